@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# How everything here is compiled: warnings, sanitizers, and how a room is added. A project that takes ibid in with
+# add_subdirectory keeps its own flags.
+if(PROJECT_IS_TOP_LEVEL)
+    add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+    if(IBID_WARNINGS_AS_ERRORS)
+        add_compile_options(-Werror)
+    endif()
+    if(IBID_SANITIZE)
+        add_compile_options(-fsanitize=${IBID_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        add_link_options(-fsanitize=${IBID_SANITIZE})
+    endif()
+endif()
+
+# Adds the room at `path` once, if it is there and wanted (IBID_ROOMS).
+function(ibid_add_room path)
+    get_property(added GLOBAL PROPERTY IBID_ROOMS)
+    if(path IN_LIST added OR NOT EXISTS ${PROJECT_SOURCE_DIR}/${path}/CMakeLists.txt)
+        return()
+    endif()
+    if(IBID_ROOMS)
+        string(REPLACE ";" "|" wanted "${IBID_ROOMS}")
+        if(NOT path MATCHES "^(${wanted})$")
+            return()
+        endif()
+    endif()
+    set_property(GLOBAL APPEND PROPERTY IBID_ROOMS ${path})
+    add_subdirectory(${PROJECT_SOURCE_DIR}/${path} ${PROJECT_BINARY_DIR}/${path})
+    if(path MATCHES "^src/")
+        get_property(targets DIRECTORY ${PROJECT_SOURCE_DIR}/${path} PROPERTY BUILDSYSTEM_TARGETS)
+        add_dependencies(ibid_product ${targets})
+    endif()
+endfunction()
+
+# Adds every room right below `path`. CONFIGURE_DEPENDS: a room that appears is found by the next build.
+function(ibid_add_rooms_in path)
+    file(GLOB found CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${path}/*/CMakeLists.txt)
+    foreach(file IN LISTS found)
+        get_filename_component(room ${file} DIRECTORY)
+        ibid_add_room(${room})
+    endforeach()
+endfunction()

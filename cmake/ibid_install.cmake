@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What `cmake --install` lays down besides the libraries and the command (their rooms say that): headers, the CMake package,
+# pkg-config files. The core and the OpenSSL layer are exported apart, so that who wants the core alone needs no OpenSSL.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ibid)
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+install(TARGETS ibid EXPORT ibid_core_targets)
+install(EXPORT ibid_core_targets NAMESPACE ibid:: DESTINATION ${package_dir})
+if(TARGET ibid_openssl)
+    install(EXPORT ibid_targets NAMESPACE ibid:: FILE ibid_openssl_targets.cmake DESTINATION ${package_dir})
+endif()
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/ibidConfig.cmake.in ${PROJECT_BINARY_DIR}/package/ibidConfig.cmake
+    INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/ibidConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES
+    ${PROJECT_BINARY_DIR}/package/ibidConfig.cmake
+    ${PROJECT_BINARY_DIR}/package/ibidConfigVersion.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/Findxxhash_headers.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/ibid_gc.cmake
+    DESTINATION ${package_dir})
+
+# pkg-config finds its own prefix from where the file is, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+if(XXHASH_INCLUDE_DIR IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
+    set(pc_xxhash "")
+else()
+    set(pc_xxhash " -I${XXHASH_INCLUDE_DIR}")
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid.pc.in ${PROJECT_BINARY_DIR}/package/ibid.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/package/ibid.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET ibid_openssl)
+    configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid-openssl.pc.in ${PROJECT_BINARY_DIR}/package/ibid-openssl.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/package/ibid-openssl.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

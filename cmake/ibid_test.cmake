@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# ibid_add_test(name sources... [LIBS targets...] [TIMEOUT seconds])
+#
+# A GoogleTest (and GoogleMock) program that ctest runs. Its label is its room's: `unit` below tests/unit, `stress` below
+# tests/stress. The core is always linked.
+find_package(GTest REQUIRED)
+
+function(ibid_add_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LIBS")
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 300)
+    endif()
+    file(RELATIVE_PATH room ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
+    string(REGEX REPLACE "/.*" "" label "${room}")
+    add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+    target_link_libraries(${name} PRIVATE ibid::ibid ${arg_LIBS} GTest::gmock_main)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT ${arg_TIMEOUT})
+    # Reports are whole (no leak goes by) and the exit status says so.
+    set_property(TEST ${name} PROPERTY ENVIRONMENT
+        "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1"
+        "UBSAN_OPTIONS=print_stacktrace=1"
+        "TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
+endfunction()
