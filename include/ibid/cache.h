@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An interning cache: from keys to values that are shared by all who ask for the same key, and that end with their last
+// handle.
+//
+// Laws (docs/contracts.md has all ten, and where each is tested):
+//  - at any instant, all live handles for equal keys in one cache point at one object;
+//  - without a retention budget, the value is destroyed when its last handle goes, on that thread, before the drop
+//    returns, and outside every lock;
+//  - handles outlive the cache;
+//  - threads that miss one key at once run `make` once and share; a `make` that throws leaves no trace.
+//
+//     ibid::cache<std::string, std::regex> patterns;
+//     ibid::handle<std::regex> h = patterns.intern("a+b", [] { return std::regex("a+b"); });
+//     assert(std::regex_match("aab", *h));
+//     assert(patterns.find("a+b") == h);
+//
+// Threads: every member may be called from any thread at any time, except the destructor, which like any destructor
+// wants to be alone with its object; handles are not part of the object.
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "ibid/detail/interner.h"
+#include "ibid/detail/owned_entry.h"
+#include "ibid/errors.h"
+#include "ibid/handle.h"
+#include "ibid/hash.h"
+#include "ibid/retention.h"
+#include "ibid/statistics.h"
+
+namespace ibid {
+
+// Key:        what identifies a value.
+// Value:      what is shared; handles give const access to it.
+// KeyOf:      where an entry keeps its key: `key_beside` stores one next to the value; `key_at<&Value::member>` (a data
+//             member or a const member function) uses the one the value contains; `key_is_value` for sets.
+// Hash:       std::uint64_t(const K&) for Key and for every K that lookups use; equal keys must hash alike. The default is
+//             keyed with a secret of the process; one of your own should be too, where keys come from outside.
+// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they use no cache.
+// Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is retained or
+//             pinned, and of what for_each is showing, come from the global heap.)
+//
+// A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const std::byte> for
+// a std::string, a span for a vector. intern() builds the Key only on a miss.
+template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::hash<Key>,
+          class Equal = ibid::equal, class Allocator = std::allocator<std::byte>>
+class cache {
+    using node = detail::owned_entry<Key, Value, KeyOf, Equal, Allocator>;
+    using table = detail::interner<typename node::traits, Allocator>;
+
+public:
+    using key_type = Key;
+    using value_type = Value;
+    using handle_type = handle<Value>;
+
+    explicit cache(const Allocator& allocator = Allocator()) : table_(table::create(allocator)) {}
+    explicit cache(counter_block* counters)
+        : table_(table::create(Allocator(), counters)) {} // counts there, or, if null, here
+    explicit cache(retention budget, const Allocator& allocator = Allocator()) : cache(allocator) {
+        retain(budget);
+    }
+    cache(const cache&) = delete;
+    cache& operator=(const cache&) = delete;
+    ~cache() {
+        while (!pinned_.empty()) { // what they drop may intern and pin here, to the last
+            std::vector<handle_type> gone;
+            gone.swap(pinned_);
+        }
+        table_->close();
+    }
+
+    // The value for `key`: the one that is there, or the one that `make` makes now.
+    //
+    // `make()` or `make(key)` gives a Value, or something a Value is constructed from, or a std::optional<Value>: an empty
+    // one means that there is none, and so does the empty handle that intern() then returns. It runs on this thread,
+    // outside every lock, and may intern other keys here. Other threads compare `key` meanwhile: it must stay as it is
+    // until the call returns, so `make` may copy from it and not move. Throws what `make`, the hash and the key's copy
+    // throw, bad_alloc, and recursive_make when `make` needs, through whomever, this key. (A value's destructor may intern as
+    // well. It may run on any thread that drops, trims, or makes room; so it catches both, and does without.)
+    template <class K, class Make>
+    [[nodiscard]] handle_type intern(const K& key, Make&& make) {
+        const std::uint64_t hash = hash_(key);
+        if (node* const found = table_->find(hash, key)) {
+            return found->adopt();
+        }
+        return miss(hash, key, std::forward<Make>(make));
+    }
+
+    // For values that contain their key: the one that is there, or `value` itself, copied or moved in. An rvalue may be
+    // moved from whatever comes of it, an exception included.
+    template <class V>
+        requires(!std::is_same_v<KeyOf, key_beside> && std::is_same_v<std::remove_cvref_t<V>, Value>)
+    [[nodiscard]] handle_type intern(V&& value) {
+        const auto& key = KeyOf::of(std::as_const(value));
+        if constexpr (std::is_same_v<V, Value>) {
+            const std::uint64_t hash = hash_(key);
+            if (node* const found = table_->find(hash, key)) {
+                return found->adopt();
+            }
+            return land_built(hash, std::move(value));
+        } else {
+            return intern(key, [&]() -> const Value& { return value; });
+        }
+    }
+
+    // The handle for `key`, or an empty one. Makes nothing.
+    template <class K>
+    [[nodiscard]] handle_type find(const K& key) const {
+        node* const found = table_->find(hash_(key), key);
+        return found != nullptr ? found->adopt() : handle_type();
+    }
+
+    // Calls f(const Key&, const handle<Value>&) for every entry alive, outside every lock. Entries that come or go
+    // meanwhile may be seen or not; those that are waiting for their call, or had it, may be held until for_each returns.
+    template <class Function>
+    void for_each(Function f) const {
+        table_->for_each([&](node& n) {
+            node::traits::acquire(n);
+            const handle_type h = n.adopt();
+            f(n.key(), h);
+        });
+    }
+
+    // A budget for entries without a handle; may change at any time, and takes effect before the call returns.
+    void retain(retention budget) noexcept { table_->retain(budget); }
+    [[nodiscard]] retention retained() const noexcept { return table_->budget(); }
+
+    // Lets go of all that only the budget keeps. Pinned entries stay. (Of two threads that trim at once, each lets go of
+    // what it has taken, and may return before the other has.)
+    void trim() noexcept { table_->drop_retained(); }
+
+    // An entry that never leaves while the cache lives. Throws bad_alloc.
+    void pin(handle_type h) {
+        const std::lock_guard lock(pin_mutex_);
+        pinned_.push_back(std::move(h));
+    }
+
+    [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }
+
+    // Around fork(), for a cache inside a program that does not know of it and may fork while other threads are at work:
+    // lock before, unlock after on both sides, and in the child, in between, forget what other threads were making.
+    void lock_for_fork() noexcept { table_->lock_for_fork(); }
+    void forget_other_threads() noexcept { table_->forget_other_threads(); }
+    void unlock_after_fork() noexcept { table_->unlock_after_fork(); }
+
+private:
+    // Ends a flight without a value, unless it has landed.
+    struct unless_landed {
+        table* in;
+        typename table::flight_type& flight;
+        ~unless_landed() {
+            if (in != nullptr) {
+                in->abandon(flight);
+            }
+        }
+    };
+
+    template <class K, class Make>
+    [[nodiscard]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
+        // Others that miss this key find the flight by a Key: the caller's own, or one made of what the caller gave.
+        if constexpr (std::is_same_v<K, Key>) {
+            return fly(hash, key, std::forward<Make>(make));
+        } else {
+            return fly(hash, make_key(key), std::forward<Make>(make));
+        }
+    }
+
+    template <class K>
+    [[nodiscard]] static Key make_key(const K& key) {
+        if constexpr (std::is_constructible_v<Key, const K&>) {
+            return Key(key);
+        } else if constexpr (detail::byte_range<Key> && detail::byte_range<K> &&
+                             sizeof(typename Key::value_type) == 1) {
+            const auto bytes = detail::bytes_of(key);
+            const auto* const first = reinterpret_cast<const typename Key::value_type*>(bytes.data());
+            return Key(first, first + bytes.size());
+        } else {
+            return Key(std::begin(key), std::end(key));
+        }
+    }
+
+    template <class Make>
+    [[nodiscard]] handle_type fly(std::uint64_t hash, const Key& key, Make&& make) {
+        typename table::flight_type flight{&key, hash};
+        if (node* const found = table_->begin(flight)) {
+            return found->adopt();
+        }
+        unless_landed aloft{table_, flight};
+        auto call = [&]() -> decltype(auto) {
+            if constexpr (std::is_invocable_v<Make, const Key&>) {
+                return std::forward<Make>(make)(key);
+            } else {
+                return std::forward<Make>(make)();
+            }
+        };
+        node* fresh = nullptr;
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(call())>, std::optional<Value>>) {
+            std::optional<Value> made = call();
+            if (!made) {
+                return handle_type();
+            }
+            fresh = node::create(
+                table_, [&]() -> Value&& { return *std::move(made); }, key);
+        } else {
+            fresh = node::create(table_, call, key);
+        }
+        aloft.in = nullptr;
+        table_->publish(flight, *fresh);
+        return fresh->adopt();
+    }
+
+    // The flight of a value that is there before it begins. The others compare the key inside the new entry: the caller's
+    // has been moved from.
+    [[nodiscard]] handle_type land_built(std::uint64_t hash, Value&& value) {
+        struct unless_shared {
+            node* built;
+            ~unless_shared() {
+                if (built != nullptr) {
+                    node::discard(*built);
+                }
+            }
+        } fresh{node::create(table_, [&]() -> Value&& { return std::move(value); })};
+        const Key& key = fresh.built->key();
+        typename table::flight_type flight{&key, hash};
+        if (node* const found = table_->begin(flight)) {
+            return found->adopt();
+        }
+        node* const shared = std::exchange(fresh.built, nullptr);
+        table_->publish(flight, *shared);
+        return shared->adopt();
+    }
+
+    table* table_; // closed, not deleted, by the destructor: entries that still have handles keep it
+    [[no_unique_address]] Hash hash_;
+    std::mutex pin_mutex_; // protects pinned_
+    std::vector<handle_type> pinned_;
+};
+
+} // namespace ibid

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a user holds: the value lives at least as long as its last handle.
+//
+// Law: two handles from one cache are equal exactly when they stand for the same object, and equal keys stand for the
+// same object while any handle to it lives. Handles outlive the cache that gave them.
+//
+//     ibid::handle<std::string> a = ibid::intern(std::string("ibidem"));
+//     ibid::handle<std::string> b = ibid::intern(std::string("ibidem"));
+//     assert(a == b && &*a == &*b && *a == "ibidem");
+//
+// Threads: handles are like shared_ptr. Different handles to one value may be used and dropped on any threads at once;
+// one handle object that several threads write needs the user's own lock. When the last handle goes, the value is
+// destroyed on that thread, before the drop returns, and outside every lock of ibid.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "ibid/detail/counted.h"
+
+namespace ibid {
+
+template <class T>
+class weak;
+
+template <class T>
+class handle {
+    static_assert(std::is_object_v<T> && !std::is_const_v<T>,
+                  "handle<T> always gives const access; name the plain type");
+
+public:
+    using element_type = const T;
+
+    constexpr handle() noexcept = default;
+    constexpr handle(std::nullptr_t) noexcept {
+    } // NOLINT(google-explicit-constructor): as every smart pointer
+
+    handle(const handle& other) noexcept : value_(other.value_) {
+        if (value_ != nullptr) {
+            detail::header_of(value_).acquire();
+        }
+    }
+    handle(handle&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+    handle& operator=(const handle& other) noexcept {
+        handle(other).swap(*this);
+        return *this;
+    }
+    handle& operator=(handle&& other) noexcept {
+        handle(std::move(other)).swap(*this);
+        return *this;
+    }
+    ~handle() {
+        if (value_ != nullptr) {
+            detail::header_of(value_).release();
+        }
+    }
+
+    [[nodiscard]] const T& operator*() const noexcept { return *value_; }
+    [[nodiscard]] const T* operator->() const noexcept { return value_; }
+    [[nodiscard]] const T* get() const noexcept { return value_; }
+    [[nodiscard]] explicit operator bool() const noexcept { return value_ != nullptr; }
+
+    void reset() noexcept { handle().swap(*this); }
+    void swap(handle& other) noexcept { std::swap(value_, other.value_); }
+    friend void swap(handle& a, handle& b) noexcept { a.swap(b); }
+
+    // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do not.
+    friend bool operator==(const handle& a, const handle& b) noexcept { return a.value_ == b.value_; }
+    friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
+        return std::compare_three_way{}(a.value_, b.value_);
+    }
+
+    // For those who build handles: takes over one reference that the caller holds.
+    [[nodiscard]] static handle adopt(const T* value) noexcept {
+        handle h;
+        h.value_ = value;
+        return h;
+    }
+
+private:
+    friend class weak<T>;
+
+    const T* value_ = nullptr;
+};
+
+// A handle to a value, seen as one of its parts: a base class, or a member. Two words; the whole value stays alive.
+//
+//     ibid::view<std::string> name(config, config->name);    // keeps all of *config
+template <class T>
+class view {
+public:
+    constexpr view() noexcept = default;
+
+    // `part` belongs to `whole`, which is not empty: a part of nothing cannot be named.
+    template <class Whole>
+    view(const handle<Whole>& whole, const T& part) noexcept : view(&part, &detail::header_of(whole.get())) {}
+    template <class Whole>
+    view(const view<Whole>& whole, const T& part) noexcept : view(&part, whole.header_) {}
+    template <class Whole>
+    view(const Whole&, const T&&) = delete; // a temporary is no part of anything
+
+    // A derived handle or view is a base view.
+    template <class Derived>
+        requires std::is_convertible_v<const Derived*, const T*> view(const handle<Derived>& whole)
+    noexcept // NOLINT(google-explicit-constructor)
+        : view(whole.get(), whole ? &detail::header_of(whole.get()) : nullptr) {}
+    template <class Derived>
+        requires(std::is_convertible_v<const Derived*, const T*> && !std::is_same_v<Derived, T>)
+    view(const view<Derived>& whole)
+    noexcept // NOLINT(google-explicit-constructor)
+        : view(whole.part_, whole.header_) {}
+    view(const view& other) noexcept : view(other.part_, other.header_) {}
+    view(view&& other) noexcept
+        : part_(std::exchange(other.part_, nullptr)), header_(std::exchange(other.header_, nullptr)) {}
+    view& operator=(view other) noexcept {
+        std::swap(part_, other.part_);
+        std::swap(header_, other.header_);
+        return *this;
+    }
+    ~view() {
+        if (header_ != nullptr) {
+            header_->release();
+        }
+    }
+
+    [[nodiscard]] const T& operator*() const noexcept { return *part_; }
+    [[nodiscard]] const T* operator->() const noexcept { return part_; }
+    [[nodiscard]] const T* get() const noexcept { return part_; }
+    [[nodiscard]] explicit operator bool() const noexcept { return header_ != nullptr; }
+    friend bool operator==(const view& a, const view& b) noexcept { return a.part_ == b.part_; }
+
+private:
+    template <class Other>
+    friend class view;
+
+    view(const T* part, detail::value_header* header) noexcept : part_(part), header_(header) {
+        if (header_ != nullptr) {
+            header_->acquire();
+        }
+    }
+
+    const T* part_ = nullptr;
+    detail::value_header* header_ = nullptr;
+};
+
+} // namespace ibid
+
+template <class T>
+struct std::hash<ibid::handle<T>> {
+    [[nodiscard]] std::size_t operator()(const ibid::handle<T>& h) const noexcept {
+        return std::hash<const T*>{}(h.get());
+    }
+};

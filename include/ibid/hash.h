@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The hash and the equality that the cache uses unless told otherwise; the hash is keyed with a secret of the process.
+//
+// Law: equal keys hash alike within one process, and nobody outside of the process can compute or choose a hash: keys
+// may come from the network. A hash narrows the search and never decides equality.
+//
+//     ibid::hash<std::string> h;
+//     assert(h(std::string("leaf")) == h(std::string_view("leaf")));   // lookups need no std::string
+#pragma once
+
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#ifndef XXH_INLINE_ALL
+#define XXH_INLINE_ALL
+#endif
+#include <xxhash.h>
+
+namespace ibid {
+
+namespace detail {
+
+// XXH3 mixes the whole secret into every block of the input. Source: xxHash's specification, XXH3_64bits_withSecret.
+struct alignas(64) hash_secret {
+    std::array<unsigned char, 192> bytes{};
+
+    hash_secret() noexcept {
+        if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) == static_cast<ssize_t>(bytes.size())) {
+            return;
+        }
+        // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the addresses of this
+        // process are a weak secret, but a program that starts before the network is up has no peer to fear.
+        struct timespec now {};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        const std::uint64_t seed = static_cast<std::uint64_t>(now.tv_nsec) ^
+                                   reinterpret_cast<std::uintptr_t>(this) ^
+                                   (static_cast<std::uint64_t>(getpid()) << 32);
+        XXH3_generateSecret(bytes.data(), bytes.size(), &seed, sizeof seed);
+    }
+};
+
+[[nodiscard]] inline const hash_secret& process_secret() noexcept {
+    static const hash_secret secret;
+    return secret;
+}
+
+// Who specializes std::hash for a class has said by that what its == looks at.
+template <class T>
+concept has_own_hash = (std::is_class_v<T> ||
+                        std::is_union_v<T>)&&std::is_default_constructible_v<std::hash<T>>;
+
+// Equal when all of its bytes are.
+template <class T>
+concept plain = std::has_unique_object_representations_v<T> && !has_own_hash<T>;
+
+// Strings whose == is not that of their characters (another traits_type) are not known by their bytes.
+template <class T>
+concept foreign_traits = requires {
+    typename T::traits_type;
+}
+&&!std::is_same_v<typename T::traits_type, std::char_traits<typename T::value_type>>;
+
+template <class T>
+inline constexpr bool standard_string = false;
+template <class C, class Traits, class Allocator>
+inline constexpr bool standard_string<std::basic_string<C, Traits, Allocator>> = true;
+template <class C, class Traits>
+inline constexpr bool standard_string<std::basic_string_view<C, Traits>> = true;
+
+template <class T>
+concept text = std::is_convertible_v<const T&, std::string_view>;
+
+// Known by its bytes, whatever holds them: equal to any other such range exactly when the bytes are equal.
+template <class T>
+concept byte_range = (standard_string<T> || !has_own_hash<T>)&&!foreign_traits<T> &&
+                     (text<T> || requires(const T& t) {
+                         {std::as_bytes(std::span(t))};
+                         requires plain<typename decltype(std::span(t))::value_type>;
+                     });
+
+template <byte_range T>
+[[nodiscard]] std::span<const std::byte> bytes_of(const T& range) noexcept {
+    if constexpr (text<T>) {
+        return std::as_bytes(std::span(std::string_view(range))); // a literal without its final zero
+    } else {
+        return std::as_bytes(std::span(range));
+    }
+}
+
+} // namespace detail
+
+[[nodiscard]] inline std::uint64_t hash_bytes(const void* data, std::size_t size) noexcept {
+    const detail::hash_secret& secret = detail::process_secret();
+    return XXH3_64bits_withSecret(data, size, secret.bytes.data(), secret.bytes.size());
+}
+
+// Keyed hash of a T, and of whatever a T is looked up by:
+//  - strings, and contiguous ranges of plain elements (spans, vectors of integers), hash their bytes, so that a
+//    std::string, a std::string_view and a std::span<const std::byte> of the same bytes hash alike;
+//  - a class for which std::hash is specialized goes through that and is keyed afterwards, which is only as good against
+//    hostile keys as that std::hash;
+//  - other plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is right
+//    where == compares all of them. Where it does not, specialize std::hash or give the cache a hash of your own.
+template <class T>
+struct hash {
+    using is_transparent = void;
+
+    template <class K>
+    [[nodiscard]] std::uint64_t operator()(const K& key) const {
+        if constexpr (detail::byte_range<T>) {
+            if constexpr (detail::byte_range<K>) {
+                const std::span<const std::byte> bytes = detail::bytes_of(key);
+                return hash_bytes(bytes.data(), bytes.size());
+            } else {
+                return (*this)(static_cast<const T&>(key));
+            }
+        } else {
+            return hash_object(
+                key); // an int looked up by a long is first made a T, so that equal keys hash alike
+        }
+    }
+
+private:
+    [[nodiscard]] static std::uint64_t hash_object(const T& object) {
+        if constexpr (detail::plain<T>) {
+            return hash_bytes(&object, sizeof object);
+        } else {
+            const std::size_t own = std::hash<T>{}(object);
+            return hash_bytes(&own, sizeof own);
+        }
+    }
+};
+
+// The equality that goes with it: ==, and where two ranges have none between them (std::vector<std::byte> and
+// std::span<const std::byte>), that of their bytes.
+struct equal {
+    using is_transparent = void;
+
+    template <class Left, class Right>
+    [[nodiscard]] bool operator()(const Left& a, const Right& b) const {
+        if constexpr (requires { a == b; }) {
+            return a == b;
+        } else {
+            const std::span<const std::byte> x = detail::bytes_of(a);
+            const std::span<const std::byte> y = detail::bytes_of(b);
+            return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size()) == 0);
+        }
+    }
+};
+
+} // namespace ibid

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much afterlife a cache may grant: entries without a handle that it keeps, in case their key comes back.
+//
+// Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at zero means
+// no afterlife, which is the default. Nothing else in ibid keeps memory.
+//
+//     ibid::cache<std::string, std::regex> patterns;
+//     patterns.retain({.bytes = 1 << 20, .entries = 256});
+//     patterns.trim();      // gives all of it back now; the budget stays
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+
+namespace ibid {
+
+struct retention {
+    std::size_t bytes = 0;
+    std::size_t entries = 0;
+
+    [[nodiscard]] constexpr bool none() const noexcept { return bytes == 0 || entries == 0; }
+    friend bool operator==(const retention&, const retention&) = default;
+};
+
+// What one value weighs against the budget, bytes. Specialize it for values that own more than a container of plain
+// elements does; the entry itself is added by the cache.
+template <class T>
+struct weight_of {
+    [[nodiscard]] std::size_t operator()(const T& value) const noexcept {
+        if constexpr (requires {
+                          { value.capacity() } -> std::convertible_to<std::size_t>;
+                          sizeof(typename T::value_type);
+                      }) {
+            return sizeof(T) + value.capacity() * sizeof(typename T::value_type);
+        } else {
+            return sizeof(T);
+        }
+    }
+};
+
+} // namespace ibid

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a cache has done and what it holds, counted while it works.
+//
+// Law: counting never makes two threads wait for each other and never takes a lock of its own. A snapshot is a sum over
+// stripes that are read one after another: each figure is exact once the cache is quiet, and may be a few operations
+// apart from its neighbours while it is not.
+//
+//     ibid::cache<std::string, std::regex> patterns;
+//     auto h = patterns.intern("a+", [] { return std::regex("a+"); });
+//     ibid::statistics s = patterns.statistics();
+//     assert(s.misses == 1 && s.active + s.retained == 1);
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace ibid {
+
+// A snapshot. Units: events since the cache began, except where another is named.
+struct statistics {
+    std::uint64_t hits = 0;             // lookups answered by an entry that was there
+    std::uint64_t misses = 0;           // lookups that had to make the value
+    std::uint64_t evictions = 0;        // entries that ended: last handle gone, trimmed, or detached
+    std::uint64_t detached = 0;         // entries taken out because somebody mutated the shared value
+    std::uint64_t bytes_not_parsed = 0; // bytes of key whose hit saved making the value again
+    std::uint64_t entries = 0;          // entries now
+    std::uint64_t retained = 0;         // of these, entries that the retention budget holds now
+    std::uint64_t retained_bytes = 0;   // what these weigh, bytes
+    std::uint64_t active = 0;           // entries - retained: kept by handles alone
+};
+
+// One stripe of counters, a cache line wide. Plain words with atomic access, so that a stripe may live in memory that
+// another process reads (see src/statistics); all accesses are relaxed, since no other data is published through them.
+struct alignas(64) counter_stripe {
+    std::atomic<std::uint64_t> hits{0};
+    std::atomic<std::uint64_t> misses{0};
+    std::atomic<std::uint64_t> evictions{0};
+    std::atomic<std::uint64_t> detached{0};
+    std::atomic<std::uint64_t> bytes_not_parsed{0};
+    std::atomic<std::uint64_t> inserts{0}; // entries now = inserts - evictions
+    std::atomic<std::uint64_t> retained{0};
+    std::atomic<std::uint64_t> retained_bytes{0};
+};
+static_assert(sizeof(counter_stripe) == 64);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "counters are shared between processes");
+
+// The counters of one cache: as many stripes as the table has shards.
+inline constexpr std::size_t counter_stripes = 16;
+using counter_block = std::array<counter_stripe, counter_stripes>;
+
+[[nodiscard]] inline statistics sum(const counter_block& block) noexcept {
+    statistics s;
+    std::uint64_t inserts = 0;
+    for (const counter_stripe& stripe : block) {
+        s.hits += stripe.hits.load(std::memory_order_relaxed);
+        s.misses += stripe.misses.load(std::memory_order_relaxed);
+        // Read before inserts: an entry that ends in between is then counted as still there, never as less than none.
+        s.evictions += stripe.evictions.load(std::memory_order_relaxed);
+        s.detached += stripe.detached.load(std::memory_order_relaxed);
+        s.bytes_not_parsed += stripe.bytes_not_parsed.load(std::memory_order_relaxed);
+        inserts += stripe.inserts.load(std::memory_order_relaxed);
+        s.retained += stripe.retained.load(std::memory_order_relaxed);
+        s.retained_bytes += stripe.retained_bytes.load(std::memory_order_relaxed);
+    }
+    s.entries = inserts > s.evictions ? inserts - s.evictions : 0;
+    s.retained = s.retained < s.entries ? s.retained : s.entries;
+    s.active = s.entries - s.retained;
+    return s;
+}
+
+} // namespace ibid

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs the build, moves the tree, and uses it from there: the command, a consumer with CMake, one with pkg-config, and
+# one that takes ibid in with add_subdirectory.
+#
+# installed_package.sh CMAKE BUILD SOURCE CXX LIBDIR GENERATOR
+set -euo pipefail
+cmake=$1 build=$2 source=$3 compiler=$4 libdir=$5 generator=$6
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+failed() {
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+"$cmake" --install "$build" --prefix "$folder/first" >"$folder/install.log" || failed "cmake --install: $(cat "$folder/install.log")"
+mv "$folder/first" "$folder/prefix" # nothing may remember where it was installed
+prefix=$folder/prefix
+
+openssl=no
+[[ ! -e $prefix/$libdir/pkgconfig/ibid-openssl.pc ]] || openssl=yes
+
+echo "-- find_package"
+"$cmake" -S "$source/tests/package/consumer" -B "$folder/consumer" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
+    -DCMAKE_PREFIX_PATH="$prefix" -DWITH_OPENSSL=$openssl >"$folder/configure.log" 2>&1 || failed "find_package: $(cat "$folder/configure.log")"
+"$cmake" --build "$folder/consumer" >"$folder/build.log" 2>&1 || failed "build with find_package: $(cat "$folder/build.log")"
+"$folder/consumer/core" || failed "the consumer that CMake built"
+[[ $openssl == no ]] || "$folder/consumer/openssl" || failed "the consumer of ibid::openssl that CMake built"
+
+echo "-- pkg-config"
+command -v pkg-config >/dev/null || { echo "pkg-config is not installed: './dev setup build'"; exit 77; }
+export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
+read -ra flags <<<"$(pkg-config --cflags --libs ibid)"
+"$compiler" -std=c++20 "$source/tests/package/consumer/core.cpp" -o "$folder/core" "${flags[@]}" || failed "build with pkg-config ibid"
+"$folder/core" || failed "the consumer that pkg-config built"
+if [[ $openssl == yes ]]; then
+    read -ra flags <<<"$(pkg-config --cflags --libs ibid-openssl)"
+    "$compiler" -std=c++20 "$source/tests/package/consumer/openssl.cpp" -o "$folder/openssl" "${flags[@]}" ||
+        failed "build with pkg-config ibid-openssl"
+    "$folder/openssl" || failed "the consumer of ibid-openssl that pkg-config built"
+fi
+
+echo "-- add_subdirectory"
+"$cmake" -S "$source/tests/package/consumer" -B "$folder/subdirectory" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
+    -DWITH_SOURCE="$source" -DWITH_OPENSSL=no >"$folder/configure.log" 2>&1 || failed "add_subdirectory: $(cat "$folder/configure.log")"
+"$cmake" --build "$folder/subdirectory" --target core >"$folder/build.log" 2>&1 || failed "build with add_subdirectory: $(cat "$folder/build.log")"
+"$folder/subdirectory/core" || failed "the consumer that took ibid in"
+
+if [[ -x $prefix/bin/ibid ]]; then
+    echo "-- the command"
+    [[ $("$prefix/bin/ibid" run -- printenv LD_PRELOAD) == "$prefix/$libdir/libibid_preload.so" ]] ||
+        failed "the installed command does not find the installed preload"
+    "$prefix/bin/ibid" doctor || failed "ibid doctor"
+fi
+echo "-- all as a user would have it"

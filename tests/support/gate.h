@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Points at which a test's threads meet, so that a race is made to happen instead of waited for.
+//
+// Law: nothing here sleeps for a guessed time. Each wait ends when what it waits for has happened; the deadline is there
+// only so that a test which would hang fails and says where.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <thread>
+
+namespace ibid::testing {
+
+inline constexpr std::chrono::seconds deadline{60};
+
+// Counts up; threads wait until it has reached a number. A gate is a tally that waits for one.
+class tally {
+public:
+    void add() {
+        const std::lock_guard lock(mutex_);
+        ++count_;
+        changed_.notify_all();
+    }
+    [[nodiscard]] std::size_t count() const {
+        const std::lock_guard lock(mutex_);
+        return count_;
+    }
+    // True when `n` was reached before the deadline.
+    bool wait_for(std::size_t n) {
+        std::unique_lock lock(mutex_);
+        const bool reached = changed_.wait_for(lock, deadline, [&] { return count_ >= n; });
+        EXPECT_TRUE(reached) << "waited for " << n << " arrivals, and saw " << count_;
+        return reached;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t count_ = 0;
+};
+
+class gate {
+public:
+    void open() { opened_.add(); }
+    [[nodiscard]] bool is_open() const { return opened_.count() > 0; }
+    bool pass() { return opened_.wait_for(1); }
+
+private:
+    tally opened_;
+};
+
+// Gives other threads the processor until `condition` holds, at most `turns` times. For what cannot announce itself (a
+// thread that is about to block inside of a call): the race is then likely, and the test's verdict right in either case.
+template <class Condition>
+bool give_way_until(Condition condition, int turns = 2000) {
+    for (int i = 0; i < turns; ++i) {
+        if (condition()) {
+            return true;
+        }
+        std::this_thread::yield();
+    }
+    return condition();
+}
+
+} // namespace ibid::testing

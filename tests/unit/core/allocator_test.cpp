@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Memory from the caller's allocator, and back to it.
+#include <memory_resource>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "ibid/cache.h"
+#include "ibid/weak.h"
+#include "support/counting_memory.h"
+
+namespace ibid {
+namespace {
+
+using namespace ibid::testing;
+
+template <class Allocator>
+using texts = cache<std::string, int, key_beside, hash<std::string>, equal, Allocator>;
+
+template <class Allocator>
+void use(texts<Allocator>& c) {
+    std::vector<handle<int>> some;
+    for (int i = 0; i < 300; ++i) {
+        some.push_back(c.intern(std::to_string(i), [&] { return i; }));
+    }
+    c.retain({.bytes = 10000, .entries = 20});
+    for (int i = 0; i < 1000; ++i) {
+        (void)c.intern(std::to_string(i), [&] { return i; });
+    }
+    EXPECT_EQ(*c.find("299"), 299);
+}
+
+TEST(allocators, that_are_polymorphic_give_the_memory_and_get_it_back) {
+    counting_memory memory;
+    {
+        texts<std::pmr::polymorphic_allocator<std::byte>> c(&memory);
+        use(c);
+        EXPECT_GT(memory.bytes_out(), 0U);
+    }
+    EXPECT_GT(memory.allocations(), 300U);
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+TEST(allocators, that_have_no_default_are_passed_on) {
+    counting_memory memory;
+    {
+        const allocator_of<std::byte> mine(memory);
+        texts<allocator_of<std::byte>> c({.bytes = 1000, .entries = 3}, mine);
+        use(c);
+        EXPECT_GT(memory.bytes_out(), 0U);
+    }
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+TEST(allocators, may_be_gone_when_all_that_came_from_them_has) {
+    handle<int> h;
+    weak<int> w;
+    auto memory = std::make_unique<counting_memory>();
+    {
+        texts<std::pmr::polymorphic_allocator<std::byte>> c(memory.get());
+        h = c.intern("a", [] { return 1; });
+        w = weak<int>(h);
+    }
+    EXPECT_EQ(*h, 1);
+    h.reset();
+    w = {};
+    memory.reset(); // says itself when something is out
+}
+
+TEST(allocators, from_which_nothing_comes_make_no_cache_and_lose_nothing) {
+    counting_memory memory;
+    for (long n = 0; n < 4; ++n) {
+        memory.fail_after(n);
+        try {
+            texts<std::pmr::polymorphic_allocator<std::byte>> c(&memory);
+            (void)c.intern("a", [] { return 1; });
+        } catch (const std::bad_alloc&) {
+        }
+    }
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+} // namespace
+} // namespace ibid

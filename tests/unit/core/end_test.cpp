@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Exact end: with the last handle, on its thread, before the drop returns, outside every lock.
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "ibid/cache.h"
+#include "support/gate.h"
+#include "support/witness.h"
+
+namespace ibid {
+namespace {
+
+using namespace ibid::testing;
+
+class the_end : public ::testing::Test {
+protected:
+    the_end() { clear_books(); }
+    probe_cache cache_;
+};
+
+TEST_F(the_end, comes_before_the_drop_of_the_last_handle_returns) {
+    handle<witness> a = intern(cache_, 1);
+    handle<witness> b = a;
+    a.reset();
+    EXPECT_EQ(died(1), 0U);
+    b.reset();
+    EXPECT_EQ(died(1), 1U);
+    EXPECT_EQ(cache_.statistics().entries, 0U);
+    EXPECT_FALSE(cache_.find(probe_key{1}));
+}
+
+TEST_F(the_end, comes_on_the_thread_that_dropped_last) {
+    std::thread::id ended_on;
+    const with_hook at_end(on_death, [&](int) { ended_on = std::this_thread::get_id(); });
+    handle<witness> first = intern(cache_, 1);
+    handle<witness> last = first;
+    std::thread dropper([&] {
+        last.reset();
+        EXPECT_EQ(ended_on, std::thread::id());
+    });
+    dropper.join();
+    first.reset();
+    EXPECT_EQ(ended_on, std::this_thread::get_id());
+
+    handle<witness> moved = intern(cache_, 2);
+    std::thread other([h = std::move(moved)]() mutable { h.reset(); });
+    const std::thread::id other_id = other.get_id();
+    other.join();
+    EXPECT_EQ(ended_on, other_id);
+}
+
+TEST_F(the_end, comes_after_the_entry_has_left) {
+    const with_hook at_end(on_death, [&](int key) {
+        EXPECT_FALSE(cache_.find(probe_key{key}));
+        EXPECT_EQ(cache_.statistics().entries, 0U);
+        int seen = 0;
+        cache_.for_each([&](const probe_key&, const handle<witness>&) { ++seen; });
+        EXPECT_EQ(seen, 0);
+    });
+    (void)intern(cache_, 1);
+    EXPECT_EQ(died(1), 1U);
+}
+
+TEST_F(the_end, may_intern_the_same_key_again) {
+    handle<witness> successor;
+    const with_hook at_end(on_death, [&](int key) {
+        if (!successor && born(key) == 1) {
+            successor = intern(cache_, key);
+        }
+    });
+    (void)intern(cache_, 1);
+    ASSERT_TRUE(successor);
+    EXPECT_EQ(cache_.find(probe_key{1}), successor);
+    EXPECT_EQ(alive(1), 1U);
+}
+
+TEST_F(the_end, may_intern_and_drop_others_of_the_same_shard) {
+    const with_hook at_end(on_death, [&](int key) {
+        if (key < 10) {
+            (void)intern(cache_, probe_key{key + 1, 7});
+        }
+    });
+    (void)intern(cache_, probe_key{0, 7});
+    for (int k = 0; k <= 10; ++k) {
+        EXPECT_EQ(born(k), 1U);
+        EXPECT_EQ(alive(k), 0U);
+    }
+}
+
+// Calls every member, on another thread, from inside of a value's destructor; the destructor waits for it.
+void use_everything_while_a_value_ends(probe_cache& cache, const std::function<void()>& end_a_value) {
+    gate finished;
+    std::thread other;
+    bool first = true;
+    {
+        const with_hook at_end(on_death, [&](int) {
+            if (!std::exchange(first, false)) {
+                return;
+            }
+            other = std::thread([&] {
+                const handle<witness> h = intern(cache, probe_key{100, 7});
+                EXPECT_EQ(cache.find(probe_key{100, 7}), h);
+                (void)intern(cache, probe_key{1, 7});
+                cache.for_each([](const probe_key&, const handle<witness>&) {});
+                cache.pin(h);
+                const retention before = cache.retained();
+                cache.retain({.bytes = 1 << 20, .entries = 10});
+                cache.retain(before);
+                cache.trim();
+                (void)cache.statistics();
+                finished.open();
+            });
+            finished.pass();
+        });
+        end_a_value();
+        ASSERT_TRUE(other.joinable()) << "nothing ended";
+        other.join();
+    }
+}
+
+TEST_F(the_end, by_a_drop_comes_outside_every_lock) {
+    handle<witness> h = intern(cache_, probe_key{1, 7});
+    use_everything_while_a_value_ends(cache_, [&] { h.reset(); });
+}
+
+TEST_F(the_end, by_a_trim_comes_outside_every_lock) {
+    cache_.retain({.bytes = 1 << 20, .entries = 10});
+    (void)intern(cache_, probe_key{1, 7});
+    use_everything_while_a_value_ends(cache_, [&] { cache_.trim(); });
+}
+
+TEST_F(the_end, by_an_eviction_comes_outside_every_lock) {
+    cache_.retain({.bytes = 1 << 20, .entries = 1});
+    (void)intern(cache_, probe_key{1, 7});
+    use_everything_while_a_value_ends(cache_, [&] { (void)intern(cache_, probe_key{2, 7}); });
+}
+
+TEST_F(the_end, by_a_smaller_budget_comes_outside_every_lock) {
+    cache_.retain({.bytes = 1 << 20, .entries = 10});
+    (void)intern(cache_, probe_key{1, 7});
+    use_everything_while_a_value_ends(cache_, [&] { cache_.retain({}); });
+}
+
+TEST_F(the_end, by_the_end_of_for_each_comes_outside_every_lock) {
+    handle<witness> h = intern(cache_, probe_key{1, 7});
+    use_everything_while_a_value_ends(
+        cache_, [&] { cache_.for_each([&](const probe_key&, const handle<witness>&) { h.reset(); }); });
+}
+
+TEST_F(the_end, by_an_exception_in_make_comes_outside_every_lock) {
+    handle<witness> h = intern(cache_, probe_key{1, 7});
+    use_everything_while_a_value_ends(cache_, [&] {
+        EXPECT_THROW((void)cache_.intern(probe_key{2, 7},
+                                         [&]() -> witness {
+                                             h.reset();
+                                             throw 1;
+                                         }),
+                     int);
+    });
+}
+
+TEST_F(the_end, of_a_value_that_holds_the_next_ends_the_whole_chain) {
+    struct link {
+        witness self;
+        handle<link> next;
+        link(int k, handle<link> n) : self(k), next(std::move(n)) {}
+    };
+    cache<int, link> chain;
+    handle<link> head;
+    for (int k = 0; k < 1000; ++k) {
+        head = chain.intern(k, [&] { return link(k, head); });
+    }
+    EXPECT_EQ(chain.statistics().entries, 1000U);
+    head.reset();
+    EXPECT_EQ(chain.statistics().entries, 0U);
+    EXPECT_EQ(alive(0), 0U);
+}
+
+TEST_F(the_end, comes_once_for_each_of_many_droppers) {
+    for (int round = 0; round < 200; ++round) {
+        handle<witness> h = intern(cache_, 1);
+        std::vector<handle<witness>> copies(8, h);
+        h.reset();
+        std::thread a([&] { copies.erase(copies.begin(), copies.begin() + 4); });
+        a.join();
+        copies.clear();
+        ASSERT_EQ(alive(1), 0U);
+        ASSERT_EQ(born(1), static_cast<std::uint64_t>(round) + 1);
+    }
+}
+
+} // namespace
+} // namespace ibid

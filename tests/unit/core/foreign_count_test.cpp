@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table with values that somebody else counts. `foreign` behaves like an X509: taking a reference to one that is
+// already dying reports failure once and success from then on, and its memory lives until its end callback returns.
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ibid/detail/interner.h"
+#include "ibid/hash.h"
+#include "support/crew.h"
+#include "support/gate.h"
+
+namespace ibid {
+namespace {
+
+using namespace ibid::testing;
+
+struct foreign;
+
+struct foreign_traits {
+    using entry = foreign;
+    using key = int;
+    static bool equal(const foreign& e, int k) noexcept;
+    static bool equal(int flying, int k) noexcept { return flying == k; }
+    static bool try_acquire(foreign& e) noexcept;
+    static void acquire(foreign& e) noexcept;
+    static void release(foreign& e) noexcept;
+    static std::size_t weight(const foreign&) noexcept { return 100; }
+    static std::size_t saved(const foreign&) noexcept { return 4; }
+};
+
+using table = detail::interner<foreign_traits>;
+
+struct foreign : detail::entry_link {
+    static inline std::atomic<int> alive{0};
+    static inline std::atomic<int> tries_after_a_failed_one{0};
+    static inline gate* dying =
+        nullptr; // opened between the last reference and the end callback, which waits for `go_on`
+    static inline gate* go_on = nullptr;
+
+    table* in = nullptr; // null: in none
+    int key;
+    std::atomic<int> references{1};
+    std::atomic<bool> failed{false};
+
+    explicit foreign(int k) : key(k) { ++alive; }
+    ~foreign() { --alive; }
+
+    // As CRYPTO_UP_REF: success is a count of two or more.
+    bool up() noexcept {
+        if (failed.load()) {
+            ++tries_after_a_failed_one;
+        }
+        const bool ok = references.fetch_add(1) + 1 > 1;
+        if (!ok) {
+            failed = true;
+        }
+        return ok;
+    }
+    void down() noexcept {
+        if (references.fetch_sub(1) != 1) {
+            return;
+        }
+        if (dying != nullptr) {
+            dying->open();
+            go_on->pass();
+        }
+        if (in != nullptr) {
+            in->forget(*this);
+        }
+        delete this;
+    }
+};
+
+bool foreign_traits::equal(const foreign& e, int k) noexcept {
+    return e.key == k;
+}
+bool foreign_traits::try_acquire(foreign& e) noexcept {
+    return e.up();
+}
+void foreign_traits::acquire(foreign& e) noexcept {
+    e.up();
+}
+void foreign_traits::release(foreign& e) noexcept {
+    e.down();
+}
+
+class foreign_counts : public ::testing::Test {
+protected:
+    ~foreign_counts() override {
+        table_->close();
+        EXPECT_EQ(foreign::alive, 0);
+        EXPECT_EQ(foreign::tries_after_a_failed_one, 0);
+    }
+
+    // A reference to the object of `k`, that is there or that is made now.
+    foreign* get(int k, bool earned = false) {
+        table::flight_type flight{&k, hash<int>()(k)};
+        if (foreign* const found = table_->find(flight.hash, k)) {
+            return found;
+        }
+        if (foreign* const found = table_->begin(flight)) {
+            return found;
+        }
+        auto* const fresh = new foreign(k);
+        fresh->in = table_;
+        if (earned) {
+            fresh->marks.set(detail::afterlife_marks::earned);
+        }
+        table_->publish(flight, *fresh);
+        return fresh;
+    }
+    foreign* find(int k) { return table_->find(hash<int>()(k), k); }
+    bool has(int k) {
+        foreign* const found = find(k);
+        if (found != nullptr) {
+            found->down();
+        }
+        return found != nullptr;
+    }
+    void pass_through(int k, bool earned = false) { get(k, earned)->down(); }
+
+    table* table_ = table::create({});
+};
+
+TEST_F(foreign_counts, share_one_object_and_end_with_the_owners_own_release) {
+    foreign* const a = get(1);
+    foreign* const b = get(1);
+    EXPECT_EQ(a, b);
+    a->down();
+    EXPECT_TRUE(has(1));
+    b->down();
+    EXPECT_FALSE(has(1));
+    EXPECT_EQ(foreign::alive, 0);
+    EXPECT_EQ(table_->count().entries, 0U);
+}
+
+TEST_F(foreign_counts, of_a_dying_object_are_tried_once_and_never_again) {
+    gate dying;
+    gate go_on;
+    foreign* const a = get(1);
+    foreign::dying = &dying;
+    foreign::go_on = &go_on;
+    std::thread dropper([&] { a->down(); });
+    dying.pass();
+    foreign::dying = nullptr;
+    EXPECT_FALSE(has(1)) << "the first try fails";
+    EXPECT_FALSE(has(1)) << "a second one would succeed, and hand out an object that is being freed";
+    foreign* const b = get(1);
+    EXPECT_NE(a, b);
+    go_on.open();
+    dropper.join();
+    EXPECT_TRUE(has(1)) << "the end of the first does not take the second along";
+    b->down();
+}
+
+TEST_F(foreign_counts, of_a_detached_object_are_the_owners_alone) {
+    foreign* const a = get(1);
+    EXPECT_TRUE(table_->detach(*a));
+    EXPECT_FALSE(table_->detach(*a)) << "once";
+    EXPECT_FALSE(has(1));
+    foreign* const b = get(1);
+    EXPECT_NE(a, b);
+    EXPECT_EQ(table_->count().detached, 1U);
+    a->down();
+    EXPECT_TRUE(has(1));
+    b->down();
+    EXPECT_EQ(table_->count().entries, 0U);
+}
+
+TEST_F(foreign_counts, that_are_chosen_are_detached_together) {
+    std::vector<foreign*> all;
+    for (int k = 0; k < 100; ++k) {
+        all.push_back(get(k));
+    }
+    table_->detach_if([](const foreign& f) { return f.key % 2 == 0; });
+    for (int k = 0; k < 100; ++k) {
+        EXPECT_EQ(has(k), k % 2 == 1);
+    }
+    EXPECT_EQ(table_->count().detached, 50U);
+    for (foreign* const f : all) {
+        f->down();
+    }
+}
+
+TEST_F(foreign_counts, keep_the_table_beyond_its_closing) {
+    foreign* const a = get(1);
+    std::exchange(table_, table::create({}))->close();
+    a->down(); // forgets itself in a table that nobody else refers to any more
+}
+
+TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
+    table_->retain({.bytes = 100 * 8, .entries = 8});
+    for (int k = 0; k < 5; ++k) {
+        pass_through(k, true);
+    }
+    for (int k = 100; k < 200; ++k) {
+        pass_through(k, false); // a flood of what anybody can send
+    }
+    for (int k = 0; k < 5; ++k) {
+        EXPECT_TRUE(has(k)) << k;
+    }
+    EXPECT_EQ(table_->count().retained, 8U) << "what the earned leave over is the newcomers'";
+    for (int k = 5; k < 8; ++k) {
+        pass_through(k, true);
+    }
+    for (int k = 0; k < 8; ++k) {
+        EXPECT_TRUE(has(k)) << k;
+    }
+    pass_through(300, false);
+    EXPECT_FALSE(has(300)) << "no room is left for newcomers";
+}
+
+TEST_F(foreign_counts, earn_their_place_later) {
+    table_->retain({.bytes = 100 * 4, .entries = 4});
+    foreign* const a = get(1);
+    table_->earn(*a);
+    a->down();
+    for (int k = 100; k < 200; ++k) {
+        pass_through(k, false);
+    }
+    EXPECT_TRUE(has(1));
+}
+
+TEST_F(foreign_counts, that_are_chosen_lose_their_afterlife) {
+    table_->retain({.bytes = 100 * 100, .entries = 100});
+    for (int k = 0; k < 60; ++k) {
+        pass_through(k, k % 3 == 0);
+    }
+    table_->drop_retained_if([](const foreign& f) { return f.key % 2 == 0; });
+    for (int k = 0; k < 60; ++k) {
+        EXPECT_EQ(has(k), k % 2 == 1);
+    }
+    EXPECT_EQ(table_->count().retained, 30U);
+}
+
+TEST_F(foreign_counts, survive_a_race_of_finders_makers_droppers_and_detachers) {
+    crew threads(3);
+    for (const std::size_t retained : {0, 2}) {
+        table_->retain({.bytes = 1000, .entries = retained});
+        threads.run([&](std::size_t i) {
+            for (int round = 0; round < 3000; ++round) {
+                const int k = (round + static_cast<int>(i)) % 3;
+                foreign* const f = get(k);
+                ASSERT_EQ(f->key, k);
+                if (round % 17 == 0) {
+                    table_->detach(*f);
+                    table_->drop_retained_if([f](const foreign& kept) { return &kept == f; });
+                }
+                if (round % 5 == 0) {
+                    has((k + 1) % 3);
+                }
+                f->down();
+            }
+        });
+    }
+    table_->retain({});
+    EXPECT_EQ(foreign::alive, 0);
+}
+
+} // namespace
+} // namespace ibid

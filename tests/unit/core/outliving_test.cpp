@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Handles outlive caches, and caches that go take along what only they kept.
+#include <memory>
+#include <memory_resource>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "ibid/cache.h"
+#include "support/counting_memory.h"
+#include "support/crew.h"
+#include "support/gate.h"
+#include "support/witness.h"
+
+namespace ibid {
+namespace {
+
+using namespace ibid::testing;
+
+class outliving : public ::testing::Test {
+protected:
+    outliving() { clear_books(); }
+    std::unique_ptr<probe_cache> cache_ = std::make_unique<probe_cache>();
+};
+
+TEST_F(outliving, handles_stay_valid_and_end_their_values_as_ever) {
+    handle<witness> a = intern(*cache_, 1);
+    handle<witness> b = intern(*cache_, 2);
+    cache_.reset();
+    EXPECT_EQ(a->key(), 1);
+    handle<witness> c = a;
+    EXPECT_EQ(a, c);
+    a.reset();
+    EXPECT_EQ(alive(1), 1U);
+    c.reset();
+    EXPECT_EQ(alive(1), 0U);
+    EXPECT_EQ(b->key(), 2);
+    b.reset();
+    EXPECT_EQ(alive(2), 0U);
+}
+
+TEST_F(outliving, a_cache_that_goes_ends_what_it_retained_and_pinned) {
+    cache_->retain({.bytes = 1 << 20, .entries = 100});
+    for (int k = 0; k < 50; ++k) {
+        (void)intern(*cache_, k);
+    }
+    cache_->pin(intern(*cache_, 50));
+    const handle<witness> held_on = intern(*cache_, 51);
+    cache_.reset();
+    for (int k = 0; k <= 50; ++k) {
+        EXPECT_EQ(alive(k), 0U) << k;
+    }
+    EXPECT_EQ(alive(51), 1U);
+}
+
+TEST_F(outliving, a_destructor_that_interns_while_the_cache_goes_leaves_nothing_behind) {
+    cache_->retain({.bytes = 1 << 20, .entries = 100});
+    for (int k = 0; k < 40; ++k) {
+        (void)intern(*cache_, k);
+    }
+    cache_->pin(intern(*cache_, 40));
+    probe_cache* const going = cache_.get();
+    const with_hook at_end(on_death, [&](int key) {
+        if (key < 100) {
+            (void)intern(*going, key + 100);
+            going->pin(intern(*going, key + 200));
+        }
+    });
+    cache_.reset();
+    for (int k = 0; k < 300; ++k) {
+        EXPECT_EQ(alive(k), 0U) << k;
+    }
+}
+
+TEST(outliving_memory, all_of_it_comes_back_with_the_last_handle) {
+    clear_books();
+    counting_memory memory;
+    using pmr_cache = cache<probe_key, witness, key_beside, probe_hash, probe_equal,
+                            std::pmr::polymorphic_allocator<std::byte>>;
+    handle<witness> last;
+    {
+        pmr_cache c({.bytes = 1 << 20, .entries = 100}, &memory);
+        for (int k = 0; k < 500; ++k) {
+            last = c.intern(probe_key{k}, [&] { return witness(k); });
+        }
+    }
+    EXPECT_GT(memory.bytes_out(), 0U);
+    last.reset();
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+TEST(outliving_memory, of_an_empty_cache_comes_back_with_it) {
+    counting_memory memory;
+    using pmr_cache =
+        cache<int, int, key_beside, hash<int>, equal, std::pmr::polymorphic_allocator<std::byte>>;
+    { const pmr_cache c(&memory); }
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+TEST(outliving_race, drops_while_the_cache_goes_end_each_value_once) {
+    clear_books();
+    crew threads(3);
+    constexpr int keys = 24;
+    for (int round = 0; round < 300; ++round) {
+        auto c = std::make_unique<probe_cache>();
+        std::vector<held> of_a;
+        std::vector<held> of_b;
+        for (int k = 0; k < keys; ++k) {
+            of_a.emplace_back(intern(*c, k));
+            if (k % 2 == 0) {
+                of_b.push_back(of_a.back());
+            }
+        }
+        threads.run([&](std::size_t i) {
+            if (i == 0) {
+                c.reset();
+            } else {
+                (i == 1 ? of_a : of_b).clear();
+            }
+        });
+        for (int k = 0; k < keys; ++k) {
+            ASSERT_EQ(alive(k), 0U);
+        }
+    }
+}
+
+TEST(outliving_race, a_value_that_is_ending_while_its_cache_goes_ends_in_peace) {
+    // The destructor has begun, the cache goes meanwhile, the destructor goes on.
+    clear_books();
+    auto c = std::make_unique<probe_cache>();
+    handle<witness> h = intern(*c, 1);
+    gate ending;
+    gate go_on;
+    const with_hook at_end(on_death, [&](int) {
+        ending.open();
+        go_on.pass();
+    });
+    std::thread dropper([&] { h.reset(); });
+    ending.pass();
+    c.reset();
+    go_on.open();
+    dropper.join();
+    EXPECT_EQ(alive(1), 0U);
+}
+
+} // namespace
+} // namespace ibid
