@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C functions of ibid_openssl.h, over the same caches as the interposed symbols.
+#include "library.h"
+#include "linkage.h"
+#include "scope.h"
+#include "this_library.h"
+
+#define IBID_OPENSSL_NO_INLINE
+#include "ibid_openssl.h"
+
+namespace ibid::openssl {
+
+namespace {
+
+// Puts the shared twin of chain[i] in its place.
+void share_in(const functions& f, certificate_cache& cache, OPENSSL_STACK* chain, int i) {
+    auto* const own = static_cast<X509*>(f.OPENSSL_sk_value(chain, i));
+    if (X509* const shared = cache.share(own)) {
+        f.OPENSSL_sk_set(chain, i, shared);
+        f.X509_free(own);
+    }
+}
+
+[[nodiscard]] int load_file(const void* code, X509_STORE* store, const char* path, file_kind kind, int type) {
+    library* const l = this_library(code);
+    if (l == nullptr || l->trust_stores() == nullptr) {
+        return -1;
+    }
+    const with_purpose loading(purpose::trust_store);
+    return l->trust_stores()->load(store, path, kind, type);
+}
+
+} // namespace
+
+} // namespace ibid::openssl
+
+using namespace ibid::openssl;
+
+#define IBID_CODE __builtin_return_address(0)
+
+X509* ibid_openssl_parse_certificate(const unsigned char** pp, size_t size) {
+    library* const l = this_library(IBID_CODE);
+    if (l == nullptr || pp == nullptr || size > static_cast<size_t>(__LONG_MAX__)) {
+        return nullptr;
+    }
+    certificate_cache* const cache = l->certificates();
+    const long length = static_cast<long>(size);
+    return cache != nullptr && *pp != nullptr ? cache->parse(nullptr, pp, length, {}, false)
+                                              : l->f.d2i_X509(nullptr, pp, length);
+}
+
+int ibid_openssl_load_trust_store(X509_STORE* store, const char* path) {
+    if (const int count =
+            load_file(IBID_CODE, store, path, file_kind::certificates_and_crls, X509_FILETYPE_PEM);
+        count >= 0) {
+        return count > 0 ? 1 : 0;
+    }
+    library* const l = this_library(IBID_CODE);
+    return l != nullptr ? l->f.X509_STORE_load_file_ex(store, path, nullptr, nullptr) : 0;
+}
+
+int ibid_openssl_load_crls(X509_STORE* store, const char* path, int type) {
+    if (const int count = load_file(IBID_CODE, store, path, file_kind::crls, type); count >= 0) {
+        return count;
+    }
+    library* const l = this_library(IBID_CODE);
+    X509_LOOKUP* const lookup =
+        l != nullptr ? l->f.X509_STORE_add_lookup(store, l->f.X509_LOOKUP_file()) : nullptr;
+    return lookup != nullptr ? l->f.X509_load_crl_file(lookup, path, type) : 0;
+}
+
+void ibid_openssl_share_chain(X509_STORE_CTX* verification) {
+    library* const l = this_library(IBID_CODE);
+    certificate_cache* const cache = l != nullptr ? l->certificates() : nullptr;
+    if (cache == nullptr || verification == nullptr) {
+        return;
+    }
+    // libssl hands its own stack to the verification, leaf first, and takes the peer from it afterwards.
+    const functions& f = l->f;
+    auto* const chain = reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_CTX_get0_untrusted(verification));
+    const bool leaf_first = chain != nullptr && f.OPENSSL_sk_num(chain) > 0 &&
+                            f.OPENSSL_sk_value(chain, 0) == f.X509_STORE_CTX_get0_cert(verification);
+    if (!leaf_first) {
+        return;
+    }
+    for (int i = 0; i < f.OPENSSL_sk_num(chain); ++i) {
+        share_in(f, *cache, chain, i);
+    }
+    f.X509_STORE_CTX_set_cert(verification, static_cast<X509*>(f.OPENSSL_sk_value(chain, 0)));
+}
+
+void ibid_openssl_retain(size_t bytes, size_t entries) {
+    if (library* const l = this_library(IBID_CODE); l != nullptr && l->certificates() != nullptr) {
+        l->certificates()->retain({bytes, entries});
+        if (l->trust_stores() != nullptr) {
+            l->trust_stores()->retain({bytes, entries});
+        }
+    }
+}
+
+void ibid_openssl_trim() {
+    if (library* const l = this_library(IBID_CODE); l != nullptr && l->certificates() != nullptr) {
+        if (l->trust_stores() != nullptr) {
+            l->trust_stores()->trim(); // first: files hold certificates
+        }
+        l->certificates()->trim();
+    }
+}
+
+int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl_statistics* into) {
+    library* const l = this_library(IBID_CODE);
+    if (into == nullptr || into->size != sizeof *into || l == nullptr || l->certificates() == nullptr) {
+        return 0;
+    }
+    ibid::statistics s;
+    switch (kind) {
+    case IBID_OPENSSL_CERTIFICATES:
+        s = l->certificates()->statistics();
+        break;
+    case IBID_OPENSSL_TRUST_STORES:
+        s = l->trust_stores() != nullptr ? l->trust_stores()->statistics() : ibid::statistics();
+        break;
+    case IBID_OPENSSL_SIGNATURES:
+        s = l->certificates()->signatures();
+        break;
+    default:
+        return 0;
+    }
+    *into = {sizeof *into,       s.hits,   s.misses,   s.evictions,     s.detached,
+             s.bytes_not_parsed, s.active, s.retained, s.retained_bytes};
+    return 1;
+}
+
+const char* ibid_openssl_why_not(enum ibid_openssl_feature feature) {
+    library* const l = this_library(IBID_CODE);
+    if (l == nullptr) {
+        return "no OpenSSL 3 was found in this process";
+    }
+    return why_not(*l, feature);
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "certificate_cache.h"
+
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "der.h"
+#include "ibid/hash.h"
+
+namespace ibid::openssl {
+
+bool parse_context::operator==(const parse_context& other) const noexcept {
+    const char* const a = property_query;
+    const char* const b = other.property_query;
+    return given == other.given && (a == b || (a != nullptr && b != nullptr && std::strcmp(a, b) == 0));
+}
+
+namespace {
+
+[[nodiscard]] std::uint64_t hash_of(std::span<const unsigned char> der,
+                                    const parse_context& context) noexcept {
+    const std::uint64_t bytes = hash_bytes(der.data(), der.size());
+    if (context.given == nullptr && context.property_query == nullptr) {
+        return bytes; // nearly always; contexts that are not told apart here are told apart by equality
+    }
+    const char* const query = context.property_query;
+    const std::uint64_t whole[3] = {
+        bytes,
+        reinterpret_cast<std::uintptr_t>(context.given),
+        query != nullptr ? hash_bytes(query, std::strlen(query)) : 0,
+    };
+    return hash_bytes(whole, sizeof whole);
+}
+
+[[nodiscard]] bool same_bytes(const unsigned char* der, std::span<const unsigned char> other) noexcept {
+    return std::memcmp(der, other.data(), other.size()) == 0;
+}
+
+} // namespace
+
+certificate_key::certificate_key(std::span<const unsigned char> bytes, parse_context where) noexcept
+    : der(bytes), context(where), hash(hash_of(bytes, where)) {}
+
+bool certificate_key::operator==(const certificate_key& other) const noexcept {
+    return der.size() == other.der.size() && context == other.context && same_bytes(der.data(), other.der);
+}
+
+certificate_entry::certificate_entry(certificate_cache& in, X509* x, const certificate_key& k)
+    : cache(&in), x509(x), context(k.context), der_size(k.der.size()) {
+    if (k.context.property_query != nullptr) {
+        const std::size_t size = std::strlen(k.context.property_query) + 1;
+        property_query.reset(new char[size]);
+        std::memcpy(property_query.get(), k.context.property_query, size);
+        context.property_query = property_query.get();
+    }
+}
+
+certificate_entry::~certificate_entry() {
+    cache->f().CRYPTO_free(der.load(std::memory_order_relaxed), __FILE__, __LINE__);
+}
+
+bool certificate_entry::may_be(const certificate_key& k) const noexcept {
+    return hash == k.hash && der_size == k.der.size() && context == k.context;
+}
+
+// A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was signed) is never
+// found again.
+bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
+    if (const unsigned char* const kept = der.load(std::memory_order_acquire)) {
+        return same_bytes(kept, k.der);
+    }
+    const functions& f = cache->f();
+    unsigned char* encoded = nullptr;
+    f.ERR_set_mark();
+    const int size = f.i2d_X509(x509, &encoded);
+    f.ERR_pop_to_mark();
+    const bool same = size > 0 && static_cast<std::size_t>(size) == der_size && same_bytes(encoded, k.der);
+    unsigned char* none = nullptr;
+    if (!same || !der.compare_exchange_strong(none, encoded, std::memory_order_acq_rel)) {
+        f.CRYPTO_free(encoded, __FILE__, __LINE__);
+    }
+    return same;
+}
+
+// What a parsed certificate takes, by its size in DER. OpenSSL tells nobody; measured with `bench_openssl`, 1 to 2 KB
+// certificates come to 5.0 to 5.9 KB, of which the fixed part (structures, the public key) is some 3 KB. Thousands of tiny
+// extensions would take far more for their size: what is larger than honest certificates are must verify before it is kept.
+// And what was written to is never kept.
+std::size_t certificate_cache::traits::weight(const entry& e) noexcept {
+    constexpr std::size_t honest = 8192;
+    if (e.changed.load(std::memory_order_relaxed) ||
+        (e.der_size > honest && !e.marks.has(detail::afterlife_marks::earned))) {
+        return static_cast<std::size_t>(-1);
+    }
+    return sizeof e + e.der_size + 3072 + 2 * e.der_size;
+}
+
+certificate_cache::certificate_cache(const functions& f, cache_counters counters)
+    : f_(f), table_(table::create({}, counters.certificates)),
+      index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &on_dup, &on_free)),
+      memo_(f, counters.signatures) {}
+
+// OpenSSL keeps ex_data callbacks with a library context, and asks the one that is the thread's default when an object is
+// freed. A thread with a default of its own would free a certificate without telling this cache: see library::stand_aside.
+// With null, this function of OpenSSL changes nothing and tells what is set.
+bool certificate_cache::in_default_context() const noexcept {
+    return f_.OSSL_LIB_CTX_set0_default(nullptr) == f_.OSSL_LIB_CTX_get0_global_default();
+}
+
+certificate_entry* certificate_cache::entry_of(const X509* x) const noexcept {
+    return x != nullptr && usable() ? static_cast<certificate_entry*>(f_.X509_get_ex_data(x, index_))
+                                    : nullptr;
+}
+
+// Runs inside the X509_free that took the last reference, on whichever thread that is.
+void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
+    if (entry != nullptr) {
+        auto* const e = static_cast<certificate_entry*>(entry);
+        static_cast<certificate_cache*>(cache)->table_->forget(*e);
+        delete e;
+    }
+}
+
+// A copy of a certificate is another object, which this entry knows nothing of.
+int certificate_cache::on_dup(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from_d, int, long,
+                              void*) noexcept {
+    *from_d = nullptr;
+    return 1;
+}
+
+X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context,
+                               bool earned) {
+    const std::size_t extent = length > 0 ? sequence_extent(*pp, static_cast<std::size_t>(length)) : 0;
+    if (extent == 0 || !in_default_context()) {
+        return f_.d2i_X509(a, pp, length);
+    }
+    const certificate_key key({*pp, extent}, context);
+    table::flight_type flight{&key, key.hash};
+    certificate_entry* shared = nullptr;
+    try {
+        shared = table_->begin(flight);
+    } catch (const std::exception&) {
+        // No memory for the table: this certificate is parsed as if ibid were not here.
+        return f_.d2i_X509(a, pp, length);
+    }
+    if (shared == nullptr) {
+        return lead(flight, a, pp, length, earned);
+    }
+    if (!shared->has_bytes_of(key)) {
+        f_.X509_free(shared->x509);
+        return f_.d2i_X509(a, pp, length);
+    }
+    if (earned) {
+        table_->earn(*shared);
+    }
+    if (a != nullptr) {
+        f_.X509_free(*a);
+        *a = shared->x509;
+    }
+    *pp += extent;
+    return shared->x509;
+}
+
+X509* certificate_cache::lead(table::flight_type& flight, X509** a, const unsigned char** pp, long length,
+                              bool earned) {
+    // Waiters must not wait for ever, whatever ends this function: a thread may even be cancelled inside OpenSSL.
+    struct unless_landed {
+        table* in;
+        table::flight_type& flight;
+        ~unless_landed() {
+            if (in != nullptr) {
+                in->abandon(flight);
+            }
+        }
+    } aloft{table_, flight};
+
+    const unsigned char* const start = *pp;
+    X509* const x = f_.d2i_X509(a, pp, length);
+    if (x == nullptr || static_cast<std::size_t>(*pp - start) != flight.key->der.size()) {
+        return x;
+    }
+    // The key's bytes are the caller's own and still there. Errors of the next calls are none of the caller's business.
+    f_.ERR_set_mark();
+    std::unique_ptr<certificate_entry> e;
+    if (shareable(x)) {
+        try {
+            e = std::make_unique<certificate_entry>(*this, x, *flight.key);
+        } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): not shared, then
+        }
+        if (e != nullptr && f_.X509_set_ex_data(x, index_, e.get()) != 1) {
+            e.reset();
+        }
+        if (e != nullptr && (earned || looks_like_issuer(flight.key->der))) {
+            memo_.name(f_.X509_get0_pubkey(x)); // while nobody else has the certificate
+        }
+    }
+    f_.ERR_pop_to_mark();
+    if (e != nullptr) {
+        if (earned) {
+            e->marks.set(detail::afterlife_marks::earned);
+        }
+        aloft.in = nullptr;
+        table_->publish(flight,
+                        *e.release()); // from here on the entry belongs to the X509, and ends in on_free
+    }
+    return x;
+}
+
+// A certificate whose key OpenSSL could not decode keeps that failure for ever. The same bytes may parse better later,
+// when another provider has been loaded; a copy that knows less than a fresh one is not handed to anybody. And a key that
+// lacks parameters (DSA, RFC 3279, 2.3.2) takes them from the chain that it is verified in, which writes to it.
+bool certificate_cache::shareable(X509* x) const noexcept {
+    const EVP_PKEY* const key = usable() ? f_.X509_get0_pubkey(x) : nullptr;
+    return key != nullptr && f_.EVP_PKEY_missing_parameters(key) == 0;
+}
+
+bool certificate_cache::has_trust_settings(X509* x) const noexcept {
+    int length = 0;
+    return f_.X509_get0_trust_objects(x) != nullptr || f_.X509_get0_reject_objects(x) != nullptr ||
+           f_.X509_alias_get0(x, &length) != nullptr || f_.X509_keyid_get0(x, &length) != nullptr;
+}
+
+X509* certificate_cache::share(X509* x) {
+    unsigned char* der = nullptr;
+    const int size = shares(x) || has_trust_settings(x) ? 0 : f_.i2d_X509(x, &der);
+    if (size <= 0) {
+        return nullptr;
+    }
+    f_.ERR_set_mark();
+    const unsigned char* p = der;
+    X509* shared = parse(nullptr, &p, size, {}, false);
+    f_.ERR_pop_to_mark();
+    f_.CRYPTO_free(der, __FILE__, __LINE__);
+    if (shared != nullptr && !shares(shared)) {
+        f_.X509_free(shared);
+        shared = nullptr;
+    }
+    return shared;
+}
+
+bool certificate_cache::shares(const X509* x) const noexcept {
+    const certificate_entry* const e = entry_of(x);
+    return e != nullptr && !e->changed.load(std::memory_order_relaxed);
+}
+
+int certificate_cache::verify(X509* x, EVP_PKEY* key) noexcept {
+    certificate_entry* const e = entry_of(x);
+    // A signature is checked with the algorithms of the certificate's context; for the null context that is this thread's.
+    if (e == nullptr || e->changed.load(std::memory_order_relaxed) || !in_default_context()) {
+        return f_.X509_verify(x, key);
+    }
+    return memo_.verify(e->verified, x, key);
+}
+
+const parse_context* certificate_cache::origin(const X509* x) const noexcept {
+    const certificate_entry* const e = entry_of(x);
+    return e != nullptr ? &e->context : nullptr;
+}
+
+bool certificate_cache::detach(const X509* x) noexcept {
+    certificate_entry* const e = entry_of(x);
+    if (e == nullptr) {
+        return false;
+    }
+    e->changed.store(
+        true, std::memory_order_relaxed); // a reader that races with the writer has no order in stock either
+    if (!table_->detach(*e)) {
+        return false;
+    }
+    // Somebody holds `x`, or could not change it; so this drop is never the last.
+    table_->drop_retained_if([e](const certificate_entry& kept) { return &kept == e; });
+    return true;
+}
+
+void certificate_cache::earn(X509* x) noexcept {
+    if (certificate_entry* const e = entry_of(x)) {
+        table_->earn(*e);
+    }
+}
+
+void certificate_cache::stop() noexcept {
+    table_->stop();
+    table_->retain({});
+}
+
+void certificate_cache::forget_context(const OSSL_LIB_CTX* context) noexcept {
+    const auto of_context = [context](const certificate_entry& e) { return e.context.given == context; };
+    table_->detach_if(of_context);
+    table_->drop_retained_if(of_context);
+}
+
+} // namespace ibid::openssl

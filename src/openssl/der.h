@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What can be told of a certificate from its bytes alone. Sources: X.690, 8.1.3 and 10.1; RFC 5280, 4.2.1.9.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+namespace ibid::openssl {
+
+// How long the certificate at the start of some bytes is, by its outermost header.
+//
+// Law: an answer other than 0 is exactly what d2i_X509 would consume if it accepts the bytes. What is not plain DER at
+// this level (no SEQUENCE, indefinite or oversized length, more than there is) gives 0: OpenSSL decides alone then.
+[[nodiscard]] inline std::size_t sequence_extent(const unsigned char* bytes, std::size_t size) noexcept {
+    constexpr unsigned char sequence_tag = 0x30;
+    if (size < 2 || bytes[0] != sequence_tag) {
+        return 0;
+    }
+    std::size_t header = 2;
+    std::size_t content = bytes[1];
+    if (content >= 0x80) { // long form: the low bits count the octets of the length
+        const std::size_t octets = content & 0x7f;
+        if (octets == 0 || octets > 4 || size < 2 + octets) {
+            return 0;
+        }
+        content = 0;
+        for (std::size_t i = 0; i < octets; ++i) {
+            content = content << 8 | bytes[2 + i];
+        }
+        header += octets;
+    }
+    return content <= size - header ? header + content : 0;
+}
+
+// Whether basicConstraints says anything, as it does in the certificates of authorities; for others it is empty or not there.
+// A guess: it decides what is worth remembering, never what is true.
+[[nodiscard]] inline bool looks_like_issuer(std::span<const unsigned char> der) noexcept {
+    constexpr unsigned char basic_constraints[] = {0x55, 0x1d, 0x13};
+    constexpr unsigned char critical[] = {0x01, 0x01, 0xff};
+    auto rest = der;
+    do {
+        const void* const found = std::memchr(rest.data(), basic_constraints[0], rest.size());
+        if (found == nullptr) {
+            return false;
+        }
+        rest = rest.subspan(static_cast<std::size_t>(static_cast<const unsigned char*>(found) - rest.data()) +
+                            1);
+    } while (rest.size() < 2 || rest[0] != basic_constraints[1] || rest[1] != basic_constraints[2]);
+    rest = rest.subspan(2);
+    if (rest.size() >= sizeof critical && std::memcmp(rest.data(), critical, sizeof critical) == 0) {
+        rest = rest.subspan(sizeof critical);
+    }
+    // OCTET STRING { SEQUENCE { something } }
+    return rest.size() >= 4 && rest[0] == 0x04 && rest[2] == 0x30 && rest[3] != 0;
+}
+
+} // namespace ibid::openssl

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interposed.h"
+
+#include <utility>
+
+#include "der.h"
+#include "mutation.h"
+#include "scope.h"
+#include "session_peer.h"
+
+namespace ibid::openssl::interposed {
+
+namespace {
+
+[[nodiscard]] certificate_cache* cache_of(const caller& by) noexcept {
+    return by.of != nullptr ? by.of->certificates() : nullptr;
+}
+
+// Whether what this call parses may be shared, by the rule in scope.h.
+[[nodiscard]] bool shared_here(purpose now, caller_kind kind) noexcept {
+    const bool everything = environment().scope == scope_setting::all;
+    switch (now) {
+    case purpose::trust_store:
+        return true;
+    case purpose::private_copy:
+        return false;
+    case purpose::unknown:
+        break;
+    }
+    return kind == caller_kind::libssl || everything;
+}
+
+// A call that loads a trust store: what it parses is OpenSSL's own, and the operator's choice.
+template <class Function, class... Arguments>
+[[nodiscard]] int load(const caller& by, Function functions::*function, Arguments... arguments) {
+    if (by.of == nullptr || by.of->f.*function == nullptr) {
+        return 0;
+    }
+    const with_purpose loading(purpose::trust_store);
+    return (by.of->f.*function)(arguments...);
+}
+
+// The same file again costs no decoding and no parsing. Negative: load it.
+[[nodiscard]] int load_shared(const caller& by, X509_LOOKUP* lookup, const char* file, file_kind kind,
+                              int type) {
+    trust_store_cache* const stores = by.of != nullptr ? by.of->trust_stores() : nullptr;
+    if (stores == nullptr || lookup == nullptr) {
+        return -1;
+    }
+    const with_purpose loading(purpose::trust_store);
+    return stores->load(by.of->f.X509_LOOKUP_get_store(lookup), file, kind, type);
+}
+
+// The certificate that is to be filled, if it is one.
+[[nodiscard]] X509** as_certificate(const caller& by, ASN1_VALUE** value, const ASN1_ITEM* item) {
+    const bool certificate = value != nullptr && *value != nullptr && item == by.of->f.X509_it();
+    return certificate ? reinterpret_cast<X509**>(value) : nullptr;
+}
+
+} // namespace
+
+own_place::own_place(const void* code, X509** a) noexcept : own_place(caller_of(code), a) {}
+
+own_place::own_place(const caller& by, X509** a) noexcept : f_(by.of != nullptr ? &by.of->f : nullptr) {
+    certificate_cache* const cache = cache_of(by);
+    if (cache != nullptr && a != nullptr && *a != nullptr) {
+        origin_ = cache->origin(*a);
+    }
+    if (origin_ != nullptr) {
+        // Without memory for it, nothing stands there, and the parser will ask for memory again.
+        X509* const stood_there = std::exchange(*a, f_->X509_new_ex(context(), origin_->property_query));
+        to_free_ = by.kind != caller_kind::application ? stood_there : nullptr;
+    }
+}
+
+own_place::~own_place() {
+    if (to_free_ != nullptr) {
+        f_->X509_free(to_free_);
+    }
+}
+
+X509* x509_new_ex(const void* code, OSSL_LIB_CTX* context, const char* property_query) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.X509_new_ex == nullptr) {
+        return nullptr;
+    }
+    X509* const fresh = by.of->f.X509_new_ex(context, property_query);
+    if (by.kind != caller_kind::application) {
+        thread_scope& scope = this_thread_scope();
+        scope.fresh = fresh;
+        scope.library_context = context;
+        scope.property_query = property_query;
+    }
+    return fresh;
+}
+
+X509* d2i_x509(const void* code, X509** a, const unsigned char** pp, long length) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.d2i_X509 == nullptr) {
+        return nullptr;
+    }
+    thread_scope& scope = this_thread_scope();
+    const X509* const fresh = std::exchange(scope.fresh, nullptr);
+    const bool from_openssl = a != nullptr && *a == fresh && by.kind != caller_kind::application;
+    certificate_cache* const cache = cache_of(by);
+    const own_place place(by, from_openssl ? nullptr : a);
+    const bool empty = a == nullptr || *a == nullptr;
+    // An object that somebody else may know is filled in place, as d2i_X509 says; only an empty one, straight from
+    // X509_new_ex in OpenSSL's own code or from here, may be replaced by the shared one.
+    const bool replaceable = !empty && (from_openssl || place.made());
+    if (cache == nullptr || pp == nullptr || *pp == nullptr || !(empty || replaceable) ||
+        !shared_here(scope.now, by.kind)) {
+        return by.of->f.d2i_X509(a, pp, length);
+    }
+    parse_context context;
+    if (replaceable) {
+        context.given = place.made() ? place.context() : scope.library_context;
+        context.property_query = place.made() ? place.property_query() : scope.property_query;
+    }
+    return cache->parse(a, pp, length, context, scope.now == purpose::trust_store);
+}
+
+X509* d2i_x509_aux(const void* code, X509** a, const unsigned char** pp, long length) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.d2i_X509_AUX == nullptr) {
+        return nullptr;
+    }
+    // Trust settings behind the certificate would be written into it. A trust store's file without any is read this way
+    // too, and there d2i_X509_AUX is d2i_X509.
+    const bool plain =
+        pp != nullptr && *pp != nullptr && length > 0 &&
+        sequence_extent(*pp, static_cast<std::size_t>(length)) == static_cast<std::size_t>(length);
+    if (plain && this_thread_scope().now == purpose::trust_store) {
+        return d2i_x509(code, a, pp, length);
+    }
+    const with_purpose writing(purpose::private_copy);
+    const own_place place(by, a);
+    return by.of->f.d2i_X509_AUX(a, pp, length);
+}
+
+int x509_load_cert_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
+    return load(caller_of(code), &functions::X509_load_cert_file, lookup, file, type);
+}
+
+int x509_load_cert_file_ex(const void* code, X509_LOOKUP* lookup, const char* file, int type,
+                           OSSL_LIB_CTX* context, const char* property_query) {
+    return load(caller_of(code), &functions::X509_load_cert_file_ex, lookup, file, type, context,
+                property_query);
+}
+
+int x509_load_cert_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
+    return load(caller_of(code), &functions::X509_load_cert_crl_file, lookup, file, type);
+}
+
+int x509_load_cert_crl_file_ex(const void* code, X509_LOOKUP* lookup, const char* file, int type,
+                               OSSL_LIB_CTX* context, const char* property_query) {
+    const caller by = caller_of(code);
+    if (type == X509_FILETYPE_PEM && context == nullptr && property_query == nullptr) {
+        if (const int count = load_shared(by, lookup, file, file_kind::certificates_and_crls, type);
+            count >= 0) {
+            return count;
+        }
+    }
+    return load(by, &functions::X509_load_cert_crl_file_ex, lookup, file, type, context, property_query);
+}
+
+int x509_load_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
+    const caller by = caller_of(code);
+    if (type == X509_FILETYPE_PEM || type == X509_FILETYPE_ASN1) {
+        if (const int count = load_shared(by, lookup, file, file_kind::crls, type); count >= 0) {
+            return count;
+        }
+    }
+    return load(by, &functions::X509_load_crl_file, lookup, file, type);
+}
+
+int x509_store_load_file_ex(const void* code, X509_STORE* store, const char* file, OSSL_LIB_CTX* context,
+                            const char* property_query) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.X509_STORE_load_file_ex == nullptr) {
+        return 0;
+    }
+    const functions& f = by.of->f;
+    if (by.of->symbolic() && file != nullptr && context == nullptr && property_query == nullptr) {
+        // As the function itself begins; a second lookup of one kind is the first again.
+        X509_LOOKUP* const lookup = f.X509_STORE_add_lookup(store, f.X509_LOOKUP_file());
+        if (load_shared(by, lookup, file, file_kind::certificates_and_crls, X509_FILETYPE_PEM) > 0) {
+            return 1;
+        }
+    }
+    return f.X509_STORE_load_file_ex(store, file, context, property_query);
+}
+
+const ASN1_ITEM* x509_it(const void* code) {
+    if (this_thread_scope().session_peers != nullptr) {
+        return session_peer_item();
+    }
+    const caller by = caller_of(code);
+    return by.of != nullptr && by.of->f.X509_it != nullptr ? by.of->f.X509_it() : nullptr;
+}
+
+ASN1_VALUE* asn1_item_d2i(const void* code, ASN1_VALUE** value, const unsigned char** in, long length,
+                          const ASN1_ITEM* item) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.ASN1_item_d2i == nullptr) {
+        return nullptr;
+    }
+    if (by.kind != caller_kind::libssl || this_thread_scope().now == purpose::private_copy) {
+        const own_place place(by, as_certificate(by, value, item));
+        return by.of->f.ASN1_item_d2i(value, in, length, item);
+    }
+    struct decoding_session {
+        certificate_cache* before;
+        explicit decoding_session(certificate_cache* c) noexcept
+            : before(std::exchange(this_thread_scope().session_peers, c)) {}
+        ~decoding_session() { this_thread_scope().session_peers = before; }
+    } const session(by.of->certificates());
+    return by.of->f.ASN1_item_d2i(value, in, length, item);
+}
+
+ASN1_VALUE* asn1_item_d2i_ex(const void* code, ASN1_VALUE** value, const unsigned char** in, long length,
+                             const ASN1_ITEM* item, OSSL_LIB_CTX* context, const char* property_query) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.ASN1_item_d2i_ex == nullptr) {
+        return nullptr;
+    }
+    const own_place place(by, as_certificate(by, value, item));
+    return by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query);
+}
+
+int x509_verify(const void* code, X509* x, EVP_PKEY* key) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.X509_verify == nullptr) {
+        return 0;
+    }
+    certificate_cache* const cache = by.of->certificates();
+    return cache != nullptr ? cache->verify(x, key) : by.of->f.X509_verify(x, key);
+}
+
+int x509_verify_cert(const void* code, X509_STORE_CTX* verification) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.X509_verify_cert == nullptr) {
+        return -1;
+    }
+    const functions& f = by.of->f;
+    const int result = f.X509_verify_cert(verification);
+    if (certificate_cache* const cache = cache_of(by);
+        cache != nullptr && result > 0 && f.X509_STORE_CTX_get_error(verification) == X509_V_OK) {
+        // X509_STORE_CTX's chain is a stack of X509; the typed sk_ functions are macros over these two.
+        const auto* const chain =
+            reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_CTX_get0_chain(verification));
+        for (int i = 0; i < f.OPENSSL_sk_num(chain); ++i) {
+            cache->earn(static_cast<X509*>(f.OPENSSL_sk_value(chain, i)));
+        }
+    }
+    return result;
+}
+
+int crypto_get_ex_new_index(const void* code, int object_class, long number, void* pointer,
+                            CRYPTO_EX_new* on_new, CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.CRYPTO_get_ex_new_index == nullptr) {
+        return -1;
+    }
+    // A program that wants to be told of every certificate that is made, copied, or freed counts them one by one.
+    if (object_class == CRYPTO_EX_INDEX_X509 &&
+        (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
+        by.of->stand_aside();
+    }
+    return by.of->f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
+}
+
+OSSL_LIB_CTX* ossl_lib_ctx_set0_default(const void* code, OSSL_LIB_CTX* context) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.OSSL_LIB_CTX_set0_default == nullptr) {
+        return nullptr;
+    }
+    const functions& f = by.of->f;
+    if (by.of->certificates() != nullptr && context != nullptr &&
+        context != f.OSSL_LIB_CTX_get0_global_default()) {
+        by.of->stand_aside();
+    }
+    return f.OSSL_LIB_CTX_set0_default(context);
+}
+
+void ossl_lib_ctx_free(const void* code, OSSL_LIB_CTX* context) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.OSSL_LIB_CTX_free == nullptr) {
+        return;
+    }
+    if (certificate_cache* const cache = cache_of(by); cache != nullptr && context != nullptr) {
+        cache->forget_context(context);
+    }
+    by.of->f.OSSL_LIB_CTX_free(context);
+}
+
+const functions* before_write(const void* code, const X509* x) noexcept {
+    const caller by = caller_of(code);
+    if (by.of == nullptr) {
+        return nullptr;
+    }
+    certificate_cache* const cache = by.of->certificates();
+    if (cache != nullptr && cache->detach(x)) {
+        tell_mutation(code, "certificate");
+    }
+    return &by.of->f;
+}
+
+const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcept {
+    const caller by = caller_of(code);
+    if (by.of == nullptr) {
+        return nullptr;
+    }
+    trust_store_cache* const stores = by.of->trust_stores();
+    if (stores != nullptr && stores->before_crl_write(crl)) {
+        tell_mutation(code, "CRL");
+    }
+    return &by.of->f;
+}
+
+key_write::key_write(const void* code, const EVP_PKEY* key) noexcept {
+    const caller by = caller_of(code);
+    if (by.of != nullptr) {
+        f_ = &by.of->f;
+        certificate_cache* const cache = by.of->certificates();
+        remembering_ = cache != nullptr && cache->remembers(key) ? cache : nullptr;
+    }
+}
+
+key_write::~key_write() {
+    if (remembering_ != nullptr) {
+        remembering_->forget_verifications();
+    }
+}
+
+const functions* before_reconfiguration(const void* code) noexcept {
+    const caller by = caller_of(code);
+    return by.of != nullptr ? &by.of->f : nullptr;
+}
+
+void after_reconfiguration() noexcept {
+    library::for_each([](library& l) {
+        if (certificate_cache* const cache = l.certificates()) {
+            cache->forget_verifications();
+        }
+    });
+}
+
+} // namespace ibid::openssl::interposed

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "library.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+
+#include <pthread.h>
+
+#include "linkage.h"
+#include "statistics/shared_statistics.h"
+#include "uncancelled.h"
+
+namespace ibid::openssl {
+
+namespace {
+
+// Libraries are only ever added, at the front, and never freed: a reader needs no lock. Release pairs with the acquire
+// in first(): a library that is seen is complete.
+constinit std::atomic<library*> libraries{nullptr};
+
+// Protects additions to the list. No foreign code runs under it.
+constinit std::mutex additions;
+
+// Written once, by the thread that sets up the first library, and in the child of a fork.
+constinit std::atomic<shared_statistics::slot*> published{nullptr};
+
+[[nodiscard]] functions functions_of(void* handle) noexcept {
+    functions f;
+    f.resolve(handle);
+    return f;
+}
+
+[[nodiscard]] bool known_version(const functions& f) noexcept {
+    return f.OpenSSL_version_num() >> 28 == 3;
+}
+
+// While a program forks, nobody may be inside the tables: the child would inherit their locks held for ever.
+void before_fork() noexcept {
+    additions.lock();
+    library::for_each([](library& l) {
+        if (l.certificates() != nullptr) {
+            l.certificates()->lock_for_fork();
+        }
+        if (l.trust_stores() != nullptr) {
+            l.trust_stores()->lock_for_fork();
+        }
+    });
+    detail::wait_graph.lock();
+}
+
+void after_fork() noexcept {
+    detail::wait_graph.unlock();
+    library::for_each([](library& l) {
+        if (l.certificates() != nullptr) {
+            l.certificates()->unlock_after_fork();
+        }
+        if (l.trust_stores() != nullptr) {
+            l.trust_stores()->unlock_after_fork();
+        }
+    });
+    additions.unlock();
+}
+
+void in_child() noexcept {
+    const uncancelled all_of_this;
+    library::for_each([](library& l) {
+        if (l.certificates() != nullptr) {
+            l.certificates()->forget_other_threads();
+        }
+        if (l.trust_stores() != nullptr) {
+            l.trust_stores()->forget_other_threads();
+        }
+    });
+    published = shared_statistics::claim_after_fork(published.load());
+    after_fork();
+}
+
+// Before the program's own handlers are registered: so ibid takes its locks after the last of them has prepared, and has
+// given them back before the first of them runs again. They may use OpenSSL, or wait for a thread that does.
+[[gnu::constructor(101)]] void attend_forks() noexcept {
+    pthread_atfork(&before_fork, &after_fork, &in_child);
+}
+
+} // namespace
+
+library::library(const void* identity, const functions& found) noexcept
+    : f(found), identity_(identity),
+      symbolic_(binds_to_itself(reinterpret_cast<const void*>(found.d2i_X509))) {}
+
+void library::set_up() noexcept {
+    const uncancelled all_of_this;
+    if (environment().disabled || !f.complete() || !known_version(f)) {
+        return;
+    }
+    cache_counters counters;
+    counter_block* files = nullptr;
+    if (next_ == nullptr) { // the first; a second libcrypto counts for itself
+        if (shared_statistics::slot* const slot = shared_statistics::claim(std::getenv("IBID_STATISTICS"))) {
+            shared_statistics::set_helped(slot);
+            counters.certificates = &(*slot)[shared_statistics::kind::certificates];
+            files = &(*slot)[shared_statistics::kind::trust_stores];
+            counters.signatures = &(*slot)[shared_statistics::kind::signatures];
+            published = slot;
+        }
+    }
+    try {
+        auto* const cache = new certificate_cache(f, counters);
+        if (cache->usable()) {
+            cache->retain(environment().retain);
+            certificates_.store(cache, std::memory_order_release);
+            auto* const stores = new trust_store_cache(f, *cache, files);
+            stores->retain(environment().retain);
+            trust_stores_.store(stores, std::memory_order_release);
+        }
+    } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): ibid stands aside
+    }
+}
+
+void library::stand_aside() noexcept {
+    trust_stores_.store(nullptr, std::memory_order_release);
+    if (certificate_cache* const cache = certificates_.exchange(nullptr, std::memory_order_acq_rel)) {
+        cache->stop(); // whoever has the cache still in hand finds nothing there
+    }
+}
+
+library* library::first() noexcept {
+    return libraries.load(std::memory_order_acquire);
+}
+
+library* library::any() noexcept {
+    library* l = first();
+    while (l != nullptr && l->next_ != nullptr) {
+        l = l->next_;
+    }
+    return l;
+}
+
+library* library::get(const void* identity, void* handle) noexcept {
+    return get(identity, functions_of(handle));
+}
+
+library* library::get(const void* identity, const functions& found) noexcept {
+    library* made = nullptr;
+    {
+        const std::lock_guard lock(additions);
+        for (library* l = first(); l != nullptr; l = l->next_) {
+            if (l->identity_ == identity) {
+                return l;
+            }
+        }
+        made = new (std::nothrow) library(identity, found);
+        if (made == nullptr) {
+            return nullptr;
+        }
+        made->next_ = first();
+        libraries.store(made, std::memory_order_release);
+    }
+    made->set_up();
+    return made;
+}
+
+} // namespace ibid::openssl

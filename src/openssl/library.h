@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One libcrypto in this process, with all that ibid keeps for it.
+//
+// Law: objects of two libcryptos never meet: each has a function table and caches of its own, found from the code that
+// calls (caller.h). A library is set up at its first use and lives as long as the process. While one thread sets it up, the
+// others are served as if ibid were not there: setting up takes the dynamic linker's and OpenSSL's locks, and so must not
+// be waited for by somebody who may hold them.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <atomic>
+
+#include "certificate_cache.h"
+#include "functions.h"
+#include "settings.h"
+#include "trust_store.h"
+
+namespace ibid::openssl {
+
+class library {
+public:
+    // The libcrypto behind `handle` (of dlopen; kept). Null: no memory. `identity` tells libcryptos apart.
+    [[nodiscard]] static library* get(const void* identity, void* handle) noexcept;
+    [[nodiscard]] static library* get(const void* identity, const functions& found) noexcept;
+
+    // The first one that was seen, nearly always the only one; null before that.
+    [[nodiscard]] static library* any() noexcept;
+
+    // Every library so far, for what concerns all of them.
+    template <class Function>
+    static void for_each(Function f) noexcept {
+        for (library* l = first(); l != nullptr; l = l->next_) {
+            f(*l);
+        }
+    }
+
+    // The functions of libcrypto itself. All there, unless the library is of another kind than ibid knows: then there are
+    // no caches, and of the functions those that the program itself could have called.
+    const functions f;
+
+    // Calls inside this libcrypto stay inside (-Bsymbolic): what it does for itself is met one border further out.
+    [[nodiscard]] bool symbolic() const noexcept { return symbolic_; }
+
+    // Null while ibid stands aside for this library: unknown version, functions missing, IBID_DISABLE, or not yet set up.
+    [[nodiscard]] certificate_cache* certificates() noexcept {
+        return certificates_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] trust_store_cache* trust_stores() noexcept {
+        return trust_stores_.load(std::memory_order_acquire);
+    }
+
+    // A thread gets a default library context of its own, and OpenSSL may then free certificates without telling ibid
+    // (certificate_cache::in_default_context); or the program wants to be told of every certificate itself. From then on
+    // nothing is shared any more in this process, for good. Before the change.
+    void stand_aside() noexcept;
+
+private:
+    library(const void* identity, const functions& found) noexcept;
+    [[nodiscard]] static library* first() noexcept;
+    void set_up() noexcept;
+
+    const void* identity_;
+    const bool symbolic_;
+    library* next_ = nullptr;
+    std::atomic<certificate_cache*> certificates_{
+        nullptr}; // release when complete, pairs with certificates()
+    std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
+};
+
+} // namespace ibid::openssl

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an operator chose, from the environment. Read once, at first use; what cannot be understood is as if unset, since
+// inside somebody else's program there is nobody to tell (`ibid run` checks the same variables and does tell).
+#pragma once
+
+#include <string_view>
+
+#include "ibid/retention.h"
+
+namespace ibid::openssl {
+
+enum class scope_setting { openssl, all };
+
+enum class mutation_setting { detach, log, abort };
+
+struct settings {
+    bool disabled = false;                                 // IBID_DISABLE=1
+    scope_setting scope = scope_setting::openssl;          // IBID_SCOPE=openssl|all
+    bool verify_memo = true;                               // IBID_VERIFY_MEMO=0: verify every signature again
+    mutation_setting on_mutate = mutation_setting::detach; // IBID_ON_MUTATE=detach|log|abort
+    retention retain{.bytes = std::size_t{4} << 20,
+                     .entries = 1024}; // IBID_RETAIN=BYTES[:ENTRIES], 0 for none
+};
+
+[[nodiscard]] const settings& environment() noexcept;
+
+// "4M", "4194304:1024", "0", …: suffixes K, M, G are powers of 1024. Entries keep their default when not given. False,
+// and `into` as it was, when the text is none of these.
+[[nodiscard]] bool parse_retention(std::string_view text, retention& into) noexcept;
+
+} // namespace ibid::openssl

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "signature_memo.h"
+
+#include "settings.h"
+
+namespace ibid::openssl {
+
+namespace {
+
+// A copy of a key is another object; it gets no number.
+int on_dup(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from_d, int, long, void*) {
+    *from_d = nullptr;
+    return 1;
+}
+
+constexpr unsigned generation_shift = 44; // 2^44 keys, 2^20 reconfigurations; then the memo stays silent
+
+} // namespace
+
+signature_memo::signature_memo(const functions& f, counter_block* counters) noexcept
+    : f_(f), counters_(counters != nullptr ? *counters : own_counters_) {
+    if (environment().verify_memo) {
+        index_ = f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, nullptr, nullptr, &on_dup, nullptr);
+    }
+}
+
+void signature_memo::name(EVP_PKEY* key) noexcept {
+    if (index_ >= 0) {
+        const std::uint64_t number = next_key_.fetch_add(1, std::memory_order_relaxed);
+        (void)f_.EVP_PKEY_set_ex_data(key, index_, reinterpret_cast<void*>(number));
+    }
+}
+
+bool signature_memo::names(const EVP_PKEY* key) const noexcept {
+    return index_ >= 0 && key != nullptr && f_.EVP_PKEY_get_ex_data(key, index_) != nullptr;
+}
+
+std::uint64_t signature_memo::token(const EVP_PKEY* key) const noexcept {
+    if (index_ < 0 || key == nullptr) {
+        return 0;
+    }
+    const auto number = reinterpret_cast<std::uintptr_t>(f_.EVP_PKEY_get_ex_data(key, index_));
+    const std::uint64_t generation = generation_.load(std::memory_order_acquire);
+    const bool exhausted = number >> generation_shift != 0 || generation >> (64 - generation_shift) != 0;
+    return number == 0 || exhausted ? 0 : generation << generation_shift | number;
+}
+
+int signature_memo::verify(record& known, X509* x, EVP_PKEY* key) noexcept {
+    const std::uint64_t now =
+        token(key); // before the verification: a change that comes during it makes this worthless
+    if (now == 0) {
+        return f_.X509_verify(x, key);
+    }
+    counter_stripe& count = counters_[now % counter_stripes];
+    for (const auto& k : known.keys) {
+        if (k.load(std::memory_order_relaxed) == now) {
+            count.hits.fetch_add(1, std::memory_order_relaxed);
+            return 1;
+        }
+    }
+    const int result = f_.X509_verify(x, key);
+    count.misses.fetch_add(1, std::memory_order_relaxed);
+    if (result == 1) {
+        known.keys[1].store(known.keys[0].load(std::memory_order_relaxed), std::memory_order_relaxed);
+        known.keys[0].store(now, std::memory_order_relaxed);
+    }
+    return result;
+}
+
+} // namespace ibid::openssl

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust_store.h"
+
+#include <cstring>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ibid/hash.h"
+#include "uncancelled.h"
+
+namespace ibid {
+
+template <>
+struct weight_of<openssl::trust_file> {
+    [[nodiscard]] std::size_t operator()(const openssl::trust_file& file) const noexcept {
+        return file.weight();
+    }
+};
+
+} // namespace ibid
+
+namespace ibid::openssl {
+
+namespace {
+
+// The content of a regular file. Anything else (no such file, a pipe that can be read once) is OpenSSL's to deal with.
+struct content {
+    std::unique_ptr<unsigned char[]> bytes;
+    std::size_t size = 0;
+};
+
+[[nodiscard]] content read_file(const char* path) {
+    const uncancelled all_of_this;
+    constexpr off_t largest = off_t{256} << 20;
+    struct stat status {};
+    // Looked at before it is opened: the writer at the other end of a pipe would take that for its reader.
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
+        return {};
+    }
+    struct descriptor {
+        int fd;
+        ~descriptor() {
+            if (fd >= 0) {
+                close(fd);
+            }
+        }
+    } const file{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+    if (file.fd < 0 || fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0 ||
+        status.st_size > largest) {
+        return {};
+    }
+    content c;
+    const auto size = static_cast<std::size_t>(status.st_size);
+    c.bytes.reset(new unsigned char[size]);
+    while (c.size < size) {
+        const ssize_t n = read(file.fd, c.bytes.get() + c.size, size - c.size);
+        if (n <= 0) {
+            return {}; // shorter than it was a moment ago: somebody is writing to it
+        }
+        c.size += static_cast<std::size_t>(n);
+    }
+    return c;
+}
+
+[[nodiscard]] const OPENSSL_STACK* untyped(const void* stack) noexcept {
+    return static_cast<const OPENSSL_STACK*>(stack);
+}
+
+struct open_bio {
+    const functions& f;
+    BIO* bio;
+    open_bio(const functions& of, std::span<const unsigned char> bytes) noexcept
+        : f(of), bio(of.BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()))) {}
+    open_bio(const open_bio&) = delete;
+    open_bio& operator=(const open_bio&) = delete;
+    ~open_bio() { f.BIO_free(bio); }
+};
+
+struct locked_store {
+    const functions& f;
+    X509_STORE* store;
+    locked_store(const functions& of, X509_STORE* s) noexcept : f(of), store(s) { f.X509_STORE_lock(store); }
+    locked_store(const locked_store&) = delete;
+    locked_store& operator=(const locked_store&) = delete;
+    ~locked_store() { f.X509_STORE_unlock(store); }
+};
+
+} // namespace
+
+trust_file::~trust_file() {
+    for (const object& o : in_file_order_) {
+        f_->X509_free(o.certificate);
+        f_->X509_CRL_free(o.crl);
+    }
+}
+
+std::size_t trust_file::weight() const noexcept {
+    // Certificates weigh in their own cache. A CRL takes some five times its bytes: facts measured with `bench_openssl`.
+    std::size_t crls = 0;
+    for (const object& o : in_file_order_) {
+        crls += o.crl != nullptr ? 1 : 0;
+    }
+    return sizeof *this + size_ + (in_file_order_.capacity() + in_store_order_.capacity()) * sizeof(object) +
+           (crls != 0 ? 5 * size_ : 0);
+}
+
+std::optional<trust_file> trust_file::parse(const functions& f, certificate_cache& certificates,
+                                            const file_view& file) {
+    // OpenSSL reads lines from a file, and ends each at a NUL; from memory it does not.
+    if (file.type == X509_FILETYPE_PEM && std::memchr(file.bytes.data(), 0, file.bytes.size()) != nullptr) {
+        return std::nullopt;
+    }
+    std::optional<trust_file> made = trust_file(f);
+    // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
+    f.ERR_set_mark();
+    const bool shareable =
+        made->read_objects(certificates, file) && !made->in_file_order_.empty() && made->arrange();
+    f.ERR_pop_to_mark();
+    if (!shareable) {
+        return std::nullopt;
+    }
+    made->bytes_.reset(new unsigned char[file.bytes.size()]);
+    std::memcpy(made->bytes_.get(), file.bytes.data(), file.bytes.size());
+    made->size_ = file.bytes.size();
+    made->kind_ = file.kind;
+    made->type_ = file.type;
+    return made;
+}
+
+bool trust_file::read_objects(certificate_cache& certificates, const file_view& file) {
+    const functions& f = *f_;
+    const auto keep_crl = [this](X509_CRL* crl) { in_file_order_.push_back({nullptr, crl}); };
+    if (file.kind == file_kind::crls && file.type == X509_FILETYPE_ASN1) {
+        const unsigned char* p = file.bytes.data();
+        X509_CRL* const crl = f.d2i_X509_CRL(nullptr, &p, static_cast<long>(file.bytes.size()));
+        if (crl != nullptr) {
+            keep_crl(crl);
+        }
+        return crl != nullptr;
+    }
+    const open_bio in(f, file.bytes);
+    if (in.bio == nullptr) {
+        return false;
+    }
+    if (file.kind == file_kind::crls) {
+        static constexpr char no_password[] = "";
+        while (X509_CRL* const crl =
+                   f.PEM_read_bio_X509_CRL(in.bio, nullptr, nullptr, const_cast<char*>(no_password))) {
+            keep_crl(crl);
+        }
+        // The end of the file is the one error that is none.
+        return ERR_GET_LIB(f.ERR_peek_last_error()) == ERR_LIB_PEM &&
+               ERR_GET_REASON(f.ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    }
+    static constexpr char no_password[] = "";
+    auto* const infos = f.PEM_X509_INFO_read_bio_ex(in.bio, nullptr, nullptr, const_cast<char*>(no_password),
+                                                    nullptr, nullptr);
+    if (infos == nullptr) {
+        return false;
+    }
+    bool all = true;
+    const int count = f.OPENSSL_sk_num(untyped(infos));
+    for (int i = 0; i < count && all; ++i) {
+        auto* const info = static_cast<X509_INFO*>(f.OPENSSL_sk_value(untyped(infos), i));
+        all = info->x509 == nullptr || add_certificate(certificates, info->x509);
+        if (all && info->crl != nullptr) {
+            f.X509_CRL_up_ref(info->crl);
+            keep_crl(info->crl);
+        }
+    }
+    f.OPENSSL_sk_pop_free(reinterpret_cast<OPENSSL_STACK*>(infos),
+                          reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free));
+    return all;
+}
+
+// OpenSSL has parsed `x` just now: into a shared certificate where its inner calls can be met, into one of its own else.
+bool trust_file::add_certificate(certificate_cache& certificates, X509* x) {
+    const functions& f = *f_;
+    if (certificates.shares(x)) {
+        f.X509_up_ref(x);
+        in_file_order_.push_back({x, nullptr});
+        return true;
+    }
+    X509* const shared = certificates.share(x);
+    if (shared == nullptr) {
+        return false;
+    }
+    certificates.earn(shared); // the operator named the file
+    in_file_order_.push_back({shared, nullptr});
+    return true;
+}
+
+// Loads a store of our own as OpenSSL would, to see in which order it ends.
+bool trust_file::arrange() {
+    const functions& f = *f_;
+    X509_STORE* const scratch = f.X509_STORE_new();
+    if (scratch == nullptr) {
+        return false;
+    }
+    const bool added = add_to(scratch) == static_cast<int>(in_file_order_.size());
+    const OPENSSL_STACK* const objects = untyped(f.X509_STORE_get0_objects(scratch));
+    const int count = added ? f.OPENSSL_sk_num(objects) : 0;
+    in_store_order_.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+        const auto* const o = static_cast<const X509_OBJECT*>(f.OPENSSL_sk_value(objects, i));
+        in_store_order_.push_back({f.X509_OBJECT_get0_X509(o), f.X509_OBJECT_get0_X509_CRL(o)});
+    }
+    f.X509_STORE_free(scratch);
+    return count > 0;
+}
+
+bool trust_file::usable(const certificate_cache& certificates) const noexcept {
+    for (const object& o : in_file_order_) {
+        if (o.certificate != nullptr && !certificates.shares(o.certificate)) {
+            return false;
+        }
+    }
+    return !changed_.load(std::memory_order_acquire);
+}
+
+bool trust_file::has(const X509_CRL* crl) const noexcept {
+    for (const object& o : in_file_order_) {
+        if (o.crl != nullptr && (crl == nullptr || o.crl == crl)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int trust_file::add_to(X509_STORE* store) const {
+    const functions& f = *f_;
+    if (fill_empty(store)) {
+        return static_cast<int>(in_file_order_.size());
+    }
+    int count = 0;
+    for (const object& o : in_file_order_) {
+        const int added = o.certificate != nullptr ? f.X509_STORE_add_cert(store, o.certificate)
+                                                   : f.X509_STORE_add_crl(store, o.crl);
+        if (added == 0) {
+            return kind_ == file_kind::crls ? 0 : count;
+        }
+        ++count;
+    }
+    return count;
+}
+
+// A store without objects needs no search for duplicates: it gets the objects as OpenSSL would leave them. False: there
+// are some already, or there was no memory; then the store is as it was.
+bool trust_file::fill_empty(X509_STORE* store) const {
+    const functions& f = *f_;
+    const locked_store lock(f, store);
+    auto* const objects = reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
+    if (in_store_order_.empty() || f.OPENSSL_sk_num(objects) != 0) {
+        return false;
+    }
+    for (const object& o : in_store_order_) {
+        X509_OBJECT* const fresh = f.X509_OBJECT_new();
+        const bool filled =
+            fresh != nullptr && (o.certificate != nullptr ? f.X509_OBJECT_set1_X509(fresh, o.certificate)
+                                                          : f.X509_OBJECT_set1_X509_CRL(fresh, o.crl)) != 0;
+        if (!filled || f.OPENSSL_sk_push(objects, fresh) == 0) {
+            f.X509_OBJECT_free(fresh);
+            while (f.OPENSSL_sk_num(objects) > 0) {
+                f.X509_OBJECT_free(static_cast<X509_OBJECT*>(f.OPENSSL_sk_pop(objects)));
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+std::uint64_t trust_store_cache::hash_file::operator()(const file_view& file) const noexcept {
+    const std::uint64_t whole[2] = {hash_bytes(file.bytes.data(), file.bytes.size()),
+                                    static_cast<std::uint64_t>(file.kind) << 32 |
+                                        static_cast<std::uint32_t>(file.type)};
+    return hash_bytes(whole, sizeof whole);
+}
+
+bool trust_store_cache::same_file::operator()(const file_view& a, const file_view& b) const noexcept {
+    return a.kind == b.kind && a.type == b.type && a.bytes.size() == b.bytes.size() &&
+           std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+}
+
+// What a store holds on to: the files that it was loaded from.
+struct trust_store_cache::held_file {
+    handle<trust_file> file;
+    held_file* next;
+};
+
+trust_store_cache::trust_store_cache(const functions& f, certificate_cache& certificates,
+                                     counter_block* counters)
+    : f_(f), certificates_(certificates), files_(counters),
+      index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr,
+                                       &on_store_free)) {}
+
+void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, long, void*) noexcept {
+    for (auto* h = static_cast<held_file*>(held); h != nullptr;) {
+        delete std::exchange(h, h->next);
+    }
+}
+
+int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
+    constexpr int left_to_openssl = -1;
+    const OSSL_LIB_CTX* const here = f_.OSSL_LIB_CTX_set0_default(nullptr);
+    if (index_ < 0 || out_of_service_.load(std::memory_order_acquire) || store == nullptr ||
+        path == nullptr || here != f_.OSSL_LIB_CTX_get0_global_default()) {
+        return left_to_openssl;
+    }
+    try {
+        const content read = read_file(path);
+        if (read.size == 0) {
+            return left_to_openssl;
+        }
+        const file_view view{{read.bytes.get(), read.size}, kind, type};
+        auto held = std::make_unique<held_file>();
+        held->file = files_.intern(view, [&] { return trust_file::parse(f_, certificates_, view); });
+        if (!held->file || !held->file->usable(certificates_)) {
+            return left_to_openssl;
+        }
+        const handle<trust_file> file = held->file;
+        if (!hold(store, std::move(held))) {
+            return left_to_openssl;
+        }
+        const int count = file->add_to(store);
+        settle_errors(kind, type, count);
+        return count;
+    } catch (const std::exception&) { // no memory
+        return left_to_openssl;
+    }
+}
+
+bool trust_store_cache::hold(X509_STORE* store, std::unique_ptr<held_file> held) {
+    const locked_store lock(f_, store);
+    held->next = static_cast<held_file*>(f_.X509_STORE_get_ex_data(store, index_));
+    for (const held_file* h = held->next; h != nullptr; h = h->next) {
+        if (h->file == held->file) {
+            return true; // loaded again: one handle is enough
+        }
+    }
+    if (f_.X509_STORE_set_ex_data(store, index_, held.get()) != 1) {
+        return false;
+    }
+    held.release(); // NOLINT(bugprone-unused-return-value): the store's now, until on_store_free
+    return true;
+}
+
+// At the end of a PEM file, OpenSSL finds no further start line and takes that error back, in some versions together with
+// all that were there before. The same is done here, by the same code where it can be.
+void trust_store_cache::settle_errors(file_kind kind, int type, int count) {
+    if (type != X509_FILETYPE_PEM || count == 0) {
+        return;
+    }
+    if (kind == file_kind::crls) {
+        f_.ERR_clear_error(); // X509_load_crl_file, 3.0 to 3.5
+        return;
+    }
+    static constexpr unsigned char nothing[] = "\n";
+    const open_bio end(f_, {nothing, 1});
+    auto* const infos = f_.PEM_X509_INFO_read_bio_ex(end.bio, nullptr, nullptr, nullptr, nullptr, nullptr);
+    f_.OPENSSL_sk_pop_free(reinterpret_cast<OPENSSL_STACK*>(infos),
+                           reinterpret_cast<OPENSSL_sk_freefunc>(f_.X509_INFO_free));
+}
+
+bool trust_store_cache::before_crl_write(const X509_CRL* crl) noexcept {
+    bool shared = false;
+    try {
+        files_.for_each([&](const file_view&, const handle<trust_file>& file) {
+            shared = (file->has(crl) && file->set_changed()) || shared;
+        });
+    } catch (const std::bad_alloc&) {
+        out_of_service_.store(
+            true, std::memory_order_release); // which file it was cannot be found out: none is used again
+    }
+    return shared;
+}
+
+} // namespace ibid::openssl

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The public setters of keys: what a key has verified before it changed says nothing of what it verifies afterwards.
+#include <openssl/evp.h>
+
+#include "openssl/interposed.h"
+
+#define IBID_KEY_SETTER(name, parameters, key, arguments)                                                    \
+    __asm__(".symver ibid_" #name ", " #name "@OPENSSL_3.0.0");                                              \
+    int ibid_##name parameters {                                                                             \
+        const ibid::openssl::interposed::key_write write(__builtin_return_address(0), key);                  \
+        return write.f() != nullptr && write.f()->name != nullptr ? write.f()->name arguments : 0;           \
+    }                                                                                                        \
+    static_assert(true)
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+IBID_KEY_SETTER(EVP_PKEY_assign, (EVP_PKEY * key, int type, void* material), key, (key, type, material));
+IBID_KEY_SETTER(EVP_PKEY_copy_parameters, (EVP_PKEY * to, const EVP_PKEY* from), to, (to, from));
+IBID_KEY_SETTER(EVP_PKEY_set1_DH, (EVP_PKEY * key, dh_st* dh), key, (key, dh));
+IBID_KEY_SETTER(EVP_PKEY_set1_DSA, (EVP_PKEY * key, dsa_st* dsa), key, (key, dsa));
+IBID_KEY_SETTER(EVP_PKEY_set1_EC_KEY, (EVP_PKEY * key, ec_key_st* ec), key, (key, ec));
+IBID_KEY_SETTER(EVP_PKEY_set1_RSA, (EVP_PKEY * key, rsa_st* rsa), key, (key, rsa));
+IBID_KEY_SETTER(EVP_PKEY_set1_encoded_public_key, (EVP_PKEY * key, const unsigned char* bytes, size_t size),
+                key, (key, bytes, size));
+IBID_KEY_SETTER(EVP_PKEY_set1_engine, (EVP_PKEY * key, ENGINE* engine), key, (key, engine));
+IBID_KEY_SETTER(EVP_PKEY_set_bn_param, (EVP_PKEY * key, const char* name, const BIGNUM* value), key,
+                (key, name, value));
+IBID_KEY_SETTER(EVP_PKEY_set_int_param, (EVP_PKEY * key, const char* name, int value), key,
+                (key, name, value));
+IBID_KEY_SETTER(EVP_PKEY_set_octet_string_param,
+                (EVP_PKEY * key, const char* name, const unsigned char* bytes, size_t size), key,
+                (key, name, bytes, size));
+IBID_KEY_SETTER(EVP_PKEY_set_params, (EVP_PKEY * key, OSSL_PARAM parameters[]), key, (key, parameters));
+IBID_KEY_SETTER(EVP_PKEY_set_size_t_param, (EVP_PKEY * key, const char* name, size_t value), key,
+                (key, name, value));
+IBID_KEY_SETTER(EVP_PKEY_set_type, (EVP_PKEY * key, int type), key, (key, type));
+IBID_KEY_SETTER(EVP_PKEY_set_type_by_keymgmt, (EVP_PKEY * key, EVP_KEYMGMT* management), key,
+                (key, management));
+IBID_KEY_SETTER(EVP_PKEY_set_type_str, (EVP_PKEY * key, const char* text, int length), key,
+                (key, text, length));
+IBID_KEY_SETTER(EVP_PKEY_set_utf8_string_param, (EVP_PKEY * key, const char* name, const char* text), key,
+                (key, name, text));
+
+} // extern "C"
+#pragma GCC visibility pop

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TLS connections inside one process and one thread, over memory BIOs: a server, a client, and the shuttle between them.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <utility>
+
+#include "certificates.h"
+
+namespace ibid::test {
+
+using context_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
+using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
+using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
+
+// A root, an intermediate, a server's leaf and a client's, and contexts for both sides that verify each other.
+struct world {
+    authority root = make_authority("root");
+    authority intermediate = make_authority("intermediate", &root);
+    key_ptr key = make_key();
+    x509_ptr server_leaf = make_certificate("server.example", key.get(), &intermediate, false);
+    x509_ptr client_leaf = make_certificate("client.example", key.get(), &intermediate, false);
+
+    [[nodiscard]] context_ptr context(const SSL_METHOD* method, bool server, int version = 0) const {
+        context_ptr c(SSL_CTX_new(method));
+        check(c != nullptr, "context");
+        SSL_CTX_use_certificate(c.get(), server ? server_leaf.get() : client_leaf.get());
+        SSL_CTX_use_PrivateKey(c.get(), key.get());
+        SSL_CTX_add1_chain_cert(c.get(), intermediate.certificate.get());
+        X509_STORE_add_cert(SSL_CTX_get_cert_store(c.get()), root.certificate.get());
+        SSL_CTX_set_verify(c.get(), SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                           nullptr);
+        SSL_CTX_set_session_id_context(c.get(), reinterpret_cast<const unsigned char*>("ibid"), 4);
+        SSL_CTX_set_session_cache_mode(c.get(), SSL_SESS_CACHE_BOTH);
+        if (version != 0) {
+            SSL_CTX_set_min_proto_version(c.get(), version);
+            SSL_CTX_set_max_proto_version(c.get(), version);
+        }
+        return c;
+    }
+};
+
+struct connection {
+    ssl_ptr client;
+    ssl_ptr server;
+
+    connection(SSL_CTX* client_context, SSL_CTX* server_context, SSL_SESSION* resume = nullptr)
+        : client(SSL_new(client_context)), server(SSL_new(server_context)) {
+        BIO* a = nullptr;
+        BIO* b = nullptr;
+        BIO_new_bio_pair(&a, 0, &b, 0);
+        SSL_set_bio(client.get(), a, a);
+        SSL_set_bio(server.get(), b, b);
+        SSL_set_connect_state(client.get());
+        SSL_set_accept_state(server.get());
+        if (resume != nullptr) {
+            SSL_set_session(client.get(), resume);
+        }
+    }
+
+    // True once both sides are done; false when either fails.
+    [[nodiscard]] bool shake_hands() {
+        for (int i = 0; i < 100; ++i) {
+            const bool c = step(client.get());
+            const bool s = step(server.get());
+            if (failed_) {
+                return false;
+            }
+            if (c && s) {
+                exchange(); // reads the tickets of TLS 1.3
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // One byte each way, and whatever comes with it.
+    void exchange() {
+        char byte = 'x';
+        for (const auto& [from, to] :
+             {std::pair{client.get(), server.get()}, std::pair{server.get(), client.get()}}) {
+            SSL_write(from, &byte, 1);
+            SSL_read(to, &byte, 1);
+        }
+    }
+
+    [[nodiscard]] session_ptr session() {
+        SSL_set_shutdown(client.get(), SSL_SENT_SHUTDOWN); // else a session of TLS 1.3 is not resumable
+        return session_ptr(SSL_get1_session(client.get()));
+    }
+
+    [[nodiscard]] X509* clients_view() const { return SSL_get0_peer_certificate(client.get()); }
+    [[nodiscard]] X509* servers_view() const { return SSL_get0_peer_certificate(server.get()); }
+
+private:
+    [[nodiscard]] bool step(SSL* s) {
+        const int result = SSL_do_handshake(s);
+        const int error = SSL_get_error(s, result);
+        failed_ = failed_ || (result != 1 && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE);
+        return result == 1;
+    }
+
+    bool failed_ = false;
+};
+
+} // namespace ibid::test
