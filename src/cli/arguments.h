@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line. What `ibid --help` says is said here and nowhere else.
+#pragma once
+
+namespace ibid::cli {
+
+// Parses and carries out. Returns the exit status.
+[[nodiscard]] int command_line(int count, const char* const* words);
+
+} // namespace ibid::cli

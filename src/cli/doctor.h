@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `ibid doctor [PROGRAM|PID]`: whether ibid helps here, with which features, why or why not, and what to do next.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace ibid::cli {
+
+// What ibid does for OpenSSL, and whether it can do it in a given build.
+struct feature {
+    std::string name;
+    bool active = false;
+    std::string why;
+};
+
+// The libcrypto and libssl that a program has or would get.
+struct openssl_build {
+    std::string libcrypto; // path; empty: none
+    std::string libssl;
+    std::string version;   // "3.0.19"
+    bool symbolic = false; // libcrypto was linked with -Bsymbolic
+};
+
+[[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries);
+
+// What can be done with that build. All are inactive without a libcrypto of version 3.
+[[nodiscard]] std::vector<feature> features_of(const openssl_build& build);
+
+struct doctor_request {
+    std::string subject; // a program, a PID, or nothing: this machine in general
+    bool json = false;
+};
+
+// exit_ok when ibid helps, exit_no when something stands in the way.
+[[nodiscard]] int doctor(const doctor_request& request);
+
+} // namespace ibid::cli

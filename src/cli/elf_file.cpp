@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading ELF headers: ELF-64 System V ABI, "Program Loading and Dynamic Linking"; <elf.h> names the fields.
+#include "cli/elf_file.h"
+
+#include "cli/mapped_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <elf.h>
+
+namespace ibid::cli {
+namespace {
+
+#if defined(__x86_64__)
+constexpr Elf64_Half this_machine = EM_X86_64;
+#elif defined(__aarch64__)
+constexpr Elf64_Half this_machine = EM_AARCH64;
+#else
+#error "ibid runs on Linux x86-64 and arm64"
+#endif
+
+// A copy of the T at `offset`: files are not aligned to anything.
+template <class T>
+std::optional<T> at(std::string_view bytes, std::uint64_t offset) {
+    if (offset > bytes.size() || bytes.size() - offset < sizeof(T))
+        return std::nullopt;
+    T value;
+    std::memcpy(&value, bytes.data() + offset, sizeof(T));
+    return value;
+}
+
+std::string_view slice(std::string_view bytes, std::uint64_t offset, std::uint64_t length) {
+    return offset > bytes.size() ? std::string_view{} : bytes.substr(offset, length);
+}
+
+std::string text_at(std::string_view bytes, std::uint64_t offset) {
+    const std::string_view rest = slice(bytes, offset, std::string_view::npos);
+    return std::string(rest.substr(0, rest.find('\0')));
+}
+
+std::vector<Elf64_Phdr> program_headers(std::string_view bytes, const Elf64_Ehdr& header) {
+    std::vector<Elf64_Phdr> all;
+    for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
+        if (const auto h = at<Elf64_Phdr>(bytes, header.e_phoff + i * sizeof(Elf64_Phdr)))
+            all.push_back(*h);
+    }
+    return all;
+}
+
+// Where the byte that is loaded at `address` is in the file; past its end if nowhere.
+std::uint64_t file_offset(const std::vector<Elf64_Phdr>& headers, std::uint64_t address) {
+    for (const Elf64_Phdr& h : headers) {
+        if (h.p_type == PT_LOAD && address >= h.p_vaddr && address - h.p_vaddr < h.p_filesz)
+            return h.p_offset + (address - h.p_vaddr);
+    }
+    return UINT64_MAX;
+}
+
+void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers, const Elf64_Phdr& section,
+                  elf_file& into) {
+    const std::string_view dynamic = slice(bytes, section.p_offset, section.p_filesz);
+    std::vector<std::uint64_t> needed;
+    std::uint64_t soname = 0;
+    std::uint64_t strings = UINT64_MAX;
+    for (std::uint64_t offset = 0;; offset += sizeof(Elf64_Dyn)) {
+        const auto entry = at<Elf64_Dyn>(dynamic, offset);
+        if (!entry || entry->d_tag == DT_NULL)
+            break;
+        switch (entry->d_tag) {
+        case DT_NEEDED:
+            needed.push_back(entry->d_un.d_val);
+            break;
+        case DT_SONAME:
+            soname = entry->d_un.d_val;
+            break;
+        case DT_STRTAB:
+            strings = file_offset(headers, entry->d_un.d_ptr);
+            break;
+        case DT_SYMBOLIC:
+            into.symbolic = true;
+            break;
+        case DT_FLAGS:
+            into.symbolic = into.symbolic || (entry->d_un.d_val & DF_SYMBOLIC) != 0;
+            break;
+        default:
+            break;
+        }
+    }
+    const std::string_view table = slice(bytes, strings, std::string_view::npos);
+    for (const std::uint64_t name : needed)
+        into.needed.push_back(text_at(table, name));
+    if (soname != 0)
+        into.soname = text_at(table, soname);
+}
+
+} // namespace
+
+std::optional<elf_file> parse_elf(std::string_view bytes) {
+    if (!bytes.starts_with(std::string_view(ELFMAG, SELFMAG)) || bytes.size() < EI_NIDENT)
+        return std::nullopt;
+    elf_file found;
+    const auto header = at<Elf64_Ehdr>(bytes, 0);
+    if (bytes[EI_CLASS] != ELFCLASS64 || bytes[EI_DATA] != ELFDATA2LSB || !header ||
+        header->e_machine != this_machine || header->e_phentsize != sizeof(Elf64_Phdr))
+        return found;
+    found.native = true;
+    const std::vector<Elf64_Phdr> headers = program_headers(bytes, *header);
+    for (const Elf64_Phdr& h : headers) {
+        if (h.p_type == PT_INTERP) {
+            found.interpreter = text_at(slice(bytes, h.p_offset, h.p_filesz), 0);
+        } else if (h.p_type == PT_DYNAMIC) {
+            found.dynamic = true;
+            read_dynamic(bytes, headers, h, found);
+        }
+    }
+    return found;
+}
+
+std::optional<elf_file> read_elf(const std::string& path) {
+    return parse_elf(mapped_file(path).bytes());
+}
+
+std::string openssl_version_in(std::string_view bytes) {
+    constexpr std::string_view name = "OpenSSL ";
+    for (std::size_t from = bytes.find(name); from != std::string_view::npos;
+         from = bytes.find(name, from + 1)) {
+        const std::string_view rest = bytes.substr(from + name.size(), 40);
+        const std::string_view version = rest.substr(0, rest.find(' '));
+        const auto is_part = [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
+        };
+        // "3.0.19 27 Jan 2026": the text of other messages does not begin with a number and two dots.
+        if (version.size() < rest.size() && version.size() >= 5 && version[0] >= '0' && version[0] <= '9' &&
+            std::count(version.begin(), version.end(), '.') == 2 &&
+            std::all_of(version.begin(), version.end(), is_part))
+            return std::string(version);
+    }
+    return {};
+}
+
+std::string openssl_version_of(const std::string& path) {
+    return openssl_version_in(mapped_file(path).bytes());
+}
+
+} // namespace ibid::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an ELF file says about how it will be loaded, read from its headers alone.
+//
+// Law: any file may be given, whole, cut short or hostile: nothing outside of the file's bytes is read, nothing is run.
+//
+//     std::optional<elf_file> e = read_elf("/usr/bin/curl");
+//     if (e && e->interpreter.empty()) ... // statically linked: nothing can be preloaded into it
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ibid::cli {
+
+struct elf_file {
+    bool native = false;     // of this command's word size, byte order and processor
+    std::string interpreter; // PT_INTERP; empty: statically linked, or a shared library
+    bool dynamic = false;    // has a dynamic section
+    bool symbolic = false;   // -Bsymbolic (DT_SYMBOLIC or DF_SYMBOLIC): its own calls cannot be interposed
+    std::vector<std::string> needed; // DT_NEEDED
+    std::string soname;
+};
+
+// Nothing when the file cannot be read or is not ELF. Of a file that is not native only `native` is filled in.
+[[nodiscard]] std::optional<elf_file> read_elf(const std::string& path);
+
+// The same, from bytes.
+[[nodiscard]] std::optional<elf_file> parse_elf(std::string_view bytes);
+
+// "3.0.19" from the text "OpenSSL 3.0.19 27 Jan 2026" that every libcrypto holds; empty when there is none.
+[[nodiscard]] std::string openssl_version_in(std::string_view bytes);
+[[nodiscard]] std::string openssl_version_of(const std::string& path);
+
+} // namespace ibid::cli

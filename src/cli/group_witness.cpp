@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The process that tells signals to a group from signals to one. See group_witness.h for its law.
+#include "cli/group_witness.h"
+
+#include "cli/descriptors.h"
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace ibid::cli {
+namespace {
+
+// Takes the signal off the pending ones; whether it was there, or came at once. A kernel signals the members of a group one
+// after another, and the supervisor may be asking before our turn has come.
+bool take(int signal) {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, signal);
+    const timespec in_the_same_breath{0, 50'000'000};
+    return ::sigtimedwait(&set, nullptr, &in_the_same_breath) == signal;
+}
+
+[[noreturn]] void be_witness(int request, int answer) {
+    ::prctl(PR_SET_NAME, "ibid-witness");
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Holds nothing open that was the program's: the reader of a pipe would wait for us.
+    if (::dup2(request, 0) < 0 || ::dup2(answer, 1) < 0)
+        ::_exit(1);
+    ::close_range(2, ~0U, 0);
+    for (unsigned char signal = 0; ::read(0, &signal, 1) == 1;) {
+        const unsigned char seen = take(signal) ? 1 : 0;
+        if (::write(1, &seen, 1) != 1)
+            break;
+    }
+    ::_exit(0);
+}
+
+} // namespace
+
+group_witness::group_witness() {
+    int request[2];
+    int answer[2];
+    if (::pipe2(request, O_CLOEXEC) != 0)
+        return;
+    if (::pipe2(answer, O_CLOEXEC) != 0) {
+        ::close(request[0]);
+        ::close(request[1]);
+        return;
+    }
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        ::close(request[1]);
+        ::close(answer[0]);
+        // Away from 0 and 1, where they are going.
+        be_witness(::fcntl(request[0], F_DUPFD, 10), ::fcntl(answer[1], F_DUPFD, 10));
+    }
+    ::close(request[0]);
+    ::close(answer[1]);
+    request_ = above_standard_streams(request[1]);
+    answer_ = above_standard_streams(answer[0]);
+}
+
+group_witness::~group_witness() {
+    if (request_ >= 0)
+        ::close(request_);
+    if (answer_ >= 0)
+        ::close(answer_);
+    if (pid_ > 0) {
+        ::kill(pid_, SIGKILL); // it may be stopped
+        while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+        }
+    }
+}
+
+bool group_witness::saw(int signal) {
+    const auto number = static_cast<unsigned char>(signal);
+    if (pid_ <= 0 || ::write(request_, &number, 1) != 1)
+        return false;
+    // Somebody may have stopped the witness alone; the program's signals must not wait for ever. Long enough for a machine
+    // that is too busy to run it.
+    pollfd ready{answer_, POLLIN, 0};
+    unsigned char seen = 0;
+    if (::poll(&ready, 1, 3000) != 1 || ::read(answer_, &seen, 1) != 1) {
+        ::kill(pid_, SIGKILL);
+        return false;
+    }
+    return seen != 0;
+}
+
+} // namespace ibid::cli

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Finding programs and judging whether something can be preloaded into them.
+#include "cli/program.h"
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ibid::cli {
+namespace {
+
+std::string file_name(const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+}
+
+bool is_executable_file(const std::string& path) {
+    struct stat s {};
+    return ::stat(path.c_str(), &s) == 0 && S_ISREG(s.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+// Empty when there is none.
+std::string find_executable(const std::string& name) {
+    if (name.find('/') != std::string::npos)
+        return is_executable_file(name) ? name : std::string();
+    const char* variable = std::getenv("PATH");
+    std::string_view rest = variable != nullptr ? variable : "/bin:/usr/bin";
+    while (!name.empty()) {
+        const std::string_view folder = rest.substr(0, rest.find(':'));
+        std::string path = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
+        if (is_executable_file(path))
+            return path;
+        if (folder.size() == rest.size())
+            break;
+        rest.remove_prefix(folder.size() + 1);
+    }
+    return {};
+}
+
+// The interpreter that a script's first line leads to; empty for what is no script. execve(2): after "#!" comes a path up
+// to white space, then one argument. env(1) goes on to the program that it finds along PATH.
+std::string interpreter_of_script(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, 256> start{};
+    file.read(start.data(), start.size());
+    const std::string_view text(start.data(), static_cast<std::size_t>(file.gcount()));
+    if (!text.starts_with("#!"))
+        return {};
+    std::istringstream line(std::string(text.substr(2, text.find('\n') - 2)));
+    std::string interpreter;
+    line >> interpreter;
+    if (file_name(interpreter) != "env")
+        return interpreter;
+    for (std::string word; line >> word;) {
+        if (word.starts_with("-") || word.find('=') != std::string::npos)
+            continue; // -S, NAME=VALUE
+        const std::string found = find_executable(word);
+        return found.empty() ? interpreter : found;
+    }
+    return interpreter;
+}
+
+// ld.so(8), secure-execution mode: the loader ignores LD_PRELOAD when the kernel sets AT_SECURE.
+bool gains_privileges(const std::string& path) {
+    struct stat s {};
+    if (::stat(path.c_str(), &s) != 0)
+        return false;
+    if ((s.st_mode & S_ISUID) != 0 && s.st_uid != ::getuid())
+        return true;
+    if ((s.st_mode & S_ISGID) != 0 && (s.st_mode & S_IXGRP) != 0 && s.st_gid != ::getgid())
+        return true;
+    return ::getuid() != 0 && ::getxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
+}
+
+} // namespace
+
+program look_at(const std::string& path) {
+    program p;
+    p.path = path;
+    for (int depth = 0; depth < 5; ++depth) { // the kernel follows five at most
+        const std::string interpreter = interpreter_of_script(p.path);
+        if (interpreter.empty())
+            break;
+        p.scripts.push_back(p.path);
+        p.path = interpreter;
+    }
+    p.elf = read_elf(p.path);
+    p.privileged = gains_privileges(p.path);
+    return p;
+}
+
+std::optional<program> find_program(const std::string& name) {
+    const std::string path = find_executable(name);
+    return path.empty() ? std::nullopt : std::optional(look_at(path));
+}
+
+const std::string& own_interpreter() {
+    static const std::string path = [] {
+        const std::optional<elf_file> self = read_elf("/proc/self/exe");
+        return self ? self->interpreter : std::string();
+    }();
+    return path;
+}
+
+bool harmed_by_preload(const program& p) {
+    if (!p.elf || (p.elf->native && p.elf->interpreter.empty()))
+        return false; // not ELF: the shell runs it; static: nobody looks at LD_PRELOAD
+    return !p.elf->native || file_name(p.elf->interpreter) != file_name(own_interpreter());
+}
+
+std::string why_not_preloadable(const program& p) {
+    const std::string name = file_name(p.path);
+    if (!p.elf)
+        return {};
+    if (!p.elf->native)
+        return name + " is built for another processor or word size than ibid";
+    if (p.elf->interpreter.empty())
+        return name + " is statically linked: nothing can be preloaded into it";
+    if (harmed_by_preload(p))
+        return name + " uses another C library than ibid (its loader is " + p.elf->interpreter + ")";
+    if (p.privileged)
+        return name + " runs with privileges of its own (setuid, setgid or file capabilities): the loader "
+                      "then ignores "
+                      "LD_PRELOAD";
+    return {};
+}
+
+} // namespace ibid::cli

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `ibid run`: a program with the preload, and nothing else changed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ibid::cli {
+
+struct run_request {
+    std::vector<std::string> command;     // program and arguments
+    bool statistics = false;              // supervise, and sum up at the end
+    std::optional<std::string> json_file; // instead of text on standard error
+};
+
+// Without statistics this process becomes the program. Returns an exit status only when the program did not run (126, 127)
+// or with statistics, when the summary could not be written; otherwise ends as the program ended.
+[[nodiscard]] int run(const run_request& request);
+
+} // namespace ibid::cli

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `ibid top`: the processes under ibid that this user may look at, and what they saved.
+#pragma once
+
+namespace ibid::cli {
+
+struct top_request {
+    double interval = 2; // seconds
+    bool once = false;
+    bool json = false; // one object a line, one line an interval
+};
+
+[[nodiscard]] int top(const top_request& request);
+
+} // namespace ibid::cli

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading ELF files: real ones, and what is left of them when they are cut or damaged.
+#include "cli/elf_file.h"
+#include "cli/mapped_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+namespace ibid::cli {
+namespace {
+
+using ::testing::Contains;
+using ::testing::StartsWith;
+
+TEST(elf, a_dynamic_program_names_its_loader_and_its_libraries) {
+    const auto e = read_elf(DYNAMIC_PROGRAM);
+    ASSERT_TRUE(e);
+    EXPECT_TRUE(e->native);
+    EXPECT_TRUE(e->dynamic);
+    EXPECT_FALSE(e->symbolic);
+    EXPECT_THAT(e->interpreter, StartsWith("/lib"));
+    EXPECT_THAT(e->needed, Contains("libc.so.6"));
+}
+
+#ifdef STATIC_PROGRAM
+TEST(elf, a_static_program_names_no_loader) {
+    const auto e = read_elf(STATIC_PROGRAM);
+    ASSERT_TRUE(e);
+    EXPECT_TRUE(e->native);
+    EXPECT_EQ(e->interpreter, "");
+}
+#endif
+
+TEST(elf, a_library_linked_with_bsymbolic_is_told_from_one_that_is_not) {
+    ASSERT_TRUE(read_elf(SYMBOLIC_LIBRARY));
+    EXPECT_TRUE(read_elf(SYMBOLIC_LIBRARY)->symbolic);
+    EXPECT_FALSE(read_elf(PLAIN_LIBRARY)->symbolic);
+    EXPECT_EQ(read_elf(PLAIN_LIBRARY)->soname, "libcli_test_plain_library.so");
+}
+
+TEST(elf, what_is_no_elf_file_is_nothing) {
+    EXPECT_FALSE(read_elf("/etc/passwd"));
+    EXPECT_FALSE(read_elf("/nowhere/at/all"));
+    EXPECT_FALSE(read_elf("/tmp"));
+    EXPECT_FALSE(parse_elf(""));
+    EXPECT_FALSE(parse_elf("\177ELF"));
+}
+
+TEST(elf, a_file_of_another_word_size_or_processor_is_elf_but_not_native) {
+    std::string bytes(mapped_file(DYNAMIC_PROGRAM).bytes());
+    std::string narrow = bytes;
+    narrow[4] = 1; // ELFCLASS32
+    ASSERT_TRUE(parse_elf(narrow));
+    EXPECT_FALSE(parse_elf(narrow)->native);
+    std::string foreign = bytes;
+    foreign[18] = 8; // EM_MIPS
+    ASSERT_TRUE(parse_elf(foreign));
+    EXPECT_FALSE(parse_elf(foreign)->native);
+}
+
+TEST(elf, a_file_that_is_cut_short_anywhere_is_read_as_far_as_it_goes) {
+    const mapped_file whole(DYNAMIC_PROGRAM);
+    for (std::size_t length = 0; length < whole.bytes().size(); length += length < 2048 ? 1 : 97) {
+        const std::string part(
+            whole.bytes().substr(0, length)); // on the heap: a sanitizer sees a read past it
+        (void)parse_elf(part);
+    }
+}
+
+TEST(elf, a_damaged_file_does_no_harm) {
+    const mapped_file whole(SYMBOLIC_LIBRARY);
+    std::mt19937 random(20250101);
+    for (int round = 0; round < 3000; ++round) {
+        std::string damaged(whole.bytes().substr(0, 16384));
+        for (int i = 0; i < 4; ++i)
+            damaged[random() % std::min<std::size_t>(damaged.size(), 1024)] = static_cast<char>(random());
+        (void)parse_elf(damaged);
+    }
+}
+
+TEST(elf, the_version_of_openssl_is_found_in_its_text) {
+    EXPECT_EQ(openssl_version_in("xx OpenSSL 3.0.19 27 Jan 2026 yy"), "3.0.19");
+    EXPECT_EQ(openssl_version_in("OpenSSL default OpenSSL 3.5.0-beta1 1 Apr 2025"), "3.5.0-beta1");
+    EXPECT_EQ(openssl_version_in("OpenSSL 1.1.1w  11 Sep 2023"), "1.1.1w");
+    EXPECT_EQ(openssl_version_in("built by OpenSSL people"), "");
+    EXPECT_EQ(openssl_version_in("OpenSSL 3"), "");
+}
+
+} // namespace
+} // namespace ibid::cli
