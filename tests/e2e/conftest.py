@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests. Run with: /usr/bin/python3 -m pytest tests/e2e   (IBID_BUILD=DIR names the build)"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from equality import WAYS, Scenario, Statistics, Theatre, Way, ibid_program  # noqa: E402
+from servers import Backends  # noqa: E402
+
+from testbed.pki import Standard  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Standard:
+    """The certificates that all tests share."""
+    return Standard(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="session")
+def ibid() -> Path:
+    """The `ibid` command under test."""
+    return ibid_program()
+
+
+@pytest.fixture(scope="session")
+def backends(pki: Standard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
+    """Stock TLS servers, one for each kind of certificate, that run as long as the tests do."""
+    with Backends(tmp_path_factory.mktemp("backends"), pki) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def theatre(pki: Standard, ibid: Path, tmp_path_factory: pytest.TempPathFactory) -> Theatre:
+    return Theatre(tmp_path_factory.mktemp("stage"), pki, ibid)
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: way.name.replace(" ", "-"))
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each way in which a program runs under ibid."""
+    assert isinstance(request.param, Way)
+    return request.param
+
+
+@pytest.fixture
+def equal(theatre: Theatre, way: Way, request: pytest.FixtureRequest) -> Callable[[Scenario], Statistics]:
+    """Runs a scenario stock and under ibid, demands that both saw the same, and returns ibid's statistics."""
+    name = request.node.nodeid.replace(f"[{way.name.replace(' ', '-')}", "[").split("::", 1)[1]
+    return lambda scenario: theatre.compare(name, scenario, way)

@@ -1,0 +1,575 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `ibid` command: to everybody outside it is the program that it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PYTHON = "/usr/bin/python3"
+
+# Says "ready" and then each signal that it gets, once; ends on SIGUSR2.
+SAYS_SIGNALS = """
+import os, signal, sys
+names = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGWINCH]
+signal.pthread_sigmask(signal.SIG_BLOCK, names)
+print("ready", os.getpid(), flush=True)
+while True:
+    got = signal.sigwait(names)
+    print(signal.Signals(got).name, flush=True)
+    if got == signal.SIGUSR2:
+        sys.exit(5)
+"""
+
+# Uses OpenSSL for certificates, says "ready", and waits for the end of its standard input.
+USES_OPENSSL = """
+import ssl, sys
+contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(3)]
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def run_to_end(words: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+    """Runs a command with its output taken as text."""
+    settings: dict[str, object] = {"capture_output": True, "text": True, "timeout": 60, **options}
+    return subprocess.run(words, **settings)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture(params=["exec", "supervised"])
+def run(request: pytest.FixtureRequest, ibid: Path, tmp_path: Path) -> list[str]:
+    """`ibid run`, without and with --stats: what is seen of the program must be the same."""
+    return [str(ibid), "run", *([f"--stats={tmp_path / 'figures.json'}"] if request.param == "supervised" else []), "--"]
+
+
+@pytest.fixture
+def supervised(ibid: Path, tmp_path: Path) -> list[str]:
+    return [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", "--"]
+
+
+def figures(tmp_path: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((tmp_path / "figures.json").read_text())
+    return found
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts programs that a test talks with; none survives it."""
+    all_: list[subprocess.Popen[str]] = []
+
+    def start(words: list[str], **options: object) -> subprocess.Popen[str]:
+        settings: dict[str, object] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, **options}
+        process: subprocess.Popen[str] = subprocess.Popen(words, **settings)  # type: ignore[call-overload]
+        all_.append(process)
+        return process
+
+    yield start
+    for process in all_:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, f"not within 20 s: {what}"
+        time.sleep(0.01)
+
+
+def state_of(pid: int) -> str:
+    """R, S, T (stopped), Z, ... or "gone"."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "gone"
+
+
+class TestExitStatus:
+    @pytest.mark.parametrize("status", [0, 1, 2, 77, 126, 127, 255])
+    def test_is_the_programs(self, run: list[str], status: int) -> None:
+        assert run_to_end([*run, "sh", "-c", f"exit {status}"]).returncode == status
+
+    @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGINT", "SIGSEGV", "SIGABRT", "SIGPIPE", "SIGUSR1"])
+    def test_is_death_by_the_programs_signal(self, run: list[str], name: str) -> None:
+        done = run_to_end([*run, "sh", "-c", f"kill -{name[3:]} $$"])
+        assert done.returncode == -getattr(signal, name)
+
+    def test_is_127_for_a_program_that_does_not_exist(self, run: list[str]) -> None:
+        done = run_to_end([*run, "there-is-no-such-program"])
+        assert (done.returncode, done.stderr) == (127, "ibid: there-is-no-such-program: command not found\n")
+
+    def test_is_126_for_a_file_that_cannot_be_executed(self, run: list[str]) -> None:
+        done = run_to_end([*run, "/etc/passwd"])
+        assert (done.returncode, done.stderr) == (126, "ibid: /etc/passwd: Permission denied\n")
+
+
+class TestStreams:
+    def test_go_through_unchanged(self, run: list[str]) -> None:
+        data = bytes(range(256)) * 4096
+        done = subprocess.run([*run, "sh", "-c", "cat; echo problem >&2"], input=data, capture_output=True, timeout=60)
+        assert done.stdout == data
+        assert done.stderr == b"problem\n"
+
+    def test_end_when_the_program_closes_them(self, supervised: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
+        """The supervisor holds no end of a pipe: a reader sees the end of output while the program still runs."""
+        process = started([*supervised, "sh", "-c", "echo first; exec >&-; read -r line; exit 3"])
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.read() == "first\n"
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        assert process.wait(20) == 3
+
+    def test_of_other_descriptors_too(self, supervised: list[str]) -> None:
+        ours, theirs = os.pipe()
+        process = subprocess.Popen(
+            [*supervised, "bash", "-c", f"echo through >&{theirs}; exec {theirs}>&-; exec sleep 20"], pass_fds=[theirs]
+        )
+        os.close(theirs)
+        with os.fdopen(ours) as end:
+            assert end.read() == "through\n"  # comes back before the sleep ends
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+
+    def test_that_are_closed_stay_closed(self, run: list[str], tmp_path: Path) -> None:
+        words = ["sh", "-c", 'exec "$@" <&- >&-', "sh"]
+        lists = [PYTHON, "-c", "import os; os.write(2, ' '.join(sorted(os.listdir('/proc/self/fd'))).encode())"]
+        stock = run_to_end([*words, *lists])
+        assert "1" not in stock.stderr.split()
+        assert run_to_end([*words, *run, *lists]).stderr == stock.stderr
+
+    def test_that_are_closed_are_no_hindrance_to_counting(self, supervised: list[str], tmp_path: Path) -> None:
+        run_to_end(["sh", "-c", 'exec "$@" <&- >&-', "sh", *supervised, PYTHON, "-c", USES_OPENSSL.split("print")[0]])
+        assert figures(tmp_path)["helped"] is True
+
+
+class TestArguments:
+    @pytest.mark.parametrize("words", [["--version"], ["--stats"], ["-x", "--", "y"], ["", "a b", "*"]])
+    def test_behind_the_program_are_the_programs(self, run: list[str], words: list[str]) -> None:
+        done = run_to_end([*run, PYTHON, "-c", "import sys; print(sys.argv[1:])", *words])
+        assert done.stdout == f"{words!r}\n"
+
+    def test_need_no_dashes_before_the_program(self, ibid: Path) -> None:
+        assert run_to_end([str(ibid), "run", "printf", "%s", "--help"]).stdout == "--help"
+        assert run_to_end([str(ibid), "run", "--stats", "echo", "-n", "x"]).stdout == "x"
+
+    @pytest.mark.parametrize(
+        ("words", "hint"),
+        [
+            ([], "ibid --help"),
+            (["rnu", "curl"], "Did you mean 'ibid run'?"),
+            (["curl"], "Did you mean 'ibid run curl'?"),
+            (["run"], "no program is given"),
+            (["run", "--sats", "curl"], "--sats"),
+            (["stat", "nginx"], "'nginx' is not a process id"),
+            (["top", "--interval=0"], "from 0.1 to 3600"),
+        ],
+    )
+    def test_that_are_wrong_end_with_2_and_a_hint(self, ibid: Path, words: list[str], hint: str) -> None:
+        done = run_to_end([str(ibid), *words])
+        assert done.returncode == 2
+        assert hint in done.stderr
+        assert done.stdout == ""
+
+    @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["stat", "--help"], ["top", "--help"], ["doctor", "--help"]])
+    def test_for_help_print_it(self, ibid: Path, words: list[str]) -> None:
+        done = run_to_end([str(ibid), *words])
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "Usage: ibid" in done.stdout
+
+    def test_for_the_version_print_it(self, ibid: Path) -> None:
+        assert run_to_end([str(ibid), "--version"]).stdout.startswith("ibid 0.")
+
+    @pytest.mark.parametrize("setting", ["IBID_RETAIN=8MB", "IBID_SCOPE=everything"])
+    def test_in_variables_are_checked_too(self, ibid: Path, setting: str) -> None:
+        name, value = setting.split("=")
+        done = run_to_end([str(ibid), "run", "true"], env={**os.environ, name: value})
+        assert done.returncode == 2
+        assert setting in done.stderr
+
+
+class TestSignals:
+    def test_to_the_command_reach_the_program_once(self, run: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
+        process = started([*run, PYTHON, "-c", SAYS_SIGNALS])
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready")
+        for name in ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1", "SIGWINCH"]:
+            process.send_signal(getattr(signal, name))
+            assert process.stdout.readline() == f"{name}\n"
+        process.send_signal(signal.SIGUSR2)
+        assert process.stdout.read() == "SIGUSR2\n"
+        assert process.wait(20) == 5
+
+    def test_to_the_whole_process_group_reach_the_program_once(self, run: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
+        process = started([*run, PYTHON, "-c", SAYS_SIGNALS], start_new_session=True)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready")
+        for name in ["SIGTERM", "SIGINT", "SIGHUP"] * 20:
+            os.killpg(process.pid, getattr(signal, name))
+            assert process.stdout.readline() == f"{name}\n"
+        # Had one come twice, it would stand before this.
+        os.killpg(process.pid, signal.SIGUSR2)
+        assert process.stdout.read() == "SIGUSR2\n"
+        assert process.wait(20) == 5
+
+    def test_that_are_ignored_stay_ignored(self, run: list[str]) -> None:
+        script = "import signal; print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL, signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+        words = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+        stock = run_to_end([*words, PYTHON, "-c", script]).stdout
+        assert run_to_end([*words, *run, PYTHON, "-c", script]).stdout == stock
+        assert stock.startswith("True True")
+
+    def test_that_stop_and_continue_the_program_stop_and_continue_the_command(
+        self, supervised: list[str], started: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        process = started([*supervised, PYTHON, "-c", SAYS_SIGNALS], start_new_session=True)
+        assert process.stdout is not None
+        program = int(process.stdout.readline().split()[1])
+        os.kill(program, signal.SIGSTOP)
+        wait_until(lambda: state_of(process.pid) == "T", "the command stops as its program did")
+        os.kill(process.pid, signal.SIGCONT)
+        assert process.stdout.readline() == "SIGCONT\n"
+        wait_until(lambda: state_of(program) != "T" and state_of(process.pid) != "T", "both run again")
+        os.kill(process.pid, signal.SIGUSR2)
+        assert process.wait(20) == 5
+
+    def test_that_kill_the_command_kill_the_program(self, supervised: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
+        process = started([*supervised, PYTHON, "-c", SAYS_SIGNALS])
+        assert process.stdout is not None
+        program = int(process.stdout.readline().split()[1])
+        process.kill()
+        process.wait(20)
+        wait_until(lambda: state_of(program) in ("gone", "Z"), "the program is killed too")
+
+
+def converse(words: list[str], script: list[tuple[bytes, bytes]]) -> bytes:
+    """Runs an interactive shell's command line on a terminal of its own: waits for each text, then types the answer."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["PS1"] = "PROMPT> "
+        os.execvp(words[0], words)
+    seen = b""
+    try:
+        for text, answer in script:
+            end = time.monotonic() + 20
+            at = len(seen) if not text else 0
+            while text not in seen[at:]:
+                ready = select.select([terminal], [], [], max(0.0, end - time.monotonic()))[0]
+                assert ready, f"waited for {text!r}, saw {seen!r}"
+                seen += os.read(terminal, 65536)
+            seen = b""
+            os.write(terminal, answer)
+        while True:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
+    return seen
+
+
+class TestTerminal:
+    """An interactive shell with job control runs a program that reads the terminal."""
+
+    SHELL = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
+
+    @pytest.mark.parametrize("way", ["stock", "exec", "supervised"])
+    def test_job_control_works_as_without_ibid(self, ibid: Path, tmp_path: Path, way: str) -> None:
+        program = tmp_path / "reads.py"
+        program.write_text("import sys\nprint('asks', flush=True)\nline = sys.stdin.readline()\nprint('got', line.strip().upper(), flush=True)\nsys.exit(6)\n")
+        prefix = {"stock": "", "exec": f"{ibid} run -- ", "supervised": f"{ibid} run --stats={tmp_path / 'figures.json'} -- "}[way]
+        command = f"{prefix}{PYTHON} {program}\n".encode()
+        end = converse(
+            self.SHELL,
+            [
+                (b"PROMPT> ", command),
+                (b"asks\r\n", b"\x1a"),  # Ctrl-Z
+                (b"PROMPT> ", b"jobs\n"),
+                (b"Stopped", b"fg\n"),
+                (b"reads.py\r\n", b"hello\n"),
+                (b"got HELLO\r\n", b"echo status=$?\n"),
+                (b"status=6\r\n", b"exit\n"),
+            ],
+        )
+        assert b"rror" not in end
+
+    @pytest.mark.parametrize("way", ["stock", "exec", "supervised"])
+    def test_an_interrupt_from_the_keyboard_ends_the_program_and_is_seen_by_the_shell(self, ibid: Path, tmp_path: Path, way: str) -> None:
+        prefix = {"stock": "", "exec": f"{ibid} run -- ", "supervised": f"{ibid} run --stats={tmp_path / 'figures.json'} -- "}[way]
+        converse(
+            self.SHELL,
+            [
+                (b"PROMPT> ", f"{prefix}sh -c 'echo asks; exec sleep 60'\n".encode()),
+                (b"asks\r\n", b"\x03"),  # Ctrl-C
+                (b"PROMPT> ", b"echo status=$?\n"),
+                (b"status=130\r\n", b"exit\n"),
+            ],
+        )
+
+    def test_a_pipeline_keeps_the_terminal(self, ibid: Path, tmp_path: Path) -> None:
+        """The reader of a pipeline is in the same process group, and may read the terminal."""
+        command = f"{ibid} run --stats={tmp_path / 'figures.json'} -- echo from-ibid | (cat; echo asks; read -r x </dev/tty; echo got-$x)\n"
+        converse(
+            self.SHELL,
+            [(b"PROMPT> ", command.encode()), (b"asks\r\n", b"hello\n"), (b"got-hello\r\n", b"exit\n")],
+        )
+
+
+class TestPreload:
+    def test_that_is_there_already_is_kept_behind_ours(self, run: list[str], tmp_path: Path, ibid: Path) -> None:
+        source = tmp_path / "other.c"
+        source.write_text('#include <stdio.h>\n__attribute__((constructor)) static void hello(void) { fputs("other was here\\n", stderr); }\n')
+        other = tmp_path / "other.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(other), str(source)], check=True)
+        done = run_to_end([*run, "printenv", "LD_PRELOAD"], env={**os.environ, "LD_PRELOAD": str(other)})
+        ours = (ibid.parent.parent / "lib" / "libibid_preload.so").resolve()
+        assert done.stdout == f"{ours}:{other}\n"
+        assert "other was here" in done.stderr
+
+    def test_is_set_once_however_often_ibid_runs_ibid(self, ibid: Path) -> None:
+        once = run_to_end([str(ibid), "run", "printenv", "LD_PRELOAD"]).stdout
+        assert run_to_end([str(ibid), "run", str(ibid), "run", "printenv", "LD_PRELOAD"]).stdout == once
+
+    def test_is_all_that_changes_in_the_environment(self, ibid: Path) -> None:
+        stock = set(run_to_end(["env", "-0"]).stdout.split("\0"))
+        under = set(run_to_end([str(ibid), "run", "env", "-0"]).stdout.split("\0"))
+        assert {line.split("=")[0] for line in under ^ stock} == {"LD_PRELOAD"}
+
+    def test_that_was_lost_is_said_and_the_program_runs(self, ibid: Path, tmp_path: Path) -> None:
+        lonely = tmp_path / "ibid"
+        lonely.write_bytes(ibid.read_bytes())
+        lonely.chmod(0o755)
+        done = run_to_end([str(lonely), "run", "echo", "runs"])
+        assert (done.returncode, done.stdout) == (0, "runs\n")
+        assert "libibid_preload.so was not found" in done.stderr
+
+    def test_in_a_folder_with_a_space_is_said_and_the_program_runs(self, ibid: Path, tmp_path: Path) -> None:
+        for part in ("bin/ibid", "lib/libibid_preload.so"):
+            copy = tmp_path / "a b" / part
+            copy.parent.mkdir(parents=True)
+            copy.write_bytes((ibid.parent.parent / part).read_bytes())
+            copy.chmod(0o755)
+        done = run_to_end([str(tmp_path / "a b/bin/ibid"), "run", "echo", "runs"])
+        assert (done.returncode, done.stdout) == (0, "runs\n")
+        assert "a space or a colon" in done.stderr
+
+
+def make_static(folder: Path) -> Path:
+    source = folder / "static.c"
+    source.write_text("int main(void) { return 4; }\n")
+    program = folder / "static"
+    subprocess.run(["cc", "-static", "-o", str(program), str(source)], check=True)
+    return program
+
+
+class TestHelp:
+    """Programs that cannot be helped run normally; with --stats the reason is said."""
+
+    def test_for_a_static_program_there_is_none(self, supervised: list[str], ibid: Path, tmp_path: Path) -> None:
+        program = make_static(tmp_path)
+        assert run_to_end([*supervised, str(program)]).returncode == 4
+        assert figures(tmp_path)["helped"] is False
+        assert figures(tmp_path)["reason"] == "static is statically linked: nothing can be preloaded into it"
+        text = run_to_end([str(ibid), "run", "--stats", str(program)])
+        assert text.stderr == "ibid: not helped: static is statically linked: nothing can be preloaded into it\n"
+
+    def test_for_a_script_for_a_static_interpreter_there_is_none(self, supervised: list[str], tmp_path: Path) -> None:
+        script = tmp_path / "script"
+        script.write_text(f"#!{make_static(tmp_path)}\n")
+        script.chmod(0o755)
+        assert run_to_end([*supervised, str(script)]).returncode == 4
+        assert "statically linked" in str(figures(tmp_path)["reason"])
+
+    def test_for_a_program_without_openssl_there_is_none(self, supervised: list[str], tmp_path: Path) -> None:
+        assert run_to_end([*supervised, "true"]).returncode == 0
+        assert figures(tmp_path)["helped"] is False
+        assert "OpenSSL 3" in str(figures(tmp_path)["reason"])
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give a file to another user and become a third one")
+    def test_for_a_setuid_program_there_is_none(self, ibid: Path, tmp_path: Path) -> None:
+        program = tmp_path / "setuid"
+        program.write_bytes(Path("/usr/bin/true").read_bytes())
+        os.chown(program, 65534, 65534)
+        program.chmod(stat.S_ISUID | 0o755)
+        done = run_to_end([str(ibid), "run", "--stats", str(program)])
+        assert done.returncode == 0
+        assert "setuid" in done.stderr
+
+    def test_is_off_when_it_is_disabled(self, supervised: list[str], tmp_path: Path) -> None:
+        run_to_end([*supervised, PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL, env={**os.environ, "IBID_DISABLE": "1"})
+        assert figures(tmp_path)["helped"] is False
+        assert figures(tmp_path)["reason"] == "IBID_DISABLE=1 is set"
+
+    def test_comes_to_a_script_through_its_interpreter(self, supervised: list[str], tmp_path: Path) -> None:
+        script = tmp_path / "script"
+        script.write_text(f"#!{PYTHON}\n{USES_OPENSSL}")
+        script.chmod(0o755)
+        assert run_to_end([*supervised, str(script)], stdin=subprocess.DEVNULL).returncode == 0
+        assert figures(tmp_path)["helped"] is True
+
+    def test_comes_to_what_a_shell_starts_and_is_summed_up(self, supervised: list[str], tmp_path: Path) -> None:
+        done = run_to_end([*supervised, "sh", "-c", f"{PYTHON} -c '{USES_OPENSSL}' & {PYTHON} -c '{USES_OPENSSL}' & wait"], stdin=subprocess.DEVNULL)
+        assert (done.returncode, done.stderr) == (0, "")
+        found = figures(tmp_path)
+        assert found["helped"] is True
+        assert found["processes"] == 2
+        assert found["running"] == []
+
+    def test_that_goes_on_in_the_background_is_noted(self, supervised: list[str], tmp_path: Path) -> None:
+        told = tmp_path / "told"
+        os.mkfifo(told)
+        waits = USES_OPENSSL.replace("sys.stdin.read()", f"open({str(told)!r}).read()")
+        done = run_to_end([*supervised, "sh", "-c", f'{PYTHON} -c "$1" >"$2" 2>&1 & while ! grep -q ready "$2"; do sleep 0.05; done', "sh", waits, str(tmp_path / "log")])
+        assert done.returncode == 0
+        running = figures(tmp_path)["running"]
+        assert isinstance(running, list) and len(running) == 1
+        told.write_text("go")  # it ends
+
+
+class TestSummary:
+    def test_is_one_short_text_on_standard_error(self, ibid: Path) -> None:
+        done = run_to_end([str(ibid), "run", "--stats", PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
+        assert done.returncode == 0
+        assert done.stdout == "ready\n"
+        lines = done.stderr.splitlines()
+        assert 1 <= len(lines) <= 4
+        assert lines[0].startswith("ibid: certificates: ")
+        assert all(line.startswith("ibid: ") for line in lines)
+
+    def test_as_json_counts_what_was_shared(self, supervised: list[str], tmp_path: Path) -> None:
+        run_to_end([*supervised, PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
+        found = figures(tmp_path)
+        assert found["reason"] is None
+        certificates = found["certificates"]
+        assert isinstance(certificates, dict)
+        assert certificates["misses"] > 50  # the system's bundle, once
+        assert set(certificates) == {"active", "retained", "hits", "misses", "evictions", "detached", "bytes_not_parsed"}
+
+    def test_into_a_file_that_cannot_be_written_is_an_error_before_the_program_runs(self, ibid: Path, tmp_path: Path) -> None:
+        done = run_to_end([str(ibid), "run", "--stats=/nowhere/at/all", "touch", str(tmp_path / "ran")])
+        assert done.returncode == 2
+        assert "/nowhere/at/all" in done.stderr
+        assert not (tmp_path / "ran").exists()
+
+
+class TestStatAndTop:
+    @pytest.fixture(params=["exec", "supervised"])
+    def program(self, request: pytest.FixtureRequest, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> int:
+        """The PID of a program under ibid that has loaded certificates and waits."""
+        options = [f"--stats={tmp_path / 'figures.json'}"] if request.param == "supervised" else []
+        process = started([str(ibid), "run", *options, "--", PYTHON, "-c", "import os; print(os.getpid(), flush=True)\n" + USES_OPENSSL])
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert process.stdout.readline() == "ready\n"
+        return pid
+
+    def test_stat_shows_the_counters_of_a_running_program(self, ibid: Path, program: int) -> None:
+        text = run_to_end([str(ibid), "stat", str(program)])
+        assert text.returncode == 0, text.stderr
+        assert text.stdout.startswith(f"{program} (python3)\ncertificates: ")
+        found = json.loads(run_to_end([str(ibid), "stat", str(program), "--json"]).stdout)
+        assert found["pid"] == program
+        assert found["helped"] is True
+        assert found["certificates"]["misses"] > 50
+
+    def test_top_lists_it(self, ibid: Path, program: int) -> None:
+        text = run_to_end([str(ibid), "top", "--once"])
+        assert any(line.split()[:2] == [str(program), "python3"] for line in text.stdout.splitlines())
+        found = json.loads(run_to_end([str(ibid), "top", "--once", "--json"]).stdout)
+        assert program in [p["pid"] for p in found["processes"]]
+
+    def test_top_shows_view_after_view_until_it_is_interrupted(self, ibid: Path, program: int, started: Callable[..., subprocess.Popen[str]]) -> None:
+        top = started([str(ibid), "top", "--interval=0.1"])
+        assert top.stdout is not None
+        views = 0
+        while views < 3:
+            views += top.stdout.readline().lstrip().startswith("PID")
+        top.send_signal(signal.SIGINT)
+        assert top.wait(20) == 0
+
+    def test_doctor_examines_a_running_program(self, ibid: Path, program: int) -> None:
+        found = json.loads(run_to_end([str(ibid), "doctor", "--json", str(program)]).stdout)
+        assert found["helps"] is True
+        assert found["preload"].endswith("libibid_preload.so")
+        assert found["openssl"]["version"].startswith("3.")
+
+    def test_a_process_that_is_gone_is_an_error(self, ibid: Path) -> None:
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        done = run_to_end([str(ibid), "stat", str(gone.pid)])
+        assert (done.returncode, done.stderr) == (1, f"ibid: there is no process {gone.pid}\n")
+
+    def test_a_process_not_under_ibid_is_an_error(self, ibid: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        process = started(["cat"])
+        done = run_to_end([str(ibid), "stat", str(process.pid)])
+        assert done.returncode == 1
+        assert "does not run under ibid" in done.stderr
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become another user")
+    def test_another_users_process_is_not_read(self, ibid: Path, program: int, tmp_path: Path) -> None:
+        done = run_to_end([str(ibid), "stat", str(program)], user=65534, group=65534, extra_groups=[])
+        assert done.returncode == 1
+        assert "may not be looked at" in done.stderr
+
+
+class TestDoctor:
+    def test_says_that_it_helps_here(self, ibid: Path) -> None:
+        done = run_to_end([str(ibid), "doctor"])
+        assert done.returncode == 0
+        assert done.stdout.endswith("ibid helps here.\n")
+
+    def test_says_which_openssl_a_program_would_load_and_what_is_active(self, ibid: Path) -> None:
+        found = json.loads(run_to_end([str(ibid), "doctor", "curl", "--json"]).stdout)
+        assert found["helps"] is True
+        assert "libcrypto.so.3" in found["openssl"]["libcrypto"]
+        assert {f["name"]: f["active"] for f in found["features"]}["peer certificates"] is True
+
+    def test_says_why_not_and_what_to_do(self, ibid: Path, tmp_path: Path) -> None:
+        done = run_to_end([str(ibid), "doctor", str(make_static(tmp_path))])
+        assert done.returncode == 1
+        assert "statically linked" in done.stdout
+        assert "next " in done.stdout
+
+    def test_does_not_know_about_programs_that_may_load_openssl_later(self, ibid: Path) -> None:
+        done = run_to_end([str(ibid), "doctor", "--json", "sh"])
+        assert done.returncode == 0
+        assert json.loads(done.stdout)["helps"] is None
+
+    def test_knows_programs_and_processes_that_do_not_exist(self, ibid: Path) -> None:
+        assert run_to_end([str(ibid), "doctor", "there-is-no-such-program"]).returncode == 1
+        assert run_to_end([str(ibid), "doctor", "999999999"]).returncode == 1
+
+    @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+    def test_paints_for_terminals_that_want_it(self, ibid: Path, variables: dict[str, str], coloured: bool) -> None:
+        ours, theirs = pty.openpty()
+        environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"} | variables
+        subprocess.run([str(ibid), "doctor"], stdout=theirs, env=environment, timeout=60)
+        os.close(theirs)
+        text = b""
+        try:
+            while part := os.read(ours, 65536):
+                text += part
+        except OSError:
+            pass  # the other end is closed
+        os.close(ours)
+        assert (b"\x1b[" in text) == coloured
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))
