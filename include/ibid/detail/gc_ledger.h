@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which tokens there are, which of them the collector has found dead, and what those held: let go, soon and once.
+//
+// Laws:
+//  - What a dead token held is let go by the first collection that finds the token unreachable, where that collection's
+//    finalizers run, and outside every lock, the collector's and ours.
+//  - Finding the dead takes no memory and no lock, and touches nothing that a stopped thread may be in the middle of.
+//  - A collection that we were not told of costs time, never safety: see careful_.
+//
+// Why tokens have no finalizers of their own. A registered finalizer costs ten times what the token's memory costs, and
+// makes the collector work ten times as often, for it keeps its books in its own heap. Here, one object, the bell, stands
+// for all: when marking has ended and the world is still stopped, sweep() asks the collector of each token whether it was
+// reached (the question that GC_finalize() asks of each object with a finalizer, at the same moment), puts the slots of the
+// dead on a list, and, if there are any, takes the bell's mark away. The collector then finds the bell dead, and queues
+// the bell's finalizer, which is registered with GC_register_finalizer_no_order: it refers to nothing, so nothing need be
+// finalized before it, and it runs after this very collection. It empties the list and hangs the bell up again. So all that
+// a program says to the collector about finalizers (on demand, notifiers, when to invoke them) holds for tokens.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include <gc/gc.h>
+#include <gc/gc_mark.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "ibid/detail/gc_slot.h"
+
+namespace ibid::detail {
+
+// A thread's page. No destructor: usable until the last instruction of the thread.
+struct gc_thread {
+    gc_page* page = nullptr;
+    bool ended = false;
+};
+inline thread_local constinit gc_thread this_gc_thread;
+
+class gc_ledger {
+public:
+    constexpr gc_ledger() noexcept =
+        default; // and no destructor: there is one, and it is there before and after main
+    gc_ledger(const gc_ledger&) = delete;
+    gc_ledger& operator=(const gc_ledger&) = delete;
+
+    // A new token that holds what detach() gives, and that `end` lets go. detach() does not throw, and is
+    // called once nothing can fail any more. Throws bad_alloc, and Unregistered on a thread that the collector does not know.
+    // May collect, and so run finalizers, before detach().
+    template <class Unregistered, class Detach>
+    [[nodiscard]] gc_token* make(Detach detach, const gc_end& end) {
+        gc_slot* s = this_gc_thread.page != nullptr ? this_gc_thread.page->pop() : nullptr;
+        if (s == nullptr) {
+            start<Unregistered>();
+            if (GC_thread_is_registered() == 0) {
+                throw Unregistered();
+            }
+            s = refill();
+        }
+        // Not GC_MALLOC_ATOMIC: where GC_DEBUG is defined, that gives an interior pointer.
+        auto* const t = static_cast<gc_token*>(GC_malloc_atomic(sizeof(gc_token)));
+        if (t == nullptr) {
+            give_back(s, 1);
+            throw std::bad_alloc();
+        }
+        ::new (static_cast<void*>(t)) gc_token{s};
+        s->hold(detach(), end);
+        s->attach(t);
+        return t;
+    }
+
+    // Sets the collector up, if need be. Throws Unregistered when it is not the main thread that would do that first.
+    template <class Unregistered>
+    void start() {
+        if (!started_.load(std::memory_order_acquire) && !start_once()) {
+            throw Unregistered();
+        }
+    }
+
+    // How many tokens may be made between two collections before make() asks for one.
+    void set_burst(std::size_t tokens) noexcept { burst_.store(tokens, std::memory_order_relaxed); }
+
+    struct tally {
+        std::size_t slots;   // with a token, or with what a dead one held
+        std::size_t waiting; // of these, what dead tokens held
+    };
+    [[nodiscard]] tally counts() noexcept {
+        tally c{0, 0};
+        const std::lock_guard lock(mutex_);
+        for (gc_page* p = pages_.load(std::memory_order_relaxed); p != nullptr;
+             p = p->next.load(std::memory_order_relaxed)) {
+            for (const gc_slot& s : p->slots) {
+                c.slots += s.token() != nullptr ? 1 : 0;
+            }
+        }
+        c.waiting = dead_.load(std::memory_order_relaxed) - let_go_.load(std::memory_order_relaxed);
+        c.slots += c.waiting;
+        return c;
+    }
+
+    void thread_ends() noexcept {
+        this_gc_thread.ended = true;
+        if (gc_page* const p = std::exchange(this_gc_thread.page, nullptr)) {
+            const std::lock_guard lock(mutex_);
+            disown(*p);
+        }
+    }
+
+private:
+    // --- the collector's side -----------------------------------------------------------------------------------------
+
+    static void GC_CALLBACK on_event(GC_EventType e);
+    static void GC_CALLBACK on_bell(void* bell, void*);
+
+    // Marking has ended, the world is stopped, and the collector's lock is held: no allocation, no lock, no waiting.
+    void sweep() noexcept {
+        const GC_word now = GC_get_gc_no();
+        const bool careful = now != seen_ + 1;
+        seen_ = now;
+        gc_slot* dead = dead_list_.load(std::memory_order_relaxed);
+        std::size_t alive = 0;
+        std::size_t found = 0;
+        for (gc_page* p = pages_.load(std::memory_order_relaxed); p != nullptr;
+             p = p->next.load(std::memory_order_relaxed)) {
+            for (gc_slot& s : p->slots) {
+                gc_token* const t = s.token();
+                if (t == nullptr) {
+                    continue;
+                }
+                const bool ours =
+                    !careful || (GC_base(t) == t && t->slot.load(std::memory_order_relaxed) == &s);
+                if (ours && GC_is_marked(t) != 0) {
+                    ++alive;
+                    continue;
+                }
+                if (ours) {
+                    // A finalizer of the program's may still reach this token, and even bring it back. It must then find
+                    // it ended, and not the slot of a stranger.
+                    t->slot.store(nullptr, std::memory_order_relaxed);
+                }
+                s.set_next(dead);
+                dead = &s;
+                ++found;
+            }
+        }
+        dead_list_.store(dead, std::memory_order_relaxed);
+        dead_.fetch_add(found, std::memory_order_relaxed);
+        recent_.store(0, std::memory_order_relaxed);
+        limit_.store(std::max(alive, burst_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+        if (bell_ != nullptr) {
+            if (dead != nullptr) {
+                GC_clear_mark_bit(bell_);
+            } else {
+                GC_set_mark_bit(bell_);
+            }
+        }
+    }
+
+    // Empties the list of the dead. As a finalizer: outside all locks, on any thread that the program lets run finalizers.
+    void let_go() noexcept {
+        constexpr std::size_t at_once = 64;
+        gc_slot* s = dead_list_.exchange(nullptr, std::memory_order_acquire);
+        while (s != nullptr) {
+            std::array<std::pair<const gc_end*, void*>, at_once> held;
+            std::size_t holders = 0;
+            std::uint32_t count = 0;
+            gc_slot* const first = s;
+            for (; s != nullptr && count < at_once; ++count, s = s->next()) {
+                if (void* const what = s->take()) {
+                    held[holders++] = {s->end, what};
+                }
+            }
+            give_back(first, count);
+            for (std::size_t i = 0; i < holders; ++i) {
+                held[i].first->let_go(held[i].second); // destructors of the program's
+            }
+            let_go_.fetch_add(count, std::memory_order_relaxed);
+        }
+    }
+
+    static void* read_gc_no(void*) { return reinterpret_cast<void*>(GC_get_gc_no()); }
+
+    // Are we still told of collections? The collector knows one listener. Who replaces us without calling us on loses
+    // nothing but time: what was missed is made up for by a careful sweep.
+    void listen() noexcept {
+        if (bell_lost_.load(std::memory_order_relaxed) &&
+            bell_lost_.exchange(false, std::memory_order_relaxed)) {
+            hang_bell(bell_);
+        }
+        if (listening_.test_and_set(std::memory_order_acquire)) {
+            return; // another thread is at it
+        }
+        const auto now = reinterpret_cast<GC_word>(GC_call_with_alloc_lock(read_gc_no, nullptr));
+        if (!heard_ ||
+            now != seen_) { // seen_ is what it was: the lock was ours, and collections are over when it is
+            const GC_on_collection_event_proc other = GC_get_on_collection_event();
+            if (other != on_event) {
+                previous_ = other;
+                GC_set_on_collection_event(on_event);
+            }
+            heard_ = true;
+        }
+        listening_.clear(std::memory_order_release);
+    }
+
+    void hang_bell(void* bell) noexcept {
+        GC_register_finalizer_no_order(bell, on_bell, nullptr, nullptr, nullptr);
+    }
+
+    // --- the program's side -------------------------------------------------------------------------------------------
+
+    // False: not on this thread.
+    [[nodiscard]] bool start_once() {
+        const std::lock_guard lock(start_mutex_);
+        if (started_.load(std::memory_order_relaxed)) {
+            return true;
+        }
+        if (GC_is_init_called() == 0) {
+            if (::getpid() != ::gettid()) {
+                return false;
+            }
+            GC_set_handle_fork(1);
+            GC_INIT();
+            collector_survives_fork_ = true;
+        }
+        GC_allow_register_threads();
+        listen();
+        ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+        // In a static variable, so the collector sees it; and marked or not as sweep() pleases.
+        bell_ = GC_malloc_atomic(1);
+        if (bell_ == nullptr) {
+            throw std::bad_alloc();
+        }
+        hang_bell(bell_);
+        started_.store(true, std::memory_order_release);
+        return true;
+    }
+
+    // Once for each page of slots.
+    [[nodiscard]] gc_slot* refill() {
+        listen();
+        if (recent_.load(std::memory_order_relaxed) > limit_.load(std::memory_order_relaxed) &&
+            GC_is_disabled() == 0) {
+            // The collector paces itself by its own heap. It does not see what tokens hold, so a burst of tokens would
+            // leave it asleep. Collect, and let finalizers run as the program wants them.
+            recent_.store(0, std::memory_order_relaxed); // others need not do the same
+            GC_gcollect();
+        }
+        gc_thread& me = this_gc_thread;
+        at_thread_end();
+        if (gc_slot* const s = pop_shared(me)) {
+            return s;
+        }
+        auto* const fresh = new gc_page;
+        gc_slot* const s = fresh->pop();
+        const std::lock_guard lock(mutex_);
+        gc_page* const head = pages_.load(std::memory_order_relaxed);
+        fresh->next.store(head, std::memory_order_relaxed);
+        if (head != nullptr) {
+            head->previous = fresh;
+        }
+        pages_.store(fresh, std::memory_order_release);
+        own(me, *fresh);
+        return s;
+    }
+
+    // A slot of a page that is there, or null.
+    [[nodiscard]] gc_slot* pop_shared(gc_thread& me) {
+        const std::lock_guard lock(mutex_);
+        if (gc_page* const p = me.page) {
+            p->free = std::exchange(p->returned, nullptr);
+            p->free_count = std::exchange(p->returned_count, 0);
+            if (gc_slot* const s = p->pop()) {
+                return s;
+            }
+            me.page = nullptr;
+            p->owned = false; // full
+        }
+        gc_page* const p = partial_;
+        if (p == nullptr) {
+            return nullptr;
+        }
+        remove_partial(*p);
+        gc_slot* const s = p->pop();
+        own(me, *p);
+        return s;
+    }
+
+    // Under the mutex.
+    void own(gc_thread& me, gc_page& p) noexcept {
+        recent_.fetch_add(p.free_count + 1, std::memory_order_relaxed);
+        if (me.ended) { // from a late thread_local destructor: one slot, no page
+            disown(p);
+            return;
+        }
+        p.owned = true;
+        me.page = &p;
+    }
+    void disown(gc_page& p) noexcept {
+        p.owned = false;
+        while (gc_slot* const s = p.returned) {
+            p.returned = s->next();
+            p.push(*s);
+        }
+        p.returned_count = 0;
+        if (p.free_count != 0) {
+            add_partial(p);
+            free_if_empty(p);
+        }
+    }
+
+    // `s` and the `count` - 1 that follow it have no token any more.
+    void give_back(gc_slot* s, std::uint32_t count) noexcept {
+        const std::lock_guard lock(mutex_);
+        for (; count != 0; --count) {
+            gc_slot* const next = count != 1 ? s->next() : nullptr;
+            gc_page& p = gc_page::of(*s);
+            if (p.owned) {
+                s->set_next(p.returned);
+                p.returned = s;
+                ++p.returned_count;
+            } else {
+                p.push(*s);
+                if (p.free_count == 1) {
+                    add_partial(p);
+                }
+                free_if_empty(p);
+            }
+            s = next;
+        }
+    }
+
+    void add_partial(gc_page& p) noexcept {
+        p.previous_partial = nullptr;
+        p.next_partial = partial_;
+        if (partial_ != nullptr) {
+            partial_->previous_partial = &p;
+        }
+        partial_ = &p;
+    }
+    void remove_partial(gc_page& p) noexcept {
+        (p.previous_partial != nullptr ? p.previous_partial->next_partial : partial_) = p.next_partial;
+        if (p.next_partial != nullptr) {
+            p.next_partial->previous_partial = p.previous_partial;
+        }
+    }
+
+    // Under the mutex, a page without owner. One empty page is kept.
+    void free_if_empty(gc_page& p) noexcept {
+        if (p.free_count != gc_page::slots_in_page || (partial_ == &p && p.next_partial == nullptr)) {
+            return;
+        }
+        remove_partial(p);
+        gc_page* const next = p.next.load(std::memory_order_relaxed);
+        (p.previous != nullptr ? p.previous->next : pages_).store(next, std::memory_order_release);
+        if (next != nullptr) {
+            next->previous = p.previous;
+        }
+        delete &p;
+    }
+
+    static void at_thread_end();
+
+    // In the child, pages of threads that are gone stay theirs: what their tokens hold is let go as ever, and the few
+    // slots that they had not used are lost. So is what another thread was letting go at that instant: in the child,
+    // nobody goes on with that.
+    //
+    // A handle that is older than the fork() is not let go for a dead token there: that would take the lock of its entry's
+    // shard, and a thread that is gone may hold it for ever.
+    static void before_fork() noexcept;
+    static void after_fork_in_parent() noexcept;
+    static void after_fork_in_child() noexcept;
+
+    std::mutex start_mutex_; // protects the setting up
+    std::atomic<bool> started_{false};
+
+    std::mutex
+        mutex_; // protects the lists of pages and their slots, except from the sweep; taken by nobody who stops the
+                // world, and never held while anything of the collector's or the program's is called
+    std::atomic<gc_page*> pages_{nullptr};
+    gc_page* partial_ = nullptr;
+
+    // Written by the sweep, while the world is stopped; emptied by let_go().
+    std::atomic<gc_slot*> dead_list_{nullptr};
+    std::atomic<std::size_t> dead_{0};   // ever found
+    std::atomic<std::size_t> let_go_{0}; // of these
+
+    // The child of a fork() may have no bell: another thread had taken it off in the parent and not yet hung it up again, and
+    // most likely so, for it waits for the lock that the collector holds over fork().
+    bool collector_survives_fork_ = false; // we have told it to; written once
+    std::atomic<bool> bell_lost_{false};
+
+    GC_word seen_ = 0; // the last collection that sweep() saw; under the collector's lock
+    void* bell_ = nullptr;
+
+    std::atomic_flag listening_;
+    bool heard_ = false;                             // under listening_
+    GC_on_collection_event_proc previous_ = nullptr; // who listened before; written under listening_
+
+    std::atomic<std::size_t> burst_{65'536};
+    std::atomic<std::size_t> recent_{0}; // slots handed to threads since the last collection
+    std::atomic<std::size_t> limit_{65'536};
+};
+
+inline constinit gc_ledger the_gc_ledger;
+
+struct gc_thread_end {
+    ~gc_thread_end() { the_gc_ledger.thread_ends(); }
+    void arm() const noexcept {} // naming the object is what registers its destructor
+};
+inline thread_local gc_thread_end this_gc_thread_end;
+
+inline void gc_ledger::at_thread_end() {
+    if (!this_gc_thread.ended) {
+        this_gc_thread_end.arm();
+    }
+}
+
+inline void GC_CALLBACK gc_ledger::on_event(GC_EventType e) {
+    if (e == GC_EVENT_MARK_END) {
+        the_gc_ledger.sweep();
+    }
+    if (the_gc_ledger.previous_ != nullptr) {
+        the_gc_ledger.previous_(e);
+    }
+}
+
+inline void GC_CALLBACK gc_ledger::on_bell(void* bell, void* /*data*/) {
+    the_gc_ledger.hang_bell(bell);
+    the_gc_ledger.listen();
+    the_gc_ledger.let_go();
+}
+
+inline void gc_ledger::before_fork() noexcept {
+    the_gc_ledger.start_mutex_.lock();
+    the_gc_ledger.mutex_.lock();
+}
+inline void gc_ledger::after_fork_in_parent() noexcept {
+    the_gc_ledger.mutex_.unlock();
+    the_gc_ledger.start_mutex_.unlock();
+}
+inline void gc_ledger::after_fork_in_child() noexcept {
+    for (gc_page* p = the_gc_ledger.pages_.load(std::memory_order_relaxed); p != nullptr;
+         p = p->next.load(std::memory_order_relaxed)) {
+        for (gc_slot& s : p->slots) {
+            s.inherit();
+        }
+    }
+    the_gc_ledger.listening_.clear(std::memory_order_relaxed);
+    after_fork_in_parent();
+    if (the_gc_ledger.collector_survives_fork_ && GC_thread_is_registered() != 0) {
+        the_gc_ledger.hang_bell(
+            the_gc_ledger.bell_); // the collector's own handler has run: it was registered first
+    } else {
+        the_gc_ledger.bell_lost_.store(true,
+                                       std::memory_order_relaxed); // whoever makes a token next, hangs it up
+    }
+}
+
+} // namespace ibid::detail

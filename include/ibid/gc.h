@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Handles that a tracing collector tracks: for programs on Boehm's collector (libgc), and for runtimes built on it.
+//
+// Laws:
+//  - a token keeps its value until the collector finds the token unreachable, or until release(), whichever is first;
+//  - release() takes effect once, on any thread; whoever uses the token after that gets `released`, never a dead value;
+//  - the value lives outside of the collector's heap: no token, table or pool is a root that keeps collected objects, and
+//    nothing that the collector must follow is hidden in one;
+//  - a token that is never collected (GC_disable, a program that ends first) costs memory and nothing else;
+//  - in the child of a fork(), tokens work as ever; but a handle that is older than the fork() stays there until release(),
+//    which, as every use of the cache, wants cache::lock_for_fork() if the parent has more threads than one.
+//
+//     ibid::cache<std::string, std::string> names;
+//     struct connection { ibid::gc::active<std::string> peer; };            // no destructor: the collector frees it
+//     auto* c = new (GC_MALLOC(sizeof(connection))) connection{
+//         ibid::gc::intern(names, std::string("example.org"), [] { return std::string("a long record"); })};
+//     assert(*c->peer == "a long record");
+//     c = nullptr;                                                          // and some collection later, the entry goes
+//
+// A token is a word that the collector allocates. `active` and `loan` are pointers to one, with the size of a pointer: store
+// them in collected objects, in static variables, on stacks, copy them freely; all copies are one token. Do not store them
+// where the collector does not look (memory of malloc or new).
+//
+// docs/collectors.md says when to use which handle, and shows the pitfalls of finalizers and the tests that they do not bite.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "ibid/detail/gc_ledger.h"
+#include "ibid/detail/gc_slot.h"
+#include "ibid/handle.h"
+#include "ibid/pool.h"
+
+namespace ibid::gc {
+
+// A token was used that holds nothing: it was released, or found unreachable (a finalizer sees such), or never made.
+class released : public std::logic_error {
+public:
+    released()
+        : std::logic_error("ibid: this token was released, or the collector has found it unreachable") {}
+};
+
+// A token was asked for on a thread that the collector does not know (see `thread`), or the collector's very first call came
+// from another thread than the main one (see `start`).
+class unregistered_thread : public std::logic_error {
+public:
+    unregistered_thread()
+        : std::logic_error(
+              "ibid: the collector does not know this thread; see ibid::gc::thread and ibid::gc::start") {}
+};
+
+// How a token keeps an owner of one pointer: what to store, and how to let go. Specialize it for owners of your own. Where
+// `in_child` is there and true, letting go is safe in the child of a fork(), whatever other threads did in the parent.
+template <class Owner>
+struct owner_traits;
+
+// Of a handle, what is kept is the address of its value and one reference; never the handle's own word, which is nobody's
+// business but the handle's.
+template <class T>
+struct owner_traits<handle<T>> {
+    using pointer = const T*;
+    [[nodiscard]] static void* detach(handle<T>&& h) noexcept {
+        return const_cast<T*>(kept(std::move(h)).held.get());
+    }
+    [[nodiscard]] static pointer view(void* held) noexcept { return static_cast<const T*>(held); }
+    static void let_go(void* held) noexcept { (void)handle<T>::adopt(view(held)); }
+    [[nodiscard]] static handle<T> copy(void* held) noexcept {
+        const kept here(handle<T>::adopt(view(held)));
+        return here.held;
+    }
+
+private:
+    union kept { // never destroyed, so that the reference stays
+        handle<T> held;
+        explicit kept(handle<T>&& from) noexcept : held(std::move(from)) {}
+        ~kept() {}
+    };
+};
+
+template <class T>
+struct owner_traits<ibid::loan<T>> {
+    using pointer = T*;
+    static constexpr bool in_child = true; // the pool sees to that
+    [[nodiscard]] static void* detach(ibid::loan<T>&& l) noexcept { return l.leak(); }
+    [[nodiscard]] static pointer view(void* held) noexcept { return ibid::loan<T>::object(held); }
+    static void let_go(void* held) noexcept { ibid::loan<T>::end(held); }
+};
+
+// For values that somebody else counts: std::unique_ptr<X509, …>. The lowest bit of the address must be free.
+template <class T, class Delete>
+    requires std::is_empty_v<Delete>
+struct owner_traits<std::unique_ptr<T, Delete>> {
+    using pointer = T*;
+    [[nodiscard]] static void* detach(std::unique_ptr<T, Delete>&& p) noexcept { return p.release(); }
+    [[nodiscard]] static pointer view(void* held) noexcept { return static_cast<T*>(held); }
+    static void let_go(void* held) noexcept { Delete()(static_cast<T*>(held)); }
+};
+
+// A pointer to a token. Empty, or one of the many that share one token.
+//
+// Its destructor does nothing, but the compiler does not know that: a local token is seen by the collector to the end of its
+// scope, not only to its last use. Collected objects need no finalizer for the sake of their tokens.
+template <class Owner>
+class token {
+    using traits = owner_traits<Owner>;
+
+    static constexpr bool ends_in_child = [] {
+        if constexpr (requires { traits::in_child; }) {
+            return traits::in_child;
+        }
+        return false;
+    }();
+    static constexpr detail::gc_end end_of_dead{traits::let_go, ends_in_child};
+
+public:
+    using pointer = typename traits::pointer;
+    using element_type = std::remove_pointer_t<pointer>;
+
+    constexpr token() noexcept = default;
+    constexpr token(std::nullptr_t) noexcept {} // NOLINT(google-explicit-constructor): as every smart pointer
+    token(const token&) noexcept = default;
+    token& operator=(const token&) noexcept = default;
+    ~token() { GC_reachable_here(token_); }
+
+    // Throws bad_alloc and unregistered_thread; `owner` is then as it was. An empty owner gives an empty token. May collect,
+    // and so run finalizers, as every allocation of the collector may.
+    explicit token(Owner&& owner) {
+        if (owner) {
+            token_ = detail::the_gc_ledger.make<unregistered_thread>(
+                [&] { return traits::detach(std::move(owner)); }, end_of_dead);
+        }
+    }
+
+    // True while there is something to use. Another thread's release() may make the answer old.
+    [[nodiscard]] explicit operator bool() const noexcept { return held() != nullptr; }
+
+    // The value lives until release(), and as long as this token is reachable for the collector: so keep a copy of it in a
+    // local variable while you use the reference. Throws `released`.
+    [[nodiscard]] element_type& operator*() const { return *get(); }
+    [[nodiscard]] pointer get() const {
+        void* const what = held();
+        return what != nullptr ? traits::view(what) : throw released();
+    }
+
+    // The token is reachable to the end of the expression that has the arrow.
+    class borrowed {
+    public:
+        borrowed(const borrowed&) = delete;
+        borrowed& operator=(const borrowed&) = delete;
+        ~borrowed() { GC_reachable_here(token_); }
+        [[nodiscard]] pointer operator->() const noexcept { return pointer_; }
+
+    private:
+        friend class token;
+        borrowed(pointer p, const detail::gc_token* t) noexcept : pointer_(p), token_(t) {}
+
+        pointer pointer_;
+        const detail::gc_token* token_;
+    };
+    [[nodiscard]] borrowed operator->() const { return borrowed(get(), token_); }
+
+    // An owner besides the token: exact even against a racing release(). Throws `released`.
+    [[nodiscard]] Owner hold() const requires requires(void* p) { traits::copy(p); }
+    {
+        detail::gc_slot* const s = slot();
+        Owner copy;
+        const bool is_held = s != nullptr && s->while_held([&](void* held) { copy = traits::copy(held); });
+        GC_reachable_here(token_);
+        return is_held ? std::move(copy) : throw released();
+    }
+
+    // Lets go now, for all copies of this token, and on this thread; true for the one call that did. Nobody may use a
+    // reference that came from * or -> any more; what hold() gave is not concerned.
+    bool release() const noexcept {
+        detail::gc_slot* const s = slot();
+        void* const what = s != nullptr ? s->take() : nullptr;
+        GC_reachable_here(token_);
+        if (what == nullptr) {
+            return false;
+        }
+        traits::let_go(what);
+        return true;
+    }
+
+    // The same token, not the same value.
+    [[nodiscard]] friend bool operator==(const token& a, const token& b) noexcept {
+        return a.token_ == b.token_;
+    }
+
+private:
+    [[nodiscard]] detail::gc_slot* slot() const noexcept {
+        // Acquire pairs with nothing that could be missed: the sweep clears this only in tokens that no thread has, save in
+        // finalizers, which run after it.
+        return token_ != nullptr ? token_->slot.load(std::memory_order_acquire) : nullptr;
+    }
+    [[nodiscard]] void* held() const noexcept {
+        detail::gc_slot* const s = slot();
+        void* const what = s != nullptr ? s->get() : nullptr;
+        GC_reachable_here(token_);
+        return what;
+    }
+
+    detail::gc_token* token_ = nullptr;
+};
+
+// A value of a cache, kept by the collector's reachability.
+template <class T>
+using active = token<handle<T>>;
+
+// An object of a pool that goes back when the collector finds it unreachable. All copies are one loan.
+template <class T>
+using loan = token<ibid::loan<T>>;
+
+// Each of these throws what its parts throw, bad_alloc and unregistered_thread.
+template <class T>
+[[nodiscard]] active<T> make_active(handle<T> h) {
+    return active<T>(std::move(h));
+}
+template <class Cache, class Key, class Make>
+[[nodiscard]] active<typename Cache::value_type> intern(Cache& cache, const Key& key, Make&& make) {
+    return make_active(cache.intern(key, std::forward<Make>(make)));
+}
+template <class T>
+[[nodiscard]] loan<T> take(pool<T>& from) {
+    return loan<T>(from.take());
+}
+
+// Sets the collector up, unless the program has: for fork(), for threads that register, and to be told of collections. The
+// first token does the same; but the collector's first call must come from the main thread, or it will wait for that other
+// thread for ever once it has ended: so start() throws unregistered_thread there.
+inline void start() {
+    detail::the_gc_ledger.start<unregistered_thread>();
+}
+
+// Makes the collector know the thread that constructs it, until it is destroyed there. For threads that the collector has not
+// started itself: those of std::thread. One that is known already stays as it is.
+class thread {
+public:
+    thread() {
+        start();
+        GC_stack_base base;
+        if (GC_get_stack_base(&base) != GC_SUCCESS) {
+            throw unregistered_thread();
+        }
+        registered_ = GC_register_my_thread(&base) == GC_SUCCESS;
+    }
+    thread(const thread&) = delete;
+    thread& operator=(const thread&) = delete;
+    ~thread() {
+        if (registered_) {
+            GC_unregister_my_thread();
+        }
+    }
+
+private:
+    bool registered_ = false;
+};
+
+// The collector paces itself by its own heap and does not see how much memory tokens keep. When so many tokens have been
+// made since the last collection, and no fewer than survived it, the next one asks for a collection first. 65,536 unless set.
+inline void set_burst(std::size_t tokens) noexcept {
+    detail::the_gc_ledger.set_burst(tokens);
+}
+
+// A snapshot.
+struct token_statistics {
+    std::size_t tokens = 0;  // that hold, or held until release()
+    std::size_t waiting = 0; // found dead; what they held has not been let go yet
+};
+[[nodiscard]] inline token_statistics statistics() noexcept {
+    const detail::gc_ledger::tally c = detail::the_gc_ledger.counts();
+    return {c.slots - c.waiting, c.waiting};
+}
+
+// Memory of malloc, which the collector does not scan, for the entries and the table of a cache:
+//
+//     ibid::cache<std::string, value, ibid::key_beside, ibid::hash<std::string>, std::equal_to<>,
+//                 ibid::gc::unscanned_allocator<std::byte>> c;
+//
+// Needed in programs whose operator new is the collector's (libgccpp does that). An allocation of the collector may run
+// finalizers, and a cache allocates under locks that the end of an entry takes too.
+template <class T>
+struct unscanned_allocator {
+    using value_type = T;
+
+    constexpr unscanned_allocator() noexcept = default;
+    template <class U>
+    constexpr unscanned_allocator(const unscanned_allocator<U>&) noexcept {
+    } // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] T* allocate(std::size_t n) {
+        if (n > static_cast<std::size_t>(-1) / sizeof(T) - 1) {
+            throw std::bad_array_new_length();
+        }
+        void* const memory =
+            alignof(T) <= alignof(std::max_align_t)
+                ? std::malloc(n * sizeof(T))
+                : std::aligned_alloc(alignof(T), n * sizeof(T)); // sizes are multiples of alignments
+        return memory != nullptr ? static_cast<T*>(memory) : throw std::bad_alloc();
+    }
+    void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
+
+    template <class U>
+    [[nodiscard]] friend bool operator==(const unscanned_allocator&, const unscanned_allocator<U>&) noexcept {
+        return true;
+    }
+};
+
+// A value that refers to collected objects: owns a T in memory that the collector scans and does not free. Make it the value
+// of a cache, and what the T points to lives as long as the entry. (Do not let the T reach a token of its own entry: that
+// circle runs through a root and never ends.)
+template <class T>
+class traced {
+    static_assert(alignof(T) <= 2 * sizeof(void*), "the collector aligns to two words");
+
+public:
+    template <class... Arguments>
+    explicit traced(std::in_place_t, Arguments&&... arguments) : memory_(GC_malloc_uncollectable(sizeof(T))) {
+        if (memory_ == nullptr) {
+            throw std::bad_alloc();
+        }
+        struct guard {
+            void* memory;
+            ~guard() {
+                if (memory != nullptr) {
+                    GC_free(memory);
+                }
+            }
+        } failed{memory_};
+        ::new (memory_) T(std::forward<Arguments>(arguments)...);
+        failed.memory = nullptr;
+    }
+    traced(traced&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)) {}
+    traced& operator=(traced&& other) noexcept {
+        std::swap(memory_, other.memory_);
+        return *this;
+    }
+    ~traced() {
+        if (memory_ != nullptr) {
+            std::destroy_at(get());
+            GC_free(memory_);
+        }
+    }
+
+    [[nodiscard]] T* get() noexcept { return static_cast<T*>(memory_); }
+    [[nodiscard]] const T* get() const noexcept { return static_cast<const T*>(memory_); }
+    [[nodiscard]] T& operator*() noexcept { return *get(); }
+    [[nodiscard]] const T& operator*() const noexcept { return *get(); }
+    [[nodiscard]] T* operator->() noexcept { return get(); }
+    [[nodiscard]] const T* operator->() const noexcept { return get(); }
+
+private:
+    void* memory_;
+};
+
+} // namespace ibid::gc

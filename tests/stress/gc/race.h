@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Races that are made to happen, on threads that the collector knows: all leave a barrier at once, again and again.
+#pragma once
+
+#include <barrier>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ibid/cache.h"
+#include "ibid/gc.h"
+
+namespace ibid_test {
+
+using table = ibid::cache<int, std::string>;
+using name = ibid::gc::active<std::string>;
+
+inline constexpr int race_rounds = 1'000;
+
+inline name intern(table& c, int key) {
+    return ibid::gc::intern(c, key, [&] { return std::to_string(key); });
+}
+
+// Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between rounds, on a
+// thread of theirs: the main thread's stack never sees a token.
+inline void race(const std::vector<std::function<void()>>& parts, const std::function<void()>& before,
+                 const std::function<void()>& after) {
+    ibid::gc::start();
+    std::barrier gate(static_cast<std::ptrdiff_t>(parts.size()) + 1);
+    const auto on_thread = [&](auto body) {
+        return std::thread([&, body] {
+            const ibid::gc::thread known;
+            for (int i = 0; i < race_rounds; ++i) {
+                body();
+            }
+        });
+    };
+    std::vector<std::thread> threads;
+    for (const std::function<void()>& part : parts) {
+        threads.push_back(on_thread([&] {
+            gate.arrive_and_wait();
+            part();
+            gate.arrive_and_wait();
+        }));
+    }
+    threads.push_back(on_thread([&] {
+        before();
+        gate.arrive_and_wait();
+        gate.arrive_and_wait();
+        after();
+    }));
+    for (std::thread& t : threads) {
+        t.join();
+    }
+}
+
+} // namespace ibid_test

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Linked beside tests: they then run in a collector that takes only pointers to the beginning of an object for pointers to it,
+// as programs with large heaps set it. Tokens are held by such pointers.
+#include <gc/gc.h>
+
+namespace {
+const bool set = [] {
+    GC_set_all_interior_pointers(0);
+    GC_set_handle_fork(1);
+    GC_INIT();
+    return true;
+}();
+} // namespace

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Linked beside tests: they then run in a collector that marks a little at a time, and write-protects pages meanwhile.
+#include <gc/gc.h>
+
+namespace {
+const bool set = [] {
+    GC_set_handle_fork(1);
+    GC_INIT();
+    GC_enable_incremental();
+    return true;
+}();
+} // namespace

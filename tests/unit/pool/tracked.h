@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An object that counts its lives, for tests about who destroys what, and when.
+#pragma once
+
+#include <atomic>
+
+namespace ibid_test {
+
+struct ledger {
+    std::atomic<int> born{0};
+    std::atomic<int> dead{0};
+    [[nodiscard]] int alive() const { return born - dead; }
+};
+
+struct tracked {
+    explicit tracked(ledger& l) : where(&l), number(l.born.fetch_add(1)) {}
+    tracked(const tracked&) = delete;
+    tracked& operator=(const tracked&) = delete;
+    ~tracked() { where->dead.fetch_add(1); }
+
+    ledger* where;
+    int number; // 0 for the first of its ledger
+    int uses = 0;
+};
+
+// A factory for them.
+inline auto make_tracked(ledger& l) {
+    return [&l] { return tracked(l); };
+}
+
+} // namespace ibid_test
