@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures to reach, and whether they are.
+
+Law: a goal compares medians of one run of the benchmark. What could not be measured is neither reached nor missed, and a
+goal against several peers names the one that came closest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from figures import Figures, label
+from programs import Kind
+from rounds import Row
+
+CPP = (Kind.CPP,)
+EXACT = (Kind.CPP, Kind.EXACT)
+PEERS = (Kind.CPP, Kind.EXACT, Kind.COLLECTED)
+
+
+@dataclass(frozen=True)
+class Goal:
+    what: str
+    target: str
+    found: str = "not measured"
+    reached: bool | None = None
+
+
+def count(n: int) -> str:
+    return f"{n:,} key{'s' * (n != 1)}"
+
+
+def _against_floor(figures: Figures, what: str, key_bytes: int, distinct: int, limit: float) -> Goal:
+    target = f"at most {limit:g} × the floor"
+    ibid = figures.one("ibid", "hit", key_bytes, distinct)
+    floor = figures.one("floor", "hit", key_bytes, distinct)
+    if ibid is None or floor is None:
+        return Goal(what, target)
+    ratio = ibid.nanoseconds.median / floor.nanoseconds.median
+    return Goal(what, target, f"{ratio:.2f} ×", ratio <= limit)
+
+
+def _faster(what: str, target: str, ibid: Row | None, peers: Sequence[Row], times: float, cost: Callable[[Row], float]) -> Goal:
+    """ibid's cost against that of the cheapest of the peers."""
+    if ibid is None or not peers:
+        return Goal(what, target)
+    best = min(peers, key=cost)
+    ratio = cost(best) / cost(ibid)
+    reached = ratio > times if times == 1 else ratio >= times
+    return Goal(what, target, f"{ratio:.2f} × ({label(best)})", reached)
+
+
+def _time(row: Row) -> float:
+    return row.nanoseconds.median
+
+
+def _hits(figures: Figures) -> Iterator[Goal]:
+    for distinct in (1, 1_000, 1_000_000):
+        what = f"hit, 1 thread, 16-byte keys, {count(distinct)}"
+        ibid = figures.one("ibid", "hit", 16, distinct)
+        usual = [r for r in figures.at("hit", 16, distinct, kinds=CPP) if r.hash == "xxh3" or len(r.program.hashes) == 1]
+        default = figures.one("flyweight", "hit", 16, distinct)
+        yield _against_floor(figures, what, 16, distinct, 1.4)
+        yield _faster(what, "at least 1.6 × faster than the best C++ peer", ibid, usual, 1.6, _time)
+        yield _faster(
+            what, "at least 4 × faster than Boost.Flyweight’s default", ibid, [default] if default else [], 4, _time
+        )
+    for distinct in (1, 1_000, 1_000_000):
+        what = f"hit, 1 thread, 1,200-byte keys, {count(distinct)}"
+        ibid = figures.one("ibid", "hit", 1200, distinct)
+        rows = figures.at("hit", 1200, distinct, kinds=PEERS)
+        yield _against_floor(figures, what, 1200, distinct, 1.15)
+        same = [r for r in rows if r.hash == "xxh3"]
+        own = [r for r in rows if r.hash == "own"]
+        yield _faster(what, "ahead of every peer with the same hash", ibid, same, 1, _time)
+        yield _faster(what, "ahead of every peer as it comes", ibid, own, 1, _time)
+
+
+def _threads(figures: Figures) -> Iterator[Goal]:
+    for distinct in (1_000, 1_000_000):
+        one = figures.one("ibid", "hit", 16, distinct, 1)
+        two = figures.one("ibid", "hit", 16, distinct, 2)
+        what, target = f"hit, 2 threads, different keys, {count(distinct)}", "1.9 × the throughput of one thread"
+        if one is None or two is None:
+            yield Goal(what, target)
+        else:
+            ratio = two.throughput.median / one.throughput.median
+            yield Goal(what, target, f"{ratio:.2f} ×", ratio >= 1.9)
+    what = "hit, 2 threads, the same key"
+    for key_bytes in (16, 1200):
+        ibid = figures.one("ibid", "hit", key_bytes, 1, 2)
+        title = f"{what}, {key_bytes:,} bytes"
+        exact = figures.at("hit", key_bytes, 1, 2, kinds=EXACT)
+        collected = figures.at("hit", key_bytes, 1, 2, kinds=(Kind.COLLECTED,))
+        yield _faster(title, "at least 2 × faster than every peer that evicts exactly", ibid, exact, 2, _time)
+        if ibid is None or not collected:
+            yield Goal(title, "no slower than the collected peers")
+        else:
+            best = min(collected, key=_time)
+            ratio = _time(best) / _time(ibid)
+            yield Goal(title, "no slower than the collected peers", f"{ratio:.2f} × ({label(best)})", ratio >= 1)
+
+
+def _changes(figures: Figures) -> Iterator[Goal]:
+    for key_bytes in (16, 1200):
+        ibid = figures.one("ibid", "churn", key_bytes, 1)
+        what = f"churn of one key, {key_bytes:,} bytes"
+        exact = figures.at("churn", key_bytes, 1, kinds=EXACT)
+        collected = figures.at("churn", key_bytes, 1, kinds=(Kind.COLLECTED,))
+        yield _faster(what, "faster than every peer that evicts", ibid, exact, 1, _time)
+        yield _faster(what, "faster than the collected peers, which evict nothing here", ibid, collected, 1, _time)
+    for key_bytes in (16, 1200):
+        ibid = figures.one("ibid", "insert", key_bytes, 1_000_000)
+        peers = figures.at("insert", key_bytes, 1_000_000, kinds=CPP)
+        what = f"first insert of 1,000,000 keys of {key_bytes:,} bytes"
+        yield _faster(what, "faster than every C++ peer", ibid, peers, 1, _time)
+        what = f"bytes an entry beyond key and value, {key_bytes:,}-byte keys"
+
+        def size(row: Row) -> float:
+            return row.median("bytes_per_entry") or 0.0
+
+        goal = _faster(what, "smaller than every C++ peer", ibid, peers, 1, size)
+        if ibid is not None and peers:
+            best = min(peers, key=size)
+            goal = Goal(what, goal.target, f"{size(ibid):.0f} against {size(best):.0f} ({label(best)})", goal.reached)
+        yield goal
+
+
+def _curve(figures: Figures) -> Iterator[Goal]:
+    """Only misses may grow: the instructions of a hit in the largest table are those of one in the smallest."""
+    what, target = "hit from 1,000 to 10,000,000 entries", "grows with the memory hierarchy alone: no more instructions"
+    rows = figures.curve("ibid")
+    few, many = (r.median("counted", "instructions") for r in (rows[0], rows[-1])) if rows else (None, None)
+    if few is None or many is None or rows[-1].cell.distinct != 10_000_000:
+        yield Goal(what, target)
+        return
+    first, last = rows[0].nanoseconds.median, rows[-1].nanoseconds.median
+    found = f"{few:.0f} to {many:.0f} instructions, {first:.0f} to {last:.0f} ns"
+    yield Goal(what, target, found, many <= 1.05 * few)
+
+
+def goals(figures: Figures) -> list[Goal]:
+    return [*_hits(figures), *_threads(figures), *_changes(figures), *_curve(figures)]

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs an operation on one or more threads for a number of windows of time, and says what a window's rate was.
+//
+// Law: all threads run from before the first window to after the last one, so a thread never has the machine to itself
+// because another one was done early. A warm-up as long as two windows comes first. Thread 0 is the caller's, whose heap is
+// warm (heap.h); a parked companion sees to it that the process never counts as single-threaded, since glibc and libstdc++
+// leave out atomic instructions in a process that has one thread.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/counters.h"
+
+namespace bench {
+
+struct windows {
+    double seconds = 0.02;
+    std::size_t count = 5;
+};
+
+// What one run found. A rate is operations a second of all threads together, one for each window.
+struct outcome {
+    std::vector<double> rates;
+    std::vector<double>
+        running_rates; // the same by the time that the threads were running, not by the wall's
+    std::uint64_t operations = 0;
+    double worker_cpu = 0;  // seconds that the threads which do the work were running
+    double process_cpu = 0; // the same of the whole process, meanwhile
+    std::map<std::string, std::uint64_t> counted;
+};
+
+class companion {
+public:
+    companion() = default;
+    companion(const companion&) = delete;
+    companion& operator=(const companion&) = delete;
+    ~companion() {
+        {
+            const std::lock_guard lock(mutex_);
+            done_ = true;
+        }
+        wake_.notify_one();
+        thread_.join();
+    }
+
+private:
+    std::mutex mutex_; // protects done_
+    std::condition_variable wake_;
+    bool done_ = false;
+    std::thread thread_{[this] {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return done_; });
+    }};
+};
+
+// Calls body(t) on `threads` threads at once; thread 0 is the caller's.
+template <class Body>
+void on_threads(std::uint64_t threads, const Body& body) {
+    std::atomic<std::uint64_t> waiting{threads};
+    const auto start = [&](std::uint64_t t) {
+        waiting.fetch_sub(1);
+        while (waiting.load() != 0) { // spins: all are runnable, and the start is to be one instant
+        }
+        body(t);
+    };
+    std::vector<std::thread> others;
+    for (std::uint64_t t = 1; t < threads; ++t) {
+        others.emplace_back(start, t);
+    }
+    start(0);
+    for (std::thread& other : others) {
+        other.join();
+    }
+}
+
+// Calls operation(t, k) with k = 0, 1, … samples - 1, 0, … on each thread t until the windows are over.
+template <class Operation>
+[[nodiscard]] outcome run_windows(std::uint64_t threads, const windows& plan, std::size_t samples,
+                                  const Operation& operation) {
+    constexpr std::size_t between_looks = 128; // operations from one look at the clock to the next
+    outcome result;
+    result.rates.resize(plan.count);
+    result.running_rates.resize(plan.count);
+    std::mutex mutex; // protects result
+    const double cpu_before = process_cpu();
+    const double own_cpu_before = thread_cpu();
+    on_threads(threads, [&](std::uint64_t t) {
+        counters hardware;
+        hardware.start();
+        std::size_t k = 0;
+        std::uint64_t operations = 0;
+        const auto until = [&](double end) {
+            double now = 0;
+            do {
+                const std::size_t stop = std::min(k + between_looks, samples);
+                operations += stop - k;
+                for (; k < stop; ++k) {
+                    operation(t, k);
+                }
+                k = k == samples ? 0 : k;
+                now = wall();
+            } while (now < end);
+            return now;
+        };
+        double began = until(wall() + 2 * plan.seconds);
+        const double first = began;
+        double ran = thread_cpu();
+        std::vector<double> rates(plan.count);
+        std::vector<double> running_rates(plan.count);
+        for (std::size_t w = 0; w < plan.count; ++w) {
+            const std::uint64_t before = operations;
+            const double ended = until(first + static_cast<double>(w + 1) * plan.seconds);
+            const double running = thread_cpu();
+            rates[w] = static_cast<double>(operations - before) / (ended - began);
+            running_rates[w] = static_cast<double>(operations - before) / (running - ran);
+            began = ended;
+            ran = running;
+        }
+        const auto counted = hardware.stop();
+        const std::lock_guard lock(mutex);
+        result.operations += operations;
+        for (std::size_t w = 0; w < plan.count; ++w) {
+            result.rates[w] += rates[w];
+            result.running_rates[w] += running_rates[w];
+        }
+        result.worker_cpu += thread_cpu() - (t == 0 ? own_cpu_before : 0); // a new thread's clock begins at 0
+        for (const auto& [name, count] : counted) {
+            result.counted[name] += count;
+        }
+    });
+    result.process_cpu = process_cpu() - cpu_before;
+    return result;
+}
+
+} // namespace bench

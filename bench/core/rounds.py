@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the programs by turns and keeps what they say.
+
+Law: in each round every program runs every cell once, one process after another, and each round begins with another
+program; so what the machine does meanwhile meets all of them alike. The figure of a process is the median of its
+windows, that of a row is the median of its processes.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cells import Cell, Plan
+from programs import Program
+
+# A process that takes longer than so many seconds runs in so many rounds at most.
+PATIENCE = ((6.0, 1), (1.5, 3))
+TIMEOUT = 240.0
+# Tables beyond the caches want longer windows: the first lookups find them colder than the later ones do.
+LARGE, LONGER = 100_000, 4
+
+
+@dataclass(frozen=True)
+class Spread:
+    median: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(values: Sequence[float]) -> Spread:
+        return Spread(statistics.median(values), min(values), max(values))
+
+
+@dataclass
+class Row:
+    """One program at one cell."""
+
+    cell: Cell
+    program: Program
+    hash: str
+    runs: list[dict[str, Any]] = field(default_factory=list)  # what each process printed
+    seconds: float = 0.0  # of the longest process
+    failed: str = ""
+    by_running_time: bool = False  # by the time that the thread was running; else by the wall's
+
+    def rates(self) -> list[float]:
+        name = "running_rates" if self.by_running_time else "rates"
+        return [statistics.median(run[name]) for run in self.runs]
+
+    @property
+    def throughput(self) -> Spread:
+        """Millions of operations a second, of all threads together."""
+        return Spread.of([rate / 1e6 for rate in self.rates()])
+
+    @property
+    def nanoseconds(self) -> Spread:
+        """What one operation takes on its thread."""
+        return Spread.of([1e9 * self.cell.threads / rate for rate in self.rates()])
+
+    def median(self, *path: str) -> float | None:
+        """The median of another figure, where the program gives it."""
+        values = []
+        for run in self.runs:
+            value: Any = run
+            for name in path:
+                value = value.get(name) if isinstance(value, dict) else None
+            if value is not None:
+                values.append(float(value))
+        return statistics.median(values) if values else None
+
+
+class Mismatch(RuntimeError):
+    """Two programs did not do the same work."""
+
+
+def _rows(plan: Plan, programs: Iterable[Program], busy: bool) -> Iterator[Row]:
+    everyone = list(programs)
+    for cell in plan.cells:
+        for program in everyone:
+            for name in program.hashes_for(cell):
+                yield Row(cell, program, name, by_running_time=busy)
+
+
+def _run(row: Row, plan: Plan) -> None:
+    cell = row.cell
+    numbers = (cell.key_bytes, cell.distinct, cell.threads)
+    window_ms = plan.window_ms * (LONGER if cell.distinct >= LARGE else 1)
+    command = [*row.program.command, cell.workload, *map(str, numbers), row.hash, str(window_ms), str(plan.windows)]
+    began = time.monotonic()
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        row.failed = f"not done after {TIMEOUT:.0f} s"
+        return
+    row.seconds = max(row.seconds, time.monotonic() - began)
+    if done.returncode != 0:
+        row.failed = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+        return
+    row.runs.append(json.loads(done.stdout))
+
+
+def _same_work(rows: Iterable[Row]) -> None:
+    """All programs say what keys they used, as a hash over the whole sequence."""
+    seen: dict[Cell, tuple[str, int]] = {}
+    for row in rows:
+        for run in row.runs:
+            name, expected = seen.setdefault(row.cell, (row.program.title, run["fingerprint"]))
+            if run["fingerprint"] != expected:
+                raise Mismatch(f"{row.program.title} and {name} used other keys at {row.cell}")
+
+
+def measure(plan: Plan, programs: Iterable[Program], tell: Callable[[str], None], busy: bool) -> list[Row]:
+    rows = list(_rows(plan, programs, busy))
+    groups: dict[Cell, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.cell, []).append(row)
+    began = time.monotonic()
+    for number in range(plan.rounds):
+        for cell, group in groups.items():
+            turn = number % len(group)
+            for row in group[turn:] + group[:turn]:
+                late = number > 0 and time.monotonic() - began > plan.seconds
+                enough = any(row.seconds > limit and number >= most for limit, most in PATIENCE)
+                if late or enough or row.failed:
+                    continue
+                tell(f"round {number + 1} of {plan.rounds}: {cell.workload}, {cell.distinct:,} × {cell.key_bytes} bytes, "
+                     f"{cell.threads} thread{'s' * (cell.threads > 1)}, {row.program.title}")  # fmt: skip
+                _run(row, plan)
+    tell("")
+    _same_work(rows)
+    return rows
+
+
+def ladder(program: str, sizes: Iterable[int]) -> dict[int, float]:
+    """Nanoseconds of a load that depends on the last one, for each number of bytes; nothing where it is not built."""
+    found = {}
+    for size in sizes:
+        try:
+            done = subprocess.run([program, str(size)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        except FileNotFoundError:
+            return {}
+        if done.returncode == 0:
+            found[size] = json.loads(done.stdout)["ns"]
+    return found

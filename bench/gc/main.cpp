@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// bench_gc: tokens made, dropped, found dead and let go, against the collector's bare allocation; and buffers that the
+// collector brings home, against buffers that it allocates. docs/collectors.md and docs/pool.md have figures.
+//
+// Law: a figure holds both bills. Every run ends with a full collection and its finalizers, inside the time measured.
+#include <array>
+#include <cstddef>
+#include <ctime>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "ibid/cache.h"
+#include "ibid/gc.h"
+#include "ibid/pool.h"
+
+#include <gc/gc_disclaim.h>
+
+#include "pool/buffers.h"
+#include "pool/turns.h"
+
+namespace {
+
+using bench_turns::cell;
+using bench_turns::plan;
+using bench_turns::rival;
+
+using table = ibid::cache<int, std::string>;
+
+// As many dropped objects as the round asks for; a thousand of them are reachable at any time, in the collector's memory.
+class reachable {
+public:
+    reachable() : ring_(static_cast<void**>(GC_malloc_uncollectable(size * sizeof(void*)))) {}
+    reachable(const reachable&) = delete;
+    reachable& operator=(const reachable&) = delete;
+    ~reachable() { GC_free(ring_); }
+    void keep(void* p) noexcept { ring_[next_++ % size] = p; }
+
+private:
+    static constexpr std::size_t size = 1000;
+    void** ring_;
+    std::size_t next_ = 0;
+};
+
+// make() gives the address of something new in the collector's heap.
+template <class Make>
+double collected(int threads, const plan& p, Make make) {
+    const auto work = [&](long rounds) {
+        reachable some;
+        for (long i = 0; i < rounds; ++i) {
+            some.keep(make());
+        }
+    };
+    std::vector<double> unused;
+    return p.time(CLOCK_PROCESS_CPUTIME_ID, [&](long rounds) {
+        std::vector<std::thread> others;
+        for (int t = 1; t < threads; ++t) {
+            others.emplace_back([&] {
+                const ibid::gc::thread known;
+                work(rounds);
+            });
+        }
+        work(rounds);
+        for (std::thread& t : others) {
+            t.join();
+        }
+        GC_gcollect();
+    }) / (p.busy ? threads : 1);
+}
+
+void* address_of(const auto& token) {
+    void* p = nullptr;
+    static_assert(sizeof token == sizeof p);
+    std::memcpy(&p, &token, sizeof p);
+    return p;
+}
+
+// What one writes by hand: an object that holds a handle, with a finalizer.
+void* by_hand(const ibid::handle<std::string>& h) {
+    auto* const p =
+        static_cast<ibid::handle<std::string>*>(GC_malloc_atomic(sizeof(ibid::handle<std::string>)));
+    ::new (static_cast<void*>(p)) ibid::handle<std::string>(h);
+    GC_register_finalizer_no_order(
+        p, [](void* object, void*) { std::destroy_at(static_cast<ibid::handle<std::string>*>(object)); },
+        nullptr, nullptr, nullptr);
+    return p;
+}
+
+// The collector's own cheaper way: called in the sweep, under the collector's lock, which is no place for a destructor that
+// may do anything; and not called at all while most of a block is alive. Here to show what finalization costs at the least.
+void* disclaimed(const ibid::handle<std::string>& h) {
+    static const GC_finalizer_closure closure{
+        [](void* object, void*) { std::destroy_at(static_cast<ibid::handle<std::string>*>(object)); },
+        nullptr};
+    auto* const p = static_cast<ibid::handle<std::string>*>(
+        GC_finalized_malloc(sizeof(ibid::handle<std::string>), &closure));
+    ::new (static_cast<void*>(p)) ibid::handle<std::string>(h);
+    return p;
+}
+
+cell tokens(int threads) {
+    static table names;
+    static const ibid::handle<std::string> h = names.intern(1, [] { return "value"; });
+    const auto with = [threads](auto make) {
+        return [=](const plan& p) { return collected(threads, p, make); };
+    };
+    return {"A token: made, dropped, found dead, let go; " + std::to_string(threads) +
+                (threads == 1 ? " thread" : " threads"),
+            {
+                {.name = "ibid::gc::make_active(handle)",
+                 .run = with([] { return address_of(ibid::gc::make_active(h)); })},
+                {.name = "bare GC_malloc of a word",
+                 .run = with([] { return GC_malloc(sizeof(void*)); }),
+                 .limit = 2},
+                {.name = "bare GC_malloc_atomic of a word",
+                 .run = with([] { return GC_malloc_atomic(sizeof(void*)); }),
+                 .limit = 2},
+                {.name = "by hand: GC_register_finalizer_no_order", .run = with([] { return by_hand(h); })},
+                {.name = "GC_finalized_malloc", .run = with([] { return disclaimed(h); })},
+            }};
+}
+
+template <class Buffer>
+cell loans(const std::string& buffer) {
+    using bench_pool::use;
+    struct sources {
+        ibid::pool<Buffer> pool{[] { return Buffer(); }, ibid::pool_budget::unlimited()};
+    };
+    static sources from;
+    const auto in_collector = [](auto make) { return [=](const plan& p) { return collected(1, p, make); }; };
+    return {buffer + ": had, used, and left to somebody else to free",
+            {
+                {.name = "ibid::gc::take(pool), dropped", .run = in_collector([] {
+                                                              const auto l = ibid::gc::take(from.pool);
+                                                              use(*l);
+                                                              return address_of(l);
+                                                          })},
+                {.name = "ibid::gc::take(pool), released early", .run = in_collector([] {
+                                                                     const auto l = ibid::gc::take(from.pool);
+                                                                     use(*l);
+                                                                     l.release();
+                                                                     return address_of(l);
+                                                                 })},
+                {.name = "ibid::pool, a loan in a scope",
+                 .run =
+                     [](const plan& p) {
+                         return p.time(CLOCK_PROCESS_CPUTIME_ID, [](long rounds) {
+                             for (long i = 0; i < rounds; ++i) {
+                                 const auto l = from.pool.take();
+                                 use(*l);
+                             }
+                         });
+                     }},
+                {.name = "new/delete",
+                 .run =
+                     [](const plan& p) {
+                         return p.time(CLOCK_PROCESS_CPUTIME_ID, [](long rounds) {
+                             for (long i = 0; i < rounds; ++i) {
+                                 const auto l = std::make_unique<Buffer>();
+                                 use(*l);
+                             }
+                         });
+                     }},
+                {.name = "GC_malloc_atomic", .run = in_collector([] {
+                                                 auto* const b =
+                                                     ::new (GC_malloc_atomic(sizeof(Buffer))) Buffer();
+                                                 use(*b);
+                                                 return static_cast<void*>(b);
+                                             })},
+            }};
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    ibid::gc::start();
+    GC_init_finalized_malloc();
+    return bench_turns::run(argc, argv, "Tokens and collected loans, against the bare collector.", [] {
+        return std::vector<cell>{
+            tokens(1),
+            tokens(2),
+            loans<bench_pool::raw<64>>("64 B"),
+            loans<bench_pool::raw<65536>>("64 KB"),
+            loans<bench_pool::zeroed<65536>>("64 KB, zeroed"),
+        };
+    });
+}

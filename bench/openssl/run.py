@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures OpenSSL programs that know nothing of ibid, stock and under ibid by turns, and prints ratios and goals."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import ssl
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from bench.openssl.figures import FIGURES, Figure, Result, Runs, Spread  # noqa: E402
+from bench.openssl.fixtures import fixtures  # noqa: E402
+from bench.openssl.scenarios import SCENARIOS, Bench, Scenario  # noqa: E402
+from bench.openssl.turns import Figures  # noqa: E402
+from demo.machine import machine  # noqa: E402
+
+QUICK_PAIRS = 2
+FOOTNOTE = """\
+Medians of several runs. A ratio is the median of those of pairs of runs that took turns; lowest and highest are theirs.
+Two goals: the first is for shared certificates alone, the second for all that ibid does."""
+
+
+def ibid_command(build: Path) -> tuple[str, ...]:
+    """What stands before a command to run it under the ibid of this build."""
+    ibid, preload = build / "bin" / "ibid", build / "lib" / "libibid_preload.so"
+    if not preload.exists():
+        raise SystemExit(f"{preload} is not there. './dev build' makes it; --noise measures without it.")
+    return (str(ibid), "run", "--") if ibid.exists() else ("/usr/bin/env", f"LD_PRELOAD={preload}")
+
+
+def measure(bench: Bench, chosen: Sequence[Scenario], pairs: int | None) -> dict[str, dict[str, list[Figures]]]:
+    runs: dict[str, dict[str, list[Figures]]] = {}
+    for scenario in chosen:
+        kept = runs[scenario.name] = {}
+        count = min(scenario.pairs, pairs or scenario.pairs)
+        for i in range(count):
+            tell(f"{scenario.name}, {i + 1} of {count}")
+            for side, figures in scenario.run(bench, ("stock", "ibid")[i % 2]).items():
+                kept.setdefault(side, []).append(figures)
+    tell("")
+    return runs
+
+
+def tell(progress: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
+
+
+def cells(figure: Figure, result: Result) -> list[str]:
+    """The cells of a row, without its label."""
+    verdicts = [
+        f"{figure.kind.goal_text(goal)} {'yes' if reached else 'NO'}"
+        for goal, reached in zip(figure.goals, result.reached)
+    ]
+    goals = ", ".join(verdicts)
+    measured = figure.unit.text(result.measured.median)
+    if result.reference is None:
+        return ["", measured, "", "", goals]
+    low, high = (figure.kind.text(v) for v in (result.value.lowest, result.value.highest))
+    reference = figure.unit.text(result.reference.median)
+    return [reference, measured, figure.kind.text(result.value.median), f"{low} … {high}", goals]
+
+
+def table(runs: Runs) -> str:
+    rows: list[list[str]] = [["", "reference", "ibid", "ratio", "lowest … highest", "goal, reached"]]
+    for title, group in FIGURES.items():
+        measured = [[f"  {f.what}", *cells(f, r)] for f in group if (r := f.result(runs)) is not None]
+        if measured:
+            rows += [[title], *measured]
+    widths = [max(len(row[i]) for row in rows if len(row) > 1) for i in range(len(rows[0]))]
+    lines = []
+    for label, *others in rows:
+        aligned = [label.ljust(widths[0]), *(c.rjust(w) for c, w in zip(others, widths[1:-1])), *others[-1:]]
+        lines.append("  ".join(aligned).rstrip())
+    return "\n".join(lines)
+
+
+def as_json(runs: Runs, about: Mapping[str, object]) -> dict[str, object]:
+    def spread(s: Spread | None) -> dict[str, float] | None:
+        return s._asdict() if s else None
+
+    found = {}
+    for group, figures in FIGURES.items():
+        for figure in figures:
+            if (result := figure.result(runs)) is None:
+                continue
+            found[figure.name] = {
+                "group": group,
+                "what": figure.what,
+                "unit": figure.unit.value,
+                "reference": spread(result.reference),
+                "ibid": spread(result.measured),
+                "ratio": {"kind": figure.kind.name.lower(), **result.value._asdict()},
+                "goals": [{"goal": g, "reached": r} for g, r in zip(figure.goals, result.reached)],
+            }
+    return {**about, "figures": found, "runs": runs}
+
+
+def parse_arguments() -> argparse.Namespace:
+    groups = list(dict.fromkeys(s.group for s in SCENARIOS))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", metavar="DIR", help="(%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and all runs to FILE too")
+    parser.add_argument(
+        "--only", action="append", choices=groups, metavar="NAME", help=f"of {', '.join(groups)}; repeatable"
+    )
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} short runs of each side: rough figures")
+    parser.add_argument("--long", action="store_true", help="a churn of 200,000 connections (some minutes)")
+    parser.add_argument("--pairs", type=int, metavar="N", help="at most N runs of each side")
+    parser.add_argument("--noise", action="store_true", help="both sides stock: how steady this machine is")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = parse_arguments()
+    build = options.build.resolve()
+    if not (build / "bin" / "bench_openssl").exists():
+        raise SystemExit(f"{build}/bin/bench_openssl is not there; './dev bench openssl' builds it.")
+    bench = Bench(
+        bin=build / "bin",
+        fixtures=fixtures(build / "bench-openssl-fixtures"),
+        ibid=() if options.noise else ibid_command(build),
+        quick=options.quick,
+        long=options.long,
+    )
+    chosen = [s for s in SCENARIOS if not options.only or s.group in options.only]
+    try:
+        runs = measure(bench, chosen, options.pairs or (QUICK_PAIRS if options.quick else None))
+    except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
+        print(f"\ncannot measure: {error}", file=sys.stderr)
+        return 1
+    about = {"machine": machine(), "openssl": ssl.OPENSSL_VERSION, "against": "stock" if options.noise else "ibid"}
+    print(table(runs))
+    print(f"\n{ssl.OPENSSL_VERSION}; {machine()['processor']}; {machine()['system']}")
+    print(FOOTNOTE)
+    if options.json:
+        options.json.write_text(json.dumps(as_json(runs, about), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

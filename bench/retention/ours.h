@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What ibid keeps: not a copy of its policy, but the table of the product, asked as a program with short connections asks
+// it. The handle goes as soon as it was given, so that whatever is hit was kept by the budget.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "ibid/cache.h"
+#include "ibid/detail/interner.h"
+
+#include "policies.h"
+
+namespace bench_retention {
+
+[[nodiscard]] inline ibid::retention entries(std::size_t n) {
+    return {.bytes = std::numeric_limits<std::size_t>::max(), .entries = n};
+}
+
+// The generic cache: every value has earned its place by being made.
+class ibid_cache {
+public:
+    ibid_cache(std::size_t capacity, std::size_t) : cache_(entries(capacity)) {}
+
+    bool access(request r) {
+        bool made = false;
+        (void)cache_.intern(r.key, [&] {
+            made = true;
+            return r.key;
+        });
+        return !made;
+    }
+
+private:
+    ibid::cache<std::uint32_t, std::uint32_t, ibid::key_is_value> cache_;
+};
+
+// The same table as certificates use it: an entry earns its place when its chain verifies, after its handshake's lookup.
+class ibid_two_classes {
+    struct certificate;
+    struct traits {
+        using entry = certificate;
+        using key = std::uint32_t;
+        static constexpr bool optimistic = false; // the count below is a plain int: hits are under the lock
+        static bool equal(const certificate& c, std::uint32_t k) noexcept { return c.number == k; }
+        static bool equal(std::uint32_t flying, std::uint32_t k) noexcept { return flying == k; }
+        static bool try_acquire(certificate& c) noexcept {
+            ++c.references; // one thread: whoever is in the table is alive
+            return true;
+        }
+        static void acquire(certificate& c) noexcept { ++c.references; }
+        static void release(certificate& c) noexcept {
+            if (--c.references == 0) {
+                c.in->forget(c);
+                delete &c;
+            }
+        }
+        static std::size_t weight(const certificate&) noexcept { return sizeof(certificate); }
+        static std::size_t saved(const certificate&) noexcept { return sizeof(std::uint32_t); }
+    };
+    using table = ibid::detail::interner<traits>;
+    struct certificate : ibid::detail::entry_link {
+        certificate(table* t, std::uint32_t n) : in(t), number(n) {}
+        table* in;
+        std::uint32_t number;
+        int references = 1;
+    };
+
+public:
+    ibid_two_classes(std::size_t capacity, std::size_t) : table_(table::create({})) {
+        table_->retain(entries(capacity));
+    }
+    ibid_two_classes(const ibid_two_classes&) = delete;
+    ibid_two_classes& operator=(const ibid_two_classes&) = delete;
+    ~ibid_two_classes() { table_->close(); }
+
+    bool access(request r) {
+        const std::uint64_t hash = ibid::hash<std::uint32_t>{}(r.key);
+        certificate* c = table_->find(hash, r.key);
+        const bool hit = c != nullptr;
+        if (!hit) {
+            table::flight_type flight{&r.key, hash};
+            (void)table_->begin(flight); // one thread: nobody else has it or makes it
+            c = new certificate(table_, r.key);
+            table_->publish(flight, *c);
+        }
+        if (r.verifies) {
+            table_->earn(*c);
+        }
+        traits::release(*c);
+        return hit;
+    }
+
+private:
+    table* table_;
+};
+
+} // namespace bench_retention
