@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,14 @@ from equality import WAYS, Scenario, Statistics, Theatre, Way, ibid_program  # n
 from servers import Backends  # noqa: E402
 
 from testbed.pki import Standard  # noqa: E402
+
+
+def pytest_configure() -> None:
+    """What a background job or nohup has made this process ignore, its children would ignore as well, and tests that send
+    them signals would wait in vain. (SIGPIPE and SIGXFSZ are ignored by Python itself, which gives them back to children.)"""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
