@@ -53,7 +53,7 @@ namespace ibid {
 template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::hash<Key>,
           class Equal = ibid::equal, class Allocator = std::allocator<std::byte>>
 class cache {
-    using node = detail::owned_entry<Key, Value, KeyOf, Equal, Allocator>;
+    using node = detail::owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>;
     using table = detail::interner<typename node::traits, Allocator>;
 
 public:
@@ -88,8 +88,8 @@ public:
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         const std::uint64_t hash = hash_(key);
-        if (node* const found = table_->find(hash, key)) {
-            return found->adopt();
+        if (const auto [found, where] = table_->peek(hash, key); found != nullptr) {
+            return found->adopt(where);
         }
         return miss(hash, key, std::forward<Make>(make));
     }
@@ -100,21 +100,27 @@ public:
         requires(!std::is_same_v<KeyOf, key_beside> && std::is_same_v<std::remove_cvref_t<V>, Value>)
     [[nodiscard]] handle_type intern(V&& value) {
         const auto& key = KeyOf::of(std::as_const(value));
-        if constexpr (std::is_same_v<V, Value>) {
-            const std::uint64_t hash = hash_(key);
-            if (node* const found = table_->find(hash, key)) {
-                return found->adopt();
-            }
-            return land_built(hash, std::move(value));
-        } else {
-            return intern(key, [&]() -> const Value& { return value; });
-        }
+        return canonical(key, [&]() -> V&& { return std::forward<V>(value); });
+    }
+
+    // For values that are their own key: the one that is there, or one that is constructed from `from`.
+    template <class K>
+        requires(std::is_same_v<KeyOf, key_is_value> && !std::is_same_v<std::remove_cvref_t<K>, Value> &&
+                 std::is_constructible_v<Value, const K&>)
+    [[nodiscard]] handle_type intern(const K& from) {
+        return canonical(from, [&] { return Value(from); });
     }
 
     // The handle for `key`, or an empty one. Makes nothing.
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
-        node* const found = table_->find(hash_(key), key);
+        const std::uint64_t hash = hash_(key);
+        if constexpr (node::traits::reads_without_lock) {
+            if (const auto [found, where] = table_->peek(hash, key); found != nullptr) {
+                return found->adopt(where);
+            }
+        }
+        node* const found = table_->find(hash, key);
         return found != nullptr ? found->adopt() : handle_type();
     }
 
@@ -164,7 +170,7 @@ private:
     };
 
     template <class K, class Make>
-    [[nodiscard]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
+    [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
         // Others that miss this key find the flight by a Key: the caller's own, or one made of what the caller gave.
         if constexpr (std::is_same_v<K, Key>) {
             return fly(hash, key, std::forward<Make>(make));
@@ -217,25 +223,33 @@ private:
         return fresh->adopt();
     }
 
-    // The flight of a value that is there before it begins. The others compare the key inside the new entry: the caller's
-    // has been moved from.
-    [[nodiscard]] handle_type land_built(std::uint64_t hash, Value&& value) {
+    // A copy is all that making takes here; so it is made before anybody is asked to wait for it, and thrown away if others
+    // were faster. Those compare the key inside the new entry: the caller's may have been moved from.
+    template <class K, class Copy>
+    [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
+        const std::uint64_t hash = hash_(key);
+        if (const auto [found, where] = table_->peek(hash, key); found != nullptr) {
+            return found->adopt(where);
+        }
+        return land(hash, copy);
+    }
+    template <class Copy>
+    [[nodiscard, gnu::noinline]] handle_type land(std::uint64_t hash, Copy& copy) {
         struct unless_shared {
+            table* in;
             node* built;
             ~unless_shared() {
                 if (built != nullptr) {
-                    node::discard(*built);
+                    node::discard(*built, *in);
                 }
             }
-        } fresh{node::create(table_, [&]() -> Value&& { return std::move(value); })};
-        const Key& key = fresh.built->key();
-        typename table::flight_type flight{&key, hash};
-        if (node* const found = table_->begin(flight)) {
+        } fresh{table_, node::create(table_, copy)};
+        const Key& its_key = fresh.built->key();
+        typename table::flight_type flight{&its_key, hash};
+        if (node* const found = table_->land(flight, *fresh.built)) {
             return found->adopt();
         }
-        node* const shared = std::exchange(fresh.built, nullptr);
-        table_->publish(flight, *shared);
-        return shared->adopt();
+        return std::exchange(fresh.built, nullptr)->adopt();
     }
 
     table* table_; // closed, not deleted, by the destructor: entries that still have handles keep it

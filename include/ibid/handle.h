@@ -16,6 +16,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -23,9 +24,6 @@
 #include "ibid/detail/counted.h"
 
 namespace ibid {
-
-template <class T>
-class weak;
 
 template <class T>
 class handle {
@@ -39,12 +37,13 @@ public:
     constexpr handle(std::nullptr_t) noexcept {
     } // NOLINT(google-explicit-constructor): as every smart pointer
 
-    handle(const handle& other) noexcept : value_(other.value_) {
-        if (value_ != nullptr) {
-            detail::header_of(value_).acquire();
+    handle(const handle& other) noexcept {
+        if (other) {
+            const T* const value = other.get();
+            word_ = pack(value, detail::header_of(value).acquire_near());
         }
     }
-    handle(handle&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+    handle(handle&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
     handle& operator=(const handle& other) noexcept {
         handle(other).swap(*this);
         return *this;
@@ -54,37 +53,47 @@ public:
         return *this;
     }
     ~handle() {
-        if (value_ != nullptr) {
-            detail::header_of(value_).release();
+        if (word_ != 0) {
+            detail::header_of(get()).release(where());
         }
     }
 
-    [[nodiscard]] const T& operator*() const noexcept { return *value_; }
-    [[nodiscard]] const T* operator->() const noexcept { return value_; }
-    [[nodiscard]] const T* get() const noexcept { return value_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return value_ != nullptr; }
+    [[nodiscard]] const T& operator*() const noexcept { return *get(); }
+    [[nodiscard]] const T* operator->() const noexcept { return get(); }
+    [[nodiscard]] const T* get() const noexcept { return reinterpret_cast<const T*>(word_ & ~in_stripe); }
+    [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
 
     void reset() noexcept { handle().swap(*this); }
-    void swap(handle& other) noexcept { std::swap(value_, other.value_); }
+    void swap(handle& other) noexcept { std::swap(word_, other.word_); }
     friend void swap(handle& a, handle& b) noexcept { a.swap(b); }
 
     // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do not.
-    friend bool operator==(const handle& a, const handle& b) noexcept { return a.value_ == b.value_; }
+    friend bool operator==(const handle& a, const handle& b) noexcept { return a.get() == b.get(); }
     friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
-        return std::compare_three_way{}(a.value_, b.value_);
+        return std::compare_three_way{}(a.get(), b.get());
     }
 
     // For those who build handles: takes over one reference that the caller holds.
-    [[nodiscard]] static handle adopt(const T* value) noexcept {
+    [[nodiscard]] static handle adopt(const T* value,
+                                      detail::counted_in where = detail::counted_in::center) noexcept {
         handle h;
-        h.value_ = value;
+        h.word_ = pack(value, where);
         return h;
     }
 
 private:
-    friend class weak<T>;
+    static constexpr auto in_stripe = static_cast<std::uintptr_t>(detail::counted_in::stripe);
 
-    const T* value_ = nullptr;
+    [[nodiscard]] static std::uintptr_t pack(const T* value, detail::counted_in where) noexcept {
+        return reinterpret_cast<std::uintptr_t>(value) | static_cast<std::uintptr_t>(where);
+    }
+    [[nodiscard]] detail::counted_in where() const noexcept {
+        return static_cast<detail::counted_in>(word_ & in_stripe);
+    }
+
+    // The value's address, and in its lowest bit, which is free because a header stands before the value, where this reference
+    // is counted.
+    std::uintptr_t word_ = 0;
 };
 
 // A handle to a value, seen as one of its parts: a base class, or a member. Two words; the whole value stays alive.
@@ -99,7 +108,7 @@ public:
     template <class Whole>
     view(const handle<Whole>& whole, const T& part) noexcept : view(&part, &detail::header_of(whole.get())) {}
     template <class Whole>
-    view(const view<Whole>& whole, const T& part) noexcept : view(&part, whole.header_) {}
+    view(const view<Whole>& whole, const T& part) noexcept : view(&part, whole.header()) {}
     template <class Whole>
     view(const Whole&, const T&&) = delete; // a temporary is no part of anything
 
@@ -112,39 +121,44 @@ public:
         requires(std::is_convertible_v<const Derived*, const T*> && !std::is_same_v<Derived, T>)
     view(const view<Derived>& whole)
     noexcept // NOLINT(google-explicit-constructor)
-        : view(whole.part_, whole.header_) {}
-    view(const view& other) noexcept : view(other.part_, other.header_) {}
+        : view(whole.part_, whole.header()) {}
+    view(const view& other) noexcept : view(other.part_, other.header()) {}
     view(view&& other) noexcept
-        : part_(std::exchange(other.part_, nullptr)), header_(std::exchange(other.header_, nullptr)) {}
+        : part_(std::exchange(other.part_, nullptr)), whole_(std::exchange(other.whole_, 0)) {}
     view& operator=(view other) noexcept {
         std::swap(part_, other.part_);
-        std::swap(header_, other.header_);
+        std::swap(whole_, other.whole_);
         return *this;
     }
     ~view() {
-        if (header_ != nullptr) {
-            header_->release();
+        if (whole_ != 0) {
+            header()->release(static_cast<detail::counted_in>(whole_ & in_stripe));
         }
     }
 
     [[nodiscard]] const T& operator*() const noexcept { return *part_; }
     [[nodiscard]] const T* operator->() const noexcept { return part_; }
     [[nodiscard]] const T* get() const noexcept { return part_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return header_ != nullptr; }
+    [[nodiscard]] explicit operator bool() const noexcept { return whole_ != 0; }
     friend bool operator==(const view& a, const view& b) noexcept { return a.part_ == b.part_; }
 
 private:
     template <class Other>
     friend class view;
 
-    view(const T* part, detail::value_header* header) noexcept : part_(part), header_(header) {
-        if (header_ != nullptr) {
-            header_->acquire();
+    static constexpr auto in_stripe = static_cast<std::uintptr_t>(detail::counted_in::stripe);
+
+    view(const T* part, detail::value_header* header) noexcept : part_(part) {
+        if (header != nullptr) {
+            whole_ = reinterpret_cast<std::uintptr_t>(header) | static_cast<std::uintptr_t>(header->acquire_near());
         }
+    }
+    [[nodiscard]] detail::value_header* header() const noexcept {
+        return reinterpret_cast<detail::value_header*>(whole_ & ~in_stripe);
     }
 
     const T* part_ = nullptr;
-    detail::value_header* header_ = nullptr;
+    std::uintptr_t whole_ = 0; // the whole's header, and where this reference is counted, as in a handle
 };
 
 } // namespace ibid

@@ -99,6 +99,16 @@ template <byte_range T>
     }
 }
 
+template <class Hash>
+concept collision_resistant = requires { typename Hash::is_collision_resistant; };
+
+template <bool yes>
+struct if_collision_resistant {};
+template <>
+struct if_collision_resistant<true> {
+    using is_collision_resistant = void;
+};
+
 } // namespace detail
 
 [[nodiscard]] inline std::uint64_t hash_bytes(const void* data, std::size_t size) noexcept {
@@ -113,8 +123,12 @@ template <byte_range T>
 //    hostile keys as that std::hash;
 //  - other plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is right
 //    where == compares all of them. Where it does not, specialize std::hash or give the cache a hash of your own.
+//
+// The first and the last kind are collision-resistant: nobody finds two keys of one hash, neither by chance nor on purpose. That is
+// worth saying, because a cache answers hits without a lock where its hash says so: a hash of your own says it with a member type
+// `is_collision_resistant`.
 template <class T>
-struct hash {
+struct hash : detail::if_collision_resistant<detail::byte_range<T> || detail::plain<T>> {
     using is_transparent = void;
 
     template <class K>
@@ -143,6 +157,34 @@ private:
     }
 };
 
+namespace detail {
+
+// Whose == is known to be that of its bytes.
+template <class T>
+inline constexpr bool compares_bytes = std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::byte>;
+template <class T, std::size_t N>
+inline constexpr bool compares_bytes<std::array<T, N>> = compares_bytes<T>;
+
+// memcmp without the call, for a few words.
+template <std::size_t size>
+[[nodiscard]] bool same_bytes(const void* a, const void* b) noexcept {
+    if constexpr (size % sizeof(std::uint64_t) == 0 && size <= 64) {
+        std::array<std::uint64_t, size / sizeof(std::uint64_t)> x;
+        std::array<std::uint64_t, size / sizeof(std::uint64_t)> y;
+        std::memcpy(x.data(), a, size);
+        std::memcpy(y.data(), b, size);
+        std::uint64_t difference = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            difference |= x[i] ^ y[i];
+        }
+        return difference == 0;
+    } else {
+        return std::memcmp(a, b, size) == 0;
+    }
+}
+
+} // namespace detail
+
 // The equality that goes with it: ==, and where two ranges have none between them (std::vector<std::byte> and
 // std::span<const std::byte>), that of their bytes.
 struct equal {
@@ -150,7 +192,9 @@ struct equal {
 
     template <class Left, class Right>
     [[nodiscard]] bool operator()(const Left& a, const Right& b) const {
-        if constexpr (requires { a == b; }) {
+        if constexpr (std::is_same_v<Left, Right> && std::is_class_v<Left> && detail::compares_bytes<Left>) {
+            return detail::same_bytes<sizeof(Left)>(&a, &b);
+        } else if constexpr (requires { a == b; }) {
             return a == b;
         } else {
             const std::span<const std::byte> x = detail::bytes_of(a);

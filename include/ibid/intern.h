@@ -35,7 +35,7 @@ template <class T>
 // T by name, from anything that T is constructed from and compares equal with.
 template <class T, class From>
 [[nodiscard]] handle<T> intern(From&& from) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<From>, T>) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<From>, T> || std::is_constructible_v<T, const From&>) {
         return canonical<T>().intern(std::forward<From>(from));
     } else {
         return canonical<T>().intern(from, [&] { return T(std::forward<From>(from)); });

@@ -47,7 +47,7 @@ public:
 
     // True once lock() can never succeed again. False says nothing: the value may end before the answer is read.
     [[nodiscard]] bool expired() const noexcept {
-        return value_ == nullptr || detail::header_of(value_).strong.load(std::memory_order_relaxed) == 0;
+        return value_ == nullptr || detail::header_of(value_).has_ended();
     }
 
 private:

@@ -61,7 +61,7 @@ certificate_entry::~certificate_entry() {
 }
 
 bool certificate_entry::may_be(const certificate_key& k) const noexcept {
-    return hash == k.hash && der_size == k.der.size() && context == k.context;
+    return agree(word(), k.hash) && der_size == k.der.size() && context == k.context;
 }
 
 // A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was signed) is never
@@ -90,7 +90,7 @@ bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
 std::size_t certificate_cache::traits::weight(const entry& e) noexcept {
     constexpr std::size_t honest = 8192;
     if (e.changed.load(std::memory_order_relaxed) ||
-        (e.der_size > honest && !e.marks.has(detail::afterlife_marks::earned))) {
+        (e.der_size > honest && !e.has(detail::entry_link::earned))) {
         return static_cast<std::size_t>(-1);
     }
     return sizeof e + e.der_size + 3072 + 2 * e.der_size;
@@ -198,7 +198,7 @@ X509* certificate_cache::lead(table::flight_type& flight, X509** a, const unsign
     f_.ERR_pop_to_mark();
     if (e != nullptr) {
         if (earned) {
-            e->marks.set(detail::afterlife_marks::earned);
+            e->set(detail::entry_link::earned);
         }
         aloft.in = nullptr;
         table_->publish(flight,

@@ -51,13 +51,12 @@ public:
 
     // A hit on `e`, of which the caller holds a reference. Called only while not off().
     void touch(entry& e) noexcept {
-        afterlife_marks& marks = e.marks;
-        if (!marks.has(afterlife_marks::visited)) {
-            marks.set(afterlife_marks::visited);
+        if (!e.has(entry_link::visited)) {
+            e.set(entry_link::visited);
         }
         // An entry that handles kept alive after the ring had let it go comes back. Somebody else in the ring just now is
         // reason enough to leave it for the next hit.
-        if (!marks.has(afterlife_marks::kept)) {
+        if (!e.has(entry_link::kept)) {
             victims gone;
             const std::unique_lock lock(mutex_, std::try_to_lock);
             if (lock.owns_lock()) {
@@ -77,11 +76,11 @@ public:
 
     // From now on `e` may push out others that have earned their place. The caller holds a reference.
     void earn(entry& e) noexcept {
-        if (e.marks.has(afterlife_marks::earned)) {
+        if (e.has(entry_link::earned)) {
             return;
         }
-        e.marks.set(afterlife_marks::earned);
-        if (!off() && !e.marks.has(afterlife_marks::kept)) {
+        e.set(entry_link::earned);
+        if (!off() && !e.has(entry_link::kept)) {
             admit(e);
         }
         // An entry in the lower ring is moved when the hand comes by, and is not evicted there.
@@ -97,7 +96,7 @@ public:
             earned.swap(earned_);
             for (const std::vector<kept>* const ring : {&newcomers, &earned}) {
                 for (const kept& k : *ring) {
-                    k.value->marks.clear(afterlife_marks::kept);
+                    k.value->clear(entry_link::kept);
                 }
             }
             bytes_ = earned_bytes_ = 0;
@@ -162,12 +161,11 @@ private:
 
     // Under the lock. Makes room for `e`, and takes it in if it is wanted; false when `gone` is full and room is still short.
     bool enter(entry& e, victims& gone) noexcept {
-        afterlife_marks& marks = e.marks;
         const std::size_t weight = Traits::weight(e);
-        if (budget_.none() || weight > budget_.bytes || marks.has(afterlife_marks::kept)) {
+        if (budget_.none() || weight > budget_.bytes || e.has(entry_link::kept)) {
             return true;
         }
-        const bool earned = marks.has(afterlife_marks::earned);
+        const bool earned = e.has(entry_link::earned);
         while (bytes_ > budget_.bytes - weight || newcomers_.size() + earned_.size() >= budget_.entries) {
             if (!earned && !room_for_newcomer(weight)) {
                 return true;
@@ -183,7 +181,7 @@ private:
             return true; // no afterlife for this one
         }
         Traits::acquire(e);
-        marks.set(afterlife_marks::kept);
+        e.set(entry_link::kept);
         bytes_ += weight;
         earned_bytes_ += earned ? weight : 0;
         publish();
@@ -224,15 +222,15 @@ private:
     [[nodiscard]] entry* sweep(std::vector<kept>& ring, std::size_t& hand) noexcept {
         while (!ring.empty()) {
             hand = hand < ring.size() ? hand : 0;
-            afterlife_marks& marks = ring[hand].value->marks;
-            if (&ring == &newcomers_ && marks.has(afterlife_marks::earned) && move_up(hand)) {
+            entry& at_hand = *ring[hand].value;
+            if (&ring == &newcomers_ && at_hand.has(entry_link::earned) && move_up(hand)) {
                 continue;
             }
-            if (!marks.has(afterlife_marks::visited)) {
+            if (!at_hand.has(entry_link::visited)) {
                 return take(ring,
                             hand++); // the newest moves into the gap: it is behind the hand, looked at last
             }
-            marks.clear(afterlife_marks::visited);
+            at_hand.clear(entry_link::visited);
             ++hand;
         }
         return nullptr;
@@ -256,7 +254,7 @@ private:
         ring.pop_back();
         bytes_ -= gone.weight;
         earned_bytes_ -= &ring == &earned_ ? gone.weight : 0;
-        gone.value->marks.clear(afterlife_marks::kept);
+        gone.value->clear(entry_link::kept);
         publish();
         return gone.value;
     }

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The record that stands immediately before every value that ibid owns: its count, and what to do when it ends.
+// The record that stands immediately before every value that ibid owns: its hash and marks, whose it is, and its counts.
 //
-// Law: the value is alive while `strong` is not zero; once it was zero it never rises again; the memory is there while
-// `weak` is not zero. All strong references together hold one weak reference.
+// Law: the value is alive while there are references; once there were none, there never will be one again; the memory is
+// there while `weak` is not zero. All references together hold one weak one.
+//
+// A reference is counted in one of two places, and whoever holds it knows where (a bit in the handle):
+//  - centrally, in `count`;
+//  - in a stripe of a hot count (hot_count.h), while the value is hot: used by several threads so often that a single
+//    count would travel from core to core all the time.
+//
+// How the end is exact although nobody sees the sum of the stripes: while they are open, `count` says so (`spread`), and holds
+// more references (`stand_in`), which stand for all of those in stripes. So striped references come and go without a look at `count`.
+// Whoever drops the last *central* reference closes the stripes and adds their sum to `count` (hot_values.h); from then on
+// all references are central. A value is made hot only while somebody else holds a central reference, which is what a value
+// that many threads use has anyway: the connections, sessions or configurations that live on meanwhile.
 #pragma once
 
 #include <atomic>
@@ -11,63 +22,97 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "ibid/detail/entry_link.h"
+#include "ibid/detail/readers.h"
+
 namespace ibid::detail {
 
 struct value_header;
+void release_last_central(value_header* where) noexcept;
 
-// What only the cache that made a value knows about it. One static object per type of cache entry.
-struct value_operations {
-    void (*retire)(value_header&) noexcept;     // strong became 0: leave the table, destroy the value
-    void (*deallocate)(value_header&) noexcept; // weak became 0: give the memory back
+// What a table is to those who hold its values, whatever their type. Outlives their memory.
+class value_owner {
+public:
+    virtual void retire(value_header&) noexcept = 0; // there are no references: leave the table, destroy the value
+    virtual void deallocate(value_header&) noexcept = 0; // there are no weak ones either: give the memory back
+
+protected:
+    value_owner() = default;
+    value_owner(const value_owner&) = delete;
+    value_owner& operator=(const value_owner&) = delete;
+    ~value_owner() = default;
+
+    readers readers_;
 };
 
-struct value_header {
-    std::atomic<std::uint32_t> strong{1};
-    std::atomic<std::uint32_t> weak{1};
-    const value_operations* operations;
+// Where a reference is counted.
+enum class counted_in : std::uintptr_t { center = 0, stripe = 1 };
 
-    explicit value_header(const value_operations& ops) noexcept : operations(&ops) {}
+struct value_header : entry_link {
+    static constexpr std::uint32_t spread = std::uint32_t{1} << 31; // stripes are open; written by hot_values
+    static constexpr std::uint32_t references = spread - 1;
+    static constexpr std::uint32_t stand_in = std::uint32_t{1} << 30; // in `count` while it is spread
+
+    // While the memory waits until nobody looks at it any more, the next that waits. (No reader looks at `owner`.)
+    union {
+        value_owner* owner;
+        value_header* next_dead;
+    };
+    std::atomic<std::uint32_t> count{1};
+    std::atomic<std::uint32_t> weak{1};
+
+    explicit value_header(value_owner& in) noexcept : owner(&in) {}
 
     // The caller holds a reference, so the count cannot reach zero meanwhile, and no order is needed: whoever gave the
     // caller that reference has published the value already.
-    void acquire() noexcept { strong.fetch_add(1, std::memory_order_relaxed); }
+    void acquire() noexcept { count.fetch_add(1, std::memory_order_relaxed); }
 
-    // Takes a reference unless the value is already ending. Acquire pairs with the release in `release`: a reader that
-    // wins sees the value as its maker and former holders left it.
+    // The same, counted where it disturbs least.
+    [[nodiscard]] counted_in acquire_near() noexcept;
+
+    // Takes a reference unless the value has ended. Acquire pairs with the release in release(): who wins sees the value as
+    // its maker and former holders left it.
     [[nodiscard]] bool try_acquire() noexcept {
-        std::uint32_t count = strong.load(std::memory_order_relaxed);
-        while (count != 0) {
-            if (strong.compare_exchange_weak(count, count + 1, std::memory_order_acquire,
-                                             std::memory_order_relaxed)) {
+        std::uint32_t now = count.load(std::memory_order_relaxed);
+        while (now != 0) {
+            if (count.compare_exchange_weak(now, now + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
                 return true;
             }
         }
         return false;
     }
 
-    // Release: this holder's reads of the value happen before its end. Acquire on the last one: all other holders' too.
+    // Drops a central reference. Release: this holder's reads of the value happen before its end. Acquire on the last
+    // one: all other holders' too. After the subtraction the value may be gone, and nothing of it is touched but by who
+    // ended it.
     void release() noexcept {
-        if (strong.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            operations->retire(*this);
-            release_weak();
+        const std::uint32_t before = count.fetch_sub(1, std::memory_order_acq_rel);
+        if (before == 1) {
+            owner->retire(*this);
+        } else if (before == (spread | (stand_in + 1))) {
+            release_last_central(this);
         }
     }
+    void release(counted_in where) noexcept;
+
+    [[nodiscard]] bool has_ended() const noexcept { return count.load(std::memory_order_relaxed) == 0; }
 
     void acquire_weak() noexcept { weak.fetch_add(1, std::memory_order_relaxed); }
-
     void release_weak() noexcept {
         if (weak.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            operations->deallocate(*this);
+            owner->deallocate(*this);
         }
     }
 };
+static_assert(sizeof(value_header) == 24);
 
 // A handle is one pointer, to the value; the header is found from there. The node that holds both keeps them adjacent.
 template <class T>
 [[nodiscard]] value_header& header_of(const T* value) noexcept {
-    static_assert(sizeof(value_header) % alignof(value_header) == 0);
     auto* end = reinterpret_cast<unsigned char*>(const_cast<std::remove_cv_t<T>*>(value));
     return *reinterpret_cast<value_header*>(end - sizeof(value_header));
 }
 
 } // namespace ibid::detail
+
+#include "ibid/detail/hot_values.h"

@@ -16,43 +16,79 @@
 //         static std::size_t saved(const entry&) noexcept;  // bytes of key that a hit need not work through again
 //     };
 //
+// and, for values that ibid counts (value_header), what owned_entry.h has beside these.
+//
 // Laws, and where they come from:
-//  - One value. All steps on one hash happen under one shard's lock; a key is linked only by the leader of its flight,
+//  - One value. All changes on one hash happen under one shard's lock; a key is linked only by the leader of its flight,
 //    and a flight begins only when no entry of that key could be acquired. An entry that could not be acquired was
 //    ending: no handle to it is left, or ever will be.
+//  - A hit without a lock (peek) is a reference that was taken while the value lived. Whether the entry still stood in the table
+//    does not matter then: as long as that value lives, no other of its key is made. A miss without a lock means nothing.
 //  - A failed try is the last one. X509_up_ref on a dying object raises its count, so a second try would succeed: the
 //    entry is unlinked under the same lock that the first try was made under.
 //  - Memory of a linked entry is valid under its shard's lock: whoever ends a value calls forget() before it gives the
-//    entry's memory back, and forget() takes that lock.
+//    entry's memory back, and forget() takes that lock. What readers without a lock may be looking at waits until they have
+//    been seen outside (readers.h): in `dead` and `dead_arrays` of its shard, 32 entries or 16 KiB at most before it is tried.
 //  - `make`, destructors, and releases run outside of every lock.
 //  - The table outlives the cache as long as entries need it: forget() of the last one frees it.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "ibid/detail/afterlife.h"
+#include "ibid/detail/counted.h"
 #include "ibid/detail/flight.h"
+#include "ibid/detail/spinning_mutex.h"
 #include "ibid/detail/weak_table.h"
 #include "ibid/statistics.h"
 
 namespace ibid::detail {
 
+// Of values that somebody else counts.
+struct no_owner {};
+
+template <class Traits>
+struct table_base_of {
+    using type = no_owner;
+    static constexpr bool owns_values = false;
+    static constexpr bool reads_without_lock = false;
+};
+template <class Traits>
+    requires requires { typename Traits::table_base; }
+struct table_base_of<Traits> {
+    using type = typename Traits::table_base;
+    static constexpr bool owns_values = true;
+    static constexpr bool reads_without_lock = Traits::reads_without_lock;
+};
+
 template <class Traits, class Allocator = std::allocator<std::byte>>
-class interner {
+class interner final : public table_base_of<Traits>::type {
+    static constexpr bool owns_values = table_base_of<Traits>::owns_values;
+    static constexpr bool reads_without_lock = table_base_of<Traits>::reads_without_lock;
+
 public:
     using entry = typename Traits::entry;
     using key = typename Traits::key;
     using flight_type = flight<entry, key>;
 
-    // `counters`: where to count; null: in the table itself. A block given from outside must outlive the table.
+    // A reference that the caller has from now on, and where it is counted; or none.
+    struct acquired {
+        entry* found = nullptr;
+        counted_in where = counted_in::center;
+    };
+
+    // `counters`: where to count; null: in the table itself. A block given from outside must outlive the table, and is
+    // exact at every moment: whoever reads it does not ask the readers. So every hit is then counted under a lock.
     [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
         self_allocator a(allocator);
         interner* const self = self_traits::allocate(a, 1);
@@ -72,7 +108,34 @@ public:
         leave(); // the guard with which remaining_ began
     }
 
-    // An acquired entry, or null. `k` is anything that Traits::equal can compare with an entry.
+    // What is found without waiting for anybody. None: it is not there, or could not be seen; find() and begin() know.
+    // `k` is anything that Traits::equal can compare with an entry.
+    template <class K>
+    [[nodiscard, gnu::always_inline]] acquired peek(std::uint64_t hash, const K& k) {
+        if constexpr (!reads_without_lock) {
+            return {find(hash, k)};
+        } else {
+            reader* const me = this_reader();
+            if (me == nullptr) {
+                return {find(hash, k)};
+            }
+            const acquired a = look(shard_of(hash), hash, *me);
+            if (a.found == nullptr || !Traits::equal(*a.found, k)) {
+                in_vain(a, *me);
+                return {};
+            }
+            if constexpr (!Traits::saves_alike) {
+                me->count_saved(Traits::saved(*a.found));
+            }
+            if (me->looks() % looks_to_a_sample == 0) [[unlikely]] {
+                warm(*a.found);
+            }
+            touched(*a.found);
+            return a;
+        }
+    }
+
+    // An acquired entry, or null.
     template <class K>
     [[nodiscard]] entry* find(std::uint64_t hash, const K& k) {
         shard& s = shard_of(hash);
@@ -106,7 +169,7 @@ public:
                     other->join(w);
                     joined = true;
                 } else {
-                    s.table.reserve(s.flights_in_air + 1); // so that publish() cannot fail
+                    bury(s, s.table.reserve(s.flights_in_air + 1)); // so that publish() cannot fail
                     f.next = s.flights;
                     s.flights = &f;
                     ++s.flights_in_air;
@@ -132,23 +195,16 @@ public:
     // The value of flight `f` is made: `e`, of which the caller holds a reference and keeps it.
     void publish(flight_type& f, entry& e) noexcept {
         shard& s = shard_of(f.hash);
-        e.hash = f.hash;
         {
             const std::lock_guard lock(s.mutex);
-            if (!s.stopped) {
-                s.table.insert(e);
-            }
-            ++s.entries;
-            bump(s.counters->inserts);
+            link(s, e, f.hash);
             s.remove(f);
             for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next) {
                 Traits::acquire(e); // one for each of them, before any of them can run
             }
             f.land(&e);
         }
-        if (!afterlife_.off()) {
-            afterlife_.admit(e);
-        }
+        admitted(e);
     }
 
     // The make of flight `f` failed. The table is as it was before begin().
@@ -159,14 +215,39 @@ public:
         f.land(nullptr);
     }
 
+    // begin() and publish() in one, for a value that is there already: takes `e` in, of which the caller holds a reference, and
+    // returns null; or returns an acquired entry of the same key. Waits and throws as begin() does.
+    [[nodiscard]] entry* land(flight_type& f, entry& e) {
+        shard& s = shard_of(f.hash);
+        bool landed = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            if (s.flights == nullptr && s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
+                bury(s, s.table.reserve(1));
+                bump(s.counters->misses);
+                link(s, e, f.hash);
+                landed = true;
+            }
+        }
+        if (!landed) {
+            if (entry* const found = begin(f)) {
+                return found;
+            }
+            publish(f, e);
+        } else {
+            admitted(e);
+        }
+        return nullptr;
+    }
+
     // Takes `e` out, so that it is never found again; its holders keep it. False when it was out already.
     bool detach(entry& e) noexcept {
-        shard& s = shard_of(e.hash);
+        static_assert(!reads_without_lock, "who looks without a lock may find it a moment longer");
+        shard& s = shard_of(e.hash());
         const std::lock_guard lock(s.mutex);
-        if (!e.linked) {
+        if (!s.table.erase(e)) {
             return false;
         }
-        s.table.erase(e);
         bump(s.counters->detached);
         return true;
     }
@@ -174,6 +255,7 @@ public:
     // The same for every entry that `which` chooses, dying ones included; allocates nothing. `which` runs under a lock.
     template <class Predicate>
     void detach_if(Predicate which) noexcept {
+        static_assert(!reads_without_lock);
         for (shard& s : shards_) {
             const std::lock_guard lock(s.mutex);
             while (entry* const e = s.table.find_if(which)) {
@@ -186,6 +268,7 @@ public:
     // From now on nothing is found and nothing is linked. Entries stay with their holders, and each still ends in forget();
     // for a table whose owner can no longer promise that every end is told.
     void stop() noexcept {
+        static_assert(!reads_without_lock);
         for (shard& s : shards_) {
             const std::lock_guard lock(s.mutex);
             s.stopped = true;
@@ -195,20 +278,15 @@ public:
         }
     }
 
-    // The value of `e` has ended. After this nobody can reach the entry through the table, nor the table through the
-    // entry. Exactly once for each published entry.
+    // The value of `e`, which somebody else counts, has ended. After this nobody can reach the entry through the table, nor
+    // the table through the entry. Exactly once for each published entry.
     void forget(entry& e) noexcept {
-        shard& s = shard_of(e.hash);
+        shard& s = shard_of(e.hash());
         bool closed = false;
         {
             const std::lock_guard lock(s.mutex);
-            if (e.linked) {
-                s.table.erase(e);
-            }
-            --s.entries;
-            bump(s.counters->evictions);
-            closed = s.closed;
-            s.table.shrink(s.flights_in_air);
+            unlink(s, e);
+            closed = discount(s);
         }
         if (closed) {
             leave();
@@ -244,13 +322,28 @@ public:
     void retain(retention budget) noexcept { afterlife_.set_budget(budget); }
     [[nodiscard]] retention budget() const noexcept { return afterlife_.budget(); }
     void earn(entry& e) noexcept { afterlife_.earn(e); }
-    void drop_retained() noexcept { afterlife_.drop_all(); }
+    // Lets go of all that is kept, memory that waits for readers included.
+    void drop_retained() noexcept {
+        afterlife_.drop_all();
+        for (shard& s : shards_) {
+            reclaim(s);
+        }
+    }
     template <class Predicate>
     void drop_retained_if(Predicate which) noexcept {
         afterlife_.drop_if(which);
     }
 
-    [[nodiscard]] statistics count() const noexcept { return sum(*counters_); }
+    [[nodiscard]] statistics count() const noexcept {
+        statistics all = sum(*counters_);
+        if constexpr (reads_without_lock) {
+            this->readers_.for_each_count([&](std::uint64_t hits, std::uint64_t saved) {
+                all.hits += hits;
+                all.bytes_not_parsed += Traits::saves_alike ? hits * sizeof(key) : saved;
+            });
+        }
+        return all;
+    }
 
     // Around fork(), for tables inside a process that does not know of them.
     void lock_for_fork() noexcept {
@@ -269,19 +362,42 @@ public:
         for (shard& s : shards_) {
             s.forget_other_threads();
         }
+        if constexpr (reads_without_lock) {
+            this->readers_.forget_other_threads();
+        }
     }
 
     [[nodiscard]] const Allocator& allocator() const noexcept { return allocator_; }
 
 private:
+    using weak_table_type = weak_table<entry, Allocator>;
+    using dead_array = typename weak_table_type::dead_array;
+
+    static constexpr std::uint64_t looks_to_a_sample = 64; // of one thread; entry_link::heat_limit samples make a value hot
+
+    // What nobody can find any more, and somebody may still be looking at.
+    struct limbo {
+        value_header* entries = nullptr;
+        std::size_t count = 0;
+        std::size_t bytes = 0;
+        std::array<dead_array, 4> arrays{};
+        std::size_t arrays_used = 0;
+
+        [[nodiscard]] bool empty() const noexcept { return entries == nullptr && arrays_used == 0; }
+        [[nodiscard]] bool is_worth_a_fence() const noexcept {
+            return count >= 32 || bytes >= (std::size_t{16} << 10) || arrays_used != 0;
+        }
+    };
+
     struct alignas(64) shard {
-        std::mutex mutex; // protects everything below, and `linked` of the shard's entries
-        weak_table<entry, Allocator> table;
+        weak_table_type table; // protected by the mutex, but for its peek()
+        alignas(64) spinning_mutex mutex; // protects everything below, and which entries are linked
         flight_type* flights = nullptr;
         std::size_t flights_in_air = 0;
         std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
         bool closed = false;
         bool stopped = false;
+        limbo dead;
         counter_stripe* counters =
             nullptr; // written under the mutex alone, so a load and a store make an increment
 
@@ -370,21 +486,259 @@ private:
             shards_[i].counters = &(*counters_)[i];
         }
     }
+    ~interner() {
+        for (shard& s : shards_) {
+            free(s, std::exchange(s.dead, {}));
+        }
+    }
+    friend void std::destroy_at<interner>(interner*);
 
     void leave() noexcept {
         // Release: everything this thread did to the table happens before its end; acquire on the last: everybody's did.
         if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             self_allocator a(allocator_);
-            std::destroy_at(this);
+            this->~interner();
             self_traits::deallocate(a, this, 1);
         }
     }
 
-    [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept { return shards_[hash >> 60]; }
+    [[nodiscard]] std::size_t shard_number(std::uint64_t hash) const noexcept {
+        return (hash >> 44) % counter_stripes; // neither the bits that choose a slot, nor those that stand in it
+    }
+    [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept { return shards_[shard_number(hash)]; }
+
+    // Under the shard's lock, with room reserved.
+    void link(shard& s, entry& e, std::uint64_t hash) noexcept {
+        e.set_hash(hash);
+        if (!s.stopped && fits_a_slot(&e)) {
+            s.table.insert(e, hash);
+        }
+        ++s.entries;
+        bump(s.counters->inserts);
+    }
+
+    // Under the shard's lock. The entry no longer keeps the table. True: but the closed table waits for it to leave().
+    [[nodiscard]] bool discount(shard& s) noexcept {
+        --s.entries;
+        return s.closed;
+    }
+
+    // Under the shard's lock.
+    void unlink(shard& s, entry& e) noexcept {
+        s.table.erase(e);
+        bump(s.counters->evictions);
+        bury(s, s.table.shrink(s.flights_in_air));
+    }
 
     void touched(entry& e) noexcept {
         if (!afterlife_.off()) {
             afterlife_.touch(e);
+        }
+    }
+    void admitted(entry& e) noexcept {
+        if (!afterlife_.off()) {
+            afterlife_.admit(e);
+        }
+    }
+
+    // Looking without a lock.
+
+    [[nodiscard]] reader* this_reader() noexcept {
+        reader* const r = this->readers_.here();
+        return r != nullptr ? r : join();
+    }
+    [[gnu::noinline]] reader* join() noexcept {
+        bool fresh = false;
+        reader* const r = counters_ == &own_counters_ ? this->readers_.join(fresh) : nullptr;
+        if (fresh) {
+            for (shard& s : shards_) {
+                const std::lock_guard pass(s.mutex); // see readers.h
+            }
+        }
+        return r;
+    }
+
+    [[nodiscard, gnu::always_inline]] acquired look(shard& s, std::uint64_t hash, reader& me) noexcept {
+        const reading now(me);
+        std::uint64_t word = 0;
+        entry* const e = s.table.peek(hash, word);
+        if (e == nullptr) {
+            return {};
+        }
+        // While this thread is inside, the entry's memory stays, and with it its place among the hot values.
+        if ((word & entry_link::hot) != 0 && the_hot_values.stripes_of(word).add(number_of_this_thread(), 1)) {
+            return {e, counted_in::stripe};
+        }
+        return Traits::try_acquire(*e) ? acquired{e, counted_in::center} : acquired{};
+    }
+
+    // Under the shard's lock: slots that the table has left.
+    void bury(shard& s, dead_array a) noexcept {
+        if (!a) {
+            return;
+        }
+        if constexpr (reads_without_lock) {
+            if (!nobody_looks()) {
+                // Full only when a reader has been interrupted inside, several doublings ago; it needs no lock to come out.
+                while (s.dead.arrays_used == s.dead.arrays.size()) {
+                    if (this->readers_.passed()) {
+                        free_arrays(s, s.dead);
+                    } else {
+                        std::this_thread::yield();
+                    }
+                }
+                s.dead.arrays[s.dead.arrays_used++] = a;
+                return;
+            }
+        }
+        s.table.free(a);
+    }
+
+    void free_arrays(shard& s, limbo& from) noexcept {
+        for (std::size_t i = 0; i < from.arrays_used; ++i) {
+            s.table.free(from.arrays[i]);
+        }
+        from.arrays_used = 0;
+    }
+
+    void free(shard& s, limbo gone) noexcept {
+        free_arrays(s, gone);
+        if constexpr (owns_values) {
+            while (gone.entries != nullptr) {
+                value_header* const h = gone.entries;
+                gone.entries = h->next_dead;
+                free(static_cast<entry&>(*h), allocator_);
+            }
+        }
+    }
+    static void free(entry& e, const Allocator& allocator) noexcept {
+        if (const std::uint64_t word = e.word(); (word & entry_link::has_place) != 0) {
+            the_hot_values.leave(word);
+        }
+        Traits::free(e, allocator);
+    }
+
+    // Under a lock that this thread has passed, or passes now, to make something unreachable.
+    [[nodiscard]] bool nobody_looks() const noexcept {
+        if constexpr (reads_without_lock) {
+            return this->readers_.alone();
+        } else {
+            return true;
+        }
+    }
+
+    // Frees what waits, unless somebody is looking just now: then it waits on.
+    void reclaim(shard& s) noexcept {
+        if constexpr (reads_without_lock) {
+            limbo gone;
+            {
+                const std::lock_guard lock(s.mutex);
+                gone = std::exchange(s.dead, {});
+            }
+            if (gone.empty()) {
+                return;
+            }
+            if (this->readers_.passed()) {
+                free(s, gone);
+                return;
+            }
+            const std::lock_guard lock(s.mutex);
+            merge(s, gone);
+        }
+    }
+    void merge(shard& s, limbo& back) noexcept {
+        while (back.entries != nullptr) {
+            value_header* const h = back.entries;
+            back.entries = h->next_dead;
+            h->next_dead = std::exchange(s.dead.entries, h);
+        }
+        s.dead.count += back.count;
+        s.dead.bytes += back.bytes;
+        for (std::size_t i = 0; i < back.arrays_used; ++i) {
+            bury(s, back.arrays[i]);
+        }
+    }
+
+    // What a value_owner does. An entry keeps the table up to its last step: when it is not counted any more, a cache that goes
+    // takes the table along. So the allocator is copied before.
+
+    void retire(value_header& h) noexcept {
+        entry& e = static_cast<entry&>(h);
+        shard& s = shard_of(e.hash());
+        const Allocator allocator = allocator_;
+        bool now = false;
+        bool closed = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            unlink(s, e);
+            // Acquire: what a weak reference did with the memory happened before (pairs with release_weak()). Without one
+            // there will not be one again.
+            now = nobody_looks() && h.weak.load(std::memory_order_acquire) == 1;
+            closed = now && discount(s);
+        }
+        Traits::destroy(e);
+        if (!now) {
+            h.release_weak();
+            return;
+        }
+        free(e, allocator);
+        if (closed) {
+            leave();
+        }
+    }
+
+    void deallocate(value_header& h) noexcept {
+        entry& e = static_cast<entry&>(h);
+        shard& s = shard_of(e.hash());
+        const Allocator allocator = allocator_;
+        bool now = false;
+        bool closed = false;
+        bool enough = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            now = nobody_looks();
+            if (!now) {
+                h.next_dead = std::exchange(s.dead.entries, &h);
+                ++s.dead.count;
+                s.dead.bytes += Traits::bytes();
+                enough = s.dead.is_worth_a_fence();
+            }
+            closed = !enough && discount(s);
+        }
+        if (now) {
+            free(e, allocator);
+        }
+        if (enough) {
+            reclaim(s);
+            const std::lock_guard lock(s.mutex);
+            closed = discount(s);
+        }
+        if (closed) {
+            leave();
+        }
+    }
+
+    // Nothing, or, where two keys have one hash, another key's entry.
+    [[gnu::noinline]] void in_vain(const acquired& a, reader& me) noexcept {
+        me.count_in_vain();
+        if (a.found != nullptr) {
+            a.found->value_header::release(a.where);
+        }
+    }
+
+    // The caller's reference to `e` was found without a lock, and its turn has come to be looked at more closely: was it
+    // another thread that did so last?
+    [[gnu::noinline]] void warm(entry& e) noexcept {
+        const std::uint64_t word = e.word();
+        const bool was_hot = (word & entry_link::has_place) != 0; // then the tag is not a thread, and all threads count
+        const unsigned tag = was_hot ? entry_link::tag(word) : number_of_this_thread();
+        if ((word & entry_link::hot) != 0 || (!was_hot && tag == entry_link::tag(word))) {
+            return;
+        }
+        if (entry_link::heat(word) < entry_link::heat_limit) {
+            e.mark(word, entry_link::heat(word) + 1, tag, word & entry_link::has_place);
+        } else {
+            the_hot_values.spread(e);
         }
     }
 

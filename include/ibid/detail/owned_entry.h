@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A cache's record of one key whose value ibid owns: one block of memory, [ record | key beside | header | value ].
+// A cache's record of one key whose value ibid owns: one block of memory, [ key beside | header | value ].
 //
 // Law: the header stands immediately before the value, so that a handle needs one pointer; the key stands once, beside
-// the value or inside it. The value ends in retire(): first the entry leaves the table, then the value is destroyed, under
-// no lock; a key beside it and the memory go when the last weak reference does.
+// the value or inside it. The value ends in retire(): first the entry leaves the table, then the value is destroyed and a key
+// beside it, under no lock; the memory goes when the last weak reference does, and when no reader without a lock can be
+// looking at the header any more.
 #pragma once
 
 #include <algorithm>
@@ -40,23 +41,23 @@ struct key_at { // the value contains its key: a data member, or a const member 
 
 namespace detail {
 
-template <class Key>
-struct stored_key {
-    Key key;
-};
-struct no_stored_key {};
-
-template <class Key, class Value, class KeyOf, class Equal, class Allocator>
-class owned_entry
-    : public entry_link,
-      private std::conditional_t<std::is_same_v<KeyOf, key_beside>, stored_key<Key>, no_stored_key> {
+template <class Key, class Value, class KeyOf, class Hash, class Equal, class Allocator>
+class owned_entry : public value_header {
     static constexpr bool beside = std::is_same_v<KeyOf, key_beside>;
-    using key_base = std::conditional_t<beside, stored_key<Key>, no_stored_key>;
+    struct no_key {};
+    using stored_key = std::conditional_t<beside, Key, no_key>;
 
 public:
     struct traits {
         using entry = owned_entry;
         using key = Key;
+        using table_base = value_owner;
+
+        // What is found by its hash without a lock is held first and compared then. If it was another key's, that may have
+        // been the last reference, and its end would come on a thread that never asked for it. So: only where a hash
+        // is as good as a key.
+        static constexpr bool reads_without_lock = collision_resistant<Hash>;
+
         template <class K>
         static bool equal(const entry& e, const K& k) {
             return Equal{}(e.key(), k);
@@ -65,9 +66,9 @@ public:
         static bool equal(const Key& flying, const K& k) {
             return Equal{}(flying, k);
         }
-        static bool try_acquire(entry& e) noexcept { return e.header().try_acquire(); }
-        static void acquire(entry& e) noexcept { e.header().acquire(); }
-        static void release(entry& e) noexcept { e.header().release(); }
+        static bool try_acquire(entry& e) noexcept { return e.value_header::try_acquire(); }
+        static void acquire(entry& e) noexcept { e.value_header::acquire(); }
+        static void release(entry& e) noexcept { e.value_header::release(); }
         static std::size_t weight(const entry& e) noexcept {
             std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*e.value()));
             if constexpr (beside) {
@@ -79,21 +80,37 @@ public:
         static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
             return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
         }
+        static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
         static std::size_t saved(const entry& e) noexcept {
-            if constexpr (byte_range<Key>) {
+            if constexpr (!saves_alike) {
                 const Key& key = e.key(); // which may be made for this call
                 return bytes_of(key).size();
             } else {
                 return sizeof(Key);
             }
         }
+
+        // Ends the value of an entry that has left the table.
+        static void destroy(entry& e) noexcept {
+            std::destroy_at(e.value());
+            if constexpr (beside) {
+                std::destroy_at(e.key_beside_it());
+            }
+        }
+        static void free(entry& e, const Allocator& allocator) noexcept {
+            unsigned char* const memory = e.start();
+            e.~owned_entry();
+            free_memory(memory, allocator);
+        }
+        static constexpr std::size_t bytes() noexcept { return total_bytes(); }
     };
     using table = interner<traits, Allocator>;
 
     // The value is what `make()` returns, built in place; then the key, by copy, unless the value contains it. Throws what
     // they throw; then nothing is left.
     template <class Make, class... KeyBeside>
-    [[nodiscard]] static owned_entry* create(table* in, Make&& make, const KeyBeside&... key) {
+    [[nodiscard]] static owned_entry* create(table* in, Make&& make,
+                                             [[maybe_unused]] const KeyBeside&... key) {
         struct raw_memory {
             table* in;
             unsigned char* bytes;
@@ -103,36 +120,39 @@ public:
                 }
             }
         } memory{in, allocate_memory(in->allocator())};
+        if (!fits_a_slot(memory.bytes)) {
+            throw std::bad_alloc(); // a table could not name it
+        }
         auto* const value =
             ::new (static_cast<void*>(memory.bytes + value_offset())) Value(std::forward<Make>(make)());
-        struct built_value {
-            Value* value;
-            ~built_value() {
-                if (value != nullptr) {
-                    std::destroy_at(value);
+        if constexpr (beside) {
+            struct built_value {
+                Value* value;
+                ~built_value() {
+                    if (value != nullptr) {
+                        std::destroy_at(value);
+                    }
                 }
-            }
-        } built{value};
-        auto* const e = ::new (static_cast<void*>(memory.bytes)) owned_entry(in, key...);
-        ::new (static_cast<void*>(memory.bytes + value_offset() - sizeof(value_header)))
-            value_header(operations);
-        built.value = nullptr;
+            } built{value};
+            ::new (static_cast<void*>(memory.bytes)) Key(key...);
+            built.value = nullptr;
+        }
+        auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(*in);
         memory.bytes = nullptr;
         return e;
     }
 
     // Ends an entry that no table has seen, and of which the caller has the one reference.
-    static void discard(owned_entry& e) noexcept {
-        value_header& h = e.header();
-        std::destroy_at(e.value());
-        h.release_weak();
+    static void discard(owned_entry& e, table& in) noexcept {
+        traits::destroy(e);
+        traits::free(e, in.allocator());
     }
 
     [[nodiscard]] decltype(auto) key() const {
         if constexpr (beside) {
-            return (static_cast<const key_base*>(this)->key);
+            return static_cast<const Key&>(*key_beside_it());
         } else {
-            return KeyOf::of(*value());
+            return KeyOf::of(std::as_const(*value()));
         }
     }
     [[nodiscard]] Value* value() const noexcept {
@@ -140,48 +160,28 @@ public:
     }
 
     // The handle that takes over one reference of the caller's.
-    [[nodiscard]] handle<Value> adopt() const noexcept { return handle<Value>::adopt(value()); }
+    [[nodiscard]] handle<Value> adopt(counted_in where = counted_in::center) const noexcept {
+        return handle<Value>::adopt(value(), where);
+    }
 
 private:
-    owned_entry(table* in, const Key& key) requires(beside)
-        : key_base{key}, table_(in), allocator_(in->allocator()) {
-        marks.set(afterlife_marks::earned); // a value that this program made itself has earned its place
-    }
-    template <class... NotStored>
-        requires(!beside)
-    explicit owned_entry(table* in, const NotStored&...) : table_(in), allocator_(in->allocator()) {
-        marks.set(afterlife_marks::earned);
+    explicit owned_entry(table& in) noexcept : value_header(in) {
+        set(earned); // a value that this program made itself has earned its place
     }
     ~owned_entry() = default;
     owned_entry(const owned_entry&) = delete;
     owned_entry& operator=(const owned_entry&) = delete;
 
     [[nodiscard]] unsigned char* start() const noexcept {
-        return reinterpret_cast<unsigned char*>(const_cast<owned_entry*>(this));
+        return reinterpret_cast<unsigned char*>(const_cast<owned_entry*>(this)) - header_offset();
     }
-    [[nodiscard]] value_header& header() noexcept { return header_of(value()); }
-    [[nodiscard]] static owned_entry& of(value_header& h) noexcept {
-        auto* const start = reinterpret_cast<unsigned char*>(&h) + sizeof(value_header) - value_offset();
-        return *std::launder(reinterpret_cast<owned_entry*>(start));
+    [[nodiscard]] stored_key* key_beside_it() const noexcept {
+        return std::launder(reinterpret_cast<stored_key*>(start()));
     }
-
-    static void retire(value_header& h) noexcept {
-        owned_entry& e = of(h);
-        e.table_->forget(e);
-        std::destroy_at(e.value());
-    }
-    static void deallocate(value_header& h) noexcept {
-        owned_entry& e = of(h);
-        Allocator allocator(e.allocator_);
-        unsigned char* const memory = e.start();
-        e.~owned_entry();
-        free_memory(memory, allocator);
-    }
-    static constexpr value_operations operations{&retire, &deallocate};
 
     // Whole blocks of the strictest alignment, so that any allocator gives memory that fits all parts.
     static constexpr std::size_t alignment =
-        std::max({alignof(entry_link), alignof(key_base), alignof(void*), alignof(Value)});
+        std::max({alignof(value_header), alignof(stored_key), alignof(Value)});
     struct alignas(alignment) block {
         unsigned char bytes[alignment];
     };
@@ -202,15 +202,15 @@ private:
     }
     // From the start of the block to the value; the header ends there.
     [[nodiscard]] static constexpr std::size_t value_offset() noexcept {
-        return round_up(sizeof(owned_entry) + sizeof(value_header),
+        return round_up((beside ? sizeof(stored_key) : 0) + sizeof(value_header),
                         std::max(alignof(value_header), alignof(Value)));
+    }
+    [[nodiscard]] static constexpr std::size_t header_offset() noexcept {
+        return value_offset() - sizeof(value_header);
     }
     [[nodiscard]] static constexpr std::size_t total_bytes() noexcept {
         return round_up(value_offset() + sizeof(Value), alignment);
     }
-
-    table* table_;
-    [[no_unique_address]] Allocator allocator_; // the entry's own: its memory may go after the table's
 };
 
 } // namespace detail

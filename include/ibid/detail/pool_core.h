@@ -22,7 +22,7 @@
 
 #include <pthread.h>
 
-#include "ibid/detail/pool_fence.h"
+#include "ibid/detail/fence.h"
 #include "ibid/detail/pool_shard.h"
 #include "ibid/detail/pool_shelf.h"
 #include "ibid/detail/pool_thread.h"

@@ -20,7 +20,7 @@
 #include <cstddef>
 #include <thread>
 
-#include "ibid/detail/pool_fence.h"
+#include "ibid/detail/fence.h"
 #include "ibid/detail/pool_shelf.h"
 
 namespace ibid::detail {

@@ -3,29 +3,87 @@
 // One shard's part of the table: from a hash to entries that are held weakly, open addressing with linear probing.
 //
 // Law: the table holds no reference. It may name an entry that is already ending; so whoever finds one must *try* it,
-// and an entry whose try failed is taken out at once (see interner). Used under its shard's lock only.
+// and an entry whose try failed is taken out at once (see interner). Everything but peek() is called under the shard's lock.
 //
-// Entries derive from `entry_link`. A slot repeats the entry's hash, so that probing touches no entry until the whole
-// 64 bits agree. Erasing moves the run behind the hole back (Knuth, vol. 3, 6.4, Algorithm R): no tombstones, so a table
-// through which millions of entries have passed probes like a fresh one.
+// A slot is one word: the entry's address, and on top of it 16 bits of its hash, so that eight slots share a cache line and
+// probing hardly ever touches an entry in vain. The other 48 bits stand in the entry. Erasing moves the run behind the hole
+// back (Knuth, vol. 3, 6.4, Algorithm R): no tombstones, so a table through which millions of entries have passed probes
+// like a fresh one.
+//
+// peek() runs beside a writer. It may miss an entry that is being moved, or one that has just come; it never sees a word
+// that was not stored as a whole, and never an array before its contents (release and acquire of `array_`, and of each
+// slot). Whoever must know asks again under the lock. Arrays and entries that it may still be looking at are kept from
+// being freed by the interner (readers.h).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
 
+#include "ibid/detail/entry_link.h"
+
 namespace ibid::detail {
+
+// User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel for others.
+inline constexpr unsigned address_bits = 48;
+[[nodiscard]] inline bool fits_a_slot(const void* address) noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) >> address_bits == 0;
+}
 
 template <class Entry, class Allocator>
 class weak_table {
+    using slot = std::atomic<std::uint64_t>;
+    static_assert(slot::is_always_lock_free);
+
+    // A whole cache line, so that the six low bits of its address are free: they tell readers how many slots there are.
+    struct alignas(64) line {
+        slot slots[8];
+    };
+
 public:
+    // Slots that nobody can find any more, until nobody looks at them any more.
+    struct dead_array {
+        line* first = nullptr;
+        std::size_t capacity = 0;
+        [[nodiscard]] explicit operator bool() const noexcept { return first != nullptr; }
+    };
+
     explicit weak_table(const Allocator& allocator) noexcept : allocator_(allocator) {}
     weak_table(const weak_table&) = delete;
     weak_table& operator=(const weak_table&) = delete;
-    ~weak_table() { free_slots(slots_, capacity_); }
+    ~weak_table() { free(whole_array()); }
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    // Inside a `reading`, beside anybody: the first entry with this hash, or null. Sequentially consistent loads come after
+    // the reader's announcement also where that is an ordinary fence.
+    [[nodiscard, gnu::always_inline]] Entry* peek(std::uint64_t hash, std::uint64_t& word) const noexcept {
+        const std::uintptr_t array = array_.load(std::memory_order_seq_cst);
+        if (array == 0) {
+            return nullptr;
+        }
+        const std::size_t mask = (std::size_t{1} << (array & 63)) - 1;
+        const slot* const slots = reinterpret_cast<const slot*>(array & ~std::uintptr_t{63});
+        for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
+            const std::uint64_t s = slots[i].load(std::memory_order_seq_cst);
+            if (s >> address_bits == hash >> address_bits) {
+                if (Entry* const e = entry_in(s)) { // a hash may begin with sixteen zeros, as an empty slot does
+                    // What is compared next often begins in the next cache line: both at once.
+                    __builtin_prefetch(reinterpret_cast<const unsigned char*>(e) + 32);
+                    word = e->word();
+                    if (entry_link::agree(word, hash)) {
+                        return e;
+                    }
+                    continue;
+                }
+            }
+            if (s == 0) {
+                return nullptr;
+            }
+        }
+    }
 
     // The first entry with this hash that `accept` takes, or null. `accept` may not change the table.
     template <class Accept>
@@ -33,133 +91,160 @@ public:
         if (size_ == 0) {
             return nullptr;
         }
-        for (std::size_t i = home(hash); slots_[i].entry != nullptr; i = next(i)) {
-            if (slots_[i].hash == hash && accept(*slots_[i].entry)) {
-                return slots_[i].entry;
+        for (std::size_t i = hash & mask_;; i = next(i)) {
+            const std::uint64_t s = at(i);
+            if (s == 0) {
+                return nullptr;
+            }
+            if (s >> address_bits == hash >> address_bits) {
+                Entry* const e = entry_in(s);
+                if (entry_link::agree(e->word(), hash) && accept(*e)) {
+                    return e;
+                }
             }
         }
-        return nullptr;
     }
 
     // Any entry that `accept` takes, or null.
     template <class Accept>
     [[nodiscard]] Entry* find_if(Accept accept) const {
-        for (std::size_t i = 0; i < capacity_; ++i) {
-            if (slots_[i].entry != nullptr && accept(*slots_[i].entry)) {
-                return slots_[i].entry;
+        for (std::size_t i = 0; i < capacity(); ++i) {
+            if (Entry* const e = entry_in(at(i)); e != nullptr && accept(*e)) {
+                return e;
             }
         }
         return nullptr;
     }
 
-    // Makes room for `more` entries, so that as many inserts cannot fail. Throws bad_alloc and changes nothing.
-    void reserve(std::size_t more) {
-        if (size_ + more > limit(capacity_)) {
-            std::size_t wider = capacity_ == 0 ? smallest : capacity_;
-            while (size_ + more > limit(wider)) {
-                wider *= 2;
-            }
-            resize(wider);
+    [[nodiscard]] bool has_room_for(std::size_t more) const noexcept { return size_ + more <= limit(capacity()); }
+
+    // Makes room for `more` entries, so that as many inserts cannot fail; what it gives back is the caller's to free. Throws
+    // bad_alloc and changes nothing.
+    [[nodiscard]] dead_array reserve(std::size_t more) {
+        if (has_room_for(more)) {
+            return {};
         }
+        std::size_t wider = slots_ == nullptr ? smallest : capacity();
+        while (size_ + more > limit(wider)) {
+            wider *= 2;
+        }
+        return resize(wider);
     }
 
-    // After reserve().
-    void insert(Entry& e) noexcept {
-        place(e.hash, &e);
+    // After reserve(). The entry's hash has been set to this one.
+    void insert(Entry& e, std::uint64_t hash) noexcept {
+        place((hash & ~address_mask) | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)), hash);
         ++size_;
-        e.linked = true;
     }
 
-    void erase(Entry& e) noexcept {
-        std::size_t hole = home(e.hash);
-        while (slots_[hole].entry != &e) {
+    // False when it is not there.
+    bool erase(Entry& e) noexcept {
+        if (size_ == 0) {
+            return false;
+        }
+        std::size_t hole = home(e);
+        while (entry_in(at(hole)) != &e) {
+            if (at(hole) == 0) {
+                return false;
+            }
             hole = next(hole);
         }
-        for (std::size_t i = next(hole); slots_[i].entry != nullptr; i = next(i)) {
+        for (std::size_t i = next(hole); at(i) != 0; i = next(i)) {
             // Slot i may fill the hole unless its home lies behind the hole, on the way from there to i.
-            const std::size_t mask = capacity_ - 1;
-            if (((i - home(slots_[i].hash)) & mask) >= ((i - hole) & mask)) {
-                slots_[hole] = slots_[i];
+            if (((i - home(*entry_in(at(i)))) & mask_) >= ((i - hole) & mask_)) {
+                put(hole, at(i));
                 hole = i;
             }
         }
-        slots_[hole] = {};
+        put(hole, 0);
         --size_;
-        e.linked = false;
+        return true;
     }
 
-    // Gives memory back once three quarters of it stand empty. Best effort: without memory for the smaller array, the
-    // larger one stays. `reserved`: inserts that were promised room.
-    void shrink(std::size_t reserved) noexcept {
-        if (capacity_ > smallest && (size_ + reserved) * 8 < capacity_) {
+    // Gives memory back once most of it stands empty. Best effort: without memory for the smaller array, the larger one
+    // stays. `reserved`: inserts that were promised room.
+    [[nodiscard]] dead_array shrink(std::size_t reserved) noexcept {
+        if (capacity() > smallest && (size_ + reserved) * 8 < capacity()) {
             try {
-                resize(capacity_ / 2);
+                return resize(capacity() / 2);
             } catch (...) { // NOLINT(bugprone-empty-catch): an allocator may throw what it likes
             }
         }
+        return {};
     }
 
     template <class Function>
     void for_each(Function f) const {
-        for (std::size_t i = 0; i < capacity_; ++i) {
-            if (slots_[i].entry != nullptr) {
-                f(*slots_[i].entry);
+        for (std::size_t i = 0; i < capacity(); ++i) {
+            if (Entry* const e = entry_in(at(i))) {
+                f(*e);
             }
+        }
+    }
+
+    // Under no lock.
+    void free(dead_array a) const noexcept {
+        if (a) {
+            line_allocator allocator(allocator_);
+            line_traits::deallocate(allocator, a.first, lines(a.capacity));
         }
     }
 
 private:
-    struct slot {
-        std::uint64_t hash = 0;
-        Entry* entry = nullptr;
-    };
-    using slot_allocator = typename std::allocator_traits<Allocator>::template rebind_alloc<slot>;
-    using slot_traits = std::allocator_traits<slot_allocator>;
+    using line_allocator = typename std::allocator_traits<Allocator>::template rebind_alloc<line>;
+    using line_traits = std::allocator_traits<line_allocator>;
 
     static constexpr std::size_t smallest = 8;
+    static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
-    // The top bits of the hash chose the shard; the low bits choose the slot.
-    [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return hash & (capacity_ - 1); }
-    [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & (capacity_ - 1); }
+    [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return slots_ == nullptr ? 0 : mask_ + 1; }
+    [[nodiscard]] dead_array whole_array() const noexcept { return {reinterpret_cast<line*>(slots_), capacity()}; }
+    [[nodiscard]] std::size_t home(const Entry& e) const noexcept { return e.hash() & mask_; }
+    [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & mask_; }
     [[nodiscard]] static constexpr std::size_t limit(std::size_t capacity) noexcept {
         return capacity - capacity / 4;
     }
+    [[nodiscard]] static Entry* entry_in(std::uint64_t s) noexcept {
+        return static_cast<Entry*>(reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & address_mask)));
+    }
 
-    void place(std::uint64_t hash, Entry* e) noexcept {
-        std::size_t i = home(hash);
-        while (slots_[i].entry != nullptr) {
+    // Relaxed: the lock orders writers. Release: a reader that sees the word sees the entry (pairs with peek()).
+    [[nodiscard]] std::uint64_t at(std::size_t i) const noexcept {
+        return slots_[i].load(std::memory_order_relaxed);
+    }
+    void put(std::size_t i, std::uint64_t s) noexcept { slots_[i].store(s, std::memory_order_release); }
+
+    void place(std::uint64_t s, std::uint64_t hash) noexcept {
+        std::size_t i = hash & mask_;
+        while (at(i) != 0) {
             i = next(i);
         }
-        slots_[i] = {hash, e};
+        put(i, s);
     }
 
-    void resize(std::size_t capacity) {
-        slot_allocator allocator(allocator_);
-        slot* const fresh = slot_traits::allocate(allocator, capacity);
-        for (std::size_t i = 0; i < capacity; ++i) {
-            std::construct_at(fresh + i);
-        }
-        slot* const old = slots_;
-        const std::size_t old_capacity = capacity_;
-        slots_ = fresh;
-        capacity_ = capacity;
-        for (std::size_t i = 0; i < old_capacity; ++i) {
-            if (old[i].entry != nullptr) {
-                place(old[i].hash, old[i].entry);
+    dead_array resize(std::size_t wanted) {
+        line_allocator allocator(allocator_);
+        line* const fresh = line_traits::allocate(allocator, lines(wanted));
+        std::uninitialized_value_construct_n(fresh, lines(wanted));
+        const dead_array old = whole_array();
+        const slot* const old_slots = slots_;
+        slots_ = fresh->slots;
+        mask_ = wanted - 1;
+        for (std::size_t i = 0; i < old.capacity; ++i) {
+            const std::uint64_t s = old_slots[i].load(std::memory_order_relaxed);
+            if (s != 0) {
+                place(s, entry_in(s)->hash());
             }
         }
-        free_slots(old, old_capacity);
+        array_.store(reinterpret_cast<std::uintptr_t>(fresh) | static_cast<unsigned>(__builtin_ctzll(wanted)),
+                     std::memory_order_seq_cst);
+        return old;
     }
 
-    void free_slots(slot* slots, std::size_t capacity) noexcept {
-        if (slots != nullptr) {
-            slot_allocator allocator(allocator_);
-            slot_traits::deallocate(allocator, slots, capacity);
-        }
-    }
-
-    slot* slots_ = nullptr;
-    std::size_t capacity_ = 0; // 0 or a power of two
+    std::atomic<std::uintptr_t> array_{0}; // for readers: slots_, and in its low bits the logarithm of the capacity
+    slot* slots_ = nullptr;                // for writers, in plain words
+    std::size_t mask_ = 0;
     std::size_t size_ = 0;
     [[no_unique_address]] Allocator allocator_;
 };

@@ -110,7 +110,7 @@ protected:
         auto* const fresh = new foreign(k);
         fresh->in = table_;
         if (earned) {
-            fresh->marks.set(detail::afterlife_marks::earned);
+            fresh->set(detail::entry_link::earned);
         }
         table_->publish(flight, *fresh);
         return fresh;

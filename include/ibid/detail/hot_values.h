@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The values of the process that are hot, and how one becomes hot and ceases to be. Included by counted.h, which says what
+// that means.
+//
+// Law: a value that is spread is listed here, and cannot end without being taken off the list, under the lock. So whoever has
+// dropped a value's last central reference, and has nothing to hold it by, may still ask here whether it must gather the
+// count: an address that is listed is a living value, if perhaps another one, and if that has no central reference either, the
+// question was asked on its behalf as well.
+//
+// A value keeps its place from the first time that it is hot until its memory goes, since a reader without a lock may have
+// read the place's number long ago. There are few places: what does not get one is counted centrally.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "ibid/detail/counted.h"
+#include "ibid/detail/hot_count.h"
+
+namespace ibid::detail {
+
+class hot_values {
+public:
+    // The stripes of a value whose word says `hot`, or said so.
+    [[nodiscard]] hot_count& stripes_of(std::uint64_t word) const noexcept {
+        return *places_[entry_link::tag(word)].stripes.load(std::memory_order_acquire);
+    }
+
+    // The caller holds a central reference. From here on new references are counted in stripes, if somebody else holds a
+    // central one as well, there is a place, and memory.
+    void spread(value_header& h) noexcept {
+        const std::lock_guard lock(mutex_);
+        std::uint64_t word = h.word();
+        const bool others = (h.count.load(std::memory_order_relaxed) & value_header::references) > 1;
+        if ((word & entry_link::hot) != 0 || !others) {
+            return;
+        }
+        const bool has_place = (word & entry_link::has_place) != 0;
+        const std::size_t number = has_place ? entry_link::tag(word) : vacant();
+        if (number == places_.size()) {
+            return;
+        }
+        place& p = places_[number];
+        hot_count* stripes = p.stripes.load(std::memory_order_relaxed);
+        if (stripes == nullptr && (stripes = hot_count::create()) == nullptr) {
+            return;
+        }
+        p.stripes.store(stripes, std::memory_order_release); // pairs with the acquire in stripes_of()
+        p.taken = true;
+        p.spread = &h;
+        stripes->open();
+        h.count.fetch_add(value_header::spread + value_header::stand_in, std::memory_order_acq_rel);
+        while (!h.mark(word, 0, static_cast<unsigned>(number), entry_link::has_place | entry_link::hot)) {
+            word = h.word();
+        }
+    }
+
+    // Gathers the count of the value at `where`, if that is spread and has no central reference. True: it had no other
+    // either, and the caller retires it.
+    [[nodiscard]] bool gather(value_header* where) noexcept {
+        const std::lock_guard lock(mutex_);
+        for (place& p : places_) {
+            if (p.spread == where) {
+                // Somebody may have taken a central reference meanwhile: then dropping that asks again.
+                return where->count.load(std::memory_order_relaxed) == (value_header::spread | value_header::stand_in) && close(p);
+            }
+        }
+        return false; // somebody else was faster
+    }
+
+    // The memory of a value with a place goes.
+    void leave(std::uint64_t word) noexcept {
+        const std::lock_guard lock(mutex_);
+        places_[entry_link::tag(word)].taken = false;
+    }
+
+private:
+    struct place {
+        std::atomic<hot_count*> stripes{nullptr}; // made when first needed, never given back
+        value_header* spread = nullptr;           // the value whose stripes these are, while they are open
+        bool taken = false;
+    };
+
+    [[nodiscard]] std::size_t vacant() const noexcept {
+        std::size_t number = 0;
+        while (number < places_.size() && places_[number].taken) {
+            ++number;
+        }
+        return number;
+    }
+
+    [[nodiscard]] static bool close(place& p) noexcept {
+        value_header& h = *p.spread;
+        const std::int64_t in_stripes = p.stripes.load(std::memory_order_relaxed)->close();
+        p.spread = nullptr;
+        std::uint64_t word = h.word();
+        while (!h.mark(word, 0, entry_link::tag(word), entry_link::has_place)) {
+            word = h.word();
+        }
+        // Others may take and drop central references meanwhile. Those who drop one that a stripe has counted, since that was
+        // closed under them, may even be ahead of the sum: so what stood in for the stripes is large.
+        std::uint32_t now = h.count.load(std::memory_order_relaxed);
+        std::uint32_t next = 0;
+        do {
+            const std::int64_t central = std::int64_t{now & value_header::references} - value_header::stand_in;
+            next = static_cast<std::uint32_t>(central + in_stripes);
+        } while (!h.count.compare_exchange_weak(now, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+        return next == 0;
+    }
+
+    std::mutex mutex_; // protects all places, but for who reads `stripes`. No other lock is taken inside
+    std::array<place, 256> places_{}; // as many as a tag has numbers
+};
+
+inline constinit hot_values the_hot_values;
+
+inline counted_in value_header::acquire_near() noexcept {
+    const std::uint64_t w = word();
+    if ((w & hot) != 0 && the_hot_values.stripes_of(w).add(number_of_this_thread(), 1)) {
+        return counted_in::stripe;
+    }
+    acquire();
+    return counted_in::center;
+}
+
+inline void value_header::release(counted_in where) noexcept {
+    // The reference keeps the value, and so the number in its word.
+    if (where == counted_in::center || !the_hot_values.stripes_of(word()).add(number_of_this_thread(), -1)) {
+        release();
+    }
+}
+
+inline void release_last_central(value_header* where) noexcept {
+    if (the_hot_values.gather(where)) {
+        where->owner->retire(*where);
+    }
+}
+
+} // namespace ibid::detail

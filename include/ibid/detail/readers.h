@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How threads that look something up without a lock are kept from memory that has been given back.
+//
+// A reader says that it is inside, looks, and says that it is out again: two plain stores to a cache line of its own. Who has
+// made some memory unreachable gives it back only when every reader has been seen outside since: asked rarely, for many
+// blocks at once, and paid for with a fence that passes all processors (fence.h).
+//
+// Law: if passed() returns true, no reader is inside that came in before the call, so none still sees what was unreachable
+// by then. If alone() returns true on a thread, no *other* thread has looked since this thread last passed the lock under
+// which it made something unreachable, and none can see it later.
+//
+// The second sentence is what makes a cache that one thread uses as cheap as if it had no readers. Why it holds: a thread
+// joins by raising `threads_` and then passing each lock of the table once. If it passes the lock before the unlinker,
+// the unlinker sees the raised number; if after, it sees what was unlinked.
+//
+// A reader's place belongs to its thread and to the table, and goes with the later of the two.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+
+#include "ibid/detail/fence.h"
+
+namespace ibid::detail {
+
+class readers;
+
+// One thread's place in one table. Written by that thread; counters are relaxed, and read by anybody.
+class alignas(64) reader {
+public:
+    // How many looks there have been. All of them found something, but for those that are counted here.
+    [[nodiscard]] std::uint64_t looks() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
+    void count_in_vain() noexcept { add(in_vain_, 1); }
+    void count_saved(std::size_t bytes) noexcept { add(saved_, bytes); }
+
+private:
+    friend class readers;
+    friend class reading;
+    friend struct readers_of_thread;
+
+    static void add(std::atomic<std::uint64_t>& counter, std::uint64_t n) noexcept {
+        counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
+
+    std::atomic<std::uint64_t> turn_{0}; // odd: inside; one more at each beginning and end of a look
+    std::atomic<std::uint64_t> in_vain_{0};
+    std::atomic<std::uint64_t> saved_{0};
+    bool asymmetric_ = false;
+    reader* next_ = nullptr;           // of the same table
+    reader* next_of_thread_ = nullptr; // protected by the_reader_registry, as all below
+    readers* in_ = nullptr;            // null: the table has gone
+    bool seated_ = true;               // false: the thread has gone, and another may take the place
+};
+
+// Around a look without a lock. Nothing that is called inside may look again: no hash, comparison or allocation.
+class reading {
+public:
+    explicit reading(reader& r) noexcept : reader_(r), turn_(r.turn_.load(std::memory_order_relaxed)) {
+        reader_.turn_.store(turn_ + 1, std::memory_order_relaxed);
+        light_fence(reader_.asymmetric_); // the store, then the look; pairs with the heavy fence in passed()
+    }
+    reading(const reading&) = delete;
+    reading& operator=(const reading&) = delete;
+    // Release: the look happened before; pairs with the loads in passed().
+    ~reading() { reader_.turn_.store(turn_ + 2, std::memory_order_release); }
+
+private:
+    reader& reader_;
+    std::uint64_t turn_;
+};
+
+// Protects who sits where: the lists of a thread's places and of a table's, `in_` and `seated_`. Taken when a thread meets a
+// table for the first time and when either goes. Inside it, no other lock is taken.
+inline constinit std::mutex the_reader_registry;
+
+// Where this thread sits. No destructor: usable until the last instruction of the thread.
+struct readers_of_thread {
+    static constexpr std::size_t seats = 16;
+    struct seat {
+        std::uint64_t table;
+        reader* place;
+    };
+    std::array<seat, seats> recent{}; // by table number
+    reader* all = nullptr;
+    unsigned number = 0; // of the thread, among those that live and have read; small
+    bool ended = false;
+
+    inline void end() noexcept;
+};
+inline thread_local constinit readers_of_thread this_thread_reads;
+
+// For spreading work over threads: two that read at the same time have different numbers, as long as there are not too many.
+[[nodiscard]] inline unsigned number_of_this_thread() noexcept {
+    return this_thread_reads.number;
+}
+
+// The numbers that are given out, a bit each. Protected by the_reader_registry. Number 0 is for all threads without one.
+inline constinit std::uint64_t the_reader_numbers = 1;
+
+struct readers_of_thread_end {
+    ~readers_of_thread_end() { this_thread_reads.end(); }
+    void arm() const noexcept {} // naming the object is what registers its destructor
+};
+inline thread_local readers_of_thread_end this_thread_reads_end;
+
+class readers {
+public:
+    readers() noexcept : id_(next_id().fetch_add(1, std::memory_order_relaxed)) {}
+    readers(const readers&) = delete;
+    readers& operator=(const readers&) = delete;
+    ~readers() {
+        const std::lock_guard lock(the_reader_registry);
+        for (reader* r = first_.load(std::memory_order_relaxed); r != nullptr;) {
+            reader* const gone = r;
+            r = r->next_;
+            if (gone->seated_) {
+                gone->in_ = nullptr; // its thread gives it back
+            } else {
+                delete gone;
+            }
+        }
+    }
+
+    // This thread's place; null: it has none yet, or has forgotten where.
+    [[nodiscard]] reader* here() const noexcept {
+        const readers_of_thread::seat& s = this_thread_reads.recent[id_ % readers_of_thread::seats];
+        return s.table == id_ ? s.place : nullptr;
+    }
+
+    // Finds or makes this thread's place. Null without memory, and on a thread that is ending. When `fresh` comes back true, the
+    // caller passes every lock under which the table unlinks, before the first look.
+    [[nodiscard]] reader* join(bool& fresh) noexcept {
+        readers_of_thread& me = this_thread_reads;
+        fresh = false;
+        if (me.ended) {
+            return nullptr;
+        }
+        this_thread_reads_end.arm();
+        const bool asymmetric = asymmetric_fences();
+        const std::lock_guard lock(the_reader_registry);
+        if (me.number == 0 && ~the_reader_numbers != 0) {
+            me.number = static_cast<unsigned>(std::countr_one(the_reader_numbers));
+            the_reader_numbers |= std::uint64_t{1} << me.number;
+        }
+        reader** link = &me.all;
+        reader* place = nullptr;
+        while (*link != nullptr) {
+            reader* const r = *link;
+            if (r->in_ == nullptr) {
+                *link = r->next_of_thread_;
+                delete r;
+                continue;
+            }
+            place = r->in_ == this ? r : place;
+            link = &r->next_of_thread_;
+        }
+        if (place == nullptr) {
+            place = vacant();
+            if (place == nullptr && (place = new (std::nothrow) reader) == nullptr) {
+                return nullptr;
+            }
+            if (place->in_ == nullptr) {
+                place->in_ = this;
+                place->next_ = first_.load(std::memory_order_relaxed);
+                first_.store(place, std::memory_order_release); // pairs with the acquire in for_each
+            }
+            place->asymmetric_ = asymmetric;
+            place->seated_ = true;
+            place->next_of_thread_ = me.all;
+            me.all = place;
+            threads_.fetch_add(1, std::memory_order_relaxed); // the locks that the caller passes publish it
+            fresh = true;
+        }
+        me.recent[id_ % readers_of_thread::seats] = {id_, place};
+        return place;
+    }
+
+    // Whether no other thread reads here. See the law above for what that is worth. Acquire: a thread that has left did
+    // all its looks before (pairs with the release in leave()).
+    [[nodiscard]] bool alone() const noexcept {
+        const std::size_t threads = threads_.load(std::memory_order_acquire);
+        return threads == 0 || (threads == 1 && here() != nullptr);
+    }
+
+    // Does not wait: a reader who is interrupted inside makes it false.
+    [[nodiscard]] bool passed() const noexcept {
+        heavy_fence(asymmetric_fences());
+        for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
+            const std::uint64_t turn = r->turn_.load(std::memory_order_acquire);
+            bool inside = turn % 2 != 0;
+            for (int i = 0; i < patience && inside; ++i) {
+                inside = r->turn_.load(std::memory_order_acquire) == turn;
+            }
+            if (inside) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    template <class Function>
+    void for_each_count(Function f) const noexcept {
+        for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
+            const std::uint64_t in_vain = r->in_vain_.load(std::memory_order_relaxed); // first: never more than looks
+            f(r->looks() - in_vain, r->saved_.load(std::memory_order_relaxed));
+        }
+    }
+
+    // In the child of a fork, where only this thread is left.
+    void forget_other_threads() noexcept {
+        const reader* const mine = here();
+        std::size_t left = 0;
+        for (reader* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
+            if (r == mine) {
+                left = 1;
+            } else {
+                const std::uint64_t turn = r->turn_.load(std::memory_order_relaxed);
+                r->turn_.store(turn + turn % 2, std::memory_order_relaxed);
+            }
+        }
+        threads_.store(left, std::memory_order_relaxed);
+    }
+
+private:
+    friend struct readers_of_thread;
+    static constexpr int patience = 200; // a look takes less than as many loads
+
+    [[nodiscard]] static std::atomic<std::uint64_t>& next_id() noexcept {
+        static constinit std::atomic<std::uint64_t> id{1};
+        return id;
+    }
+
+    [[nodiscard]] reader* vacant() const noexcept {
+        for (reader* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
+            if (!r->seated_) {
+                return r;
+            }
+        }
+        return nullptr;
+    }
+
+    void leave(reader& r) noexcept {
+        r.seated_ = false;
+        threads_.fetch_sub(1, std::memory_order_release);
+    }
+
+    const std::uint64_t id_;            // never used again
+    std::atomic<reader*> first_{nullptr}; // only ever added to
+    std::atomic<std::size_t> threads_{0}; // that have a place and live
+};
+
+void readers_of_thread::end() noexcept {
+    ended = true;
+    recent = {};
+    const std::lock_guard lock(the_reader_registry);
+    the_reader_numbers &= ~((std::uint64_t{1} << number) & ~std::uint64_t{1});
+    number = 0;
+    while (all != nullptr) {
+        reader* const r = all;
+        all = r->next_of_thread_;
+        if (r->in_ != nullptr) {
+            r->in_->leave(*r);
+        } else {
+            delete r;
+        }
+    }
+}
+
+} // namespace ibid::detail
