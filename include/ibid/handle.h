@@ -60,7 +60,7 @@ public:
 
     [[nodiscard]] const T& operator*() const noexcept { return *get(); }
     [[nodiscard]] const T* operator->() const noexcept { return get(); }
-    [[nodiscard]] const T* get() const noexcept { return reinterpret_cast<const T*>(word_ & ~in_stripe); }
+    [[nodiscard]] const T* get() const noexcept { return reinterpret_cast<const T*>(word_ & ~detail::counted_in_bits); }
     [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
 
     void reset() noexcept { handle().swap(*this); }
@@ -82,16 +82,14 @@ public:
     }
 
 private:
-    static constexpr auto in_stripe = static_cast<std::uintptr_t>(detail::counted_in::stripe);
-
     [[nodiscard]] static std::uintptr_t pack(const T* value, detail::counted_in where) noexcept {
         return reinterpret_cast<std::uintptr_t>(value) | static_cast<std::uintptr_t>(where);
     }
     [[nodiscard]] detail::counted_in where() const noexcept {
-        return static_cast<detail::counted_in>(word_ & in_stripe);
+        return static_cast<detail::counted_in>(word_ & detail::counted_in_bits);
     }
 
-    // The value's address, and in its lowest bit, which is free because a header stands before the value, where this reference
+    // The value's address, and in its lowest bits, which are free because a header stands before the value, where this reference
     // is counted.
     std::uintptr_t word_ = 0;
 };
@@ -132,7 +130,7 @@ public:
     }
     ~view() {
         if (whole_ != 0) {
-            header()->release(static_cast<detail::counted_in>(whole_ & in_stripe));
+            header()->release(static_cast<detail::counted_in>(whole_ & detail::counted_in_bits));
         }
     }
 
@@ -146,15 +144,13 @@ private:
     template <class Other>
     friend class view;
 
-    static constexpr auto in_stripe = static_cast<std::uintptr_t>(detail::counted_in::stripe);
-
     view(const T* part, detail::value_header* header) noexcept : part_(part) {
         if (header != nullptr) {
             whole_ = reinterpret_cast<std::uintptr_t>(header) | static_cast<std::uintptr_t>(header->acquire_near());
         }
     }
     [[nodiscard]] detail::value_header* header() const noexcept {
-        return reinterpret_cast<detail::value_header*>(whole_ & ~in_stripe);
+        return reinterpret_cast<detail::value_header*>(whole_ & ~detail::counted_in_bits);
     }
 
     const T* part_ = nullptr;

@@ -194,12 +194,30 @@ struct probe_key {
     std::uint64_t family = 0;
 };
 
-struct probe_hash {
+//
+// With IBID_TEST_HITS_WITHOUT_LOCK the hash says that it tells keys apart, as the default hash does: then keys of a family are
+// neighbours, and the cache answers hits without a lock.
+#ifdef IBID_TEST_HITS_WITHOUT_LOCK
+inline constexpr bool hits_without_lock = true;
+#else
+inline constexpr bool hits_without_lock = false;
+#endif
+
+struct probe_hash : detail::if_collision_resistant<hits_without_lock> {
     std::uint64_t operator()(const probe_key& k) const {
         on_hash(k.id);
-        return k.family != 0 ? k.family : ibid::hash<int>()(k.id);
+        if (k.family == 0) {
+            return ibid::hash<int>()(k.id);
+        }
+        return hits_without_lock ? k.family + static_cast<std::uint64_t>(k.id) : k.family;
     }
 };
+
+// Counts the references to a value in stripes from now on, as happens by itself after hundreds of hits from several threads.
+template <class T>
+void make_hot(const handle<T>& h) {
+    detail::the_hot_values.spread(detail::header_of(h.get()));
+}
 
 struct probe_equal {
     bool operator()(const probe_key& a, const probe_key& b) const {
@@ -211,7 +229,11 @@ struct probe_equal {
 using probe_cache = cache<probe_key, witness, key_beside, probe_hash, probe_equal>;
 
 inline handle<witness> intern(probe_cache& c, probe_key k) {
-    return c.intern(k, [&] { return witness(k.id); });
+    handle<witness> h = c.intern(k, [&] { return witness(k.id); });
+    if (hits_without_lock && h->serial() % 2 == 0) {
+        make_hot(h);
+    }
+    return h;
 }
 inline handle<witness> intern(probe_cache& c, int id) {
     return intern(c, probe_key{id, 0});

@@ -5,7 +5,7 @@
 // Law: the value is alive while there are references; once there were none, there never will be one again; the memory is
 // there while `weak` is not zero. All references together hold one weak one.
 //
-// A reference is counted in one of two places, and whoever holds it knows where (a bit in the handle):
+// A reference is counted in one of two places, and whoever holds it knows where (some bits in the handle):
 //  - centrally, in `count`;
 //  - in a stripe of a hot count (hot_count.h), while the value is hot: used by several threads so often that a single
 //    count would travel from core to core all the time.
@@ -45,8 +45,10 @@ protected:
     readers readers_;
 };
 
-// Where a reference is counted.
-enum class counted_in : std::uintptr_t { center = 0, stripe = 1 };
+// Where a reference is counted: centrally, or in stripes, namely in those that were open when the value was hot for the n-th
+// time. (When these are closed by now, it has been moved to the center with all the others.)
+enum class counted_in : std::uintptr_t { center = 0 };
+inline constexpr std::uintptr_t counted_in_bits = entry_link::most_times_hot; // a value's address leaves them free
 
 struct value_header : entry_link {
     static constexpr std::uint32_t spread = std::uint32_t{1} << 31; // stripes are open; written by hot_values

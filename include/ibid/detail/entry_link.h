@@ -3,8 +3,8 @@
 // What every entry of a table carries for the table's sake, whoever counts its value: one word.
 //
 // Law: the hash in it does not change once the entry is linked; the marks around it may be changed by anybody at any time,
-// and are advice: one that is seen late costs a worse victim, or a count that bounces a little longer. (`has_place`, and the
-// place's number, are more than advice, and are changed under the lock of hot_values alone.)
+// and are advice: one that is seen late costs a worse victim, or a count that bounces a little longer. (How
+// often the entry has been hot, and its place then, are more than advice, and are changed under the lock of hot_values alone.)
 #pragma once
 
 #include <atomic>
@@ -20,8 +20,6 @@ public:
     static constexpr std::uint64_t earned = std::uint64_t{1} << 50; // may push out others of its class
     // For hot values (hot_values.h).
     static constexpr std::uint64_t hot = std::uint64_t{1} << 51; // new references are counted in stripes
-    static constexpr std::uint64_t has_place =
-        std::uint64_t{1} << 52; // is, or was, hot; `tag` is its place's number
 
     // The low 48 bits. The other 16 stand in the table's slot, so that a reader who has looked at both has compared all 64.
     [[nodiscard]] std::uint64_t hash() const noexcept { return word() & hash_bits; }
@@ -42,24 +40,38 @@ public:
     void set(std::uint64_t m) noexcept { word_.fetch_or(m, std::memory_order_release); }
     void clear(std::uint64_t m) noexcept { word_.fetch_and(~m, std::memory_order_relaxed); }
 
-    // How warm the entry is, and who touched it last: a number for the thread.
-    [[nodiscard]] static unsigned heat(std::uint64_t word) noexcept { return static_cast<unsigned>(word >> heat_shift) & heat_limit; }
-    [[nodiscard]] static unsigned tag(std::uint64_t word) noexcept { return static_cast<unsigned>(word >> tag_shift); }
+    // How often the entry has been hot, the present time included; 0: never, and then it has no place.
+    [[nodiscard]] static unsigned times_hot(std::uint64_t word) noexcept { return field(word, times_shift, most_times_hot); }
+    // How warm the entry is, and who touched it last: a number for the thread, or, once it was hot, for its place.
+    [[nodiscard]] static unsigned heat(std::uint64_t word) noexcept { return field(word, heat_shift, heat_limit); }
+    [[nodiscard]] static unsigned tag(std::uint64_t word) noexcept { return field(word, tag_shift, tags - 1); }
+    static constexpr unsigned most_times_hot = 7;
     static constexpr unsigned heat_limit = 7;
+    static constexpr unsigned tags = 64;
 
-    // True unless somebody changed the word meanwhile.
-    bool mark(std::uint64_t from, unsigned heat, unsigned tag, std::uint64_t also) noexcept {
-        const std::uint64_t to = (from & ~(heat_bits | tag_bits | has_place | hot)) | also |
-                                 std::uint64_t{heat} << heat_shift | std::uint64_t{tag} << tag_shift;
+    // Changes all of these and leaves the rest. False when somebody has changed the word meanwhile.
+    struct temperature {
+        bool hot;
+        unsigned times_hot;
+        unsigned heat;
+        unsigned tag;
+    };
+    bool mark(std::uint64_t from, temperature t) noexcept {
+        const std::uint64_t to = (from & (hash_bits | visited | kept | earned)) | (t.hot ? hot : 0) |
+                                 std::uint64_t{t.times_hot} << times_shift | std::uint64_t{t.heat} << heat_shift |
+                                 std::uint64_t{t.tag} << tag_shift;
         return word_.compare_exchange_strong(from, to, std::memory_order_release, std::memory_order_relaxed);
     }
 
 private:
     static constexpr std::uint64_t hash_bits = (std::uint64_t{1} << 48) - 1;
-    static constexpr unsigned heat_shift = 53;
-    static constexpr unsigned tag_shift = 56;
-    static constexpr std::uint64_t heat_bits = std::uint64_t{heat_limit} << heat_shift;
-    static constexpr std::uint64_t tag_bits = std::uint64_t{0xff} << tag_shift;
+    static constexpr unsigned times_shift = 52;
+    static constexpr unsigned heat_shift = 55;
+    static constexpr unsigned tag_shift = 58;
+
+    [[nodiscard]] static unsigned field(std::uint64_t word, unsigned shift, unsigned mask) noexcept {
+        return static_cast<unsigned>(word >> shift) & mask;
+    }
 
     std::atomic<std::uint64_t> word_{0};
 };

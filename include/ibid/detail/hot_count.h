@@ -3,9 +3,9 @@
 // The references to one value that many threads take and drop all the time, counted so that no two cores need one cache
 // line: each thread adds to a stripe of its own.
 //
-// Law: a stripe is either open, and then what it counts is references, or closed, and then it counts nothing and says so
-// to whoever adds to it. Only the sum of all open stripes means something; a single one may be negative, since a
-// reference may be taken on one thread and dropped on another. The sum is taken once, by close().
+// Law: a stripe is open for a time, or closed. What is added to it names the time that it means, and fails at any other: a
+// reference is never counted where nobody would look for it. Only the sum of all stripes means something; a single one may be
+// negative, since a reference may be taken on one thread and dropped on another. The sum is taken once, by close().
 //
 // Who may close, and how the end is found although nobody sees the sum before: counted.h.
 #pragma once
@@ -37,34 +37,43 @@ public:
     hot_count& operator=(const hot_count&) = delete;
     ~hot_count() { delete[] stripes_; }
 
-    // One reference more, or less, counted for thread number `thread`; false when it must be counted elsewhere. Acquire:
-    // who takes a reference sees what whoever opened saw. Release: a holder's reads of the value happen before its end; that
+    // `n` references more, counted for thread number `thread`; false when the stripes are not open for `time`. Acquire: who
+    // takes a reference sees what whoever opened saw. Release: a holder's reads of the value happen before its end; that
     // pairs with the exchange in close().
-    [[nodiscard]] bool add(unsigned thread, std::int64_t n) noexcept {
-        return stripes_[thread & mask_].count.fetch_add(n, std::memory_order_acq_rel) > almost_closed;
+    [[nodiscard]] bool add(unsigned thread, unsigned time, std::int64_t n) noexcept {
+        std::atomic<std::uint64_t>& word = stripes_[thread & mask_].word;
+        for (std::uint64_t now = word.load(std::memory_order_relaxed); now >> time_shift == time;) {
+            if (word.compare_exchange_weak(now, now + static_cast<std::uint64_t>(n), std::memory_order_acq_rel,
+                                           std::memory_order_relaxed)) {
+                return true;
+            }
+        }
+        return false;
     }
 
-    // By one thread at a time; so is close().
-    void open() noexcept {
+    // By one thread at a time; so is close(). `time`: from 1 to 255.
+    void open(unsigned time) noexcept {
         for (std::size_t i = 0; i <= mask_; ++i) {
-            // What late-comers have added while it was closed goes: they have counted elsewhere.
-            stripes_[i].count.store(0, std::memory_order_release);
+            stripes_[i].word.store((std::uint64_t{time} << time_shift) + zero, std::memory_order_release);
         }
     }
     [[nodiscard]] std::int64_t close() noexcept {
         std::int64_t sum = 0;
         for (std::size_t i = 0; i <= mask_; ++i) {
-            sum += stripes_[i].count.exchange(closed, std::memory_order_acq_rel);
+            const std::uint64_t word = stripes_[i].word.exchange(closed, std::memory_order_acq_rel);
+            sum += static_cast<std::int64_t>(word & ((std::uint64_t{1} << time_shift) - 1)) - std::int64_t{zero};
         }
         return sum;
     }
 
 private:
-    static constexpr std::int64_t closed = INT64_MIN / 2;
-    static constexpr std::int64_t almost_closed = closed / 2;
+    // A stripe's word: the time, and below it the count, from `zero` on in both directions.
+    static constexpr unsigned time_shift = 56;
+    static constexpr std::uint64_t zero = std::uint64_t{1} << 55;
+    static constexpr std::uint64_t closed = 0;
 
     struct alignas(64) stripe {
-        std::atomic<std::int64_t> count{closed};
+        std::atomic<std::uint64_t> word{closed};
     };
 
     hot_count(stripe* stripes, std::size_t mask) noexcept : stripes_(stripes), mask_(mask) {}

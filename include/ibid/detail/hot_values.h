@@ -9,7 +9,8 @@
 // question was asked on its behalf as well.
 //
 // A value keeps its place from the first time that it is hot until its memory goes, since a reader without a lock may have
-// read the place's number long ago. There are few places: what does not get one is counted centrally.
+// read the place's number long ago. There are few places, and few times (a handle remembers in which of them it was counted,
+// and has three bits for that): what has had its share is counted centrally.
 #pragma once
 
 #include <array>
@@ -25,22 +26,24 @@ namespace ibid::detail {
 
 class hot_values {
 public:
-    // The stripes of a value whose word says `hot`, or said so.
-    [[nodiscard]] hot_count& stripes_of(std::uint64_t word) const noexcept {
-        return *places_[entry_link::tag(word)].stripes.load(std::memory_order_acquire);
+    // Takes (n = 1) or drops (n = -1) a reference in the stripes of a value whose word is `word`, if they are open and, for a
+    // drop, are those in which it was counted. The memory of the value is there, so its place is its own.
+    [[nodiscard]] bool add(std::uint64_t word, counted_in where, std::int64_t n) noexcept {
+        hot_count* const stripes = places_[entry_link::tag(word)].stripes.load(std::memory_order_acquire);
+        return stripes->add(number_of_this_thread(), static_cast<unsigned>(where), n);
     }
 
-    // The caller holds a central reference. From here on new references are counted in stripes, if somebody else holds a
-    // central one as well, there is a place, and memory.
+    // The caller holds a reference. From here on new ones are counted in stripes, if somebody else holds a central one as well,
+    // and there is a place, and memory.
     void spread(value_header& h) noexcept {
         const std::lock_guard lock(mutex_);
         std::uint64_t word = h.word();
+        const unsigned times = entry_link::times_hot(word);
         const bool others = (h.count.load(std::memory_order_relaxed) & value_header::references) > 1;
-        if ((word & entry_link::hot) != 0 || !others) {
+        if ((word & entry_link::hot) != 0 || times == entry_link::most_times_hot || !others) {
             return;
         }
-        const bool has_place = (word & entry_link::has_place) != 0;
-        const std::size_t number = has_place ? entry_link::tag(word) : vacant();
+        const std::size_t number = times != 0 ? entry_link::tag(word) : vacant();
         if (number == places_.size()) {
             return;
         }
@@ -49,12 +52,12 @@ public:
         if (stripes == nullptr && (stripes = hot_count::create()) == nullptr) {
             return;
         }
-        p.stripes.store(stripes, std::memory_order_release); // pairs with the acquire in stripes_of()
+        p.stripes.store(stripes, std::memory_order_release); // pairs with the acquire in add()
         p.taken = true;
         p.spread = &h;
-        stripes->open();
+        stripes->open(times + 1);
         h.count.fetch_add(value_header::spread + value_header::stand_in, std::memory_order_acq_rel);
-        while (!h.mark(word, 0, static_cast<unsigned>(number), entry_link::has_place | entry_link::hot)) {
+        while (!h.mark(word, {true, times + 1, 0, static_cast<unsigned>(number)})) {
             word = h.word();
         }
     }
@@ -98,7 +101,7 @@ private:
         const std::int64_t in_stripes = p.stripes.load(std::memory_order_relaxed)->close();
         p.spread = nullptr;
         std::uint64_t word = h.word();
-        while (!h.mark(word, 0, entry_link::tag(word), entry_link::has_place)) {
+        while (!h.mark(word, {false, entry_link::times_hot(word), 0, entry_link::tag(word)})) {
             word = h.word();
         }
         // Others may take and drop central references meanwhile. Those who drop one that a stripe has counted, since that was
@@ -113,23 +116,27 @@ private:
     }
 
     std::mutex mutex_; // protects all places, but for who reads `stripes`. No other lock is taken inside
-    std::array<place, 256> places_{}; // as many as a tag has numbers
+    std::array<place, entry_link::tags> places_{};
 };
 
 inline constinit hot_values the_hot_values;
 
+[[nodiscard]] inline counted_in place_of_new_references(std::uint64_t word) noexcept {
+    return static_cast<counted_in>((word & entry_link::hot) != 0 ? entry_link::times_hot(word) : 0);
+}
+
 inline counted_in value_header::acquire_near() noexcept {
     const std::uint64_t w = word();
-    if ((w & hot) != 0 && the_hot_values.stripes_of(w).add(number_of_this_thread(), 1)) {
-        return counted_in::stripe;
+    if (const counted_in where = place_of_new_references(w);
+        where != counted_in::center && the_hot_values.add(w, where, 1)) {
+        return where;
     }
     acquire();
     return counted_in::center;
 }
 
 inline void value_header::release(counted_in where) noexcept {
-    // The reference keeps the value, and so the number in its word.
-    if (where == counted_in::center || !the_hot_values.stripes_of(word()).add(number_of_this_thread(), -1)) {
+    if (where == counted_in::center || !the_hot_values.add(word(), where, -1)) {
         release();
     }
 }

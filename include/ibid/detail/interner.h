@@ -566,8 +566,9 @@ private:
             return {};
         }
         // While this thread is inside, the entry's memory stays, and with it its place among the hot values.
-        if ((word & entry_link::hot) != 0 && the_hot_values.stripes_of(word).add(number_of_this_thread(), 1)) {
-            return {e, counted_in::stripe};
+        if (const counted_in where = place_of_new_references(word);
+            where != counted_in::center && the_hot_values.add(word, where, 1)) [[unlikely]] {
+            return {e, where};
         }
         return Traits::try_acquire(*e) ? acquired{e, counted_in::center} : acquired{};
     }
@@ -612,7 +613,7 @@ private:
         }
     }
     static void free(entry& e, const Allocator& allocator) noexcept {
-        if (const std::uint64_t word = e.word(); (word & entry_link::has_place) != 0) {
+        if (const std::uint64_t word = e.word(); entry_link::times_hot(word) != 0) {
             the_hot_values.leave(word);
         }
         Traits::free(e, allocator);
@@ -730,13 +731,14 @@ private:
     // another thread that did so last?
     [[gnu::noinline]] void warm(entry& e) noexcept {
         const std::uint64_t word = e.word();
-        const bool was_hot = (word & entry_link::has_place) != 0; // then the tag is not a thread, and all threads count
+        const unsigned times = entry_link::times_hot(word);
+        const bool was_hot = times != 0; // then the tag is not a thread, and all threads count
         const unsigned tag = was_hot ? entry_link::tag(word) : number_of_this_thread();
         if ((word & entry_link::hot) != 0 || (!was_hot && tag == entry_link::tag(word))) {
             return;
         }
         if (entry_link::heat(word) < entry_link::heat_limit) {
-            e.mark(word, entry_link::heat(word) + 1, tag, word & entry_link::has_place);
+            e.mark(word, {false, times, entry_link::heat(word) + 1, tag});
         } else {
             the_hot_values.spread(e);
         }

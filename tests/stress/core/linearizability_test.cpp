@@ -22,6 +22,7 @@
 #include "support/cache_model.h"
 #include "support/crew.h"
 #include "support/linearizability.h"
+#include "support/witness.h"
 
 namespace ibid {
 namespace {
@@ -70,6 +71,10 @@ struct neighbouring_hashes {
         return 42 + static_cast<std::uint64_t>(key);
     }
 };
+// The same, and hits are answered without a lock.
+struct resistant_hashes : neighbouring_hashes {
+    using is_collision_resistant = void;
+};
 struct stumbling_equal {
     bool operator()(int a, int b) const {
         stumble();
@@ -98,6 +103,17 @@ template <class Hash>
 struct real_with_afterlife : real<Hash> {
     static constexpr bool retains = true;
     real_with_afterlife() { this->c.retain({.bytes = 1 << 20, .entries = 100}); }
+};
+
+// Every value is hot as soon as two have it.
+template <class Hash>
+struct real_and_hot : real<Hash> {
+    template <class Make>
+    handle<numbered> intern(int key, Make make) {
+        handle<numbered> h = this->c.intern(key, make);
+        make_hot(h);
+        return h;
+    }
 };
 
 // Right, and slow: everything under one lock. The checker must not refuse it.
@@ -414,6 +430,16 @@ TEST(histories, of_the_cache_are_linearizable) {
 
 TEST(histories, of_the_cache_with_an_afterlife_are_linearizable) {
     EXPECT_EQ(first_violation<real_with_afterlife<neighbouring_hashes>>(believed), "");
+}
+
+TEST(histories, of_a_cache_that_answers_hits_without_a_lock_are_linearizable) {
+    EXPECT_EQ(first_violation<real<resistant_hashes>>(believed), "");
+    EXPECT_EQ(first_violation<real_with_afterlife<resistant_hashes>>(believed), "");
+}
+
+TEST(histories, of_a_cache_whose_values_are_hot_are_linearizable) {
+    EXPECT_EQ(first_violation<real_and_hot<resistant_hashes>>(believed), "");
+    EXPECT_EQ(first_violation<real_and_hot<neighbouring_hashes>>(believed), "");
 }
 
 // A lookup must not even for a moment hold the value of another key, since the drop that ends it would then not be the

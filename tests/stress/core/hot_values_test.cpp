@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Values whose references are counted in stripes: that the last one is found all the same, wherever it was counted, and that
+// memory which readers without a lock may see comes back.
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "disturbance.h"
+#include "ibid/cache.h"
+#include "ibid/weak.h"
+#include "support/counting_memory.h"
+#include "support/crew.h"
+#include "support/witness.h"
+
+namespace ibid {
+namespace {
+
+using namespace ibid::testing;
+
+constexpr int key = 1;
+
+[[nodiscard]] bool is_hot(const handle<witness>& h) {
+    return detail::header_of(h.get()).has(detail::entry_link::hot);
+}
+
+class hot_values : public ::testing::Test {
+protected:
+    hot_values() { clear_books(); }
+    probe_cache cache_;
+};
+
+TEST_F(hot_values, become_so_by_hits_from_several_threads_and_end_with_the_last_handle) {
+    handle<witness> kept = cache_.intern(probe_key{key}, [] { return witness(key); });
+    crew two(2);
+    // The two take turns, so that each sees that the other was here.
+    for (int turn = 0; turn < 5000 && !is_hot(kept); ++turn) {
+        two.run([&](std::size_t i) {
+            for (int n = 0; n < 64 && i == static_cast<std::size_t>(turn % 2); ++n) {
+                EXPECT_EQ(intern(cache_, key), kept);
+            }
+        });
+    }
+    EXPECT_TRUE(is_hot(kept));
+    handle<witness> in_stripe = intern(cache_, key);
+    kept.reset();
+    EXPECT_EQ(alive(key), 1U) << "the handle that a stripe counts keeps the value";
+    in_stripe.reset();
+    EXPECT_EQ(alive(key), 0U);
+}
+
+TEST_F(hot_values, end_when_the_last_handle_was_counted_in_a_stripe_of_another_thread) {
+    handle<witness> first = intern(cache_, key);
+    handle<witness> second = first;
+    make_hot(first);
+    handle<witness> elsewhere;
+    std::thread([&] { elsewhere = intern(cache_, key); }).join();
+    first.reset();
+    second.reset();
+    EXPECT_EQ(alive(key), 1U);
+    elsewhere.reset();
+    EXPECT_EQ(alive(key), 0U);
+}
+
+TEST_F(hot_values, keep_their_views_and_weak_references_right) {
+    handle<witness> first = intern(cache_, key);
+    handle<witness> second = first;
+    make_hot(first);
+    const weak<witness> w(first);
+    std::optional<view<witness>> seen{view<witness>(first)};
+    first.reset();
+    second.reset();
+    EXPECT_TRUE(w.lock());
+    EXPECT_EQ(alive(key), 1U);
+    seen.reset();
+    EXPECT_FALSE(w.lock());
+    EXPECT_EQ(alive(key), 0U);
+}
+
+TEST_F(hot_values, may_be_so_several_times_and_then_no_more) {
+    handle<witness> stays = intern(cache_, key);
+    for (unsigned i = 0; i < 20; ++i) {
+        handle<witness> other = stays;
+        make_hot(stays);
+        ASSERT_EQ(is_hot(stays), i < detail::entry_link::most_times_hot);
+        handle<witness> in_stripe = other;
+        other.reset();
+        stays.reset(); // the last one that was counted centrally
+        ASSERT_FALSE(is_hot(in_stripe));
+        ASSERT_EQ(alive(key), 1U);
+        stays = std::move(in_stripe);
+    }
+    stays.reset();
+    EXPECT_EQ(alive(key), 0U);
+}
+
+TEST_F(hot_values, are_so_many_at_once_and_no_more) {
+    std::vector<handle<witness>> many;
+    for (int k = 0; k < 300; ++k) {
+        many.push_back(cache_.intern(probe_key{k}, [&] { return witness(k); }));
+        const handle<witness> other = many.back();
+        make_hot(other);
+    }
+    EXPECT_TRUE(is_hot(many.front()));
+    EXPECT_FALSE(is_hot(many.back())) << "without a place it is counted as ever";
+    many.clear();
+    handle<witness> next = cache_.intern(probe_key{key}, [] { return witness(key); });
+    const handle<witness> other = next;
+    cache_.trim(); // what waits until nobody looks has given its place back by then
+    make_hot(next);
+    EXPECT_TRUE(is_hot(next)) << "places are given back";
+}
+
+// The window in which the end could be missed, or come twice: central and striped references that go while the stripes are being
+// opened and closed.
+TEST_F(hot_values, end_once_however_their_handles_go) {
+    crew three(3);
+    const disturbed d;
+    for (int round = 0; round < 3000; ++round) {
+        std::array<held, 3> first;
+        std::array<held, 3> second;
+        for (std::size_t i = 0; i < 3; ++i) {
+            first[i] = held(cache_.intern(probe_key{key}, [] { return witness(key); }));
+        }
+        three.run([&](std::size_t i) {
+            if (i == 0) {
+                make_hot(first[i].get());
+            }
+            stumble();
+            second[i] = first[i];
+            stumble();
+            if ((round + static_cast<int>(i)) % 2 == 0) {
+                make_hot(second[i].get());
+            }
+            first[i].drop();
+            stumble();
+            second[i].drop();
+        });
+        ASSERT_EQ(alive(key), 0U) << round;
+    }
+    EXPECT_EQ(cache_.statistics().entries, 0U);
+}
+
+// Readers on one side, entries and arrays that come and go on the other: under the address sanitizer, no reader sees memory
+// that has been given back.
+TEST(readers_without_a_lock, never_see_what_has_been_given_back) {
+    clear_books();
+    probe_cache c;
+    std::atomic<bool> done{false};
+    crew four(4);
+    four.run([&](std::size_t i) {
+        if (i == 0) {
+            for (int round = 0; round < 60; ++round) { // the table grows and shrinks
+                std::vector<handle<witness>> many;
+                for (int k = 0; k < 600; ++k) {
+                    many.push_back(intern(c, probe_key{k % most_keys, 7}));
+                }
+            }
+            done = true;
+            return;
+        }
+        for (int k = 0; !done; k = (k + 7) % 600) {
+            const held h(c.find(probe_key{k, 7}));
+            if (h) {
+                h->check(k);
+            }
+        }
+    });
+    EXPECT_EQ(c.statistics().entries, 0U);
+}
+
+TEST(readers_without_a_lock, leave_a_bounded_rest_that_trim_and_the_end_of_the_cache_give_back) {
+    using texts = cache<std::string, std::string, key_is_value, hash<std::string>, equal, allocator_of<std::byte>>;
+    counting_memory memory;
+    {
+        texts c{allocator_of<std::byte>(memory)};
+        crew two(2);
+        two.run([&](std::size_t i) {
+            for (int n = 0; n < 20000; ++n) {
+                (void)c.intern(std::to_string(n) + (i == 0 ? "a" : "b"));
+            }
+        });
+        EXPECT_LT(memory.bytes_out(), std::size_t{512} << 10);
+        const std::size_t before = memory.bytes_out();
+        c.trim();
+        EXPECT_LE(memory.bytes_out(), before);
+        EXPECT_LT(memory.bytes_out(), std::size_t{64} << 10) << "the table itself";
+    }
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+TEST(readers_without_a_lock, may_come_and_go_as_threads_do_and_outlive_caches) {
+    clear_books();
+    for (int round = 0; round < 20; ++round) {
+        auto c = std::make_unique<probe_cache>();
+        const handle<witness> h = intern(*c, key);
+        std::thread([&] { EXPECT_EQ(intern(*c, key), h); }).join();
+        std::thread([&] { EXPECT_EQ(c->find(probe_key{key}), h); }).join();
+        EXPECT_EQ(c->statistics().hits, 2U);
+    }
+    EXPECT_EQ(alive(key), 0U);
+}
+
+} // namespace
+} // namespace ibid
