@@ -63,7 +63,7 @@ func order(c cell, thread uint64) []uint32 {
 		if c.distinct < c.threads {
 			return 0
 		}
-		return uint32(i*c.threads + thread)
+		return uint32(thread*own + i)
 	}
 	samples := min(max(c.distinct, 256<<10/c.keyBytes), 256<<20/c.keyBytes)
 	if c.workload == "insert" {

@@ -60,7 +60,7 @@ pub fn order(cell: &Cell, thread: u64) -> Vec<u32> {
         if cell.distinct < cell.threads {
             0
         } else {
-            i * cell.threads + thread
+            thread * own + i
         }
     };
     let samples = cell

@@ -64,7 +64,7 @@ record Workload(String name, int keyBytes, long distinct, int threads) {
 
     int[] order(int thread) {
         long own = Math.max(distinct / threads, 1);
-        LongUnaryOperator number = i -> distinct < threads ? 0 : i * threads + thread;
+        LongUnaryOperator number = i -> distinct < threads ? 0 : thread * own + i;
         long samples = Math.min(Math.max(distinct, (256L << 10) / keyBytes), (256L << 20) / keyBytes);
         int[] result = new int[(int) (name.equals("insert") ? own : samples)];
         LongUnaryOperator key = switch (name) {
