@@ -32,6 +32,7 @@ from goals import Goal, goals  # noqa: E402
 from plots import pictures  # noqa: E402
 from programs import Kind, cpp_programs, programs  # noqa: E402
 from rounds import Mismatch, Row, ladder, measure  # noqa: E402
+from simulated import simulate  # noqa: E402
 
 
 def tell(progress: str) -> None:
@@ -127,6 +128,11 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="for a machine that others use too: C++ and one thread alone, by the time that the thread was running",
     )
+    parser.add_argument(
+        "--simulate",
+        action="store_true",
+        help="instructions and cache misses of the curve from valgrind, where the processor does not count them (minutes)",
+    )
     parser.add_argument("--only", choices=list(cells.WORKLOADS), metavar="WORKLOAD", help=f"of {', '.join(cells.WORKLOADS)}")
     return parser.parse_args()
 
@@ -150,6 +156,8 @@ def main() -> int:
     except Mismatch as error:
         print(f"cannot compare: {error}", file=sys.stderr)
         return 1
+    if options.simulate and not simulate(rows, tell):
+        print("--simulate needs valgrind: apt-get install valgrind", file=sys.stderr)
     sizes = sorted({tables.ladder_bytes(row.cell.distinct) for row in rows if row.cell.curve or row.cell.distinct in cells.CURVE})
     figures = Figures(tuple(rows), tuple(everyone), ladder(str(build / "bin" / "bench_core_latency"), sizes))
     found = goals(figures)
