@@ -184,7 +184,10 @@ private:
         }
     }
 
-    static void* read_gc_no(void*) { return reinterpret_cast<void*>(GC_get_gc_no()); }
+    // Under the collector's lock, and so after sweep(): who runs finalizers need not be a thread that the collector stops.
+    static void* missed_one(void* ledger) {
+        return GC_get_gc_no() != static_cast<gc_ledger*>(ledger)->seen_ ? ledger : nullptr;
+    }
 
     // Are we still told of collections? The collector knows one listener. Who replaces us without calling us on loses
     // nothing but time: what was missed is made up for by a careful sweep.
@@ -196,9 +199,7 @@ private:
         if (listening_.test_and_set(std::memory_order_acquire)) {
             return; // another thread is at it
         }
-        const auto now = reinterpret_cast<GC_word>(GC_call_with_alloc_lock(read_gc_no, nullptr));
-        if (!heard_ ||
-            now != seen_) { // seen_ is what it was: the lock was ours, and collections are over when it is
+        if (!heard_ || GC_call_with_alloc_lock(missed_one, this) != nullptr) {
             const GC_on_collection_event_proc other = GC_get_on_collection_event();
             if (other != on_event) {
                 previous_ = other;
