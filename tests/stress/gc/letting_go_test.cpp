@@ -151,28 +151,65 @@ TEST(letting_go, of_loans_while_others_take_brings_every_object_home) {
     EXPECT_LT(s.made, std::uint64_t{rounds * workers * tokens} / 10) << "objects are used again";
 }
 
-TEST(letting_go, on_two_threads_at_once_shares_the_work) {
+TEST(letting_go, on_several_threads_at_once_shares_the_work) {
     table c;
-    std::atomic<bool> stop{false};
-    std::thread helper([&] {
-        while (!stop) {
-            let_go(); // a thread that the collector does not know may do it too
-            std::this_thread::yield();
-        }
-    });
     collect_and_race(
         [&](int t, int round) {
             for (int i = 0; i < tokens; ++i) {
                 (void)intern(c, ((round * workers) + t) * tokens + i);
+                if (i % 50 == 0) {
+                    let_go();
+                }
             }
         },
         let_go);
-    stop = true;
-    helper.join();
     collect();
-    let_go();
     EXPECT_LE(c.statistics().entries, 30u);
     EXPECT_EQ(ibid::gc::statistics().waiting, 0u);
+}
+
+[[gnu::noinline]] void make_and_forget(table& c, int key) {
+    (void)intern(c, key);
+}
+
+// When a thread ends, its page of slots goes to the others; the collector does not know the thread any more then, and does not
+// stop it.
+TEST(collection, while_threads_end_walks_over_no_page_that_is_gone) {
+    constexpr int enders = 50; // more pages than are kept when they are empty
+    ibid::gc::start();
+    GC_disable();
+    table c;
+    for (int round = 0; round < 10; ++round) {
+        meeting gate(enders + 1);
+        std::vector<std::thread> threads;
+        for (int t = 0; t < enders; ++t) {
+            threads.emplace_back([&, t] {
+                {
+                    const ibid::gc::thread known;
+                    make_and_forget(c, (round * enders) + t);
+                    ibid_test::wipe_stack();
+                    meet(gate);
+                    meet(gate);
+                }
+                gate.arrive_and_wait();
+            }); // and its thread_local variables end
+        }
+        meet(gate); // the page of each thread is in use
+        GC_enable();
+        collect(); // and now most are empty
+        meet(gate);
+        gate.arrive_and_wait();
+        for (int i = 0; i < 3; ++i) {
+            collect();
+        }
+        GC_disable();
+        for (std::thread& t : threads) {
+            t.join();
+        }
+    }
+    GC_enable();
+    collect();
+    EXPECT_LE(c.statistics().entries, 30u);
 }
 
 } // namespace
