@@ -29,7 +29,7 @@ using ibid_test::name;
 using ibid_test::roots;
 using ibid_test::table;
 
-constexpr int rounds = 200;
+constexpr int rounds = 100;
 constexpr int workers = 3;
 constexpr int tokens = 300; // of each worker in each round: more than a page of slots
 
