@@ -60,5 +60,6 @@ int main() {
     for (const pair* p = kept; p != nullptr; p = p->tail) {
         std::printf("%s%s", p->head->c_str(), p->tail != nullptr ? " " : "\n");
     }
-    return symbols.statistics().entries < 100 ? 0 : 1; // a conservative collector may see a few more
+    // A conservative collector may take a word for a pointer into a list, and keep the rest of that list.
+    return symbols.statistics().entries < 1500 ? 0 : 1;
 }
