@@ -5,6 +5,7 @@
 //
 // Law: a figure holds both bills. Every run ends with a full collection and its finalizers, inside the time measured.
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <ctime>
 #include <functional>
@@ -47,15 +48,15 @@ private:
 
 // make() gives the address of something new in the collector's heap.
 template <class Make>
-double collected(int threads, const plan& p, Make make) {
+double collected(
+    int threads, const plan& p, Make make, const std::function<void(long)>& prepare = [](long) {}) {
     const auto work = [&](long rounds) {
         reachable some;
         for (long i = 0; i < rounds; ++i) {
             some.keep(make());
         }
     };
-    std::vector<double> unused;
-    return p.time(CLOCK_PROCESS_CPUTIME_ID, [&](long rounds) {
+    const auto on_all = [&](long rounds) {
         std::vector<std::thread> others;
         for (int t = 1; t < threads; ++t) {
             others.emplace_back([&] {
@@ -68,7 +69,8 @@ double collected(int threads, const plan& p, Make make) {
             t.join();
         }
         GC_gcollect();
-    }) / (p.busy ? threads : 1);
+    };
+    return p.time(CLOCK_PROCESS_CPUTIME_ID, on_all, prepare) / (p.busy ? threads : 1);
 }
 
 void* address_of(const auto& token) {
@@ -79,10 +81,10 @@ void* address_of(const auto& token) {
 }
 
 // What one writes by hand: an object that holds a handle, with a finalizer.
-void* by_hand(const ibid::handle<std::string>& h) {
+void* by_hand(ibid::handle<std::string>&& h) {
     auto* const p =
         static_cast<ibid::handle<std::string>*>(GC_malloc_atomic(sizeof(ibid::handle<std::string>)));
-    ::new (static_cast<void*>(p)) ibid::handle<std::string>(h);
+    ::new (static_cast<void*>(p)) ibid::handle<std::string>(std::move(h));
     GC_register_finalizer_no_order(
         p, [](void* object, void*) { std::destroy_at(static_cast<ibid::handle<std::string>*>(object)); },
         nullptr, nullptr, nullptr);
@@ -91,36 +93,86 @@ void* by_hand(const ibid::handle<std::string>& h) {
 
 // The collector's own cheaper way: called in the sweep, under the collector's lock, which is no place for a destructor that
 // may do anything; and not called at all while most of a block is alive. Here to show what finalization costs at the least.
-void* disclaimed(const ibid::handle<std::string>& h) {
+void* disclaimed(ibid::handle<std::string>&& h) {
     static const GC_finalizer_closure closure{
         [](void* object, void*) { std::destroy_at(static_cast<ibid::handle<std::string>*>(object)); },
         nullptr};
     auto* const p = static_cast<ibid::handle<std::string>*>(
         GC_finalized_malloc(sizeof(ibid::handle<std::string>), &closure));
-    ::new (static_cast<void*>(p)) ibid::handle<std::string>(h);
+    ::new (static_cast<void*>(p)) ibid::handle<std::string>(std::move(h));
     return p;
 }
 
+// Handles that are there already, as after a lookup: of 64 names, of which no two threads share one, for two threads that count
+// up and down in one place would measure that.
+class prepared {
+public:
+    void fill(int threads, long rounds) {
+        constexpr std::size_t many = 64;
+        for (int t = 0; t < threads; ++t) {
+            std::vector<ibid::handle<std::string>> names;
+            for (std::size_t i = 0; i < many; ++i) {
+                names.push_back(
+                    table_.intern(t * static_cast<int>(many) + static_cast<int>(i), [] { return "value"; }));
+            }
+            auto& of_thread = handles_[static_cast<std::size_t>(t)];
+            of_thread.clear();
+            for (std::size_t i = 0; i < static_cast<std::size_t>(rounds); ++i) {
+                of_thread.push_back(names[i % many]);
+            }
+        }
+        threads_ = 0;
+        ++filled_;
+    }
+    // Each once, by the thread that came first, second, …
+    [[nodiscard]] ibid::handle<std::string>&& next() {
+        thread_local int filling = 0;
+        thread_local std::vector<ibid::handle<std::string>>::iterator at;
+        if (filling != filled_) {
+            filling = filled_;
+            at = handles_[static_cast<std::size_t>(threads_.fetch_add(1))].begin();
+        }
+        return std::move(*at++);
+    }
+
+private:
+    table table_;
+    std::array<std::vector<ibid::handle<std::string>>, 2> handles_;
+    std::atomic<int> threads_{0};
+    int filled_ = 0; // written while nobody else runs
+};
+
 cell tokens(int threads) {
-    static table names;
-    static const ibid::handle<std::string> h = names.intern(1, [] { return "value"; });
-    const auto with = [threads](auto make) {
+    static prepared handles;
+    const auto bare = [threads](auto make) {
         return [=](const plan& p) { return collected(threads, p, make); };
     };
-    return {"A token: made, dropped, found dead, let go; " + std::to_string(threads) +
-                (threads == 1 ? " thread" : " threads"),
-            {
-                {.name = "ibid::gc::make_active(handle)",
-                 .run = with([] { return address_of(ibid::gc::make_active(h)); })},
-                {.name = "bare GC_malloc of a word",
-                 .run = with([] { return GC_malloc(sizeof(void*)); }),
-                 .limit = 2},
-                {.name = "bare GC_malloc_atomic of a word",
-                 .run = with([] { return GC_malloc_atomic(sizeof(void*)); }),
-                 .limit = 2},
-                {.name = "by hand: GC_register_finalizer_no_order", .run = with([] { return by_hand(h); })},
-                {.name = "GC_finalized_malloc", .run = with([] { return disclaimed(h); })},
-            }};
+    const auto of_a_handle = [threads](auto make) {
+        return [=](const plan& p) {
+            return collected(threads, p, make, [threads](long rounds) { handles.fill(threads, rounds); });
+        };
+    };
+    return {
+        "A token: made of a handle, dropped, found dead, let go; " + std::to_string(threads) +
+            (threads == 1 ? " thread" : " threads"),
+        {
+            {.name = "ibid::gc::make_active(std::move(handle))",
+             .run = of_a_handle([] { return address_of(ibid::gc::make_active(handles.next())); })},
+            {.name = "the same, of a copy of the handle", .run = of_a_handle([] {
+                                                              const ibid::handle<std::string> h =
+                                                                  handles.next();
+                                                              return address_of(ibid::gc::make_active(h));
+                                                          })},
+            {.name = "bare GC_malloc of a word",
+             .run = bare([] { return GC_malloc(sizeof(void*)); }),
+             .limit = 2},
+            {.name = "bare GC_malloc_atomic of a word",
+             .run = bare([] { return GC_malloc_atomic(sizeof(void*)); }),
+             .limit = 2},
+            {.name = "by hand: GC_register_finalizer_no_order",
+             .run = of_a_handle([] { return by_hand(handles.next()); })},
+            {.name = "GC_finalized_malloc", .run = of_a_handle([] { return disclaimed(handles.next()); })},
+        }};
 }
 
 template <class Buffer>

@@ -98,6 +98,12 @@ cell cell_for(const std::string& buffer, int threads) {
     enter(std::type_identity<tbb_scalable<Buffer>>());
 #endif
     enter(std::type_identity<free_list<Buffer>>());
+    if constexpr (Held == 1) {
+        if (threads == 1) { // for it there is but one buffer
+            enter(std::type_identity<only_buffer<Buffer>>());
+            c.rivals.back().goal = 0;
+        }
+    }
     return c;
 }
 

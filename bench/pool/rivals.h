@@ -34,6 +34,23 @@ private:
     ibid::pool<Buffer> pool_{[] { return Buffer(); }};
 };
 
+// No pool at all: what the use of a buffer costs by itself.
+template <class Buffer>
+class only_buffer {
+    struct nothing {
+        void operator()(Buffer*) const noexcept {}
+    };
+
+public:
+    static constexpr std::string_view name = "the use alone, of one buffer";
+    [[nodiscard]] std::unique_ptr<Buffer, nothing> take() {
+        return std::unique_ptr<Buffer, nothing>(&buffer_);
+    }
+
+private:
+    Buffer buffer_;
+};
+
 template <class Buffer>
 class heap {
 public:

@@ -33,11 +33,15 @@ struct plan {
     double window = 0.03; // seconds of each run
     bool busy = false;    // count the time that threads were running
 
-    // Nanoseconds of one of `work`'s rounds: work(n) does n. `clock`: of the wall, of this thread, of the process.
-    [[nodiscard]] double time(clockid_t running, const std::function<void(long)>& work) const {
+    // Nanoseconds of one of `work`'s rounds: work(n) does n, after prepare(n), which is not counted. `running`: the clock of this
+    // thread or of the process.
+    [[nodiscard]] double time(
+        clockid_t running, const std::function<void(long)>& work,
+        const std::function<void(long)>& prepare = [](long) {}) const {
         const clockid_t clock = busy ? running : CLOCK_MONOTONIC;
         long n = 64;
         for (;;) {
+            prepare(n);
             const double began = seconds(clock);
             work(n);
             const double took = seconds(clock) - began;

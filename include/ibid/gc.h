@@ -177,7 +177,8 @@ public:
     }
 
     // Lets go now, for all copies of this token, and on this thread; true for the one call that did. Nobody may use a
-    // reference that came from * or -> any more; what hold() gave is not concerned.
+    // reference that came from * or -> any more; what hold() gave is not concerned. On a thread that the collector does not
+    // know, somebody else keeps the token reachable meanwhile.
     bool release() const noexcept {
         detail::gc_slot* const s = slot();
         void* const what = s != nullptr ? s->take() : nullptr;

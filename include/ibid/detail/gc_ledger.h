@@ -6,7 +6,7 @@
 //  - What a dead token held is let go by the first collection that finds the token unreachable, where that collection's
 //    finalizers run, and outside every lock, the collector's and ours.
 //  - Finding the dead takes no memory and no lock, and touches nothing that a stopped thread may be in the middle of.
-//  - A collection that we were not told of costs time, never safety: see careful_.
+//  - A collection that we were not told of costs time, never safety: see sweep().
 //
 // Why tokens have no finalizers of their own. A registered finalizer costs ten times what the token's memory costs, and
 // makes the collector work ten times as often, for it keeps its books in its own heap. Here, one object, the bell, stands
@@ -32,16 +32,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "ibid/detail/gc_pages.h"
 #include "ibid/detail/gc_slot.h"
 
 namespace ibid::detail {
-
-// A thread's page. No destructor: usable until the last instruction of the thread.
-struct gc_thread {
-    gc_page* page = nullptr;
-    bool ended = false;
-};
-inline thread_local constinit gc_thread this_gc_thread;
 
 class gc_ledger {
 public:
@@ -55,7 +49,7 @@ public:
     // May collect, and so run finalizers, before detach().
     template <class Unregistered, class Detach>
     [[nodiscard]] gc_token* make(Detach detach, const gc_end& end) {
-        gc_slot* s = this_gc_thread.page != nullptr ? this_gc_thread.page->pop() : nullptr;
+        gc_slot* s = gc_pages::pop_own();
         if (s == nullptr) {
             start<Unregistered>();
             if (GC_thread_is_registered() == 0) {
@@ -66,7 +60,7 @@ public:
         // Not GC_MALLOC_ATOMIC: where GC_DEBUG is defined, that gives an interior pointer.
         auto* const t = static_cast<gc_token*>(GC_malloc_atomic(sizeof(gc_token)));
         if (t == nullptr) {
-            give_back(s, 1);
+            the_gc_pages.give_back(s, 1);
             throw std::bad_alloc();
         }
         ::new (static_cast<void*>(t)) gc_token{s};
@@ -92,24 +86,11 @@ public:
     };
     [[nodiscard]] tally counts() noexcept {
         tally c{0, 0};
-        const std::lock_guard lock(mutex_);
-        for (gc_page* p = pages_.load(std::memory_order_relaxed); p != nullptr;
-             p = p->next.load(std::memory_order_relaxed)) {
-            for (const gc_slot& s : p->slots) {
-                c.slots += s.token() != nullptr ? 1 : 0;
-            }
-        }
+        const std::lock_guard lock(the_gc_pages);
+        the_gc_pages.for_each([&](const gc_slot& s) { c.slots += s.token() != nullptr ? 1 : 0; });
         c.waiting = dead_.load(std::memory_order_relaxed) - let_go_.load(std::memory_order_relaxed);
         c.slots += c.waiting;
         return c;
-    }
-
-    void thread_ends() noexcept {
-        this_gc_thread.ended = true;
-        if (gc_page* const p = std::exchange(this_gc_thread.page, nullptr)) {
-            const std::lock_guard lock(mutex_);
-            disown(*p);
-        }
     }
 
 private:
@@ -126,32 +107,28 @@ private:
         gc_slot* dead = dead_list_.load(std::memory_order_relaxed);
         std::size_t alive = 0;
         std::size_t found = 0;
-        for (gc_page* p = pages_.load(std::memory_order_relaxed); p != nullptr;
-             p = p->next.load(std::memory_order_relaxed)) {
-            for (gc_slot& s : p->slots) {
-                gc_token* const t = s.token();
-                if (t == nullptr) {
-                    continue;
-                }
-                const bool ours =
-                    !careful || (GC_base(t) == t && t->slot.load(std::memory_order_relaxed) == &s);
-                if (ours && GC_is_marked(t) != 0) {
-                    ++alive;
-                    continue;
-                }
-                if (ours) {
-                    // A finalizer of the program's may still reach this token, and even bring it back. It must then find
-                    // it ended, and not the slot of a stranger.
-                    t->slot.store(nullptr, std::memory_order_relaxed);
-                }
-                s.set_next(dead);
-                dead = &s;
-                ++found;
+        the_gc_pages.for_each([&](gc_slot& s) {
+            gc_token* const t = s.token();
+            if (t == nullptr) {
+                return;
             }
-        }
+            const bool ours = !careful || (GC_base(t) == t && t->slot.load(std::memory_order_relaxed) == &s);
+            if (ours && GC_is_marked(t) != 0) {
+                ++alive;
+                return;
+            }
+            if (ours) {
+                // A finalizer of the program's may still reach this token, and even bring it back. It must then find
+                // it ended, and not the slot of a stranger.
+                t->slot.store(nullptr, std::memory_order_relaxed);
+            }
+            s.set_next(dead);
+            dead = &s;
+            ++found;
+        });
         dead_list_.store(dead, std::memory_order_relaxed);
         dead_.fetch_add(found, std::memory_order_relaxed);
-        recent_.store(0, std::memory_order_relaxed);
+        the_gc_pages.forget_handed();
         limit_.store(std::max(alive, burst_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
         if (bell_ != nullptr) {
             if (dead != nullptr) {
@@ -172,11 +149,11 @@ private:
             std::uint32_t count = 0;
             gc_slot* const first = s;
             for (; s != nullptr && count < at_once; ++count, s = s->next()) {
-                if (void* const what = s->take()) {
+                if (void* const what = s->take_from_dead()) {
                     held[holders++] = {s->end, what};
                 }
             }
-            give_back(first, count);
+            the_gc_pages.give_back(first, count);
             for (std::size_t i = 0; i < holders; ++i) {
                 held[i].first->let_go(held[i].second); // destructors of the program's
             }
@@ -184,7 +161,10 @@ private:
         }
     }
 
-    static void* read_gc_no(void*) { return reinterpret_cast<void*>(GC_get_gc_no()); }
+    // Under the collector's lock, as sweep() is.
+    static void* missed_one(void* ledger) {
+        return GC_get_gc_no() != static_cast<gc_ledger*>(ledger)->seen_ ? ledger : nullptr;
+    }
 
     // Are we still told of collections? The collector knows one listener. Who replaces us without calling us on loses
     // nothing but time: what was missed is made up for by a careful sweep.
@@ -196,9 +176,7 @@ private:
         if (listening_.test_and_set(std::memory_order_acquire)) {
             return; // another thread is at it
         }
-        const auto now = reinterpret_cast<GC_word>(GC_call_with_alloc_lock(read_gc_no, nullptr));
-        if (!heard_ ||
-            now != seen_) { // seen_ is what it was: the lock was ours, and collections are over when it is
+        if (!heard_ || GC_call_with_alloc_lock(missed_one, this) != nullptr) {
             const GC_on_collection_event_proc other = GC_get_on_collection_event();
             if (other != on_event) {
                 previous_ = other;
@@ -231,13 +209,13 @@ private:
         }
         GC_allow_register_threads();
         listen();
-        ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
         // In a static variable, so the collector sees it; and marked or not as sweep() pleases.
         bell_ = GC_malloc_atomic(1);
         if (bell_ == nullptr) {
             throw std::bad_alloc();
         }
         hang_bell(bell_);
+        ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
         started_.store(true, std::memory_order_release);
         return true;
     }
@@ -245,131 +223,18 @@ private:
     // Once for each page of slots.
     [[nodiscard]] gc_slot* refill() {
         listen();
-        if (recent_.load(std::memory_order_relaxed) > limit_.load(std::memory_order_relaxed) &&
-            GC_is_disabled() == 0) {
+        if (the_gc_pages.handed() > limit_.load(std::memory_order_relaxed) && GC_is_disabled() == 0) {
             // The collector paces itself by its own heap. It does not see what tokens hold, so a burst of tokens would
             // leave it asleep. Collect, and let finalizers run as the program wants them.
-            recent_.store(0, std::memory_order_relaxed); // others need not do the same
+            the_gc_pages.forget_handed(); // others need not do the same
             GC_gcollect();
         }
-        gc_thread& me = this_gc_thread;
-        at_thread_end();
-        if (gc_slot* const s = pop_shared(me)) {
-            return s;
-        }
-        auto* const fresh = new gc_page;
-        gc_slot* const s = fresh->pop();
-        const std::lock_guard lock(mutex_);
-        gc_page* const head = pages_.load(std::memory_order_relaxed);
-        fresh->next.store(head, std::memory_order_relaxed);
-        if (head != nullptr) {
-            head->previous = fresh;
-        }
-        pages_.store(fresh, std::memory_order_release);
-        own(me, *fresh);
-        return s;
+        return the_gc_pages.pop();
     }
 
-    // A slot of a page that is there, or null.
-    [[nodiscard]] gc_slot* pop_shared(gc_thread& me) {
-        const std::lock_guard lock(mutex_);
-        if (gc_page* const p = me.page) {
-            p->free = std::exchange(p->returned, nullptr);
-            p->free_count = std::exchange(p->returned_count, 0);
-            if (gc_slot* const s = p->pop()) {
-                return s;
-            }
-            me.page = nullptr;
-            p->owned = false; // full
-        }
-        gc_page* const p = partial_;
-        if (p == nullptr) {
-            return nullptr;
-        }
-        remove_partial(*p);
-        gc_slot* const s = p->pop();
-        own(me, *p);
-        return s;
-    }
+    // --- fork() ---------------------------------------------------------------------------------------------------------
 
-    // Under the mutex.
-    void own(gc_thread& me, gc_page& p) noexcept {
-        recent_.fetch_add(p.free_count + 1, std::memory_order_relaxed);
-        if (me.ended) { // from a late thread_local destructor: one slot, no page
-            disown(p);
-            return;
-        }
-        p.owned = true;
-        me.page = &p;
-    }
-    void disown(gc_page& p) noexcept {
-        p.owned = false;
-        while (gc_slot* const s = p.returned) {
-            p.returned = s->next();
-            p.push(*s);
-        }
-        p.returned_count = 0;
-        if (p.free_count != 0) {
-            add_partial(p);
-            free_if_empty(p);
-        }
-    }
-
-    // `s` and the `count` - 1 that follow it have no token any more.
-    void give_back(gc_slot* s, std::uint32_t count) noexcept {
-        const std::lock_guard lock(mutex_);
-        for (; count != 0; --count) {
-            gc_slot* const next = count != 1 ? s->next() : nullptr;
-            gc_page& p = gc_page::of(*s);
-            if (p.owned) {
-                s->set_next(p.returned);
-                p.returned = s;
-                ++p.returned_count;
-            } else {
-                p.push(*s);
-                if (p.free_count == 1) {
-                    add_partial(p);
-                }
-                free_if_empty(p);
-            }
-            s = next;
-        }
-    }
-
-    void add_partial(gc_page& p) noexcept {
-        p.previous_partial = nullptr;
-        p.next_partial = partial_;
-        if (partial_ != nullptr) {
-            partial_->previous_partial = &p;
-        }
-        partial_ = &p;
-    }
-    void remove_partial(gc_page& p) noexcept {
-        (p.previous_partial != nullptr ? p.previous_partial->next_partial : partial_) = p.next_partial;
-        if (p.next_partial != nullptr) {
-            p.next_partial->previous_partial = p.previous_partial;
-        }
-    }
-
-    // Under the mutex, a page without owner. One empty page is kept.
-    void free_if_empty(gc_page& p) noexcept {
-        if (p.free_count != gc_page::slots_in_page || (partial_ == &p && p.next_partial == nullptr)) {
-            return;
-        }
-        remove_partial(p);
-        gc_page* const next = p.next.load(std::memory_order_relaxed);
-        (p.previous != nullptr ? p.previous->next : pages_).store(next, std::memory_order_release);
-        if (next != nullptr) {
-            next->previous = p.previous;
-        }
-        delete &p;
-    }
-
-    static void at_thread_end();
-
-    // In the child, pages of threads that are gone stay theirs: what their tokens hold is let go as ever, and the few
-    // slots that they had not used are lost. So is what another thread was letting go at that instant: in the child,
-    // nobody goes on with that.
+    // What another thread was letting go at that instant is lost in the child: there, nobody goes on with that.
     //
     // A handle that is older than the fork() is not let go for a dead token there: that would take the lock of its entry's
     // shard, and a thread that is gone may hold it for ever.
@@ -379,12 +244,6 @@ private:
 
     std::mutex start_mutex_; // protects the setting up
     std::atomic<bool> started_{false};
-
-    std::mutex
-        mutex_; // protects the lists of pages and their slots, except from the sweep; taken by nobody who stops the
-                // world, and never held while anything of the collector's or the program's is called
-    std::atomic<gc_page*> pages_{nullptr};
-    gc_page* partial_ = nullptr;
 
     // Written by the sweep, while the world is stopped; emptied by let_go().
     std::atomic<gc_slot*> dead_list_{nullptr};
@@ -404,23 +263,10 @@ private:
     GC_on_collection_event_proc previous_ = nullptr; // who listened before; written under listening_
 
     std::atomic<std::size_t> burst_{65'536};
-    std::atomic<std::size_t> recent_{0}; // slots handed to threads since the last collection
     std::atomic<std::size_t> limit_{65'536};
 };
 
 inline constinit gc_ledger the_gc_ledger;
-
-struct gc_thread_end {
-    ~gc_thread_end() { the_gc_ledger.thread_ends(); }
-    void arm() const noexcept {} // naming the object is what registers its destructor
-};
-inline thread_local gc_thread_end this_gc_thread_end;
-
-inline void gc_ledger::at_thread_end() {
-    if (!this_gc_thread.ended) {
-        this_gc_thread_end.arm();
-    }
-}
 
 inline void GC_CALLBACK gc_ledger::on_event(GC_EventType e) {
     if (e == GC_EVENT_MARK_END) {
@@ -439,19 +285,14 @@ inline void GC_CALLBACK gc_ledger::on_bell(void* bell, void* /*data*/) {
 
 inline void gc_ledger::before_fork() noexcept {
     the_gc_ledger.start_mutex_.lock();
-    the_gc_ledger.mutex_.lock();
+    the_gc_pages.lock();
 }
 inline void gc_ledger::after_fork_in_parent() noexcept {
-    the_gc_ledger.mutex_.unlock();
+    the_gc_pages.unlock();
     the_gc_ledger.start_mutex_.unlock();
 }
 inline void gc_ledger::after_fork_in_child() noexcept {
-    for (gc_page* p = the_gc_ledger.pages_.load(std::memory_order_relaxed); p != nullptr;
-         p = p->next.load(std::memory_order_relaxed)) {
-        for (gc_slot& s : p->slots) {
-            s.inherit();
-        }
-    }
+    the_gc_pages.for_each([](gc_slot& s) { s.inherit(); });
     the_gc_ledger.listening_.clear(std::memory_order_relaxed);
     after_fork_in_parent();
     if (the_gc_ledger.collector_survives_fork_ && GC_thread_is_registered() != 0) {

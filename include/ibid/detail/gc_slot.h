@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a token holds, written down outside of the collector's heap: slots, in pages that the collector never scans.
+// What a token holds, written down outside of the collector's heap: a slot, in a page (gc_pages.h) that the collector never
+// scans.
 //
 // Law: a slot belongs to a token from attach() until the token is found dead, and to nobody else meanwhile. What it holds
 // is taken out once, by whoever comes first: release(), or the end of the token.
@@ -9,10 +10,8 @@
 // finalizer for each token: see gc_ledger.h.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cassert>
-#include <cstddef>
 #include <cstdint>
 #include <thread>
 
@@ -90,6 +89,14 @@ struct gc_slot {
         }
     }
 
+    // Takes it out of a dead token's slot, where nobody is at it any more: whoever is in the middle of take() or while_held()
+    // has the token on its stack, and the collector has seen it there.
+    [[nodiscard]] void* take_from_dead() noexcept {
+        void* const what = get();
+        held.store(0, std::memory_order_relaxed);
+        return what;
+    }
+
     // Calls f(void*) while nobody can take it out; false when it is out already. `f` must not wait or allocate.
     template <class Function>
     bool while_held(Function f) noexcept {
@@ -121,50 +128,5 @@ struct gc_slot {
 
     static constexpr std::uintptr_t copying = 1; // what is held is aligned to two bytes at least
 };
-
-// A page of slots. A thread that makes tokens owns one, and takes slots from it without a lock.
-struct alignas(4096) gc_page {
-    static constexpr std::size_t slots_in_page = 168;
-
-    // All pages, for the sweep, which may see a list in the middle of a change: each change is one store of one pointer.
-    std::atomic<gc_page*> next{nullptr};
-    gc_page* previous = nullptr; // under the ledger's mutex
-
-    gc_slot* free = nullptr; // the owner's; of a page without owner: under the mutex
-    std::uint32_t free_count = 0;
-    bool owned = false;               // under the mutex
-    gc_slot* returned = nullptr;      // slots that others gave back while the page was owned; under the mutex
-    std::uint32_t returned_count = 0; // under the mutex
-    gc_page* next_partial = nullptr;  // pages without owner that have free slots; under the mutex
-    gc_page* previous_partial = nullptr;
-
-    std::array<gc_slot, slots_in_page> slots;
-
-    gc_page() noexcept : free_count(slots_in_page) {
-        for (gc_slot& s : slots) {
-            s.set_next(free);
-            free = &s;
-        }
-    }
-
-    [[nodiscard]] static gc_page& of(gc_slot& s) noexcept {
-        return *reinterpret_cast<gc_page*>(reinterpret_cast<std::uintptr_t>(&s) & ~(alignof(gc_page) - 1));
-    }
-
-    [[nodiscard]] gc_slot* pop() noexcept {
-        gc_slot* const s = free;
-        if (s != nullptr) {
-            free = s->next();
-            --free_count;
-        }
-        return s;
-    }
-    void push(gc_slot& s) noexcept {
-        s.set_next(free);
-        free = &s;
-        ++free_count;
-    }
-};
-static_assert(sizeof(gc_page) == 4096);
 
 } // namespace ibid::detail

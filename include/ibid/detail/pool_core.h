@@ -31,29 +31,18 @@ namespace ibid::detail {
 
 class pool_core {
 public:
-    // At most this many idle objects lie with one thread; half of them move when they have to.
-    static constexpr std::size_t shard_positions = 32;
-    static constexpr std::size_t batch = shard_positions / 2;
-
     pool_core(std::size_t budget, bool resets) noexcept : resets_(resets), budget_(budget) { enlist(*this); }
     pool_core(const pool_core&) = delete;
     pool_core& operator=(const pool_core&) = delete;
 
     // An idle object, or null.
     [[nodiscard]] pool_node* take() noexcept {
-        pool_shard* const mine = this_pool_thread.find(*this, id_);
-        if (mine != nullptr && mine->enter()) {
-            pool_node* const n = mine->shelf.pop();
-            mine->leave();
-            if (n != nullptr) {
+        if (pool_shard& mine = this_pool_thread.last(); mine.is_of(*this)) {
+            if (pool_node* const n = mine.take()) {
                 return n;
             }
-            if (shared_size_.load(std::memory_order_relaxed) ==
-                0) { // a hint: an object on its way there may be missed
-                return nullptr;
-            }
         }
-        return take_shared(mine);
+        return take_otherwise();
     }
 
     // Takes `n` back; destroys it when the hook refuses it, when there is no room, and when the pool has ended.
@@ -63,18 +52,10 @@ public:
             core.destroy(n);
             return;
         }
-        pool_shard* const mine = this_pool_thread.find(core, core.id_);
-        if (mine != nullptr && mine->enter()) {
-            const bool room = mine->shelf.size() < mine->positions;
-            if (room) {
-                mine->shelf.push(n);
-            }
-            mine->leave();
-            if (room) {
-                return;
-            }
+        pool_shard& mine = this_pool_thread.last();
+        if (!mine.is_of(core) || !mine.give(n)) {
+            core.give_back_otherwise(n);
         }
-        core.give_back_shared(n, mine);
     }
 
     // Destroys one object, idle no more or never, and gives up its reference.
@@ -90,12 +71,8 @@ public:
     void not_made() noexcept { release(); }
 
     // Drops the old generation and ages the fresh one. Returns how many objects it destroyed.
-    std::size_t trim() noexcept {
-        return drop([](pool_shelf& shelf) { return shelf.rotate(); });
-    }
-    std::size_t clear() noexcept {
-        return drop([](pool_shelf& shelf) { return shelf.clear(); });
-    }
+    std::size_t trim() noexcept { return drop(&pool_shelf::rotate); }
+    std::size_t clear() noexcept { return drop(&pool_shelf::clear); }
 
     // The pool ends; objects on loan, and with them the core, may go on.
     void close() noexcept {
@@ -103,15 +80,14 @@ public:
         {
             const std::lock_guard lock(mutex_);
             closed_.store(true, std::memory_order_release);
-            idle = shared_.clear();
-            shared_size_.store(0, std::memory_order_relaxed);
-            claim_all();
-            while (shards_ != nullptr) {
-                pool_shard* const s = shards_;
+            begin_raid();
+            while (pool_shard* const s = shards_) {
                 shards_ = s->next;
-                idle.splice(s->shelf.clear());
-                s->core.store(nullptr, std::memory_order_release); // the owner may free it from here on
+                s->core.store(nullptr, std::memory_order_relaxed);
+                s->end_raid(); // the owner may free it from here on
             }
+            idle = shared_.clear();
+            settle();
         }
         destroy_all(idle);
         release();
@@ -125,39 +101,37 @@ public:
     };
     [[nodiscard]] count counts() noexcept {
         const std::lock_guard lock(mutex_);
-        claim_all();
+        begin_raid(); // each object lies in one place while they are counted
+        end_raid();
         count c{0, 0, shared_.size(), shared_.old()};
-        for (const pool_shard* s = shards_; s != nullptr; s = s->next) {
-            c.idle += s->shelf.size();
-            c.old += s->shelf.old();
-        }
         // Ended first: an object that ends in between is then still counted as there.
         c.ended = ended_.load(std::memory_order_relaxed);
         c.made = made_.load(std::memory_order_relaxed);
-        unclaim_all();
         return c;
     }
 
-    // The owner of `s` ends. True when the shard is unlinked and its memory the owner's alone.
+    // The owner of `s` ends. Unlinks the shard; its memory is the owner's alone.
     static void retire(pool_shard& s) noexcept {
-        while (!s.enter()) {
-            // Claimed by a trim, which will be over soon, or for ever, by the end of the pool.
-            if (s.core.load(std::memory_order_acquire) == nullptr) {
-                return;
+        pool_core* alive = nullptr;
+        s.with_core([&](pool_core* core) {
+            alive = core;
+            if (core != nullptr) {
+                core->references_.fetch_add(1, std::memory_order_relaxed);
             }
-            std::this_thread::yield();
+        });
+        if (alive == nullptr) {
+            return;
         }
-        pool_core& core =
-            *s.core.load(std::memory_order_relaxed); // not closed: closing would have had to await us
-        core.references_.fetch_add(1, std::memory_order_relaxed);
-        s.leave();
         {
-            const std::lock_guard lock(core.mutex_);
-            if (!core.closed()) {
-                core.take_in(s);
+            const std::lock_guard lock(alive->mutex_);
+            if (!alive->closed()) {
+                alive->unlink(s);
+                alive->granted_ -= s.positions();
+                alive->shared_.push(s.raid()); // nobody but us is in the middle of anything here
+                alive->settle();
             }
         }
-        core.release();
+        alive->release();
     }
 
 protected:
@@ -182,40 +156,42 @@ private:
         }
     }
 
-    [[nodiscard]] pool_node* take_shared(pool_shard* mine) noexcept {
+    // Not inline: what they need of registers, the fast path would pay for.
+    [[nodiscard, gnu::noinline]] pool_node* take_otherwise() noexcept {
+        pool_shard* mine = this_pool_thread.find(*this, id_);
+        if (mine != nullptr) {
+            if (pool_node* const n = mine->take()) {
+                return n;
+            }
+            if (shared_size_.load(std::memory_order_relaxed) ==
+                0) { // a hint: an object on its way there may be missed
+                return nullptr;
+            }
+        }
         pool_shard* const fresh = mine == nullptr ? this_pool_thread.add(*this, id_) : nullptr;
         const std::lock_guard lock(mutex_);
-        if (fresh != nullptr) {
-            link(*fresh);
-            mine = fresh;
+        mine = link(mine, fresh);
+        if (mine != nullptr) {
+            refill(*mine);
         }
-        if (mine == nullptr) {
-            return settle(shared_.pop());
-        }
-        // The owner holds the mutex, so nobody claims, and nobody but the owner enters: the shelf is ours.
-        if (pool_node* const n = mine->shelf.pop()) { // a trim was in the way a moment ago
-            return n;
-        }
-        pool_list some = shared_.cut_fresh(batch);
-        grant(*mine); // some of the positions that have just become free
-        if (some.size() > mine->positions) {
-            shared_.put(some.cut_oldest(some.size() - mine->positions));
-        }
-        mine->shelf.put(some);
-        pool_node* const n = mine->shelf.pop();
-        return settle(n != nullptr ? n : shared_.pop());
+        pool_node* n = mine != nullptr ? mine->take() : nullptr;
+        n = n != nullptr ? n : shared_.pop();
+        settle();
+        return n;
     }
 
-    void give_back_shared(pool_node* n, pool_shard* mine) noexcept {
+    [[gnu::noinline]] void give_back_otherwise(pool_node* n) noexcept {
+        pool_shard* const mine = this_pool_thread.find(*this, id_);
+        if (mine != nullptr && mine->give(n)) {
+            return;
+        }
         pool_shard* const fresh = mine == nullptr && !closed() ? this_pool_thread.add(*this, id_) : nullptr;
         {
             const std::lock_guard lock(mutex_);
             if (!closed()) {
-                if (fresh != nullptr) {
-                    link(*fresh);
-                    mine = fresh;
-                }
-                if (put(n, mine)) {
+                const bool kept = put(n, link(mine, fresh));
+                settle();
+                if (kept) {
                     return; // n is others' now, and with it, for all we know, the core
                 }
             } else if (fresh != nullptr) {
@@ -225,106 +201,118 @@ private:
         destroy(n); // may end the core
     }
 
-    // Under the mutex, with this thread's shard, if it has one. False: there is no room.
+    // --- under the mutex ----------------------------------------------------------------------------------------------
+
+    // This thread's shard, linked when it is new; null when it has none.
+    [[nodiscard]] pool_shard* link(pool_shard* mine, pool_shard* fresh) noexcept {
+        if (fresh != nullptr) {
+            fresh->next = shards_;
+            shards_ = fresh;
+            return fresh;
+        }
+        if (mine != nullptr) {
+            mine->recover();
+        }
+        return mine;
+    }
+    void unlink(pool_shard& s) noexcept {
+        pool_shard** at = &shards_;
+        while (*at != &s) {
+            at = &(*at)->next;
+        }
+        *at = s.next;
+    }
+
+    // Moves a batch of fresh objects to `mine`, which is empty, with some of the positions that so become free.
+    void refill(pool_shard& mine) noexcept {
+        pool_list some;
+        while (some.size() < pool_shard::most / 2) {
+            pool_node* const n = shared_.pop_fresh();
+            if (n == nullptr) {
+                break;
+            }
+            some.push(n);
+        }
+        grant(mine);
+        while (pool_node* const n = some.pop()) {
+            if (!mine.give(n)) {
+                shared_.push(n);
+            }
+        }
+    }
+
+    // False: there is no room.
     [[nodiscard]] bool put(pool_node* n, pool_shard* mine) noexcept {
         if (mine != nullptr) {
             grant(*mine);
-        }
-        if (mine == nullptr || mine->positions == 0) {
-            if (room() == 0) {
-                return false;
+            if (mine->full()) {
+                const std::size_t half = (mine->positions() + 1) / 2;
+                shared_.push(mine->cut_oldest(static_cast<std::uint32_t>(std::min(half, room()))));
             }
-            shared_.push(n);
-        } else {
-            if (mine->shelf.size() >= mine->positions) {
-                if (room() == 0) {
-                    return false;
-                }
-                shared_.put(mine->shelf.cut_oldest(std::min((mine->positions + 1) / 2, room())));
+            if (mine->give(n)) {
+                return true;
             }
-            mine->shelf.push(n);
         }
-        settle(nullptr);
+        if (room() == 0) {
+            return false;
+        }
+        shared_.push(n);
         return true;
     }
 
-    // Under the mutex: how many more objects the shared shelf may hold, or shards be granted.
+    // How many more objects the shared shelf may hold, or shards be granted.
     [[nodiscard]] std::size_t room() const noexcept { return budget_ - granted_ - shared_.size(); }
 
-    // Under the mutex.
     void grant(pool_shard& s) noexcept {
-        const std::size_t more = std::min({shard_positions - s.positions, budget_ / 2 - granted_, room()});
-        s.positions += more;
+        const std::size_t more =
+            std::min({pool_shard::most - std::size_t{s.positions()}, budget_ / 2 - granted_, room()});
+        s.grant(static_cast<std::uint32_t>(more));
         granted_ += more;
     }
-    void link(pool_shard& s) noexcept {
-        s.next = shards_;
-        shards_ = &s;
-    }
 
-    pool_node* settle(pool_node* n) noexcept {
-        shared_size_.store(shared_.size(), std::memory_order_relaxed);
-        return n;
-    }
+    // After every change of the shelf.
+    void settle() noexcept { shared_size_.store(shared_.size(), std::memory_order_relaxed); }
 
-    // Under the mutex. From here to unclaim_all() no owner is at its shelf.
-    void claim_all() noexcept {
-        if (shards_ == nullptr) {
-            return;
+    // Everything idle lies on the shared shelf then, and stays there until end_raid(). No shard has a position: a thread that
+    // is idle gives its own up so, the others ask again.
+    void begin_raid() noexcept {
+        for (pool_shard* s = shards_; s != nullptr; s = s->next) {
+            s->begin_raid();
+        }
+        if (shards_ != nullptr) {
+            everybody_fences();
         }
         for (pool_shard* s = shards_; s != nullptr; s = s->next) {
-            s->claim();
+            shared_.push(s->raid());
         }
-        heavy_fence(asymmetric_fences());
-        for (pool_shard* s = shards_; s != nullptr; s = s->next) {
-            s->await();
-        }
+        granted_ = 0;
+        settle();
     }
-    void unclaim_all() noexcept {
+    void end_raid() noexcept {
         for (pool_shard* s = shards_; s != nullptr; s = s->next) {
-            s->unclaim();
+            s->end_raid();
         }
     }
 
-    template <class Choose>
-    std::size_t drop(Choose choose) noexcept {
+    [[nodiscard]] std::size_t drop(pool_list (pool_shelf::*choose)() noexcept) noexcept {
         pool_list dropped;
         {
             const std::lock_guard lock(mutex_);
-            dropped = choose(shared_);
-            claim_all();
-            granted_ = 0;
-            for (pool_shard* s = shards_; s != nullptr; s = s->next) {
-                dropped.splice(choose(s->shelf));
-                s->positions =
-                    s->shelf.size(); // a thread that is idle gives its positions up; the others ask again
-                granted_ += s->positions;
-            }
-            settle(nullptr);
-            unclaim_all();
+            begin_raid();
+            dropped = (shared_.*choose)();
+            settle();
+            end_raid();
         }
         const std::size_t size = dropped.size();
         destroy_all(dropped);
         return size;
     }
 
-    // Under the mutex. Moves the content of `s` to the shared shelf and forgets `s`. Its positions become free, so there
-    // is room.
-    void take_in(pool_shard& s) noexcept {
-        pool_shard** at = &shards_;
-        while (*at != &s) {
-            at = &(*at)->next;
-        }
-        *at = s.next;
-        granted_ -= s.positions;
-        shared_.put(std::exchange(s.shelf, {}));
-        settle(nullptr);
-    }
-
     // All cores of the process, by number, for the numbers themselves and for fork().
     //
-    // A child has one thread. Around fork() the forking thread holds every mutex and claims every shard, so that the
-    // child finds them whole; there, what lay with threads that are gone goes to the shared shelves.
+    // A child has one thread. Around fork() the forking thread holds every mutex, in the middle of a raid, so that all that is
+    // idle lies on the shared shelves. What another thread was giving back at that instant, it goes on giving back in the
+    // parent; in the child it is lost, like everything else that such a thread had on loan.
     struct roll {
         std::mutex
             mutex; // protects `first` and every core's `next_`; taken before any core's mutex, never after
@@ -366,12 +354,12 @@ private:
         all().mutex.lock();
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
             c->mutex_.lock();
-            c->claim_all();
+            c->begin_raid();
         }
     }
     static void after_fork_in_parent() noexcept {
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
-            c->unclaim_all();
+            c->end_raid();
             c->mutex_.unlock();
         }
         all().mutex.unlock();
@@ -381,7 +369,8 @@ private:
             for (pool_shard* s = c->shards_; s != nullptr;) {
                 pool_shard* const next = s->next;
                 if (s->owner != &this_pool_thread) {
-                    c->take_in(*s); // within the budget: its positions come along
+                    c->unlink(*s);
+                    s->end_raid();
                     delete s;
                 }
                 s = next;
@@ -411,7 +400,7 @@ private:
 
 inline void pool_thread::end() noexcept {
     ended_ = true;
-    last_ = nullptr;
+    last_ = &nobodys;
     pool_shard** const shards = std::exchange(shards_, nullptr);
     for (std::size_t i = 0, n = std::exchange(size_, 0); i < n; ++i) {
         if (shards[i] != nullptr) {

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread's part of one pool: a shelf that its owner uses without a lock and without a locked instruction.
+// One thread's part of one pool: a stack of idle objects that its owner uses without a lock, a locked instruction or a fence,
+// and that others may empty at any instant. The owner never waits for them, unless it meets them; they never wait for it.
 //
-// Law: at most one side is at the shelf, the owner between enter() and leave(), or a claimant between await() and
-// unclaim(). Only the owner enters; only a holder of the core's mutex claims. The owner never waits: while the shard is
-// claimed, enter() says no, and the owner goes to the core's mutex instead. A claimant waits for a handful of
-// instructions of the owner; no code of the user's ever runs in between.
+// Law: each object that is put here is taken out once, by the owner or by a raid.
 //
-// The shape is Dekker's: each side writes its own flag, then reads the other's, with a fence in between that pool_fence.h
-// makes free for the owner. Sanitizers and the language's memory model see the rest: leave() releases what await()
-// acquires, unclaim() releases what enter() acquires.
+// The owner takes or gives by one store to one slot, and then asks whether there is a raid. A raid (under the mutexes of core
+// and shard) raises `raided_`, makes everybody fence, and then takes what it sees in the slots. So one of two things is true of
+// an owner in the middle: it had asked before the fence, and then the raid sees its store; or it asks after, and learns of
+// the raid. Then it waits for the end of the raid at the shard's mutex, and looks there who has the object: a raid writes down
+// which slots it emptied. Its store may have come late, when the raid had seen the slot as it was. That does no harm: a late null
+// says nothing new, and a late object is found there by the owner, who wrote it, or by the next raid.
+//
+// Only the owner stores objects into slots, only raids store null into a slot that another may be using, and nothing is
+// stored between a raid and the owner's recovery from it but that one late store.
 //
 // The memory belongs to the owner, because the owner may look here at any time; a pool that ends leaves its shards
-// claimed and `core` null (orphans), and each owner frees them at its leisure.
+// empty and `core` null (orphans), and each owner frees them at its leisure.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
-#include <chrono>
+#include <bitset>
 #include <cstddef>
-#include <thread>
+#include <cstdint>
+#include <mutex>
 
 #include "ibid/detail/fence.h"
 #include "ibid/detail/pool_shelf.h"
@@ -29,50 +36,158 @@ class pool_thread;
 
 class alignas(64) pool_shard {
 public:
-    pool_shard(pool_core& of, const pool_thread& by) noexcept
-        : core(&of), owner(&by), asymmetric_(asymmetric_fences()) {}
+    // At most this many objects lie with one thread.
+    static constexpr std::uint32_t most = 32;
 
-    [[nodiscard]] bool enter() noexcept {
-        inside_.store(true, std::memory_order_relaxed);
-        light_fence(asymmetric_);
-        if (claimed_.load(std::memory_order_acquire)) {
-            leave();
-            return false;
-        }
-        return true;
+    constexpr pool_shard(pool_core* of, const pool_thread* by) noexcept : core(of), owner(by) {}
+
+    [[nodiscard]] bool is_of(const pool_core& c) const noexcept {
+        // Relaxed: a shard whose pool ends right now may pass for that pool's; it then has nothing to give and takes nothing.
+        return core.load(std::memory_order_relaxed) == &c;
     }
-    void leave() noexcept { inside_.store(false, std::memory_order_release); }
 
-    // To claim several shards at once: claim() each, one heavy_fence() for all, await() each.
-    void claim() noexcept { claimed_.store(true, std::memory_order_relaxed); }
-    void await() const noexcept {
-        for (unsigned turns = 0; inside_.load(std::memory_order_acquire); ++turns) {
-            // The owner was interrupted in between, or runs right now. Yielding does not help where the claimant has the
-            // higher real-time priority; sleeping does.
-            if (turns < 64) {
-                std::this_thread::yield();
+    // --- the owner ----------------------------------------------------------------------------------------------------
+
+    // The first slot comes first, and by its own address: where the address of a store comes out of a load, the next load must
+    // wait for both, which costs more than all the rest.
+
+    // Null: nothing is here, or a raid has taken it.
+    [[nodiscard]] pool_node* take() noexcept {
+        if (pool_node* const n = slots_[0].load(std::memory_order_relaxed)) {
+            slots_[0].store(nullptr, std::memory_order_relaxed);
+            quiet_fence();
+            return raided_.load(std::memory_order_relaxed) ? recover_taken(0, n) : n;
+        }
+        if (top_ == 0) {
+            return nullptr;
+        }
+        const std::uint32_t at = top_--;
+        pool_node* const n = slots_[at].load(std::memory_order_relaxed); // null after a raid
+        slots_[at].store(nullptr, std::memory_order_relaxed);
+        quiet_fence();
+        return raided_.load(std::memory_order_relaxed) ? recover_taken(at, n) : n;
+    }
+
+    // False: there is no room, or there was a raid; `n` is still the caller's. Otherwise it may be anybody's by now, and
+    // nothing but this shard may be touched.
+    [[nodiscard]] bool give(pool_node* n) noexcept {
+        std::uint32_t at = 0;
+        if (slots_[0].load(std::memory_order_relaxed) == nullptr) {
+            if (positions() == 0) {
+                return false;
+            }
+            slots_[0].store(n, std::memory_order_release); // with what its borrower did; a raid acquires
+        } else {
+            if (top_ + 1 >= positions()) {
+                return false;
+            }
+            at = ++top_;
+            slots_[at].store(n, std::memory_order_release); // the same
+        }
+        quiet_fence();
+        return !raided_.load(std::memory_order_relaxed) || recover_given(at, n);
+    }
+
+    // --- the owner, under the core's mutex, so that no raid is there ----------------------------------------------------
+
+    // After a raid, the shard is empty and has no positions. Before anything else.
+    void recover() noexcept {
+        if (raided_.load(std::memory_order_relaxed)) {
+            top_ = 0;
+            raid_took_.reset();
+            raided_.store(false, std::memory_order_relaxed);
+        }
+    }
+
+    [[nodiscard]] bool full() const noexcept {
+        return top_ + (slots_[0].load(std::memory_order_relaxed) != nullptr ? 1 : 0) >= positions();
+    }
+
+    // Of a full shard, `n` objects that will be missed least: those that lie deepest.
+    [[nodiscard]] pool_list cut_oldest(std::uint32_t n) noexcept {
+        pool_list cut;
+        if (top_ == 0 && n != 0) {
+            cut.push(slots_[0].exchange(nullptr, std::memory_order_relaxed));
+            return cut;
+        }
+        for (std::uint32_t i = 1; i <= top_; ++i) {
+            pool_node* const here = slots_[i].exchange(nullptr, std::memory_order_relaxed);
+            if (i <= n) {
+                cut.push(here);
             } else {
-                std::this_thread::sleep_for(std::chrono::microseconds(50));
+                slots_[i - n].store(here, std::memory_order_relaxed);
             }
         }
+        top_ -= std::min(top_, n);
+        return cut;
     }
-    void unclaim() noexcept { claimed_.store(false, std::memory_order_release); }
 
-    // At the shelf only.
-    pool_shelf shelf;
-    std::size_t positions = 0; // how many objects may lie here: this shard's part of the pool's budget
+    [[nodiscard]] std::uint32_t positions() const noexcept {
+        return positions_.load(std::memory_order_relaxed);
+    }
+    void grant(std::uint32_t more) noexcept {
+        positions_.store(positions() + more, std::memory_order_relaxed);
+    }
 
-    // Null once the pool has ended; the last thing that the ending pool writes here.
+    // --- a raid, under the core's mutex: begin_raid() for each shard, everybody_fences(), raid() and end_raid() for each ----
+
+    void begin_raid() noexcept {
+        mutex_.lock();
+        raided_.store(true, std::memory_order_relaxed);
+    }
+    [[nodiscard]] pool_list raid() noexcept {
+        pool_list taken;
+        for (std::size_t at = 0; at < most; ++at) {
+            if (pool_node* const n = slots_[at].load(std::memory_order_acquire)) {
+                slots_[at].store(nullptr, std::memory_order_relaxed);
+                raid_took_[at] = true;
+                taken.push(n);
+            }
+        }
+        positions_.store(0, std::memory_order_relaxed);
+        return taken;
+    }
+    void end_raid() noexcept { mutex_.unlock(); }
+
+    // --- who belongs to whom ------------------------------------------------------------------------------------------
+
+    // Null once the pool has ended; written in the raid that ends it.
     std::atomic<pool_core*> core;
+
+    // Calls f(core), null or alive meanwhile: the raid that ends a pool waits.
+    template <class Function>
+    void with_core(Function f) noexcept {
+        const std::lock_guard lock(mutex_);
+        f(core.load(std::memory_order_relaxed));
+    }
 
     // Under the core's mutex.
     const pool_thread* const owner;
     pool_shard* next = nullptr;
 
 private:
-    std::atomic<bool> inside_{false};
-    std::atomic<bool> claimed_{false};
-    const bool asymmetric_;
+    // At the end of a raid: whose is it?
+    [[nodiscard, gnu::noinline]] pool_node* recover_taken(std::uint32_t at, pool_node* n) noexcept {
+        const std::lock_guard lock(mutex_);
+        const bool lost = raid_took_[at];
+        recover();
+        return lost ? nullptr : n;
+    }
+    [[nodiscard, gnu::noinline]] bool recover_given(std::uint32_t at, pool_node* n) noexcept {
+        const std::lock_guard lock(mutex_);
+        const bool lost = slots_[at].load(std::memory_order_relaxed) != n;
+        slots_[at].store(nullptr, std::memory_order_relaxed);
+        recover();
+        return lost;
+    }
+
+    std::uint32_t top_ = 0;                   // the owner's: slots 1 to top_ are full, unless raided
+    std::atomic<std::uint32_t> positions_{0}; // how many objects may lie here: part of the pool's budget
+    std::atomic<bool> raided_{false};
+    std::array<std::atomic<pool_node*>, most> slots_{};
+
+    std::mutex mutex_; // protects a raid from the owner's recovery; taken after the core's, never before it
+    std::bitset<most> raid_took_; // from these slots, since the last recovery; under the mutex
 };
 
 } // namespace ibid::detail

@@ -24,7 +24,6 @@ struct pool_node {
 class pool_list {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] pool_node* front() const noexcept { return front_; }
 
     void push(pool_node* n) noexcept {
         n->next = front_;
@@ -32,6 +31,7 @@ public:
         ++size_;
     }
 
+    // What was pushed last, or null.
     [[nodiscard]] pool_node* pop() noexcept {
         pool_node* const n = front_;
         if (n != nullptr) {
@@ -41,44 +41,11 @@ public:
         return n;
     }
 
-    // The `n` that were put here first, or all when there are fewer: the ones whose memory is coldest.
-    [[nodiscard]] pool_list cut_oldest(std::size_t n) noexcept {
-        if (n >= size_) {
-            return std::exchange(*this, {});
-        }
-        pool_list cut;
-        if (n != 0) {
-            pool_node* last = front_;
-            for (std::size_t kept = size_ - n; kept > 1; --kept) {
-                last = last->next;
-            }
-            cut.front_ = std::exchange(last->next, nullptr);
-            cut.size_ = n;
-            size_ -= n;
-        }
-        return cut;
-    }
-
-    // The `n` that were put here last, or all when there are fewer.
-    [[nodiscard]] pool_list cut_newest(std::size_t n) noexcept {
-        pool_list rest = cut_oldest(size_ - (n < size_ ? n : size_));
-        std::swap(rest, *this);
-        return rest;
-    }
-
     // Walks `other`, so give the shorter one.
     void splice(pool_list other) noexcept {
-        if (front_ == nullptr || other.front_ == nullptr) {
-            *this = front_ == nullptr ? other : *this;
-            return;
+        while (pool_node* const n = other.pop()) {
+            push(n);
         }
-        pool_node* last = other.front_;
-        while (last->next != nullptr) {
-            last = last->next;
-        }
-        last->next = front_;
-        front_ = other.front_;
-        size_ += other.size_;
     }
 
 private:
@@ -92,34 +59,21 @@ public:
     [[nodiscard]] std::size_t old() const noexcept { return old_.size(); }
 
     void push(pool_node* n) noexcept { fresh_.push(n); }
+    void push(pool_list some) noexcept { fresh_.splice(some); }
+
     [[nodiscard]] pool_node* pop() noexcept {
         pool_node* const n = fresh_.pop();
         return n != nullptr ? n : old_.pop();
     }
+    // Old ones are handed out one by one (pop), so that demand, not bulk, decides what survives.
+    [[nodiscard]] pool_node* pop_fresh() noexcept { return fresh_.pop(); }
 
     [[nodiscard]] pool_list rotate() noexcept { return std::exchange(old_, std::exchange(fresh_, {})); }
 
-    // The `n` that will be missed least; each stays in its generation.
-    [[nodiscard]] pool_shelf cut_oldest(std::size_t n) noexcept {
-        pool_shelf cut;
-        cut.old_ = old_.cut_oldest(n);
-        cut.fresh_ = fresh_.cut_oldest(n - cut.old_.size());
-        return cut;
-    }
-
-    // Up to `n` fresh ones. Old ones are handed out one by one (pop), so that demand, not bulk, decides what survives.
-    [[nodiscard]] pool_list cut_fresh(std::size_t n) noexcept { return fresh_.cut_newest(n); }
-
-    void put(pool_list fresh) noexcept { fresh_.splice(fresh); }
-    void put(pool_shelf other) noexcept {
-        fresh_.splice(other.fresh_);
-        old_.splice(other.old_);
-    }
-
     // Everything, as one list.
     [[nodiscard]] pool_list clear() noexcept {
-        pool_list all = std::exchange(fresh_, {});
-        all.splice(std::exchange(old_, {}));
+        pool_list all = rotate();
+        all.splice(rotate());
         return all;
     }
 

@@ -2,7 +2,7 @@
 //
 // What a thread knows of pools: for each pool's number, the shard that the thread owns there.
 //
-// Law: finding one's shard is two loads and two comparisons, whatever the number of pools. When the thread ends, its idle
+// Law: finding one's shard takes the same few loads whatever the number of pools. When the thread ends, its idle
 // objects go to their pools' shared shelves; a thread that takes or gives back after that, from a later thread_local
 // destructor, uses the shared shelves too.
 //
@@ -23,23 +23,22 @@ namespace ibid::detail {
 
 class pool_thread {
 public:
-    // `core` must be alive, and `id` its number.
-    //
-    // The one used last is tried first, and not only because that is likely: its address does not come out of the object
-    // that is being returned, so the processor need not wait for one to have the other. That halves the cost.
-    [[nodiscard]] pool_shard* find(const pool_core& core, const std::uint32_t& id) noexcept {
-        if (last_ != nullptr && belongs(*last_, core)) {
-            return last_;
-        }
+    // The one used last, whosever it is. Its address does not come out of the object that is being returned, so the processor
+    // need not wait for one to have the other.
+    [[nodiscard]] pool_shard& last() noexcept { return *last_; }
+
+    // The one for `core`, which must be alive and whose number is `id`; null when there is none. It is the last one then.
+    [[nodiscard]] pool_shard* find(const pool_core& core, std::uint32_t id) noexcept {
         pool_shard* const s = id < size_ ? shards_[id] : nullptr;
-        if (s == nullptr || !belongs(*s, core)) {
+        if (s == nullptr || !s->is_of(core)) {
             return nullptr;
         }
         last_ = s;
         return s;
     }
 
-    // A new shard for `core`, in the place for `id`. Null without memory, and when this thread is ending.
+    // A new shard for `core`, in the place for `id`. Null without memory, when this thread is ending, and where the kernel has no
+    // membarrier: then all threads share the core's shelf, under its mutex.
     [[nodiscard]] pool_shard* add(pool_core& core, std::uint32_t id) noexcept;
 
     // Takes back what add() gave, when the pool did not want it.
@@ -48,6 +47,8 @@ public:
     void end() noexcept;
 
 private:
+    static inline constinit pool_shard nobodys{nullptr, nullptr};
+
     [[nodiscard]] bool reserve(std::size_t size) noexcept {
         if (size <= size_) {
             return true;
@@ -63,19 +64,16 @@ private:
         return true;
     }
 
-    // Relaxed: a shard whose pool ends right now still passes for alive here; enter() then refuses.
-    [[nodiscard]] static bool belongs(const pool_shard& s, const pool_core& core) noexcept {
-        return s.core.load(std::memory_order_relaxed) == &core;
-    }
-
     void replace(std::uint32_t id, pool_shard* s) noexcept {
-        pool_shard* const former = std::exchange(shards_[id], s);
-        last_ = last_ == former ? nullptr : last_;
-        delete former;
+        if (pool_shard* const former = std::exchange(shards_[id], s)) {
+            last_ = last_ == former ? &nobodys : last_;
+            former->with_core([](pool_core*) {}); // until the raid that made it an orphan has left it
+            delete former;
+        }
     }
 
     // No destructor: usable until the last instruction of the thread. pool_thread_end calls end() in good time.
-    pool_shard* last_ = nullptr; // one of shards_
+    pool_shard* last_ = &nobodys; // or one of shards_
     pool_shard** shards_ = nullptr;
     std::size_t size_ = 0;
     bool ended_ = false;
@@ -90,10 +88,10 @@ struct pool_thread_end {
 inline thread_local pool_thread_end this_pool_thread_end;
 
 inline pool_shard* pool_thread::add(pool_core& core, std::uint32_t id) noexcept {
-    if (ended_ || !reserve(std::size_t{id} + 1)) {
+    if (ended_ || !can_fence_everybody() || !reserve(std::size_t{id} + 1)) {
         return nullptr;
     }
-    auto* const s = new (std::nothrow) pool_shard(core, *this);
+    auto* const s = new (std::nothrow) pool_shard(&core, this);
     if (s == nullptr) {
         return nullptr;
     }

@@ -137,6 +137,43 @@ TEST(race, of_trims_with_takes_and_returns_keeps_every_object_in_one_place) {
     EXPECT_EQ(exclusive::alive, 0);
 }
 
+TEST(race, of_a_user_at_full_speed_and_raids_without_end_catches_it_at_every_instruction) {
+    {
+        ibid::pool<exclusive> p;
+        std::atomic<bool> stop{false};
+        std::vector<std::thread> raiders;
+        for (int t = 0; t < 2; ++t) {
+            raiders.emplace_back([&, t] {
+                while (!stop) {
+                    if (t == 0) {
+                        p.trim();
+                    } else {
+                        const ibid::pool_statistics s = p.statistics();
+                        EXPECT_LE(s.idle, s.made - s.ended);
+                    }
+                }
+            });
+        }
+        for (int i = 0; i < 100 * rounds; ++i) {
+            auto a = p.take();
+            auto b = p.take();
+            a->use();
+            b->use();
+            std::swap(a, b);
+            a.end();
+            const auto c = p.take();
+            c->use();
+        }
+        stop = true;
+        for (std::thread& t : raiders) {
+            t.join();
+        }
+        const ibid::pool_statistics s = p.statistics();
+        EXPECT_EQ(s.made - s.ended, s.idle);
+    }
+    EXPECT_EQ(exclusive::alive, 0);
+}
+
 TEST(race, of_the_end_of_threads_and_the_end_of_their_pool_loses_nothing) {
     for (int i = 0; i < rounds / 4; ++i) {
         auto p = std::make_unique<ibid::pool<exclusive>>();

@@ -53,6 +53,7 @@ bool in_child(F f) {
 TEST(fork, hands_the_idle_objects_of_all_threads_to_the_child) {
     ledger l;
     ibid::pool<tracked> p(make_tracked(l));
+    auto mine = p.take();
     std::latch filled(1);
     std::latch done(1);
     std::thread t([&] {
@@ -65,8 +66,8 @@ TEST(fork, hands_the_idle_objects_of_all_threads_to_the_child) {
         filled.count_down();
         done.wait();
     });
-    { const auto mine = p.take(); }
     filled.wait();
+    mine.end();
     EXPECT_TRUE(in_child([&] {
         const bool all = p.statistics().idle == 11;
         std::vector<ibid::loan<tracked>> loans;
