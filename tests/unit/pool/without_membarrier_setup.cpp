@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/pool_fence.h"
+#include "ibid/detail/fence.h"
 
 namespace {
 
