@@ -65,6 +65,7 @@ namespace ibid::openssl {
     X(OPENSSL_sk_pop)                                                                                        \
     X(OPENSSL_sk_pop_free)                                                                                   \
     X(OPENSSL_sk_push)                                                                                       \
+    X(OPENSSL_sk_reserve)                                                                                    \
     X(OSSL_LIB_CTX_get0_global_default)                                                                      \
     X(PEM_X509_INFO_read_bio_ex)                                                                             \
     X(PEM_read_bio_X509_CRL)                                                                                 \
