@@ -53,7 +53,8 @@ bool regular_file::holds(std::span<const unsigned char> bytes) const noexcept {
         return false;
     }
     const uncancelled all_of_this;
-    std::array<unsigned char, 16384> piece; // NOLINT(cppcoreguidelines-pro-type-member-init): filled before it is read
+    std::array<unsigned char, 16384>
+        piece; // NOLINT(cppcoreguidelines-pro-type-member-init): filled before it is read
     for (std::size_t at = 0; at < bytes.size(); at += piece.size()) {
         const std::size_t n = std::min(piece.size(), bytes.size() - at);
         if (!fill({piece.data(), n}, at) || std::memcmp(piece.data(), bytes.data() + at, n) != 0) {

@@ -8,6 +8,7 @@
 
 #include "ibid/hash.h"
 #include "regular_file.h"
+#include "strict_pem.h"
 
 namespace ibid {
 
@@ -49,13 +50,11 @@ struct read_infos {
     const functions& f;
     OPENSSL_STACK* stack;
     read_infos(const functions& of, BIO* in)
-        : f(of), stack(reinterpret_cast<OPENSSL_STACK*>(of.PEM_X509_INFO_read_bio_ex(
-                     in, nullptr, nullptr, no_password(), nullptr, nullptr))) {}
+        : f(of), stack(reinterpret_cast<OPENSSL_STACK*>(
+                     of.PEM_X509_INFO_read_bio_ex(in, nullptr, nullptr, no_password(), nullptr, nullptr))) {}
     read_infos(const read_infos&) = delete;
     read_infos& operator=(const read_infos&) = delete;
-    ~read_infos() {
-        f.OPENSSL_sk_pop_free(stack, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free));
-    }
+    ~read_infos() { f.OPENSSL_sk_pop_free(stack, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free)); }
 };
 
 // Takes back whatever errors come up during its life.
@@ -79,10 +78,15 @@ struct locked_store {
 } // namespace
 
 trust_file::~trust_file() {
+    drop_objects();
+}
+
+void trust_file::drop_objects() noexcept {
     for (const object& o : in_file_order_) {
         f_->X509_free(o.certificate);
         f_->X509_CRL_free(o.crl);
     }
+    in_file_order_.clear();
 }
 
 std::size_t trust_file::weight() const noexcept {
@@ -99,7 +103,8 @@ std::optional<trust_file> trust_file::parse(const functions& f, certificate_cach
                                             const file_view& file,
                                             std::shared_ptr<const unsigned char[]> bytes) {
     // OpenSSL reads lines from a file, and ends each at a NUL; from memory it does not.
-    if (file.mode.type == X509_FILETYPE_PEM && std::memchr(file.bytes.data(), 0, file.bytes.size()) != nullptr) {
+    if (file.mode.type == X509_FILETYPE_PEM &&
+        std::memchr(file.bytes.data(), 0, file.bytes.size()) != nullptr) {
         return std::nullopt;
     }
     std::optional<trust_file> made = trust_file(f);
@@ -119,6 +124,9 @@ bool trust_file::read_objects(certificate_cache& certificates, const file_view& 
     if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
         const unsigned char* p = file.bytes.data();
         return add_crl(f_->d2i_X509_CRL(nullptr, &p, static_cast<long>(file.bytes.size())));
+    }
+    if (file.mode.kind != file_kind::certificates && read_strict_crls(file.bytes)) {
+        return true;
     }
     const open_bio in(*f_, file.bytes);
     if (in.bio == nullptr) {
@@ -163,6 +171,20 @@ bool trust_file::read_certificates(certificate_cache& certificates, BIO* in) {
         }
     }
     return at_end();
+}
+
+// A large list is nearly always a file as OpenSSL writes it, and a third of what it costs is OpenSSL's way to the bytes.
+bool trust_file::read_strict_crls(std::span<const unsigned char> text) {
+    strict_pem blocks(text, PEM_STRING_X509_CRL);
+    do {
+        const auto der = blocks.next();
+        const unsigned char* p = der.data();
+        if (der.empty() || !add_crl(f_->d2i_X509_CRL(nullptr, &p, static_cast<long>(der.size())))) {
+            drop_objects(); // all of it is OpenSSL's to read
+            return false;
+        }
+    } while (!blocks.at_end());
+    return true;
 }
 
 bool trust_file::read_crls(BIO* in) {

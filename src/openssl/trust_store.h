@@ -100,6 +100,8 @@ private:
     [[nodiscard]] bool read_both(certificate_cache& certificates, BIO* in);
     [[nodiscard]] bool read_certificates(certificate_cache& certificates, BIO* in);
     [[nodiscard]] bool read_crls(BIO* in);
+    [[nodiscard]] bool read_strict_crls(std::span<const unsigned char> text);
+    void drop_objects() noexcept;
     [[nodiscard]] bool at_end() const noexcept;
     [[nodiscard]] bool add_certificate(certificate_cache& certificates, X509* x);
     [[nodiscard]] bool add_crl(X509_CRL* crl);
