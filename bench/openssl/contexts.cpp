@@ -57,11 +57,12 @@ figures measure_contexts(const std::filesystem::path& bundle, int count, const t
         turns.next(); // and the other work again: the bare one was none
         new_context(bundle).reset();
     }
-    return {{"further_us", median(beside)},
-            {"further_heap_bytes", static_cast<double>(after - before) / static_cast<double>(kept.size() - 1)},
-            {"alone_us", median(alone)},
-            {"cold_us", median(cold)},
-            {"cold_bare_us", median(cold_bare)}};
+    return {
+        {"further_us", median(beside)},
+        {"further_heap_bytes", static_cast<double>(after - before) / static_cast<double>(kept.size() - 1)},
+        {"alone_us", median(alone)},
+        {"cold_us", median(cold)},
+        {"cold_bare_us", median(cold_bare)}};
 }
 
 } // namespace bench
