@@ -22,13 +22,13 @@ void share_in(const functions& f, certificate_cache& cache, OPENSSL_STACK* chain
     }
 }
 
-[[nodiscard]] int load_file(const void* code, X509_STORE* store, const char* path, file_mode mode) {
+[[nodiscard]] int load_file(const void* code, X509_STORE* store, const char* path, file_kind kind, int type) {
     library* const l = this_library(code);
     if (l == nullptr || l->trust_stores() == nullptr) {
         return -1;
     }
     const with_purpose loading(purpose::trust_store);
-    return l->trust_stores()->load(store, path, mode);
+    return l->trust_stores()->load(store, path, kind, type);
 }
 
 } // namespace
@@ -52,7 +52,7 @@ X509* ibid_openssl_parse_certificate(const unsigned char** pp, size_t size) {
 
 int ibid_openssl_load_trust_store(X509_STORE* store, const char* path) {
     if (const int count =
-            load_file(IBID_CODE, store, path, {file_kind::certificates_and_crls, X509_FILETYPE_PEM});
+            load_file(IBID_CODE, store, path, file_kind::certificates_and_crls, X509_FILETYPE_PEM);
         count >= 0) {
         return count > 0 ? 1 : 0;
     }
@@ -61,7 +61,7 @@ int ibid_openssl_load_trust_store(X509_STORE* store, const char* path) {
 }
 
 int ibid_openssl_load_crls(X509_STORE* store, const char* path, int type) {
-    if (const int count = load_file(IBID_CODE, store, path, {file_kind::crls, type}); count >= 0) {
+    if (const int count = load_file(IBID_CODE, store, path, file_kind::crls, type); count >= 0) {
         return count;
     }
     library* const l = this_library(IBID_CODE);

@@ -64,6 +64,7 @@ namespace ibid::openssl {
     X(BIO_free)                                                                                              \
     X(BIO_new_mem_buf)                                                                                       \
     X(CRYPTO_free)                                                                                           \
+    X(ERR_clear_last_mark)                                                                                   \
     X(ERR_clear_error)                                                                                       \
     X(ERR_peek_last_error)                                                                                   \
     X(OPENSSL_sk_pop)                                                                                        \

@@ -41,13 +41,14 @@ template <class Function, class... Arguments>
 }
 
 // The same file again costs no decoding and no parsing. Negative: load it.
-[[nodiscard]] int load_shared(const caller& by, X509_LOOKUP* lookup, const char* file, file_mode mode) {
+[[nodiscard]] int load_shared(const caller& by, X509_LOOKUP* lookup, const char* file, file_kind kind,
+                              int type) {
     trust_store_cache* const stores = by.of != nullptr ? by.of->trust_stores() : nullptr;
     if (stores == nullptr || lookup == nullptr) {
         return -1;
     }
     const with_purpose loading(purpose::trust_store);
-    return stores->load(by.of->f.X509_LOOKUP_get_store(lookup), file, mode);
+    return stores->load(by.of->f.X509_LOOKUP_get_store(lookup), file, kind, type);
 }
 
 // A call that decodes something with certificates of peers in it: they come from this cache, if there is one.
@@ -158,7 +159,7 @@ int x509_load_cert_file_ex(const void* code, X509_LOOKUP* lookup, const char* fi
                            OSSL_LIB_CTX* context, const char* property_query) {
     const caller by = caller_of(code);
     if (type == X509_FILETYPE_PEM && context == nullptr && property_query == nullptr) {
-        if (const int count = load_shared(by, lookup, file, {file_kind::certificates, type}); count >= 0) {
+        if (const int count = load_shared(by, lookup, file, file_kind::certificates, type); count >= 0) {
             return count;
         }
     }
@@ -173,7 +174,7 @@ int x509_load_cert_crl_file_ex(const void* code, X509_LOOKUP* lookup, const char
                                OSSL_LIB_CTX* context, const char* property_query) {
     const caller by = caller_of(code);
     if (type == X509_FILETYPE_PEM && context == nullptr && property_query == nullptr) {
-        if (const int count = load_shared(by, lookup, file, {file_kind::certificates_and_crls, type});
+        if (const int count = load_shared(by, lookup, file, file_kind::certificates_and_crls, type);
             count >= 0) {
             return count;
         }
@@ -184,7 +185,7 @@ int x509_load_cert_crl_file_ex(const void* code, X509_LOOKUP* lookup, const char
 int x509_load_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
     const caller by = caller_of(code);
     if (type == X509_FILETYPE_PEM || type == X509_FILETYPE_ASN1) {
-        if (const int count = load_shared(by, lookup, file, {file_kind::crls, type}); count >= 0) {
+        if (const int count = load_shared(by, lookup, file, file_kind::crls, type); count >= 0) {
             return count;
         }
     }
@@ -201,7 +202,7 @@ int x509_store_load_file_ex(const void* code, X509_STORE* store, const char* fil
     if (by.of->symbolic() && file != nullptr && context == nullptr && property_query == nullptr) {
         // As the function itself begins; a second lookup of one kind is the first again.
         X509_LOOKUP* const lookup = f.X509_STORE_add_lookup(store, f.X509_LOOKUP_file());
-        if (load_shared(by, lookup, file, {file_kind::certificates_and_crls, X509_FILETYPE_PEM}) > 0) {
+        if (load_shared(by, lookup, file, file_kind::certificates_and_crls, X509_FILETYPE_PEM) > 0) {
             return 1;
         }
     }

@@ -160,17 +160,21 @@ bool trust_file::read_both(certificate_cache& certificates, BIO* in) {
 }
 
 bool trust_file::read_certificates(certificate_cache& certificates, BIO* in) {
-    using owned_certificate = std::unique_ptr<X509, decltype(f_->X509_free)>;
-    const auto next = [&] {
-        return owned_certificate(f_->PEM_read_bio_X509_AUX(in, nullptr, nullptr, no_password()),
-                                 f_->X509_free);
-    };
-    while (const owned_certificate x = next()) {
+    const functions& f = *f_;
+    for (;;) {
+        f.ERR_set_mark();
+        const std::unique_ptr<X509, decltype(f.X509_free)> x(
+            f.PEM_read_bio_X509_AUX(in, nullptr, nullptr, no_password()), f.X509_free);
+        if (x == nullptr) {
+            const bool end = at_end();
+            end ? f.ERR_pop_to_mark() : f.ERR_clear_last_mark();
+            return end;
+        }
+        f.ERR_clear_last_mark();
         if (!add_certificate(certificates, x.get())) {
             return false;
         }
     }
-    return at_end();
 }
 
 // A large list is nearly always a file as OpenSSL writes it, and a third of what it costs is OpenSSL's way to the bytes.
@@ -352,8 +356,9 @@ void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, l
     }
 }
 
-int trust_store_cache::load(X509_STORE* store, const char* path, file_mode mode) {
+int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
     constexpr int left_to_openssl = -1;
+    const file_mode mode{kind, type};
     const OSSL_LIB_CTX* const here = f_.OSSL_LIB_CTX_set0_default(nullptr);
     if (index_ < 0 || out_of_service_.load(std::memory_order_acquire) || store == nullptr ||
         path == nullptr || here != f_.OSSL_LIB_CTX_get0_global_default() || !can_settle_errors(mode)) {

@@ -128,9 +128,9 @@ public:
     // Never destroyed, as certificate_cache. Null `counters`: counted privately. Throws bad_alloc.
     trust_store_cache(const functions& f, certificate_cache& certificates, counter_block* counters);
 
-    // As the function of this mode's kind with a lookup of this store: the number of objects, or 0. Negative: OpenSSL
+    // As the function of this kind with a lookup of this store: the number of objects, or 0. Negative: OpenSSL
     // should load this file itself. Certificates, alone or with CRLs, are read from PEM; CRLs alone from ASN.1, too.
-    [[nodiscard]] int load(X509_STORE* store, const char* path, file_mode mode);
+    [[nodiscard]] int load(X509_STORE* store, const char* path, file_kind kind, int type);
 
     // Somebody is about to change a CRL, or (null) something that may be part of any. Whether that put a file out of use.
     bool before_crl_write(const X509_CRL* crl) noexcept;
