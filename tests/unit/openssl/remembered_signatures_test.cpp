@@ -4,7 +4,9 @@
 // again, and the answer is OpenSSL's. See stock_or_ibid.h.
 #define OPENSSL_SUPPRESS_DEPRECATED // programs still call them
 #include <openssl/conf.h>
+#include <openssl/dh.h>
 #include <openssl/dsa.h>
+#include <openssl/ec.h>
 #ifndef OPENSSL_NO_ENGINE
 #include <openssl/engine.h>
 #endif
@@ -31,6 +33,22 @@
 
 namespace ibid::test {
 namespace {
+
+// A trust store's only certificate, which is shared.
+struct loaded_authority {
+    explicit loaded_authority(const authority& a = make_authority("loaded")) {
+        const std::string path = testing::TempDir() + "ibid-loaded-" + std::to_string(getpid()) + ".pem";
+        BIO* const out = BIO_new_file(path.c_str(), "w");
+        PEM_write_bio_X509(out, a.certificate.get());
+        BIO_free(out);
+        check(X509_STORE_load_file(store.get(), path.c_str()) == 1, "load");
+        std::remove(path.c_str());
+        certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(store.get()), 0));
+    }
+
+    store_ptr store{X509_STORE_new()};
+    X509* certificate = nullptr;
+};
 
 // A chain that a handshake has brought: its certificates are shared, and its signatures were verified.
 class Signatures : public testing::Test {
@@ -128,21 +146,12 @@ TEST_F(Signatures, ByACopyOfTheKeyAreNotThoseOfTheKey) {
 TEST_F(Signatures, EndWithTheKeyThatVerifiedThem) {
     for (int i = 0; i < 200; ++i) {
         const authority other = make_authority("intermediate", &w.root);
-        const bytes der = der_of(other.certificate.get());
-        const store_ptr store(X509_STORE_new());
-        const std::string path = testing::TempDir() + "ibid-key-" + std::to_string(getpid()) + ".pem";
-        BIO* const out = BIO_new_file(path.c_str(), "w");
-        PEM_write_bio_X509(out, other.certificate.get());
-        BIO_free(out);
-        ASSERT_EQ(X509_STORE_load_file(store.get(), path.c_str()), 1);
-        X509* const issuer =
-            X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(store.get()), 0));
+        const loaded_authority issuer(other);
         const x509_ptr signed_by_it = make_certificate("x", w.key.get(), &other, false);
-        EXPECT_EQ(X509_verify(signed_by_it.get(), X509_get0_pubkey(issuer)), 1);
+        EXPECT_EQ(X509_verify(signed_by_it.get(), X509_get0_pubkey(issuer.certificate)), 1);
         ERR_clear_error();
-        EXPECT_NE(X509_verify(leaf, X509_get0_pubkey(issuer)), 1) << "the same name, another key";
-        std::remove(path.c_str());
-        ibid_openssl_trim();
+        EXPECT_NE(X509_verify(leaf, X509_get0_pubkey(issuer.certificate)), 1) << "the same name, another key";
+        ibid_openssl_trim(); // or it would stay, and so would its address
     }
     ERR_clear_error();
 }
@@ -270,6 +279,57 @@ TEST_F(Signatures, AreAskedForAnewAfterEachWriteToTheKey) {
     }
 }
 
+// The setters that put another key into the object. One write makes all that is remembered void, so it need not be the key
+// of this chain, which would be lost.
+TEST_F(Signatures, AreAskedForAnewAfterAnyOtherSharedKeyIsReplaced) {
+    const authority other = make_authority("other");
+    EC_KEY* const ec = EVP_PKEY_get1_EC_KEY(other.key.get());
+    const key_ptr rsa_key(EVP_RSA_gen(2048));
+    RSA* const rsa = EVP_PKEY_get1_RSA(rsa_key.get());
+    EVP_KEYMGMT* const management = EVP_KEYMGMT_fetch(nullptr, "RSA", nullptr);
+    const std::vector<std::pair<const char*, std::function<int(EVP_PKEY*)>>> writes = {
+        {"EVP_PKEY_set1_EC_KEY", [&](EVP_PKEY* k) { return EVP_PKEY_set1_EC_KEY(k, ec); }},
+        {"EVP_PKEY_set1_RSA", [&](EVP_PKEY* k) { return EVP_PKEY_set1_RSA(k, rsa); }},
+        {"EVP_PKEY_assign",
+         [&](EVP_PKEY* k) {
+             EC_KEY_up_ref(ec);
+             return EVP_PKEY_assign(k, EVP_PKEY_EC, ec);
+         }},
+#ifndef OPENSSL_NO_DSA
+        {"EVP_PKEY_set1_DSA",
+         [](EVP_PKEY* k) {
+             DSA* const dsa = DSA_new();
+             const int result = EVP_PKEY_set1_DSA(k, dsa);
+             DSA_free(dsa);
+             return result;
+         }},
+#endif
+#ifndef OPENSSL_NO_DH
+        {"EVP_PKEY_set1_DH",
+         [](EVP_PKEY* k) {
+             DH* const dh = DH_new();
+             const int result = EVP_PKEY_set1_DH(k, dh);
+             DH_free(dh);
+             return result;
+         }},
+#endif
+        {"EVP_PKEY_set_type", [](EVP_PKEY* k) { return EVP_PKEY_set_type(k, EVP_PKEY_RSA); }},
+        {"EVP_PKEY_set_type_str", [](EVP_PKEY* k) { return EVP_PKEY_set_type_str(k, "RSA", 3); }},
+        {"EVP_PKEY_set_type_by_keymgmt",
+         [&](EVP_PKEY* k) { return EVP_PKEY_set_type_by_keymgmt(k, management); }},
+    };
+    for (const auto& [name, write] : writes) {
+        const loaded_authority victim;
+        ASSERT_TRUE(remembered()) << name;
+        EXPECT_EQ(write(X509_get0_pubkey(victim.certificate)), 1) << name;
+        EXPECT_TRUE(asked_again()) << name;
+        EXPECT_TRUE(remembered()) << name;
+    }
+    EVP_KEYMGMT_free(management);
+    RSA_free(rsa);
+    EC_KEY_free(ec);
+}
+
 TEST_F(Signatures, ByAKeyThatHasBecomeAnotherAreThoseOfTheOther) {
     const authority stranger = make_authority("stranger");
     unsigned char* point = nullptr;
@@ -313,31 +373,24 @@ TEST(Parameters, ThatAKeyInheritsKeepItsCertificateFromBeingShared) {
     ASSERT_EQ(X509_PUBKEY_set0_param(place, OBJ_nid2obj(NID_dsa), V_ASN1_UNDEF, nullptr, copy, size), 1);
     ASSERT_GT(X509_sign(lacking.get(), root.key.get(), EVP_sha256()), 0);
 
-    const std::string path = testing::TempDir() + "ibid-dsa-" + std::to_string(getpid()) + ".pem";
-    const auto load = [&](const x509_ptr& x) {
-        BIO* const out = BIO_new_file(path.c_str(), "w");
-        PEM_write_bio_X509(out, x.get());
-        BIO_free(out);
-        store_ptr store(X509_STORE_new());
-        EXPECT_EQ(X509_STORE_load_file(store.get(), path.c_str()), 1);
-        return store;
-    };
-    const auto first = [](const store_ptr& store) {
-        return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(store.get()), 0));
+    const auto load = [](const x509_ptr& x) {
+        authority a;
+        X509_up_ref(x.get());
+        a.certificate.reset(x.get());
+        return loaded_authority(a);
     };
     {
-        const store_ptr a = load(whole);
-        const store_ptr b = load(whole);
-        EXPECT_TRUE(shared_as_it_should_be(first(a), first(b)));
+        const loaded_authority a = load(whole);
+        const loaded_authority b = load(whole);
+        EXPECT_TRUE(shared_as_it_should_be(a.certificate, b.certificate));
     }
-    const store_ptr a = load(lacking);
-    const store_ptr b = load(lacking);
-    EVP_PKEY* const in_store = X509_get0_pubkey(first(a));
+    const loaded_authority a = load(lacking);
+    const loaded_authority b = load(lacking);
+    EVP_PKEY* const in_store = X509_get0_pubkey(a.certificate);
     if (in_store != nullptr) { // some versions do not decode such a key at all
         EXPECT_EQ(EVP_PKEY_missing_parameters(in_store), 1);
     }
-    EXPECT_NE(first(a), first(b));
-    std::remove(path.c_str());
+    EXPECT_NE(a.certificate, b.certificate);
     ERR_clear_error();
 }
 #endif
