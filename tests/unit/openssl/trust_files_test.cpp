@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -266,6 +268,41 @@ TEST_P(WaysToLoad, AStoreWithObjectsGetsTheRest) {
     ASSERT_EQ(GetParam().load(store.get(), path_.c_str()), 1);
     ASSERT_EQ(GetParam().load(store.get(), path_.c_str()), 1); // duplicates are kept out
     EXPECT_EQ(listing(store.get()).objects.size(), 5U);
+}
+
+// Whoever loads while the file is replaced sees the one or the other, whole.
+TEST_P(WaysToLoad, AFileThatIsReplacedMeanwhileIsSeenWhole) {
+    if (std::string(GetParam().name) == "X509_STORE_set_default_paths") {
+        GTEST_SKIP() << "its path is in the environment, which threads must not change";
+    }
+    const std::string contents[2] = {content(0, 3), content(3, 5)};
+    write_over(path_, contents[0]);
+    std::atomic<bool> stop{false};
+    std::atomic<int> seen[2] = {0, 0};
+    std::vector<std::thread> loaders;
+    for (int t = 0; t < 3; ++t) {
+        loaders.emplace_back([&] {
+            while (!stop) {
+                const store_ptr store(X509_STORE_new());
+                EXPECT_EQ(GetParam().load(store.get(), path_.c_str()), 1);
+                const int count = sk_X509_OBJECT_num(X509_STORE_get0_objects(store.get()));
+                EXPECT_TRUE(count == 3 || count == 2) << count;
+                ++seen[count == 3 ? 0 : 1];
+            }
+        });
+    }
+    for (int i = 0; seen[0] < 20 || seen[1] < 20; ++i) {
+        const fs::path fresh = folder_.path / "fresh.pem";
+        write_over(fresh, contents[i % 2]);
+        fs::rename(fresh, path_);
+        for (const int before = seen[0] + seen[1]; seen[0] + seen[1] < before + 3;) {
+            std::this_thread::yield();
+        }
+    }
+    stop = true;
+    for (std::thread& t : loaders) {
+        t.join();
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Trust, WaysToLoad, testing::ValuesIn(ways),
