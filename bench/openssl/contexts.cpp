@@ -9,6 +9,8 @@ namespace bench {
 
 namespace {
 
+constexpr int stretch = 10; // contexts between two turns
+
 owned_context new_context(const std::filesystem::path& bundle) {
     owned_context context{require(SSL_CTX_new(TLS_client_method()), "SSL_CTX_new")};
     if (!bundle.empty())
@@ -19,30 +21,48 @@ owned_context new_context(const std::filesystem::path& bundle) {
 } // namespace
 
 figures measure_contexts(const std::filesystem::path& bundle, int count, const turns& turns) {
-    std::vector<double> alone, beside;
+    std::vector<double> alone, beside, cold, cold_bare;
     // One after another, as a script does that makes a context for each request. The first one is the process's start.
-    for (int i = -1; i < count; ++i) {
+    new_context(bundle).reset();
+    for (int i = 0; i < count; i += stretch) {
         turns.next();
         nanoseconds spent = 0;
-        timed(spent, [&] { new_context(bundle).reset(); });
-        if (i >= 0)
-            alone.push_back(microseconds(spent));
+        for (int k = 0; k < stretch; ++k)
+            timed(spent, [&] { new_context(bundle).reset(); });
+        alone.push_back(microseconds(spent) / stretch);
     }
 
     std::vector<owned_context> kept;
-    kept.reserve(static_cast<std::size_t>(count) + 1);
+    kept.reserve(static_cast<std::size_t>(count) + stretch);
     kept.push_back(new_context(bundle));
     const std::int64_t before = heap_in_use();
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < count; i += stretch) {
         turns.next();
         nanoseconds spent = 0;
-        kept.push_back(timed(spent, [&] { return new_context(bundle); }));
-        beside.push_back(microseconds(spent));
+        for (int k = 0; k < stretch; ++k)
+            kept.push_back(timed(spent, [&] { return new_context(bundle); }));
+        beside.push_back(microseconds(spent) / stretch);
     }
     const std::int64_t after = heap_in_use();
-    return {{"further_us", median(beside)},
-            {"further_heap_bytes", static_cast<double>(after - before) / count},
-            {"alone_us", median(alone)}};
+
+    // One now and then, when other work has taken the processor's caches meanwhile; and, as often, the part of it that
+    // has nothing to do with a bundle.
+    for (int i = 0; i < count; ++i) {
+        for (const bool bare : {false, true}) {
+            turns.next();
+            nanoseconds spent = 0;
+            timed(spent, [&] { return new_context(bare ? std::filesystem::path() : bundle); }).reset();
+            (bare ? cold_bare : cold).push_back(microseconds(spent));
+        }
+        turns.next(); // and the other work again: the bare one was none
+        new_context(bundle).reset();
+    }
+    return {
+        {"further_us", median(beside)},
+        {"further_heap_bytes", static_cast<double>(after - before) / static_cast<double>(kept.size() - 1)},
+        {"alone_us", median(alone)},
+        {"cold_us", median(cold)},
+        {"cold_bare_us", median(cold_bare)}};
 }
 
 } // namespace bench

@@ -183,6 +183,12 @@ FIGURES: dict[str, list[Figure]] = {
         against_stock("heap", B, LESS, "context-heap", "further_heap_bytes", 30, 40),
         against_stock("CPU, made and freed one after another", US, LESS, "context", "alone_us", name="context-alone"),
         against_stock("CPU without CAs, the limit", US, LESS, "context-bare", "further_us"),
+        against_stock("CPU of one now and then, caches cold", US, LESS, "context", "cold_us", name="context-cold"),
+        Figure(
+            *("context-cold-bare", "the same without CAs, its limit", US, LESS),
+            Source("context", "ibid", "cold_bare_us"),
+            Source("context", "stock", "cold_us"),
+        ),
         against_stock("heap without CAs, the limit", B, LESS, "context-bare-heap", "further_heap_bytes"),
     ],
     "Server side of a resumed mTLS connection": [

@@ -128,7 +128,7 @@ def idle(*peers: str) -> Callable[[Bench], Arguments]:
 
 
 def contexts(b: Bench) -> Arguments:
-    return ["contexts", "--bundle", SYSTEM_BUNDLE, "--count", b.size(15, 5)]
+    return ["contexts", "--bundle", SYSTEM_BUNDLE, "--count", b.size(80, 20)]
 
 
 def bare_contexts(b: Bench) -> Arguments:

@@ -265,6 +265,7 @@ bool certificate_cache::detach(const X509* x) noexcept {
     }
     e->changed.store(
         true, std::memory_order_relaxed); // a reader that races with the writer has no order in stock either
+    writes_.fetch_add(1, std::memory_order_release);
     if (!table_->detach(*e)) {
         return false;
     }

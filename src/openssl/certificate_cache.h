@@ -106,6 +106,10 @@ public:
     // Somebody is about to change `x`. Returns whether it was shared until now.
     bool detach(const X509* x) noexcept;
 
+    // How many certificates were written to so far: while it stays, what is shared stays shared. Acquire, with the release
+    // in detach(): who sees a write counted sees it.
+    [[nodiscard]] std::uint64_t writes() const noexcept { return writes_.load(std::memory_order_acquire); }
+
     // Whether `x` is shared, and as it was parsed.
     [[nodiscard]] bool shares(const X509* x) const noexcept;
 
@@ -168,6 +172,7 @@ private:
     table* table_;
     int index_;
     signature_memo memo_;
+    std::atomic<std::uint64_t> writes_{0};
 };
 
 } // namespace ibid::openssl

@@ -15,8 +15,12 @@
 #endif
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#ifndef OPENSSL_NO_OCSP
+#include <openssl/ocsp.h>
+#endif
 #include <openssl/pem.h>
 #include <openssl/provider.h>
+#include <openssl/store.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -60,11 +64,13 @@ namespace ibid::openssl {
     X(BIO_free)                                                                                              \
     X(BIO_new_mem_buf)                                                                                       \
     X(CRYPTO_free)                                                                                           \
+    X(ERR_clear_last_mark)                                                                                   \
     X(ERR_clear_error)                                                                                       \
     X(ERR_peek_last_error)                                                                                   \
     X(OPENSSL_sk_pop)                                                                                        \
     X(OPENSSL_sk_pop_free)                                                                                   \
     X(OPENSSL_sk_push)                                                                                       \
+    X(OPENSSL_sk_reserve)                                                                                    \
     X(OSSL_LIB_CTX_get0_global_default)                                                                      \
     X(PEM_X509_INFO_read_bio_ex)                                                                             \
     X(PEM_read_bio_X509_CRL)                                                                                 \
@@ -101,6 +107,15 @@ namespace ibid::openssl {
     X(X509_keyid_get0)                                                                                       \
     X(d2i_X509_CRL)                                                                                          \
     X(i2d_X509)
+
+// What parses certificates among other things. Some builds have not all of them; whoever calls one has it.
+#ifdef OPENSSL_NO_OCSP
+#define IBID_OPENSSL_OUTER_PARSERS(X) X(OSSL_STORE_load)
+#else
+#define IBID_OPENSSL_OUTER_PARSERS(X)                                                                        \
+    X(OSSL_STORE_load)                                                                                       \
+    X(OCSP_response_get1_basic)
+#endif
 
 // What parses into a certificate that the caller may give, by other names than d2i_X509.
 #define IBID_OPENSSL_DECODERS(X)                                                                             \
@@ -227,6 +242,7 @@ namespace ibid::openssl {
 struct functions {
 #define IBID_POINTER(name) decltype(&::name) name = nullptr;
     IBID_OPENSSL_FUNCTIONS(IBID_POINTER)
+    IBID_OPENSSL_OUTER_PARSERS(IBID_POINTER)
     IBID_OPENSSL_DECODERS(IBID_POINTER)
     IBID_OPENSSL_SETTERS(IBID_POINTER)
     IBID_OPENSSL_CRL_SETTERS(IBID_POINTER)

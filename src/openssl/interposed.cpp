@@ -51,6 +51,19 @@ template <class Function, class... Arguments>
     return stores->load(by.of->f.X509_LOOKUP_get_store(lookup), file, kind, type);
 }
 
+// A call that decodes something with certificates of peers in it: they come from this cache, if there is one.
+class decoding_peers {
+public:
+    explicit decoding_peers(certificate_cache* cache) noexcept
+        : before_(std::exchange(this_thread_scope().session_peers, cache)) {}
+    decoding_peers(const decoding_peers&) = delete;
+    decoding_peers& operator=(const decoding_peers&) = delete;
+    ~decoding_peers() { this_thread_scope().session_peers = before_; }
+
+private:
+    certificate_cache* before_;
+};
+
 // The certificate that is to be filled, if it is one.
 [[nodiscard]] X509** as_certificate(const caller& by, ASN1_VALUE** value, const ASN1_ITEM* item) {
     const bool certificate = value != nullptr && *value != nullptr && item == by.of->f.X509_it();
@@ -144,8 +157,13 @@ int x509_load_cert_file(const void* code, X509_LOOKUP* lookup, const char* file,
 
 int x509_load_cert_file_ex(const void* code, X509_LOOKUP* lookup, const char* file, int type,
                            OSSL_LIB_CTX* context, const char* property_query) {
-    return load(caller_of(code), &functions::X509_load_cert_file_ex, lookup, file, type, context,
-                property_query);
+    const caller by = caller_of(code);
+    if (type == X509_FILETYPE_PEM && context == nullptr && property_query == nullptr) {
+        if (const int count = load_shared(by, lookup, file, file_kind::certificates, type); count >= 0) {
+            return count;
+        }
+    }
+    return load(by, &functions::X509_load_cert_file_ex, lookup, file, type, context, property_query);
 }
 
 int x509_load_cert_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
@@ -191,6 +209,27 @@ int x509_store_load_file_ex(const void* code, X509_STORE* store, const char* fil
     return f.X509_STORE_load_file_ex(store, file, context, property_query);
 }
 
+OSSL_STORE_INFO* ossl_store_load(const void* code, OSSL_STORE_CTX* from) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.OSSL_STORE_load == nullptr) {
+        return nullptr;
+    }
+    const bool for_trust_store = by.kind == caller_kind::libcrypto;
+    const with_purpose loading(for_trust_store ? purpose::trust_store : this_thread_scope().now);
+    return by.of->f.OSSL_STORE_load(from);
+}
+
+#ifndef OPENSSL_NO_OCSP
+OCSP_BASICRESP* ocsp_response_get1_basic(const void* code, OCSP_RESPONSE* response) {
+    const caller by = caller_of(code);
+    if (by.of == nullptr || by.of->f.OCSP_response_get1_basic == nullptr) {
+        return nullptr;
+    }
+    const decoding_peers responder(cache_of(by));
+    return by.of->f.OCSP_response_get1_basic(response);
+}
+#endif
+
 const ASN1_ITEM* x509_it(const void* code) {
     if (this_thread_scope().session_peers != nullptr) {
         return session_peer_item();
@@ -209,12 +248,7 @@ ASN1_VALUE* asn1_item_d2i(const void* code, ASN1_VALUE** value, const unsigned c
         const own_place place(by, as_certificate(by, value, item));
         return by.of->f.ASN1_item_d2i(value, in, length, item);
     }
-    struct decoding_session {
-        certificate_cache* before;
-        explicit decoding_session(certificate_cache* c) noexcept
-            : before(std::exchange(this_thread_scope().session_peers, c)) {}
-        ~decoding_session() { this_thread_scope().session_peers = before; }
-    } const session(by.of->certificates());
+    const decoding_peers session(by.of->certificates());
     return by.of->f.ASN1_item_d2i(value, in, length, item);
 }
 

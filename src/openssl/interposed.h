@@ -8,6 +8,10 @@
 
 #include <openssl/asn1t.h>
 #include <openssl/crypto.h>
+#ifndef OPENSSL_NO_OCSP
+#include <openssl/ocsp.h>
+#endif
+#include <openssl/store.h>
 #include <openssl/types.h>
 
 #include "caller.h"
@@ -58,6 +62,14 @@ int x509_load_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, 
 // The outer border of such a load, for a libcrypto whose inner calls cannot be met.
 int x509_store_load_file_ex(const void* code, X509_STORE* store, const char* file, OSSL_LIB_CTX* context,
                             const char* property_query);
+
+// What a URI holds, piece by piece. Called by libcrypto for a trust store (X509_STORE_load_store), by a program for itself.
+[[nodiscard]] OSSL_STORE_INFO* ossl_store_load(const void* code, OSSL_STORE_CTX* from);
+
+#ifndef OPENSSL_NO_OCSP
+// The part of an OCSP response that is signed, with the responder's certificates in it.
+[[nodiscard]] OCSP_BASICRESP* ocsp_response_get1_basic(const void* code, OCSP_RESPONSE* response);
+#endif
 
 [[nodiscard]] const ASN1_ITEM* x509_it(const void* code);
 [[nodiscard]] ASN1_VALUE* asn1_item_d2i(const void* code, ASN1_VALUE** value, const unsigned char** in,

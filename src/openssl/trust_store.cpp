@@ -6,12 +6,9 @@
 #include <new>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "ibid/hash.h"
-#include "uncancelled.h"
+#include "regular_file.h"
+#include "strict_pem.h"
 
 namespace ibid {
 
@@ -28,45 +25,6 @@ namespace ibid::openssl {
 
 namespace {
 
-// The content of a regular file. Anything else (no such file, a pipe that can be read once) is OpenSSL's to deal with.
-struct content {
-    std::unique_ptr<unsigned char[]> bytes;
-    std::size_t size = 0;
-};
-
-[[nodiscard]] content read_file(const char* path) {
-    const uncancelled all_of_this;
-    constexpr off_t largest = off_t{256} << 20;
-    struct stat status {};
-    // Looked at before it is opened: the writer at the other end of a pipe would take that for its reader.
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return {};
-    }
-    struct descriptor {
-        int fd;
-        ~descriptor() {
-            if (fd >= 0) {
-                close(fd);
-            }
-        }
-    } const file{open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-    if (file.fd < 0 || fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0 ||
-        status.st_size > largest) {
-        return {};
-    }
-    content c;
-    const auto size = static_cast<std::size_t>(status.st_size);
-    c.bytes.reset(new unsigned char[size]);
-    while (c.size < size) {
-        const ssize_t n = read(file.fd, c.bytes.get() + c.size, size - c.size);
-        if (n <= 0) {
-            return {}; // shorter than it was a moment ago: somebody is writing to it
-        }
-        c.size += static_cast<std::size_t>(n);
-    }
-    return c;
-}
-
 [[nodiscard]] const OPENSSL_STACK* untyped(const void* stack) noexcept {
     return static_cast<const OPENSSL_STACK*>(stack);
 }
@@ -81,6 +39,33 @@ struct open_bio {
     ~open_bio() { f.BIO_free(bio); }
 };
 
+// As OpenSSL reads trust files: who asks for a password gets an empty one.
+[[nodiscard]] char* no_password() noexcept {
+    static constexpr char empty[] = "";
+    return const_cast<char*>(empty);
+}
+
+// What OpenSSL reads from a PEM file that may hold anything. Null when it refuses the file.
+struct read_infos {
+    const functions& f;
+    OPENSSL_STACK* stack;
+    read_infos(const functions& of, BIO* in)
+        : f(of), stack(reinterpret_cast<OPENSSL_STACK*>(
+                     of.PEM_X509_INFO_read_bio_ex(in, nullptr, nullptr, no_password(), nullptr, nullptr))) {}
+    read_infos(const read_infos&) = delete;
+    read_infos& operator=(const read_infos&) = delete;
+    ~read_infos() { f.OPENSSL_sk_pop_free(stack, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free)); }
+};
+
+// Takes back whatever errors come up during its life.
+struct errors_as_before {
+    const functions& f;
+    explicit errors_as_before(const functions& of) noexcept : f(of) { f.ERR_set_mark(); }
+    errors_as_before(const errors_as_before&) = delete;
+    errors_as_before& operator=(const errors_as_before&) = delete;
+    ~errors_as_before() { f.ERR_pop_to_mark(); }
+};
+
 struct locked_store {
     const functions& f;
     X509_STORE* store;
@@ -93,10 +78,15 @@ struct locked_store {
 } // namespace
 
 trust_file::~trust_file() {
+    drop_objects();
+}
+
+void trust_file::drop_objects() noexcept {
     for (const object& o : in_file_order_) {
         f_->X509_free(o.certificate);
         f_->X509_CRL_free(o.crl);
     }
+    in_file_order_.clear();
 }
 
 std::size_t trust_file::weight() const noexcept {
@@ -110,72 +100,120 @@ std::size_t trust_file::weight() const noexcept {
 }
 
 std::optional<trust_file> trust_file::parse(const functions& f, certificate_cache& certificates,
-                                            const file_view& file) {
+                                            const file_view& file,
+                                            std::shared_ptr<const unsigned char[]> bytes) {
     // OpenSSL reads lines from a file, and ends each at a NUL; from memory it does not.
-    if (file.type == X509_FILETYPE_PEM && std::memchr(file.bytes.data(), 0, file.bytes.size()) != nullptr) {
+    if (file.mode.type == X509_FILETYPE_PEM &&
+        std::memchr(file.bytes.data(), 0, file.bytes.size()) != nullptr) {
         return std::nullopt;
     }
     std::optional<trust_file> made = trust_file(f);
     // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
-    f.ERR_set_mark();
-    const bool shareable =
-        made->read_objects(certificates, file) && !made->in_file_order_.empty() && made->arrange();
-    f.ERR_pop_to_mark();
-    if (!shareable) {
+    const errors_as_before unsaid(f);
+    if (!made->read_objects(certificates, file) || made->in_file_order_.empty() || !made->arrange()) {
         return std::nullopt;
     }
-    made->bytes_.reset(new unsigned char[file.bytes.size()]);
-    std::memcpy(made->bytes_.get(), file.bytes.data(), file.bytes.size());
+    made->bytes_ = std::move(bytes);
     made->size_ = file.bytes.size();
-    made->kind_ = file.kind;
-    made->type_ = file.type;
+    made->mode_ = file.mode;
+    made->hash_ = file.hash;
     return made;
 }
 
 bool trust_file::read_objects(certificate_cache& certificates, const file_view& file) {
-    const functions& f = *f_;
-    const auto keep_crl = [this](X509_CRL* crl) { in_file_order_.push_back({nullptr, crl}); };
-    if (file.kind == file_kind::crls && file.type == X509_FILETYPE_ASN1) {
+    if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
         const unsigned char* p = file.bytes.data();
-        X509_CRL* const crl = f.d2i_X509_CRL(nullptr, &p, static_cast<long>(file.bytes.size()));
-        if (crl != nullptr) {
-            keep_crl(crl);
-        }
-        return crl != nullptr;
+        return add_crl(f_->d2i_X509_CRL(nullptr, &p, static_cast<long>(file.bytes.size())));
     }
-    const open_bio in(f, file.bytes);
+    if (file.mode.kind != file_kind::certificates && read_strict_crls(file.bytes)) {
+        return true;
+    }
+    const open_bio in(*f_, file.bytes);
     if (in.bio == nullptr) {
         return false;
     }
-    if (file.kind == file_kind::crls) {
-        static constexpr char no_password[] = "";
-        while (X509_CRL* const crl =
-                   f.PEM_read_bio_X509_CRL(in.bio, nullptr, nullptr, const_cast<char*>(no_password))) {
-            keep_crl(crl);
-        }
-        // The end of the file is the one error that is none.
-        return ERR_GET_LIB(f.ERR_peek_last_error()) == ERR_LIB_PEM &&
-               ERR_GET_REASON(f.ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    switch (file.mode.kind) {
+    case file_kind::certificates_and_crls:
+        return read_both(certificates, in.bio);
+    case file_kind::certificates:
+        return read_certificates(certificates, in.bio);
+    case file_kind::crls:
+        return read_crls(in.bio);
     }
-    static constexpr char no_password[] = "";
-    auto* const infos = f.PEM_X509_INFO_read_bio_ex(in.bio, nullptr, nullptr, const_cast<char*>(no_password),
-                                                    nullptr, nullptr);
-    if (infos == nullptr) {
-        return false;
-    }
-    bool all = true;
-    const int count = f.OPENSSL_sk_num(untyped(infos));
+    return false;
+}
+
+bool trust_file::read_both(certificate_cache& certificates, BIO* in) {
+    const functions& f = *f_;
+    const read_infos infos(f, in);
+    const int count = f.OPENSSL_sk_num(infos.stack); // of a null one: -1
+    bool all = count >= 0;
     for (int i = 0; i < count && all; ++i) {
-        auto* const info = static_cast<X509_INFO*>(f.OPENSSL_sk_value(untyped(infos), i));
+        auto* const info = static_cast<X509_INFO*>(f.OPENSSL_sk_value(infos.stack, i));
         all = info->x509 == nullptr || add_certificate(certificates, info->x509);
         if (all && info->crl != nullptr) {
             f.X509_CRL_up_ref(info->crl);
-            keep_crl(info->crl);
+            all = add_crl(info->crl);
         }
     }
-    f.OPENSSL_sk_pop_free(reinterpret_cast<OPENSSL_STACK*>(infos),
-                          reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free));
     return all;
+}
+
+bool trust_file::read_certificates(certificate_cache& certificates, BIO* in) {
+    const functions& f = *f_;
+    for (;;) {
+        f.ERR_set_mark();
+        const std::unique_ptr<X509, decltype(f.X509_free)> x(
+            f.PEM_read_bio_X509_AUX(in, nullptr, nullptr, no_password()), f.X509_free);
+        if (x == nullptr) {
+            const bool end = at_end();
+            end ? f.ERR_pop_to_mark() : f.ERR_clear_last_mark();
+            return end;
+        }
+        f.ERR_clear_last_mark();
+        if (!add_certificate(certificates, x.get())) {
+            return false;
+        }
+    }
+}
+
+// A large list is nearly always a file as OpenSSL writes it, and a third of what it costs is OpenSSL's way to the bytes.
+bool trust_file::read_strict_crls(std::span<const unsigned char> text) {
+    strict_pem blocks(text, PEM_STRING_X509_CRL);
+    do {
+        const auto der = blocks.next();
+        const unsigned char* p = der.data();
+        if (der.empty() || !add_crl(f_->d2i_X509_CRL(nullptr, &p, static_cast<long>(der.size())))) {
+            drop_objects(); // all of it is OpenSSL's to read
+            return false;
+        }
+    } while (!blocks.at_end());
+    return true;
+}
+
+bool trust_file::read_crls(BIO* in) {
+    while (X509_CRL* const crl = f_->PEM_read_bio_X509_CRL(in, nullptr, nullptr, no_password())) {
+        if (!add_crl(crl)) {
+            return false;
+        }
+    }
+    return at_end();
+}
+
+// The end of a PEM file is the one error that is none.
+bool trust_file::at_end() const noexcept {
+    const unsigned long error = f_->ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+// Takes the reference.
+bool trust_file::add_crl(X509_CRL* crl) {
+    std::unique_ptr<X509_CRL, decltype(f_->X509_CRL_free)> owned(crl, f_->X509_CRL_free);
+    if (crl != nullptr) {
+        in_file_order_.push_back({nullptr, crl});
+        (void)owned.release();
+    }
+    return crl != nullptr;
 }
 
 // OpenSSL has parsed `x` just now: into a shared certificate where its inner calls can be met, into one of its own else.
@@ -215,12 +253,21 @@ bool trust_file::arrange() {
 }
 
 bool trust_file::usable(const certificate_cache& certificates) const noexcept {
+    if (changed_.load(std::memory_order_acquire)) {
+        return false;
+    }
+    // Before the look at them: what is written to after this is seen next time.
+    const std::uint64_t writes = certificates.writes();
+    if (all_shared_at_.load(std::memory_order_relaxed) == writes) {
+        return true;
+    }
     for (const object& o : in_file_order_) {
         if (o.certificate != nullptr && !certificates.shares(o.certificate)) {
             return false;
         }
     }
-    return !changed_.load(std::memory_order_acquire);
+    all_shared_at_.store(writes, std::memory_order_relaxed);
+    return true;
 }
 
 bool trust_file::has(const X509_CRL* crl) const noexcept {
@@ -242,7 +289,7 @@ int trust_file::add_to(X509_STORE* store) const {
         const int added = o.certificate != nullptr ? f.X509_STORE_add_cert(store, o.certificate)
                                                    : f.X509_STORE_add_crl(store, o.crl);
         if (added == 0) {
-            return kind_ == file_kind::crls ? 0 : count;
+            return mode_.kind == file_kind::certificates_and_crls ? count : 0;
         }
         ++count;
     }
@@ -253,9 +300,11 @@ int trust_file::add_to(X509_STORE* store) const {
 // are some already, or there was no memory; then the store is as it was.
 bool trust_file::fill_empty(X509_STORE* store) const {
     const functions& f = *f_;
+    const errors_as_before unsaid(f);
     const locked_store lock(f, store);
     auto* const objects = reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
-    if (in_store_order_.empty() || f.OPENSSL_sk_num(objects) != 0) {
+    const int count = static_cast<int>(in_store_order_.size());
+    if (count == 0 || f.OPENSSL_sk_num(objects) != 0 || f.OPENSSL_sk_reserve(objects, count) == 0) {
         return false;
     }
     for (const object& o : in_store_order_) {
@@ -274,16 +323,19 @@ bool trust_file::fill_empty(X509_STORE* store) const {
     return true;
 }
 
-std::uint64_t trust_store_cache::hash_file::operator()(const file_view& file) const noexcept {
-    const std::uint64_t whole[2] = {hash_bytes(file.bytes.data(), file.bytes.size()),
-                                    static_cast<std::uint64_t>(file.kind) << 32 |
-                                        static_cast<std::uint32_t>(file.type)};
-    return hash_bytes(whole, sizeof whole);
+file_view::file_view(std::span<const unsigned char> content, file_mode read_as) noexcept
+    : bytes(content), mode(read_as) {
+    const std::uint64_t whole[2] = {hash_bytes(bytes.data(), bytes.size()),
+                                    static_cast<std::uint64_t>(mode.kind) << 32 |
+                                        static_cast<std::uint32_t>(mode.type)};
+    hash = hash_bytes(whole, sizeof whole);
 }
 
+// A view of what an entry holds is the entry's own, and needs no comparing.
 bool trust_store_cache::same_file::operator()(const file_view& a, const file_view& b) const noexcept {
-    return a.kind == b.kind && a.type == b.type && a.bytes.size() == b.bytes.size() &&
-           std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+    return a.mode == b.mode && a.bytes.size() == b.bytes.size() &&
+           (a.bytes.data() == b.bytes.data() ||
+            std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0);
 }
 
 // What a store holds on to: the files that it was loaded from.
@@ -306,32 +358,48 @@ void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, l
 
 int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
     constexpr int left_to_openssl = -1;
+    const file_mode mode{kind, type};
     const OSSL_LIB_CTX* const here = f_.OSSL_LIB_CTX_set0_default(nullptr);
     if (index_ < 0 || out_of_service_.load(std::memory_order_acquire) || store == nullptr ||
-        path == nullptr || here != f_.OSSL_LIB_CTX_get0_global_default()) {
+        path == nullptr || here != f_.OSSL_LIB_CTX_get0_global_default() || !can_settle_errors(mode)) {
         return left_to_openssl;
     }
     try {
-        const content read = read_file(path);
-        if (read.size == 0) {
-            return left_to_openssl;
-        }
-        const file_view view{{read.bytes.get(), read.size}, kind, type};
+        const regular_file file(path);
         auto held = std::make_unique<held_file>();
-        held->file = files_.intern(view, [&] { return trust_file::parse(f_, certificates_, view); });
+        held->file = file.is_open() ? find(file, mode) : nullptr;
         if (!held->file || !held->file->usable(certificates_)) {
             return left_to_openssl;
         }
-        const handle<trust_file> file = held->file;
+        const handle<trust_file> found = held->file;
         if (!hold(store, std::move(held))) {
             return left_to_openssl;
         }
-        const int count = file->add_to(store);
-        settle_errors(kind, type, count);
+        const int count = found->add_to(store);
+        settle_errors(mode, count);
         return count;
     } catch (const std::exception&) { // no memory
         return left_to_openssl;
     }
+}
+
+// What `file` holds, parsed now or before; empty: OpenSSL should load it.
+handle<trust_file> trust_store_cache::find(const regular_file& file, file_mode mode) {
+    if (const handle<trust_file> guess = known_.guess(file, mode);
+        guess != nullptr && file.holds(guess->key().bytes)) {
+        return files_.find(guess->key()); // itself, and counted
+    }
+    const std::shared_ptr<const unsigned char[]> bytes = file.read();
+    if (bytes == nullptr) {
+        return nullptr;
+    }
+    const file_view view({bytes.get(), file.size()}, mode);
+    handle<trust_file> found =
+        files_.intern(view, [&] { return trust_file::parse(f_, certificates_, view, bytes); });
+    if (found != nullptr) {
+        known_.remember(file, mode, found);
+    }
+    return found;
 }
 
 bool trust_store_cache::hold(X509_STORE* store, std::unique_ptr<held_file> held) {
@@ -350,20 +418,24 @@ bool trust_store_cache::hold(X509_STORE* store, std::unique_ptr<held_file> held)
 }
 
 // At the end of a PEM file, OpenSSL finds no further start line and takes that error back, in some versions together with
-// all that were there before. The same is done here, by the same code where it can be.
-void trust_store_cache::settle_errors(file_kind kind, int type, int count) {
-    if (type != X509_FILETYPE_PEM || count == 0) {
+// all that were there before. The same is done here, by the same code where it can be. Where there are none, there is
+// nothing to do.
+void trust_store_cache::settle_errors(file_mode mode, int count) {
+    if (mode.type != X509_FILETYPE_PEM || count == 0 || f_.ERR_peek_last_error() == 0) {
         return;
     }
-    if (kind == file_kind::crls) {
+    if (mode.kind == file_kind::crls) {
         f_.ERR_clear_error(); // X509_load_crl_file, 3.0 to 3.5
         return;
     }
     static constexpr unsigned char nothing[] = "\n";
     const open_bio end(f_, {nothing, 1});
-    auto* const infos = f_.PEM_X509_INFO_read_bio_ex(end.bio, nullptr, nullptr, nullptr, nullptr, nullptr);
-    f_.OPENSSL_sk_pop_free(reinterpret_cast<OPENSSL_STACK*>(infos),
-                           reinterpret_cast<OPENSSL_sk_freefunc>(f_.X509_INFO_free));
+    const read_infos none(f_, end.bio);
+}
+
+// X509_load_cert_file does the same in code that cannot be called without a file.
+bool trust_store_cache::can_settle_errors(file_mode mode) const noexcept {
+    return mode.kind != file_kind::certificates || f_.ERR_peek_last_error() == 0;
 }
 
 bool trust_store_cache::before_crl_write(const X509_CRL* crl) noexcept {

@@ -70,6 +70,18 @@ int ibid_X509_STORE_load_file_ex(X509_STORE* store, const char* file, OSSL_LIB_C
     return interposed::x509_store_load_file_ex(IBID_CALLER, store, file, context, query);
 }
 
+IBID_SYMBOL(OSSL_STORE_load);
+OSSL_STORE_INFO* ibid_OSSL_STORE_load(OSSL_STORE_CTX* from) {
+    return interposed::ossl_store_load(IBID_CALLER, from);
+}
+
+#ifndef OPENSSL_NO_OCSP
+IBID_SYMBOL(OCSP_response_get1_basic);
+OCSP_BASICRESP* ibid_OCSP_response_get1_basic(OCSP_RESPONSE* response) {
+    return interposed::ocsp_response_get1_basic(IBID_CALLER, response);
+}
+#endif
+
 IBID_SYMBOL(X509_it);
 const ASN1_ITEM* ibid_X509_it() {
     return interposed::x509_it(IBID_CALLER);

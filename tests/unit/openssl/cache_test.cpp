@@ -338,5 +338,23 @@ TEST_F(Certificates, ASignatureIsVerifiedOnceForEachPair) {
     EXPECT_EQ(cache().signatures().hits, 2U);
 }
 
+// The null context of a certificate is the thread's default one, and may have other algorithms.
+TEST_F(Certificates, ASignatureIsNotTakenFromMemoryInAnotherDefaultContext) {
+    const x509_ptr root = parse(der_of(root_.certificate.get()));
+    const x509_ptr x = parse(leaf());
+    EVP_PKEY* const key = X509_get0_pubkey(root.get());
+    EXPECT_EQ(cache().verify(x.get(), key), 1);
+    EXPECT_EQ(cache().verify(x.get(), key), 1);
+    const std::uint64_t hits = cache().signatures().hits;
+    OSSL_LIB_CTX* const other = OSSL_LIB_CTX_new();
+    OSSL_LIB_CTX* const before = OSSL_LIB_CTX_set0_default(other);
+    EXPECT_EQ(cache().verify(x.get(), key), X509_verify(x.get(), key));
+    OSSL_LIB_CTX_set0_default(before);
+    EXPECT_EQ(cache().signatures().hits, hits);
+    OSSL_LIB_CTX_free(other);
+    EXPECT_EQ(cache().verify(x.get(), key), 1);
+    EXPECT_EQ(cache().signatures().hits, hits + 1);
+}
+
 } // namespace
 } // namespace ibid::openssl

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tests that run twice, stock (IBID_DISABLE=1) and under ibid: whatever a program sees is asserted alike, and only which
+// objects are one, and what was parsed, depends on which run it is.
+#pragma once
+
+#include <cstdint>
+
+#include "ibid_openssl.h"
+
+namespace ibid::test {
+
+[[nodiscard]] inline bool sharing() {
+    return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_PEERS) == nullptr;
+}
+
+// Under ibid: one object. Stock: two.
+[[nodiscard]] inline bool shared_as_it_should_be(const void* a, const void* b) {
+    return (a == b) == sharing();
+}
+
+[[nodiscard]] inline ibid_openssl_statistics statistics_of(ibid_openssl_kind kind) {
+    ibid_openssl_statistics now{};
+    now.size = sizeof now;
+    ibid_openssl_get_statistics(kind, &now); // stock: all zero
+    return now;
+}
+
+// What was counted since this was made.
+class counted {
+public:
+    explicit counted(ibid_openssl_kind kind) : kind_(kind), before_(statistics_of(kind)) {}
+
+    [[nodiscard]] std::uint64_t hits() const { return statistics_of(kind_).hits - before_.hits; }
+    [[nodiscard]] std::uint64_t misses() const { return statistics_of(kind_).misses - before_.misses; }
+
+private:
+    ibid_openssl_kind kind_;
+    ibid_openssl_statistics before_;
+};
+
+} // namespace ibid::test
