@@ -99,6 +99,33 @@ namespace ibid::openssl {
     X(X509_get0_reject_objects)                                                                              \
     X(X509_get0_trust_objects)                                                                               \
     X(X509_keyid_get0)                                                                                       \
+    X(X509_LOOKUP_ctrl)                                                                                      \
+    X(X509_LOOKUP_ctrl_ex)                                                                                   \
+    X(X509_LOOKUP_hash_dir)                                                                                  \
+    X(X509_LOOKUP_store)                                                                                     \
+    X(X509_STORE_CTX_free)                                                                                   \
+    X(X509_STORE_CTX_get0_param)                                                                             \
+    X(X509_STORE_CTX_get_cleanup)                                                                            \
+    X(X509_STORE_CTX_get_verify)                                                                             \
+    X(X509_STORE_CTX_get_verify_cb)                                                                          \
+    X(X509_STORE_CTX_init)                                                                                   \
+    X(X509_STORE_CTX_new)                                                                                    \
+    X(X509_STORE_CTX_set_current_cert)                                                                       \
+    X(X509_STORE_CTX_set_error_depth)                                                                        \
+    X(X509_STORE_CTX_set_verify)                                                                             \
+    X(X509_STORE_load_locations)                                                                             \
+    X(X509_STORE_load_locations_ex)                                                                          \
+    X(X509_STORE_load_path)                                                                                  \
+    X(X509_STORE_set_default_paths)                                                                          \
+    X(X509_STORE_set_default_paths_ex)                                                                       \
+    X(X509_VERIFY_PARAM_get_flags)                                                                           \
+    X(X509_VERIFY_PARAM_get_time)                                                                            \
+    X(X509_check_issued)                                                                                     \
+    X(X509_cmp_time)                                                                                         \
+    X(X509_get0_notAfter)                                                                                    \
+    X(X509_get0_notBefore)                                                                                   \
+    X(X509_get_default_cert_file)                                                                            \
+    X(X509_get_default_cert_file_env)                                                                        \
     X(d2i_X509_CRL)                                                                                          \
     X(i2d_X509)
 

@@ -55,10 +55,6 @@ int x509_load_cert_crl_file_ex(const void* code, X509_LOOKUP* lookup, const char
 
 int x509_load_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, int type);
 
-// The outer border of such a load, for a libcrypto whose inner calls cannot be met.
-int x509_store_load_file_ex(const void* code, X509_STORE* store, const char* file, OSSL_LIB_CTX* context,
-                            const char* property_query);
-
 [[nodiscard]] const ASN1_ITEM* x509_it(const void* code);
 [[nodiscard]] ASN1_VALUE* asn1_item_d2i(const void* code, ASN1_VALUE** value, const unsigned char** in,
                                         long length, const ASN1_ITEM* item);
