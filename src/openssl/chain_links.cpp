@@ -4,10 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <ctime>
-#include <utility>
 
+#include "caller.h"
 #include "library.h"
-#include "scope.h"
 
 namespace ibid::openssl {
 
@@ -68,9 +67,10 @@ struct chain {
     }
 };
 
-// Stands in the hook while libssl verifies.
+// Stands in the hook while libssl verifies. libcrypto calls it, and so tells which one it is: nothing is left behind on the
+// thread, where the jobs of an asynchronous engine take turns.
 int verify_links(X509_STORE_CTX* verification) {
-    library& in = *this_thread_scope().verifying;
+    library& in = *caller_of(__builtin_return_address(0)).of;
     certificate_cache* const cache = in.certificates();
     const chain c(in.f, verification);
     if (cache == nullptr || !c.memorable()) {
@@ -117,8 +117,7 @@ chain_links::chain_links(const functions& f) noexcept {
     f.ERR_pop_to_mark();
 }
 
-int chain_links::verify(library& in, X509_STORE_CTX* verification) const {
-    const functions& f = in.f;
+int chain_links::verify(const functions& f, X509_STORE_CTX* verification) const {
     const bool nobody_looks = verify_ != nullptr && verification != nullptr &&
                               f.X509_STORE_CTX_get_verify(verification) == verify_ &&
                               f.X509_STORE_CTX_get_verify_cb(verification) == callback_ &&
@@ -127,9 +126,7 @@ int chain_links::verify(library& in, X509_STORE_CTX* verification) const {
         return f.X509_verify_cert(verification);
     }
     f.X509_STORE_CTX_set_verify(verification, &verify_links);
-    library* const before = std::exchange(this_thread_scope().verifying, &in);
     const int result = f.X509_verify_cert(verification);
-    this_thread_scope().verifying = before;
     f.X509_STORE_CTX_set_verify(verification, verify_);
     return result;
 }

@@ -19,8 +19,6 @@
 
 namespace ibid::openssl {
 
-class library;
-
 class chain_links {
 public:
     chain_links() = default;
@@ -30,7 +28,7 @@ public:
 
     // As X509_verify_cert(verification) for libssl, which shows `verification` to nobody but the callbacks in it: where a
     // program has any, OpenSSL alone does the work.
-    [[nodiscard]] int verify(library& in, X509_STORE_CTX* verification) const;
+    [[nodiscard]] int verify(const functions& f, X509_STORE_CTX* verification) const;
 
     // OpenSSL's own step; null: nothing can be met.
     [[nodiscard]] X509_STORE_CTX_verify_fn openssls_own() const noexcept { return verify_; }

@@ -218,7 +218,7 @@ int x509_verify_cert(const void* code, X509_STORE_CTX* verification) {
     const functions& f = by.of->f;
     certificate_cache* const cache = cache_of(by);
     const bool links = cache != nullptr && by.of->symbolic() && by.kind == caller_kind::libssl;
-    const int result = links ? by.of->links().verify(*by.of, verification) : f.X509_verify_cert(verification);
+    const int result = links ? by.of->links().verify(f, verification) : f.X509_verify_cert(verification);
     if (cache != nullptr && result > 0 && f.X509_STORE_CTX_get_error(verification) == X509_V_OK) {
         // X509_STORE_CTX's chain is a stack of X509; the typed sk_ functions are macros over these two.
         const auto* const chain =

@@ -14,7 +14,6 @@
 namespace ibid::openssl {
 
 class certificate_cache;
-class library;
 
 enum class purpose : unsigned char {
     unknown,      // the caller's module decides: libssl parses for itself, everybody else for an application
@@ -33,9 +32,6 @@ struct thread_scope {
 
     // While libssl decodes a session: the cache that its peer's certificate comes from (session_peer.h).
     certificate_cache* session_peers = nullptr;
-
-    // While libssl has a chain verified whose links may be remembered: the library (chain_links.h).
-    library* verifying = nullptr;
 };
 
 [[nodiscard]] inline thread_scope& this_thread_scope() noexcept {
