@@ -307,7 +307,7 @@ key_write::~key_write() {
     }
 }
 
-const functions* before_reconfiguration(const void* code) noexcept {
+const functions* before_call(const void* code) noexcept {
     const caller by = caller_of(code);
     return by.of != nullptr ? &by.of->f : nullptr;
 }

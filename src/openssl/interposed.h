@@ -77,6 +77,9 @@ void ossl_lib_ctx_free(const void* code, OSSL_LIB_CTX* context);
 // The same for a CRL; null where the call writes to something that may be part of any.
 [[nodiscard]] const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcept;
 
+// The functions to go on with where nothing is to be done before.
+[[nodiscard]] const functions* before_call(const void* code) noexcept;
+
 // A call that writes to a key: signatures that it has verified are verified again afterwards.
 class key_write {
 public:
@@ -93,9 +96,7 @@ private:
     certificate_cache* remembering_ = nullptr;
 };
 
-// The functions to go on with for a call that changes what algorithms there are, and afterwards: nothing that verified
-// before is taken as verified any more.
-[[nodiscard]] const functions* before_reconfiguration(const void* code) noexcept;
+// After a call that changes what algorithms there are: nothing that verified before is taken as verified any more.
 void after_reconfiguration() noexcept;
 
 } // namespace ibid::openssl::interposed

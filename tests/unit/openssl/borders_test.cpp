@@ -384,6 +384,73 @@ TEST_F(Links, OfAnIssuerThatMayNotSignAreRefused) {
     }
 }
 
+// Setters that are not in x509.h.
+TEST_F(Links, AreVerifiedAnewAfterExtensionsFromAConfiguration) {
+    connection first(client.get(), server.get());
+    ASSERT_TRUE(first.shake_hands());
+    X509* const leaf = sk_X509_value(SSL_get0_verified_chain(first.client.get()), 0);
+    const std::uint64_t before = statistics(IBID_OPENSSL_CERTIFICATES).detached;
+    CONF* const configuration = NCONF_new(nullptr);
+    static const char section[] = "[more]\nnsComment = more\n";
+    BIO* const in = BIO_new_mem_buf(section, -1);
+    long line = 0;
+    ASSERT_EQ(NCONF_load_bio(configuration, in, &line), 1);
+    BIO_free(in);
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, nullptr, leaf, nullptr, nullptr, 0);
+    ASSERT_EQ(X509V3_EXT_add_nconf(configuration, &context, "more", leaf), 1);
+    NCONF_free(configuration);
+    EXPECT_EQ(statistics(IBID_OPENSSL_CERTIFICATES).detached, before + 1);
+    connection second(client.get(), server.get());
+    ASSERT_TRUE(second.shake_hands());
+    EXPECT_NE(second.clients_view(), leaf);
+}
+
+TEST_F(Links, OfAKeyThatIsFilledInAnewAreForgotten) {
+    connection first(client.get(), server.get());
+    ASSERT_TRUE(first.shake_hands());
+    const std::uint64_t before = remembered();
+    EVP_PKEY* key = X509_get0_pubkey(sk_X509_value(SSL_get0_verified_chain(first.client.get()), 1));
+    OSSL_PARAM* parameters = nullptr;
+    ASSERT_EQ(EVP_PKEY_todata(w.intermediate.key.get(), EVP_PKEY_PUBLIC_KEY, &parameters), 1);
+    EVP_PKEY_CTX* const filling = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
+    ASSERT_EQ(EVP_PKEY_fromdata_init(filling), 1);
+    ASSERT_EQ(EVP_PKEY_fromdata(filling, &key, EVP_PKEY_PUBLIC_KEY, parameters), 1);
+    EVP_PKEY_CTX_free(filling);
+    OSSL_PARAM_free(parameters);
+    ASSERT_EQ(verdict(client.get()), X509_V_OK);
+    EXPECT_EQ(remembered(), before);
+}
+
+TEST(TrustStore, AListThatSomebodyParsesIntoIsReadAnew) {
+    const folder f;
+    const authority root = make_authority("root");
+    const crl_ptr listed = make_crl(root, 2);
+    const std::string file = f.write("crl.pem", {}, {listed.get()});
+    const auto load = [&](X509_STORE* s) {
+        return X509_load_crl_file(X509_STORE_add_lookup(s, X509_LOOKUP_file()), file.c_str(),
+                                  X509_FILETYPE_PEM);
+    };
+    const store_ptr a(X509_STORE_new());
+    const store_ptr b(X509_STORE_new());
+    ASSERT_EQ(load(a.get()), 1);
+    ASSERT_EQ(load(b.get()), 1);
+    ASSERT_EQ(objects(a.get()), objects(b.get()));
+    unsigned char* der = nullptr;
+    const crl_ptr other = make_crl(make_authority("other"), 1);
+    const int size = i2d_X509_CRL(other.get(), &der);
+    const unsigned char* p = der;
+    X509_CRL* filled = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(X509_STORE_get0_objects(a.get()), 0));
+    ASSERT_EQ(d2i_X509_CRL(&filled, &p, size), filled);
+    OPENSSL_free(der);
+    const store_ptr c(X509_STORE_new());
+    ASSERT_EQ(load(c.get()), 1);
+    EXPECT_NE(objects(c.get()), objects(a.get()));
+    EXPECT_EQ(listing(c.get()).size(), 1U);
+    EXPECT_NE(listing(c.get()), listing(a.get()));
+}
+
 TEST(Features, AreSaidToBeActiveWhereTheyAre) {
     EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_PEERS), nullptr);
     EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES), nullptr);
