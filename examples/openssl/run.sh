@@ -3,9 +3,9 @@
 #
 # Runs the examples against each other, with certificates made for the occasion.
 #
-# run.sh FOLDER_OF_THE_PROGRAMS [IBID_COMMAND]
+# run.sh FOLDER_OF_THE_PROGRAMS [IBID_COMMAND [FOLDER_OF_SOME_WITH_A_STATIC_OPENSSL]]
 set -euo pipefail
-programs=$1 ibid=${2:-$1/ibid}
+programs=$1 ibid=${2:-$1/ibid} static=${3-}
 folder=$(mktemp -d)
 server=
 finish() {
@@ -56,8 +56,15 @@ says 'trust stores: 9 hits, 1 misses' "$programs/example_openssl_curl_client" "h
 says '20 connections, one certificate' "$programs/example_openssl_client" "$port" "$ca" "${client[@]}" 20
 says 'one certificate; 1 verification by the program' "$programs/example_openssl_attach" "$ca" "$folder/localhost.pem" \
     "$folder/localhost.key"
-# The server has seen 31 handshakes of one client; nothing but its linking makes it share.
-says '"hits": 30' "$ibid" stat "$server" --json
+if [[ -n $static ]]; then
+    ! readelf -d "$static/example_openssl_client" | grep -q 'NEEDED.*libssl' || failed "this is not linked statically with OpenSSL"
+    says '20 connections, one certificate' "$static/example_openssl_client" "$port" "$ca" "${client[@]}" 20
+    says 'one certificate; 1 verification by the program' "$static/example_openssl_attach" "$ca" "$folder/localhost.pem" \
+        "$folder/localhost.key"
+fi
+# The server has seen 31 or 51 handshakes of one client; nothing but its linking makes it share.
+if [[ -n $static ]]; then hits=50; else hits=30; fi
+says "\"hits\": $hits" "$ibid" stat "$server" --json
 kill "$server"
 wait "$server" || failed "the server ended with $?"
 server=

@@ -49,7 +49,13 @@ if [[ $openssl == yes ]]; then
         -DCMAKE_PREFIX_PATH="$prefix" >"$folder/configure.log" 2>&1 || failed "find_package by the examples: $(cat "$folder/configure.log")"
     "$cmake" --build "$folder/examples" >"$folder/build.log" 2>&1 || failed "build of the examples: $(cat "$folder/build.log")"
     if [[ -x $folder/examples/example_openssl_asio_server && -x $folder/examples/example_openssl_curl_client ]]; then
-        bash "$source/examples/openssl/run.sh" "$folder/examples" "$prefix/bin/ibid" || failed "the examples"
+        # Those that call ibid work with an OpenSSL that is linked statically, too.
+        "$cmake" -S "$source/examples/openssl" -B "$folder/static" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
+            -DCMAKE_PREFIX_PATH="$prefix" -DOPENSSL_USE_STATIC_LIBS=ON >"$folder/configure.log" 2>&1 ||
+            failed "find_package with a static OpenSSL: $(cat "$folder/configure.log")"
+        "$cmake" --build "$folder/static" --target example_openssl_client example_openssl_attach >"$folder/build.log" 2>&1 ||
+            failed "build of the examples with a static OpenSSL: $(cat "$folder/build.log")"
+        bash "$source/examples/openssl/run.sh" "$folder/examples" "$prefix/bin/ibid" "$folder/static" || failed "the examples"
     else
         echo "without Boost and libcurl: './dev setup test' installs them"
     fi
