@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from equality import OPENSSL, Scenario, Stage, Statistics
 from servers import Backends
-from test_surroundings import compiled, run, same  # noqa: F401  (a fixture)
+from test_surroundings import compiled, run
 
 Compare = Callable[[Scenario], Statistics]
 SERVERS = ("server", "expired", "unknown_ca")
@@ -37,7 +37,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("host", ["with OpenSSL", "without OpenSSL"])
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_a_plugin_that_comes_and_goes_does_tls_as_ever(
-    same: Compare,  # noqa: F811
+    same: Compare,
     backends: Backends,
     tmp_path: Path,
     plugins: dict[str, Path],
@@ -63,7 +63,7 @@ def test_a_plugin_that_comes_and_goes_does_tls_as_ever(
 
 
 def test_two_openssls_side_by_side_do_not_meet(
-    same: Compare, backends: Backends, tmp_path: Path, plugins: dict[str, Path]  # noqa: F811
+    same: Compare, backends: Backends, tmp_path: Path, plugins: dict[str, Path]
 ) -> None:
     """The host's, and one in a plugin, in turns, with the same peers and the same trust."""
     program = compiled(tmp_path, "plugin_host.c", "-DHOST_HAS_OPENSSL", "-lssl", "-lcrypto", "-ldl")
@@ -79,7 +79,7 @@ def test_two_openssls_side_by_side_do_not_meet(
 
 
 def test_tls_before_main_and_after_exit_has_begun_is_as_ever(
-    same: Compare, backends: Backends, tmp_path: Path  # noqa: F811
+    same: Compare, backends: Backends, tmp_path: Path
 ) -> None:
     program = compiled(tmp_path, "early_and_late.c", "-lssl", "-lcrypto")
 
@@ -93,7 +93,7 @@ def test_tls_before_main_and_after_exit_has_begun_is_as_ever(
 
 
 def test_threads_that_end_in_the_middle_leave_the_others_in_peace(
-    same: Compare, backends: Backends, tmp_path: Path  # noqa: F811
+    same: Compare, backends: Backends, tmp_path: Path
 ) -> None:
     program = compiled(tmp_path, "leaving_threads.c", "-lssl", "-lcrypto", "-pthread")
 
