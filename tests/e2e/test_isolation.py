@@ -4,13 +4,16 @@ has begun. Each program sees what it sees without ibid."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from equality import OPENSSL, Scenario, Stage, Statistics
 from servers import Backends
-from test_surroundings import compiled, run
+from test_surroundings import PATH, compiled, run
 
 Compare = Callable[[Scenario], Statistics]
 SERVERS = ("server", "expired", "unknown_ca")
@@ -102,3 +105,15 @@ def test_threads_that_end_in_the_middle_leave_the_others_in_peace(
         assert done.returncode == 0, done.stdout
 
     assert same(scenario).hits > 100
+
+
+def test_doctor_says_how_openssl_is_built_and_what_that_means(ibid: Path) -> None:
+    environment = {**PATH, **{name: os.path.relpath(value) for name, value in OPENSSL.items()}}
+    done = subprocess.run([ibid, "doctor", "--json", "curl"], capture_output=True, env=environment, check=True)
+    found = json.loads(done.stdout)
+    features = {feature["name"]: feature for feature in found["features"]}
+    assert found["openssl"]["symbolic"] == bool(OPENSSL)
+    for name in ("peer certificates", "resumed sessions", "trust stores", "signatures"):
+        assert features[name]["active"], name
+    for name in ("trust stores", "signatures"):
+        assert ("-Bsymbolic" in features[name]["why"]) == bool(OPENSSL)

@@ -17,6 +17,7 @@
 #include "connections.h"
 #include "ibid_openssl.h"
 #include "linkage.h"
+#include "openssl/features.h"
 
 namespace ibid::test {
 namespace {
@@ -456,6 +457,27 @@ TEST(Features, AreSaidToBeActiveWhereTheyAre) {
     EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES), nullptr);
     EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_VERIFY_MEMO), nullptr);
     EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS), nullptr);
+}
+
+TEST(Features, FollowFromHowOpensslIsBuiltAndMet) {
+    using namespace ibid::openssl;
+    const auto active = [](circumstances c) {
+        std::string all;
+        for (const feature& f : features_of(c)) {
+            EXPECT_STRNE(f.why, "");
+            all += f.active ? '+' : '-';
+        }
+        return all;
+    };
+    EXPECT_EQ(active({}), "++++-");
+    EXPECT_EQ(active({.symbolic = true}), "++++-");
+    EXPECT_EQ(active({.libssl = false}), "--++-");
+    EXPECT_EQ(active({.libssl = false, .symbolic = true}), "--+--");
+    EXPECT_EQ(active({.verify_memo = false}), "+++--");
+    EXPECT_EQ(active({.everything = true}), "+++++");
+    EXPECT_EQ(active({.met = false, .everything = true}), "-----");
+    EXPECT_EQ(active({.obstacle = "none"}), "-----");
+    EXPECT_STREQ(features_of({.obstacle = "none"})[feature_peers].why, "none");
 }
 
 } // namespace
