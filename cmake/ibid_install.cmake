@@ -34,5 +34,8 @@ configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid.pc.in ${PROJECT_BINARY_DIR}/
 install(FILES ${PROJECT_BINARY_DIR}/package/ibid.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 if(TARGET ibid_openssl)
     configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid-openssl.pc.in ${PROJECT_BINARY_DIR}/package/ibid-openssl.pc @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/package/ibid-openssl.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid-openssl-interpose.pc.in
+        ${PROJECT_BINARY_DIR}/package/ibid-openssl-interpose.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/package/ibid-openssl.pc ${PROJECT_BINARY_DIR}/package/ibid-openssl-interpose.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()

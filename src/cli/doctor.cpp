@@ -31,7 +31,7 @@ struct findings {
     std::string subject; // "/usr/bin/curl", "process 77 (nginx)", "" for the machine
     std::optional<std::string> preload;
     openssl_build openssl;
-    std::vector<feature> features;
+    std::array<openssl::feature, 5> features{};
     std::vector<std::string> notes;    // good to know
     std::vector<std::string> problems; // why ibid does not help
     std::vector<std::string> next;     // what to do
@@ -172,7 +172,7 @@ nlohmann::ordered_json as_json(const findings& f) {
         return s.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(s);
     };
     nlohmann::ordered_json features = nlohmann::ordered_json::array();
-    for (const feature& one : f.features)
+    for (const openssl::feature& one : f.features)
         features.push_back({{"name", one.name}, {"active", one.active}, {"why", one.why}});
     nlohmann::ordered_json out = {{"ibid", IBID_VERSION},
                                   {"helps", helps(f)},
@@ -204,7 +204,7 @@ void print_text(const findings& f) {
         if (!f.openssl.libssl.empty())
             fmt::print("           {}\n", f.openssl.libssl);
         fmt::print("features\n");
-        for (const feature& one : f.features)
+        for (const openssl::feature& one : f.features)
             fmt::print("  {}  {:<20} {}\n",
                        one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "), one.name,
                        one.why);
@@ -240,37 +240,17 @@ openssl_build look_at_openssl(const std::vector<std::string>& libraries) {
     return build;
 }
 
-std::vector<feature> features_of(const openssl_build& build) {
-    const bool usable = !build.libcrypto.empty() && is_three(build.version);
-    const auto when = [&](bool possible, const char* yes, const char* no) {
-        return !usable ? "there is no OpenSSL 3" : possible ? yes : no;
-    };
-    // What crosses a library's border can be met in every build; what stays inside of libcrypto cannot be met when it is
-    // bound there at link time. docs/openssl.md has the table.
-    const bool tls = !build.libssl.empty();
+std::array<openssl::feature, 5> features_of(const openssl_build& build) {
     const char* const memo = std::getenv("IBID_VERIFY_MEMO");
-    const bool remembers = memo == nullptr || std::string_view(memo) != "0";
     const char* const scope = std::getenv("IBID_SCOPE");
-    const bool everything = scope != nullptr && std::string_view(scope) == "all";
-    constexpr const char* no_tls = "no libssl: it does no TLS";
-    return {
-        {"peer certificates", usable && tls,
-         when(tls, "libssl asks libcrypto for them: met at that border", no_tls)},
-        {"resumed sessions", usable && tls,
-         when(tls, "libssl asks libcrypto to decode them: met at that border", no_tls)},
-        {"trust stores", usable,
-         when(!build.symbolic, "files, directories and default paths",
-              "files by SSL_CTX_load_verify_* and X509_STORE_load_*; not default paths and directories, "
-              "which libcrypto "
-              "reads by itself (-Bsymbolic)")},
-        {"signatures", usable && !build.symbolic && remembers,
-         when(!build.symbolic && remembers, "a link of a chain that was verified once is not verified again",
-              remembers ? "libcrypto's calls to itself are bound inside it (-Bsymbolic)"
-                        : "IBID_VERIFY_MEMO=0")},
-        {"application's own", usable && everything,
-         when(everything, "IBID_SCOPE=all: also certificates that the application parses",
-              "by default: certificates that the application parses are its own; IBID_SCOPE=all shares "
-              "them")}};
+    openssl::circumstances here;
+    if (build.libcrypto.empty() || !is_three(build.version))
+        here.obstacle = "there is no OpenSSL 3";
+    here.libssl = !build.libssl.empty();
+    here.symbolic = build.symbolic;
+    here.verify_memo = memo == nullptr || std::string_view(memo) != "0";
+    here.everything = scope != nullptr && std::string_view(scope) == "all";
+    return openssl::features_of(here);
 }
 
 int doctor(const doctor_request& request) {

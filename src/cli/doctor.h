@@ -3,17 +3,13 @@
 // `ibid doctor [PROGRAM|PID]`: whether ibid helps here, with which features, why or why not, and what to do next.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
-namespace ibid::cli {
+#include "openssl/features.h"
 
-// What ibid does for OpenSSL, and whether it can do it in a given build.
-struct feature {
-    std::string name;
-    bool active = false;
-    std::string why;
-};
+namespace ibid::cli {
 
 // The libcrypto and libssl that a program has or would get.
 struct openssl_build {
@@ -26,7 +22,7 @@ struct openssl_build {
 [[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries);
 
 // What can be done with that build. All are inactive without a libcrypto of version 3.
-[[nodiscard]] std::vector<feature> features_of(const openssl_build& build);
+[[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build);
 
 struct doctor_request {
     std::string subject; // a program, a PID, or nothing: this machine in general

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 
@@ -61,13 +62,13 @@ std::vector<std::string> libraries_of_program(const std::string& path) {
     const std::string listing = output_of({own_interpreter(), "--list", p.path});
     rest = listing;
     while (!rest.empty()) {
-        // "\tlibssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007f...)"
+        // "\tlibssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007f...)"; relative where LD_LIBRARY_PATH is
         const std::string_view line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(line.size() < rest.size() ? line.size() + 1 : line.size());
-        const std::size_t arrow = line.find("=> /");
+        const std::size_t arrow = line.find("=> ");
         const std::size_t end = line.rfind(" (0x");
         if (arrow != std::string_view::npos && end != std::string_view::npos && end > arrow + 3)
-            paths.emplace_back(line.substr(arrow + 3, end - arrow - 3));
+            paths.push_back(std::filesystem::absolute(line.substr(arrow + 3, end - arrow - 3)).string());
     }
     return paths;
 }

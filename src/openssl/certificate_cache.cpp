@@ -162,49 +162,56 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
     return shared->x509;
 }
 
+// Waiters must not wait for ever, whatever ends the leader's work: a thread may even be cancelled inside OpenSSL.
+struct certificate_cache::unless_landed {
+    table* in;
+    table::flight_type& flight;
+    ~unless_landed() {
+        if (in != nullptr) {
+            in->abandon(flight);
+        }
+    }
+};
+
 X509* certificate_cache::lead(table::flight_type& flight, X509** a, const unsigned char** pp, long length,
                               bool earned) {
-    // Waiters must not wait for ever, whatever ends this function: a thread may even be cancelled inside OpenSSL.
-    struct unless_landed {
-        table* in;
-        table::flight_type& flight;
-        ~unless_landed() {
-            if (in != nullptr) {
-                in->abandon(flight);
-            }
-        }
-    } aloft{table_, flight};
-
+    unless_landed aloft{table_, flight};
     const unsigned char* const start = *pp;
     X509* const x = f_.d2i_X509(a, pp, length);
     if (x == nullptr || static_cast<std::size_t>(*pp - start) != flight.key->der.size()) {
         return x;
     }
-    // The key's bytes are the caller's own and still there. Errors of the next calls are none of the caller's business.
-    f_.ERR_set_mark();
-    std::unique_ptr<certificate_entry> e;
-    if (shareable(x)) {
-        try {
-            e = std::make_unique<certificate_entry>(*this, x, *flight.key);
-        } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): not shared, then
-        }
-        if (e != nullptr && f_.X509_set_ex_data(x, index_, e.get()) != 1) {
-            e.reset();
-        }
-        if (e != nullptr && (earned || looks_like_issuer(flight.key->der))) {
-            memo_.name(f_.X509_get0_pubkey(x)); // while nobody else has the certificate
-        }
-    }
-    f_.ERR_pop_to_mark();
-    if (e != nullptr) {
-        if (earned) {
-            e->set(detail::entry_link::earned);
-        }
+    // The key's bytes are the caller's own and still there.
+    if (std::unique_ptr<certificate_entry> e = enter(x, *flight.key, earned)) {
         aloft.in = nullptr;
         table_->publish(flight,
                         *e.release()); // from here on the entry belongs to the X509, and ends in on_free
     }
     return x;
+}
+
+// What makes `x`, which nobody else has, a shared certificate once it is published. Null: it cannot be one.
+std::unique_ptr<certificate_entry> certificate_cache::enter(X509* x, const certificate_key& key,
+                                                            bool earned) {
+    f_.ERR_set_mark(); // errors of these calls are none of the caller's business
+    std::unique_ptr<certificate_entry> e;
+    if (shareable(x)) {
+        try {
+            e = std::make_unique<certificate_entry>(*this, x, key);
+        } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): not shared, then
+        }
+        if (e != nullptr && f_.X509_set_ex_data(x, index_, e.get()) != 1) {
+            e.reset();
+        }
+        if (e != nullptr && (earned || looks_like_issuer(key.der))) {
+            memo_.name(f_.X509_get0_pubkey(x)); // while nobody else has the certificate
+        }
+    }
+    f_.ERR_pop_to_mark();
+    if (e != nullptr && earned) {
+        e->set(detail::entry_link::earned);
+    }
+    return e;
 }
 
 // A certificate whose key OpenSSL could not decode keeps that failure for ever. The same bytes may parse better later,
@@ -239,6 +246,51 @@ X509* certificate_cache::share(X509* x) {
     return shared;
 }
 
+X509* certificate_cache::adopt(X509* x, bool earned) {
+    if (entry_of(x) != nullptr || has_trust_settings(x) || !in_default_context()) {
+        return nullptr;
+    }
+    struct encoding {
+        const functions& f;
+        unsigned char* der = nullptr;
+        int size;
+        encoding(const functions& of, X509* of_x) noexcept : f(of), size(f.i2d_X509(of_x, &der)) {}
+        encoding(const encoding&) = delete;
+        encoding& operator=(const encoding&) = delete;
+        ~encoding() { f.CRYPTO_free(der, __FILE__, __LINE__); }
+    } const bytes(f_, x);
+    if (bytes.size <= 0) {
+        return nullptr;
+    }
+    const certificate_key key({bytes.der, static_cast<std::size_t>(bytes.size)}, {});
+    table::flight_type flight{&key, key.hash};
+    certificate_entry* twin = nullptr;
+    try {
+        twin = table_->begin(flight);
+    } catch (const std::exception&) {
+        return nullptr;
+    }
+    if (twin != nullptr) {
+        if (!twin->has_bytes_of(key)) {
+            f_.X509_free(twin->x509);
+            return nullptr;
+        }
+        if (earned) {
+            table_->earn(*twin);
+        }
+        return twin->x509;
+    }
+    unless_landed aloft{table_, flight};
+    std::unique_ptr<certificate_entry> e = enter(x, key, earned);
+    if (e == nullptr) {
+        return nullptr;
+    }
+    f_.X509_up_ref(x);
+    aloft.in = nullptr;
+    table_->publish(flight, *e.release());
+    return x;
+}
+
 bool certificate_cache::shares(const X509* x) const noexcept {
     const certificate_entry* const e = entry_of(x);
     return e != nullptr && !e->changed.load(std::memory_order_relaxed);
@@ -251,6 +303,21 @@ int certificate_cache::verify(X509* x, EVP_PKEY* key) noexcept {
         return f_.X509_verify(x, key);
     }
     return memo_.verify(e->verified, x, key);
+}
+
+std::uint64_t certificate_cache::link(const X509* x, const EVP_PKEY* key) const noexcept {
+    return shares(x) && in_default_context() ? memo_.token(key) : 0;
+}
+
+bool certificate_cache::has_verified(const X509* x, std::uint64_t link) const noexcept {
+    const certificate_entry* const e = entry_of(x);
+    return e != nullptr && link != 0 && signature_memo::knows(e->verified, link);
+}
+
+void certificate_cache::set_verified(const X509* x, std::uint64_t link) noexcept {
+    if (certificate_entry* const e = entry_of(x); e != nullptr && link != 0) {
+        signature_memo::remember(e->verified, link);
+    }
 }
 
 const parse_context* certificate_cache::origin(const X509* x) const noexcept {

@@ -100,6 +100,10 @@ public:
     // already, or cannot be.
     [[nodiscard]] X509* share(X509* x);
 
+    // The same for one that OpenSSL has parsed just now, in the default context, and that nobody else has: it becomes the
+    // shared one itself if there is no twin. `earned` as in parse().
+    [[nodiscard]] X509* adopt(X509* x, bool earned);
+
     // Where `x` was parsed, for as long as `x` lives; null when it is none of this cache's.
     [[nodiscard]] const parse_context* origin(const X509* x) const noexcept;
 
@@ -115,6 +119,13 @@ public:
 
     // As X509_verify(x, key): from the memo when `x` is shared and this very key has verified it before.
     [[nodiscard]] int verify(X509* x, EVP_PKEY* key) noexcept;
+
+    // The same in two steps, for a verification that OpenSSL does inside: what stands for `key` having verified `x` (0: that
+    // cannot be remembered), whether it has, and that it now has. The first comes before the verification.
+    [[nodiscard]] std::uint64_t link(const X509* x, const EVP_PKEY* key) const noexcept;
+    [[nodiscard]] bool has_verified(const X509* x, std::uint64_t link) const noexcept;
+    void set_verified(const X509* x, std::uint64_t link) noexcept;
+    void count_verification(std::uint64_t link, bool remembered) noexcept { memo_.count(link, remembered); }
 
     // Whether a signature may be remembered as verified by `key`.
     [[nodiscard]] bool remembers(const EVP_PKEY* key) const noexcept { return memo_.names(key); }
@@ -156,9 +167,11 @@ private:
         static std::size_t saved(const entry& e) noexcept { return e.der_size; }
     };
     using table = detail::interner<traits>;
+    struct unless_landed;
 
     [[nodiscard]] X509* lead(table::flight_type& flight, X509** a, const unsigned char** pp, long length,
                              bool earned);
+    [[nodiscard]] std::unique_ptr<certificate_entry> enter(X509* x, const certificate_key& key, bool earned);
     [[nodiscard]] bool shareable(X509* x) const noexcept;
     [[nodiscard]] bool has_trust_settings(X509* x) const noexcept;
     [[nodiscard]] certificate_entry* entry_of(const X509* x) const noexcept;

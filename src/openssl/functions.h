@@ -105,6 +105,33 @@ namespace ibid::openssl {
     X(X509_get0_reject_objects)                                                                              \
     X(X509_get0_trust_objects)                                                                               \
     X(X509_keyid_get0)                                                                                       \
+    X(X509_LOOKUP_ctrl)                                                                                      \
+    X(X509_LOOKUP_ctrl_ex)                                                                                   \
+    X(X509_LOOKUP_hash_dir)                                                                                  \
+    X(X509_LOOKUP_store)                                                                                     \
+    X(X509_STORE_CTX_free)                                                                                   \
+    X(X509_STORE_CTX_get0_param)                                                                             \
+    X(X509_STORE_CTX_get_cleanup)                                                                            \
+    X(X509_STORE_CTX_get_verify)                                                                             \
+    X(X509_STORE_CTX_get_verify_cb)                                                                          \
+    X(X509_STORE_CTX_init)                                                                                   \
+    X(X509_STORE_CTX_new)                                                                                    \
+    X(X509_STORE_CTX_set_current_cert)                                                                       \
+    X(X509_STORE_CTX_set_error_depth)                                                                        \
+    X(X509_STORE_CTX_set_verify)                                                                             \
+    X(X509_STORE_load_locations)                                                                             \
+    X(X509_STORE_load_locations_ex)                                                                          \
+    X(X509_STORE_load_path)                                                                                  \
+    X(X509_STORE_set_default_paths)                                                                          \
+    X(X509_STORE_set_default_paths_ex)                                                                       \
+    X(X509_VERIFY_PARAM_get_flags)                                                                           \
+    X(X509_VERIFY_PARAM_get_time)                                                                            \
+    X(X509_check_issued)                                                                                     \
+    X(X509_cmp_time)                                                                                         \
+    X(X509_get0_notAfter)                                                                                    \
+    X(X509_get0_notBefore)                                                                                   \
+    X(X509_get_default_cert_file)                                                                            \
+    X(X509_get_default_cert_file_env)                                                                        \
     X(d2i_X509_CRL)                                                                                          \
     X(i2d_X509)
 
@@ -127,7 +154,7 @@ namespace ibid::openssl {
     X(PEM_read_bio_X509_AUX)
 
 // Public setters through which a program can change a certificate that others hold too. Source: openssl/x509.h of 3.0 to
-// 3.5. Not among them: X509_getm_notBefore and X509_getm_notAfter, which programs call to read (X509_get_notBefore is a
+// 3.6; tests/unit/openssl/setters.py looks for others. Not among them: X509_getm_notBefore and X509_getm_notAfter, which programs call to read (X509_get_notBefore is a
 // macro for the former); to detach there would end the sharing for everybody who prints a date.
 #define IBID_OPENSSL_SETTERS(X)                                                                              \
     X(X509_set_version)                                                                                      \
@@ -147,6 +174,8 @@ namespace ibid::openssl {
     X(X509_keyid_set1)                                                                                       \
     X(X509_add1_trust_object)                                                                                \
     X(X509_add1_reject_object)                                                                               \
+    X(X509V3_EXT_add_conf)                                                                                   \
+    X(X509V3_EXT_add_nconf)                                                                                  \
     X(X509_trust_clear)                                                                                      \
     X(X509_reject_clear)                                                                                     \
     X(X509_set_proxy_flag)                                                                                   \
@@ -166,6 +195,12 @@ namespace ibid::openssl {
     X(X509_CRL_add_ext)                                                                                      \
     X(X509_CRL_add1_ext_i2d)                                                                                 \
     X(X509_CRL_delete_ext)                                                                                   \
+    X(X509V3_EXT_CRL_add_conf)                                                                               \
+    X(X509V3_EXT_CRL_add_nconf)                                                                              \
+    X(d2i_X509_CRL_bio)                                                                                      \
+    X(d2i_X509_CRL_fp)                                                                                       \
+    X(d2i_X509_REVOKED)                                                                                      \
+    X(PEM_read_X509_CRL)                                                                                     \
     X(X509_CRL_set_meth_data)                                                                                \
     X(X509_CRL_set_default_method)                                                                           \
     X(X509_REVOKED_set_serialNumber)                                                                         \
@@ -179,6 +214,16 @@ namespace ibid::openssl {
 #define IBID_OPENSSL_KEY_SETTERS(X)                                                                          \
     X(EVP_PKEY_assign)                                                                                       \
     X(EVP_PKEY_copy_parameters)                                                                              \
+    X(EVP_PKEY_fromdata)                                                                                     \
+    X(EVP_PKEY_generate)                                                                                     \
+    X(EVP_PKEY_keygen)                                                                                       \
+    X(EVP_PKEY_paramgen)                                                                                     \
+    X(d2i_AutoPrivateKey)                                                                                    \
+    X(d2i_AutoPrivateKey_ex)                                                                                 \
+    X(d2i_KeyParams)                                                                                         \
+    X(d2i_PrivateKey)                                                                                        \
+    X(d2i_PrivateKey_ex)                                                                                     \
+    X(d2i_PublicKey)                                                                                         \
     X(EVP_PKEY_set1_DH)                                                                                      \
     X(EVP_PKEY_set1_DSA)                                                                                     \
     X(EVP_PKEY_set1_EC_KEY)                                                                                  \

@@ -5,6 +5,7 @@
 
 #include "der.h"
 #include "mutation.h"
+#include "outer_borders.h"
 #include "scope.h"
 #include "session_peer.h"
 
@@ -38,17 +39,6 @@ template <class Function, class... Arguments>
     }
     const with_purpose loading(purpose::trust_store);
     return (by.of->f.*function)(arguments...);
-}
-
-// The same file again costs no decoding and no parsing. Negative: load it.
-[[nodiscard]] int load_shared(const caller& by, X509_LOOKUP* lookup, const char* file, file_kind kind,
-                              int type) {
-    trust_store_cache* const stores = by.of != nullptr ? by.of->trust_stores() : nullptr;
-    if (stores == nullptr || lookup == nullptr) {
-        return -1;
-    }
-    const with_purpose loading(purpose::trust_store);
-    return stores->load(by.of->f.X509_LOOKUP_get_store(lookup), file, kind, type);
 }
 
 // A call that decodes something with certificates of peers in it: they come from this cache, if there is one.
@@ -192,23 +182,6 @@ int x509_load_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, 
     return load(by, &functions::X509_load_crl_file, lookup, file, type);
 }
 
-int x509_store_load_file_ex(const void* code, X509_STORE* store, const char* file, OSSL_LIB_CTX* context,
-                            const char* property_query) {
-    const caller by = caller_of(code);
-    if (by.of == nullptr || by.of->f.X509_STORE_load_file_ex == nullptr) {
-        return 0;
-    }
-    const functions& f = by.of->f;
-    if (by.of->symbolic() && file != nullptr && context == nullptr && property_query == nullptr) {
-        // As the function itself begins; a second lookup of one kind is the first again.
-        X509_LOOKUP* const lookup = f.X509_STORE_add_lookup(store, f.X509_LOOKUP_file());
-        if (load_shared(by, lookup, file, file_kind::certificates_and_crls, X509_FILETYPE_PEM) > 0) {
-            return 1;
-        }
-    }
-    return f.X509_STORE_load_file_ex(store, file, context, property_query);
-}
-
 OSSL_STORE_INFO* ossl_store_load(const void* code, OSSL_STORE_CTX* from) {
     const caller by = caller_of(code);
     if (by.of == nullptr || by.of->f.OSSL_STORE_load == nullptr) {
@@ -277,9 +250,10 @@ int x509_verify_cert(const void* code, X509_STORE_CTX* verification) {
         return -1;
     }
     const functions& f = by.of->f;
-    const int result = f.X509_verify_cert(verification);
-    if (certificate_cache* const cache = cache_of(by);
-        cache != nullptr && result > 0 && f.X509_STORE_CTX_get_error(verification) == X509_V_OK) {
+    certificate_cache* const cache = cache_of(by);
+    const bool links = cache != nullptr && by.of->symbolic() && by.kind == caller_kind::libssl;
+    const int result = links ? by.of->links().verify(f, verification) : f.X509_verify_cert(verification);
+    if (cache != nullptr && result > 0 && f.X509_STORE_CTX_get_error(verification) == X509_V_OK) {
         // X509_STORE_CTX's chain is a stack of X509; the typed sk_ functions are macros over these two.
         const auto* const chain =
             reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_CTX_get0_chain(verification));
@@ -367,7 +341,7 @@ key_write::~key_write() {
     }
 }
 
-const functions* before_reconfiguration(const void* code) noexcept {
+const functions* before_call(const void* code) noexcept {
     const caller by = caller_of(code);
     return by.of != nullptr ? &by.of->f : nullptr;
 }

@@ -59,10 +59,6 @@ int x509_load_cert_crl_file_ex(const void* code, X509_LOOKUP* lookup, const char
 
 int x509_load_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, int type);
 
-// The outer border of such a load, for a libcrypto whose inner calls cannot be met.
-int x509_store_load_file_ex(const void* code, X509_STORE* store, const char* file, OSSL_LIB_CTX* context,
-                            const char* property_query);
-
 // What a URI holds, piece by piece. Called by libcrypto for a trust store (X509_STORE_load_store), by a program for itself.
 [[nodiscard]] OSSL_STORE_INFO* ossl_store_load(const void* code, OSSL_STORE_CTX* from);
 
@@ -93,6 +89,9 @@ void ossl_lib_ctx_free(const void* code, OSSL_LIB_CTX* context);
 // The same for a CRL; null where the call writes to something that may be part of any.
 [[nodiscard]] const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcept;
 
+// The functions to go on with where nothing is to be done before.
+[[nodiscard]] const functions* before_call(const void* code) noexcept;
+
 // A call that writes to a key: signatures that it has verified are verified again afterwards.
 class key_write {
 public:
@@ -109,9 +108,7 @@ private:
     certificate_cache* remembering_ = nullptr;
 };
 
-// The functions to go on with for a call that changes what algorithms there are, and afterwards: nothing that verified
-// before is taken as verified any more.
-[[nodiscard]] const functions* before_reconfiguration(const void* code) noexcept;
+// After a call that changes what algorithms there are: nothing that verified before is taken as verified any more.
 void after_reconfiguration() noexcept;
 
 } // namespace ibid::openssl::interposed

@@ -32,10 +32,6 @@ constinit std::atomic<shared_statistics::slot*> published{nullptr};
     return f;
 }
 
-[[nodiscard]] bool known_version(const functions& f) noexcept {
-    return f.OpenSSL_version_num() >> 28 == 3;
-}
-
 // While a program forks, nobody may be inside the tables: the child would inherit their locks held for ever.
 void before_fork() noexcept {
     additions.lock();
@@ -89,9 +85,13 @@ library::library(const void* identity, const functions& found) noexcept
     : f(found), identity_(identity),
       symbolic_(binds_to_itself(reinterpret_cast<const void*>(found.d2i_X509))) {}
 
+bool library::known() const noexcept {
+    return f.complete() && f.OpenSSL_version_num() >> 28 == 3;
+}
+
 void library::set_up() noexcept {
     const uncancelled all_of_this;
-    if (environment().disabled || !f.complete() || !known_version(f)) {
+    if (environment().disabled || !known()) {
         return;
     }
     cache_counters counters;
@@ -106,6 +106,9 @@ void library::set_up() noexcept {
         }
     }
     try {
+        if (symbolic_ && environment().verify_memo) {
+            links_ = chain_links(f);
+        }
         auto* const cache = new certificate_cache(f, counters);
         if (cache->usable()) {
             cache->retain(environment().retain);

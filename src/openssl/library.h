@@ -13,6 +13,7 @@
 #include <atomic>
 
 #include "certificate_cache.h"
+#include "chain_links.h"
 #include "functions.h"
 #include "settings.h"
 #include "trust_store.h"
@@ -40,8 +41,14 @@ public:
     // no caches, and of the functions those that the program itself could have called.
     const functions f;
 
+    // Whether this is a version that ibid knows, with all that it needs.
+    [[nodiscard]] bool known() const noexcept;
+
     // Calls inside this libcrypto stay inside (-Bsymbolic): what it does for itself is met one border further out.
     [[nodiscard]] bool symbolic() const noexcept { return symbolic_; }
+
+    // Where such a libcrypto can be asked to let ibid check a chain's links.
+    [[nodiscard]] const chain_links& links() const noexcept { return links_; }
 
     // Null while ibid stands aside for this library: unknown version, functions missing, IBID_DISABLE, or not yet set up.
     [[nodiscard]] certificate_cache* certificates() noexcept {
@@ -63,6 +70,7 @@ private:
 
     const void* identity_;
     const bool symbolic_;
+    chain_links links_; // written in set_up(), before certificates() is there
     library* next_ = nullptr;
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with certificates()

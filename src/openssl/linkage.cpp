@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include "features.h"
 #include "settings.h"
 
 namespace ibid::openssl {
@@ -37,28 +38,41 @@ bool binds_to_itself(const void* code) noexcept {
     return false;
 }
 
-const char* why_not(library& l, ibid_openssl_feature feature) noexcept {
-    if (l.certificates() == nullptr) {
-        return environment().disabled ? "IBID_DISABLE is set"
-                                      : "this OpenSSL is of a version or build that ibid does not know";
+namespace {
+
+[[nodiscard]] const char* obstacle(library& l) noexcept {
+    if (l.certificates() != nullptr) {
+        return nullptr;
     }
+    if (environment().disabled) {
+        return "IBID_DISABLE is set";
+    }
+    return l.known() ? "ibid stands aside: the program has given a thread a default library context of its "
+                       "own, or wants "
+                       "to be told of every certificate"
+                     : "this OpenSSL is of a version or build that ibid does not know";
+}
+
+} // namespace
+
+const char* why_not(library& l, ibid_openssl_feature feature) noexcept {
+    circumstances here;
+    here.obstacle = obstacle(l);
+    here.met = met();
+    here.symbolic = l.symbolic();
+    here.verify_memo = environment().verify_memo;
+    here.everything = environment().scope == scope_setting::all;
+    const auto features = features_of(here);
+    const auto answer = [&](feature_index i) { return features[i].active ? nullptr : features[i].why; };
     switch (feature) {
     case IBID_OPENSSL_FEATURE_PEERS:
-        return met() ? nullptr : "ibid's symbols do not stand before OpenSSL's: use ibid_openssl_attach()";
+        return answer(feature_peers);
     case IBID_OPENSSL_FEATURE_TRUST_STORES:
-        return met() ? nullptr
-                     : "ibid's symbols do not stand before OpenSSL's: use ibid_openssl_load_trust_store()";
+        return answer(feature_trust_stores);
     case IBID_OPENSSL_FEATURE_VERIFY_MEMO:
-        if (!environment().verify_memo) {
-            return "IBID_VERIFY_MEMO=0";
-        }
-        if (!met()) {
-            return "ibid's symbols do not stand before OpenSSL's";
-        }
-        return l.symbolic() ? "this libcrypto is linked with -Bsymbolic: its inner calls cannot be met"
-                            : nullptr;
+        return answer(feature_signatures);
     case IBID_OPENSSL_FEATURE_CALLS:
-        return nullptr;
+        return here.obstacle;
     }
     return "unknown feature";
 }

@@ -45,24 +45,38 @@ std::uint64_t signature_memo::token(const EVP_PKEY* key) const noexcept {
     return number == 0 || exhausted ? 0 : generation << generation_shift | number;
 }
 
+bool signature_memo::knows(const record& known, std::uint64_t token) noexcept {
+    for (const auto& k : known.keys) {
+        if (k.load(std::memory_order_relaxed) == token) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void signature_memo::remember(record& known, std::uint64_t token) noexcept {
+    known.keys[1].store(known.keys[0].load(std::memory_order_relaxed), std::memory_order_relaxed);
+    known.keys[0].store(token, std::memory_order_relaxed);
+}
+
+void signature_memo::count(std::uint64_t token, bool hit) noexcept {
+    counter_stripe& stripe = counters_[token % counter_stripes];
+    (hit ? stripe.hits : stripe.misses).fetch_add(1, std::memory_order_relaxed);
+}
+
 int signature_memo::verify(record& known, X509* x, EVP_PKEY* key) noexcept {
-    const std::uint64_t now =
-        token(key); // before the verification: a change that comes during it makes this worthless
+    const std::uint64_t now = token(key);
     if (now == 0) {
         return f_.X509_verify(x, key);
     }
-    counter_stripe& count = counters_[now % counter_stripes];
-    for (const auto& k : known.keys) {
-        if (k.load(std::memory_order_relaxed) == now) {
-            count.hits.fetch_add(1, std::memory_order_relaxed);
-            return 1;
-        }
+    const bool hit = knows(known, now);
+    count(now, hit);
+    if (hit) {
+        return 1;
     }
     const int result = f_.X509_verify(x, key);
-    count.misses.fetch_add(1, std::memory_order_relaxed);
     if (result == 1) {
-        known.keys[1].store(known.keys[0].load(std::memory_order_relaxed), std::memory_order_relaxed);
-        known.keys[0].store(now, std::memory_order_relaxed);
+        remember(known, now);
     }
     return result;
 }

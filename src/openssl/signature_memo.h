@@ -39,14 +39,19 @@ public:
     // As X509_verify(x, key), where `known` belongs to `x`.
     [[nodiscard]] int verify(record& known, X509* x, EVP_PKEY* key) noexcept;
 
+    // The same in two steps, for a verification that somebody else does. `key` as it is now; 0: nothing can be remembered of it.
+    // Taken before the verification: a change that comes during it makes what is remembered worthless.
+    [[nodiscard]] std::uint64_t token(const EVP_PKEY* key) const noexcept;
+    [[nodiscard]] static bool knows(const record& known, std::uint64_t token) noexcept;
+    static void remember(record& known, std::uint64_t token) noexcept;
+    void count(std::uint64_t token, bool hit) noexcept;
+
     // Hits: verifications that were remembered. Misses: those that were done.
     [[nodiscard]] ibid::statistics statistics() const noexcept { return sum(counters_); }
 
     void forget_all() noexcept { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
-    [[nodiscard]] std::uint64_t token(const EVP_PKEY* key) const noexcept;
-
     const functions& f_;
     int index_ = -1; // of the ex_data; negative: no memo
     std::atomic<std::uint64_t> next_key_{1};

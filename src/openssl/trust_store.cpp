@@ -216,7 +216,8 @@ bool trust_file::add_crl(X509_CRL* crl) {
     return crl != nullptr;
 }
 
-// OpenSSL has parsed `x` just now: into a shared certificate where its inner calls can be met, into one of its own else.
+// OpenSSL has parsed `x` just now: into a shared certificate where its inner calls can be met. Where they cannot, it becomes
+// the shared one now.
 bool trust_file::add_certificate(certificate_cache& certificates, X509* x) {
     const functions& f = *f_;
     if (certificates.shares(x)) {
@@ -224,11 +225,10 @@ bool trust_file::add_certificate(certificate_cache& certificates, X509* x) {
         in_file_order_.push_back({x, nullptr});
         return true;
     }
-    X509* const shared = certificates.share(x);
+    X509* const shared = certificates.adopt(x, true); // earned: the operator named the file
     if (shared == nullptr) {
         return false;
     }
-    certificates.earn(shared); // the operator named the file
     in_file_order_.push_back({shared, nullptr});
     return true;
 }

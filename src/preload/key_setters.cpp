@@ -6,10 +6,17 @@
 #include "openssl/interposed.h"
 
 #define IBID_KEY_SETTER(name, parameters, key, arguments)                                                    \
+    IBID_KEY_WRITER(int, name, parameters, key, arguments, 0)
+// What fills in a key that the caller may give.
+#define IBID_KEY_MAKER(name, parameters, place, arguments)                                                   \
+    IBID_KEY_WRITER(int, name, parameters, place != nullptr ? *place : nullptr, arguments, 0)
+#define IBID_KEY_DECODER(name, parameters, place, arguments)                                                 \
+    IBID_KEY_WRITER(EVP_PKEY*, name, parameters, place != nullptr ? *place : nullptr, arguments, nullptr)
+#define IBID_KEY_WRITER(result, name, parameters, key, arguments, failure)                                   \
     __asm__(".symver ibid_" #name ", " #name "@OPENSSL_3.0.0");                                              \
-    int ibid_##name parameters {                                                                             \
+    result ibid_##name parameters {                                                                          \
         const ibid::openssl::interposed::key_write write(__builtin_return_address(0), key);                  \
-        return write.f() != nullptr && write.f()->name != nullptr ? write.f()->name arguments : 0;           \
+        return write.f() != nullptr && write.f()->name != nullptr ? write.f()->name arguments : failure;     \
     }                                                                                                        \
     static_assert(true)
 
@@ -42,6 +49,29 @@ IBID_KEY_SETTER(EVP_PKEY_set_type_str, (EVP_PKEY * key, const char* text, int le
                 (key, text, length));
 IBID_KEY_SETTER(EVP_PKEY_set_utf8_string_param, (EVP_PKEY * key, const char* name, const char* text), key,
                 (key, name, text));
+
+IBID_KEY_MAKER(EVP_PKEY_fromdata, (EVP_PKEY_CTX * by, EVP_PKEY** key, int selection, OSSL_PARAM parameters[]),
+               key, (by, key, selection, parameters));
+IBID_KEY_MAKER(EVP_PKEY_generate, (EVP_PKEY_CTX * by, EVP_PKEY** key), key, (by, key));
+IBID_KEY_MAKER(EVP_PKEY_keygen, (EVP_PKEY_CTX * by, EVP_PKEY** key), key, (by, key));
+IBID_KEY_MAKER(EVP_PKEY_paramgen, (EVP_PKEY_CTX * by, EVP_PKEY** key), key, (by, key));
+
+IBID_KEY_DECODER(d2i_AutoPrivateKey, (EVP_PKEY * *key, const unsigned char** in, long size), key,
+                 (key, in, size));
+IBID_KEY_DECODER(d2i_AutoPrivateKey_ex,
+                 (EVP_PKEY * *key, const unsigned char** in, long size, OSSL_LIB_CTX* context,
+                  const char* query),
+                 key, (key, in, size, context, query));
+IBID_KEY_DECODER(d2i_KeyParams, (int type, EVP_PKEY** key, const unsigned char** in, long size), key,
+                 (type, key, in, size));
+IBID_KEY_DECODER(d2i_PrivateKey, (int type, EVP_PKEY** key, const unsigned char** in, long size), key,
+                 (type, key, in, size));
+IBID_KEY_DECODER(d2i_PrivateKey_ex,
+                 (int type, EVP_PKEY** key, const unsigned char** in, long size, OSSL_LIB_CTX* context,
+                  const char* query),
+                 key, (type, key, in, size, context, query));
+IBID_KEY_DECODER(d2i_PublicKey, (int type, EVP_PKEY** key, const unsigned char** in, long size), key,
+                 (type, key, in, size));
 
 } // extern "C"
 #pragma GCC visibility pop

@@ -6,8 +6,7 @@
 #define IBID_RECONFIGURATION(result, name, parameters, arguments, failure)                                   \
     __asm__(".symver ibid_" #name ", " #name "@OPENSSL_3.0.0");                                              \
     result ibid_##name parameters {                                                                          \
-        const auto* const f =                                                                                \
-            ibid::openssl::interposed::before_reconfiguration(__builtin_return_address(0));                  \
+        const auto* const f = ibid::openssl::interposed::before_call(__builtin_return_address(0));           \
         if (f == nullptr || f->name == nullptr) {                                                            \
             return failure;                                                                                  \
         }                                                                                                    \
@@ -21,8 +20,7 @@
 #define IBID_RECONFIGURATION_OF_ALL(name)                                                                    \
     __asm__(".symver ibid_" #name ", " #name "@OPENSSL_3.0.0");                                              \
     void ibid_##name() {                                                                                     \
-        const auto* const f =                                                                                \
-            ibid::openssl::interposed::before_reconfiguration(__builtin_return_address(0));                  \
+        const auto* const f = ibid::openssl::interposed::before_call(__builtin_return_address(0));           \
         if (f != nullptr && f->name != nullptr) {                                                            \
             f->name();                                                                                       \
             ibid::openssl::interposed::after_reconfiguration();                                              \

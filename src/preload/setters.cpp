@@ -2,7 +2,9 @@
 //
 // The public setters by which a program can change a certificate or a CRL: each lets go of the sharing first, then does
 // its work.
+#include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "openssl/interposed.h"
 
@@ -11,13 +13,38 @@
     IBID_WRITER(before_write, result, name, parameters, x, arguments, failure)
 #define IBID_CRL_SETTER(result, name, parameters, crl, arguments, failure)                                   \
     IBID_WRITER(before_crl_write, result, name, parameters, crl, arguments, failure)
+#define IBID_CRL_FILLER(result, name, parameters, crl, arguments, failure)                                   \
+    IBID_WRITER(before_filling, result, name, parameters, crl, arguments, failure)
 #define IBID_WRITER(before, result, name, parameters, x, arguments, failure)                                 \
     __asm__(".symver ibid_" #name ", " #name "@OPENSSL_3.0.0");                                              \
     result ibid_##name parameters {                                                                          \
-        const auto* const f = ibid::openssl::interposed::before(__builtin_return_address(0), x);             \
+        const auto* const f = before(__builtin_return_address(0), x);                                        \
         return f != nullptr && f->name != nullptr ? f->name arguments : failure;                             \
     }                                                                                                        \
     static_assert(true)
+
+namespace {
+
+using ibid::openssl::interposed::before_crl_write;
+using ibid::openssl::interposed::before_write;
+
+// What a decoder is given to fill in; null: it makes an object of its own.
+template <class T>
+[[nodiscard]] T* at(T** place) noexcept {
+    return place != nullptr ? *place : nullptr;
+}
+
+[[nodiscard]] const ibid::openssl::functions* before_filling(const void* code, const X509_CRL* crl) noexcept {
+    return crl != nullptr ? before_crl_write(code, crl) : ibid::openssl::interposed::before_call(code);
+}
+
+// An entry does not tell which CRL it belongs to.
+[[nodiscard]] const ibid::openssl::functions* before_filling(const void* code,
+                                                             const X509_REVOKED* entry) noexcept {
+    return entry != nullptr ? before_crl_write(code, nullptr) : ibid::openssl::interposed::before_call(code);
+}
+
+} // namespace
 
 #pragma GCC visibility push(default)
 extern "C" {
@@ -44,6 +71,12 @@ IBID_SETTER(void, X509_trust_clear, (X509 * x), x, (x), void());
 IBID_SETTER(void, X509_reject_clear, (X509 * x), x, (x), void());
 IBID_SETTER(void, X509_set_proxy_flag, (X509 * x), x, (x), void());
 IBID_SETTER(void, X509_set_proxy_pathlen, (X509 * x, long length), x, (x, length), void());
+IBID_SETTER(int, X509V3_EXT_add_conf,
+            (LHASH_OF(CONF_VALUE) * configuration, X509V3_CTX* context, const char* section, X509* x), x,
+            (configuration, context, section, x), 0);
+IBID_SETTER(int, X509V3_EXT_add_nconf,
+            (CONF * configuration, X509V3_CTX* context, const char* section, X509* x), x,
+            (configuration, context, section, x), 0);
 IBID_SETTER(int, X509_set_ex_data, (X509 * x, int index, void* data), x, (x, index, data), 0);
 IBID_SETTER(int, i2d_re_X509_tbs, (X509 * x, unsigned char** out), x, (x, out), -1);
 
@@ -80,6 +113,26 @@ IBID_CRL_SETTER(int, X509_REVOKED_add1_ext_i2d,
                 (revoked, nid, value, critical, flags), 0);
 IBID_CRL_SETTER(X509_EXTENSION*, X509_REVOKED_delete_ext, (X509_REVOKED * revoked, int place), nullptr,
                 (revoked, place), nullptr);
+
+IBID_CRL_FILLER(X509_REVOKED*, d2i_X509_REVOKED, (X509_REVOKED * *entry, const unsigned char** in, long size),
+                at(entry), (entry, in, size), nullptr);
+
+// Here a program may give a CRL, or none.
+IBID_CRL_FILLER(int, X509V3_EXT_CRL_add_conf,
+                (LHASH_OF(CONF_VALUE) * configuration, X509V3_CTX* context, const char* section,
+                 X509_CRL* crl),
+                crl, (configuration, context, section, crl), 0);
+IBID_CRL_FILLER(int, X509V3_EXT_CRL_add_nconf,
+                (CONF * configuration, X509V3_CTX* context, const char* section, X509_CRL* crl), crl,
+                (configuration, context, section, crl), 0);
+IBID_CRL_FILLER(X509_CRL*, d2i_X509_CRL, (X509_CRL * *crl, const unsigned char** in, long size), at(crl),
+                (crl, in, size), nullptr);
+IBID_CRL_FILLER(X509_CRL*, d2i_X509_CRL_bio, (BIO * in, X509_CRL** crl), at(crl), (in, crl), nullptr);
+IBID_CRL_FILLER(X509_CRL*, d2i_X509_CRL_fp, (std::FILE * in, X509_CRL** crl), at(crl), (in, crl), nullptr);
+IBID_CRL_FILLER(X509_CRL*, PEM_read_X509_CRL, (std::FILE * in, X509_CRL** crl, pem_password_cb* ask, void* u),
+                at(crl), (in, crl, ask, u), nullptr);
+IBID_CRL_FILLER(X509_CRL*, PEM_read_bio_X509_CRL, (BIO * in, X509_CRL** crl, pem_password_cb* ask, void* u),
+                at(crl), (in, crl, ask, u), nullptr);
 
 } // extern "C"
 #pragma GCC visibility pop

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "openssl/interposed.h"
+#include "openssl/outer_borders.h"
 
 #define IBID_SYMBOL(name) __asm__(".symver ibid_" #name ", " #name "@OPENSSL_3.0.0")
 #define IBID_CALLER __builtin_return_address(0)
@@ -81,6 +82,39 @@ OCSP_BASICRESP* ibid_OCSP_response_get1_basic(OCSP_RESPONSE* response) {
     return interposed::ocsp_response_get1_basic(IBID_CALLER, response);
 }
 #endif
+IBID_SYMBOL(X509_STORE_load_locations);
+int ibid_X509_STORE_load_locations(X509_STORE* store, const char* file, const char* folder) {
+    return interposed::x509_store_load_locations_ex(IBID_CALLER, store, file, folder, nullptr, nullptr);
+}
+
+IBID_SYMBOL(X509_STORE_load_locations_ex);
+int ibid_X509_STORE_load_locations_ex(X509_STORE* store, const char* file, const char* folder,
+                                      OSSL_LIB_CTX* context, const char* query) {
+    return interposed::x509_store_load_locations_ex(IBID_CALLER, store, file, folder, context, query);
+}
+
+IBID_SYMBOL(X509_STORE_set_default_paths);
+int ibid_X509_STORE_set_default_paths(X509_STORE* store) {
+    return interposed::x509_store_set_default_paths_ex(IBID_CALLER, store, nullptr, nullptr);
+}
+
+IBID_SYMBOL(X509_STORE_set_default_paths_ex);
+int ibid_X509_STORE_set_default_paths_ex(X509_STORE* store, OSSL_LIB_CTX* context, const char* query) {
+    return interposed::x509_store_set_default_paths_ex(IBID_CALLER, store, context, query);
+}
+
+IBID_SYMBOL(X509_LOOKUP_ctrl);
+int ibid_X509_LOOKUP_ctrl(X509_LOOKUP* lookup, int command, const char* argument, long type, char** result) {
+    return interposed::x509_lookup_ctrl_ex(IBID_CALLER, lookup, command, argument, type, result, nullptr,
+                                           nullptr);
+}
+
+IBID_SYMBOL(X509_LOOKUP_ctrl_ex);
+int ibid_X509_LOOKUP_ctrl_ex(X509_LOOKUP* lookup, int command, const char* argument, long type, char** result,
+                             OSSL_LIB_CTX* context, const char* query) {
+    return interposed::x509_lookup_ctrl_ex(IBID_CALLER, lookup, command, argument, type, result, context,
+                                           query);
+}
 
 IBID_SYMBOL(X509_it);
 const ASN1_ITEM* ibid_X509_it() {

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from equality import WAYS, Scenario, Statistics, Theatre, Way, ibid_program  # noqa: E402
+from equality import DEFAULT, WAYS, Scenario, Statistics, Theatre, Way, ibid_program  # noqa: E402
 from servers import Backends  # noqa: E402
 
 from testbed.pki import Standard  # noqa: E402
@@ -63,3 +63,9 @@ def equal(theatre: Theatre, way: Way, request: pytest.FixtureRequest) -> Callabl
     """Runs a scenario stock and under ibid, demands that both saw the same, and returns ibid's statistics."""
     name = request.node.nodeid.replace(f"[{way.name.replace(' ', '-')}", "[").split("::", 1)[1]
     return lambda scenario: theatre.compare(name, scenario, way)
+
+
+@pytest.fixture
+def same(theatre: Theatre, request: pytest.FixtureRequest) -> Callable[[Scenario], Statistics]:
+    """Like `equal`, in the default way only, where the settings make no difference."""
+    return lambda scenario: theatre.compare(request.node.name, scenario, DEFAULT)

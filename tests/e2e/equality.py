@@ -43,6 +43,9 @@ STOCK = Way("stock", ibid=False)
 DEFAULT = Way("default")
 WAYS = (DEFAULT, Way("scope all", (("IBID_SCOPE", "all"),)), Way("retain 0", (("IBID_RETAIN", "0"),)))
 
+# Another OpenSSL in the place of the system's, stock and under ibid ('./dev openssl').
+OPENSSL = {"LD_LIBRARY_PATH": f"{os.environ['IBID_OPENSSL']}/lib"} if "IBID_OPENSSL" in os.environ else {}
+
 # What is random in itself, for every kind of record.
 HTTP_DATE: Patterns = ((rb"(?i)(date: )\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT", rb"\1<date>"),)
 NGINX_LOG: Patterns = (
@@ -91,7 +94,7 @@ class Stage:
     @property
     def env(self) -> dict[str, str]:
         """What is added to the program's environment."""
-        return dict(self.way.env)
+        return {**OPENSSL, **dict(self.way.env)}
 
     def port(self, name: str) -> int:
         """A free port, the same in every run of this scenario."""

@@ -76,8 +76,8 @@ def test_curl_judges_every_server_as_stock(equal: Equal, way: Way, backends: Bac
 
     statistics = equal(scenario)
     if way.retains():
-        # From the second round on: what those present that curl refuses each time, a leaf and an intermediate, or the leaf
-        # alone where the other is missing. Its connections to the others ("revoked" is one, without a CRL) stay open.
+        # From the second round on: a leaf and an intermediate for each server that curl refused, the leaf alone where the other
+        # is missing. To the others it is still connected; "revoked" is one of these, as long as nobody gives a CRL.
         refused = [name for name in UNSOUND if name != "revoked"]
         assert statistics.hits >= (ROUNDS - 1) * (2 * len(refused) - 1)
 

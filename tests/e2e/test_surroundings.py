@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from equality import DEFAULT, PYTHON_OUTPUT, Scenario, Stage, Statistics, Theatre
+from equality import PYTHON_OUTPUT, Scenario, Stage, Statistics
 from servers import Backends
 
 from testbed.pki import Standard
@@ -21,12 +21,6 @@ from testbed.program import ProgramError, require
 PROGRAMS = Path(__file__).parent / "programs"
 PATH = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
 Compare = Callable[[Scenario], Statistics]
-
-
-@pytest.fixture
-def same(theatre: Theatre, request: pytest.FixtureRequest) -> Compare:
-    """Like `equal`, in the default way only: the settings make no difference here."""
-    return lambda scenario: theatre.compare(request.node.name, scenario, DEFAULT)
 
 
 def run(stage: Stage, *words: str | Path, what: str = "", **more: str) -> subprocess.CompletedProcess[bytes]:

@@ -43,6 +43,28 @@ if [[ $openssl == yes ]]; then
     "$folder/openssl" || failed "the consumer of ibid-openssl that pkg-config built"
 fi
 
+if [[ $openssl == yes ]]; then
+    echo "-- the examples, as a project of somebody else's"
+    "$cmake" -S "$source/examples/openssl" -B "$folder/examples" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
+        -DCMAKE_PREFIX_PATH="$prefix" >"$folder/configure.log" 2>&1 || failed "find_package by the examples: $(cat "$folder/configure.log")"
+    "$cmake" --build "$folder/examples" >"$folder/build.log" 2>&1 || failed "build of the examples: $(cat "$folder/build.log")"
+    if [[ -x $folder/examples/example_openssl_asio_server && -x $folder/examples/example_openssl_curl_client ]]; then
+        # Those that call ibid work with an OpenSSL that is linked statically, too.
+        "$cmake" -S "$source/examples/openssl" -B "$folder/static" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
+            -DCMAKE_PREFIX_PATH="$prefix" -DOPENSSL_USE_STATIC_LIBS=ON >"$folder/configure.log" 2>&1 ||
+            failed "find_package with a static OpenSSL: $(cat "$folder/configure.log")"
+        "$cmake" --build "$folder/static" --target example_openssl_client example_openssl_attach >"$folder/build.log" 2>&1 ||
+            failed "build of the examples with a static OpenSSL: $(cat "$folder/build.log")"
+        bash "$source/examples/openssl/run.sh" "$folder/examples" "$prefix/bin/ibid" "$folder/static" || failed "the examples"
+    else
+        echo "without Boost and libcurl: './dev setup test' installs them"
+    fi
+    read -ra flags <<<"$(pkg-config --cflags --libs ibid-openssl-interpose)"
+    cc "$source/tests/package/consumer/interposed.c" -o "$folder/interposed" "${flags[@]}" ||
+        failed "build with pkg-config ibid-openssl-interpose"
+    LD_LIBRARY_PATH=$prefix/$libdir "$folder/interposed" || failed "the program with ibid in front of OpenSSL that pkg-config built"
+fi
+
 echo "-- add_subdirectory"
 "$cmake" -S "$source/tests/package/consumer" -B "$folder/subdirectory" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
     -DWITH_SOURCE="$source" -DWITH_OPENSSL=no >"$folder/configure.log" 2>&1 || failed "add_subdirectory: $(cat "$folder/configure.log")"

@@ -46,8 +46,10 @@ for turn in range(3):
     contexts[-1].load_verify_locations(folder / "crls.bundle.pem")
     show("with revocation lists", contexts[-1])
     contexts[-1].load_verify_locations(cadata=(folder / "other-root.cert.pem").read_text())
-    contexts[-1].load_verify_locations(cadata=(folder / "root.cert.der").read_bytes())
-    contexts[-1].load_verify_locations(cadata=(folder / "intermediate.cert.der").read_bytes())
+    # CPython 3.11 takes the end of such data for an error when its OpenSSL is much newer than itself.
+    for name in ("root", "intermediate"):
+        der = (folder / f"{name}.cert.der").read_bytes()
+        attempt(f"{name} in DER", lambda: contexts[-1].load_verify_locations(cadata=der))
     show("with data", contexts[-1])
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(folder / "server.combined.pem")

@@ -22,6 +22,7 @@
 
 #include "certificates.h"
 #include "connections.h"
+#include "linkage.h"
 
 namespace ibid::test {
 namespace {
@@ -369,7 +370,9 @@ TEST_F(Stores, AWrittenRootIsNotHandedOutAgain) {
     store_ptr b(X509_STORE_new());
     ASSERT_EQ(X509_STORE_load_file(b.get(), path.c_str()), 1);
     EXPECT_NE(objects(b.get())[2], x);
-    EXPECT_EQ(objects(b.get())[1], objects(a.get())[1]);
+    if (!symbolic()) { // there, such a file is OpenSSL's alone
+        EXPECT_EQ(objects(b.get())[1], objects(a.get())[1]);
+    }
 }
 
 TEST_F(Stores, FilesThatOpenSSLRefusesAreRefusedInItsWords) {

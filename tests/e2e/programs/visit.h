@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A visit to a TLS server on this machine, for programs and plugins of the tests: a line on standard output says how it went. */
+#ifndef IBID_TEST_VISIT_H
+#define IBID_TEST_VISIT_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int connected(int port) {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd, (struct sockaddr*)&address, sizeof address) != 0) {
+        perror("connect");
+        exit(1);
+    }
+    return fd;
+}
+
+/* A context that trusts the file; NULL where OpenSSL gives none (any more). */
+static SSL_CTX* trusting(const char* ca) {
+    SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+    if (context != NULL) {
+        SSL_CTX_load_verify_locations(context, ca, NULL);
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    }
+    return context;
+}
+
+/* The connection stays open: SSL_free. NULL: there is none. */
+static SSL* visit(const char* who, SSL_CTX* context, int port) {
+    SSL* const ssl = context != NULL ? SSL_new(context) : NULL;
+    if (ssl == NULL) {
+        printf("%s: no connection can be made\n", who);
+        return NULL;
+    }
+    const int fd = connected(port);
+    SSL_set_fd(ssl, fd);
+    const int shaken = SSL_connect(ssl);
+    char name[128] = "nobody";
+    X509* const peer = SSL_get0_peer_certificate(ssl);
+    if (peer != NULL) {
+        X509_NAME_oneline(X509_get_subject_name(peer), name, sizeof name);
+    }
+    printf("%s: connect %d, verdict %ld, %s, %d in the chain, error %lx\n", who, shaken,
+           SSL_get_verify_result(ssl), name,
+           SSL_get0_verified_chain(ssl) != NULL ? sk_X509_num(SSL_get0_verified_chain(ssl)) : 0,
+           ERR_get_error());
+    ERR_clear_error();
+    SSL_set_fd(ssl, -1);
+    close(fd);
+    return ssl;
+}
+
+#endif
