@@ -75,7 +75,8 @@ bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
     f.ERR_set_mark();
     const int size = f.i2d_X509(x509, &encoded);
     f.ERR_pop_to_mark();
-    const bool same = size > 0 && static_cast<std::size_t>(size) == der_size && same_bytes(encoded, k.der);
+    const bool same = size > 0 && static_cast<std::size_t>(size) == der_size && same_bytes(encoded, k.der) &&
+                      certificate_cache::has_sound_extensions(f, x509);
     unsigned char* none = nullptr;
     if (!same || !der.compare_exchange_strong(none, encoded, std::memory_order_acq_rel)) {
         f.CRYPTO_free(encoded, __FILE__, __LINE__);
@@ -237,6 +238,17 @@ X509* certificate_cache::share(X509* x) {
         shared = nullptr;
     }
     return shared;
+}
+
+// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). What a program has in
+// there is worth more than this question.
+bool certificate_cache::has_sound_extensions(const functions& f, X509* x) noexcept {
+    if (f.ERR_peek_error() != 0) {
+        return true;
+    }
+    const std::uint32_t flags = f.X509_get_extension_flags(x);
+    f.ERR_clear_error();
+    return (flags & EXFLAG_INVALID) == 0;
 }
 
 bool certificate_cache::shares(const X509* x) const noexcept {

@@ -70,7 +70,8 @@ struct certificate_entry : detail::entry_link {
 
     // What can be compared of an entry that may be ending, under the table's lock: all but the bytes.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
-    // The bytes. The caller has a reference. False also without memory.
+    // The bytes, and that the certificate may be handed out a second time. The caller has a reference. False also without
+    // memory.
     [[nodiscard]] bool has_bytes_of(const certificate_key& k) noexcept;
 };
 
@@ -105,6 +106,10 @@ public:
 
     // Somebody is about to change `x`. Returns whether it was shared until now.
     bool detach(const X509* x) noexcept;
+
+    // False when OpenSSL, which looks at a certificate's extensions at their first use, finds a fault in them. It says so
+    // once for each object; so one object for many would leave the others without the error. No error is left behind.
+    [[nodiscard]] static bool has_sound_extensions(const functions& f, X509* x) noexcept;
 
     // Whether `x` is shared, and as it was parsed.
     [[nodiscard]] bool shares(const X509* x) const noexcept;

@@ -61,15 +61,25 @@ template <class Function, class... Arguments>
 
 own_place::own_place(const void* code, X509** a) noexcept : own_place(caller_of(code), a) {}
 
-own_place::own_place(const caller& by, X509** a) noexcept : f_(by.of != nullptr ? &by.of->f : nullptr) {
+own_place::own_place(const caller& by, X509** a) noexcept
+    : f_(by.of != nullptr ? &by.of->f : nullptr), a_(a) {
     certificate_cache* const cache = cache_of(by);
     if (cache != nullptr && a != nullptr && *a != nullptr) {
         origin_ = cache->origin(*a);
     }
     if (origin_ != nullptr) {
         // Without memory for it, nothing stands there, and the parser will ask for memory again.
-        X509* const stood_there = std::exchange(*a, f_->X509_new_ex(context(), origin_->property_query));
-        to_free_ = by.kind != caller_kind::application ? stood_there : nullptr;
+        stands_there_ = f_->X509_new_ex(context(), origin_->property_query);
+        stood_there_ = std::exchange(*a, stands_there_);
+        to_free_ = by.kind != caller_kind::application ? stood_there_ : nullptr;
+    }
+}
+
+void own_place::put_back() noexcept {
+    if (stands_there_ != nullptr && *a_ == stands_there_) {
+        f_->X509_free(stands_there_);
+        *a_ = stood_there_;
+        to_free_ = nullptr;
     }
 }
 
@@ -103,21 +113,21 @@ X509* d2i_x509(const void* code, X509** a, const unsigned char** pp, long length
     const X509* const fresh = std::exchange(scope.fresh, nullptr);
     const bool from_openssl = a != nullptr && *a == fresh && by.kind != caller_kind::application;
     certificate_cache* const cache = cache_of(by);
-    const own_place place(by, from_openssl ? nullptr : a);
+    own_place place(by, from_openssl ? nullptr : a);
     const bool empty = a == nullptr || *a == nullptr;
     // An object that somebody else may know is filled in place, as d2i_X509 says; only an empty one, straight from
     // X509_new_ex in OpenSSL's own code or from here, may be replaced by the shared one.
     const bool replaceable = !empty && (from_openssl || place.made());
     if (cache == nullptr || pp == nullptr || *pp == nullptr || !(empty || replaceable) ||
         !shared_here(scope.now, by.kind)) {
-        return by.of->f.d2i_X509(a, pp, length);
+        return place.settle(by.of->f.d2i_X509(a, pp, length));
     }
     parse_context context;
     if (replaceable) {
         context.given = place.made() ? place.context() : scope.library_context;
         context.property_query = place.made() ? place.property_query() : scope.property_query;
     }
-    return cache->parse(a, pp, length, context, scope.now == purpose::trust_store);
+    return place.settle(cache->parse(a, pp, length, context, scope.now == purpose::trust_store));
 }
 
 X509* d2i_x509_aux(const void* code, X509** a, const unsigned char** pp, long length) {
@@ -134,8 +144,8 @@ X509* d2i_x509_aux(const void* code, X509** a, const unsigned char** pp, long le
         return d2i_x509(code, a, pp, length);
     }
     const with_purpose writing(purpose::private_copy);
-    const own_place place(by, a);
-    return by.of->f.d2i_X509_AUX(a, pp, length);
+    own_place place(by, a);
+    return place.settle(by.of->f.d2i_X509_AUX(a, pp, length));
 }
 
 int x509_load_cert_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
@@ -206,8 +216,8 @@ ASN1_VALUE* asn1_item_d2i(const void* code, ASN1_VALUE** value, const unsigned c
         return nullptr;
     }
     if (by.kind != caller_kind::libssl || this_thread_scope().now == purpose::private_copy) {
-        const own_place place(by, as_certificate(by, value, item));
-        return by.of->f.ASN1_item_d2i(value, in, length, item);
+        own_place place(by, as_certificate(by, value, item));
+        return place.settle(by.of->f.ASN1_item_d2i(value, in, length, item));
     }
     struct decoding_session {
         certificate_cache* before;
@@ -224,8 +234,8 @@ ASN1_VALUE* asn1_item_d2i_ex(const void* code, ASN1_VALUE** value, const unsigne
     if (by.of == nullptr || by.of->f.ASN1_item_d2i_ex == nullptr) {
         return nullptr;
     }
-    const own_place place(by, as_certificate(by, value, item));
-    return by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query);
+    own_place place(by, as_certificate(by, value, item));
+    return place.settle(by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query));
 }
 
 int x509_verify(const void* code, X509* x, EVP_PKEY* key) {

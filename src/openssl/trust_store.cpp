@@ -81,6 +81,35 @@ struct open_bio {
     ~open_bio() { f.BIO_free(bio); }
 };
 
+// Errors that OpenSSL puts into the queue meanwhile, and which are taken back. A CRL that is read can leave some: its
+// extensions are decoded at once, and a faulty one does not make it fail.
+class unseen_errors {
+public:
+    explicit unseen_errors(const functions& f) noexcept : f_(f) {
+        f.ERR_set_mark();
+        f.ERR_new();
+        f.ERR_set_error(ERR_LIB_USER, bottom, nullptr);
+    }
+    unseen_errors(const unseen_errors&) = delete;
+    unseen_errors& operator=(const unseen_errors&) = delete;
+    ~unseen_errors() { f_.ERR_pop_to_mark(); }
+
+    // Also when OpenSSL has cleared the queue.
+    [[nodiscard]] bool none() const noexcept {
+        const unsigned long last = f_.ERR_peek_last_error();
+        return last == 0 || last == static_cast<unsigned long>(ERR_PACK(ERR_LIB_USER, 0, bottom));
+    }
+
+private:
+    static constexpr int bottom = 0x1b1d;
+    const functions& f_;
+};
+
+// X509_load_crl_file clears the queue after a PEM file (3.0 to 3.5): what else was in it nobody sees.
+[[nodiscard]] bool ends_without_errors(const file_view& file) noexcept {
+    return file.kind == file_kind::crls && file.type == X509_FILETYPE_PEM;
+}
+
 struct locked_store {
     const functions& f;
     X509_STORE* store;
@@ -117,10 +146,16 @@ std::optional<trust_file> trust_file::parse(const functions& f, certificate_cach
     }
     std::optional<trust_file> made = trust_file(f);
     // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
-    f.ERR_set_mark();
-    const bool shareable =
-        made->read_objects(certificates, file) && !made->in_file_order_.empty() && made->arrange();
-    f.ERR_pop_to_mark();
+    bool shareable = false;
+    {
+        const unseen_errors errors(f);
+        shareable = made->read_objects(certificates, file) && !made->in_file_order_.empty() &&
+                    (errors.none() || ends_without_errors(file)) && made->arrange();
+    }
+    for (const object& o : made->in_file_order_) {
+        shareable = shareable &&
+                    (o.certificate == nullptr || certificate_cache::has_sound_extensions(f, o.certificate));
+    }
     if (!shareable) {
         return std::nullopt;
     }
