@@ -292,7 +292,7 @@ void certificate_cache::earn(X509* x) noexcept {
 }
 
 void certificate_cache::stop() noexcept {
-    table_->stop();
+    stop_finding();
     table_->retain({});
 }
 

@@ -128,6 +128,8 @@ public:
 
     // From now on nothing is found here and nothing is added; what is shared stays with its holders. For good.
     void stop() noexcept;
+    // The same, and what the afterlife keeps stays.
+    void stop_finding() noexcept { table_->stop(); }
 
     // `context` is about to be freed: nothing that was parsed in it is found again, or kept.
     void forget_context(const OSSL_LIB_CTX* context) noexcept;

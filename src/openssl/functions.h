@@ -65,6 +65,7 @@ namespace ibid::openssl {
     X(ERR_new)                                                                                               \
     X(ERR_peek_error)                                                                                        \
     X(ERR_peek_last_error)                                                                                   \
+    X(OPENSSL_atexit)                                                                                        \
     X(ERR_set_error)                                                                                         \
     X(OPENSSL_sk_pop)                                                                                        \
     X(OPENSSL_sk_pop_free)                                                                                   \

@@ -12,8 +12,9 @@ namespace ibid::openssl::interposed {
 
 namespace {
 
+// For calls that concern what is shared already.
 [[nodiscard]] certificate_cache* cache_of(const caller& by) noexcept {
-    return by.of != nullptr ? by.of->certificates() : nullptr;
+    return by.of != nullptr ? by.of->made_certificates() : nullptr;
 }
 
 // Whether what this call parses may be shared, by the rule in scope.h.
@@ -112,14 +113,15 @@ X509* d2i_x509(const void* code, X509** a, const unsigned char** pp, long length
     thread_scope& scope = this_thread_scope();
     const X509* const fresh = std::exchange(scope.fresh, nullptr);
     const bool from_openssl = a != nullptr && *a == fresh && by.kind != caller_kind::application;
-    certificate_cache* const cache = cache_of(by);
     own_place place(by, from_openssl ? nullptr : a);
     const bool empty = a == nullptr || *a == nullptr;
     // An object that somebody else may know is filled in place, as d2i_X509 says; only an empty one, straight from
     // X509_new_ex in OpenSSL's own code or from here, may be replaced by the shared one.
     const bool replaceable = !empty && (from_openssl || place.made());
-    if (cache == nullptr || pp == nullptr || *pp == nullptr || !(empty || replaceable) ||
-        !shared_here(scope.now, by.kind)) {
+    const bool shared =
+        pp != nullptr && *pp != nullptr && (empty || replaceable) && shared_here(scope.now, by.kind);
+    certificate_cache* const cache = shared ? by.of->certificates() : nullptr;
+    if (cache == nullptr) {
         return place.settle(by.of->f.d2i_X509(a, pp, length));
     }
     parse_context context;
@@ -243,7 +245,7 @@ int x509_verify(const void* code, X509* x, EVP_PKEY* key) {
     if (by.of == nullptr || by.of->f.X509_verify == nullptr) {
         return 0;
     }
-    certificate_cache* const cache = by.of->certificates();
+    certificate_cache* const cache = by.of->made_certificates();
     return cache != nullptr ? cache->verify(x, key) : by.of->f.X509_verify(x, key);
 }
 
@@ -286,7 +288,7 @@ OSSL_LIB_CTX* ossl_lib_ctx_set0_default(const void* code, OSSL_LIB_CTX* context)
         return nullptr;
     }
     const functions& f = by.of->f;
-    if (by.of->certificates() != nullptr && context != nullptr &&
+    if (context != nullptr && f.OSSL_LIB_CTX_get0_global_default != nullptr &&
         context != f.OSSL_LIB_CTX_get0_global_default()) {
         by.of->stand_aside();
     }
@@ -309,7 +311,7 @@ const functions* before_write(const void* code, const X509* x) noexcept {
     if (by.of == nullptr) {
         return nullptr;
     }
-    certificate_cache* const cache = by.of->certificates();
+    certificate_cache* const cache = by.of->made_certificates();
     if (cache != nullptr && cache->detach(x)) {
         tell_mutation(code, "certificate");
     }
@@ -321,7 +323,7 @@ const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcep
     if (by.of == nullptr) {
         return nullptr;
     }
-    trust_store_cache* const stores = by.of->trust_stores();
+    trust_store_cache* const stores = by.of->made_trust_stores();
     if (stores != nullptr && stores->before_crl_write(crl)) {
         tell_mutation(code, "CRL");
     }
@@ -332,7 +334,7 @@ key_write::key_write(const void* code, const EVP_PKEY* key) noexcept {
     const caller by = caller_of(code);
     if (by.of != nullptr) {
         f_ = &by.of->f;
-        certificate_cache* const cache = by.of->certificates();
+        certificate_cache* const cache = by.of->made_certificates();
         remembering_ = cache != nullptr && cache->remembers(key) ? cache : nullptr;
     }
 }
@@ -350,7 +352,7 @@ const functions* before_reconfiguration(const void* code) noexcept {
 
 void after_reconfiguration() noexcept {
     library::for_each([](library& l) {
-        if (certificate_cache* const cache = l.certificates()) {
+        if (certificate_cache* const cache = l.made_certificates()) {
             cache->forget_verifications();
         }
     });

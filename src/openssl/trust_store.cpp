@@ -153,8 +153,10 @@ std::optional<trust_file> trust_file::parse(const functions& f, certificate_cach
                     (errors.none() || ends_without_errors(file)) && made->arrange();
     }
     for (const object& o : made->in_file_order_) {
-        shareable = shareable &&
-                    (o.certificate == nullptr || certificate_cache::has_sound_extensions(f, o.certificate));
+        if (o.certificate != nullptr && !certificate_cache::has_sound_extensions(f, o.certificate)) {
+            certificates.detach(o.certificate);
+            shareable = false;
+        }
     }
     if (!shareable) {
         return std::nullopt;
@@ -321,7 +323,9 @@ bool trust_store_cache::same_file::operator()(const file_view& a, const file_vie
            std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
 }
 
-// What a store holds on to: the files that it was loaded from.
+// What a store holds on to: the files that it was loaded from, the latest first. A store that is loaded again and again with
+// ever other files (a CRL each hour) keeps their objects, as in stock; the files themselves only so far.
+constexpr int most_files = 32;
 struct trust_store_cache::held_file {
     handle<trust_file> file;
     held_file* next;
@@ -334,9 +338,7 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
                                        &on_store_free)) {}
 
 void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, long, void*) noexcept {
-    for (auto* h = static_cast<held_file*>(held); h != nullptr;) {
-        delete std::exchange(h, h->next);
-    }
+    let_go(static_cast<held_file*>(held));
 }
 
 int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
@@ -370,18 +372,35 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
 }
 
 bool trust_store_cache::hold(X509_STORE* store, std::unique_ptr<held_file> held) {
-    const locked_store lock(f_, store);
-    held->next = static_cast<held_file*>(f_.X509_STORE_get_ex_data(store, index_));
-    for (const held_file* h = held->next; h != nullptr; h = h->next) {
-        if (h->file == held->file) {
-            return true; // loaded again: one handle is enough
+    held_file* too_old = nullptr;
+    bool good = false;
+    {
+        const locked_store lock(f_, store);
+        held->next = static_cast<held_file*>(f_.X509_STORE_get_ex_data(store, index_));
+        int count = 1;
+        for (held_file* h = held->next; h != nullptr; h = h->next) {
+            if (h->file == held->file) {
+                held->next = nullptr;
+                return true; // loaded again: one handle is enough
+            }
+            if (++count == most_files && h->next != nullptr) {
+                too_old = std::exchange(h->next, nullptr);
+                break;
+            }
+        }
+        good = f_.X509_STORE_set_ex_data(store, index_, held.get()) == 1;
+        if (good) {
+            held.release(); // NOLINT(bugprone-unused-return-value): the store's now, until on_store_free
         }
     }
-    if (f_.X509_STORE_set_ex_data(store, index_, held.get()) != 1) {
-        return false;
+    let_go(too_old);
+    return good;
+}
+
+void trust_store_cache::let_go(held_file* files) noexcept {
+    while (files != nullptr) {
+        delete std::exchange(files, files->next);
     }
-    held.release(); // NOLINT(bugprone-unused-return-value): the store's now, until on_store_free
-    return true;
 }
 
 // At the end of a PEM file, OpenSSL finds no further start line and takes that error back, in some versions together with

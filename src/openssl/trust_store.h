@@ -122,6 +122,7 @@ private:
     struct held_file;
 
     [[nodiscard]] bool hold(X509_STORE* store, std::unique_ptr<held_file> held);
+    static void let_go(held_file* files) noexcept;
     void settle_errors(file_kind kind, int type, int count);
     static void on_store_free(void* store, void* held, CRYPTO_EX_DATA*, int index, long, void*) noexcept;
 
