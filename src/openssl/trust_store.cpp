@@ -85,14 +85,22 @@ struct open_bio {
 // extensions are decoded at once, and a faulty one does not make it fail.
 class unseen_errors {
 public:
-    explicit unseen_errors(const functions& f) noexcept : f_(f) {
-        f.ERR_set_mark();
-        f.ERR_new();
-        f.ERR_set_error(ERR_LIB_USER, bottom, nullptr);
+    explicit unseen_errors(const functions& f) noexcept : f_(f), some_before_(f.ERR_peek_error() != 0) {
+        if (some_before_) { // the program's: so that they can be told from those to come
+            f.ERR_set_mark();
+            f.ERR_new();
+            f.ERR_set_error(ERR_LIB_USER, bottom, nullptr);
+        }
     }
     unseen_errors(const unseen_errors&) = delete;
     unseen_errors& operator=(const unseen_errors&) = delete;
-    ~unseen_errors() { f_.ERR_pop_to_mark(); }
+    ~unseen_errors() {
+        if (some_before_) {
+            f_.ERR_pop_to_mark();
+        } else {
+            f_.ERR_clear_error();
+        }
+    }
 
     // Also when OpenSSL has cleared the queue.
     [[nodiscard]] bool none() const noexcept {
@@ -103,6 +111,7 @@ public:
 private:
     static constexpr int bottom = 0x1b1d;
     const functions& f_;
+    const bool some_before_;
 };
 
 // X509_load_crl_file clears the queue after a PEM file (3.0 to 3.5): what else was in it nobody sees.
@@ -171,13 +180,10 @@ std::optional<trust_file> trust_file::parse(const functions& f, certificate_cach
 
 bool trust_file::read_objects(certificate_cache& certificates, const file_view& file) {
     const functions& f = *f_;
-    const auto keep_crl = [this](X509_CRL* crl) { in_file_order_.push_back({nullptr, crl}); };
     if (file.kind == file_kind::crls && file.type == X509_FILETYPE_ASN1) {
         const unsigned char* p = file.bytes.data();
-        X509_CRL* const crl = f.d2i_X509_CRL(nullptr, &p, static_cast<long>(file.bytes.size()));
-        if (crl != nullptr) {
-            keep_crl(crl);
-        }
+        X509_CRL*& crl = in_file_order_.emplace_back().crl;
+        crl = f.d2i_X509_CRL(nullptr, &p, static_cast<long>(file.bytes.size()));
         return crl != nullptr;
     }
     const open_bio in(f, file.bytes);
@@ -186,10 +192,12 @@ bool trust_file::read_objects(certificate_cache& certificates, const file_view& 
     }
     if (file.kind == file_kind::crls) {
         static constexpr char no_password[] = "";
-        while (X509_CRL* const crl =
-                   f.PEM_read_bio_X509_CRL(in.bio, nullptr, nullptr, const_cast<char*>(no_password))) {
-            keep_crl(crl);
+        for (bool more = true; more;) {
+            X509_CRL*& crl = in_file_order_.emplace_back().crl;
+            crl = f.PEM_read_bio_X509_CRL(in.bio, nullptr, nullptr, const_cast<char*>(no_password));
+            more = crl != nullptr;
         }
+        in_file_order_.pop_back();
         // The end of the file is the one error that is none.
         return ERR_GET_LIB(f.ERR_peek_last_error()) == ERR_LIB_PEM &&
                ERR_GET_REASON(f.ERR_peek_last_error()) == PEM_R_NO_START_LINE;
@@ -200,27 +208,33 @@ bool trust_file::read_objects(certificate_cache& certificates, const file_view& 
     if (infos == nullptr) {
         return false;
     }
+    const struct freed {
+        const functions& f;
+        OPENSSL_STACK* stack;
+        ~freed() { f.OPENSSL_sk_pop_free(stack, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free)); }
+    } at_the_end{f, reinterpret_cast<OPENSSL_STACK*>(infos)};
     bool all = true;
     const int count = f.OPENSSL_sk_num(untyped(infos));
     for (int i = 0; i < count && all; ++i) {
         auto* const info = static_cast<X509_INFO*>(f.OPENSSL_sk_value(untyped(infos), i));
         all = info->x509 == nullptr || add_certificate(certificates, info->x509);
         if (all && info->crl != nullptr) {
+            X509_CRL*& crl = in_file_order_.emplace_back().crl;
             f.X509_CRL_up_ref(info->crl);
-            keep_crl(info->crl);
+            crl = info->crl;
         }
     }
-    f.OPENSSL_sk_pop_free(reinterpret_cast<OPENSSL_STACK*>(infos),
-                          reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free));
     return all;
 }
 
 // OpenSSL has parsed `x` just now: into a shared certificate where its inner calls can be met, into one of its own else.
 bool trust_file::add_certificate(certificate_cache& certificates, X509* x) {
     const functions& f = *f_;
+    X509*& kept =
+        in_file_order_.emplace_back().certificate; // first: nothing is held when there is no memory for it
     if (certificates.shares(x)) {
         f.X509_up_ref(x);
-        in_file_order_.push_back({x, nullptr});
+        kept = x;
         return true;
     }
     X509* const shared = certificates.share(x);
@@ -228,13 +242,14 @@ bool trust_file::add_certificate(certificate_cache& certificates, X509* x) {
         return false;
     }
     certificates.earn(shared); // the operator named the file
-    in_file_order_.push_back({shared, nullptr});
+    kept = shared;
     return true;
 }
 
 // Loads a store of our own as OpenSSL would, to see in which order it ends.
 bool trust_file::arrange() {
     const functions& f = *f_;
+    in_store_order_.reserve(in_file_order_.size()); // or fails while there is nothing to free
     X509_STORE* const scratch = f.X509_STORE_new();
     if (scratch == nullptr) {
         return false;
@@ -242,7 +257,6 @@ bool trust_file::arrange() {
     const bool added = add_to(scratch) == static_cast<int>(in_file_order_.size());
     const OPENSSL_STACK* const objects = untyped(f.X509_STORE_get0_objects(scratch));
     const int count = added ? f.OPENSSL_sk_num(objects) : 0;
-    in_store_order_.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
         const auto* const o = static_cast<const X509_OBJECT*>(f.OPENSSL_sk_value(objects, i));
         in_store_order_.push_back({f.X509_OBJECT_get0_X509(o), f.X509_OBJECT_get0_X509_CRL(o)});
