@@ -131,8 +131,7 @@ void decode_into(target into, const source& s, outcome& seen) {
     case target::decoded_twice:
         stands_there = decode(s);
         seen.errors();
-        seen.certificate("decoded",
-                         stands_there); // see has_sound_extensions: each object is looked at before the next
+        seen.certificate("decoded", stands_there);
         if (into == target::decoded_twice) {
             second.reset(decode(s));
         }

@@ -15,14 +15,14 @@ void outcome::bytes(const char* name, const void* data, std::size_t size) {
     text_.append(std::to_string(digest)).append("\n");
 }
 
-void outcome::errors(bool of_extensions) {
+void outcome::errors() {
     const char* file = nullptr;
     const char* function = nullptr;
     const char* data = nullptr;
     int line = 0;
     int flags = 0;
     while (const unsigned long code = ERR_get_error_all(&file, &line, &function, &data, &flags)) {
-        if (!of_extensions && ERR_GET_REASON(code) == X509V3_R_INVALID_CERTIFICATE) {
+        if (ERR_GET_REASON(code) == X509V3_R_INVALID_CERTIFICATE) {
             continue;
         }
         text_.append("error ").append(std::to_string(code)).append(" ").append(file).append(":");
@@ -31,7 +31,7 @@ void outcome::errors(bool of_extensions) {
     }
 }
 
-void outcome::certificate(const char* name, X509* x, bool of_extensions) {
+void outcome::certificate(const char* name, X509* x) {
     text_.append("certificate ").append(name).append(x != nullptr ? "\n" : ": none\n");
     if (x == nullptr) {
         return;
@@ -53,7 +53,7 @@ void outcome::certificate(const char* name, X509* x, bool of_extensions) {
     int size = 0;
     const unsigned char* const alias = X509_alias_get0(x, &size);
     bytes("  alias", alias, alias != nullptr ? static_cast<std::size_t>(size) : 0);
-    errors(of_extensions);
+    errors();
 }
 
 void outcome::crl(const char* name, X509_CRL* crl) {

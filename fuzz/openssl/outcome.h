@@ -28,13 +28,13 @@ public:
     // Bytes, by their length and a digest.
     void bytes(const char* name, const void* data, std::size_t size);
 
-    // All that is in the error queue, which is empty afterwards. Without those of extensions: that a certificate's extensions
-    // are faulty OpenSSL says once for each object, at its first use; where several were read before any was used, how often
-    // it is said tells how many objects there are (docs/openssl.md, "Limits").
-    void errors(bool of_extensions = true);
+    // All that is in the error queue, which is empty afterwards. But for one: that a certificate's extensions are faulty
+    // OpenSSL says once for each object, at its first use. Where several were read before any was used, how often it is said
+    // tells how many objects there are (docs/openssl.md, "Limits").
+    void errors();
 
     // A certificate: how it is encoded again, what was found out when it was parsed, and its trust settings. Null is one, too.
-    void certificate(const char* name, X509* x, bool of_extensions = true);
+    void certificate(const char* name, X509* x);
 
     void crl(const char* name, X509_CRL* crl);
 

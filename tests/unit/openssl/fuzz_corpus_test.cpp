@@ -20,12 +20,16 @@ namespace {
 using bytes = std::vector<std::uint8_t>;
 
 [[nodiscard]] std::vector<bytes> corpus() {
-    std::vector<bytes> all;
+    std::vector<std::filesystem::path> files;
     for (const auto& file : std::filesystem::directory_iterator(IBID_FUZZ_CORPUS)) {
-        std::ifstream in(file.path(), std::ios::binary);
+        files.push_back(file.path());
+    }
+    std::sort(files.begin(), files.end()); // a folder has no order of its own
+    std::vector<bytes> all;
+    for (const auto& file : files) {
+        std::ifstream in(file, std::ios::binary);
         all.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
     }
-    std::sort(all.begin(), all.end());
     return all;
 }
 
