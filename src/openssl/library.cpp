@@ -122,9 +122,11 @@ void library::set_up() noexcept {
         auto* const cache = new certificate_cache(f, counters_);
         if (cache->usable()) {
             cache->retain(environment().retain);
+            all_certificates_ = cache;
             certificates_.store(cache, std::memory_order_release);
             auto* const stores = new trust_store_cache(f, *cache, file_counters_);
             stores->retain(environment().retain);
+            all_trust_stores_ = stores;
             trust_stores_.store(stores, std::memory_order_release);
         }
     } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): ibid stands aside

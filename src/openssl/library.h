@@ -91,6 +91,9 @@ private:
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
+    // The same, once more: who stands aside still has them, and is asked for them by a checker of leaks.
+    const certificate_cache* all_certificates_ = nullptr;
+    const trust_store_cache* all_trust_stores_ = nullptr;
 };
 
 } // namespace ibid::openssl
