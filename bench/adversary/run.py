@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from bench.openssl.figures import Figure, Kind, Unit, against_stock, alone  # noqa: E402
 from bench.openssl.fixtures import fixtures  # noqa: E402
 from bench.openssl.run import as_json, ibid_command, measure, table  # noqa: E402
-from bench.openssl.scenarios import EXACT_HEAP, Arguments, Bench, Scenario, environment  # noqa: E402
+from bench.openssl.scenarios import Arguments, Bench, Scenario, environment  # noqa: E402
 from bench.openssl.turns import Figures, Run, run_by_turns  # noqa: E402
 from demo.machine import machine  # noqa: E402
 
@@ -45,8 +45,8 @@ class Adversary(Scenario):
             counted = "run" in bench.ibid
             under = [bench.ibid[0], "run", f"--stats={report}", "--"] if counted else [*bench.ibid]
             sides = {
-                "stock": Run(command, environment(EXACT_HEAP)),
-                "ibid": Run([*under, *command], environment(EXACT_HEAP)),
+                "stock": Run(command, environment({})),
+                "ibid": Run([*under, *command], environment({})),
             }
             second = "ibid" if first == "stock" else "stock"
             figures = dict(zip((first, second), run_by_turns(sides[first], sides[second])))
