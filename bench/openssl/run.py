@@ -67,9 +67,9 @@ def cells(figure: Figure, result: Result) -> list[str]:
     return [reference, measured, figure.kind.text(result.value.median), f"{low} … {high}", goals]
 
 
-def table(runs: Runs) -> str:
+def table(runs: Runs, figures: Mapping[str, Sequence[Figure]] = FIGURES) -> str:
     rows: list[list[str]] = [["", "reference", "ibid", "ratio", "lowest … highest", "goal, reached"]]
-    for title, group in FIGURES.items():
+    for title, group in figures.items():
         measured = [[f"  {f.what}", *cells(f, r)] for f in group if (r := f.result(runs)) is not None]
         if measured:
             rows += [[title], *measured]
@@ -81,12 +81,14 @@ def table(runs: Runs) -> str:
     return "\n".join(lines)
 
 
-def as_json(runs: Runs, about: Mapping[str, object]) -> dict[str, object]:
+def as_json(
+    runs: Runs, about: Mapping[str, object], groups: Mapping[str, Sequence[Figure]] = FIGURES
+) -> dict[str, object]:
     def spread(s: Spread | None) -> dict[str, float] | None:
         return s._asdict() if s else None
 
     found = {}
-    for group, figures in FIGURES.items():
+    for group, figures in groups.items():
         for figure in figures:
             if (result := figure.result(runs)) is None:
                 continue

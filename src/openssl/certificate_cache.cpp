@@ -67,15 +67,16 @@ bool certificate_entry::may_be(const certificate_key& k) const noexcept {
 // A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was signed) is never
 // found again.
 bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
-    if (const unsigned char* const kept = der.load(std::memory_order_acquire)) {
-        return same_bytes(kept, k.der);
+    if (const unsigned char* const bytes = der.load(std::memory_order_acquire)) {
+        return same_bytes(bytes, k.der);
     }
     const functions& f = cache->f();
     unsigned char* encoded = nullptr;
     f.ERR_set_mark();
     const int size = f.i2d_X509(x509, &encoded);
     f.ERR_pop_to_mark();
-    const bool same = size > 0 && static_cast<std::size_t>(size) == der_size && same_bytes(encoded, k.der);
+    const bool same = size > 0 && static_cast<std::size_t>(size) == der_size && same_bytes(encoded, k.der) &&
+                      certificate_cache::has_sound_extensions(f, x509);
     unsigned char* none = nullptr;
     if (!same || !der.compare_exchange_strong(none, encoded, std::memory_order_acq_rel)) {
         f.CRYPTO_free(encoded, __FILE__, __LINE__);
@@ -291,6 +292,17 @@ X509* certificate_cache::adopt(X509* x, bool earned) {
     return x;
 }
 
+// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). What a program has in
+// there is worth more than this question.
+bool certificate_cache::has_sound_extensions(const functions& f, X509* x) noexcept {
+    if (f.ERR_peek_error() != 0) {
+        return true;
+    }
+    const std::uint32_t flags = f.X509_get_extension_flags(x);
+    f.ERR_clear_error();
+    return (flags & EXFLAG_INVALID) == 0;
+}
+
 bool certificate_cache::shares(const X509* x) const noexcept {
     const certificate_entry* const e = entry_of(x);
     return e != nullptr && !e->changed.load(std::memory_order_relaxed);
@@ -348,7 +360,7 @@ void certificate_cache::earn(X509* x) noexcept {
 }
 
 void certificate_cache::stop() noexcept {
-    table_->stop();
+    stop_finding();
     table_->retain({});
 }
 

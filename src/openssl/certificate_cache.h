@@ -70,7 +70,8 @@ struct certificate_entry : detail::entry_link {
 
     // What can be compared of an entry that may be ending, under the table's lock: all but the bytes.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
-    // The bytes. The caller has a reference. False also without memory.
+    // The bytes, and that the certificate may be handed out a second time. The caller has a reference. False also without
+    // memory.
     [[nodiscard]] bool has_bytes_of(const certificate_key& k) noexcept;
 };
 
@@ -110,6 +111,10 @@ public:
     // Somebody is about to change `x`. Returns whether it was shared until now.
     bool detach(const X509* x) noexcept;
 
+    // False when OpenSSL, which looks at a certificate's extensions at their first use, finds a fault in them. It says so
+    // once for each object; so one object for many would leave the others without the error. No error is left behind.
+    [[nodiscard]] static bool has_sound_extensions(const functions& f, X509* x) noexcept;
+
     // How many certificates were written to so far: while it stays, what is shared stays shared. Acquire, with the release
     // in detach(): who sees a write counted sees it.
     [[nodiscard]] std::uint64_t writes() const noexcept { return writes_.load(std::memory_order_acquire); }
@@ -138,6 +143,8 @@ public:
 
     // From now on nothing is found here and nothing is added; what is shared stays with its holders. For good.
     void stop() noexcept;
+    // The same, and what the afterlife keeps stays.
+    void stop_finding() noexcept { table_->stop(); }
 
     // `context` is about to be freed: nothing that was parsed in it is found again, or kept.
     void forget_context(const OSSL_LIB_CTX* context) noexcept;

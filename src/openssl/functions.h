@@ -48,6 +48,7 @@ namespace ibid::openssl {
     X(EVP_PKEY_set_ex_data)                                                                                  \
     X(EVP_PKEY_missing_parameters)                                                                           \
     X(X509_get_ex_data)                                                                                      \
+    X(X509_get_extension_flags)                                                                              \
     X(X509_set_ex_data)                                                                                      \
     X(X509_STORE_CTX_get0_chain)                                                                             \
     X(X509_STORE_CTX_get_error)                                                                              \
@@ -66,7 +67,11 @@ namespace ibid::openssl {
     X(CRYPTO_free)                                                                                           \
     X(ERR_clear_last_mark)                                                                                   \
     X(ERR_clear_error)                                                                                       \
+    X(ERR_new)                                                                                               \
+    X(ERR_peek_error)                                                                                        \
     X(ERR_peek_last_error)                                                                                   \
+    X(OPENSSL_atexit)                                                                                        \
+    X(ERR_set_error)                                                                                         \
     X(OPENSSL_sk_pop)                                                                                        \
     X(OPENSSL_sk_pop_free)                                                                                   \
     X(OPENSSL_sk_push)                                                                                       \

@@ -13,8 +13,9 @@ namespace ibid::openssl::interposed {
 
 namespace {
 
+// For calls that concern what is shared already.
 [[nodiscard]] certificate_cache* cache_of(const caller& by) noexcept {
-    return by.of != nullptr ? by.of->certificates() : nullptr;
+    return by.of != nullptr ? by.of->made_certificates() : nullptr;
 }
 
 // Whether what this call parses may be shared, by the rule in scope.h.
@@ -64,15 +65,25 @@ private:
 
 own_place::own_place(const void* code, X509** a) noexcept : own_place(caller_of(code), a) {}
 
-own_place::own_place(const caller& by, X509** a) noexcept : f_(by.of != nullptr ? &by.of->f : nullptr) {
+own_place::own_place(const caller& by, X509** a) noexcept
+    : f_(by.of != nullptr ? &by.of->f : nullptr), a_(a) {
     certificate_cache* const cache = cache_of(by);
     if (cache != nullptr && a != nullptr && *a != nullptr) {
         origin_ = cache->origin(*a);
     }
     if (origin_ != nullptr) {
         // Without memory for it, nothing stands there, and the parser will ask for memory again.
-        X509* const stood_there = std::exchange(*a, f_->X509_new_ex(context(), origin_->property_query));
-        to_free_ = by.kind != caller_kind::application ? stood_there : nullptr;
+        stands_there_ = f_->X509_new_ex(context(), origin_->property_query);
+        stood_there_ = std::exchange(*a, stands_there_);
+        to_free_ = by.kind != caller_kind::application ? stood_there_ : nullptr;
+    }
+}
+
+void own_place::put_back() noexcept {
+    if (stands_there_ != nullptr && *a_ == stands_there_) {
+        f_->X509_free(stands_there_);
+        *a_ = stood_there_;
+        to_free_ = nullptr;
     }
 }
 
@@ -105,22 +116,23 @@ X509* d2i_x509(const void* code, X509** a, const unsigned char** pp, long length
     thread_scope& scope = this_thread_scope();
     const X509* const fresh = std::exchange(scope.fresh, nullptr);
     const bool from_openssl = a != nullptr && *a == fresh && by.kind != caller_kind::application;
-    certificate_cache* const cache = cache_of(by);
-    const own_place place(by, from_openssl ? nullptr : a);
+    own_place place(by, from_openssl ? nullptr : a);
     const bool empty = a == nullptr || *a == nullptr;
     // An object that somebody else may know is filled in place, as d2i_X509 says; only an empty one, straight from
     // X509_new_ex in OpenSSL's own code or from here, may be replaced by the shared one.
     const bool replaceable = !empty && (from_openssl || place.made());
-    if (cache == nullptr || pp == nullptr || *pp == nullptr || !(empty || replaceable) ||
-        !shared_here(scope.now, by.kind)) {
-        return by.of->f.d2i_X509(a, pp, length);
+    const bool shared =
+        pp != nullptr && *pp != nullptr && (empty || replaceable) && shared_here(scope.now, by.kind);
+    certificate_cache* const cache = shared ? by.of->certificates() : nullptr;
+    if (cache == nullptr) {
+        return place.settle(by.of->f.d2i_X509(a, pp, length));
     }
     parse_context context;
     if (replaceable) {
         context.given = place.made() ? place.context() : scope.library_context;
         context.property_query = place.made() ? place.property_query() : scope.property_query;
     }
-    return cache->parse(a, pp, length, context, scope.now == purpose::trust_store);
+    return place.settle(cache->parse(a, pp, length, context, scope.now == purpose::trust_store));
 }
 
 X509* d2i_x509_aux(const void* code, X509** a, const unsigned char** pp, long length) {
@@ -137,8 +149,8 @@ X509* d2i_x509_aux(const void* code, X509** a, const unsigned char** pp, long le
         return d2i_x509(code, a, pp, length);
     }
     const with_purpose writing(purpose::private_copy);
-    const own_place place(by, a);
-    return by.of->f.d2i_X509_AUX(a, pp, length);
+    own_place place(by, a);
+    return place.settle(by.of->f.d2i_X509_AUX(a, pp, length));
 }
 
 int x509_load_cert_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
@@ -218,8 +230,8 @@ ASN1_VALUE* asn1_item_d2i(const void* code, ASN1_VALUE** value, const unsigned c
         return nullptr;
     }
     if (by.kind != caller_kind::libssl || this_thread_scope().now == purpose::private_copy) {
-        const own_place place(by, as_certificate(by, value, item));
-        return by.of->f.ASN1_item_d2i(value, in, length, item);
+        own_place place(by, as_certificate(by, value, item));
+        return place.settle(by.of->f.ASN1_item_d2i(value, in, length, item));
     }
     const decoding_peers session(by.of->certificates());
     return by.of->f.ASN1_item_d2i(value, in, length, item);
@@ -231,8 +243,8 @@ ASN1_VALUE* asn1_item_d2i_ex(const void* code, ASN1_VALUE** value, const unsigne
     if (by.of == nullptr || by.of->f.ASN1_item_d2i_ex == nullptr) {
         return nullptr;
     }
-    const own_place place(by, as_certificate(by, value, item));
-    return by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query);
+    own_place place(by, as_certificate(by, value, item));
+    return place.settle(by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query));
 }
 
 int x509_verify(const void* code, X509* x, EVP_PKEY* key) {
@@ -240,7 +252,7 @@ int x509_verify(const void* code, X509* x, EVP_PKEY* key) {
     if (by.of == nullptr || by.of->f.X509_verify == nullptr) {
         return 0;
     }
-    certificate_cache* const cache = by.of->certificates();
+    certificate_cache* const cache = by.of->made_certificates();
     return cache != nullptr ? cache->verify(x, key) : by.of->f.X509_verify(x, key);
 }
 
@@ -284,7 +296,7 @@ OSSL_LIB_CTX* ossl_lib_ctx_set0_default(const void* code, OSSL_LIB_CTX* context)
         return nullptr;
     }
     const functions& f = by.of->f;
-    if (by.of->certificates() != nullptr && context != nullptr &&
+    if (context != nullptr && f.OSSL_LIB_CTX_get0_global_default != nullptr &&
         context != f.OSSL_LIB_CTX_get0_global_default()) {
         by.of->stand_aside();
     }
@@ -307,7 +319,7 @@ const functions* before_write(const void* code, const X509* x) noexcept {
     if (by.of == nullptr) {
         return nullptr;
     }
-    certificate_cache* const cache = by.of->certificates();
+    certificate_cache* const cache = by.of->made_certificates();
     if (cache != nullptr && cache->detach(x)) {
         tell_mutation(code, "certificate");
     }
@@ -319,7 +331,7 @@ const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcep
     if (by.of == nullptr) {
         return nullptr;
     }
-    trust_store_cache* const stores = by.of->trust_stores();
+    trust_store_cache* const stores = by.of->made_trust_stores();
     if (stores != nullptr && stores->before_crl_write(crl)) {
         tell_mutation(code, "CRL");
     }
@@ -330,7 +342,7 @@ key_write::key_write(const void* code, const EVP_PKEY* key) noexcept {
     const caller by = caller_of(code);
     if (by.of != nullptr) {
         f_ = &by.of->f;
-        certificate_cache* const cache = by.of->certificates();
+        certificate_cache* const cache = by.of->made_certificates();
         remembering_ = cache != nullptr && cache->remembers(key) ? cache : nullptr;
     }
 }
@@ -348,7 +360,7 @@ const functions* before_call(const void* code) noexcept {
 
 void after_reconfiguration() noexcept {
     library::for_each([](library& l) {
-        if (certificate_cache* const cache = l.certificates()) {
+        if (certificate_cache* const cache = l.made_certificates()) {
             cache->forget_verifications();
         }
     });

@@ -35,14 +35,28 @@ public:
     // To go on with; null: there is no libcrypto.
     [[nodiscard]] const functions* f() const noexcept { return f_; }
 
+    // Passes on what the parser gave. One that failed before it came to `*a` (a PEM file's end) has left what stood there.
+    template <class Result>
+    [[nodiscard]] Result* settle(Result* parsed) noexcept {
+        if (parsed == nullptr) {
+            put_back();
+        }
+        return parsed;
+    }
+
     [[nodiscard]] bool made() const noexcept { return origin_ != nullptr; }
     [[nodiscard]] OSSL_LIB_CTX* context() const noexcept { return const_cast<OSSL_LIB_CTX*>(origin_->given); }
     [[nodiscard]] const char* property_query() const noexcept { return origin_->property_query; }
 
 private:
+    void put_back() noexcept;
+
     const functions* f_;
     const parse_context* origin_ =
         nullptr; // of the object that stood there; it lives until the end of the call
+    X509** a_;
+    X509* stood_there_ = nullptr;
+    X509* stands_there_ = nullptr;
     X509* to_free_ = nullptr;
 };
 

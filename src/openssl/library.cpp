@@ -36,11 +36,11 @@ constinit std::atomic<shared_statistics::slot*> published{nullptr};
 void before_fork() noexcept {
     additions.lock();
     library::for_each([](library& l) {
-        if (l.certificates() != nullptr) {
-            l.certificates()->lock_for_fork();
+        if (l.made_certificates() != nullptr) {
+            l.made_certificates()->lock_for_fork();
         }
-        if (l.trust_stores() != nullptr) {
-            l.trust_stores()->lock_for_fork();
+        if (l.made_trust_stores() != nullptr) {
+            l.made_trust_stores()->lock_for_fork();
         }
     });
     detail::wait_graph.lock();
@@ -49,11 +49,11 @@ void before_fork() noexcept {
 void after_fork() noexcept {
     detail::wait_graph.unlock();
     library::for_each([](library& l) {
-        if (l.certificates() != nullptr) {
-            l.certificates()->unlock_after_fork();
+        if (l.made_certificates() != nullptr) {
+            l.made_certificates()->unlock_after_fork();
         }
-        if (l.trust_stores() != nullptr) {
-            l.trust_stores()->unlock_after_fork();
+        if (l.made_trust_stores() != nullptr) {
+            l.made_trust_stores()->unlock_after_fork();
         }
     });
     additions.unlock();
@@ -62,11 +62,11 @@ void after_fork() noexcept {
 void in_child() noexcept {
     const uncancelled all_of_this;
     library::for_each([](library& l) {
-        if (l.certificates() != nullptr) {
-            l.certificates()->forget_other_threads();
+        if (l.made_certificates() != nullptr) {
+            l.made_certificates()->forget_other_threads();
         }
-        if (l.trust_stores() != nullptr) {
-            l.trust_stores()->forget_other_threads();
+        if (l.made_trust_stores() != nullptr) {
+            l.made_trust_stores()->forget_other_threads();
         }
     });
     published = shared_statistics::claim_after_fork(published.load());
@@ -89,39 +89,62 @@ bool library::known() const noexcept {
     return f.complete() && f.OpenSSL_version_num() >> 28 == 3;
 }
 
-void library::set_up() noexcept {
+// The statistics say that this process is helped as soon as it meets OpenSSL.
+void library::claim_counters() noexcept {
     const uncancelled all_of_this;
+    if (shared_statistics::slot* const slot = shared_statistics::claim(std::getenv("IBID_STATISTICS"))) {
+        shared_statistics::set_helped(slot);
+        counters_.certificates = &(*slot)[shared_statistics::kind::certificates];
+        file_counters_ = &(*slot)[shared_statistics::kind::trust_stores];
+        counters_.signatures = &(*slot)[shared_statistics::kind::signatures];
+        published = slot;
+    }
+}
+
+certificate_cache* library::set_up_first() noexcept {
+    state ready = state::ready;
+    if (state_.compare_exchange_strong(ready, state::begun)) {
+        set_up();
+    }
+    return made_certificates();
+}
+
+void library::set_up() noexcept {
     if (environment().disabled || !known()) {
         return;
     }
-    cache_counters counters;
-    counter_block* files = nullptr;
-    if (next_ == nullptr) { // the first; a second libcrypto counts for itself
-        if (shared_statistics::slot* const slot = shared_statistics::claim(std::getenv("IBID_STATISTICS"))) {
-            shared_statistics::set_helped(slot);
-            counters.certificates = &(*slot)[shared_statistics::kind::certificates];
-            files = &(*slot)[shared_statistics::kind::trust_stores];
-            counters.signatures = &(*slot)[shared_statistics::kind::signatures];
-            published = slot;
-        }
-    }
+    const uncancelled all_of_this;
     try {
         if (symbolic_ && environment().verify_memo) {
             links_ = chain_links(f);
         }
-        auto* const cache = new certificate_cache(f, counters);
+        auto* const cache = new certificate_cache(f, counters_);
         if (cache->usable()) {
             cache->retain(environment().retain);
+            all_certificates_ = cache;
             certificates_.store(cache, std::memory_order_release);
-            auto* const stores = new trust_store_cache(f, *cache, files);
+            auto* const stores = new trust_store_cache(f, *cache, file_counters_);
             stores->retain(environment().retain);
+            all_trust_stores_ = stores;
             trust_stores_.store(stores, std::memory_order_release);
         }
     } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): ibid stands aside
     }
+    f.ERR_set_mark();
+    f.OPENSSL_atexit(+[] { library::for_each([](library& l) { l.end(); }); });
+    f.ERR_pop_to_mark();
+}
+
+void library::end() noexcept {
+    state_.store(state::begun);
+    trust_stores_.store(nullptr, std::memory_order_release);
+    if (certificate_cache* const cache = certificates_.exchange(nullptr, std::memory_order_acq_rel)) {
+        cache->stop_finding();
+    }
 }
 
 void library::stand_aside() noexcept {
+    state_.store(state::begun);
     trust_stores_.store(nullptr, std::memory_order_release);
     if (certificate_cache* const cache = certificates_.exchange(nullptr, std::memory_order_acq_rel)) {
         cache->stop(); // whoever has the cache still in hand finds nothing there
@@ -160,7 +183,11 @@ library* library::get(const void* identity, const functions& found) noexcept {
         made->next_ = first();
         libraries.store(made, std::memory_order_release);
     }
-    made->set_up();
+    if (made->next_ == nullptr && !environment().disabled && made->known()) { // the first; a second libcrypto counts for itself
+        made->claim_counters();
+    }
+    state missing = state::counters_missing; // unless somebody has made it stand aside meanwhile
+    made->state_.compare_exchange_strong(missing, state::ready);
     return made;
 }
 

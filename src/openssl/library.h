@@ -50,11 +50,23 @@ public:
     // Where such a libcrypto can be asked to let ibid check a chain's links.
     [[nodiscard]] const chain_links& links() const noexcept { return links_; }
 
-    // Null while ibid stands aside for this library: unknown version, functions missing, IBID_DISABLE, or not yet set up.
+    // For a call that may share something: the first one sets up. Null while ibid stands aside for this library: unknown
+    // version, functions missing, IBID_DISABLE, or another thread is setting up.
     [[nodiscard]] certificate_cache* certificates() noexcept {
-        return certificates_.load(std::memory_order_acquire);
+        certificate_cache* const made = made_certificates();
+        return made != nullptr || state_.load(std::memory_order_acquire) != state::ready ? made
+                                                                                         : set_up_first();
     }
     [[nodiscard]] trust_store_cache* trust_stores() noexcept {
+        return certificates() != nullptr ? made_trust_stores() : nullptr;
+    }
+
+    // For a call that concerns what is shared already: null, too, when nothing was. Setting up allocates OpenSSL's memory,
+    // and a program may choose the functions for that (CRYPTO_set_mem_functions) as long as nobody has.
+    [[nodiscard]] certificate_cache* made_certificates() const noexcept {
+        return certificates_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] trust_store_cache* made_trust_stores() const noexcept {
         return trust_stores_.load(std::memory_order_acquire);
     }
 
@@ -63,18 +75,32 @@ public:
     // nothing is shared any more in this process, for good. Before the change.
     void stand_aside() noexcept;
 
+    // OpenSSL ends, and will tell of no certificate that is freed from now on: nothing is found any more. What the afterlife
+    // keeps stays with it; the process ends.
+    void end() noexcept;
+
 private:
     library(const void* identity, const functions& found) noexcept;
     [[nodiscard]] static library* first() noexcept;
+    [[nodiscard]] certificate_cache* set_up_first() noexcept;
+    void claim_counters() noexcept;
     void set_up() noexcept;
 
     const void* identity_;
     const bool symbolic_;
     chain_links links_; // written in set_up(), before certificates() is there
     library* next_ = nullptr;
+    cache_counters counters_;
+    counter_block* file_counters_ = nullptr;
+    // `ready` is stored with release, and read with acquire: the counters are there then.
+    enum class state : unsigned char { counters_missing, ready, begun };
+    std::atomic<state> state_{state::counters_missing};
     std::atomic<certificate_cache*> certificates_{
-        nullptr}; // release when complete, pairs with certificates()
+        nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
+    // The same, once more: who stands aside still has them, and is asked for them by a checker of leaks.
+    const certificate_cache* all_certificates_ = nullptr;
+    const trust_store_cache* all_trust_stores_ = nullptr;
 };
 
 } // namespace ibid::openssl

@@ -66,6 +66,44 @@ struct errors_as_before {
     ~errors_as_before() { f.ERR_pop_to_mark(); }
 };
 
+// Errors that OpenSSL puts into the queue meanwhile, and which are taken back. A CRL that is read can leave some: its
+// extensions are decoded at once, and a faulty one does not make it fail.
+class unseen_errors {
+public:
+    explicit unseen_errors(const functions& f) noexcept : f_(f), some_before_(f.ERR_peek_error() != 0) {
+        if (some_before_) { // the program's: so that they can be told from those to come
+            f.ERR_set_mark();
+            f.ERR_new();
+            f.ERR_set_error(ERR_LIB_USER, bottom, nullptr);
+        }
+    }
+    unseen_errors(const unseen_errors&) = delete;
+    unseen_errors& operator=(const unseen_errors&) = delete;
+    ~unseen_errors() {
+        if (some_before_) {
+            f_.ERR_pop_to_mark();
+        } else {
+            f_.ERR_clear_error();
+        }
+    }
+
+    // Also when OpenSSL has cleared the queue.
+    [[nodiscard]] bool none() const noexcept {
+        const unsigned long last = f_.ERR_peek_last_error();
+        return last == 0 || last == static_cast<unsigned long>(ERR_PACK(ERR_LIB_USER, 0, bottom));
+    }
+
+private:
+    static constexpr int bottom = 0x1b1d;
+    const functions& f_;
+    const bool some_before_;
+};
+
+// X509_load_crl_file clears the queue after a PEM file (3.0 to 3.5): what else was in it nobody sees.
+[[nodiscard]] bool ends_without_errors(file_mode mode) noexcept {
+    return mode == file_mode{file_kind::crls, X509_FILETYPE_PEM};
+}
+
 struct locked_store {
     const functions& f;
     X509_STORE* store;
@@ -109,8 +147,19 @@ std::optional<trust_file> trust_file::parse(const functions& f, certificate_cach
     }
     std::optional<trust_file> made = trust_file(f);
     // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
-    const errors_as_before unsaid(f);
-    if (!made->read_objects(certificates, file) || made->in_file_order_.empty() || !made->arrange()) {
+    bool shareable = false;
+    {
+        const unseen_errors errors(f);
+        shareable = made->read_objects(certificates, file) && !made->in_file_order_.empty() &&
+                    (errors.none() || ends_without_errors(file.mode)) && made->arrange();
+    }
+    for (const object& o : made->in_file_order_) {
+        if (o.certificate != nullptr && !certificate_cache::has_sound_extensions(f, o.certificate)) {
+            certificates.detach(o.certificate);
+            shareable = false;
+        }
+    }
+    if (!shareable) {
         return std::nullopt;
     }
     made->bytes_ = std::move(bytes);
@@ -220,22 +269,25 @@ bool trust_file::add_crl(X509_CRL* crl) {
 // the shared one now.
 bool trust_file::add_certificate(certificate_cache& certificates, X509* x) {
     const functions& f = *f_;
+    X509*& kept =
+        in_file_order_.emplace_back().certificate; // first: nothing is held when there is no memory for it
     if (certificates.shares(x)) {
         f.X509_up_ref(x);
-        in_file_order_.push_back({x, nullptr});
+        kept = x;
         return true;
     }
     X509* const shared = certificates.adopt(x, true); // earned: the operator named the file
     if (shared == nullptr) {
         return false;
     }
-    in_file_order_.push_back({shared, nullptr});
+    kept = shared;
     return true;
 }
 
 // Loads a store of our own as OpenSSL would, to see in which order it ends.
 bool trust_file::arrange() {
     const functions& f = *f_;
+    in_store_order_.reserve(in_file_order_.size()); // or fails while there is nothing to free
     X509_STORE* const scratch = f.X509_STORE_new();
     if (scratch == nullptr) {
         return false;
@@ -243,7 +295,6 @@ bool trust_file::arrange() {
     const bool added = add_to(scratch) == static_cast<int>(in_file_order_.size());
     const OPENSSL_STACK* const objects = untyped(f.X509_STORE_get0_objects(scratch));
     const int count = added ? f.OPENSSL_sk_num(objects) : 0;
-    in_store_order_.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
         const auto* const o = static_cast<const X509_OBJECT*>(f.OPENSSL_sk_value(objects, i));
         in_store_order_.push_back({f.X509_OBJECT_get0_X509(o), f.X509_OBJECT_get0_X509_CRL(o)});
@@ -338,7 +389,9 @@ bool trust_store_cache::same_file::operator()(const file_view& a, const file_vie
             std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0);
 }
 
-// What a store holds on to: the files that it was loaded from.
+// What a store holds on to: the files that it was loaded from, the latest first. A store that is loaded again and again with
+// ever other files (a CRL each hour) keeps their objects, as in stock; the files themselves only so far.
+constexpr int most_files = 32;
 struct trust_store_cache::held_file {
     handle<trust_file> file;
     held_file* next;
@@ -351,9 +404,7 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
                                        &on_store_free)) {}
 
 void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, long, void*) noexcept {
-    for (auto* h = static_cast<held_file*>(held); h != nullptr;) {
-        delete std::exchange(h, h->next);
-    }
+    let_go(static_cast<held_file*>(held));
 }
 
 int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
@@ -403,18 +454,35 @@ handle<trust_file> trust_store_cache::find(const regular_file& file, file_mode m
 }
 
 bool trust_store_cache::hold(X509_STORE* store, std::unique_ptr<held_file> held) {
-    const locked_store lock(f_, store);
-    held->next = static_cast<held_file*>(f_.X509_STORE_get_ex_data(store, index_));
-    for (const held_file* h = held->next; h != nullptr; h = h->next) {
-        if (h->file == held->file) {
-            return true; // loaded again: one handle is enough
+    held_file* too_old = nullptr;
+    bool good = false;
+    {
+        const locked_store lock(f_, store);
+        held->next = static_cast<held_file*>(f_.X509_STORE_get_ex_data(store, index_));
+        int count = 1;
+        for (held_file* h = held->next; h != nullptr; h = h->next) {
+            if (h->file == held->file) {
+                held->next = nullptr;
+                return true; // loaded again: one handle is enough
+            }
+            if (++count == most_files && h->next != nullptr) {
+                too_old = std::exchange(h->next, nullptr);
+                break;
+            }
+        }
+        good = f_.X509_STORE_set_ex_data(store, index_, held.get()) == 1;
+        if (good) {
+            held.release(); // NOLINT(bugprone-unused-return-value): the store's now, until on_store_free
         }
     }
-    if (f_.X509_STORE_set_ex_data(store, index_, held.get()) != 1) {
-        return false;
+    let_go(too_old);
+    return good;
+}
+
+void trust_store_cache::let_go(held_file* files) noexcept {
+    while (files != nullptr) {
+        delete std::exchange(files, files->next);
     }
-    held.release(); // NOLINT(bugprone-unused-return-value): the store's now, until on_store_free
-    return true;
 }
 
 // At the end of a PEM file, OpenSSL finds no further start line and takes that error back, in some versions together with

@@ -159,6 +159,7 @@ private:
 
     [[nodiscard]] handle<trust_file> find(const regular_file& file, file_mode mode);
     [[nodiscard]] bool hold(X509_STORE* store, std::unique_ptr<held_file> held);
+    static void let_go(held_file* files) noexcept;
     [[nodiscard]] bool can_settle_errors(file_mode mode) const noexcept;
     void settle_errors(file_mode mode, int count);
     static void on_store_free(void* store, void* held, CRYPTO_EX_DATA*, int index, long, void*) noexcept;

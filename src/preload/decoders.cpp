@@ -10,8 +10,9 @@
 #define IBID_DECODER(name, parameters, x, arguments)                                                         \
     __asm__(".symver ibid_" #name ", " #name "@OPENSSL_3.0.0");                                              \
     X509* ibid_##name parameters {                                                                           \
-        const ibid::openssl::interposed::own_place place(__builtin_return_address(0), x);                    \
-        return place.f() != nullptr && place.f()->name != nullptr ? place.f()->name arguments : nullptr;     \
+        ibid::openssl::interposed::own_place place(__builtin_return_address(0), x);                          \
+        const auto* const f = place.f();                                                                     \
+        return place.settle(f != nullptr && f->name != nullptr ? f->name arguments : nullptr);               \
     }                                                                                                        \
     static_assert(true)
 

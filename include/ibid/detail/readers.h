@@ -51,7 +51,6 @@ private:
     std::atomic<std::uint64_t> turn_{0}; // odd: inside; one more at each beginning and end of a look
     std::atomic<std::uint64_t> in_vain_{0};
     std::atomic<std::uint64_t> saved_{0};
-    bool asymmetric_ = false;
     reader* next_ = nullptr;           // of the same table
     reader* next_of_thread_ = nullptr; // protected by the_reader_registry, as all below
     readers* in_ = nullptr;            // null: the table has gone
@@ -63,7 +62,7 @@ class reading {
 public:
     explicit reading(reader& r) noexcept : reader_(r), turn_(r.turn_.load(std::memory_order_relaxed)) {
         reader_.turn_.store(turn_ + 1, std::memory_order_relaxed);
-        light_fence(reader_.asymmetric_); // the store, then the look; pairs with the heavy fence in passed()
+        quiet_fence(); // the store, then the look; pairs with everybody_fences() in passed()
     }
     reading(const reading&) = delete;
     reading& operator=(const reading&) = delete;
@@ -133,16 +132,16 @@ public:
         return s.table == id_ ? s.place : nullptr;
     }
 
-    // Finds or makes this thread's place. Null without memory, and on a thread that is ending. When `fresh` comes back true, the
+    // Finds or makes this thread's place. Null without memory, on a thread that is ending, and where the kernel has no such fence:
+    // then every look takes the lock. When `fresh` comes back true, the
     // caller passes every lock under which the table unlinks, before the first look.
     [[nodiscard]] reader* join(bool& fresh) noexcept {
         readers_of_thread& me = this_thread_reads;
         fresh = false;
-        if (me.ended) {
+        if (me.ended || !can_fence_everybody()) {
             return nullptr;
         }
         this_thread_reads_end.arm();
-        const bool asymmetric = asymmetric_fences();
         const std::lock_guard lock(the_reader_registry);
         if (me.number == 0 && ~the_reader_numbers != 0) {
             me.number = static_cast<unsigned>(std::countr_one(the_reader_numbers));
@@ -170,7 +169,6 @@ public:
                 place->next_ = first_.load(std::memory_order_relaxed);
                 first_.store(place, std::memory_order_release); // pairs with the acquire in for_each
             }
-            place->asymmetric_ = asymmetric;
             place->seated_ = true;
             place->next_of_thread_ = me.all;
             me.all = place;
@@ -190,7 +188,7 @@ public:
 
     // Does not wait: a reader who is interrupted inside makes it false.
     [[nodiscard]] bool passed() const noexcept {
-        heavy_fence(asymmetric_fences());
+        everybody_fences();
         for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
             const std::uint64_t turn = r->turn_.load(std::memory_order_acquire);
             bool inside = turn % 2 != 0;

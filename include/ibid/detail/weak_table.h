@@ -57,17 +57,17 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    // Inside a `reading`, beside anybody: the first entry with this hash, or null. Sequentially consistent loads come after
-    // the reader's announcement also where that is an ordinary fence.
+    // Inside a `reading`, beside anybody: the first entry with this hash, or null. Acquire: pairs with the releases
+    // in resize() and put().
     [[nodiscard, gnu::always_inline]] Entry* peek(std::uint64_t hash, std::uint64_t& word) const noexcept {
-        const std::uintptr_t array = array_.load(std::memory_order_seq_cst);
+        const std::uintptr_t array = array_.load(std::memory_order_acquire);
         if (array == 0) {
             return nullptr;
         }
         const std::size_t mask = (std::size_t{1} << (array & 63)) - 1;
         const slot* const slots = reinterpret_cast<const slot*>(array & ~std::uintptr_t{63});
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
-            const std::uint64_t s = slots[i].load(std::memory_order_seq_cst);
+            const std::uint64_t s = slots[i].load(std::memory_order_acquire);
             if (s >> address_bits == hash >> address_bits) {
                 if (Entry* const e = entry_in(s)) { // a hash may begin with sixteen zeros, as an empty slot does
                     // What is compared next often begins in the next cache line: both at once.
@@ -238,7 +238,7 @@ private:
             }
         }
         array_.store(reinterpret_cast<std::uintptr_t>(fresh) | static_cast<unsigned>(__builtin_ctzll(wanted)),
-                     std::memory_order_seq_cst);
+                     std::memory_order_release);
         return old;
     }
 

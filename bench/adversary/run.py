@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures a program under hostile peers, stock and under ibid by turns: what an attack costs, and who keeps his place."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import ssl
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from bench.openssl.figures import Figure, Kind, Unit, against_stock, alone  # noqa: E402
+from bench.openssl.fixtures import fixtures  # noqa: E402
+from bench.openssl.run import as_json, ibid_command, measure, table  # noqa: E402
+from bench.openssl.scenarios import Arguments, Bench, Scenario, environment  # noqa: E402
+from bench.openssl.turns import Figures, Run, run_by_turns  # noqa: E402
+from demo.machine import machine  # noqa: E402
+
+BUDGET = (4 << 20) + (1 << 20)  # bytes: what the afterlife keeps, and the books on it
+# A certificate that nobody can verify costs what it costs; what is measured here moves by some percent.
+NOISE = 5
+FOOTNOTE = f"""\
+Medians of several runs. After every 20th hostile connection one of 64 honest servers is visited, whose certificates nobody holds
+between two visits. Heap and RSS: grown during the attack; the retention budget and its books are {BUDGET:,} bytes."""
+
+
+@dataclass(frozen=True)
+class Adversary(Scenario):
+    """bench_adversary, the sides by turns. Under ibid it says, too, how many certificates were found again."""
+
+    arguments: Callable[[Bench], Arguments]
+
+    def run(self, bench: Bench, first: str) -> dict[str, Figures]:
+        program = [str(bench.bin / "bench_adversary"), "--turns", "--fixtures", str(bench.fixtures)]
+        command = [*program, *map(str, self.arguments(bench))]
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "statistics.json"
+            counted = "run" in bench.ibid
+            under = [bench.ibid[0], "run", f"--stats={report}", "--"] if counted else [*bench.ibid]
+            sides = {
+                "stock": Run(command, environment({})),
+                "ibid": Run([*under, *command], environment({})),
+            }
+            second = "ibid" if first == "stock" else "stock"
+            figures = dict(zip((first, second), run_by_turns(sides[first], sides[second])))
+            if counted and "honest_visits" in figures["ibid"]:
+                hits = json.loads(report.read_text())["certificates"]["hits"]
+                # Each visit parses a leaf and an intermediate, and the first round of 64 is new.
+                figures["ibid"]["honest_hits_percent"] = 100 * hits / (2 * (figures["ibid"]["honest_visits"] - 64))
+        return figures
+
+
+def attack(how: str, usual: int, quick: int) -> Callable[[Bench], Arguments]:
+    return lambda b: ["attack", how, "--count", b.size(usual, quick)]
+
+
+ATTACKS = {
+    "distinct": ("distinct certificates", 100_000, 4_000, 1),
+    "large": ("certificates of 1 MiB, distinct", 600, 60, 3),
+    "deep": ("chains of 60, distinct", 1_000, 100, 3),
+    "one-byte": ("an honest certificate with one bit changed", 7_000, 1_000, 3),
+    "ber": ("BER that is not DER, distinct", 6_000, 1_000, 3),
+    "colliding": ("certificates that collide under XXH3 without a secret", 6_000, 1_000, 3),
+}
+SCENARIOS: tuple[Scenario, ...] = (
+    *(Adversary(name, name, pairs, attack(name, usual, quick)) for name, (_, usual, quick, pairs) in ATTACKS.items()),
+    Adversary("aborts", "aborts", 2, lambda b: ["aborts", "--step", b.size(1, 16)]),
+)
+
+
+def figures_of(name: str, title: str) -> list[Figure]:
+    costs = [
+        against_stock(
+            "CPU of the victim, each connection",
+            *(Unit.MICROSECONDS, Kind.PERCENT_MORE, name, "hostile_us", NOISE),
+            name=f"{name}-cpu",
+        ),
+        against_stock("heap", Unit.BYTES, Kind.BYTES_MORE, name, "grown_heap_bytes", BUDGET, name=f"{name}-heap"),
+        against_stock("RSS", Unit.BYTES, Kind.BYTES_MORE, name, "grown_resident_bytes", name=f"{name}-rss"),
+    ]
+    if name == "aborts":
+        return costs
+    honest = against_stock(
+        "CPU of an honest connection meanwhile",
+        *(Unit.MICROSECONDS, Kind.TIMES_LESS, name, "honest_us", 1.5),
+        name=f"{name}-honest",
+    )
+    found = alone(f"{name}-hits", "honest certificates found again, %", Unit.COUNT, name, "honest_hits_percent")
+    return [*costs, honest, found]
+
+
+FIGURES: Mapping[str, list[Figure]] = {
+    **{title: figures_of(name, title) for name, (title, *_) in ATTACKS.items()},
+    "a handshake that ends after each byte, mTLS, both sides": figures_of("aborts", ""),
+}
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", metavar="DIR", help="(%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and all runs to FILE too")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[s.name for s in SCENARIOS],
+        metavar="NAME",
+        help=f"of {', '.join(s.name for s in SCENARIOS)}; repeatable",
+    )
+    parser.add_argument("--quick", action="store_true", help="few connections: rough figures")
+    parser.add_argument("--pairs", type=int, metavar="N", help="at most N runs of each side")
+    parser.add_argument("--noise", action="store_true", help="both sides stock: how steady this machine is")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = parse_arguments()
+    build = options.build.resolve()
+    if not (build / "bin" / "bench_adversary").exists():
+        raise SystemExit(f"{build}/bin/bench_adversary is not there; './dev bench adversary' builds it.")
+    bench = Bench(
+        bin=build / "bin",
+        fixtures=fixtures(build / "bench-openssl-fixtures"),
+        ibid=() if options.noise else ibid_command(build),
+        quick=options.quick,
+    )
+    chosen = [s for s in SCENARIOS if not options.only or s.name in options.only]
+    try:
+        runs = measure(bench, chosen, options.pairs or (1 if options.quick else None))
+    except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
+        print(f"\ncannot measure: {error}", file=sys.stderr)
+        return 1
+    about = {"machine": machine(), "openssl": ssl.OPENSSL_VERSION, "against": "stock" if options.noise else "ibid"}
+    print(table(runs, FIGURES))
+    print(f"\n{ssl.OPENSSL_VERSION}; {machine()['processor']}; {machine()['system']}")
+    print(FOOTNOTE)
+    if options.json:
+        options.json.write_text(json.dumps(as_json(runs, about, FIGURES), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A peer that sends what it likes as its certificates. TLS 1.2, where they come in the clear: what the peer says is made here
+// byte for byte, so that no key and no second OpenSSL is needed. Source: RFC 5246, 7.4.
+#include "owned.h"
+#include "scenes.h"
+
+namespace ibid::fuzz {
+
+namespace {
+
+constexpr std::uint8_t client_hello = 1;
+constexpr std::uint8_t server_hello = 2;
+constexpr std::uint8_t certificate = 11;
+
+void append_length(byte_string& to, std::size_t length) {
+    to.insert(to.end(), {static_cast<unsigned char>(length >> 16), static_cast<unsigned char>(length >> 8),
+                         static_cast<unsigned char>(length)});
+}
+
+void append(byte_string& to, std::span<const unsigned char> more) {
+    to.insert(to.end(), more.begin(), more.end());
+}
+
+// One handshake message in as many records as it takes.
+[[nodiscard]] byte_string records(std::uint8_t type, const byte_string& body) {
+    byte_string message{type};
+    append_length(message, body.size());
+    append(message, body);
+    byte_string out;
+    constexpr std::size_t largest = 16384;
+    for (std::size_t at = 0; at < message.size(); at += largest) {
+        const std::size_t size = std::min(largest, message.size() - at);
+        out.insert(out.end(),
+                   {22, 3, 3, static_cast<unsigned char>(size >> 8), static_cast<unsigned char>(size)});
+        append(out, std::span(message).subspan(at, size));
+    }
+    return out;
+}
+
+// The beginning of either hello: the version, a random number that is none, no session.
+// Not inlined: GCC 12 takes a vector whose size it knows for one that cannot grow (-Warray-bounds).
+[[nodiscard, gnu::noinline]] byte_string hello() {
+    byte_string body(35, 0x55);
+    body[0] = body[1] = 3;
+    body.back() = 0;
+    return body;
+}
+
+constexpr unsigned char renegotiation_info[] = {0xff, 0x01, 0x00, 0x01, 0x00};
+
+[[nodiscard]] byte_string hello_of_server(bool rsa) {
+    byte_string body = hello();
+    body.insert(body.end(),
+                {0xc0, static_cast<unsigned char>(rsa ? 0x2f : 0x2b), 0, 0, sizeof renegotiation_info});
+    append(body, renegotiation_info);
+    return records(server_hello, body);
+}
+
+[[nodiscard]] byte_string hello_of_client() {
+    static constexpr unsigned char rest[] = {
+        0x00, 0x02, 0xc0, 0x2b, 0x01, 0x00, 0x00, 0x21, // ECDHE-ECDSA-AES128-GCM-SHA256, no compression, extensions
+        0x00, 0x0a, 0x00, 0x04, 0x00, 0x02, 0x00, 0x1d, // groups: X25519; curves for signatures are known by their own
+        0x00, 0x0b, 0x00, 0x02, 0x01, 0x00,             // points
+        0x00, 0x0d, 0x00, 0x0a, 0x00, 0x08, 0x04, 0x03, 0x05, 0x03, 0x08, 0x04, 0x04, 0x01, // signatures
+        0xff, 0x01, 0x00, 0x01, 0x00};
+    byte_string body = hello();
+    append(body, rest);
+    // X25519 alone would leave no curve for the server's own certificate.
+    return records(client_hello, body);
+}
+
+[[nodiscard]] byte_string certificates(const input& in) {
+    byte_string body;
+    if (in.choice(0, 2) == 3) { // as sent, lengths and all
+        append(body, in.payload);
+        return records(certificate, body);
+    }
+    byte_string list;
+    const auto add = [&](std::span<const unsigned char> der) {
+        append_length(list, der.size());
+        append(list, der);
+    };
+    if (in.choice(0, 2) == 1) {
+        add(fixed_leaf());
+    }
+    add(in.payload);
+    if (in.choice(0, 2) == 2) {
+        add(fixed_root());
+        add(in.payload);
+    }
+    append_length(body, list.size());
+    append(body, list);
+    return records(certificate, body);
+}
+
+[[nodiscard]] owned_context new_context(const SSL_METHOD* method) {
+    owned_context context(SSL_CTX_new(method));
+    SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+    SSL_CTX_set_security_level(context.get(), 1);
+    const unsigned char* p = fixed_root().data();
+    const owned_x509 root(d2i_X509(nullptr, &p, static_cast<long>(fixed_root().size())));
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), root.get());
+    return context;
+}
+
+// Which certificate the server itself shows is no part of the outcome.
+[[nodiscard]] owned_context new_server_context() {
+    owned_context context = new_context(TLS_server_method());
+    EVP_PKEY* const key = EVP_EC_gen("P-256");
+    X509* const x = X509_new();
+    X509_set_version(x, X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(x), 0);
+    X509_gmtime_adj(X509_getm_notAfter(x), 86400);
+    X509_set_pubkey(x, key);
+    X509_sign(x, key, EVP_sha256());
+    SSL_CTX_use_certificate(context.get(), x);
+    SSL_CTX_use_PrivateKey(context.get(), key);
+    X509_free(x);
+    EVP_PKEY_free(key);
+    return context;
+}
+
+void shake_hands(SSL_CTX* context, bool server, const input& in, outcome& seen, owned_ssl& kept) {
+    owned_ssl ssl(SSL_new(context));
+    BIO* const from_peer = BIO_new(BIO_s_mem());
+    BIO* const to_peer = BIO_new(BIO_s_mem());
+    BIO_set_mem_eof_return(from_peer, -1);
+    SSL_set_bio(ssl.get(), from_peer, to_peer);
+    SSL_set_verify(ssl.get(), in.choice(4, 1) != 0 ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    if (server) {
+        SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+        SSL_set_accept_state(ssl.get());
+    } else {
+        SSL_set_connect_state(ssl.get());
+        SSL_do_handshake(ssl.get());
+    }
+    const auto hear = [&](const byte_string& bytes) {
+        BIO_write(from_peer, bytes.data(), static_cast<int>(bytes.size()));
+    };
+    hear(server ? hello_of_client() : hello_of_server(in.choice(5, 1) != 0));
+    const int greeted = SSL_do_handshake(ssl.get());
+    seen.number("greeted", SSL_get_error(ssl.get(), greeted));
+    seen.errors();
+    (void)BIO_reset(to_peer); // random numbers and signatures
+    hear(certificates(in));
+    const int result = SSL_do_handshake(ssl.get());
+    seen.number("handshake", SSL_get_error(ssl.get(), result));
+    seen.errors();
+    const byte_string said = content(to_peer);
+    seen.bytes("alert", said.data(), said.size());
+    seen.number("verified", SSL_get_verify_result(ssl.get()));
+    seen.certificate("peer", SSL_get0_peer_certificate(ssl.get()));
+    STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(ssl.get());
+    seen.number("chain", sk_X509_num(chain));
+    for (int i = 0; i < sk_X509_num(chain); ++i) {
+        seen.certificate("in chain", sk_X509_value(chain, i));
+    }
+    kept = std::move(ssl);
+}
+
+} // namespace
+
+void play_handshake(const input& in, outcome& seen) {
+    static const owned_context client = new_context(TLS_client_method());
+    static const owned_context server = new_server_context();
+    ERR_clear_error();
+    const bool serving = in.choice(6, 2) == 3;
+    seen.about(serving ? "handshake, serving" : "handshake");
+    owned_ssl kept[2];
+    for (owned_ssl& ssl : kept) {
+        shake_hands(serving ? server.get() : client.get(), serving, in, seen, ssl);
+    }
+}
+
+} // namespace ibid::fuzz

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the fuzzer sends: the first byte chooses a scene, the next says how it is played, and the rest is for OpenSSL.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ibid::fuzz {
+
+struct input {
+    std::uint8_t scene = 0;
+    std::uint8_t how = 0;
+    std::span<const unsigned char> payload;
+
+    explicit input(std::span<const unsigned char> bytes) {
+        if (bytes.size() >= 2) {
+            scene = bytes[0];
+            how = bytes[1];
+            payload = bytes.subspan(2);
+        }
+    }
+
+    // Some bits of `how`, as a number.
+    [[nodiscard]] unsigned choice(unsigned at, unsigned bits) const noexcept {
+        return how >> at & ((1U << bits) - 1);
+    }
+};
+
+using byte_string = std::vector<unsigned char>;
+
+} // namespace ibid::fuzz

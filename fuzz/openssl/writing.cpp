@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program writes to a certificate that it decoded: it sees what it wrote, and whoever decodes the same bytes afterwards
+// does not.
+#include <openssl/x509v3.h>
+
+#include "owned.h"
+#include "scenes.h"
+
+namespace ibid::fuzz {
+
+namespace {
+
+[[nodiscard]] owned_x509 decode(const input& in) {
+    const unsigned char* p = in.payload.data();
+    return owned_x509(d2i_X509(nullptr, &p, static_cast<long>(in.payload.size())));
+}
+
+int write(unsigned setter, X509* x) {
+    static constexpr unsigned char text[] = "ibid";
+    switch (setter) {
+    case 0:
+        return X509_alias_set1(x, text, 4);
+    case 1:
+        return X509_keyid_set1(x, text, 4);
+    case 2:
+        return X509_add1_trust_object(x, OBJ_nid2obj(NID_server_auth));
+    case 3:
+        return X509_add1_reject_object(x, OBJ_nid2obj(NID_client_auth));
+    case 4:
+        return X509_set_version(x, X509_VERSION_1);
+    case 5:
+        return X509_set_issuer_name(x, X509_get_subject_name(x));
+    case 6:
+        return X509_set_subject_name(x, X509_get_issuer_name(x));
+    case 7:
+        return X509_set1_notBefore(x, X509_get0_notAfter(x));
+    case 8:
+        return X509_set1_notAfter(x, X509_get0_notBefore(x));
+    case 9: {
+        X509_EXTENSION* const gone = X509_delete_ext(x, 0);
+        X509_EXTENSION_free(gone);
+        return gone != nullptr ? 1 : 0;
+    }
+    case 10: {
+        BASIC_CONSTRAINTS* const constraints = BASIC_CONSTRAINTS_new();
+        const int result = X509_add1_ext_i2d(x, NID_basic_constraints, constraints, 1, X509V3_ADD_REPLACE);
+        BASIC_CONSTRAINTS_free(constraints);
+        return result;
+    }
+    case 11:
+        X509_set_proxy_flag(x);
+        return 1;
+    case 12: {
+        EVP_PKEY* const key =
+            X509_get_pubkey(x); // with a reference: the old one goes before the new one is taken
+        const int result = key != nullptr ? X509_set_pubkey(x, key) : -1;
+        EVP_PKEY_free(key);
+        return result;
+    }
+    case 13: {
+        unsigned char* der = nullptr;
+        const int size = i2d_re_X509_tbs(x, &der);
+        OPENSSL_free(der);
+        return size;
+    }
+    default:
+        X509_trust_clear(x);
+        return 1;
+    }
+}
+
+} // namespace
+
+void play_writing(const input& in, outcome& seen) {
+    seen.about("writing");
+    const owned_x509 written = decode(in);
+    seen.errors();
+    if (written == nullptr) {
+        return;
+    }
+    seen.certificate("unwritten", written.get());
+    const owned_x509 held = decode(in);
+    seen.number("setter", write(in.choice(0, 4), written.get()));
+    seen.errors();
+    seen.certificate("written", written.get());
+    const owned_x509 fresh = decode(in);
+    seen.errors();
+    // OpenSSL finds out late what the extensions say, and before a write or after it is not the same. So it is asked before,
+    // as it is for every peer: for a shared certificate it was, by somebody.
+    seen.certificate("fresh", fresh.get());
+    seen.number("setter again", write(in.choice(4, 4), fresh.get()));
+    seen.errors();
+    seen.certificate("written", fresh.get());
+}
+
+} // namespace ibid::fuzz

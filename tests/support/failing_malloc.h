@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes the n-th malloc of this thread fail, whoever calls it: the program, OpenSSL, ibid's own library with its own operator
+// new. A program that uses it compiles failing_malloc.cpp, which stands before glibc's malloc.
+#pragma once
+
+#include <cstddef>
+
+namespace ibid::testing {
+
+// Lets `n` allocations of this thread succeed and the next one fail, once, while in scope. `code`: only those count that
+// code of the same shared object as this address asks for.
+class fail_malloc {
+public:
+    explicit fail_malloc(std::size_t n, const void* code = nullptr) noexcept;
+    fail_malloc(const fail_malloc&) = delete;
+    fail_malloc& operator=(const fail_malloc&) = delete;
+    ~fail_malloc();
+
+    [[nodiscard]] bool failed() const noexcept; // the n-th allocation was met
+};
+
+// Blocks that malloc gave and free has not got back.
+[[nodiscard]] std::size_t malloc_blocks_out() noexcept;
+
+} // namespace ibid::testing

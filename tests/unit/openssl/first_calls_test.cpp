@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program may choose OpenSSL's memory functions as long as OpenSSL has allocated nothing. Calls that ibid meets before that,
+// and that allocate nothing by themselves, must not spoil it.
+#include <openssl/asn1t.h>
+#include <openssl/crypto.h>
+#include <openssl/x509.h>
+
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "connections.h"
+
+namespace ibid::test {
+namespace {
+
+int taken = 0;
+
+TEST(memory_functions, can_be_chosen_after_calls_that_allocate_nothing) {
+    ASSERT_NE(ASN1_ITEM_rptr(X509), nullptr);
+    ASSERT_EQ(CRYPTO_set_mem_functions(
+                  [](std::size_t n, const char*, int) {
+                      ++taken;
+                      return std::malloc(n);
+                  },
+                  [](void* p, std::size_t n, const char*, int) { return std::realloc(p, n); },
+                  [](void* p, const char*, int) { std::free(p); }),
+              1);
+    const world w;
+    const context_ptr client = w.context(TLS_client_method(), false);
+    const context_ptr server = w.context(TLS_server_method(), true);
+    connection a(client.get(), server.get());
+    connection b(client.get(), server.get());
+    ASSERT_TRUE(a.shake_hands());
+    ASSERT_TRUE(b.shake_hands());
+    EXPECT_EQ(a.clients_view(), b.clients_view());
+    EXPECT_GT(taken, 0);
+}
+
+} // namespace
+} // namespace ibid::test
