@@ -92,7 +92,8 @@ public:
         for (standing* const of : {&newcomers_, &earned_}) {
             for (queue* const q : {&of->young, &of->settled}) {
                 bool more = true;
-                for (std::size_t n = q->size; n > 0; --n) { // once around: all others are in their order again
+                for (std::size_t n = q->size; n > 0;
+                     --n) { // once around: all others are in their order again
                     const std::uint32_t i = pop(*q);
                     Entry& e = *records_[i].value;
                     if (more && which(e)) {
@@ -156,7 +157,9 @@ private:
 
         [[nodiscard]] std::size_t size() const noexcept { return std::size_t{young.size} + settled.size; }
         [[nodiscard]] std::size_t ghosts_wanted() const noexcept { return size() - size() / young_share; }
-        [[nodiscard]] bool know(const Entry& e) const noexcept { return gone.know(e.hash(), ghosts_wanted()); }
+        [[nodiscard]] bool know(const Entry& e) const noexcept {
+            return gone.know(e.hash(), ghosts_wanted());
+        }
     };
 
     void push(queue& q, std::uint32_t i) noexcept {

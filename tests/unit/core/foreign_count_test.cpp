@@ -227,6 +227,26 @@ TEST_F(foreign_counts, earn_their_place_later) {
     EXPECT_TRUE(has(1));
 }
 
+TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when_their_turn_comes) {
+    table_->retain({.bytes = 100 * 8, .entries = 8});
+    for (int k = 0; k < 8; ++k) {
+        pass_through(k);
+    }
+    for (int k = 0; k < 8; k += 2) {
+        foreign* const f = find(k);
+        table_->earn(*f);
+        f->down();
+    }
+    for (int k = 100; k < 300; ++k) {
+        pass_through(k);
+        pass_through(k); // strangers are hit as well
+    }
+    for (int k = 0; k < 8; ++k) {
+        EXPECT_EQ(has(k), k % 2 == 0) << k;
+    }
+    EXPECT_EQ(table_->count().retained, 8U);
+}
+
 TEST_F(foreign_counts, that_are_chosen_lose_their_afterlife) {
     table_->retain({.bytes = 100 * 100, .entries = 100});
     for (int k = 0; k < 60; ++k) {
