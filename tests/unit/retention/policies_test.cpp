@@ -217,21 +217,6 @@ TEST(ibid_cache, keeps_through_a_scan_what_came_back_soon_after_it_went) {
     EXPECT_EQ(answers<ibid_cache>(10, keys).back(), '.');
 }
 
-TEST(two_classes, remember_what_verified_through_a_flood_of_strangers) {
-    ibid_two_classes policy(10, 2000);
-    for (std::uint32_t key = 0; key < 11; ++key) {
-        (void)policy.access({key, true}); // 0 goes
-    }
-    for (std::uint32_t stranger = 100; stranger < 1100; ++stranger) {
-        (void)policy.access({stranger, false});
-    }
-    EXPECT_FALSE(policy.access({0, true})); // comes back, and is settled at once
-    for (std::uint32_t key = 20; key < 220; ++key) {
-        (void)policy.access({key, true});
-    }
-    EXPECT_TRUE(policy.access({0, true}));
-}
-
 // Of `n` that verified, by policies that may keep 10.
 template <class Policy>
 int left_after_strangers(std::uint32_t n, int times = 1) {
