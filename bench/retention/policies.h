@@ -92,7 +92,7 @@ private:
 };
 
 // As in Corbató's paper of 1968, also known as second chance: a hit marks; the oldest goes unless it is marked, and then
-// it counts as new, unmarked. This is what ibid's ring does, but for the place of the newest when another goes.
+// it counts as new, unmarked.
 class textbook_clock {
 public:
     textbook_clock(std::size_t capacity, std::size_t keys)

@@ -3,7 +3,8 @@
 // How much afterlife a cache may grant: entries without a handle that it keeps, in case their key comes back.
 //
 // Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at zero means
-// no afterlife, which is the default. Nothing else in ibid keeps memory.
+// no afterlife, which is the default. Nothing else in ibid keeps memory, but for hashes of keys that went lately: at most 15
+// bytes for each entry of the budget, and a little, until the next trim() or retain().
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     patterns.retain({.bytes = 1 << 20, .entries = 256});

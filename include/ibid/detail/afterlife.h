@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The entries that a retention budget keeps, and which of them goes first: CLOCK in two classes.
+// The entries that a retention budget keeps. Which of them goes first is the eviction order's to say (eviction_order.h).
 //
 // Law: the budget is never exceeded; what has not earned its place never pushes out what has; a hit costs at most one
 // relaxed store, and never a wait. Every kept entry is held by one ordinary reference, so that keeping is not a special
-// state of an entry: it has one holder more.
-//
-// CLOCK: entries stand in a ring; a hit marks an entry; a hand that looks for a victim takes marks away until it finds
-// an entry without one. Each step of the hand is paid for by the hit that set the mark: amortized constant.
+// state of an entry: it has one holder more. What has gone is remembered by 8 bytes a key, for at most as many keys as
+// the budget has entries, until the next trim or change of the budget.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <mutex>
-#include <new>
-#include <vector>
+#include <utility>
 
 #include "ibid/detail/entry_link.h"
+#include "ibid/detail/eviction_order.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
@@ -54,7 +51,7 @@ public:
         if (!e.has(entry_link::visited)) {
             e.set(entry_link::visited);
         }
-        // An entry that handles kept alive after the ring had let it go comes back. Somebody else in the ring just now is
+        // An entry that handles kept alive after the budget had let it go comes back. Somebody else at the order just now is
         // reason enough to leave it for the next hit.
         if (!e.has(entry_link::kept)) {
             victims gone;
@@ -83,30 +80,19 @@ public:
         if (!off() && !e.has(entry_link::kept)) {
             admit(e);
         }
-        // An entry in the lower ring is moved when the hand comes by, and is not evicted there.
+        // An entry that is kept moves up when its turn to go comes, and stays.
     }
 
-    // Lets go of all that is kept now. Drops run outside the lock, and what they keep anew stays.
+    // Lets go of all that is kept now, and remembers nobody. Drops run outside the lock, and what they keep anew stays.
     void drop_all() noexcept {
-        std::vector<kept> newcomers;
-        std::vector<kept> earned;
+        eviction_order<entry> all;
         {
             const std::lock_guard lock(mutex_);
-            newcomers.swap(newcomers_);
-            earned.swap(earned_);
-            for (const std::vector<kept>* const ring : {&newcomers, &earned}) {
-                for (const kept& k : *ring) {
-                    k.value->clear(entry_link::kept);
-                }
-            }
-            bytes_ = earned_bytes_ = 0;
+            std::swap(all, order_);
+            all.for_each([](entry& e) { e.clear(entry_link::kept); });
             publish();
         }
-        for (const std::vector<kept>* const ring : {&newcomers, &earned}) {
-            for (const kept& k : *ring) {
-                Traits::release(*k.value);
-            }
-        }
+        all.for_each([](entry& e) { Traits::release(e); });
     }
 
     // Lets go of every kept entry that `which` chooses. References are dropped outside the lock.
@@ -114,19 +100,14 @@ public:
     void drop_if(Predicate which) noexcept {
         for (bool more = true; more;) {
             victims gone;
-            {
-                const std::lock_guard lock(mutex_);
-                for (std::vector<kept>* const ring : {&newcomers_, &earned_}) {
-                    for (std::size_t i = 0; i < ring->size() && !gone.full();) {
-                        if (which(*(*ring)[i].value)) {
-                            gone.add(take(*ring, i));
-                        } else {
-                            ++i;
-                        }
-                    }
-                }
-                more = gone.full();
-            }
+            const std::lock_guard lock(mutex_);
+            order_.take_if(which, [&](entry& e) {
+                e.clear(entry_link::kept);
+                gone.add(&e);
+                return !gone.full();
+            });
+            publish();
+            more = gone.full();
         }
     }
 
@@ -135,11 +116,6 @@ public:
     void unlock() noexcept { mutex_.unlock(); }
 
 private:
-    struct kept {
-        entry* value;
-        std::size_t weight;
-    };
-
     // A handful of references, dropped at the end of its scope: outside the lock, since a drop may run a destructor.
     class victims {
     public:
@@ -166,7 +142,7 @@ private:
             return true;
         }
         const bool earned = e.has(entry_link::earned);
-        while (bytes_ > budget_.bytes - weight || newcomers_.size() + earned_.size() >= budget_.entries) {
+        while (order_.bytes() > budget_.bytes - weight || order_.size() >= budget_.entries) {
             if (!earned && !room_for_newcomer(weight)) {
                 return true;
             }
@@ -175,29 +151,25 @@ private:
             }
             evict(gone);
         }
-        try {
-            (earned ? earned_ : newcomers_).push_back({&e, weight});
-        } catch (const std::bad_alloc&) {
-            return true; // no afterlife for this one
+        if (order_.add(e, weight)) { // else there is no afterlife for this one
+            Traits::acquire(e);
+            e.set(entry_link::kept);
+            publish();
         }
-        Traits::acquire(e);
-        e.set(entry_link::kept);
-        bytes_ += weight;
-        earned_bytes_ += earned ? weight : 0;
-        publish();
         return true;
     }
 
-    // True when letting go of newcomers alone can make the room. While the newcomers' ring is empty that is plain
-    // arithmetic, and the earned stay untouched.
+    // True when letting go of newcomers alone can make the room. While there are none that is plain arithmetic, and the
+    // earned stay untouched.
     [[nodiscard]] bool room_for_newcomer(std::size_t weight) const noexcept {
-        return earned_.size() < budget_.entries && earned_bytes_ + weight <= budget_.bytes;
+        return order_.earned_size() < budget_.entries && order_.earned_bytes() <= budget_.bytes - weight;
     }
 
     [[nodiscard]] bool over() const noexcept {
-        return bytes_ > budget_.bytes || newcomers_.size() + earned_.size() > budget_.entries;
+        return order_.bytes() > budget_.bytes || order_.size() > budget_.entries;
     }
 
+    // The budget has changed.
     void settle() noexcept {
         for (bool more = true; more;) {
             victims gone;
@@ -206,72 +178,28 @@ private:
                 evict(gone);
             }
             more = over();
+            if (!more) {
+                order_.forget_ghosts();
+            }
         }
     }
 
     void evict(victims& gone) noexcept {
-        entry* const e =
-            newcomers_.empty() ? sweep(earned_, earned_hand_) : sweep(newcomers_, newcomer_hand_);
-        if (e != nullptr) {
+        if (entry* const e = order_.next_victim()) {
+            e->clear(entry_link::kept);
             gone.add(e);
+            publish();
         }
-    }
-
-    // Moves the hand to the next victim and takes it out; null when the ring ran empty because its entries had earned
-    // their place and moved up.
-    [[nodiscard]] entry* sweep(std::vector<kept>& ring, std::size_t& hand) noexcept {
-        while (!ring.empty()) {
-            hand = hand < ring.size() ? hand : 0;
-            entry& at_hand = *ring[hand].value;
-            if (&ring == &newcomers_ && at_hand.has(entry_link::earned) && move_up(hand)) {
-                continue;
-            }
-            if (!at_hand.has(entry_link::visited)) {
-                return take(ring,
-                            hand++); // the newest moves into the gap: it is behind the hand, looked at last
-            }
-            at_hand.clear(entry_link::visited);
-            ++hand;
-        }
-        return nullptr;
-    }
-
-    [[nodiscard]] bool move_up(std::size_t i) noexcept {
-        try {
-            earned_.push_back(newcomers_[i]);
-        } catch (const std::bad_alloc&) {
-            return false;
-        }
-        earned_bytes_ += newcomers_[i].weight;
-        newcomers_[i] = newcomers_.back();
-        newcomers_.pop_back();
-        return true;
-    }
-
-    [[nodiscard]] entry* take(std::vector<kept>& ring, std::size_t i) noexcept {
-        const kept gone = ring[i];
-        ring[i] = ring.back();
-        ring.pop_back();
-        bytes_ -= gone.weight;
-        earned_bytes_ -= &ring == &earned_ ? gone.weight : 0;
-        gone.value->clear(entry_link::kept);
-        publish();
-        return gone.value;
     }
 
     void publish() noexcept {
-        counters_.retained.store(newcomers_.size() + earned_.size(), std::memory_order_relaxed);
-        counters_.retained_bytes.store(bytes_, std::memory_order_relaxed);
+        counters_.retained.store(order_.size(), std::memory_order_relaxed);
+        counters_.retained_bytes.store(order_.bytes(), std::memory_order_relaxed);
     }
 
     mutable std::mutex mutex_; // protects all below; never held while a reference is dropped
     retention budget_;
-    std::vector<kept> newcomers_;
-    std::vector<kept> earned_;
-    std::size_t newcomer_hand_ = 0;
-    std::size_t earned_hand_ = 0;
-    std::size_t bytes_ = 0;        // of both rings
-    std::size_t earned_bytes_ = 0; // of earned_
+    eviction_order<entry> order_;
     counter_stripe& counters_;
     std::atomic<bool> off_{true}; // budget_.none(), for those who do not hold the lock
 };

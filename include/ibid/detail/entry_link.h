@@ -15,8 +15,8 @@ namespace ibid::detail {
 class entry_link {
 public:
     // For the afterlife.
-    static constexpr std::uint64_t visited = std::uint64_t{1} << 48; // since the hand was here last
-    static constexpr std::uint64_t kept = std::uint64_t{1} << 49; // in a ring; written under the afterlife's lock
+    static constexpr std::uint64_t visited = std::uint64_t{1} << 48; // since its turn to go came last
+    static constexpr std::uint64_t kept = std::uint64_t{1} << 49; // by it; written under its lock
     static constexpr std::uint64_t earned = std::uint64_t{1} << 50; // may push out others of its class
     // For hot values (hot_values.h).
     static constexpr std::uint64_t hot = std::uint64_t{1} << 51; // new references are counted in stripes

@@ -227,6 +227,43 @@ TEST_F(foreign_counts, earn_their_place_later) {
     EXPECT_TRUE(has(1));
 }
 
+TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when_their_turn_comes) {
+    table_->retain({.bytes = 100 * 8, .entries = 8});
+    for (int k = 0; k < 8; ++k) {
+        pass_through(k);
+    }
+    for (int k = 0; k < 8; k += 2) {
+        foreign* const f = find(k);
+        table_->earn(*f);
+        f->down();
+    }
+    for (int k = 100; k < 300; ++k) {
+        pass_through(k);
+        pass_through(k); // strangers are hit as well
+    }
+    for (int k = 0; k < 8; ++k) {
+        EXPECT_EQ(has(k), k % 2 == 0) << k;
+    }
+    EXPECT_EQ(table_->count().retained, 8U);
+}
+
+TEST_F(foreign_counts, that_earned_their_place_are_remembered_through_a_flood_of_strangers) {
+    table_->retain({.bytes = 100 * 8, .entries = 8});
+    for (int k = 0; k < 9; ++k) {
+        pass_through(k, true);
+    }
+    ASSERT_FALSE(has(0));
+    table_->drop_retained_if([](const foreign& f) { return f.key < 5; }); // room for strangers
+    for (int k = 100; k < 1100; ++k) {
+        pass_through(k);
+    }
+    pass_through(0, true); // comes back, and is settled at once
+    for (int k = 2000; k < 2200; ++k) {
+        pass_through(k, true);
+    }
+    EXPECT_TRUE(has(0));
+}
+
 TEST_F(foreign_counts, that_are_chosen_lose_their_afterlife) {
     table_->retain({.bytes = 100 * 100, .entries = 100});
     for (int k = 0; k < 60; ++k) {

@@ -235,6 +235,62 @@ TEST_F(afterlife, of_the_newest_is_not_the_first_to_end) {
     EXPECT_LE(born(100) + born(101), 6U);
 }
 
+TEST_F(afterlife, of_what_was_hit_outlives_any_number_of_keys_that_come_once) {
+    cache_.retain({.bytes = plenty, .entries = 16});
+    for (int k = 0; k < 8; ++k) {
+        (void)intern(cache_, k);
+        (void)intern(cache_, k);
+    }
+    for (int k = 100; k < 1100; ++k) {
+        (void)intern(cache_, k);
+    }
+    EXPECT_EQ(still_there(8), 8U);
+}
+
+TEST_F(afterlife, of_a_key_that_comes_back_soon_is_as_good_as_of_one_that_was_hit) {
+    cache_.retain({.bytes = plenty, .entries = 16});
+    for (int k = 0; k < 20; ++k) {
+        (void)intern(cache_, k);
+    }
+    EXPECT_EQ(alive(0), 0U);
+    (void)intern(cache_, 0); // it is remembered
+    for (int k = 100; k < 1100; ++k) {
+        (void)intern(cache_, k);
+    }
+    EXPECT_EQ(alive(0), 1U);
+}
+
+TEST_F(afterlife, remembers_nobody_through_a_trim_or_a_change_of_the_budget) {
+    for (const bool by_trim : {true, false}) {
+        cache_.retain({.bytes = plenty, .entries = 16});
+        for (int k = 0; k < 20; ++k) {
+            (void)intern(cache_, k);
+        }
+        ASSERT_EQ(alive(0), 0U);
+        by_trim ? cache_.trim() : cache_.retain({.bytes = plenty, .entries = 15});
+        (void)intern(cache_, 0); // a newcomer like any other
+        for (int k = 100; k < 1100; ++k) {
+            (void)intern(cache_, k);
+        }
+        EXPECT_EQ(alive(0), 0U);
+        cache_.retain({});
+    }
+}
+
+TEST_F(afterlife, of_what_is_not_hit_any_more_ends) {
+    cache_.retain({.bytes = plenty, .entries = 16});
+    for (int k = 0; k < 16; ++k) {
+        for (int i = 0; i < 10; ++i) {
+            (void)intern(cache_, k);
+        }
+    }
+    for (int k = 100; k < 300; ++k) { // another working set, as popular
+        (void)intern(cache_, k);
+        (void)intern(cache_, k);
+    }
+    EXPECT_EQ(still_there(16), 0U);
+}
+
 TEST_F(afterlife, is_not_exceeded_at_any_moment_that_another_thread_could_see) {
     constexpr std::size_t entries = 20;
     cache_.retain({.bytes = plenty, .entries = entries});

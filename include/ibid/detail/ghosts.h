@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which keys went lately: the memory of an eviction order for what it no longer keeps.
+//
+// Law: advice, never an answer. A ghost is half a (keyed) hash and the time it came, 8 bytes; one that is lost, or taken for
+// another, costs a worse place in the order and nothing else. The memory is at most twice what the limit asks for, and
+// where there is none to be had, fewer are remembered.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+namespace ibid::detail {
+
+// Not for several threads at once.
+class ghosts {
+public:
+    // The key of `hash` goes now. The last `limit` that went are to be remembered.
+    void remember(std::uint64_t hash, std::size_t limit) noexcept {
+        fit(limit);
+        if (!buckets_.empty()) {
+            place(half(hash) | ++now_);
+        }
+    }
+
+    // Is it among the last `limit`, as far as is known?
+    [[nodiscard]] bool know(std::uint64_t hash, std::size_t limit) const noexcept {
+        if (!buckets_.empty()) {
+            for (const std::uint64_t ghost : buckets_[bucket_of(half(hash))]) {
+                if (same_key(ghost, half(hash)) && age(ghost) < limit) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+private:
+    using bucket = std::array<std::uint64_t, 8>; // a cache line: one look finds a ghost or that there is none
+
+    // The upper half of a ghost is half of the hash, the lower one a time. After 2^32 of them the times begin again,
+    // and a few that are very old look young.
+    [[nodiscard]] static std::uint64_t half(std::uint64_t hash) noexcept { return hash << 32; }
+    [[nodiscard]] static bool same_key(std::uint64_t a, std::uint64_t b) noexcept {
+        return (a ^ b) >> 32 == 0;
+    }
+    [[nodiscard]] std::uint32_t age(std::uint64_t ghost) const noexcept {
+        return now_ - static_cast<std::uint32_t>(ghost);
+    }
+    [[nodiscard]] std::size_t bucket_of(std::uint64_t ghost) const noexcept {
+        return (ghost >> 32) & (buckets_.size() - 1);
+    }
+
+    // Into the place of its elder self, or else of the oldest in its bucket; an empty place is as old as time.
+    void place(std::uint64_t ghost) noexcept {
+        bucket& in = buckets_[bucket_of(ghost)];
+        std::uint64_t* gives_way = in.data();
+        for (std::uint64_t& other : in) {
+            if (same_key(other, ghost)) {
+                other = ghost;
+                return;
+            }
+            gives_way = age(other) > age(*gives_way) ? &other : gives_way;
+        }
+        *gives_way = ghost;
+    }
+
+    void fit(std::size_t limit) noexcept {
+        if (limit <= buckets_.size() * bucket{}.size()) {
+            return;
+        }
+        try {
+            std::vector<bucket> old(std::bit_ceil(limit / bucket{}.size() + 1));
+            old.swap(buckets_);
+            for (const bucket& b : old) {
+                for (const std::uint64_t ghost : b) {
+                    if (ghost != 0) {
+                        place(ghost);
+                    }
+                }
+            }
+        } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): fewer are remembered
+        }
+    }
+
+    std::vector<bucket> buckets_; // none, or a power of two
+    std::uint32_t now_ = 0;       // how many have gone
+};
+
+} // namespace ibid::detail
