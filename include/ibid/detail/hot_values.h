@@ -81,6 +81,10 @@ public:
         places_[entry_link::tag(word)].taken = false;
     }
 
+    // Around fork(): see fork_locks.h.
+    void lock() noexcept { mutex_.lock(); }
+    void unlock() noexcept { mutex_.unlock(); }
+
 private:
     struct place {
         std::atomic<hot_count*> stripes{nullptr}; // made when first needed, never given back

@@ -48,6 +48,7 @@
 #include "ibid/detail/afterlife.h"
 #include "ibid/detail/counted.h"
 #include "ibid/detail/flight.h"
+#include "ibid/detail/fork_locks.h"
 #include "ibid/detail/spinning_mutex.h"
 #include "ibid/detail/weak_table.h"
 #include "ibid/statistics.h"
@@ -351,8 +352,14 @@ public:
             s.mutex.lock();
         }
         afterlife_.lock();
+        if constexpr (owns_values) {
+            lock_process_for_fork();
+        }
     }
     void unlock_after_fork() noexcept {
+        if constexpr (owns_values) {
+            unlock_process_after_fork();
+        }
         afterlife_.unlock();
         for (shard& s : shards_) {
             s.mutex.unlock();

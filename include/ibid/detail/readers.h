@@ -212,19 +212,22 @@ public:
         }
     }
 
-    // In the child of a fork, where only this thread is left.
+    // In the child of a fork, where only this thread is left, and holds the_reader_registry (fork_locks.h). Its own place is
+    // looked up in its list: here() may have forgotten it, and then two would read where alone() counts one.
     void forget_other_threads() noexcept {
-        const reader* const mine = here();
-        std::size_t left = 0;
+        const reader* mine = this_thread_reads.all;
+        while (mine != nullptr && mine->in_ != this) {
+            mine = mine->next_of_thread_;
+        }
         for (reader* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
-            if (r == mine) {
-                left = 1;
-            } else {
+            if (r != mine) {
                 const std::uint64_t turn = r->turn_.load(std::memory_order_relaxed);
                 r->turn_.store(turn + turn % 2, std::memory_order_relaxed);
+                r->seated_ = false;
             }
         }
-        threads_.store(left, std::memory_order_relaxed);
+        threads_.store(mine != nullptr ? 1 : 0, std::memory_order_relaxed);
+        the_reader_numbers = std::uint64_t{1} | std::uint64_t{1} << this_thread_reads.number;
     }
 
 private:
