@@ -121,7 +121,14 @@ public:
                 return {find(hash, k)};
             }
             const acquired a = look(shard_of(hash), hash, *me);
-            if (a.found == nullptr || !Traits::equal(*a.found, k)) {
+            bool same = false;
+            try { // a key that is made for the comparison may lack memory
+                same = a.found != nullptr && Traits::equal(*a.found, k);
+            } catch (...) {
+                in_vain(a, *me);
+                throw;
+            }
+            if (!same) {
                 in_vain(a, *me);
                 return {};
             }
