@@ -19,9 +19,7 @@ public:
     using handle = ibid::handle<owned>;
     static constexpr bool thread_safe = true;
 
-    [[nodiscard]] handle intern(const typename Key::view& key) {
-        return cache_.intern(key);
-    }
+    [[nodiscard]] handle intern(const typename Key::view& key) { return cache_.intern(key); }
     [[nodiscard]] static const owned& value(const handle& h) noexcept { return *h; }
     [[nodiscard]] std::size_t entries() const noexcept { return cache_.statistics().entries; }
 

@@ -57,7 +57,9 @@ struct rough_hash {
 // As good as a key, and said to be: the cache answers hits without a lock. Some values are counted in stripes.
 struct resistant_hash {
     using is_collision_resistant = void;
-    std::uint64_t operator()(int key) const { return rough_hash()(key) + static_cast<std::uint64_t>(key) * 0x1000; }
+    std::uint64_t operator()(int key) const {
+        return rough_hash()(key) + static_cast<std::uint64_t>(key) * 0x1000;
+    }
 };
 
 // Whom values tell of their beginning and end.

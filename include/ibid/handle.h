@@ -60,7 +60,9 @@ public:
 
     [[nodiscard]] const T& operator*() const noexcept { return *get(); }
     [[nodiscard]] const T* operator->() const noexcept { return get(); }
-    [[nodiscard]] const T* get() const noexcept { return reinterpret_cast<const T*>(word_ & ~detail::counted_in_bits); }
+    [[nodiscard]] const T* get() const noexcept {
+        return reinterpret_cast<const T*>(word_ & ~detail::counted_in_bits);
+    }
     [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
 
     void reset() noexcept { handle().swap(*this); }
@@ -146,7 +148,8 @@ private:
 
     view(const T* part, detail::value_header* header) noexcept : part_(part) {
         if (header != nullptr) {
-            whole_ = reinterpret_cast<std::uintptr_t>(header) | static_cast<std::uintptr_t>(header->acquire_near());
+            whole_ = reinterpret_cast<std::uintptr_t>(header) |
+                     static_cast<std::uintptr_t>(header->acquire_near());
         }
     }
     [[nodiscard]] detail::value_header* header() const noexcept {

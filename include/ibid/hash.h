@@ -100,7 +100,9 @@ template <byte_range T>
 }
 
 template <class Hash>
-concept collision_resistant = requires { typename Hash::is_collision_resistant; };
+concept collision_resistant = requires {
+    typename Hash::is_collision_resistant;
+};
 
 template <bool yes>
 struct if_collision_resistant {};
@@ -161,7 +163,8 @@ namespace detail {
 
 // Whose == is known to be that of its bytes.
 template <class T>
-inline constexpr bool compares_bytes = std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::byte>;
+inline constexpr bool compares_bytes =
+    std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::byte>;
 template <class T, std::size_t N>
 inline constexpr bool compares_bytes<std::array<T, N>> = compares_bytes<T>;
 

@@ -183,7 +183,8 @@ library* library::get(const void* identity, const functions& found) noexcept {
         made->next_ = first();
         libraries.store(made, std::memory_order_release);
     }
-    if (made->next_ == nullptr && !environment().disabled && made->known()) { // the first; a second libcrypto counts for itself
+    if (made->next_ == nullptr && !environment().disabled &&
+        made->known()) { // the first; a second libcrypto counts for itself
         made->claim_counters();
     }
     state missing = state::counters_missing; // unless somebody has made it stand aside meanwhile

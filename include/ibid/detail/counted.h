@@ -33,8 +33,10 @@ void release_last_central(value_header* where) noexcept;
 // What a table is to those who hold its values, whatever their type. Outlives their memory.
 class value_owner {
 public:
-    virtual void retire(value_header&) noexcept = 0; // there are no references: leave the table, destroy the value
-    virtual void deallocate(value_header&) noexcept = 0; // there are no weak ones either: give the memory back
+    virtual void
+    retire(value_header&) noexcept = 0; // there are no references: leave the table, destroy the value
+    virtual void
+    deallocate(value_header&) noexcept = 0; // there are no weak ones either: give the memory back
 
 protected:
     value_owner() = default;
@@ -48,7 +50,8 @@ protected:
 // Where a reference is counted: centrally, or in stripes, namely in those that were open when the value was hot for the n-th
 // time. (When these are closed by now, it has been moved to the center with all the others.)
 enum class counted_in : std::uintptr_t { center = 0 };
-inline constexpr std::uintptr_t counted_in_bits = entry_link::most_times_hot; // a value's address leaves them free
+inline constexpr std::uintptr_t counted_in_bits =
+    entry_link::most_times_hot; // a value's address leaves them free
 
 struct value_header : entry_link {
     static constexpr std::uint32_t spread = std::uint32_t{1} << 31; // stripes are open; written by hot_values
@@ -77,7 +80,8 @@ struct value_header : entry_link {
     [[nodiscard]] bool try_acquire() noexcept {
         std::uint32_t now = count.load(std::memory_order_relaxed);
         while (now != 0) {
-            if (count.compare_exchange_weak(now, now + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+            if (count.compare_exchange_weak(now, now + 1, std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
                 return true;
             }
         }

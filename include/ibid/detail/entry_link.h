@@ -16,8 +16,8 @@ class entry_link {
 public:
     // For the afterlife.
     static constexpr std::uint64_t visited = std::uint64_t{1} << 48; // since its turn to go came last
-    static constexpr std::uint64_t kept = std::uint64_t{1} << 49; // by it; written under its lock
-    static constexpr std::uint64_t earned = std::uint64_t{1} << 50; // may push out others of its class
+    static constexpr std::uint64_t kept = std::uint64_t{1} << 49;    // by it; written under its lock
+    static constexpr std::uint64_t earned = std::uint64_t{1} << 50;  // may push out others of its class
     // For hot values (hot_values.h).
     static constexpr std::uint64_t hot = std::uint64_t{1} << 51; // new references are counted in stripes
 
@@ -41,10 +41,16 @@ public:
     void clear(std::uint64_t m) noexcept { word_.fetch_and(~m, std::memory_order_relaxed); }
 
     // How often the entry has been hot, the present time included; 0: never, and then it has no place.
-    [[nodiscard]] static unsigned times_hot(std::uint64_t word) noexcept { return field(word, times_shift, most_times_hot); }
+    [[nodiscard]] static unsigned times_hot(std::uint64_t word) noexcept {
+        return field(word, times_shift, most_times_hot);
+    }
     // How warm the entry is, and who touched it last: a number for the thread, or, once it was hot, for its place.
-    [[nodiscard]] static unsigned heat(std::uint64_t word) noexcept { return field(word, heat_shift, heat_limit); }
-    [[nodiscard]] static unsigned tag(std::uint64_t word) noexcept { return field(word, tag_shift, tags - 1); }
+    [[nodiscard]] static unsigned heat(std::uint64_t word) noexcept {
+        return field(word, heat_shift, heat_limit);
+    }
+    [[nodiscard]] static unsigned tag(std::uint64_t word) noexcept {
+        return field(word, tag_shift, tags - 1);
+    }
     static constexpr unsigned most_times_hot = 7;
     static constexpr unsigned heat_limit = 7;
     static constexpr unsigned tags = 64;
@@ -58,8 +64,8 @@ public:
     };
     bool mark(std::uint64_t from, temperature t) noexcept {
         const std::uint64_t to = (from & (hash_bits | visited | kept | earned)) | (t.hot ? hot : 0) |
-                                 std::uint64_t{t.times_hot} << times_shift | std::uint64_t{t.heat} << heat_shift |
-                                 std::uint64_t{t.tag} << tag_shift;
+                                 std::uint64_t{t.times_hot} << times_shift |
+                                 std::uint64_t{t.heat} << heat_shift | std::uint64_t{t.tag} << tag_shift;
         return word_.compare_exchange_strong(from, to, std::memory_order_release, std::memory_order_relaxed);
     }
 

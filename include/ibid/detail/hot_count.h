@@ -24,8 +24,8 @@ class hot_count {
 public:
     // Null without memory.
     [[nodiscard]] static hot_count* create() noexcept {
-        const std::size_t stripes =
-            std::bit_ceil(std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 2, 64));
+        const std::size_t stripes = std::bit_ceil(
+            std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 2, 64));
         auto* const array = new (std::nothrow) stripe[stripes];
         auto* const self = array != nullptr ? new (std::nothrow) hot_count(array, stripes - 1) : nullptr;
         if (self == nullptr) {
@@ -43,8 +43,8 @@ public:
     [[nodiscard]] bool add(unsigned thread, unsigned time, std::int64_t n) noexcept {
         std::atomic<std::uint64_t>& word = stripes_[thread & mask_].word;
         for (std::uint64_t now = word.load(std::memory_order_relaxed); now >> time_shift == time;) {
-            if (word.compare_exchange_weak(now, now + static_cast<std::uint64_t>(n), std::memory_order_acq_rel,
-                                           std::memory_order_relaxed)) {
+            if (word.compare_exchange_weak(now, now + static_cast<std::uint64_t>(n),
+                                           std::memory_order_acq_rel, std::memory_order_relaxed)) {
                 return true;
             }
         }
@@ -61,7 +61,8 @@ public:
         std::int64_t sum = 0;
         for (std::size_t i = 0; i <= mask_; ++i) {
             const std::uint64_t word = stripes_[i].word.exchange(closed, std::memory_order_acq_rel);
-            sum += static_cast<std::int64_t>(word & ((std::uint64_t{1} << time_shift) - 1)) - std::int64_t{zero};
+            sum +=
+                static_cast<std::int64_t>(word & ((std::uint64_t{1} << time_shift) - 1)) - std::int64_t{zero};
         }
         return sum;
     }

@@ -6,7 +6,9 @@
 // Law: a value that is spread is listed here, and cannot end without being taken off the list, under the lock. So whoever has
 // dropped a value's last central reference, and has nothing to hold it by, may still ask here whether it must gather the
 // count: an address that is listed is a living value, if perhaps another one, and if that has no central reference either, the
-// question was asked on its behalf as well.
+// question was asked on its behalf as well. (Should that happen, and the other value end by it, then it ends here, and its own last
+// dropper may return a moment before: the one known exception to the exact end. It takes an entry's whole life, and another
+// entry's in the same memory, between two steps of one drop.)
 //
 // A value keeps its place from the first time that it is hot until its memory goes, since a reader without a lock may have
 // read the place's number long ago. There are few places, and few times (a handle remembers in which of them it was counted,
@@ -34,23 +36,26 @@ public:
     }
 
     // The caller holds a reference. From here on new ones are counted in stripes, if somebody else holds a central one as well,
-    // and there is a place, and memory.
-    void spread(value_header& h) noexcept {
+    // and there is a place, and memory. Whether it is so.
+    bool spread(value_header& h) noexcept {
         const std::lock_guard lock(mutex_);
         std::uint64_t word = h.word();
         const unsigned times = entry_link::times_hot(word);
         const bool others = (h.count.load(std::memory_order_relaxed) & value_header::references) > 1;
-        if ((word & entry_link::hot) != 0 || times == entry_link::most_times_hot || !others) {
-            return;
+        if ((word & entry_link::hot) != 0) {
+            return true;
+        }
+        if (times == entry_link::most_times_hot || !others) {
+            return false;
         }
         const std::size_t number = times != 0 ? entry_link::tag(word) : vacant();
         if (number == places_.size()) {
-            return;
+            return false;
         }
         place& p = places_[number];
         hot_count* stripes = p.stripes.load(std::memory_order_relaxed);
         if (stripes == nullptr && (stripes = hot_count::create()) == nullptr) {
-            return;
+            return false;
         }
         p.stripes.store(stripes, std::memory_order_release); // pairs with the acquire in add()
         p.taken = true;
@@ -60,6 +65,7 @@ public:
         while (!h.mark(word, {true, times + 1, 0, static_cast<unsigned>(number)})) {
             word = h.word();
         }
+        return true;
     }
 
     // Gathers the count of the value at `where`, if that is spread and has no central reference. True: it had no other
@@ -69,7 +75,9 @@ public:
         for (place& p : places_) {
             if (p.spread == where) {
                 // Somebody may have taken a central reference meanwhile: then dropping that asks again.
-                return where->count.load(std::memory_order_relaxed) == (value_header::spread | value_header::stand_in) && close(p);
+                return where->count.load(std::memory_order_relaxed) ==
+                           (value_header::spread | value_header::stand_in) &&
+                       close(p);
             }
         }
         return false; // somebody else was faster
@@ -80,6 +88,10 @@ public:
         const std::lock_guard lock(mutex_);
         places_[entry_link::tag(word)].taken = false;
     }
+
+    // Around fork(): see fork_locks.h.
+    void lock() noexcept { mutex_.lock(); }
+    void unlock() noexcept { mutex_.unlock(); }
 
 private:
     struct place {
@@ -109,9 +121,11 @@ private:
         std::uint32_t now = h.count.load(std::memory_order_relaxed);
         std::uint32_t next = 0;
         do {
-            const std::int64_t central = std::int64_t{now & value_header::references} - value_header::stand_in;
+            const std::int64_t central =
+                std::int64_t{now & value_header::references} - value_header::stand_in;
             next = static_cast<std::uint32_t>(central + in_stripes);
-        } while (!h.count.compare_exchange_weak(now, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+        } while (
+            !h.count.compare_exchange_weak(now, next, std::memory_order_acq_rel, std::memory_order_relaxed));
         return next == 0;
     }
 

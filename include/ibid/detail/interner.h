@@ -48,6 +48,7 @@
 #include "ibid/detail/afterlife.h"
 #include "ibid/detail/counted.h"
 #include "ibid/detail/flight.h"
+#include "ibid/detail/fork_locks.h"
 #include "ibid/detail/spinning_mutex.h"
 #include "ibid/detail/weak_table.h"
 #include "ibid/statistics.h"
@@ -64,7 +65,9 @@ struct table_base_of {
     static constexpr bool reads_without_lock = false;
 };
 template <class Traits>
-    requires requires { typename Traits::table_base; }
+    requires requires {
+        typename Traits::table_base;
+    }
 struct table_base_of<Traits> {
     using type = typename Traits::table_base;
     static constexpr bool owns_values = true;
@@ -120,7 +123,14 @@ public:
                 return {find(hash, k)};
             }
             const acquired a = look(shard_of(hash), hash, *me);
-            if (a.found == nullptr || !Traits::equal(*a.found, k)) {
+            bool same = false;
+            try { // a key that is made for the comparison may lack memory
+                same = a.found != nullptr && Traits::equal(*a.found, k);
+            } catch (...) {
+                in_vain(a, *me);
+                throw;
+            }
+            if (!same) {
                 in_vain(a, *me);
                 return {};
             }
@@ -351,8 +361,14 @@ public:
             s.mutex.lock();
         }
         afterlife_.lock();
+        if constexpr (owns_values) {
+            lock_process_for_fork();
+        }
     }
     void unlock_after_fork() noexcept {
+        if constexpr (owns_values) {
+            unlock_process_after_fork();
+        }
         afterlife_.unlock();
         for (shard& s : shards_) {
             s.mutex.unlock();
@@ -373,7 +389,8 @@ private:
     using weak_table_type = weak_table<entry, Allocator>;
     using dead_array = typename weak_table_type::dead_array;
 
-    static constexpr std::uint64_t looks_to_a_sample = 64; // of one thread; entry_link::heat_limit samples make a value hot
+    static constexpr std::uint64_t looks_to_a_sample =
+        64; // of one thread; entry_link::heat_limit samples make a value hot
 
     // What nobody can find any more, and somebody may still be looking at.
     struct limbo {
@@ -390,7 +407,7 @@ private:
     };
 
     struct alignas(64) shard {
-        weak_table_type table; // protected by the mutex, but for its peek()
+        weak_table_type table;            // protected by the mutex, but for its peek()
         alignas(64) spinning_mutex mutex; // protects everything below, and which entries are linked
         flight_type* flights = nullptr;
         std::size_t flights_in_air = 0;
@@ -503,7 +520,8 @@ private:
     }
 
     [[nodiscard]] std::size_t shard_number(std::uint64_t hash) const noexcept {
-        return (hash >> 44) % counter_stripes; // neither the bits that choose a slot, nor those that stand in it
+        return (hash >> 44) %
+               counter_stripes; // neither the bits that choose a slot, nor those that stand in it
     }
     [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept { return shards_[shard_number(hash)]; }
 
@@ -734,13 +752,14 @@ private:
         const unsigned times = entry_link::times_hot(word);
         const bool was_hot = times != 0; // then the tag is not a thread, and all threads count
         const unsigned tag = was_hot ? entry_link::tag(word) : number_of_this_thread();
-        if ((word & entry_link::hot) != 0 || (!was_hot && tag == entry_link::tag(word))) {
+        if ((word & entry_link::hot) != 0 || times == entry_link::most_times_hot ||
+            (!was_hot && tag == entry_link::tag(word))) {
             return;
         }
         if (entry_link::heat(word) < entry_link::heat_limit) {
             e.mark(word, {false, times, entry_link::heat(word) + 1, tag});
-        } else {
-            the_hot_values.spread(e);
+        } else if (!the_hot_values.spread(e)) {
+            e.mark(word, {false, times, 0, tag}); // no place just now: asked again after as many samples
         }
     }
 

@@ -83,8 +83,12 @@ public:
         static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
         static std::size_t saved(const entry& e) noexcept {
             if constexpr (!saves_alike) {
-                const Key& key = e.key(); // which may be made for this call
-                return bytes_of(key).size();
+                try {
+                    const Key& key = e.key(); // which may be made for this call
+                    return bytes_of(key).size();
+                } catch (...) { // and then lack memory: a statistic is no reason to fail
+                    return 0;
+                }
             } else {
                 return sizeof(Key);
             }

@@ -36,7 +36,10 @@ class alignas(64) reader {
 public:
     // How many looks there have been. All of them found something, but for those that are counted here.
     [[nodiscard]] std::uint64_t looks() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
-    void count_in_vain() noexcept { add(in_vain_, 1); }
+    // Release: who sees it sees the look that was in vain (pairs with the acquire in for_each_count()).
+    void count_in_vain() noexcept {
+        in_vain_.store(in_vain_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    }
     void count_saved(std::size_t bytes) noexcept { add(saved_, bytes); }
 
 private:
@@ -186,14 +189,14 @@ public:
         return threads == 0 || (threads == 1 && here() != nullptr);
     }
 
-    // Does not wait: a reader who is interrupted inside makes it false.
+    // Does not wait: a reader who is interrupted inside makes it false. Only an even turn is believed: it was stored with
+    // release, after the look. Another odd one tells that the reader was outside, but as a relaxed store does not order it.
     [[nodiscard]] bool passed() const noexcept {
         everybody_fences();
         for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            const std::uint64_t turn = r->turn_.load(std::memory_order_acquire);
-            bool inside = turn % 2 != 0;
+            bool inside = r->turn_.load(std::memory_order_acquire) % 2 != 0;
             for (int i = 0; i < patience && inside; ++i) {
-                inside = r->turn_.load(std::memory_order_acquire) == turn;
+                inside = r->turn_.load(std::memory_order_acquire) % 2 != 0;
             }
             if (inside) {
                 return false;
@@ -205,24 +208,28 @@ public:
     template <class Function>
     void for_each_count(Function f) const noexcept {
         for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            const std::uint64_t in_vain = r->in_vain_.load(std::memory_order_relaxed); // first: never more than looks
+            const std::uint64_t in_vain =
+                r->in_vain_.load(std::memory_order_acquire); // first: never more than looks
             f(r->looks() - in_vain, r->saved_.load(std::memory_order_relaxed));
         }
     }
 
-    // In the child of a fork, where only this thread is left.
+    // In the child of a fork, where only this thread is left, and holds the_reader_registry (fork_locks.h). Its own place is
+    // looked up in its list: here() may have forgotten it, and then two would read where alone() counts one.
     void forget_other_threads() noexcept {
-        const reader* const mine = here();
-        std::size_t left = 0;
+        const reader* mine = this_thread_reads.all;
+        while (mine != nullptr && mine->in_ != this) {
+            mine = mine->next_of_thread_;
+        }
         for (reader* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
-            if (r == mine) {
-                left = 1;
-            } else {
+            if (r != mine) {
                 const std::uint64_t turn = r->turn_.load(std::memory_order_relaxed);
                 r->turn_.store(turn + turn % 2, std::memory_order_relaxed);
+                r->seated_ = false;
             }
         }
-        threads_.store(left, std::memory_order_relaxed);
+        threads_.store(mine != nullptr ? 1 : 0, std::memory_order_relaxed);
+        the_reader_numbers = std::uint64_t{1} | std::uint64_t{1} << this_thread_reads.number;
     }
 
 private:
@@ -248,7 +255,7 @@ private:
         threads_.fetch_sub(1, std::memory_order_release);
     }
 
-    const std::uint64_t id_;            // never used again
+    const std::uint64_t id_;              // never used again
     std::atomic<reader*> first_{nullptr}; // only ever added to
     std::atomic<std::size_t> threads_{0}; // that have a place and live
 };

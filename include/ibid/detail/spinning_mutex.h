@@ -27,7 +27,8 @@ public:
     }
     [[nodiscard]] bool try_lock() noexcept {
         std::uint32_t now = free;
-        return state_.compare_exchange_strong(now, taken, std::memory_order_acquire, std::memory_order_relaxed);
+        return state_.compare_exchange_strong(now, taken, std::memory_order_acquire,
+                                              std::memory_order_relaxed);
     }
     void unlock() noexcept {
         if (state_.exchange(free, std::memory_order_release) == wanted) {

@@ -69,7 +69,8 @@ public:
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
             const std::uint64_t s = slots[i].load(std::memory_order_acquire);
             if (s >> address_bits == hash >> address_bits) {
-                if (Entry* const e = entry_in(s)) { // a hash may begin with sixteen zeros, as an empty slot does
+                if (Entry* const e =
+                        entry_in(s)) { // a hash may begin with sixteen zeros, as an empty slot does
                     // What is compared next often begins in the next cache line: both at once.
                     __builtin_prefetch(reinterpret_cast<const unsigned char*>(e) + 32);
                     word = e->word();
@@ -116,7 +117,9 @@ public:
         return nullptr;
     }
 
-    [[nodiscard]] bool has_room_for(std::size_t more) const noexcept { return size_ + more <= limit(capacity()); }
+    [[nodiscard]] bool has_room_for(std::size_t more) const noexcept {
+        return size_ + more <= limit(capacity());
+    }
 
     // Makes room for `more` entries, so that as many inserts cannot fail; what it gives back is the caller's to free. Throws
     // bad_alloc and changes nothing.
@@ -199,7 +202,9 @@ private:
 
     [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
     [[nodiscard]] std::size_t capacity() const noexcept { return slots_ == nullptr ? 0 : mask_ + 1; }
-    [[nodiscard]] dead_array whole_array() const noexcept { return {reinterpret_cast<line*>(slots_), capacity()}; }
+    [[nodiscard]] dead_array whole_array() const noexcept {
+        return {reinterpret_cast<line*>(slots_), capacity()};
+    }
     [[nodiscard]] std::size_t home(const Entry& e) const noexcept { return e.hash() & mask_; }
     [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & mask_; }
     [[nodiscard]] static constexpr std::size_t limit(std::size_t capacity) noexcept {
@@ -242,8 +247,9 @@ private:
         return old;
     }
 
-    std::atomic<std::uintptr_t> array_{0}; // for readers: slots_, and in its low bits the logarithm of the capacity
-    slot* slots_ = nullptr;                // for writers, in plain words
+    std::atomic<std::uintptr_t> array_{
+        0};                 // for readers: slots_, and in its low bits the logarithm of the capacity
+    slot* slots_ = nullptr; // for writers, in plain words
     std::size_t mask_ = 0;
     std::size_t size_ = 0;
     [[no_unique_address]] Allocator allocator_;

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "disturbance.h"
 #include "ibid/cache.h"
@@ -177,7 +179,8 @@ TEST(readers_without_a_lock, never_see_what_has_been_given_back) {
 }
 
 TEST(readers_without_a_lock, leave_a_bounded_rest_that_trim_and_the_end_of_the_cache_give_back) {
-    using texts = cache<std::string, std::string, key_is_value, hash<std::string>, equal, allocator_of<std::byte>>;
+    using texts =
+        cache<std::string, std::string, key_is_value, hash<std::string>, equal, allocator_of<std::byte>>;
     counting_memory memory;
     {
         texts c{allocator_of<std::byte>(memory)};
@@ -207,6 +210,82 @@ TEST(readers_without_a_lock, may_come_and_go_as_threads_do_and_outlive_caches) {
     }
     EXPECT_EQ(alive(key), 0U);
 }
+
+TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_have_met_many_tables_since) {
+    bool fresh = false;
+    detail::readers table;
+    (void)table.join(fresh);
+    std::array<detail::readers, detail::readers_of_thread::seats> more; // the last takes the table's seat
+    for (detail::readers& r : more) {
+        (void)r.join(fresh);
+    }
+    ASSERT_EQ(table.here(), nullptr);
+    table.forget_other_threads();
+    ASSERT_NE(table.join(fresh), nullptr);
+    std::thread([&] {
+        (void)table.join(fresh);
+        EXPECT_FALSE(table.alone()) << "the first thread reads there as well";
+    }).join();
+    EXPECT_TRUE(table.alone());
+}
+
+[[nodiscard]] bool taken_elsewhere(auto& lock) {
+    bool got = false;
+    std::thread([&] {
+        got = lock.try_lock();
+        if (got) {
+            lock.unlock();
+        }
+    }).join();
+    return !got;
+}
+
+TEST_F(hot_values, and_readers_are_locked_around_a_fork_by_the_first_table_until_the_last) {
+    probe_cache other;
+    cache_.lock_for_fork();
+    other.lock_for_fork();
+    EXPECT_TRUE(taken_elsewhere(detail::the_reader_registry));
+    other.unlock_after_fork();
+    EXPECT_TRUE(taken_elsewhere(detail::the_reader_registry));
+    cache_.unlock_after_fork();
+    EXPECT_FALSE(taken_elsewhere(detail::the_reader_registry));
+}
+
+#ifndef __SANITIZE_THREAD__ // which does not follow a fork of several threads
+// Whatever the other threads were doing with a hot value, the child's copy of the cache works.
+TEST_F(hot_values, work_in_the_child_of_a_fork) {
+    handle<witness> stays = intern(cache_, key);
+    std::atomic<bool> done{false};
+    std::thread busy([&] {
+        while (!done) {
+            for (unsigned i = 0; i < detail::entry_link::most_times_hot; ++i) {
+                handle<witness> hot = intern(cache_, 2);
+                handle<witness> second = hot;
+                make_hot(hot);
+            }
+        }
+    });
+    for (int round = 0; round < 100; ++round) {
+        cache_.lock_for_fork();
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::alarm(20); // a lock that nobody can give back
+            cache_.forget_other_threads();
+            cache_.unlock_after_fork();
+            handle<witness> second = stays;
+            make_hot(stays);
+            second.reset();
+            ::_exit(is_hot(stays) ? 0 : 1);
+        }
+        cache_.unlock_after_fork();
+        int status = -1;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_EQ(status, 0) << round;
+    }
+    done = true;
+    busy.join();
+}
+#endif
 
 } // namespace
 } // namespace ibid

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -207,6 +208,40 @@ TEST(keys, that_only_move_are_interned_as_values) {
     const auto b = c.intern(std::make_unique<int>(1));
     EXPECT_EQ(a, b);
     EXPECT_NE(c.intern(std::make_unique<int>(2)), a);
+}
+
+// A key that is made whenever it is asked for, and cannot always be.
+struct spelt {
+    std::string text;
+    static inline int until_failure = -1; // below zero: never
+    static inline int alive = 0;
+
+    explicit spelt(std::string of) : text(std::move(of)) { ++alive; }
+    spelt(const spelt&) = delete;
+    spelt& operator=(const spelt&) = delete;
+    ~spelt() { --alive; }
+    [[nodiscard]] std::string key() const {
+        if (until_failure == 0) {
+            throw std::bad_alloc();
+        }
+        until_failure -= until_failure > 0 ? 1 : 0;
+        return text;
+    }
+};
+
+TEST(key, that_cannot_be_made_for_a_comparison_costs_the_lookup_and_keeps_no_reference) {
+    cache<std::string, spelt, key_at<&spelt::key>> c;
+    {
+        const handle<spelt> h = c.intern(std::string("k"), [] { return spelt("k"); });
+        (void)c.find(std::string("k")); // and now hits need no lock
+        spelt::until_failure = 0;
+        EXPECT_THROW((void)c.find(std::string("k")), std::bad_alloc);
+        spelt::until_failure = 1; // enough to compare, and not to count
+        EXPECT_EQ(c.find(std::string("k")), h);
+        spelt::until_failure = -1;
+    }
+    EXPECT_EQ(spelt::alive, 0);
+    EXPECT_EQ(c.statistics().entries, 0U);
 }
 
 } // namespace

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The locks of the process that lie below those of every table, held around fork() with them: the child must find neither
+// lock taken by a thread that it does not have, nor stripes half open.
+//
+// Law: a program may bracket one fork with several tables, one after the other; these locks are taken with the first and
+// given back with the last. Nobody who holds one of them waits for a table's lock, nor the other way round.
+#pragma once
+
+#include "ibid/detail/hot_values.h"
+#include "ibid/detail/readers.h"
+
+namespace ibid::detail {
+
+// How many tables this thread has locked. In the child this thread is the one that is left.
+inline thread_local constinit unsigned tables_locked_for_fork = 0;
+
+inline void lock_process_for_fork() noexcept {
+    if (tables_locked_for_fork++ == 0) {
+        the_reader_registry.lock();
+        the_hot_values.lock();
+    }
+}
+inline void unlock_process_after_fork() noexcept {
+    if (--tables_locked_for_fork == 0) {
+        the_hot_values.unlock();
+        the_reader_registry.unlock();
+    }
+}
+
+} // namespace ibid::detail

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * References that are counted centrally and in stripes: spread, take, drop, gather, times (counted.h, hot_count.h, hot_values.h).
+ *
+ * Law: a value ends exactly once, when and only when no reference is left; nothing of it is touched once its memory is
+ * gone, but by its address; and all that when another value comes to stand at the same address, with the same place.
+ *
+ * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
+ */
+#ifndef A /* how many operations each thread has, before it drops what it holds */
+#define A 2
+#define B 1
+#define C 1 /* 0: only two threads */
+#endif
+#define THREADS (C == 0 -> 2 : 3)
+#define STRIPES 2
+#ifdef BROKEN_NO_STAND_IN
+#define STAND_IN 0
+#else
+#define STAND_IN 8
+#endif
+#define MOST_TIMES 2
+
+/* value_header: one value at a time at the one address */
+short count = THREADS; bool spread_bit; /* one word */
+bool hot; byte times;             /* one word */
+/* the place in hot_values */
+byte stripe_time[STRIPES]; /* 0: closed; one word with the count below */
+short stripe_count[STRIPES];
+bool listed;
+bool mutex_taken;
+
+/* What the law speaks of. */
+byte references = THREADS;
+byte life = 1;  /* of which value at this address */
+byte ends = 0;  /* of this life */
+bool memory = true;
+byte inside = 0; /* readers without a lock; table.pml shows that memory waits for them */
+bool rebirth = false;
+
+inline take_mutex() { atomic { !mutex_taken -> mutex_taken = true } }
+inline give_mutex() { mutex_taken = false }
+inline touch() { assert(memory) }
+
+/* hot_count::add. `done`: it was counted here. */
+inline add(t, n, done) {
+    atomic {
+#ifdef BROKEN_ANY_TIME
+        done = (stripe_time[_pid % STRIPES] != 0);
+#else
+        done = (stripe_time[_pid % STRIPES] == t);
+#endif
+        if
+        :: done -> stripe_count[_pid % STRIPES] = stripe_count[_pid % STRIPES] + n; references = references + n
+        :: else
+        fi
+    }
+}
+
+/* interner::retire, and the value that comes after it at the same address, once. */
+inline retire() {
+    atomic {
+        touch();
+        ends++;
+        assert(ends == 1 && references == 0 && !listed);
+        if
+        :: inside == 0 ->
+            memory = false; hot = false; times = 0; spread_bit = false
+        :: else /* waits in limbo: no more of it here */
+        fi
+    }
+    if
+    :: atomic { !memory && !rebirth ->
+        rebirth = true; memory = true; life++; ends = 0; count = 1; references = 1 };
+        had[0] = 1; where[0] = 0
+    :: true
+    fi
+}
+
+/* hot_values::gather, with close(). */
+inline gather() {
+    take_mutex();
+    over = false;
+    if
+#ifdef BROKEN_UNLISTED
+    :: atomic { touch(); (spread_bit && count == STAND_IN) } ->
+#else
+    :: atomic { listed -> touch(); over = !(spread_bit && count == STAND_IN) };
+       if :: over -> over = false; settled = true :: else -> settled = false fi;
+    if :: settled :: else ->
+#endif
+        sum = 0; s = 0;
+        do
+        :: s < STRIPES ->
+#ifdef BROKEN_STAYS_OPEN
+            atomic { sum = sum + stripe_count[s]; s++ }
+#else
+            atomic { sum = sum + stripe_count[s]; stripe_count[s] = 0; stripe_time[s] = 0; s++ }
+#endif
+        :: else -> break
+        od;
+        listed = false;
+        atomic { touch(); hot = false };
+        atomic { touch(); count = count - STAND_IN + sum; spread_bit = false; assert(count >= 0); over = (count == 0) }
+#ifndef BROKEN_UNLISTED
+    fi
+#endif
+    :: else
+    fi;
+    give_mutex();
+    if :: over -> retire() :: else fi
+}
+
+/* value_header::release, of a central reference. */
+inline release() {
+    atomic {
+        touch();
+        last = (count == 1 && !spread_bit);
+        ask = (spread_bit && count == STAND_IN + 1);
+        count--; references--;
+        assert(count >= 0) /* or it would borrow from the bit above */
+    };
+    if
+    :: last -> retire()
+#ifndef BROKEN_NOBODY_ASKS
+    :: ask -> gather()
+#endif
+    :: else
+    fi
+}
+
+/* value_header::release(counted_in) */
+inline drop(i) {
+    atomic { clean(); w = where[i]; had[i] = 0; where[i] = 0 };
+    if
+    :: w != 0 -> touch(); add(w, -1, done)
+    :: else -> done = false
+    fi;
+    if :: done :: else -> release() fi
+}
+
+/* value_header::acquire_near, of a handle that is held: into the second one. */
+inline copy() {
+    atomic { touch(); w = (hot -> times : 0) };
+    if
+    :: w != 0 -> add(w, 1, done)
+    :: else -> done = false
+    fi;
+    if
+    :: done -> where[1] = w
+    :: else -> atomic { touch(); count++; references++; where[1] = 0 }
+    fi;
+    had[1] = 1
+}
+
+/* interner::look, of an entry that was found: into the first one. */
+inline look() {
+    if
+    :: atomic { memory -> inside++ };
+        atomic { touch(); w = (hot -> times : 0) };
+        if
+        :: w != 0 -> add(w, 1, done)
+        :: else -> done = false
+        fi;
+        if
+        :: done -> had[0] = 1; where[0] = w
+        :: else ->
+            atomic {
+                touch();
+                if
+                :: count != 0 || spread_bit -> count++; references++; had[0] = 1; where[0] = 0
+                :: else
+                fi
+            }
+        fi;
+        inside--
+    :: !memory
+    fi
+}
+
+/* hot_values::spread */
+inline spread() {
+    take_mutex();
+    touch();
+    if
+    :: !hot && times < MOST_TIMES && count > 1 ->
+        listed = true; s = 0;
+        do
+        :: s < STRIPES -> atomic { stripe_time[s] = times + 1; stripe_count[s] = 0; s++ }
+        :: else -> break
+        od;
+        atomic { touch(); count = count + STAND_IN; spread_bit = true };
+        atomic { touch(); hot = true; times++ }
+    :: else
+    fi;
+    give_mutex()
+}
+
+/* Local words that mean nothing between two operations; alike, so that states are. */
+inline clean() { w = 0; s = 0; sum = 0; done = false; last = false; ask = false; over = false; settled = false }
+
+byte finished = 0;
+
+proctype thread(byte left) {
+    byte had[2]; byte where[2];
+    byte w, s; short sum;
+    bool done, last, ask, over, settled;
+    had[0] = 1;
+    do
+    :: left > 0 ->
+        atomic { left--; clean() };
+        if
+        :: had[0] -> spread()
+        :: had[0] && !had[1] -> copy()
+        :: had[0] -> drop(0)
+        :: !had[0] && had[1] -> drop(1)
+        :: !had[0] -> look()
+        fi
+    :: had[0] -> drop(0)
+    :: !had[0] && had[1] -> drop(1)
+    :: left == 0 && !had[0] && !had[1] -> break
+    od;
+    atomic {
+        finished++;
+        if
+        :: finished == THREADS -> assert(references == 0 && ends == 1) /* not a reference left, and it has ended */
+        :: else
+        fi
+    }
+}
+
+init { atomic { run thread(A); run thread(B); if :: C > 0 -> run thread(C) :: else fi } }

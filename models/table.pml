@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One key in one shard: a hit without a lock, the last release, flight and insert, resize, failed makes, threads that come and
+ * go, and when memory goes (interner.h, weak_table.h, flight.h, readers.h).
+ *
+ * Law: at most one value lives that has been published, and none ends while somebody holds it; no thread touches an
+ * entry or an array that has been given back; everything is given back in the end.
+ *
+ * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
+ */
+#ifndef A /* how many times each thread interns and drops */
+#define A 2
+#define B 1
+#define C 1 /* 0: only two threads */
+#endif
+#define ENTRIES 3 /* numbered from 1; memory that is given back may be another entry's */
+#define ARRAYS 3
+
+bool lock_taken;
+/* weak_table */
+byte array;                                   /* array_, what readers follow */
+byte slot[ARRAYS];                            /* each array has one slot for the key; 0: empty */
+bool array_there[ARRAYS], array_dead[ARRAYS]; /* dead: in limbo */
+/* entries */
+byte count[ENTRIES + 1];
+bool entry_there[ENTRIES + 1], entry_dead[ENTRIES + 1];
+/* the flight of the key */
+byte leader;    /* 0: none; else process + 1 */
+bool waits[4];  /* by process */
+bool landed[4];
+byte result[4];
+/* readers */
+bool inside[4], seated[4];
+byte threads;
+
+/* What the law speaks of. */
+byte holders[ENTRIES + 1];
+byte living; /* published, and not yet ended */
+
+inline take_lock() { atomic { !lock_taken -> lock_taken = true } }
+inline give_lock() { lock_taken = false }
+
+#ifdef BROKEN_ALWAYS_ALONE
+#define ALONE true
+#else
+#define ALONE (threads == 0 || (threads == 1 && seated[_pid]))
+#endif
+
+/* readers::join: the number first, then each lock once. */
+inline join() {
+    if
+    :: !seated[_pid] ->
+#ifndef BROKEN_LATE_JOIN
+        atomic { seated[_pid] = true; threads++ };
+#endif
+        take_lock();
+        give_lock()
+    :: else
+    fi
+}
+
+/* interner::look */
+inline look() {
+#ifndef BROKEN_LATE_TURN
+    inside[_pid] = true;
+#endif
+    a = array;
+#ifdef BROKEN_LATE_TURN
+    inside[_pid] = true;
+#endif
+    atomic { assert(array_there[a]); e = slot[a] };
+    if
+    :: e != 0 ->
+        atomic {
+            assert(entry_there[e]);
+            if
+#ifdef BROKEN_SECOND_LIFE
+            :: true -> count[e]++; holders[e]++
+#else
+            :: count[e] != 0 -> count[e]++; holders[e]++
+            :: else -> e = 0
+#endif
+            fi
+        }
+    :: else
+    fi;
+#ifdef BROKEN_LATE_JOIN
+    atomic { if :: !seated[_pid] -> seated[_pid] = true; threads++ :: else fi };
+#endif
+    inside[_pid] = false
+}
+
+/* Under the lock: shard::acquire. A failed try is the last one. */
+inline acquire() {
+    atomic {
+        assert(array_there[array]);
+        e = slot[array];
+        if
+        :: e != 0 ->
+            assert(entry_there[e]);
+            if
+            :: count[e] != 0 -> count[e]++; holders[e]++
+            :: else -> slot[array] = 0; e = 0
+            fi
+        :: else
+        fi
+    }
+}
+
+/* Under the lock: weak_table::resize and interner::bury; if an array is left. */
+inline resize() {
+    if
+    :: atomic { !array_there[0] -> b = 0 }
+    :: atomic { array_there[0] && !array_there[1] -> b = 1 }
+    :: atomic { array_there[0] && array_there[1] && !array_there[2] -> b = 2 }
+    :: true -> b = ARRAYS /* need not */
+    fi;
+    if
+    :: b < ARRAYS ->
+        atomic { array_there[b] = true; slot[b] = slot[array] };
+        atomic { a = array; array = b };
+        atomic {
+            if
+            :: ALONE -> array_there[a] = false
+            :: else -> array_dead[a] = true
+            fi
+        }
+    :: else
+    fi
+}
+
+/* interner::reclaim: takes what waits, looks at each reader, gives it back or puts it back. */
+inline reclaim() {
+    take_lock();
+    atomic {
+        i = 1;
+        do
+        :: i <= ENTRIES -> taken_entry[i] = entry_dead[i]; entry_dead[i] = false; i++
+        :: else -> break
+        od;
+        i = 0;
+        do
+        :: i < ARRAYS -> taken_array[i] = array_dead[i]; array_dead[i] = false; i++
+        :: else -> break
+        od;
+        i = 1
+    };
+    give_lock();
+    outside = true;
+    do
+#ifdef BROKEN_ONE_READER
+    :: i <= 1 ->
+#else
+    :: i <= 3 ->
+#endif
+        atomic { outside = outside && !inside[i]; i++ }
+    :: else -> break
+    od;
+    if
+    :: !outside -> take_lock()
+    :: else
+    fi;
+    atomic {
+        i = 1;
+        do
+        :: i <= ENTRIES ->
+            if
+            :: taken_entry[i] && outside -> entry_there[i] = false
+            :: taken_entry[i] && !outside -> entry_dead[i] = true
+            :: else
+            fi;
+            taken_entry[i] = false; i++
+        :: else -> break
+        od;
+        i = 0;
+        do
+        :: i < ARRAYS ->
+            if
+            :: taken_array[i] && outside -> array_there[i] = false
+            :: taken_array[i] && !outside -> array_dead[i] = true
+            :: else
+            fi;
+            taken_array[i] = false; i++
+        :: else -> break
+        od;
+        i = 0
+    };
+    if
+    :: !outside -> give_lock()
+    :: else
+    fi;
+    outside = false
+}
+
+/* value_header::release, interner::retire and interner::deallocate */
+inline drop() {
+    atomic {
+        assert(entry_there[e] && count[e] > 0);
+        holders[e]--; count[e]--;
+        last = (count[e] == 0)
+    };
+    if
+    :: last ->
+        take_lock();
+        atomic {
+#ifndef BROKEN_STAYS_LINKED
+            if :: slot[array] == e -> slot[array] = 0 :: else fi;
+#endif
+            now = ALONE
+        };
+        give_lock();
+        atomic { assert(holders[e] == 0); living-- }; /* the value is destroyed */
+        if
+        :: now -> atomic { entry_there[e] = false }
+        :: else ->
+            take_lock();
+            atomic {
+                now = ALONE;
+                if :: !now -> entry_dead[e] = true :: else fi
+            };
+            give_lock();
+            if
+            :: now -> entry_there[e] = false
+            :: !now -> reclaim()
+            :: !now /* not worth a fence yet */
+            fi
+        fi
+    :: else
+    fi;
+    atomic { e = 0; last = false; now = false }
+}
+
+/* cache::intern: peek, then interner::begin, and publish or abandon. */
+inline intern() {
+    join();
+    look();
+    do
+    :: e != 0 -> break
+    :: else ->
+        take_lock();
+        acquire();
+        if
+        :: e != 0 -> give_lock()
+        :: e == 0 && leader != 0 ->
+            atomic { waits[_pid] = true; landed[_pid] = false };
+            give_lock();
+            atomic { landed[_pid] -> landed[_pid] = false; e = result[_pid]; result[_pid] = 0 };
+            take_lock(); /* whoever landed is out of this waiter's memory */
+            give_lock()
+        :: e == 0 && leader == 0 ->
+            resize();
+#ifndef BROKEN_NO_FLIGHT
+            leader = _pid;
+#endif
+            give_lock();
+            /* make, outside the lock; it may fail, once, and its caller tries no more */
+            if
+            :: left > 0 -> failed = true
+            :: true -> failed = false
+            fi;
+            take_lock();
+            if
+            :: failed -> left--
+            :: else ->
+                atomic {
+                    i = 1;
+                    do
+                    :: i <= ENTRIES && entry_there[i] -> i++
+                    :: i <= ENTRIES && !entry_there[i] -> break
+                    :: i > ENTRIES -> i = 0; break /* no memory: as a make that fails */
+                    od;
+                    e = i; i = 0;
+                    if
+                    :: e != 0 ->
+                        entry_there[e] = true; count[e] = 1; holders[e] = 1;
+                        living++;
+                        slot[array] = e
+                    :: else
+                    fi
+                }
+            fi;
+            /* land: a reference for each waiter before any of them runs */
+            atomic {
+                leader = 0;
+                i = 1;
+                do
+                :: i <= 3 ->
+                    if
+                    :: waits[i] ->
+                        if :: e != 0 -> count[e]++; holders[e]++ :: else fi;
+                        result[i] = e; waits[i] = false; landed[i] = true
+                    :: else
+                    fi;
+                    i++
+                :: else -> break
+                od;
+                i = 0;
+                one_value()
+            };
+            give_lock();
+            if
+            :: e == 0 -> break
+            :: else
+            fi
+        fi
+    od
+}
+
+/* Handles of one key stand for one value. */
+inline one_value() {
+    assert((holders[1] > 0) + (holders[2] > 0) + (holders[3] > 0) <= 1)
+}
+
+byte finished;
+
+proctype thread(byte left) {
+    byte a, b, e, i;
+    bool last, now, failed, outside;
+    bool taken_entry[ENTRIES + 1], taken_array[ARRAYS];
+    do
+    :: left > 0 ->
+        left--;
+        intern();
+        a = 0; b = 0; failed = false;
+        if
+        :: e != 0 -> drop()
+        :: else
+        fi
+    :: left == 0 -> break
+    od;
+    /* readers_of_thread::end */
+    atomic {
+        if :: seated[_pid] -> seated[_pid] = false; threads-- :: else fi;
+        finished++;
+        last = (finished == (C == 0 -> 2 : 3))
+    };
+    if
+    :: last ->
+        reclaim(); /* as the end of the table does */
+        assert(living == 0 && !entry_there[1] && !entry_there[2] && !entry_there[3]);
+        assert(array_there[0] + array_there[1] + array_there[2] == 1)
+    :: else
+    fi
+}
+
+init {
+    atomic {
+        array_there[0] = true;
+        run thread(A); run thread(B);
+        if :: C > 0 -> run thread(C) :: else fi
+    }
+}
