@@ -30,21 +30,32 @@ namespace ibid::detail {
 struct value_header;
 void release_last_central(value_header* where) noexcept;
 
+class value_owner;
+
+// What only the table that made a value can do. One static object for each type of table.
+struct value_operations {
+    void (*retire)(value_owner&,
+                   value_header&) noexcept; // there are no references: leave the table, destroy the value
+    void (*deallocate)(value_owner&,
+                       value_header&) noexcept; // there are no weak ones either: give the memory back
+};
+
 // What a table is to those who hold its values, whatever their type. Outlives their memory.
 class value_owner {
 public:
-    virtual void
-    retire(value_header&) noexcept = 0; // there are no references: leave the table, destroy the value
-    virtual void
-    deallocate(value_header&) noexcept = 0; // there are no weak ones either: give the memory back
+    void retire(value_header& h) noexcept { operations_.retire(*this, h); }
+    void deallocate(value_header& h) noexcept { operations_.deallocate(*this, h); }
 
 protected:
-    value_owner() = default;
+    explicit value_owner(const value_operations& operations) noexcept : operations_(operations) {}
     value_owner(const value_owner&) = delete;
     value_owner& operator=(const value_owner&) = delete;
     ~value_owner() = default;
 
     readers readers_;
+
+private:
+    const value_operations& operations_;
 };
 
 // Where a reference is counted: centrally, or in stripes, namely in those that were open when the value was hot for the n-th

@@ -28,7 +28,7 @@
 //    entry is unlinked under the same lock that the first try was made under.
 //  - Memory of a linked entry is valid under its shard's lock: whoever ends a value calls forget() before it gives the
 //    entry's memory back, and forget() takes that lock. What readers without a lock may be looking at waits until they have
-//    been seen outside (readers.h): in `dead` and `dead_arrays` of its shard, 32 entries or 16 KiB at most before it is tried.
+//    been seen outside (readers.h): in its shard's limbo.
 //  - `make`, destructors, and releases run outside of every lock.
 //  - The table outlives the cache as long as entries need it: forget() of the last one frees it.
 #pragma once
@@ -49,14 +49,15 @@
 #include "ibid/detail/counted.h"
 #include "ibid/detail/flight.h"
 #include "ibid/detail/fork_locks.h"
-#include "ibid/detail/spinning_mutex.h"
-#include "ibid/detail/weak_table.h"
+#include "ibid/detail/shard.h"
 #include "ibid/statistics.h"
 
 namespace ibid::detail {
 
 // Of values that somebody else counts.
-struct no_owner {};
+struct no_owner {
+    explicit no_owner(const value_operations&) noexcept {}
+};
 
 template <class Traits>
 struct table_base_of {
@@ -76,6 +77,7 @@ struct table_base_of<Traits> {
 
 template <class Traits, class Allocator = std::allocator<std::byte>>
 class interner final : public table_base_of<Traits>::type {
+    using base = typename table_base_of<Traits>::type;
     static constexpr bool owns_values = table_base_of<Traits>::owns_values;
     static constexpr bool reads_without_lock = table_base_of<Traits>::reads_without_lock;
 
@@ -103,7 +105,7 @@ public:
     void close() noexcept {
         retain(
             {}); // and not only drop what is kept: destructors that intern would have their entries kept for ever
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             const std::lock_guard lock(s.mutex);
             s.closed = true;
             remaining_.fetch_add(s.entries, std::memory_order_relaxed);
@@ -148,7 +150,7 @@ public:
     // An acquired entry, or null.
     template <class K>
     [[nodiscard]] entry* find(std::uint64_t hash, const K& k) {
-        shard& s = shard_of(hash);
+        shard_type& s = shard_of(hash);
         entry* found = nullptr;
         {
             const std::lock_guard lock(s.mutex);
@@ -166,10 +168,12 @@ public:
     // Either an acquired entry, or null: then `f` is in the air, and the caller makes the value and ends the flight with
     // publish() or abandon(). Waits while another thread makes the same key. Throws recursive_make, bad_alloc.
     [[nodiscard]] entry* begin(flight_type& f) {
-        shard& s = shard_of(f.hash);
+        shard_type& s = shard_of(f.hash);
         for (;;) {
             waiter<entry> w;
             bool joined = false; // from then on, `w` is the leader's until it has landed
+            bool leads = false;
+            bool waits = false; // something to be freed
             {
                 const std::lock_guard lock(s.mutex);
                 if (entry* const found = s.acquire(f.hash, *f.key)) {
@@ -179,13 +183,19 @@ public:
                     other->join(w);
                     joined = true;
                 } else {
-                    bury(s, s.table.reserve(s.flights_in_air + 1)); // so that publish() cannot fail
+                    waits = bury(s, s.table.reserve(s.flights_in_air + 1)); // so that publish() cannot fail
                     f.next = s.flights;
                     s.flights = &f;
                     ++s.flights_in_air;
-                    bump(s.counters->misses);
-                    return nullptr;
+                    s.bump(s.counters->misses);
+                    leads = true;
                 }
+            }
+            if (waits) {
+                reclaim(s);
+            }
+            if (leads) {
+                return nullptr;
             }
             if (joined) {
                 w.landed.wait(0, std::memory_order_acquire);
@@ -204,7 +214,7 @@ public:
 
     // The value of flight `f` is made: `e`, of which the caller holds a reference and keeps it.
     void publish(flight_type& f, entry& e) noexcept {
-        shard& s = shard_of(f.hash);
+        shard_type& s = shard_of(f.hash);
         {
             const std::lock_guard lock(s.mutex);
             link(s, e, f.hash);
@@ -219,7 +229,7 @@ public:
 
     // The make of flight `f` failed. The table is as it was before begin().
     void abandon(flight_type& f) noexcept {
-        shard& s = shard_of(f.hash);
+        shard_type& s = shard_of(f.hash);
         const std::lock_guard lock(s.mutex);
         s.remove(f);
         f.land(nullptr);
@@ -228,16 +238,20 @@ public:
     // begin() and publish() in one, for a value that is there already: takes `e` in, of which the caller holds a reference, and
     // returns null; or returns an acquired entry of the same key. Waits and throws as begin() does.
     [[nodiscard]] entry* land(flight_type& f, entry& e) {
-        shard& s = shard_of(f.hash);
+        shard_type& s = shard_of(f.hash);
         bool landed = false;
+        bool waits = false;
         {
             const std::lock_guard lock(s.mutex);
             if (s.flights == nullptr && s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
-                bury(s, s.table.reserve(1));
-                bump(s.counters->misses);
+                waits = bury(s, s.table.reserve(1));
+                s.bump(s.counters->misses);
                 link(s, e, f.hash);
                 landed = true;
             }
+        }
+        if (waits) {
+            reclaim(s);
         }
         if (!landed) {
             if (entry* const found = begin(f)) {
@@ -253,12 +267,12 @@ public:
     // Takes `e` out, so that it is never found again; its holders keep it. False when it was out already.
     bool detach(entry& e) noexcept {
         static_assert(!reads_without_lock, "who looks without a lock may find it a moment longer");
-        shard& s = shard_of(e.hash());
+        shard_type& s = shard_of(e.hash());
         const std::lock_guard lock(s.mutex);
         if (!s.table.erase(e)) {
             return false;
         }
-        bump(s.counters->detached);
+        s.bump(s.counters->detached);
         return true;
     }
 
@@ -266,11 +280,11 @@ public:
     template <class Predicate>
     void detach_if(Predicate which) noexcept {
         static_assert(!reads_without_lock);
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             const std::lock_guard lock(s.mutex);
             while (entry* const e = s.table.find_if(which)) {
                 s.table.erase(*e);
-                bump(s.counters->detached);
+                s.bump(s.counters->detached);
             }
         }
     }
@@ -279,7 +293,7 @@ public:
     // for a table whose owner can no longer promise that every end is told.
     void stop() noexcept {
         static_assert(!reads_without_lock);
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             const std::lock_guard lock(s.mutex);
             s.stopped = true;
             while (entry* const e = s.table.find_if([](const entry&) { return true; })) {
@@ -291,7 +305,7 @@ public:
     // The value of `e`, which somebody else counts, has ended. After this nobody can reach the entry through the table, nor
     // the table through the entry. Exactly once for each published entry.
     void forget(entry& e) noexcept {
-        shard& s = shard_of(e.hash());
+        shard_type& s = shard_of(e.hash());
         bool closed = false;
         {
             const std::lock_guard lock(s.mutex);
@@ -307,7 +321,7 @@ public:
     // go meanwhile may be seen or not. Throws bad_alloc, and what f throws.
     template <class Function>
     void for_each(Function f) {
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             holding held;
             for (bool all = false; !all;) {
                 std::size_t needed = 0;
@@ -335,7 +349,7 @@ public:
     // Lets go of all that is kept, memory that waits for readers included.
     void drop_retained() noexcept {
         afterlife_.drop_all();
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             reclaim(s);
         }
     }
@@ -357,7 +371,7 @@ public:
 
     // Around fork(), for tables inside a process that does not know of them.
     void lock_for_fork() noexcept {
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             s.mutex.lock();
         }
         afterlife_.lock();
@@ -370,12 +384,12 @@ public:
             unlock_process_after_fork();
         }
         afterlife_.unlock();
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             s.mutex.unlock();
         }
     }
     void forget_other_threads() noexcept { // in the child, between the two above
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             s.forget_other_threads();
         }
         if constexpr (reads_without_lock) {
@@ -386,101 +400,12 @@ public:
     [[nodiscard]] const Allocator& allocator() const noexcept { return allocator_; }
 
 private:
-    using weak_table_type = weak_table<entry, Allocator>;
-    using dead_array = typename weak_table_type::dead_array;
-
     static constexpr std::uint64_t looks_to_a_sample =
         64; // of one thread; entry_link::heat_limit samples make a value hot
 
-    // What nobody can find any more, and somebody may still be looking at.
-    struct limbo {
-        value_header* entries = nullptr;
-        std::size_t count = 0;
-        std::size_t bytes = 0;
-        std::array<dead_array, 4> arrays{};
-        std::size_t arrays_used = 0;
-
-        [[nodiscard]] bool empty() const noexcept { return entries == nullptr && arrays_used == 0; }
-        [[nodiscard]] bool is_worth_a_fence() const noexcept {
-            return count >= 32 || bytes >= (std::size_t{16} << 10) || arrays_used != 0;
-        }
-    };
-
-    struct alignas(64) shard {
-        weak_table_type table;            // protected by the mutex, but for its peek()
-        alignas(64) spinning_mutex mutex; // protects everything below, and which entries are linked
-        flight_type* flights = nullptr;
-        std::size_t flights_in_air = 0;
-        std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
-        bool closed = false;
-        bool stopped = false;
-        limbo dead;
-        counter_stripe* counters =
-            nullptr; // written under the mutex alone, so a load and a store make an increment
-
-        explicit shard(const Allocator& allocator) noexcept : table(allocator) {}
-
-        template <class K>
-        [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {
-            entry* const e =
-                table.find(hash, [&](const entry& candidate) { return Traits::equal(candidate, k); });
-            if (e == nullptr || Traits::try_acquire(*e)) {
-                return e;
-            }
-            table.erase(*e); // a failed try is the last one
-            return nullptr;
-        }
-
-        template <class K>
-        [[nodiscard]] flight_type* flight_for(std::uint64_t hash, const K& k) const {
-            for (flight_type* f = flights; f != nullptr; f = f->next) {
-                if (f->hash == hash && Traits::equal(*f->key, k)) {
-                    return f;
-                }
-            }
-            return nullptr;
-        }
-
-        // Within `into`'s capacity. Erasing would move slots that are still to be looked at, so first all, then the dead.
-        void acquire_all(std::vector<entry*>& into) noexcept {
-            table.for_each([&](entry& e) { into.push_back(&e); });
-            std::erase_if(into, [this](entry* e) {
-                const bool alive = Traits::try_acquire(*e);
-                if (!alive) {
-                    table.erase(*e);
-                }
-                return !alive;
-            });
-        }
-
-        void remove(flight_type& f) noexcept {
-            flight_type** link = &flights;
-            while (*link != &f) {
-                link = &(*link)->next;
-            }
-            *link = f.next;
-            --flights_in_air;
-        }
-
-        // In the child of a fork, the flights that other threads led will never land, and nobody waits for them.
-        void forget_other_threads() noexcept {
-            flight_type** link = &flights;
-            while (*link != nullptr) {
-                if ((*link)->leader == &this_thread_waiting()) {
-                    (*link)->waiters = nullptr;
-                    link = &(*link)->next;
-                } else {
-                    *link = (*link)->next;
-                    --flights_in_air;
-                }
-            }
-        }
-
-        void count_hit(const entry& e) noexcept {
-            bump(counters->hits);
-            bump(counters->bytes_not_parsed, Traits::saved(e));
-        }
-    };
+    using shard_type = shard<Traits, Allocator>;
+    using limbo_type = typename shard_type::limbo_type;
+    using dead_array = typename shard_type::dead_array;
 
     // The entries that for_each holds, released when their shard is done or f has thrown.
     struct holding {
@@ -496,7 +421,7 @@ private:
     using self_traits = std::allocator_traits<self_allocator>;
 
     interner(const Allocator& allocator, counter_block* counters) noexcept
-        : counters_(counters != nullptr ? counters : &own_counters_),
+        : base(operations()), counters_(counters != nullptr ? counters : &own_counters_),
           shards_(make_shards(allocator, std::make_index_sequence<counter_stripes>{})),
           afterlife_((*counters_)[0]), allocator_(allocator) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -504,7 +429,7 @@ private:
         }
     }
     ~interner() {
-        for (shard& s : shards_) {
+        for (shard_type& s : shards_) {
             free(s, std::exchange(s.dead, {}));
         }
     }
@@ -523,28 +448,28 @@ private:
         return (hash >> 44) %
                counter_stripes; // neither the bits that choose a slot, nor those that stand in it
     }
-    [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept { return shards_[shard_number(hash)]; }
+    [[nodiscard]] shard_type& shard_of(std::uint64_t hash) noexcept { return shards_[shard_number(hash)]; }
 
     // Under the shard's lock, with room reserved.
-    void link(shard& s, entry& e, std::uint64_t hash) noexcept {
+    void link(shard_type& s, entry& e, std::uint64_t hash) noexcept {
         e.set_hash(hash);
         if (!s.stopped && fits_a_slot(&e)) {
             s.table.insert(e, hash);
         }
         ++s.entries;
-        bump(s.counters->inserts);
+        s.bump(s.counters->inserts);
     }
 
     // Under the shard's lock. The entry no longer keeps the table. True: but the closed table waits for it to leave().
-    [[nodiscard]] bool discount(shard& s) noexcept {
+    [[nodiscard]] bool discount(shard_type& s) noexcept {
         --s.entries;
         return s.closed;
     }
 
     // Under the shard's lock.
-    void unlink(shard& s, entry& e) noexcept {
+    void unlink(shard_type& s, entry& e) noexcept {
         s.table.erase(e);
-        bump(s.counters->evictions);
+        s.bump(s.counters->evictions);
         bury(s, s.table.shrink(s.flights_in_air));
     }
 
@@ -569,14 +494,14 @@ private:
         bool fresh = false;
         reader* const r = counters_ == &own_counters_ ? this->readers_.join(fresh) : nullptr;
         if (fresh) {
-            for (shard& s : shards_) {
+            for (shard_type& s : shards_) {
                 const std::lock_guard pass(s.mutex); // see readers.h
             }
         }
         return r;
     }
 
-    [[nodiscard, gnu::always_inline]] acquired look(shard& s, std::uint64_t hash, reader& me) noexcept {
+    [[nodiscard, gnu::always_inline]] acquired look(shard_type& s, std::uint64_t hash, reader& me) noexcept {
         const reading now(me);
         std::uint64_t word = 0;
         entry* const e = s.table.peek(hash, word);
@@ -591,10 +516,10 @@ private:
         return Traits::try_acquire(*e) ? acquired{e, counted_in::center} : acquired{};
     }
 
-    // Under the shard's lock: slots that the table has left.
-    void bury(shard& s, dead_array a) noexcept {
+    // Under the shard's lock: slots that the table has left. Whether they wait: then the caller reclaims soon.
+    bool bury(shard_type& s, dead_array a) noexcept {
         if (!a) {
-            return;
+            return false;
         }
         if constexpr (reads_without_lock) {
             if (!nobody_looks()) {
@@ -607,20 +532,21 @@ private:
                     }
                 }
                 s.dead.arrays[s.dead.arrays_used++] = a;
-                return;
+                return true;
             }
         }
         s.table.free(a);
+        return false;
     }
 
-    void free_arrays(shard& s, limbo& from) noexcept {
+    void free_arrays(shard_type& s, limbo_type& from) noexcept {
         for (std::size_t i = 0; i < from.arrays_used; ++i) {
             s.table.free(from.arrays[i]);
         }
         from.arrays_used = 0;
     }
 
-    void free(shard& s, limbo gone) noexcept {
+    void free(shard_type& s, limbo_type gone) noexcept {
         free_arrays(s, gone);
         if constexpr (owns_values) {
             while (gone.entries != nullptr) {
@@ -647,9 +573,9 @@ private:
     }
 
     // Frees what waits, unless somebody is looking just now: then it waits on.
-    void reclaim(shard& s) noexcept {
+    void reclaim(shard_type& s) noexcept {
         if constexpr (reads_without_lock) {
-            limbo gone;
+            limbo_type gone;
             {
                 const std::lock_guard lock(s.mutex);
                 gone = std::exchange(s.dead, {});
@@ -665,7 +591,7 @@ private:
             merge(s, gone);
         }
     }
-    void merge(shard& s, limbo& back) noexcept {
+    void merge(shard_type& s, limbo_type& back) noexcept {
         while (back.entries != nullptr) {
             value_header* const h = back.entries;
             back.entries = h->next_dead;
@@ -681,9 +607,23 @@ private:
     // What a value_owner does. An entry keeps the table up to its last step: when it is not counted any more, a cache that goes
     // takes the table along. So the allocator is copied before.
 
-    void retire(value_header& h) noexcept {
+    [[nodiscard]] static const value_operations& operations() noexcept {
+        static constexpr value_operations its{[](value_owner& self, value_header& h) noexcept {
+                                                  if constexpr (owns_values) {
+                                                      static_cast<interner&>(self).retire_entry(h);
+                                                  }
+                                              },
+                                              [](value_owner& self, value_header& h) noexcept {
+                                                  if constexpr (owns_values) {
+                                                      static_cast<interner&>(self).deallocate_entry(h);
+                                                  }
+                                              }};
+        return its;
+    }
+
+    void retire_entry(value_header& h) noexcept {
         entry& e = static_cast<entry&>(h);
-        shard& s = shard_of(e.hash());
+        shard_type& s = shard_of(e.hash());
         const Allocator allocator = allocator_;
         bool now = false;
         bool closed = false;
@@ -706,9 +646,9 @@ private:
         }
     }
 
-    void deallocate(value_header& h) noexcept {
+    void deallocate_entry(value_header& h) noexcept {
         entry& e = static_cast<entry&>(h);
-        shard& s = shard_of(e.hash());
+        shard_type& s = shard_of(e.hash());
         const Allocator allocator = allocator_;
         bool now = false;
         bool closed = false;
@@ -763,19 +703,15 @@ private:
         }
     }
 
-    static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
-        counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-    }
-
     template <std::size_t... I>
-    [[nodiscard]] static std::array<shard, sizeof...(I)> make_shards(const Allocator& a,
-                                                                     std::index_sequence<I...>) {
-        return {((void)I, shard(a))...};
+    [[nodiscard]] static std::array<shard_type, sizeof...(I)> make_shards(const Allocator& a,
+                                                                          std::index_sequence<I...>) {
+        return {((void)I, shard_type(a))...};
     }
 
     counter_block own_counters_;
     counter_block* counters_;
-    std::array<shard, counter_stripes> shards_;
+    std::array<shard_type, counter_stripes> shards_;
     afterlife<Traits> afterlife_;
     std::atomic<std::size_t> remaining_{1}; // after close(): entries not yet forgotten, plus the closer
     [[no_unique_address]] Allocator allocator_;

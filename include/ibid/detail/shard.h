@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One of the parts into which a table is divided, so that two changes hardly ever want the same lock: its entries, the values
+// that are being made for it, and what waits to be freed.
+//
+// Law: everything but table.peek() happens under the mutex. Nothing here runs code of the user's but hashes and comparisons.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ibid/detail/flight.h"
+#include "ibid/detail/limbo.h"
+#include "ibid/detail/spinning_mutex.h"
+#include "ibid/detail/weak_table.h"
+#include "ibid/statistics.h"
+
+namespace ibid::detail {
+
+template <class Traits, class Allocator>
+struct alignas(64) shard {
+    using entry = typename Traits::entry;
+    using flight_type = flight<entry, typename Traits::key>;
+    using table_type = weak_table<entry, Allocator>;
+    using dead_array = typename table_type::dead_array;
+    using limbo_type = limbo<dead_array>;
+
+    table_type table;                 // protected by the mutex, but for its peek()
+    alignas(64) spinning_mutex mutex; // protects everything below, and which entries are linked
+    flight_type* flights = nullptr;
+    std::size_t flights_in_air = 0;
+    std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
+    bool closed = false;
+    bool stopped = false;
+    limbo_type dead;
+    counter_stripe* counters =
+        nullptr; // written under the mutex alone, so a load and a store make an increment
+
+    explicit shard(const Allocator& allocator) noexcept : table(allocator) {}
+
+    template <class K>
+    [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {
+        entry* const e =
+            table.find(hash, [&](const entry& candidate) { return Traits::equal(candidate, k); });
+        if (e == nullptr || Traits::try_acquire(*e)) {
+            return e;
+        }
+        table.erase(*e); // a failed try is the last one
+        return nullptr;
+    }
+
+    template <class K>
+    [[nodiscard]] flight_type* flight_for(std::uint64_t hash, const K& k) const {
+        for (flight_type* f = flights; f != nullptr; f = f->next) {
+            if (f->hash == hash && Traits::equal(*f->key, k)) {
+                return f;
+            }
+        }
+        return nullptr;
+    }
+
+    // Within `into`'s capacity. Erasing would move slots that are still to be looked at, so first all, then the dead.
+    void acquire_all(std::vector<entry*>& into) noexcept {
+        table.for_each([&](entry& e) { into.push_back(&e); });
+        std::erase_if(into, [this](entry* e) {
+            const bool alive = Traits::try_acquire(*e);
+            if (!alive) {
+                table.erase(*e);
+            }
+            return !alive;
+        });
+    }
+
+    void remove(flight_type& f) noexcept {
+        flight_type** link = &flights;
+        while (*link != &f) {
+            link = &(*link)->next;
+        }
+        *link = f.next;
+        --flights_in_air;
+    }
+
+    // In the child of a fork, the flights that other threads led will never land, and nobody waits for them.
+    void forget_other_threads() noexcept {
+        flight_type** link = &flights;
+        while (*link != nullptr) {
+            if ((*link)->leader == &this_thread_waiting()) {
+                (*link)->waiters = nullptr;
+                link = &(*link)->next;
+            } else {
+                *link = (*link)->next;
+                --flights_in_air;
+            }
+        }
+    }
+
+    // Under the mutex, as all counters of the shard.
+    static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
+        counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    }
+    void count_hit(const entry& e) noexcept {
+        bump(counters->hits);
+        bump(counters->bytes_not_parsed, Traits::saved(e));
+    }
+};
+
+} // namespace ibid::detail
