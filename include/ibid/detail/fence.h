@@ -4,7 +4,7 @@
 // process (the membarrier(2) system call), so that the frequent side needs none.
 //
 // Law: of a store before quiet_fence() and a store before everybody_fences(), at least one is seen by the load that
-// follows the other's fence. That is what two sequentially consistent fences give, and what pool_shard.h needs.
+// follows the other's fence. That is what two sequentially consistent fences give, and what readers.h and pool_shard.h need.
 #pragma once
 
 #include <atomic>
