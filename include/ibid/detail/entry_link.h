@@ -21,7 +21,7 @@ public:
     // For hot values (hot_values.h).
     static constexpr std::uint64_t hot = std::uint64_t{1} << 51; // new references are counted in stripes
 
-    // The low 48 bits. The other 16 stand in the table's slot, so that a reader who has looked at both has compared all 64.
+    // The low 48 bits. Of the other 16, twelve stand in the table's slot, so that who has looked at both has compared 60.
     [[nodiscard]] std::uint64_t hash() const noexcept { return word() & hash_bits; }
     [[nodiscard]] static bool agree(std::uint64_t word, std::uint64_t hash) noexcept {
         return ((word ^ hash) & hash_bits) == 0;

@@ -5,10 +5,11 @@
 // Law: the table holds no reference. It may name an entry that is already ending; so whoever finds one must *try* it,
 // and an entry whose try failed is taken out at once (see interner). Everything but peek() is called under the shard's lock.
 //
-// A slot is one word: the entry's address, and on top of it 16 bits of its hash, so that eight slots share a cache line and
-// probing hardly ever touches an entry in vain. The other 48 bits stand in the entry. Erasing moves the run behind the hole
-// back (Knuth, vol. 3, 6.4, Algorithm R): no tombstones, so a table through which millions of entries have passed probes
-// like a fresh one.
+// A slot is one word: the entry's address, and on top of it a tag of 16 bits of its hash, so that eight slots share a cache
+// line and probing hardly ever touches an entry in vain. Twelve of these are not in the entry's own word; four are the lowest,
+// which say how far behind its home an entry stands. Erasing moves the run behind the hole back (Knuth, vol. 3, 6.4,
+// Algorithm R): no tombstones, so a table through which millions of entries have passed probes like a fresh one; and by the
+// four bits it need not touch the neighbours, which nobody may have looked at for long.
 //
 // peek() runs beside a writer. It may miss an entry that is being moved, or one that has just come; it never sees a word
 // that was not stored as a whole, and never an array before its contents (release and acquire of `array_`, and of each
@@ -17,6 +18,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -66,11 +68,11 @@ public:
         }
         const std::size_t mask = (std::size_t{1} << (array & 63)) - 1;
         const slot* const slots = reinterpret_cast<const slot*>(array & ~std::uintptr_t{63});
+        const std::uint64_t tag = tag_of(hash);
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
             const std::uint64_t s = slots[i].load(std::memory_order_acquire);
-            if (s >> address_bits == hash >> address_bits) {
-                if (Entry* const e =
-                        entry_in(s)) { // a hash may begin with sixteen zeros, as an empty slot does
+            if (s >> address_bits == tag) {
+                if (Entry* const e = entry_in(s)) { // a tag may be sixteen zeros, as an empty slot's is
                     // What is compared next often begins in the next cache line: both at once.
                     __builtin_prefetch(reinterpret_cast<const unsigned char*>(e) + 32);
                     word = e->word();
@@ -92,12 +94,13 @@ public:
         if (size_ == 0) {
             return nullptr;
         }
+        const std::uint64_t tag = tag_of(hash);
         for (std::size_t i = hash & mask_;; i = next(i)) {
             const std::uint64_t s = at(i);
             if (s == 0) {
                 return nullptr;
             }
-            if (s >> address_bits == hash >> address_bits) {
+            if (s >> address_bits == tag) {
                 Entry* const e = entry_in(s);
                 if (entry_link::agree(e->word(), hash) && accept(*e)) {
                     return e;
@@ -136,7 +139,7 @@ public:
 
     // After reserve(). The entry's hash has been set to this one.
     void insert(Entry& e, std::uint64_t hash) noexcept {
-        place((hash & ~address_mask) | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)), hash);
+        place(tag_of(hash) << address_bits | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)), hash);
         ++size_;
     }
 
@@ -154,7 +157,7 @@ public:
         }
         for (std::size_t i = next(hole); at(i) != 0; i = next(i)) {
             // Slot i may fill the hole unless its home lies behind the hole, on the way from there to i.
-            if (((i - home(*entry_in(at(i)))) & mask_) >= ((i - hole) & mask_)) {
+            if (distance(i) >= ((i - hole) & mask_)) {
                 put(hole, at(i));
                 hole = i;
             }
@@ -198,6 +201,7 @@ private:
     using line_traits = std::allocator_traits<line_allocator>;
 
     static constexpr std::size_t smallest = 8;
+    static constexpr int home_bits = 4; // of a tag
     static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
     [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
@@ -206,6 +210,22 @@ private:
         return {reinterpret_cast<line*>(slots_), capacity()};
     }
     [[nodiscard]] std::size_t home(const Entry& e) const noexcept { return e.hash() & mask_; }
+    [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
+        return std::rotr(hash, home_bits) >> address_bits;
+    }
+
+    // How far behind its home the entry in slot i stands. No slot between the two is empty; so unless the run is a long one,
+    // the tag says it.
+    [[nodiscard]] std::size_t distance(std::size_t i) const noexcept {
+        constexpr std::size_t told = std::size_t{1} << home_bits;
+        for (std::size_t back = 1; back <= told; ++back) {
+            if (at((i - back) & mask_) == 0) {
+                return (i - (at(i) >> (64 - home_bits))) & (told - 1) & mask_;
+            }
+        }
+        return (i - home(*entry_in(at(i)))) & mask_;
+    }
+
     [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & mask_; }
     [[nodiscard]] static constexpr std::size_t limit(std::size_t capacity) noexcept {
         return capacity - capacity / 4;
@@ -237,6 +257,10 @@ private:
         slots_ = fresh->slots;
         mask_ = wanted - 1;
         for (std::size_t i = 0; i < old.capacity; ++i) {
+            // Entries lie anywhere; so that their ways here overlap, each is asked for a line ahead.
+            if (i + 8 < old.capacity) {
+                __builtin_prefetch(entry_in(old_slots[i + 8].load(std::memory_order_relaxed)));
+            }
             const std::uint64_t s = old_slots[i].load(std::memory_order_relaxed);
             if (s != 0) {
                 place(s, entry_in(s)->hash());

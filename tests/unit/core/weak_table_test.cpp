@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Slots after inserting and erasing: whatever stands in a run is found, and what was erased is not.
+#include "ibid/detail/weak_table.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <random>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace ibid {
+namespace {
+
+struct entry : detail::entry_link {
+    std::uint64_t whole = 0;
+};
+
+class slots_of_a_shard : public ::testing::Test {
+protected:
+    using table = detail::weak_table<entry, std::allocator<std::byte>>;
+
+    entry& put_in(std::uint64_t hash) {
+        entry& e = entries_.emplace_back();
+        e.whole = hash;
+        e.set_hash(hash);
+        table_.free(table_.reserve(1));
+        table_.insert(e, hash);
+        inside_.insert(&e);
+        return e;
+    }
+
+    void take_out(entry& e) {
+        EXPECT_TRUE(table_.erase(e));
+        EXPECT_FALSE(table_.erase(e)) << "it was taken out already";
+        inside_.erase(&e);
+        table_.free(table_.shrink(0));
+    }
+
+    // Every entry that is in there, and no other, by both ways of looking.
+    void check() const {
+        ASSERT_EQ(table_.size(), inside_.size());
+        for (const entry& e : entries_) {
+            const bool inside = inside_.contains(&e);
+            const entry* const found =
+                table_.find(e.whole, [&](const entry& candidate) { return &candidate == &e; });
+            ASSERT_EQ(found != nullptr, inside) << std::hex << e.whole;
+            std::uint64_t word = 0;
+            const entry* const peeked = table_.peek(e.whole, word);
+            ASSERT_TRUE(peeked != nullptr || !inside) << std::hex << e.whole;
+            ASSERT_TRUE(peeked == nullptr || peeked->whole == e.whole);
+        }
+    }
+
+    // Inserts and erases by turns, with hashes from `next`, up to `most` at once.
+    template <class Next>
+    void churn(unsigned seed, std::size_t most, Next next) {
+        std::mt19937_64 random(seed);
+        std::vector<entry*> held;
+        for (int step = 0; step < 3000; ++step) {
+            if (held.size() < most && (held.empty() || random() % 8 < 5)) {
+                held.push_back(&put_in(next(random)));
+            } else {
+                std::swap(held[random() % held.size()], held.back());
+                take_out(*held.back());
+                held.pop_back();
+            }
+            if (step % 50 == 0) {
+                check();
+            }
+        }
+        check();
+    }
+
+    table table_{{}};
+    std::deque<entry> entries_;
+    std::set<const entry*> inside_;
+};
+
+TEST_F(slots_of_a_shard, keep_random_entries_in_reach) {
+    churn(1, 200, [](auto& random) { return random(); });
+}
+
+// Runs far longer than a tag can tell: all homes within a few slots, also around the end of the array.
+TEST_F(slots_of_a_shard, keep_entries_of_long_runs_in_reach) {
+    churn(2, 90, [](auto& random) { return (random() & ~std::uint64_t{0xffff}) | (random() % 5 + 0xfffd); });
+}
+
+TEST_F(slots_of_a_shard, keep_entries_of_one_home_in_reach) {
+    churn(3, 60, [](auto& random) { return random() << 16 | 0x1234; });
+}
+
+// Homes that four bits cannot tell apart, in one run.
+TEST_F(slots_of_a_shard, keep_entries_in_reach_whose_homes_lie_sixteen_apart) {
+    churn(4, 40, [](auto& random) { return (random() << 16) + random() % 3 * 16 + random() % 2; });
+}
+
+TEST_F(slots_of_a_shard, take_an_entry_whose_tag_is_all_zeros) {
+    entry& e = put_in(0x0000'ffff'0000'0000);
+    entry& nothing_but_zeros = put_in(0);
+    check();
+    take_out(nothing_but_zeros);
+    check();
+    take_out(e);
+    check();
+}
+
+} // namespace
+} // namespace ibid
