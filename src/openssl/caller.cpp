@@ -97,7 +97,8 @@ constinit known_callers callers;
     if (find_crypto(module, crypto)) {
         // This handle is kept: ibid holds the function table of this libcrypto, and OpenSSL never unloads itself either.
         if (void* const handle = dlopen(crypto.dlfo_link_map->l_name, RTLD_LAZY | RTLD_NOLOAD)) {
-            found.of = library::get(crypto.dlfo_link_map, handle);
+            found.of =
+                library::get(crypto.dlfo_link_map, handle, {crypto.dlfo_map_start, crypto.dlfo_map_end});
         }
     }
     if (found.of == nullptr) {
@@ -120,6 +121,11 @@ constinit known_callers callers;
 } // namespace
 
 caller caller_of(const void* code) noexcept {
+    // Most calls by far: libcrypto's own, several for each certificate. It is never unloaded (find_out), so that its place
+    // alone tells.
+    if (library* const itself = library::around(code)) {
+        return {itself, caller_kind::libcrypto};
+    }
     dl_find_object object{};
     if (_dl_find_object(const_cast<void*>(code), &object) != 0) {
         return {library::any(), caller_kind::application}; // code that was made at run time; nothing to go by

@@ -16,10 +16,6 @@ namespace ibid::openssl {
 
 namespace {
 
-// Libraries are only ever added, at the front, and never freed: a reader needs no lock. Release pairs with the acquire
-// in first(): a library that is seen is complete.
-constinit std::atomic<library*> libraries{nullptr};
-
 // Protects additions to the list. No foreign code runs under it.
 constinit std::mutex additions;
 
@@ -81,8 +77,8 @@ void in_child() noexcept {
 
 } // namespace
 
-library::library(const void* identity, const functions& found) noexcept
-    : f(found), identity_(identity),
+library::library(const void* identity, const functions& found, extent where) noexcept
+    : f(found), identity_(identity), where_(where),
       symbolic_(binds_to_itself(reinterpret_cast<const void*>(found.d2i_X509))) {}
 
 bool library::known() const noexcept {
@@ -151,10 +147,6 @@ void library::stand_aside() noexcept {
     }
 }
 
-library* library::first() noexcept {
-    return libraries.load(std::memory_order_acquire);
-}
-
 library* library::any() noexcept {
     library* l = first();
     while (l != nullptr && l->next_ != nullptr) {
@@ -163,11 +155,11 @@ library* library::any() noexcept {
     return l;
 }
 
-library* library::get(const void* identity, void* handle) noexcept {
-    return get(identity, functions_of(handle));
+library* library::get(const void* identity, void* handle, extent where) noexcept {
+    return get(identity, functions_of(handle), where);
 }
 
-library* library::get(const void* identity, const functions& found) noexcept {
+library* library::get(const void* identity, const functions& found, extent where) noexcept {
     library* made = nullptr;
     {
         const std::lock_guard lock(additions);
@@ -176,7 +168,7 @@ library* library::get(const void* identity, const functions& found) noexcept {
                 return l;
             }
         }
-        made = new (std::nothrow) library(identity, found);
+        made = new (std::nothrow) library(identity, found, where);
         if (made == nullptr) {
             return nullptr;
         }

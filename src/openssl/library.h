@@ -20,11 +20,30 @@
 
 namespace ibid::openssl {
 
+// Where a module lies that stays loaded; nowhere, if that is not known.
+struct extent {
+    const void* start = nullptr;
+    const void* end = nullptr;
+    [[nodiscard]] bool contains(const void* address) const noexcept {
+        return start <= address && address < end;
+    }
+};
+
 class library {
 public:
     // The libcrypto behind `handle` (of dlopen; kept). Null: no memory. `identity` tells libcryptos apart.
-    [[nodiscard]] static library* get(const void* identity, void* handle) noexcept;
-    [[nodiscard]] static library* get(const void* identity, const functions& found) noexcept;
+    [[nodiscard]] static library* get(const void* identity, void* handle, extent where = {}) noexcept;
+    [[nodiscard]] static library* get(const void* identity, const functions& found,
+                                      extent where = {}) noexcept;
+
+    // The one that `code` is part of, or null.
+    [[nodiscard]] static library* around(const void* code) noexcept {
+        library* l = first();
+        while (l != nullptr && !l->where_.contains(code)) {
+            l = l->next_;
+        }
+        return l;
+    }
 
     // The first one that was seen, nearly always the only one; null before that.
     [[nodiscard]] static library* any() noexcept;
@@ -80,13 +99,18 @@ public:
     void end() noexcept;
 
 private:
-    library(const void* identity, const functions& found) noexcept;
-    [[nodiscard]] static library* first() noexcept;
+    library(const void* identity, const functions& found, extent where) noexcept;
+
+    // Only ever added, at the front, and never freed: a reader needs no lock. Release pairs with the acquire in first(): a
+    // library that is seen is complete.
+    static constinit inline std::atomic<library*> libraries{nullptr};
+    [[nodiscard]] static library* first() noexcept { return libraries.load(std::memory_order_acquire); }
     [[nodiscard]] certificate_cache* set_up_first() noexcept;
     void claim_counters() noexcept;
     void set_up() noexcept;
 
     const void* identity_;
+    const extent where_;
     const bool symbolic_;
     chain_links links_; // written in set_up(), before certificates() is there
     library* next_ = nullptr;
