@@ -32,10 +32,11 @@ except ModuleNotFoundError as missing:
 
 from demo.figures import Comparison  # noqa: E402
 from demo.hold_client import HoldClient  # noqa: E402
-from demo.machine import machine, versions  # noqa: E402
 from demo.progress import Progress, wants_colour  # noqa: E402
 from demo.table import table  # noqa: E402
+from demo.versions import versions  # noqa: E402
 from demo.workloads import Workload, all_workloads  # noqa: E402
+from report.machine import machine  # noqa: E402
 from testbed.program import ProgramError  # noqa: E402
 
 COUNTED = 200  # connections of the short run that asks `ibid run --stats`

@@ -1,80 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report's pictures, as SVG that lives inside an HTML page.
-
-Law: colour has one meaning everywhere: stock is grey, ibid is the accent. Colours are CSS variables of the page, so one
-picture is readable in light and dark. Nothing in the SVG points outside of the page.
-"""
+"""The pictures of the demo's report: memory over connections, and bars of CPU."""
 
 from __future__ import annotations
 
-import html
-import io
-import logging
-import re
 from collections.abc import Sequence
 
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its font cache is nobody's concern here
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-import matplotlib  # noqa: E402
+from report.picture import GRID, IBID, INK, STOCK, inline, plt
 
-matplotlib.use("svg")
-
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure as Canvas  # noqa: E402
-from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: E402
-
-from .figures import Comparison, Unit, typical  # noqa: E402
-from .table import ratio_text  # noqa: E402
-
-# Colours that nothing else has, so that they can be found in the SVG and made variables of the page.
-INK, FAINT, GRID, STOCK, IBID = "#010203", "#010204", "#010205", "#010206", "#010207"
-VARIABLES = {INK: "--ink", FAINT: "--faint", GRID: "--grid", STOCK: "--stock", IBID: "--ibid"}
-
-plt.rcParams.update(
-    {
-        "svg.fonttype": "none",
-        "font.family": "sans-serif",
-        "font.size": 10,
-        "text.color": INK,
-        "axes.labelcolor": FAINT,
-        "axes.edgecolor": GRID,
-        "axes.facecolor": "none",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlesize": 11,
-        "axes.titlelocation": "left",
-        "axes.titlepad": 12,
-        "xtick.color": FAINT,
-        "ytick.color": FAINT,
-        "xtick.major.size": 0,
-        "ytick.major.size": 0,
-        "grid.color": GRID,
-        "figure.facecolor": "none",
-        "figure.constrained_layout.use": True,
-    }
-)
-
-
-def inline_svg(canvas: Canvas, name: str, label: str) -> str:
-    """The canvas as an <svg> element for HTML: scales with the page, ids are its own, no links, no metadata."""
-    buffer = io.StringIO()
-    canvas.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    plt.close(canvas)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    svg = re.sub(r'xlink:href="#', f'href="#{name}-', svg)
-    # Quotes around a family inside of a style attribute would end it; the page's own font is meant anyway.
-    svg = re.sub(r"font: ([^;\"]*?)(\d+px)[^;\"]*", r"font: \1\2 var(--font)", svg)
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable})")
-    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(label)}"', 1)
+from .figures import Comparison, Unit, typical
+from .table import ratio_text
 
 
 def _ticks(largest: float, count: int) -> Sequence[float]:
@@ -115,7 +52,7 @@ def memory_plot(comparison: Comparison, x_label: str) -> str:
     axes.set_xlabel(x_label)
     axes.set_ylabel(f"growth of {figure.what}, MiB")
     axes.set_title(figure.program)
-    return inline_svg(canvas, f"m-{figure.key.replace('.', '-')}", f"{figure.program}: {figure.what} over {x_label}")
+    return inline(canvas, f"m-{figure.key.replace('.', '-')}", f"{figure.program}: {figure.what} over {x_label}")
 
 
 def _bars(axes: Axes, comparison: Comparison, at: float, scale: float) -> None:
@@ -163,4 +100,4 @@ def bar_plot(name: str, comparisons: Sequence[Comparison], label: str) -> str:
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.set_xlabel(f"{label}, {unit_name}")
-    return inline_svg(canvas, name, label)
+    return inline(canvas, name, label)

@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import ssl
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -17,11 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from bench.openssl.figures import Figure, Kind, Unit, against_stock, alone  # noqa: E402
-from bench.openssl.fixtures import fixtures  # noqa: E402
-from bench.openssl.run import as_json, ibid_command, measure, table  # noqa: E402
+from bench.openssl.run import Suite, run  # noqa: E402
 from bench.openssl.scenarios import Arguments, Bench, Scenario, environment  # noqa: E402
 from bench.openssl.turns import Figures, Run, run_by_turns  # noqa: E402
-from demo.machine import machine  # noqa: E402
 
 BUDGET = (4 << 20) + (1 << 20)  # bytes: what the afterlife keeps, and the books on it
 # A certificate that nobody can verify costs what it costs; what is measured here moves by some percent.
@@ -102,48 +97,5 @@ FIGURES: Mapping[str, list[Figure]] = {
 }
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", metavar="DIR", help="(%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and all runs to FILE too")
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=[s.name for s in SCENARIOS],
-        metavar="NAME",
-        help=f"of {', '.join(s.name for s in SCENARIOS)}; repeatable",
-    )
-    parser.add_argument("--quick", action="store_true", help="few connections: rough figures")
-    parser.add_argument("--pairs", type=int, metavar="N", help="at most N runs of each side")
-    parser.add_argument("--noise", action="store_true", help="both sides stock: how steady this machine is")
-    return parser.parse_args()
-
-
-def main() -> int:
-    options = parse_arguments()
-    build = options.build.resolve()
-    if not (build / "bin" / "bench_adversary").exists():
-        raise SystemExit(f"{build}/bin/bench_adversary is not there; './dev bench adversary' builds it.")
-    bench = Bench(
-        bin=build / "bin",
-        fixtures=fixtures(build / "bench-openssl-fixtures"),
-        ibid=() if options.noise else ibid_command(build),
-        quick=options.quick,
-    )
-    chosen = [s for s in SCENARIOS if not options.only or s.name in options.only]
-    try:
-        runs = measure(bench, chosen, options.pairs or (1 if options.quick else None))
-    except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
-        print(f"\ncannot measure: {error}", file=sys.stderr)
-        return 1
-    about = {"machine": machine(), "openssl": ssl.OPENSSL_VERSION, "against": "stock" if options.noise else "ibid"}
-    print(table(runs, FIGURES))
-    print(f"\n{ssl.OPENSSL_VERSION}; {machine()['processor']}; {machine()['system']}")
-    print(FOOTNOTE)
-    if options.json:
-        options.json.write_text(json.dumps(as_json(runs, about, FIGURES), indent=1) + "\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(Suite(__doc__, "adversary", SCENARIOS, FIGURES, FOOTNOTE, quick_pairs=1)))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from bench.report.picture import FAINT, GRID, IBID, INK, PEERS, inline, plt  # noqa: E402
+from report.picture import FAINT, GRID, IBID, INK, PEERS, inline, plt  # noqa: E402
 from figures import Figures, label  # noqa: E402
 from programs import Kind  # noqa: E402
 from rounds import Row, Spread  # noqa: E402

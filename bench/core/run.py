@@ -20,10 +20,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from bench.report.page import Cell as Box  # noqa: E402
-from bench.report.page import definitions, page, paragraph, section, table  # noqa: E402
-from bench.report.page import pictures as gallery  # noqa: E402
-from demo.machine import machine  # noqa: E402
+from report.machine import machine  # noqa: E402
+from report.page import Cell as Box  # noqa: E402
+from report.page import definitions, page, paragraph, section, table  # noqa: E402
+from report.page import pictures as gallery  # noqa: E402
 
 import cells  # noqa: E402
 import tables  # noqa: E402

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures OpenSSL programs that know nothing of ibid, stock and under ibid by turns, and prints ratios and goals."""
+"""Measures OpenSSL programs that know nothing of ibid, stock and under ibid by turns, and prints ratios and goals.
+
+run() does so for any suite of scenarios and figures.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,12 +22,24 @@ from bench.openssl.figures import FIGURES, Figure, Result, Runs, Spread  # noqa:
 from bench.openssl.fixtures import fixtures  # noqa: E402
 from bench.openssl.scenarios import SCENARIOS, Bench, Scenario  # noqa: E402
 from bench.openssl.turns import Figures  # noqa: E402
-from demo.machine import machine  # noqa: E402
+from report.machine import machine  # noqa: E402
 
-QUICK_PAIRS = 2
 FOOTNOTE = """\
 Medians of several runs. A ratio is the median of those of pairs of runs that took turns; lowest and highest are theirs.
 Two goals: the first is for shared certificates alone, the second for all that ibid does."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is measured together: the program that the scenarios run, and what their figures are."""
+
+    description: str | None
+    room: str  # under bench/; its program is bench_ROOM
+    scenarios: Sequence[Scenario]
+    figures: Mapping[str, Sequence[Figure]]
+    footnote: str
+    quick_pairs: int
+    long: str = ""  # what --long does; empty: there is no such option
 
 
 def ibid_command(build: Path) -> tuple[str, ...]:
@@ -67,7 +83,7 @@ def cells(figure: Figure, result: Result) -> list[str]:
     return [reference, measured, figure.kind.text(result.value.median), f"{low} … {high}", goals]
 
 
-def table(runs: Runs, figures: Mapping[str, Sequence[Figure]] = FIGURES) -> str:
+def table(runs: Runs, figures: Mapping[str, Sequence[Figure]]) -> str:
     rows: list[list[str]] = [["", "reference", "ibid", "ratio", "lowest … highest", "goal, reached"]]
     for title, group in figures.items():
         measured = [[f"  {f.what}", *cells(f, r)] for f in group if (r := f.result(runs)) is not None]
@@ -82,7 +98,7 @@ def table(runs: Runs, figures: Mapping[str, Sequence[Figure]] = FIGURES) -> str:
 
 
 def as_json(
-    runs: Runs, about: Mapping[str, object], groups: Mapping[str, Sequence[Figure]] = FIGURES
+    runs: Runs, about: Mapping[str, object], groups: Mapping[str, Sequence[Figure]]
 ) -> dict[str, object]:
     def spread(s: Spread | None) -> dict[str, float] | None:
         return s._asdict() if s else None
@@ -104,26 +120,29 @@ def as_json(
     return {**about, "figures": found, "runs": runs}
 
 
-def parse_arguments() -> argparse.Namespace:
-    groups = list(dict.fromkeys(s.group for s in SCENARIOS))
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_arguments(suite: Suite) -> argparse.Namespace:
+    groups = list(dict.fromkeys(s.group for s in suite.scenarios))
+    parser = argparse.ArgumentParser(description=suite.description)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", metavar="DIR", help="(%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and all runs to FILE too")
     parser.add_argument(
         "--only", action="append", choices=groups, metavar="NAME", help=f"of {', '.join(groups)}; repeatable"
     )
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} short runs of each side: rough figures")
-    parser.add_argument("--long", action="store_true", help="a churn of 200,000 connections (some minutes)")
+    parser.add_argument("--quick", action="store_true", help="few and short runs of each side: rough figures")
+    parser.set_defaults(long=False)
+    if suite.long:
+        parser.add_argument("--long", action="store_true", help=suite.long)
     parser.add_argument("--pairs", type=int, metavar="N", help="at most N runs of each side")
     parser.add_argument("--noise", action="store_true", help="both sides stock: how steady this machine is")
     return parser.parse_args()
 
 
-def main() -> int:
-    options = parse_arguments()
+def run(suite: Suite) -> int:
+    """The program's exit status."""
+    options = parse_arguments(suite)
     build = options.build.resolve()
-    if not (build / "bin" / "bench_openssl").exists():
-        raise SystemExit(f"{build}/bin/bench_openssl is not there; './dev bench openssl' builds it.")
+    if not (build / "bin" / f"bench_{suite.room}").exists():
+        raise SystemExit(f"{build}/bin/bench_{suite.room} is not there; './dev bench {suite.room}' builds it.")
     bench = Bench(
         bin=build / "bin",
         fixtures=fixtures(build / "bench-openssl-fixtures"),
@@ -131,20 +150,30 @@ def main() -> int:
         quick=options.quick,
         long=options.long,
     )
-    chosen = [s for s in SCENARIOS if not options.only or s.group in options.only]
+    chosen = [s for s in suite.scenarios if not options.only or s.group in options.only]
     try:
-        runs = measure(bench, chosen, options.pairs or (QUICK_PAIRS if options.quick else None))
+        runs = measure(bench, chosen, options.pairs or (suite.quick_pairs if options.quick else None))
     except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
         print(f"\ncannot measure: {error}", file=sys.stderr)
         return 1
     about = {"machine": machine(), "openssl": ssl.OPENSSL_VERSION, "against": "stock" if options.noise else "ibid"}
-    print(table(runs))
+    print(table(runs, suite.figures))
     print(f"\n{ssl.OPENSSL_VERSION}; {machine()['processor']}; {machine()['system']}")
-    print(FOOTNOTE)
+    print(suite.footnote)
     if options.json:
-        options.json.write_text(json.dumps(as_json(runs, about), indent=1) + "\n")
+        options.json.write_text(json.dumps(as_json(runs, about, suite.figures), indent=1) + "\n")
     return 0
 
 
+SUITE = Suite(
+    description="Measures OpenSSL programs that know nothing of ibid, stock and under ibid by turns: ratios and goals.",
+    room="openssl",
+    scenarios=SCENARIOS,
+    figures=FIGURES,
+    footnote=FOOTNOTE,
+    quick_pairs=2,
+    long="a churn of 200,000 connections (some minutes)",
+)
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(SUITE))

@@ -97,7 +97,7 @@ def test_every_id_is_there_once_and_every_reference_meets_one() -> None:
 
 def test_the_pictures_use_the_colours_of_the_page_alone() -> None:
     pictures = "".join(re.findall(r"<svg.*?</svg>", as_html(findings()), re.S))
-    assert {"var(--stock)", "var(--ibid)", "var(--ink)"} <= set(re.findall(r"var\([^)]*\)", pictures))
+    assert {"var(--peer2)", "var(--ibid)", "var(--ink)"} <= set(re.findall(r"var\([^)]*\)", pictures))
     assert re.findall(r"#[0-9a-f]{6}\b", pictures) == []
 
 

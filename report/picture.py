@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import html
 import io
+import logging
 import re
 
-import matplotlib
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its font cache is nobody's concern here
+
+import matplotlib  # noqa: E402
 
 matplotlib.use("svg")
 
@@ -20,6 +23,7 @@ from matplotlib.figure import Figure  # noqa: E402
 
 INK, FAINT, GRID, IBID = "#010203", "#010204", "#010205", "#010206"
 PEERS = ("#010207", "#010208", "#010209")  # three greys; line styles tell more peers apart
+STOCK = PEERS[1]
 _VARIABLES = {INK: "--ink", FAINT: "--faint", GRID: "--grid", IBID: "--ibid"}
 _VARIABLES |= {colour: f"--peer{i}" for i, colour in enumerate(PEERS, 1)}
 

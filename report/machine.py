@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On what the figures were measured: the machine, and the versions of everything that took part."""
+"""On what machine the figures were measured."""
 
 from __future__ import annotations
 
 import os
 import platform
-import ssl
 from pathlib import Path
-
-from testbed.program import require
-
-from .setting import PYTHON, Setting, first_line
 
 
 def cpu_model() -> str:
@@ -34,15 +29,4 @@ def machine() -> dict[str, str]:
         "memory": f"{memory / (1 << 20):.1f} GiB",
         "system": f"{system_name()}, Linux {platform.release()}",
         "C library": " ".join(platform.libc_ver()),
-    }
-
-
-def versions(setting: Setting) -> dict[str, str]:
-    return {
-        "ibid": first_line([str(setting.ibid), "--version"]),
-        "OpenSSL": ssl.OPENSSL_VERSION,
-        "nginx": first_line([require("nginx"), "-v"]),
-        "HAProxy": first_line([require("haproxy"), "-v"]).split(" - ")[0],
-        "curl": " ".join(first_line([require("curl"), "--disable", "--version"]).split()[:2]),
-        "CPython": first_line([PYTHON, "--version"]),
     }
