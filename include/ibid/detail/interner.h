@@ -49,6 +49,7 @@
 #include "ibid/detail/counted.h"
 #include "ibid/detail/flight.h"
 #include "ibid/detail/fork_locks.h"
+#include "ibid/detail/lines_from.h"
 #include "ibid/detail/shard.h"
 #include "ibid/statistics.h"
 
@@ -95,10 +96,11 @@ public:
     // `counters`: where to count; null: in the table itself. A block given from outside must outlive the table, and is
     // exact at every moment: whoever reads it does not ask the readers. So every hit is then counted under a lock.
     [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
-        self_allocator a(allocator);
-        interner* const self = self_traits::allocate(a, 1);
-        return ::new (static_cast<void*>(self))
-            interner(allocator, counters); // the constructor does not throw
+        typename memory::block* const block = memory::allocate(allocator, lines());
+        auto* const self =
+            ::new (memory::first_line(block)) interner(allocator, counters); // the constructor does not throw
+        self->memory_ = block;
+        return self;
     }
 
     // The cache goes. Entries that handles keep alive keep the table alive; the last of them frees it.
@@ -417,8 +419,8 @@ private:
         }
     };
 
-    using self_allocator = typename std::allocator_traits<Allocator>::template rebind_alloc<interner>;
-    using self_traits = std::allocator_traits<self_allocator>;
+    using memory = lines_from<Allocator>;
+    [[nodiscard]] static constexpr std::size_t lines() noexcept { return sizeof(interner) / 64; }
 
     interner(const Allocator& allocator, counter_block* counters) noexcept
         : base(operations()), counters_(counters != nullptr ? counters : &own_counters_),
@@ -438,9 +440,10 @@ private:
     void leave() noexcept {
         // Release: everything this thread did to the table happens before its end; acquire on the last: everybody's did.
         if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            self_allocator a(allocator_);
+            const Allocator allocator = allocator_;
+            typename memory::block* const block = memory_;
             this->~interner();
-            self_traits::deallocate(a, this, 1);
+            memory::free(allocator, block, lines());
         }
     }
 
@@ -713,7 +716,8 @@ private:
     counter_block* counters_;
     std::array<shard_type, counter_stripes> shards_;
     afterlife<Traits> afterlife_;
-    std::atomic<std::size_t> remaining_{1}; // after close(): entries not yet forgotten, plus the closer
+    std::atomic<std::size_t> remaining_{1};    // after close(): entries not yet forgotten, plus the closer
+    typename memory::block* memory_ = nullptr; // this table's own
     [[no_unique_address]] Allocator allocator_;
 };
 

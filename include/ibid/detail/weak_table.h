@@ -25,6 +25,7 @@
 #include <new>
 
 #include "ibid/detail/entry_link.h"
+#include "ibid/detail/lines_from.h"
 
 namespace ibid::detail {
 
@@ -43,11 +44,12 @@ class weak_table {
     struct alignas(64) line {
         slot slots[8];
     };
+    using memory = lines_from<Allocator>;
 
 public:
     // Slots that nobody can find any more, until nobody looks at them any more.
     struct dead_array {
-        line* first = nullptr;
+        typename memory::block* first = nullptr;
         std::size_t capacity = 0;
         [[nodiscard]] explicit operator bool() const noexcept { return first != nullptr; }
     };
@@ -191,24 +193,18 @@ public:
     // Under no lock.
     void free(dead_array a) const noexcept {
         if (a) {
-            line_allocator allocator(allocator_);
-            line_traits::deallocate(allocator, a.first, lines(a.capacity));
+            memory::free(allocator_, a.first, lines(a.capacity));
         }
     }
 
 private:
-    using line_allocator = typename std::allocator_traits<Allocator>::template rebind_alloc<line>;
-    using line_traits = std::allocator_traits<line_allocator>;
-
     static constexpr std::size_t smallest = 8;
     static constexpr int home_bits = 4; // of a tag
     static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
     [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
     [[nodiscard]] std::size_t capacity() const noexcept { return slots_ == nullptr ? 0 : mask_ + 1; }
-    [[nodiscard]] dead_array whole_array() const noexcept {
-        return {reinterpret_cast<line*>(slots_), capacity()};
-    }
+    [[nodiscard]] dead_array whole_array() const noexcept { return {memory_, capacity()}; }
     [[nodiscard]] std::size_t home(const Entry& e) const noexcept { return e.hash() & mask_; }
     [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
         return std::rotr(hash, home_bits) >> address_bits;
@@ -249,10 +245,11 @@ private:
     }
 
     dead_array resize(std::size_t wanted) {
-        line_allocator allocator(allocator_);
-        line* const fresh = line_traits::allocate(allocator, lines(wanted));
+        typename memory::block* const block = memory::allocate(allocator_, lines(wanted));
+        line* const fresh = static_cast<line*>(memory::first_line(block));
         std::uninitialized_value_construct_n(fresh, lines(wanted));
         const dead_array old = whole_array();
+        memory_ = block;
         const slot* const old_slots = slots_;
         slots_ = fresh->slots;
         mask_ = wanted - 1;
@@ -274,6 +271,7 @@ private:
     std::atomic<std::uintptr_t> array_{
         0};                 // for readers: slots_, and in its low bits the logarithm of the capacity
     slot* slots_ = nullptr; // for writers, in plain words
+    typename memory::block* memory_ = nullptr; // of these slots
     std::size_t mask_ = 0;
     std::size_t size_ = 0;
     [[no_unique_address]] Allocator allocator_;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Memory from the caller's allocator, and back to it.
+#include <cstddef>
+#include <cstdlib>
 #include <memory_resource>
+#include <new>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -51,6 +54,35 @@ TEST(allocators, that_have_no_default_are_passed_on) {
         EXPECT_GT(memory.bytes_out(), 0U);
     }
     EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+// As many are: malloc, whatever T wants. Its memory is aligned for any type without a special alignment, and here never
+// for more.
+template <class T>
+struct allocator_from_malloc {
+    using value_type = T;
+    static constexpr std::size_t least = alignof(std::max_align_t);
+
+    allocator_from_malloc() = default;
+    template <class U>
+    allocator_from_malloc(const allocator_from_malloc<U>&) noexcept {
+    } // NOLINT(google-explicit-constructor): as the standard asks
+
+    T* allocate(std::size_t n) {
+        auto* const p =
+            static_cast<unsigned char*>(std::aligned_alloc(64, (n * sizeof(T) + least + 63) / 64 * 64));
+        if (p == nullptr) {
+            throw std::bad_alloc();
+        }
+        return reinterpret_cast<T*>(p + least);
+    }
+    void deallocate(T* p, std::size_t) noexcept { std::free(reinterpret_cast<unsigned char*>(p) - least); }
+    friend bool operator==(const allocator_from_malloc&, const allocator_from_malloc&) { return true; }
+};
+
+TEST(allocators, may_know_nothing_of_cache_lines) {
+    texts<allocator_from_malloc<std::byte>> c;
+    use(c);
 }
 
 TEST(allocators, may_be_gone_when_all_that_came_from_them_has) {

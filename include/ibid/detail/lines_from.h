@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole cache lines from an allocator that may know nothing of them: one is not asked for more than any type without a special
+// alignment needs, since one that calls malloc, as many do, gives no more.
+//
+// Law: the first line is found from the block alone, so that whoever has the block can give it back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace ibid::detail {
+
+template <class Allocator>
+struct lines_from {
+    struct block {
+        alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
+    };
+
+    [[nodiscard]] static block* allocate(const Allocator& from, std::size_t lines) {
+        block_allocator a(from);
+        return std::allocator_traits<block_allocator>::allocate(a, blocks(lines));
+    }
+    static void free(const Allocator& to, block* first, std::size_t lines) noexcept {
+        block_allocator a(to);
+        std::allocator_traits<block_allocator>::deallocate(a, first, blocks(lines));
+    }
+    [[nodiscard]] static void* first_line(block* b) noexcept {
+        return b->bytes + (-reinterpret_cast<std::uintptr_t>(b) & (line - 1));
+    }
+
+private:
+    using block_allocator = typename std::allocator_traits<Allocator>::template rebind_alloc<block>;
+    static constexpr std::size_t line = 64;
+
+    [[nodiscard]] static constexpr std::size_t blocks(std::size_t lines) noexcept {
+        return (lines + 1) * (line / sizeof(block)) - 1;
+    }
+};
+
+} // namespace ibid::detail
