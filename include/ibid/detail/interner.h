@@ -373,6 +373,9 @@ public:
 
     // Around fork(), for tables inside a process that does not know of them.
     void lock_for_fork() noexcept {
+        if constexpr (owns_values) {
+            before_a_table_is_locked_for_fork();
+        }
         for (shard_type& s : shards_) {
             s.mutex.lock();
         }

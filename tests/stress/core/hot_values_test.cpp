@@ -4,7 +4,9 @@
 // memory which readers without a lock may see comes back.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -20,6 +22,7 @@
 #include "ibid/weak.h"
 #include "support/counting_memory.h"
 #include "support/crew.h"
+#include "support/gate.h"
 #include "support/witness.h"
 
 namespace ibid {
@@ -100,6 +103,58 @@ TEST_F(hot_values, may_be_so_several_times_and_then_no_more) {
         stays = std::move(in_stripe);
     }
     stays.reset();
+    EXPECT_EQ(alive(key), 0U);
+}
+
+// A drop that took the last central reference and is interrupted before it asks whether that was the end.
+class interrupted_drop {
+public:
+    explicit interrupted_drop(handle<witness> h) : header_(detail::header_of(h.get())) {
+        ::new (static_cast<void*>(dropped_)) handle<witness>(std::move(h)); // its destructor never runs
+        EXPECT_EQ(header_.count.fetch_sub(1, std::memory_order_acq_rel),
+                  detail::value_header::nothing_central + 1);
+    }
+    void go_on() { detail::release_last_central(header_); }
+
+private:
+    detail::value_header& header_;
+    alignas(handle<witness>) unsigned char dropped_[sizeof(handle<witness>)];
+};
+
+// Else that drop would meet what has come to stand in the same memory, and end it in somebody else's stead.
+TEST_F(hot_values, wait_for_a_drop_that_is_under_way) {
+    for (const bool in_stripe : {false, true}) {
+        handle<witness> first = intern(cache_, key);
+        const weak<witness> w(first);
+        handle<witness> second = first;
+        make_hot(first);
+        handle<witness> third = in_stripe ? second : handle<witness>();
+        second.reset();
+        interrupted_drop drop(std::move(first));
+        for (int i = 0; i < 3; ++i) {
+            handle<witness> central = w.lock(); // there was no other, and dropping it asks as well
+            ASSERT_TRUE(central);
+            central.reset();
+            ASSERT_EQ(alive(key), 1U);
+        }
+        third.reset();
+        EXPECT_EQ(alive(key), 1U);
+        drop.go_on();
+        EXPECT_EQ(alive(key), 0U);
+    }
+}
+
+TEST_F(hot_values, do_not_end_by_a_drop_that_was_under_way_while_somebody_took_a_reference) {
+    handle<witness> first = intern(cache_, key);
+    const weak<witness> w(first);
+    handle<witness> second = first;
+    make_hot(first);
+    second.reset();
+    interrupted_drop drop(std::move(first));
+    handle<witness> central = w.lock();
+    drop.go_on();
+    EXPECT_EQ(alive(key), 1U);
+    central.reset();
     EXPECT_EQ(alive(key), 0U);
 }
 
@@ -249,6 +304,46 @@ TEST_F(hot_values, and_readers_are_locked_around_a_fork_by_the_first_table_until
     EXPECT_TRUE(taken_elsewhere(detail::the_reader_registry));
     cache_.unlock_after_fork();
     EXPECT_FALSE(taken_elsewhere(detail::the_reader_registry));
+}
+
+// Another thread holds the second table's lock and waits for one that lies below it.
+TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be) {
+    probe_cache other;
+    const probe_key there{1, 8};
+    const probe_key its_neighbour{2, 7}; // of the same hash
+    const handle<witness> h = intern(other, there);
+    gate reads;
+    gate locked;
+    gate inside;
+    bool got = false;
+    std::thread looks([&] {
+        EXPECT_EQ(other.find(there), h);
+        reads.open();
+        locked.pass();
+        int comparisons = 0;
+        const with_hook hook(on_equal, [&](int) {
+            if (++comparisons == 2) { // the first one was made without the lock
+                inside.open();
+                const auto end = std::chrono::steady_clock::now() + deadline;
+                while (!(got = detail::the_hot_values.try_lock()) && std::chrono::steady_clock::now() < end) {
+                    std::this_thread::yield();
+                }
+                if (got) {
+                    detail::the_hot_values.unlock();
+                }
+            }
+        });
+        EXPECT_FALSE(other.find(its_neighbour));
+    });
+    reads.pass();
+    cache_.lock_for_fork();
+    locked.open();
+    inside.pass();
+    other.lock_for_fork();
+    EXPECT_TRUE(got);
+    other.unlock_after_fork();
+    cache_.unlock_after_fork();
+    looks.join();
 }
 
 #ifndef __SANITIZE_THREAD__ // which does not follow a fork of several threads
