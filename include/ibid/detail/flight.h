@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "ibid/detail/process_wide.h"
 #include "ibid/errors.h"
 
 namespace ibid::detail {
@@ -22,14 +23,14 @@ struct waiting_thread {
     waiting_thread* waits_for = nullptr;
 };
 
-[[nodiscard]] inline waiting_thread& this_thread_waiting() noexcept {
+[[nodiscard]] IBID_PROCESS_WIDE inline waiting_thread& this_thread_waiting() noexcept {
     thread_local constinit waiting_thread self;
     return self;
 }
 
 // Protects every `waits_for`. One for the process, because a circle may run through several caches; taken only by
 // threads that are about to sleep and by leaders that have somebody to wake. Taken inside a shard's lock, never around one.
-inline constinit std::mutex wait_graph;
+IBID_PROCESS_WIDE inline constinit std::mutex wait_graph;
 
 template <class Entry>
 struct waiter {

@@ -9,12 +9,13 @@
 #pragma once
 
 #include "ibid/detail/hot_values.h"
+#include "ibid/detail/process_wide.h"
 #include "ibid/detail/readers.h"
 
 namespace ibid::detail {
 
 // How many tables this thread has locked. In the child this thread is the one that is left.
-inline thread_local constinit unsigned tables_locked_for_fork = 0;
+IBID_PROCESS_WIDE inline thread_local constinit unsigned tables_locked_for_fork = 0;
 
 inline void unlock_process() noexcept {
     the_hot_values.unlock();

@@ -22,6 +22,7 @@
 
 #include "ibid/detail/counted.h"
 #include "ibid/detail/hot_count.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -142,7 +143,7 @@ private:
     std::array<place, entry_link::tags> places_{};
 };
 
-inline constinit hot_values the_hot_values;
+IBID_PROCESS_WIDE inline constinit hot_values the_hot_values;
 
 [[nodiscard]] inline counted_in place_of_new_references(std::uint64_t word) noexcept {
     return static_cast<counted_in>((word & entry_link::hot) != 0 ? entry_link::times_hot(word) : 0);

@@ -26,6 +26,7 @@
 #include <new>
 
 #include "ibid/detail/fence.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -79,7 +80,7 @@ private:
 
 // Protects who sits where: the lists of a thread's places and of a table's, `in_` and `seated_`. Taken when a thread meets a
 // table for the first time and when either goes. Inside it, no other lock is taken.
-inline constinit std::mutex the_reader_registry;
+IBID_PROCESS_WIDE inline constinit std::mutex the_reader_registry;
 
 // Where this thread sits. No destructor: usable until the last instruction of the thread.
 struct readers_of_thread {
@@ -95,7 +96,7 @@ struct readers_of_thread {
 
     inline void end() noexcept;
 };
-inline thread_local constinit readers_of_thread this_thread_reads;
+IBID_PROCESS_WIDE inline thread_local constinit readers_of_thread this_thread_reads;
 
 // For spreading work over threads: two that read at the same time have different numbers, as long as there are not too many.
 [[nodiscard]] inline unsigned number_of_this_thread() noexcept {
@@ -103,13 +104,13 @@ inline thread_local constinit readers_of_thread this_thread_reads;
 }
 
 // The numbers that are given out, a bit each. Protected by the_reader_registry. Number 0 is for all threads without one.
-inline constinit std::uint64_t the_reader_numbers = 1;
+IBID_PROCESS_WIDE inline constinit std::uint64_t the_reader_numbers = 1;
 
 struct readers_of_thread_end {
     ~readers_of_thread_end() { this_thread_reads.end(); }
     void arm() const noexcept {} // naming the object is what registers its destructor
 };
-inline thread_local readers_of_thread_end this_thread_reads_end;
+IBID_PROCESS_WIDE inline thread_local readers_of_thread_end this_thread_reads_end;
 
 class readers {
 public:
@@ -236,7 +237,7 @@ private:
     friend struct readers_of_thread;
     static constexpr int patience = 200; // a look takes less than as many loads
 
-    [[nodiscard]] static std::atomic<std::uint64_t>& next_id() noexcept {
+    [[nodiscard]] IBID_PROCESS_WIDE static std::atomic<std::uint64_t>& next_id() noexcept {
         static constinit std::atomic<std::uint64_t> id{1};
         return id;
     }
