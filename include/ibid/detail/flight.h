@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <mutex>
 
@@ -38,6 +39,18 @@ struct waiter {
     waiting_thread* thread = &this_thread_waiting();
     std::atomic<std::uint32_t> landed{0};
     waiter* next = nullptr;
+
+    // Acquire pairs with the store in land(). A waiting thread's errno is its caller's business.
+    void wait() noexcept {
+        const int error = errno;
+        landed.wait(0, std::memory_order_acquire);
+        errno = error;
+    }
+    // Release pairs with the acquire in wait().
+    void land() noexcept {
+        landed.store(1, std::memory_order_release);
+        landed.notify_one();
+    }
 };
 
 template <class Entry, class Key>
@@ -73,9 +86,7 @@ struct flight {
             waiters = w->next;
             w->result = result;
             w->thread->waits_for = nullptr;
-            w->landed.store(
-                1, std::memory_order_release); // pairs with the acquire of the wait in interner::begin
-            w->landed.notify_one();
+            w->land();
         }
     }
 };

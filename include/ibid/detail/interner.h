@@ -200,7 +200,7 @@ public:
                 return nullptr;
             }
             if (joined) {
-                w.landed.wait(0, std::memory_order_acquire);
+                w.wait();
                 // The leader touches `w` under this lock, to the end of its notify_one: once it is ours, `w` may go.
                 const std::lock_guard lock(s.mutex);
                 if (w.result != nullptr) {
