@@ -46,9 +46,10 @@ struct waiter {
         landed.wait(0, std::memory_order_acquire);
         errno = error;
     }
-    // Release pairs with the acquire in wait().
+    // Sequentially consistent, as notify_one() wakes nobody if its look whether somebody sleeps there comes before this store:
+    // libstdc++ has no fence of its own in between.
     void land() noexcept {
-        landed.store(1, std::memory_order_release);
+        landed.store(1, std::memory_order_seq_cst);
         landed.notify_one();
     }
 };
