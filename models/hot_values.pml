@@ -3,7 +3,7 @@
  * References that are counted centrally and in stripes: spread, take, drop, gather, times (counted.h, hot_count.h, hot_values.h).
  *
  * Law: a value ends exactly once, when and only when no reference is left; nothing of it is touched once its memory is
- * gone, but by its address; and all that when another value comes to stand at the same address, with the same place.
+ * gone, and who ends it has dropped a reference to it, not to another that stood at the same address, with the same place.
  *
  * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
  */
@@ -27,7 +27,7 @@ bool hot; byte times;             /* one word */
 /* the place in hot_values */
 byte stripe_time[STRIPES]; /* 0: closed; one word with the count below */
 short stripe_count[STRIPES];
-bool listed;
+byte awaited; /* who are on their way to ask whether to gather */
 bool mutex_taken;
 
 /* What the law speaks of. */
@@ -62,7 +62,7 @@ inline retire() {
     atomic {
         touch();
         ends++;
-        assert(ends == 1 && references == 0 && !listed);
+        assert(ends == 1 && references == 0 && awaited == 0);
         if
         :: inside == 0 ->
             memory = false; hot = false; times = 0; spread_bit = false
@@ -77,18 +77,43 @@ inline retire() {
     fi
 }
 
-/* hot_values::gather, with close(). */
+/* hot_values::await_one_more, by who took the first central reference after the last one had gone */
+inline revive() {
+#ifdef BROKEN_UNTOLD
+    revived = false
+#else
+    if
+    :: revived ->
+        take_mutex();
+        atomic { touch(); awaited++ };
+        give_mutex()
+    :: else
+    fi
+#endif
+}
+
+/* hot_values::gather, with close(). Who asks, asks for the value that it has dropped a reference to. */
 inline gather() {
     take_mutex();
     over = false;
-    if
-#ifdef BROKEN_UNLISTED
-    :: atomic { touch(); (spread_bit && count == STAND_IN) } ->
+    atomic {
+        touch();
+        assert(life == asked && awaited > 0);
+        awaited--;
+#ifdef BROKEN_IMPATIENT
+        settled = false
 #else
-    :: atomic { listed -> touch(); over = !(spread_bit && count == STAND_IN) };
-       if :: over -> over = false; settled = true :: else -> settled = false fi;
-    if :: settled :: else ->
+        settled = (awaited > 0)
 #endif
+    };
+    atomic {
+        if
+        :: !settled && spread_bit && count == STAND_IN -> spread_bit = false
+        :: else -> settled = true
+        fi
+    };
+    if
+    :: !settled ->
         sum = 0; s = 0;
         do
         :: s < STRIPES ->
@@ -99,12 +124,8 @@ inline gather() {
 #endif
         :: else -> break
         od;
-        listed = false;
         atomic { touch(); hot = false };
-        atomic { touch(); count = count - STAND_IN + sum; spread_bit = false; assert(count >= 0); over = (count == 0) }
-#ifndef BROKEN_UNLISTED
-    fi
-#endif
+        atomic { touch(); count = count - STAND_IN + sum; assert(count >= 0); over = (count == 0) }
     :: else
     fi;
     give_mutex();
@@ -117,7 +138,7 @@ inline release() {
         touch();
         last = (count == 1 && !spread_bit);
         ask = (spread_bit && count == STAND_IN + 1);
-        count--; references--;
+        count--; references--; asked = life;
         assert(count >= 0) /* or it would borrow from the bit above */
     };
     if
@@ -148,7 +169,9 @@ inline copy() {
     fi;
     if
     :: done -> where[1] = w
-    :: else -> atomic { touch(); count++; references++; where[1] = 0 }
+    :: else ->
+        atomic { touch(); revived = (spread_bit && count == STAND_IN); count++; references++; where[1] = 0 };
+        revive()
     fi;
     had[1] = 1
 }
@@ -168,10 +191,13 @@ inline look() {
             atomic {
                 touch();
                 if
-                :: count != 0 || spread_bit -> count++; references++; had[0] = 1; where[0] = 0
+                :: count != 0 || spread_bit ->
+                    revived = (spread_bit && count == STAND_IN);
+                    count++; references++; had[0] = 1; where[0] = 0
                 :: else
                 fi
-            }
+            };
+            revive()
         fi;
         inside--
     :: !memory
@@ -184,7 +210,7 @@ inline spread() {
     touch();
     if
     :: !hot && times < MOST_TIMES && count > 1 ->
-        listed = true; s = 0;
+        awaited = 1; s = 0;
         do
         :: s < STRIPES -> atomic { stripe_time[s] = times + 1; stripe_count[s] = 0; s++ }
         :: else -> break
@@ -197,14 +223,16 @@ inline spread() {
 }
 
 /* Local words that mean nothing between two operations; alike, so that states are. */
-inline clean() { w = 0; s = 0; sum = 0; done = false; last = false; ask = false; over = false; settled = false }
+inline clean() { w = 0; s = 0; sum = 0; done = false; last = false; ask = false; over = false; settled = false;
+    revived = false; asked = 0 }
 
 byte finished = 0;
 
 proctype thread(byte left) {
     byte had[2]; byte where[2];
     byte w, s; short sum;
-    bool done, last, ask, over, settled;
+    bool done, last, ask, over, settled, revived;
+    byte asked;
     had[0] = 1;
     do
     :: left > 0 ->

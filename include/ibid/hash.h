@@ -28,6 +28,8 @@
 #endif
 #include <xxhash.h>
 
+#include "ibid/detail/process_wide.h"
+
 namespace ibid {
 
 namespace detail {
@@ -51,7 +53,7 @@ struct alignas(64) hash_secret {
     }
 };
 
-[[nodiscard]] inline const hash_secret& process_secret() noexcept {
+[[nodiscard]] IBID_PROCESS_WIDE inline const hash_secret& process_secret() noexcept {
     static const hash_secret secret;
     return secret;
 }

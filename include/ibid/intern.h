@@ -16,13 +16,14 @@
 #include <utility>
 
 #include "ibid/cache.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid {
 
 // The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may go at any
 // time up to the end of the process.
 template <class T>
-[[nodiscard]] cache<T, T, key_is_value>& canonical() {
+[[nodiscard]] IBID_PROCESS_WIDE cache<T, T, key_is_value>& canonical() {
     static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::view<T>,
                   "T only points at what it means, and that may go first: name the owner, as in "
                   "intern<std::string>(text)");

@@ -12,8 +12,9 @@
 //
 // How the end is exact although nobody sees the sum of the stripes: while they are open, `count` says so (`spread`), and holds
 // more references (`stand_in`), which stand for all of those in stripes. So striped references come and go without a look at `count`.
-// Whoever drops the last *central* reference closes the stripes and adds their sum to `count` (hot_values.h); from then on
-// all references are central. A value is made hot only while somebody else holds a central reference, which is what a value
+// Whoever drops the last *central* reference asks to close the stripes and to add their sum to `count` (hot_values.h); from then on
+// all references are central. It asks when its own reference has gone, yet the value stays till then: whoever finds no central
+// reference and takes one tells that one more will ask, and only the last who is expected closes. A value is made hot only while somebody else holds a central reference, which is what a value
 // that many threads use has anyway: the connections, sessions or configurations that live on meanwhile.
 #pragma once
 
@@ -28,7 +29,8 @@
 namespace ibid::detail {
 
 struct value_header;
-void release_last_central(value_header* where) noexcept;
+void release_last_central(value_header& h) noexcept;
+void await_one_more(value_header& h) noexcept;
 
 class value_owner;
 
@@ -68,6 +70,7 @@ struct value_header : entry_link {
     static constexpr std::uint32_t spread = std::uint32_t{1} << 31; // stripes are open; written by hot_values
     static constexpr std::uint32_t references = spread - 1;
     static constexpr std::uint32_t stand_in = std::uint32_t{1} << 30; // in `count` while it is spread
+    static constexpr std::uint32_t nothing_central = spread | stand_in;
 
     // While the memory waits until nobody looks at it any more, the next that waits. (No reader looks at `owner`.)
     union {
@@ -81,7 +84,11 @@ struct value_header : entry_link {
 
     // The caller holds a reference, so the count cannot reach zero meanwhile, and no order is needed: whoever gave the
     // caller that reference has published the value already.
-    void acquire() noexcept { count.fetch_add(1, std::memory_order_relaxed); }
+    void acquire() noexcept {
+        if (count.fetch_add(1, std::memory_order_relaxed) == nothing_central) [[unlikely]] {
+            await_one_more(*this);
+        }
+    }
 
     // The same, counted where it disturbs least.
     [[nodiscard]] counted_in acquire_near() noexcept;
@@ -93,6 +100,9 @@ struct value_header : entry_link {
         while (now != 0) {
             if (count.compare_exchange_weak(now, now + 1, std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
+                if (now == nothing_central) [[unlikely]] {
+                    await_one_more(*this);
+                }
                 return true;
             }
         }
@@ -101,13 +111,13 @@ struct value_header : entry_link {
 
     // Drops a central reference. Release: this holder's reads of the value happen before its end. Acquire on the last
     // one: all other holders' too. After the subtraction the value may be gone, and nothing of it is touched but by who
-    // ended it.
+    // ended it, or is to ask whether it has ended.
     void release() noexcept {
         const std::uint32_t before = count.fetch_sub(1, std::memory_order_acq_rel);
         if (before == 1) {
             owner->retire(*this);
-        } else if (before == (spread | (stand_in + 1))) {
-            release_last_central(this);
+        } else if (before == nothing_central + 1) {
+            release_last_central(*this); // it is waited for
         }
     }
     void release(counted_in where) noexcept;

@@ -10,9 +10,11 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <mutex>
 
+#include "ibid/detail/process_wide.h"
 #include "ibid/errors.h"
 
 namespace ibid::detail {
@@ -22,14 +24,14 @@ struct waiting_thread {
     waiting_thread* waits_for = nullptr;
 };
 
-[[nodiscard]] inline waiting_thread& this_thread_waiting() noexcept {
+[[nodiscard]] IBID_PROCESS_WIDE inline waiting_thread& this_thread_waiting() noexcept {
     thread_local constinit waiting_thread self;
     return self;
 }
 
 // Protects every `waits_for`. One for the process, because a circle may run through several caches; taken only by
 // threads that are about to sleep and by leaders that have somebody to wake. Taken inside a shard's lock, never around one.
-inline constinit std::mutex wait_graph;
+IBID_PROCESS_WIDE inline constinit std::mutex wait_graph;
 
 template <class Entry>
 struct waiter {
@@ -37,6 +39,19 @@ struct waiter {
     waiting_thread* thread = &this_thread_waiting();
     std::atomic<std::uint32_t> landed{0};
     waiter* next = nullptr;
+
+    // Acquire pairs with the store in land(). A waiting thread's errno is its caller's business.
+    void wait() noexcept {
+        const int error = errno;
+        landed.wait(0, std::memory_order_acquire);
+        errno = error;
+    }
+    // Sequentially consistent, as notify_one() wakes nobody if its look whether somebody sleeps there comes before this store:
+    // libstdc++ has no fence of its own in between.
+    void land() noexcept {
+        landed.store(1, std::memory_order_seq_cst);
+        landed.notify_one();
+    }
 };
 
 template <class Entry, class Key>
@@ -72,9 +87,7 @@ struct flight {
             waiters = w->next;
             w->result = result;
             w->thread->waits_for = nullptr;
-            w->landed.store(
-                1, std::memory_order_release); // pairs with the acquire of the wait in interner::begin
-            w->landed.notify_one();
+            w->land();
         }
     }
 };

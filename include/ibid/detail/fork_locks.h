@@ -3,28 +3,37 @@
 // The locks of the process that lie below those of every table, held around fork() with them: the child must find neither
 // lock taken by a thread that it does not have, nor stripes half open.
 //
-// Law: a program may bracket one fork with several tables, one after the other; these locks are taken with the first and
-// given back with the last. Nobody who holds one of them waits for a table's lock, nor the other way round.
+// Law: a program may bracket one fork with several tables, one after the other; these locks are held from the first to the last.
+// Nobody who holds one of them waits for a table's lock, but some who hold a table's wait for one of them (await_one_more): so
+// they are let go while a further table is locked.
 #pragma once
 
 #include "ibid/detail/hot_values.h"
+#include "ibid/detail/process_wide.h"
 #include "ibid/detail/readers.h"
 
 namespace ibid::detail {
 
 // How many tables this thread has locked. In the child this thread is the one that is left.
-inline thread_local constinit unsigned tables_locked_for_fork = 0;
+IBID_PROCESS_WIDE inline thread_local constinit unsigned tables_locked_for_fork = 0;
 
-inline void lock_process_for_fork() noexcept {
-    if (tables_locked_for_fork++ == 0) {
-        the_reader_registry.lock();
-        the_hot_values.lock();
+inline void unlock_process() noexcept {
+    the_hot_values.unlock();
+    the_reader_registry.unlock();
+}
+inline void before_a_table_is_locked_for_fork() noexcept {
+    if (tables_locked_for_fork != 0) {
+        unlock_process();
     }
+}
+inline void lock_process_for_fork() noexcept {
+    ++tables_locked_for_fork;
+    the_reader_registry.lock();
+    the_hot_values.lock();
 }
 inline void unlock_process_after_fork() noexcept {
     if (--tables_locked_for_fork == 0) {
-        the_hot_values.unlock();
-        the_reader_registry.unlock();
+        unlock_process();
     }
 }
 

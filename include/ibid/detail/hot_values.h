@@ -3,12 +3,11 @@
 // The values of the process that are hot, and how one becomes hot and ceases to be. Included by counted.h, which says what
 // that means.
 //
-// Law: a value that is spread is listed here, and cannot end without being taken off the list, under the lock. So whoever has
-// dropped a value's last central reference, and has nothing to hold it by, may still ask here whether it must gather the
-// count: an address that is listed is a living value, if perhaps another one, and if that has no central reference either, the
-// question was asked on its behalf as well. (Should that happen, and the other value end by it, then it ends here, and its own last
-// dropper may return a moment before: the one known exception to the exact end. It takes an entry's whole life, and another
-// entry's in the same memory, between two steps of one drop.)
+// Law: a value that is spread cannot end before all who are expected to ask have asked. Each drop that leaves it without a central
+// reference asks once (gather), when that reference has gone already: so it may touch the value only because it is expected.
+// `awaited` counts, under the lock, how many will still come: one from the start, and one more whenever somebody takes a
+// central reference when there was none, who says so before anything else (await_one_more), and until then holds
+// that reference. So if there is none, and nobody is awaited, nobody is on the way: whoever finds it so closes.
 //
 // A value keeps its place from the first time that it is hot until its memory goes, since a reader without a lock may have
 // read the place's number long ago. There are few places, and few times (a handle remembers in which of them it was counted,
@@ -23,6 +22,7 @@
 
 #include "ibid/detail/counted.h"
 #include "ibid/detail/hot_count.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -59,7 +59,7 @@ public:
         }
         p.stripes.store(stripes, std::memory_order_release); // pairs with the acquire in add()
         p.taken = true;
-        p.spread = &h;
+        p.awaited = 1;
         stripes->open(times + 1);
         h.count.fetch_add(value_header::spread + value_header::stand_in, std::memory_order_acq_rel);
         while (!h.mark(word, {true, times + 1, 0, static_cast<unsigned>(number)})) {
@@ -68,19 +68,26 @@ public:
         return true;
     }
 
-    // Gathers the count of the value at `where`, if that is spread and has no central reference. True: it had no other
-    // either, and the caller retires it.
-    [[nodiscard]] bool gather(value_header* where) noexcept {
+    // The caller has taken a central reference to `h` when there was none: dropping it will ask once more.
+    void await_one_more(value_header& h) noexcept {
         const std::lock_guard lock(mutex_);
-        for (place& p : places_) {
-            if (p.spread == where) {
-                // Somebody may have taken a central reference meanwhile: then dropping that asks again.
-                return where->count.load(std::memory_order_relaxed) ==
-                           (value_header::spread | value_header::stand_in) &&
-                       close(p);
-            }
+        ++place_of(h).awaited;
+    }
+
+    // The caller has dropped the last central reference to `h`. Gathers the count, if there is none still and nobody else is to
+    // ask. True: there is no reference at all, and the caller retires it.
+    [[nodiscard]] bool gather(value_header& h) noexcept {
+        const std::lock_guard lock(mutex_);
+        place& p = place_of(h);
+        if (--p.awaited != 0) {
+            return false;
         }
-        return false; // somebody else was faster
+        // No longer `spread`: from here on, who takes or drops central references has nothing to tell or to ask. That fails when somebody
+        // has taken one meanwhile: then dropping that asks again.
+        std::uint32_t nothing_central = value_header::nothing_central;
+        return h.count.compare_exchange_strong(nothing_central, value_header::stand_in,
+                                               std::memory_order_acq_rel, std::memory_order_relaxed) &&
+               close(h, p);
     }
 
     // The memory of a value with a place goes.
@@ -91,12 +98,13 @@ public:
 
     // Around fork(): see fork_locks.h.
     void lock() noexcept { mutex_.lock(); }
+    [[nodiscard]] bool try_lock() noexcept { return mutex_.try_lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
 private:
     struct place {
         std::atomic<hot_count*> stripes{nullptr}; // made when first needed, never given back
-        value_header* spread = nullptr;           // the value whose stripes these are, while they are open
+        unsigned awaited = 0;                     // who will still ask about the value that is spread
         bool taken = false;
     };
 
@@ -108,10 +116,13 @@ private:
         return number;
     }
 
-    [[nodiscard]] static bool close(place& p) noexcept {
-        value_header& h = *p.spread;
+    // Of a value that has been hot.
+    [[nodiscard]] place& place_of(const value_header& h) noexcept {
+        return places_[entry_link::tag(h.word())];
+    }
+
+    [[nodiscard]] static bool close(value_header& h, const place& p) noexcept {
         const std::int64_t in_stripes = p.stripes.load(std::memory_order_relaxed)->close();
-        p.spread = nullptr;
         std::uint64_t word = h.word();
         while (!h.mark(word, {false, entry_link::times_hot(word), 0, entry_link::tag(word)})) {
             word = h.word();
@@ -121,8 +132,7 @@ private:
         std::uint32_t now = h.count.load(std::memory_order_relaxed);
         std::uint32_t next = 0;
         do {
-            const std::int64_t central =
-                std::int64_t{now & value_header::references} - value_header::stand_in;
+            const std::int64_t central = std::int64_t{now} - value_header::stand_in;
             next = static_cast<std::uint32_t>(central + in_stripes);
         } while (
             !h.count.compare_exchange_weak(now, next, std::memory_order_acq_rel, std::memory_order_relaxed));
@@ -133,7 +143,7 @@ private:
     std::array<place, entry_link::tags> places_{};
 };
 
-inline constinit hot_values the_hot_values;
+IBID_PROCESS_WIDE inline constinit hot_values the_hot_values;
 
 [[nodiscard]] inline counted_in place_of_new_references(std::uint64_t word) noexcept {
     return static_cast<counted_in>((word & entry_link::hot) != 0 ? entry_link::times_hot(word) : 0);
@@ -155,10 +165,13 @@ inline void value_header::release(counted_in where) noexcept {
     }
 }
 
-inline void release_last_central(value_header* where) noexcept {
-    if (the_hot_values.gather(where)) {
-        where->owner->retire(*where);
+inline void release_last_central(value_header& h) noexcept {
+    if (the_hot_values.gather(h)) {
+        h.owner->retire(h);
     }
+}
+[[gnu::noinline]] inline void await_one_more(value_header& h) noexcept {
+    the_hot_values.await_one_more(h);
 }
 
 } // namespace ibid::detail

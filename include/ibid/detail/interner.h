@@ -200,7 +200,7 @@ public:
                 return nullptr;
             }
             if (joined) {
-                w.landed.wait(0, std::memory_order_acquire);
+                w.wait();
                 // The leader touches `w` under this lock, to the end of its notify_one: once it is ours, `w` may go.
                 const std::lock_guard lock(s.mutex);
                 if (w.result != nullptr) {
@@ -373,6 +373,9 @@ public:
 
     // Around fork(), for tables inside a process that does not know of them.
     void lock_for_fork() noexcept {
+        if constexpr (owns_values) {
+            before_a_table_is_locked_for_fork();
+        }
         for (shard_type& s : shards_) {
             s.mutex.lock();
         }

@@ -17,6 +17,7 @@
 // A reader's place belongs to its thread and to the table, and goes with the later of the two.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -24,8 +25,10 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "ibid/detail/fence.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -60,17 +63,18 @@ private:
     bool seated_ = true;               // false: the thread has gone, and another may take the place
 };
 
-// Around a look without a lock. Nothing that is called inside may look again: no hash, comparison or allocation.
+// Around a look without a lock. Nothing that is called inside may look again: no hash, comparison or allocation. (A look that was
+// left in the middle, by a jump out of a signal handler, is over with the next one: that must not begin by an even turn.)
 class reading {
 public:
-    explicit reading(reader& r) noexcept : reader_(r), turn_(r.turn_.load(std::memory_order_relaxed)) {
-        reader_.turn_.store(turn_ + 1, std::memory_order_relaxed);
+    explicit reading(reader& r) noexcept : reader_(r), turn_(r.turn_.load(std::memory_order_relaxed) | 1) {
+        reader_.turn_.store(turn_, std::memory_order_relaxed);
         quiet_fence(); // the store, then the look; pairs with everybody_fences() in passed()
     }
     reading(const reading&) = delete;
     reading& operator=(const reading&) = delete;
     // Release: the look happened before; pairs with the loads in passed().
-    ~reading() { reader_.turn_.store(turn_ + 2, std::memory_order_release); }
+    ~reading() { reader_.turn_.store(turn_ + 1, std::memory_order_release); }
 
 private:
     reader& reader_;
@@ -79,7 +83,7 @@ private:
 
 // Protects who sits where: the lists of a thread's places and of a table's, `in_` and `seated_`. Taken when a thread meets a
 // table for the first time and when either goes. Inside it, no other lock is taken.
-inline constinit std::mutex the_reader_registry;
+IBID_PROCESS_WIDE inline constinit std::mutex the_reader_registry;
 
 // Where this thread sits. No destructor: usable until the last instruction of the thread.
 struct readers_of_thread {
@@ -89,13 +93,37 @@ struct readers_of_thread {
         reader* place;
     };
     std::array<seat, seats> recent{}; // by table number
+    seat* known =
+        nullptr; // by table number, each at its turn or in the next free seat: as long as it is not half full
+    std::size_t known_size = 0;  // a power of two
+    std::size_t known_taken = 0; // tables that have gone included, up to the next time that it grows
     reader* all = nullptr;
     unsigned number = 0; // of the thread, among those that live and have read; small
     bool ended = false;
 
+    [[nodiscard]] reader* find(std::uint64_t table) const noexcept {
+        for (std::size_t i = table; known_size != 0; ++i) {
+            const seat& s = known[i & (known_size - 1)];
+            if (s.table == table || s.place == nullptr) {
+                return s.place;
+            }
+        }
+        return nullptr;
+    }
+    inline void remember(std::uint64_t table, reader* place) noexcept;
     inline void end() noexcept;
+
+private:
+    void put(seat s) noexcept {
+        std::size_t i = s.table;
+        while (known[i & (known_size - 1)].place != nullptr) {
+            ++i;
+        }
+        known[i & (known_size - 1)] = s;
+        ++known_taken;
+    }
 };
-inline thread_local constinit readers_of_thread this_thread_reads;
+IBID_PROCESS_WIDE inline thread_local constinit readers_of_thread this_thread_reads;
 
 // For spreading work over threads: two that read at the same time have different numbers, as long as there are not too many.
 [[nodiscard]] inline unsigned number_of_this_thread() noexcept {
@@ -103,13 +131,13 @@ inline thread_local constinit readers_of_thread this_thread_reads;
 }
 
 // The numbers that are given out, a bit each. Protected by the_reader_registry. Number 0 is for all threads without one.
-inline constinit std::uint64_t the_reader_numbers = 1;
+IBID_PROCESS_WIDE inline constinit std::uint64_t the_reader_numbers = 1;
 
 struct readers_of_thread_end {
     ~readers_of_thread_end() { this_thread_reads.end(); }
     void arm() const noexcept {} // naming the object is what registers its destructor
 };
-inline thread_local readers_of_thread_end this_thread_reads_end;
+IBID_PROCESS_WIDE inline thread_local readers_of_thread_end this_thread_reads_end;
 
 class readers {
 public:
@@ -141,6 +169,10 @@ public:
     [[nodiscard]] reader* join(bool& fresh) noexcept {
         readers_of_thread& me = this_thread_reads;
         fresh = false;
+        if (reader* const known = me.find(id_)) {
+            me.recent[id_ % readers_of_thread::seats] = {id_, known};
+            return known;
+        }
         if (me.ended || !can_fence_everybody()) {
             return nullptr;
         }
@@ -179,6 +211,7 @@ public:
             fresh = true;
         }
         me.recent[id_ % readers_of_thread::seats] = {id_, place};
+        me.remember(id_, place);
         return place;
     }
 
@@ -236,7 +269,7 @@ private:
     friend struct readers_of_thread;
     static constexpr int patience = 200; // a look takes less than as many loads
 
-    [[nodiscard]] static std::atomic<std::uint64_t>& next_id() noexcept {
+    [[nodiscard]] IBID_PROCESS_WIDE static std::atomic<std::uint64_t>& next_id() noexcept {
         static constinit std::atomic<std::uint64_t> id{1};
         return id;
     }
@@ -251,6 +284,8 @@ private:
     }
 
     void leave(reader& r) noexcept {
+        const std::uint64_t turn = r.turn_.load(std::memory_order_relaxed);
+        r.turn_.store(turn + turn % 2, std::memory_order_release);
         r.seated_ = false;
         threads_.fetch_sub(1, std::memory_order_release);
     }
@@ -260,9 +295,35 @@ private:
     std::atomic<std::size_t> threads_{0}; // that have a place and live
 };
 
+// Under the registry's lock. Without memory it remembers less: then the place is looked for in the list of all.
+void readers_of_thread::remember(std::uint64_t table, reader* place) noexcept {
+    if (known_taken * 2 >= known_size) {
+        std::size_t living = 1;
+        for (const reader* r = all; r != nullptr; r = r->next_of_thread_) {
+            ++living;
+        }
+        const std::size_t wider = std::bit_ceil(std::max<std::size_t>(living * 4, seats));
+        seat* const table_of_places = new (std::nothrow) seat[wider]{};
+        if (table_of_places == nullptr) {
+            return;
+        }
+        delete[] std::exchange(known, table_of_places);
+        known_size = wider;
+        known_taken = 0;
+        for (reader* r = all; r != nullptr; r = r->next_of_thread_) {
+            if (r->in_ != nullptr && r != place) {
+                put({r->in_->id_, r});
+            }
+        }
+    }
+    put({table, place});
+}
+
 void readers_of_thread::end() noexcept {
     ended = true;
     recent = {};
+    delete[] std::exchange(known, nullptr);
+    known_size = 0;
     const std::lock_guard lock(the_reader_registry);
     the_reader_numbers &= ~((std::uint64_t{1} << number) & ~std::uint64_t{1});
     number = 0;

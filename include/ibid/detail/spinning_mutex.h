@@ -7,10 +7,11 @@
 // lost its processor in the middle; it costs the waiter up to 50 µs more, and saves every unlock an atomic exchange, which is a
 // quarter of what churn costs. (Measured by `./dev bench core --only churn`. Not for locks that are held for long.)
 //
-// The sleep is a futex that times out: allowed wherever a mutex is, and no cancellation point.
+// The sleep is a futex that times out: allowed wherever a mutex is, and no cancellation point. As of other mutexes, errno stays.
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include <linux/futex.h>
@@ -43,9 +44,11 @@ private:
     static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "a futex is a word");
 
     [[gnu::noinline]] void wait() noexcept {
+        const int error = errno;
         for (int round = 0;; ++round) {
             for (int i = 0; i < patience; ++i) {
                 if (state_.load(std::memory_order_relaxed) == free && try_lock()) {
+                    errno = error;
                     return;
                 }
                 pause();

@@ -4,7 +4,10 @@
 // memory which readers without a lock may see comes back.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -20,6 +23,7 @@
 #include "ibid/weak.h"
 #include "support/counting_memory.h"
 #include "support/crew.h"
+#include "support/gate.h"
 #include "support/witness.h"
 
 namespace ibid {
@@ -100,6 +104,58 @@ TEST_F(hot_values, may_be_so_several_times_and_then_no_more) {
         stays = std::move(in_stripe);
     }
     stays.reset();
+    EXPECT_EQ(alive(key), 0U);
+}
+
+// A drop that took the last central reference and is interrupted before it asks whether that was the end.
+class interrupted_drop {
+public:
+    explicit interrupted_drop(handle<witness> h) : header_(detail::header_of(h.get())) {
+        ::new (static_cast<void*>(dropped_)) handle<witness>(std::move(h)); // its destructor never runs
+        EXPECT_EQ(header_.count.fetch_sub(1, std::memory_order_acq_rel),
+                  detail::value_header::nothing_central + 1);
+    }
+    void go_on() { detail::release_last_central(header_); }
+
+private:
+    detail::value_header& header_;
+    alignas(handle<witness>) unsigned char dropped_[sizeof(handle<witness>)];
+};
+
+// Else that drop would meet what has come to stand in the same memory, and end it in somebody else's stead.
+TEST_F(hot_values, wait_for_a_drop_that_is_under_way) {
+    for (const bool in_stripe : {false, true}) {
+        handle<witness> first = intern(cache_, key);
+        const weak<witness> w(first);
+        handle<witness> second = first;
+        make_hot(first);
+        handle<witness> third = in_stripe ? second : handle<witness>();
+        second.reset();
+        interrupted_drop drop(std::move(first));
+        for (int i = 0; i < 3; ++i) {
+            handle<witness> central = w.lock(); // there was no other, and dropping it asks as well
+            ASSERT_TRUE(central);
+            central.reset();
+            ASSERT_EQ(alive(key), 1U);
+        }
+        third.reset();
+        EXPECT_EQ(alive(key), 1U);
+        drop.go_on();
+        EXPECT_EQ(alive(key), 0U);
+    }
+}
+
+TEST_F(hot_values, do_not_end_by_a_drop_that_was_under_way_while_somebody_took_a_reference) {
+    handle<witness> first = intern(cache_, key);
+    const weak<witness> w(first);
+    handle<witness> second = first;
+    make_hot(first);
+    second.reset();
+    interrupted_drop drop(std::move(first));
+    handle<witness> central = w.lock();
+    drop.go_on();
+    EXPECT_EQ(alive(key), 1U);
+    central.reset();
     EXPECT_EQ(alive(key), 0U);
 }
 
@@ -229,6 +285,62 @@ TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_
     EXPECT_TRUE(table.alone());
 }
 
+// As by a jump out of a signal handler.
+TEST(readers_without_a_lock, are_seen_inside_though_they_left_an_earlier_look_in_the_middle) {
+    detail::readers table;
+    std::thread([&] {
+        bool fresh = false;
+        detail::reader* const me = table.join(fresh);
+        if (me == nullptr) {
+            return; // a kernel without membarrier
+        }
+        alignas(detail::reading) unsigned char left[sizeof(detail::reading)];
+        ::new (static_cast<void*>(left)) detail::reading(*me);
+        EXPECT_FALSE(table.passed());
+        {
+            const detail::reading now(*me);
+            EXPECT_FALSE(table.passed());
+        }
+        EXPECT_TRUE(table.passed());
+        ::new (static_cast<void*>(left)) detail::reading(*me);
+    }).join();
+    EXPECT_TRUE(table.passed()) << "a thread that has gone is not inside";
+}
+
+// Else every hit of a program with many caches would wait for one lock of the process, and look through a list.
+TEST(readers_without_a_lock, find_their_place_among_many_tables_without_the_registry) {
+    constexpr std::size_t many = 300;
+    gate have_met;
+    gate registry_taken;
+    std::atomic<bool> found{false};
+    std::thread reads([&] {
+        std::vector<std::unique_ptr<detail::readers>> tables;
+        std::vector<detail::reader*> places;
+        bool fresh = false;
+        for (std::size_t i = 0; i < 3 * many; ++i) { // and two thirds of them go again
+            tables.push_back(std::make_unique<detail::readers>());
+            places.push_back(tables.back()->join(fresh));
+            if (i >= many) {
+                tables[i - many].reset();
+            }
+        }
+        have_met.open();
+        registry_taken.pass();
+        for (std::size_t i = 2 * many; i < 3 * many; ++i) {
+            EXPECT_EQ(tables[i]->join(fresh), places[i]);
+            EXPECT_FALSE(fresh);
+        }
+        found = true;
+    });
+    have_met.pass();
+    {
+        const std::lock_guard lock(detail::the_reader_registry);
+        registry_taken.open();
+        EXPECT_TRUE(give_way_until([&] { return found.load(); }, 20'000));
+    }
+    reads.join();
+}
+
 [[nodiscard]] bool taken_elsewhere(auto& lock) {
     bool got = false;
     std::thread([&] {
@@ -249,6 +361,62 @@ TEST_F(hot_values, and_readers_are_locked_around_a_fork_by_the_first_table_until
     EXPECT_TRUE(taken_elsewhere(detail::the_reader_registry));
     cache_.unlock_after_fork();
     EXPECT_FALSE(taken_elsewhere(detail::the_reader_registry));
+}
+
+// Another thread holds the second table's lock and waits for one that lies below it.
+TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be) {
+    probe_cache other;
+    const probe_key there{1, 8};
+    const probe_key its_neighbour{2, 7}; // of the same hash
+    const handle<witness> h = intern(other, there);
+    gate reads;
+    gate locked;
+    gate inside;
+    bool got = false;
+    std::thread looks([&] {
+        EXPECT_EQ(other.find(there), h);
+        reads.open();
+        locked.pass();
+        int comparisons = 0;
+        const with_hook hook(on_equal, [&](int) {
+            if (++comparisons == 2) { // the first one was made without the lock
+                inside.open();
+                const auto end = std::chrono::steady_clock::now() + deadline;
+                while (!(got = detail::the_hot_values.try_lock()) && std::chrono::steady_clock::now() < end) {
+                    std::this_thread::yield();
+                }
+                if (got) {
+                    detail::the_hot_values.unlock();
+                }
+            }
+        });
+        EXPECT_FALSE(other.find(its_neighbour));
+    });
+    reads.pass();
+    cache_.lock_for_fork();
+    locked.open();
+    inside.pass();
+    other.lock_for_fork();
+    EXPECT_TRUE(got);
+    other.unlock_after_fork();
+    cache_.unlock_after_fork();
+    looks.join();
+}
+
+TEST(a_fork, finds_nobody_in_the_middle_of_a_pin) {
+    clear_books();
+    probe_cache c;
+    const handle<witness> h = intern(c, key);
+    c.lock_for_fork();
+    std::atomic<bool> pinned{false};
+    std::thread pins([&] {
+        c.pin(h);
+        pinned = true;
+    });
+    EXPECT_FALSE(give_way_until([&] { return pinned.load(); }));
+    c.unlock_after_fork();
+    pins.join();
+    EXPECT_TRUE(pinned);
 }
 
 #ifndef __SANITIZE_THREAD__ // which does not follow a fork of several threads
