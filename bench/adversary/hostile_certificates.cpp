@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #define XXH_INLINE_ALL
+#define XXH_FORCE_MEMORY_ACCESS 0 // as in ibid/hash.h
 #include <xxhash.h>
 
 #include <algorithm>

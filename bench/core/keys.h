@@ -15,6 +15,7 @@
 #include <vector>
 
 #define XXH_INLINE_ALL
+#define XXH_FORCE_MEMORY_ACCESS 0 // as in ibid/hash.h
 #include <xxhash.h>
 
 #include "core/sequence.h"

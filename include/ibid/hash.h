@@ -26,6 +26,11 @@
 #ifndef XXH_INLINE_ALL
 #define XXH_INLINE_ALL
 #endif
+// By memcpy. What xxHash takes for GCC by itself reads any object as an integer of another type, which C++ does not allow: GCC
+// 13 hashes a number before it has stored it.
+#ifndef XXH_FORCE_MEMORY_ACCESS
+#define XXH_FORCE_MEMORY_ACCESS 0
+#endif
 #include <xxhash.h>
 
 #include "ibid/detail/process_wide.h"

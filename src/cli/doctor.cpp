@@ -199,7 +199,7 @@ void print_text(const findings& f) {
         fmt::print("OpenSSL    none found\n");
     } else {
         fmt::print("OpenSSL    {}{}\n", f.openssl.version.empty() ? "unknown version" : f.openssl.version,
-                   f.openssl.symbolic ? ", linked with -Bsymbolic (upstream's default)" : "");
+                   f.openssl.symbolic ? ", bound to itself (-Bsymbolic, as by upstream and Ubuntu)" : "");
         fmt::print("           {}\n", f.openssl.libcrypto);
         if (!f.openssl.libssl.empty())
             fmt::print("           {}\n", f.openssl.libssl);

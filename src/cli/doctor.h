@@ -16,7 +16,7 @@ struct openssl_build {
     std::string libcrypto; // path; empty: none
     std::string libssl;
     std::string version;   // "3.0.19"
-    bool symbolic = false; // libcrypto was linked with -Bsymbolic
+    bool symbolic = false; // libcrypto is bound to itself
 };
 
 [[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries);

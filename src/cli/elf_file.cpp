@@ -58,12 +58,35 @@ std::uint64_t file_offset(const std::vector<Elf64_Phdr>& headers, std::uint64_t 
     return UINT64_MAX;
 }
 
+struct relocations {
+    std::uint64_t offset = UINT64_MAX;
+    std::uint64_t bytes = 0;
+    std::uint64_t relative = 0; // so many at the front name no symbol
+
+    // Whether one of them is for a function that the file itself defines.
+    [[nodiscard]] bool name_own_function(std::string_view file, std::uint64_t symbols) const {
+        const std::string_view table = slice(file, offset, bytes);
+        const std::string_view names = slice(file, symbols, std::string_view::npos);
+        for (std::uint64_t i = std::min<std::uint64_t>(relative, table.size());; ++i) {
+            const auto relocation = at<Elf64_Rela>(table, i * sizeof(Elf64_Rela));
+            if (!relocation)
+                return false;
+            const auto symbol = at<Elf64_Sym>(names, ELF64_R_SYM(relocation->r_info) * sizeof(Elf64_Sym));
+            if (symbol && symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC)
+                return true;
+        }
+    }
+};
+
 void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers, const Elf64_Phdr& section,
                   elf_file& into) {
     const std::string_view dynamic = slice(bytes, section.p_offset, section.p_filesz);
     std::vector<std::uint64_t> needed;
     std::uint64_t soname = 0;
     std::uint64_t strings = UINT64_MAX;
+    std::uint64_t symbols = UINT64_MAX;
+    relocations of_calls;
+    relocations of_data; // and of calls, with -fno-plt
     for (std::uint64_t offset = 0;; offset += sizeof(Elf64_Dyn)) {
         const auto entry = at<Elf64_Dyn>(dynamic, offset);
         if (!entry || entry->d_tag == DT_NULL)
@@ -77,6 +100,24 @@ void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers
             break;
         case DT_STRTAB:
             strings = file_offset(headers, entry->d_un.d_ptr);
+            break;
+        case DT_SYMTAB:
+            symbols = file_offset(headers, entry->d_un.d_ptr);
+            break;
+        case DT_JMPREL:
+            of_calls.offset = file_offset(headers, entry->d_un.d_ptr);
+            break;
+        case DT_PLTRELSZ:
+            of_calls.bytes = entry->d_un.d_val;
+            break;
+        case DT_RELA:
+            of_data.offset = file_offset(headers, entry->d_un.d_ptr);
+            break;
+        case DT_RELASZ:
+            of_data.bytes = entry->d_un.d_val;
+            break;
+        case DT_RELACOUNT:
+            of_data.relative = entry->d_un.d_val;
             break;
         case DT_SYMBOLIC:
             into.symbolic = true;
@@ -93,6 +134,11 @@ void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers
         into.needed.push_back(text_at(table, name));
     if (soname != 0)
         into.soname = text_at(table, soname);
+    // -Bsymbolic is written in the file. -Bsymbolic-functions (Ubuntu's default) shows by what is not there: a relocation
+    // that names one of the file's own functions.
+    if (!into.soname.empty() && symbols < bytes.size() && !of_calls.name_own_function(bytes, symbols) &&
+        !of_data.name_own_function(bytes, symbols))
+        into.symbolic = true;
 }
 
 } // namespace

@@ -20,7 +20,8 @@ struct elf_file {
     bool native = false;     // of this command's word size, byte order and processor
     std::string interpreter; // PT_INTERP; empty: statically linked, or a shared library
     bool dynamic = false;    // has a dynamic section
-    bool symbolic = false;   // -Bsymbolic (DT_SYMBOLIC or DF_SYMBOLIC): its own calls cannot be interposed
+    bool symbolic =
+        false; // a library whose own calls cannot be interposed: linked with -Bsymbolic[-functions]
     std::vector<std::string> needed; // DT_NEEDED
     std::string soname;
 };

@@ -4,7 +4,8 @@
 // outside, by `ibid doctor`.
 //
 // Law: what crosses a library's border can be met in every build; what stays inside libcrypto cannot be met where it is bound
-// at link time (-Bsymbolic, upstream's default). docs/openssl.md has the table, and the tests run it on both kinds of build.
+// at link time (-Bsymbolic, upstream's default; -Bsymbolic-functions, Ubuntu's). docs/openssl.md has the table, and the tests
+// run it on both kinds of build.
 #pragma once
 
 #include <array>
@@ -24,7 +25,7 @@ struct circumstances {
     const char* obstacle = nullptr; // nothing can be shared at all, for this reason
     bool met = true;         // ibid's symbols stand before OpenSSL's, by LD_PRELOAD or in the link order
     bool libssl = true;      // there is one
-    bool symbolic = false;   // libcrypto was linked with -Bsymbolic
+    bool symbolic = false;   // libcrypto was linked with -Bsymbolic or -Bsymbolic-functions
     bool verify_memo = true; // IBID_VERIFY_MEMO
     bool everything = false; // IBID_SCOPE=all
 };

@@ -10,8 +10,9 @@
 
 namespace ibid::openssl {
 
-// Whether calls inside the module that contains `code` stay inside, whatever stands before it in the link order (-Bsymbolic).
-// Source: the ELF gABI's DT_SYMBOLIC and DF_SYMBOLIC.
+// Whether calls inside the module that contains `code` stay inside, whatever stands before it in the link order. Linked with
+// -Bsymbolic, upstream's default, a module says so (the ELF gABI's DT_SYMBOLIC, DF_SYMBOLIC). With -Bsymbolic-functions,
+// Ubuntu's default, it says nothing: there no relocation is left that names a function of its own.
 [[nodiscard]] bool binds_to_itself(const void* code) noexcept;
 
 // Null: the feature works with this libcrypto. Else why not.

@@ -35,11 +35,16 @@ TEST(elf, a_static_program_names_no_loader) {
 }
 #endif
 
-TEST(elf, a_library_linked_with_bsymbolic_is_told_from_one_that_is_not) {
-    ASSERT_TRUE(read_elf(SYMBOLIC_LIBRARY));
-    EXPECT_TRUE(read_elf(SYMBOLIC_LIBRARY)->symbolic);
-    EXPECT_FALSE(read_elf(PLAIN_LIBRARY)->symbolic);
-    EXPECT_EQ(read_elf(PLAIN_LIBRARY)->soname, "libcli_test_plain_library.so");
+TEST(elf, a_library_that_is_bound_to_itself_is_told_from_one_that_is_not) {
+    for (const char* const library : {SYMBOLIC_LIBRARY, SYMBOLIC_FUNCTIONS_LIBRARY}) {
+        ASSERT_TRUE(read_elf(library));
+        EXPECT_TRUE(read_elf(library)->symbolic) << library;
+    }
+    for (const char* const library : {PLAIN_LIBRARY, NO_PLT_LIBRARY}) {
+        ASSERT_TRUE(read_elf(library));
+        EXPECT_FALSE(read_elf(library)->symbolic) << library;
+    }
+    EXPECT_EQ(read_elf(PLAIN_LIBRARY)->soname, "libibid_test_plain_library.so");
 }
 
 TEST(elf, what_is_no_elf_file_is_nothing) {

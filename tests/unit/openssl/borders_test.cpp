@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid does where a call enters libcrypto, and what it leaves alone. On a distribution's OpenSSL the same things are met
-// further inside; './dev openssl' runs these tests on upstream's default builds, where they are not.
+// What ibid does where a call enters libcrypto, and what it leaves alone. On Debian's OpenSSL the same things are met
+// further inside. On Ubuntu's they are not, nor on upstream's default builds, on which './dev openssl' runs these tests.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
