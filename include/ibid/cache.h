@@ -153,9 +153,12 @@ public:
 
     // Around fork(), for a cache inside a program that does not know of it and may fork while other threads are at work:
     // lock before, unlock after on both sides, and in the child, in between, forget what other threads were making.
-    void lock_for_fork() noexcept { table_->lock_for_fork(); }
+    void lock_for_fork() noexcept { table_->lock_for_fork(&pin_mutex_); }
     void forget_other_threads() noexcept { table_->forget_other_threads(); }
-    void unlock_after_fork() noexcept { table_->unlock_after_fork(); }
+    void unlock_after_fork() noexcept {
+        table_->unlock_after_fork();
+        pin_mutex_.unlock();
+    }
 
 private:
     // Ends a flight without a value, unless it has landed.
@@ -254,7 +257,7 @@ private:
 
     table* table_; // closed, not deleted, by the destructor: entries that still have handles keep it
     [[no_unique_address]] Hash hash_;
-    std::mutex pin_mutex_; // protects pinned_
+    std::mutex pin_mutex_; // protects pinned_. No other lock is taken inside, nor by who holds another
     std::vector<handle_type> pinned_;
 };
 

@@ -346,6 +346,22 @@ TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be)
     looks.join();
 }
 
+TEST(a_fork, finds_nobody_in_the_middle_of_a_pin) {
+    clear_books();
+    probe_cache c;
+    const handle<witness> h = intern(c, key);
+    c.lock_for_fork();
+    std::atomic<bool> pinned{false};
+    std::thread pins([&] {
+        c.pin(h);
+        pinned = true;
+    });
+    EXPECT_FALSE(give_way_until([&] { return pinned.load(); }));
+    c.unlock_after_fork();
+    pins.join();
+    EXPECT_TRUE(pinned);
+}
+
 #ifndef __SANITIZE_THREAD__ // which does not follow a fork of several threads
 // Whatever the other threads were doing with a hot value, the child's copy of the cache works.
 TEST_F(hot_values, work_in_the_child_of_a_fork) {
