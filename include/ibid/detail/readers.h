@@ -17,6 +17,7 @@
 // A reader's place belongs to its thread and to the table, and goes with the later of the two.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -24,6 +25,7 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "ibid/detail/fence.h"
 #include "ibid/detail/process_wide.h"
@@ -90,11 +92,35 @@ struct readers_of_thread {
         reader* place;
     };
     std::array<seat, seats> recent{}; // by table number
+    seat* known =
+        nullptr; // by table number, each at its turn or in the next free seat: as long as it is not half full
+    std::size_t known_size = 0;  // a power of two
+    std::size_t known_taken = 0; // tables that have gone included, up to the next time that it grows
     reader* all = nullptr;
     unsigned number = 0; // of the thread, among those that live and have read; small
     bool ended = false;
 
+    [[nodiscard]] reader* find(std::uint64_t table) const noexcept {
+        for (std::size_t i = table; known_size != 0; ++i) {
+            const seat& s = known[i & (known_size - 1)];
+            if (s.table == table || s.place == nullptr) {
+                return s.place;
+            }
+        }
+        return nullptr;
+    }
+    inline void remember(std::uint64_t table, reader* place) noexcept;
     inline void end() noexcept;
+
+private:
+    void put(seat s) noexcept {
+        std::size_t i = s.table;
+        while (known[i & (known_size - 1)].place != nullptr) {
+            ++i;
+        }
+        known[i & (known_size - 1)] = s;
+        ++known_taken;
+    }
 };
 IBID_PROCESS_WIDE inline thread_local constinit readers_of_thread this_thread_reads;
 
@@ -142,6 +168,10 @@ public:
     [[nodiscard]] reader* join(bool& fresh) noexcept {
         readers_of_thread& me = this_thread_reads;
         fresh = false;
+        if (reader* const known = me.find(id_)) {
+            me.recent[id_ % readers_of_thread::seats] = {id_, known};
+            return known;
+        }
         if (me.ended || !can_fence_everybody()) {
             return nullptr;
         }
@@ -180,6 +210,7 @@ public:
             fresh = true;
         }
         me.recent[id_ % readers_of_thread::seats] = {id_, place};
+        me.remember(id_, place);
         return place;
     }
 
@@ -261,9 +292,35 @@ private:
     std::atomic<std::size_t> threads_{0}; // that have a place and live
 };
 
+// Under the registry's lock. Without memory it remembers less: then the place is looked for in the list of all.
+void readers_of_thread::remember(std::uint64_t table, reader* place) noexcept {
+    if (known_taken * 2 >= known_size) {
+        std::size_t living = 1;
+        for (const reader* r = all; r != nullptr; r = r->next_of_thread_) {
+            ++living;
+        }
+        const std::size_t wider = std::bit_ceil(std::max<std::size_t>(living * 4, seats));
+        seat* const table_of_places = new (std::nothrow) seat[wider]{};
+        if (table_of_places == nullptr) {
+            return;
+        }
+        delete[] std::exchange(known, table_of_places);
+        known_size = wider;
+        known_taken = 0;
+        for (reader* r = all; r != nullptr; r = r->next_of_thread_) {
+            if (r->in_ != nullptr && r != place) {
+                put({r->in_->id_, r});
+            }
+        }
+    }
+    put({table, place});
+}
+
 void readers_of_thread::end() noexcept {
     ended = true;
     recent = {};
+    delete[] std::exchange(known, nullptr);
+    known_size = 0;
     const std::lock_guard lock(the_reader_registry);
     the_reader_numbers &= ~((std::uint64_t{1} << number) & ~std::uint64_t{1});
     number = 0;

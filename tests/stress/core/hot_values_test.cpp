@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -282,6 +283,40 @@ TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_
         EXPECT_FALSE(table.alone()) << "the first thread reads there as well";
     }).join();
     EXPECT_TRUE(table.alone());
+}
+
+// Else every hit of a program with many caches would wait for one lock of the process, and look through a list.
+TEST(readers_without_a_lock, find_their_place_among_many_tables_without_the_registry) {
+    constexpr std::size_t many = 300;
+    gate have_met;
+    gate registry_taken;
+    std::atomic<bool> found{false};
+    std::thread reads([&] {
+        std::vector<std::unique_ptr<detail::readers>> tables;
+        std::vector<detail::reader*> places;
+        bool fresh = false;
+        for (std::size_t i = 0; i < 3 * many; ++i) { // and two thirds of them go again
+            tables.push_back(std::make_unique<detail::readers>());
+            places.push_back(tables.back()->join(fresh));
+            if (i >= many) {
+                tables[i - many].reset();
+            }
+        }
+        have_met.open();
+        registry_taken.pass();
+        for (std::size_t i = 2 * many; i < 3 * many; ++i) {
+            EXPECT_EQ(tables[i]->join(fresh), places[i]);
+            EXPECT_FALSE(fresh);
+        }
+        found = true;
+    });
+    have_met.pass();
+    {
+        const std::lock_guard lock(detail::the_reader_registry);
+        registry_taken.open();
+        EXPECT_TRUE(give_way_until([&] { return found.load(); }, 20'000));
+    }
+    reads.join();
 }
 
 [[nodiscard]] bool taken_elsewhere(auto& lock) {
