@@ -63,17 +63,18 @@ private:
     bool seated_ = true;               // false: the thread has gone, and another may take the place
 };
 
-// Around a look without a lock. Nothing that is called inside may look again: no hash, comparison or allocation.
+// Around a look without a lock. Nothing that is called inside may look again: no hash, comparison or allocation. (A look that was
+// left in the middle, by a jump out of a signal handler, is over with the next one: that must not begin by an even turn.)
 class reading {
 public:
-    explicit reading(reader& r) noexcept : reader_(r), turn_(r.turn_.load(std::memory_order_relaxed)) {
-        reader_.turn_.store(turn_ + 1, std::memory_order_relaxed);
+    explicit reading(reader& r) noexcept : reader_(r), turn_(r.turn_.load(std::memory_order_relaxed) | 1) {
+        reader_.turn_.store(turn_, std::memory_order_relaxed);
         quiet_fence(); // the store, then the look; pairs with everybody_fences() in passed()
     }
     reading(const reading&) = delete;
     reading& operator=(const reading&) = delete;
     // Release: the look happened before; pairs with the loads in passed().
-    ~reading() { reader_.turn_.store(turn_ + 2, std::memory_order_release); }
+    ~reading() { reader_.turn_.store(turn_ + 1, std::memory_order_release); }
 
 private:
     reader& reader_;
@@ -283,6 +284,8 @@ private:
     }
 
     void leave(reader& r) noexcept {
+        const std::uint64_t turn = r.turn_.load(std::memory_order_relaxed);
+        r.turn_.store(turn + turn % 2, std::memory_order_release);
         r.seated_ = false;
         threads_.fetch_sub(1, std::memory_order_release);
     }

@@ -285,6 +285,28 @@ TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_
     EXPECT_TRUE(table.alone());
 }
 
+// As by a jump out of a signal handler.
+TEST(readers_without_a_lock, are_seen_inside_though_they_left_an_earlier_look_in_the_middle) {
+    detail::readers table;
+    std::thread([&] {
+        bool fresh = false;
+        detail::reader* const me = table.join(fresh);
+        if (me == nullptr) {
+            return; // a kernel without membarrier
+        }
+        alignas(detail::reading) unsigned char left[sizeof(detail::reading)];
+        ::new (static_cast<void*>(left)) detail::reading(*me);
+        EXPECT_FALSE(table.passed());
+        {
+            const detail::reading now(*me);
+            EXPECT_FALSE(table.passed());
+        }
+        EXPECT_TRUE(table.passed());
+        ::new (static_cast<void*>(left)) detail::reading(*me);
+    }).join();
+    EXPECT_TRUE(table.passed()) << "a thread that has gone is not inside";
+}
+
 // Else every hit of a program with many caches would wait for one lock of the process, and look through a list.
 TEST(readers_without_a_lock, find_their_place_among_many_tables_without_the_registry) {
     constexpr std::size_t many = 300;
