@@ -371,10 +371,13 @@ public:
         return all;
     }
 
-    // Around fork(), for tables inside a process that does not know of them.
-    void lock_for_fork() noexcept {
+    // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the owner's, which gives it back.
+    void lock_for_fork(std::mutex* first = nullptr) noexcept {
         if constexpr (owns_values) {
             before_a_table_is_locked_for_fork();
+        }
+        if (first != nullptr) {
+            first->lock();
         }
         for (shard_type& s : shards_) {
             s.mutex.lock();
