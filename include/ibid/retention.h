@@ -4,7 +4,8 @@
 //
 // Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at zero means
 // no afterlife, which is the default. Nothing else in ibid keeps memory, but for hashes of keys that went lately: at most 15
-// bytes for each entry of the budget, and a little, until the next trim() or retain().
+// bytes for each entry of the budget, and a little, until the next trim() or retain(). (For certificates, which come in two
+// classes and as strangers, three times that.)
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     patterns.retain({.bytes = 1 << 20, .entries = 256});

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an operator wants to know of a program that writes to a shared certificate or CRL: nothing (the default), a line for
-// each write, or a core file at the first. For finding such a program's code; see IBID_ON_MUTATE in docs/openssl.md.
+// each object that stops being shared, or that line and a core file at the first. For finding such a program's code; see
+// IBID_ON_MUTATE in docs/decisions/0008-mutation.md.
 #pragma once
 
 namespace ibid::openssl {

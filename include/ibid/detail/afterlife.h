@@ -2,10 +2,14 @@
 //
 // The entries that a retention budget keeps. Which of them goes first is the eviction order's to say (eviction_order.h).
 //
-// Law: the budget is never exceeded; what has not earned its place never pushes out what has; a hit costs at most one
-// relaxed store, and never a wait. Every kept entry is held by one ordinary reference, so that keeping is not a special
-// state of an entry: it has one holder more. What has gone is remembered by 8 bytes a key, for at most as many keys as
-// the budget has entries, until the next trim or change of the budget.
+// Law: the budget is never exceeded; what has not earned its place never pushes out what has, and is not kept at all before it
+// is met a second time; a hit costs at most one relaxed store, and never a wait. Every kept entry is held by one ordinary
+// reference, so that keeping is not a special state of an entry: it has one holder more. What was met once, and what has
+// gone, is remembered by 8 bytes a key, for at most as many keys each as the budget has entries, until the next trim or change
+// of the budget.
+//
+// Why not at first sight: who sends ever other keys would have each kept for a while and freed when its memory has grown
+// cold, which costs more than to free it at once. So a stranger leaves a ghost, and costs what it costs without a budget.
 #pragma once
 
 #include <array>
@@ -16,6 +20,7 @@
 
 #include "ibid/detail/entry_link.h"
 #include "ibid/detail/eviction_order.h"
+#include "ibid/detail/ghosts.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
@@ -51,8 +56,8 @@ public:
         if (!e.has(entry_link::visited)) {
             e.set(entry_link::visited);
         }
-        // An entry that handles kept alive after the budget had let it go comes back. Somebody else at the order just now is
-        // reason enough to leave it for the next hit.
+        // A stranger that is hit is none any more, and an entry that handles kept alive after the budget had let it go comes
+        // back. Somebody else at the order just now is reason enough to leave it for the next hit.
         if (!e.has(entry_link::kept)) {
             victims gone;
             const std::unique_lock lock(mutex_, std::try_to_lock);
@@ -62,12 +67,12 @@ public:
         }
     }
 
-    // First sight of `e`, of which the caller holds a reference.
+    // `e` was made, or has earned its place; the caller holds a reference.
     void admit(entry& e) noexcept {
         for (bool done = false; !done;) {
             victims gone;
             const std::lock_guard lock(mutex_);
-            done = enter(e, gone);
+            done = is_stranger(e) || enter(e, gone);
         }
     }
 
@@ -86,9 +91,11 @@ public:
     // Lets go of all that is kept now, and remembers nobody. Drops run outside the lock, and what they keep anew stays.
     void drop_all() noexcept {
         eviction_order<entry> all;
+        ghosts met;
         {
             const std::lock_guard lock(mutex_);
             std::swap(all, order_);
+            std::swap(met, met_);
             all.for_each([](entry& e) { e.clear(entry_link::kept); });
             publish();
         }
@@ -135,6 +142,17 @@ private:
         std::size_t count_ = 0;
     };
 
+    // Under the lock. Whether `e` has not earned its place and comes for the first time, as far as is known; then it is known
+    // from now on.
+    [[nodiscard]] bool is_stranger(const entry& e) noexcept {
+        const std::size_t known = budget_.entries - budget_.entries / 10; // as of those that have gone
+        if (budget_.none() || e.has(entry_link::earned) || met_.know(e.hash(), known)) {
+            return false;
+        }
+        met_.remember(e.hash(), known);
+        return true;
+    }
+
     // Under the lock. Makes room for `e`, and takes it in if it is wanted; false when `gone` is full and room is still short.
     bool enter(entry& e, victims& gone) noexcept {
         const std::size_t weight = Traits::weight(e);
@@ -180,6 +198,7 @@ private:
             more = over();
             if (!more) {
                 order_.forget_ghosts();
+                met_ = {};
             }
         }
     }
@@ -200,6 +219,7 @@ private:
     mutable std::mutex mutex_; // protects all below; never held while a reference is dropped
     retention budget_;
     eviction_order<entry> order_;
+    ghosts met_; // those that had not earned their place when they were made
     counter_stripe& counters_;
     std::atomic<bool> off_{true}; // budget_.none(), for those who do not hold the lock
 };

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which keys went lately: the memory of an eviction order for what it no longer keeps.
+// Which keys went lately: the memory of an eviction order for what it no longer keeps, and of the afterlife for what it has not
+// kept yet.
 //
 // Law: advice, never an answer. A ghost is half a (keyed) hash and the time it came, 8 bytes; one that is lost, or taken for
-// another, costs a worse place in the order and nothing else. The memory is at most twice what the limit asks for, and
-// where there is none to be had, fewer are remembered.
+// another, costs a worse place in the order and nothing else. The memory is at most twice what the limit asks for, and four
+// times what has come; where there is none to be had, fewer are remembered.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -21,7 +23,7 @@ class ghosts {
 public:
     // The key of `hash` goes now. The last `limit` that went are to be remembered.
     void remember(std::uint64_t hash, std::size_t limit) noexcept {
-        fit(limit);
+        fit(std::min(limit, 2 * std::size_t{now_} + 1)); // a large limit costs nothing where few come
         if (!buckets_.empty()) {
             place(half(hash) | ++now_);
         }

@@ -124,6 +124,10 @@ protected:
         return found != nullptr;
     }
     void pass_through(int k, bool earned = false) { get(k, earned)->down(); }
+    void pass_through_twice(int k) {
+        pass_through(k);
+        pass_through(k);
+    }
 
     table* table_ = table::create({});
 };
@@ -200,7 +204,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
         pass_through(k, true);
     }
     for (int k = 100; k < 200; ++k) {
-        pass_through(k, false); // a flood of what anybody can send
+        pass_through_twice(k); // a flood of what anybody can send
     }
     for (int k = 0; k < 5; ++k) {
         EXPECT_TRUE(has(k)) << k;
@@ -212,8 +216,30 @@ TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
     for (int k = 0; k < 8; ++k) {
         EXPECT_TRUE(has(k)) << k;
     }
-    pass_through(300, false);
+    pass_through_twice(300);
     EXPECT_FALSE(has(300)) << "no room is left for newcomers";
+}
+
+TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming_on) {
+    table_->retain({.bytes = 100 * 8, .entries = 8});
+    for (int k = 0; k < 1000; ++k) {
+        pass_through(k);
+        EXPECT_EQ(foreign::alive, 0) << "whoever comes once goes at once: " << k;
+    }
+    pass_through(998);
+    pass_through(999, true);
+    EXPECT_EQ(table_->count().retained, 2U) << "one has come a second time, one has earned it";
+    pass_through(0);
+    EXPECT_FALSE(has(0)) << "nobody remembers that it came before";
+    foreign* const held = get(2000);
+    EXPECT_EQ(table_->count().retained, 2U);
+    pass_through(2000); // a second one comes while the first is still there
+    EXPECT_EQ(table_->count().retained, 3U);
+    held->down();
+    EXPECT_TRUE(has(2000));
+    table_->drop_retained();
+    pass_through(2000);
+    EXPECT_FALSE(has(2000)) << "trimming forgets who came";
 }
 
 TEST_F(foreign_counts, earn_their_place_later) {
@@ -222,7 +248,7 @@ TEST_F(foreign_counts, earn_their_place_later) {
     table_->earn(*a);
     a->down();
     for (int k = 100; k < 200; ++k) {
-        pass_through(k, false);
+        pass_through_twice(k);
     }
     EXPECT_TRUE(has(1));
 }
@@ -230,7 +256,7 @@ TEST_F(foreign_counts, earn_their_place_later) {
 TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when_their_turn_comes) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
     for (int k = 0; k < 8; ++k) {
-        pass_through(k);
+        pass_through_twice(k);
     }
     for (int k = 0; k < 8; k += 2) {
         foreign* const f = find(k);
@@ -238,7 +264,7 @@ TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when
         f->down();
     }
     for (int k = 100; k < 300; ++k) {
-        pass_through(k);
+        pass_through_twice(k);
         pass_through(k); // strangers are hit as well
     }
     for (int k = 0; k < 8; ++k) {
@@ -255,7 +281,7 @@ TEST_F(foreign_counts, that_earned_their_place_are_remembered_through_a_flood_of
     ASSERT_FALSE(has(0));
     table_->drop_retained_if([](const foreign& f) { return f.key < 5; }); // room for strangers
     for (int k = 100; k < 1100; ++k) {
-        pass_through(k);
+        pass_through_twice(k);
     }
     pass_through(0, true); // comes back, and is settled at once
     for (int k = 2000; k < 2200; ++k) {
@@ -268,6 +294,7 @@ TEST_F(foreign_counts, that_are_chosen_lose_their_afterlife) {
     table_->retain({.bytes = 100 * 100, .entries = 100});
     for (int k = 0; k < 60; ++k) {
         pass_through(k, k % 3 == 0);
+        pass_through(k);
     }
     table_->drop_retained_if([](const foreign& f) { return f.key % 2 == 0; });
     for (int k = 0; k < 60; ++k) {

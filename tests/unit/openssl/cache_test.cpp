@@ -272,11 +272,36 @@ TEST_F(Certificates, RetentionKeepsWithinItsBudgetAndGivesBack) {
     for (int i = 0; i < 5; ++i) {
         ders.push_back(leaf(std::to_string(i) + ".example"));
         (void)parse(ders.back());
+        (void)parse(ders.back());
         EXPECT_LE(cache().statistics().retained, 2U);
     }
     EXPECT_EQ(cache().statistics().retained, 2U);
     cache().trim();
     EXPECT_EQ(cache().statistics().retained, 0U);
+}
+
+TEST_F(Certificates, WhatHasNotVerifiedIsKeptFromItsSecondSightOn) {
+    cache().retain({.bytes = 1 << 20, .entries = 64});
+    const std::uint64_t entries = cache().statistics().entries;
+    for (int i = 0; i < 32; ++i) {
+        (void)parse(leaf(std::to_string(i) + ".passing"));
+    }
+    EXPECT_EQ(cache().statistics().retained, 0U);
+    EXPECT_EQ(cache().statistics().entries, entries) << "each ended with its last holder";
+    const bytes again = leaf("again.example");
+    (void)parse(again);
+    EXPECT_EQ(cache().statistics().retained, 0U);
+    const X509* const second = parse(again).get(); // is kept, though nobody holds it
+    EXPECT_EQ(cache().statistics().retained, 1U);
+    const std::uint64_t hits = cache().statistics().hits;
+    EXPECT_EQ(parse(again).get(), second);
+    EXPECT_EQ(cache().statistics().hits, hits + 1);
+    const bytes good = leaf("good.example");
+    {
+        const x509_ptr x = parse(good);
+        cache().earn(x.get());
+    }
+    EXPECT_EQ(cache().statistics().retained, 2U);
 }
 
 TEST_F(Certificates, WhatNeverVerifiedCannotPushOutWhatDid) {
@@ -290,7 +315,9 @@ TEST_F(Certificates, WhatNeverVerifiedCannotPushOutWhatDid) {
         good.push_back(x.get());
     }
     for (int i = 0; i < 200; ++i) {
-        (void)parse(leaf(std::to_string(i) + ".bad"));
+        const bytes bad = leaf(std::to_string(i) + ".bad");
+        (void)parse(bad);
+        (void)parse(bad); // kept now, as far as there is room
     }
     for (std::size_t i = 0; i < good.size(); ++i) {
         EXPECT_EQ(parse(ders[i]).get(), good[i]);

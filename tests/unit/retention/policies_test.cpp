@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -24,6 +25,10 @@ std::size_t hits_of(const trace& t, std::size_t capacity) {
     Policy policy(capacity, t.keys);
     return static_cast<std::size_t>(std::count_if(t.requests.begin(), t.requests.end(),
                                                   [&](const request& r) { return policy.access(r); }));
+}
+
+bool all_verify(const trace& t) {
+    return std::all_of(t.requests.begin(), t.requests.end(), [](const request& r) { return r.verifies; });
 }
 
 // The answer of each access, one character: 'h' or '.'.
@@ -48,6 +53,9 @@ TYPED_TEST(every_policy, misses_each_key_once_when_all_of_them_fit) {
         std::set<std::uint32_t> distinct;
         for (const request& r : t.requests) {
             distinct.insert(r.key);
+        }
+        if (std::is_same_v<TypeParam, ibid_two_classes> && !all_verify(t)) {
+            continue; // those miss twice: see below
         }
         // Twice as many: a queue of S3-FIFO may let go of a key before the other one is full.
         EXPECT_EQ(hits_of<TypeParam>(t, 2 * distinct.size()), t.requests.size() - distinct.size()) << t.name;
@@ -197,7 +205,7 @@ TEST(ibid_cache, has_the_hits_of_s3_fifo_and_more_than_a_clock) {
 
 TEST(two_classes, cost_nothing_where_all_verify) {
     for (const trace& t : all_traces(100'000, 3)) {
-        if (std::all_of(t.requests.begin(), t.requests.end(), [](const request& r) { return r.verifies; })) {
+        if (all_verify(t)) {
             expect_no_worse_than_the_paper<ibid_two_classes>(t);
         }
     }
@@ -234,6 +242,15 @@ int left_after_strangers(std::uint32_t n, int times = 1) {
         left += policy.access({key, true}) ? 1 : 0;
     }
     return left;
+}
+
+TEST(two_classes, miss_strangers_twice) {
+    ibid_two_classes policy(100, 2000);
+    for (const bool hit : {false, false, true, true}) {
+        for (std::uint32_t stranger = 0; stranger < 8; ++stranger) {
+            EXPECT_EQ(policy.access({stranger, false}), hit) << stranger;
+        }
+    }
 }
 
 TEST(two_classes, lose_nothing_that_verified_to_what_did_not) {
