@@ -212,7 +212,7 @@ class Pki:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.now = datetime.datetime.utcnow().replace(microsecond=0)
+        self.now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
         self.client_keys_: dict[str, list[PrivateKey]] = {}
 
     def root(

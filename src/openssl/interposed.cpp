@@ -153,8 +153,9 @@ X509* d2i_x509_aux(const void* code, X509** a, const unsigned char** pp, long le
     return place.settle(by.of->f.d2i_X509_AUX(a, pp, length));
 }
 
+// X509_load_cert_file is this with two nulls, and calls it inside libcrypto, where it may not be met. So is the next pair.
 int x509_load_cert_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
-    return load(caller_of(code), &functions::X509_load_cert_file, lookup, file, type);
+    return x509_load_cert_file_ex(code, lookup, file, type, nullptr, nullptr);
 }
 
 int x509_load_cert_file_ex(const void* code, X509_LOOKUP* lookup, const char* file, int type,
@@ -169,7 +170,7 @@ int x509_load_cert_file_ex(const void* code, X509_LOOKUP* lookup, const char* fi
 }
 
 int x509_load_cert_crl_file(const void* code, X509_LOOKUP* lookup, const char* file, int type) {
-    return load(caller_of(code), &functions::X509_load_cert_crl_file, lookup, file, type);
+    return x509_load_cert_crl_file_ex(code, lookup, file, type, nullptr, nullptr);
 }
 
 int x509_load_cert_crl_file_ex(const void* code, X509_LOOKUP* lookup, const char* file, int type,

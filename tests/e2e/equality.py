@@ -62,6 +62,7 @@ CURL_STDERR: Patterns = (
     # Which side says goodbye first is a matter of chance, and so is whether the other's goodbye is still read.
     (rb"(?m)^[{}] \[\d+ bytes data\]\n", b""),
     (rb"(?m)^\* TLSv1\.\d \((IN|OUT)\), TLS (header, Unknown|alert, close notify).*\n", b""),
+    (rb"( from \S+ port )\d+ failed", rb"\1<client> failed"),
 )
 OPENSSL_OUTPUT: Patterns = (
     *HTTP_DATE,

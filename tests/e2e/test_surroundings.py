@@ -215,7 +215,7 @@ def test_a_process_that_forks_while_its_threads_are_in_handshakes_goes_on(
         done = run(
             stage,
             "/usr/bin/python3",
-            "-I",
+            *("-I", "-W", "ignore::DeprecationWarning"),  # Python 3.12 warns of fork() beside threads
             PROGRAMS / "forking_client.py",
             stage.pki.trust,
             str(backends.ports["server"]),

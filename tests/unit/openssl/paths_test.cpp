@@ -182,7 +182,7 @@ TEST_F(Responder, IsOneObjectInAllItsResponses) {
     const basic_ptr b = parse(der);
     ASSERT_NE(a, nullptr);
     ASSERT_NE(b, nullptr);
-    EXPECT_TRUE(shared_as_it_should_be(responder_of(a), responder_of(b)));
+    EXPECT_EQ(responder_of(a) == responder_of(b), sharing_inside());
     EXPECT_EQ(X509_cmp(responder_of(b), w.intermediate.certificate.get()), 0);
     const store_ptr store(X509_STORE_new());
     X509_STORE_add_cert(store.get(), w.root.certificate.get());
@@ -202,7 +202,7 @@ TEST_F(Responder, IsTheSameObjectAsInAHandshake) {
     const basic_ptr basic = parse(der);
     X509* const in_chain = sk_X509_value(SSL_get_peer_cert_chain(c.client.get()), 1);
     EXPECT_EQ(X509_cmp(in_chain, responder_of(basic)), 0);
-    EXPECT_TRUE(shared_as_it_should_be(in_chain, responder_of(basic)));
+    EXPECT_EQ(in_chain == responder_of(basic), sharing_inside());
 }
 
 TEST_F(Responder, OutlivesTheResponseThatBroughtIt) {

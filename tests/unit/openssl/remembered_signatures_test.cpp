@@ -89,8 +89,10 @@ TEST_F(Signatures, AreVerifiedOnceForEachPair) {
     const counted signatures(IBID_OPENSSL_SIGNATURES);
     connection again(client_.get(), server_.get());
     ASSERT_TRUE(again.shake_hands());
-    EXPECT_EQ(signatures.misses(), 0U);
-    EXPECT_EQ(signatures.hits() > 0, sharing());
+    EXPECT_EQ(signatures.hits() > 0, sharing_inside());
+    if (!symbolic()) { // there, whole chains are remembered, if the root comes from a file; this one does not
+        EXPECT_EQ(signatures.misses(), 0U);
+    }
 }
 
 // Only successes.

@@ -7,11 +7,17 @@
 #include <cstdint>
 
 #include "ibid_openssl.h"
+#include "linkage.h"
 
 namespace ibid::test {
 
 [[nodiscard]] inline bool sharing() {
     return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_PEERS) == nullptr;
+}
+
+// The same for what libcrypto calls in itself, which is not met where it is bound to itself.
+[[nodiscard]] inline bool sharing_inside() {
+    return sharing() && !symbolic();
 }
 
 // Under ibid: one object. Stock: two.
