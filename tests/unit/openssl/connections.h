@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "certificates.h"
@@ -56,7 +57,9 @@ struct connection {
         : client(SSL_new(client_context)), server(SSL_new(server_context)) {
         BIO* a = nullptr;
         BIO* b = nullptr;
-        BIO_new_bio_pair(&a, 0, &b, 0);
+        if (client == nullptr || server == nullptr || BIO_new_bio_pair(&a, 0, &b, 0) != 1) {
+            throw std::bad_alloc();
+        }
         SSL_set_bio(client.get(), a, a);
         SSL_set_bio(server.get(), b, b);
         SSL_set_connect_state(client.get());
