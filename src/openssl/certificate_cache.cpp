@@ -217,10 +217,12 @@ std::unique_ptr<certificate_entry> certificate_cache::enter(X509* x, const certi
 
 // A certificate whose key OpenSSL could not decode keeps that failure for ever. The same bytes may parse better later,
 // when another provider has been loaded; a copy that knows less than a fresh one is not handed to anybody. And a key that
-// lacks parameters (DSA, RFC 3279, 2.3.2) takes them from the chain that it is verified in, which writes to it.
+// lacks parameters (DSA, RFC 3279, 2.3.2) takes them from the chain that it is verified in, which writes to it. What a key is worth
+// OpenSSL asks it once; where there was no memory for that, the key is worth nothing, and no chain verifies with it.
 bool certificate_cache::shareable(X509* x) const noexcept {
     const EVP_PKEY* const key = usable() ? f_.X509_get0_pubkey(x) : nullptr;
-    return key != nullptr && f_.EVP_PKEY_missing_parameters(key) == 0;
+    return key != nullptr && f_.EVP_PKEY_missing_parameters(key) == 0 && f_.EVP_PKEY_get_bits(key) > 0 &&
+           f_.EVP_PKEY_get_security_bits(key) > 0 && f_.EVP_PKEY_get_size(key) > 0;
 }
 
 bool certificate_cache::has_trust_settings(X509* x) const noexcept {

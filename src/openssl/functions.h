@@ -46,6 +46,9 @@ namespace ibid::openssl {
     X(ASN1_item_ex_d2i)                                                                                      \
     X(EVP_PKEY_get_ex_data)                                                                                  \
     X(EVP_PKEY_set_ex_data)                                                                                  \
+    X(EVP_PKEY_get_bits)                                                                                     \
+    X(EVP_PKEY_get_security_bits)                                                                            \
+    X(EVP_PKEY_get_size)                                                                                     \
     X(EVP_PKEY_missing_parameters)                                                                           \
     X(ASN1_STRING_get0_data)                                                                                 \
     X(ASN1_STRING_length)                                                                                    \

@@ -207,7 +207,7 @@ TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
     return der_of(x.get());
 }
 
-// What OpenSSL could not find out then, it never tries to find out again for that object.
+// What OpenSSL could not find out then, of the key or of the extensions, it never tries to find out again for that object.
 TEST(out_of_memory_at_the_first_look, is_that_holders_alone) {
     const world w;
     for (const bytes& der :
@@ -219,7 +219,9 @@ TEST(out_of_memory_at_the_first_look, is_that_holders_alone) {
         const auto look = [](X509* x) {
             int strength = 0;
             const int known = X509_get_signature_info(x, nullptr, nullptr, &strength, nullptr);
-            return std::tuple(X509_get_extension_flags(x), known, strength);
+            const EVP_PKEY* const key = X509_get0_pubkey(x);
+            return std::tuple(X509_get_extension_flags(x), known, strength, EVP_PKEY_get_bits(key),
+                              EVP_PKEY_get_security_bits(key), EVP_PKEY_get_size(key));
         };
         const unsigned char* p = der.data();
         const x509_ptr stock(d2i_X509(nullptr, &p, static_cast<long>(der.size())));
@@ -227,15 +229,19 @@ TEST(out_of_memory_at_the_first_look, is_that_holders_alone) {
         std::size_t n = 0;
         for (bool met = true; met; ++n) {
             ibid_openssl_trim();
-            const x509_ptr first = parse();
+            x509_ptr first;
             {
                 const fail_malloc failing(n);
-                look(first.get());
+                first = parse();
+                if (first != nullptr) {
+                    look(first.get());
+                }
                 met = failing.failed();
             }
             ERR_clear_error();
             const x509_ptr second = parse(); // while the first is held
             EXPECT_EQ(look(second.get()), sound) << "at allocation " << n;
+            EXPECT_EQ(EVP_PKEY_eq(X509_get0_pubkey(second.get()), X509_get0_pubkey(stock.get())), 1) << n;
             ERR_clear_error();
         }
         EXPECT_GT(n, 1U);
