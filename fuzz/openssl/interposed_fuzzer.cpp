@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ibid's interposed functions against OpenSSL's own: one program, linked with ibid's symbols in front of OpenSSL's, in two
-// processes, one of them with IBID_DISABLE=1. Both play the same scene with the same bytes and must see the same: results,
-// the error queue with its places and texts, the advance of each pointer, each object encoded again, who owns what.
+// ibid's interposed functions against OpenSSL's own, in two processes: this one, linked with ibid's symbols in front of OpenSSL's,
+// and one without ibid (stock_twin.h). Both play the same scene with the same bytes and must see the same: results, the error
+// queue with its places and texts, the advance of each pointer, each object encoded again, who owns what.
 //
 // IBID_SCOPE=all, so that what the program itself decodes is shared, too.
 #include <cstdio>

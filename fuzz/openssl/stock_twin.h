@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The same program without ibid: a process that plays each input on stock OpenSSL and tells what it saw.
-//
-// Law: it begins before either of the two has called OpenSSL, and differs in one thing: IBID_DISABLE=1.
+// A process that plays each input on stock OpenSSL and tells what it saw: the same scenes, linked without ibid (stock.cpp).
 #pragma once
 
 #include <cstdint>
@@ -13,7 +11,7 @@ namespace ibid::fuzz {
 
 class stock_twin {
 public:
-    stock_twin();
+    stock_twin(); // begins openssl_stock_twin, which is beside this program
     stock_twin(const stock_twin&) = delete;
     stock_twin& operator=(const stock_twin&) = delete;
     ~stock_twin();
@@ -23,8 +21,6 @@ public:
     [[nodiscard]] std::string outcome();
 
 private:
-    [[noreturn]] void serve();
-
     int socket_ = -1;
     int child_ = -1;
 };

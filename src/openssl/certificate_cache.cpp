@@ -217,10 +217,12 @@ std::unique_ptr<certificate_entry> certificate_cache::enter(X509* x, const certi
 
 // A certificate whose key OpenSSL could not decode keeps that failure for ever. The same bytes may parse better later,
 // when another provider has been loaded; a copy that knows less than a fresh one is not handed to anybody. And a key that
-// lacks parameters (DSA, RFC 3279, 2.3.2) takes them from the chain that it is verified in, which writes to it.
+// lacks parameters (DSA, RFC 3279, 2.3.2) takes them from the chain that it is verified in, which writes to it. What a key is worth
+// OpenSSL asks it once; where there was no memory for that, the key is worth nothing, and no chain verifies with it.
 bool certificate_cache::shareable(X509* x) const noexcept {
     const EVP_PKEY* const key = usable() ? f_.X509_get0_pubkey(x) : nullptr;
-    return key != nullptr && f_.EVP_PKEY_missing_parameters(key) == 0;
+    return key != nullptr && f_.EVP_PKEY_missing_parameters(key) == 0 && f_.EVP_PKEY_get_bits(key) > 0 &&
+           f_.EVP_PKEY_get_security_bits(key) > 0 && f_.EVP_PKEY_get_size(key) > 0;
 }
 
 bool certificate_cache::has_trust_settings(X509* x) const noexcept {
@@ -292,15 +294,41 @@ X509* certificate_cache::adopt(X509* x, bool earned) {
     return x;
 }
 
+namespace {
+
+// OpenSSL writes out a name relative to the CRL's issuer when it first looks at the extensions. Where it cannot, the first use of
+// the object is refused, and each later one goes on as if the extensions behind it were not there.
+[[nodiscard]] bool has_relative_distribution_point(const functions& f, const X509* x) noexcept {
+    const int at = f.X509_get_ext_by_NID(x, NID_crl_distribution_points, -1);
+    if (at < 0) {
+        return false;
+    }
+    const ASN1_OCTET_STRING* const value = f.X509_EXTENSION_get_data(f.X509_get_ext(x, at));
+    return has_relative_name(
+        {f.ASN1_STRING_get0_data(value), static_cast<std::size_t>(f.ASN1_STRING_length(value))});
+}
+
+} // namespace
+
 // OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). What a program has in
 // there is worth more than this question.
 bool certificate_cache::has_sound_extensions(const functions& f, X509* x) noexcept {
+    if (has_relative_distribution_point(f, x)) {
+        return false;
+    }
     if (f.ERR_peek_error() != 0) {
         return true;
     }
     const std::uint32_t flags = f.X509_get_extension_flags(x);
+    constexpr std::uint32_t unsound = EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT;
+    // Self-issued, and not signed by itself: few are, and one where there was no memory to see it looks like that, too.
+    const bool self_issued = (flags & (EXFLAG_SI | EXFLAG_SS)) == EXFLAG_SI;
+    // The parameters of no other algorithm take memory.
+    const bool known_signature = f.X509_get_signature_nid(x) != NID_rsassaPss ||
+                                 f.X509_get_signature_info(x, nullptr, nullptr, nullptr, nullptr) == 1;
+    const bool sound = (flags & unsound) == 0 && !self_issued && known_signature;
     f.ERR_clear_error();
-    return (flags & EXFLAG_INVALID) == 0;
+    return sound;
 }
 
 bool certificate_cache::shares(const X509* x) const noexcept {

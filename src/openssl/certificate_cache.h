@@ -111,8 +111,9 @@ public:
     // Somebody is about to change `x`. Returns whether it was shared until now.
     bool detach(const X509* x) noexcept;
 
-    // False when OpenSSL, which looks at a certificate's extensions at their first use, finds a fault in them. It says so
-    // once for each object; so one object for many would leave the others without the error. No error is left behind.
+    // False when OpenSSL, which looks at a certificate's extensions at their first use, finds a fault in them, or has no memory for
+    // it. It does so once for each object, and what it did not find out then, it never will; so one object for many would leave
+    // the others without the error, or would end with one connection's want of memory all that come after. No error is left behind.
     [[nodiscard]] static bool has_sound_extensions(const functions& f, X509* x) noexcept;
 
     // How many certificates were written to so far: while it stays, what is shared stays shared. Acquire, with the release

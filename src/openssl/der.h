@@ -9,29 +9,75 @@
 
 namespace ibid::openssl {
 
+constexpr unsigned char sequence_tag = 0x30;
+
+// One element of definite length (X.690, 8.1.3) with a tag of one octet.
+struct der_element {
+    unsigned char tag;
+    std::span<const unsigned char> content;
+};
+
+// Takes the first element off `rest`. False: there is none of that kind.
+[[nodiscard]] inline bool take_element(std::span<const unsigned char>& rest, der_element& element) noexcept {
+    constexpr unsigned char long_tag = 0x1f;
+    if (rest.size() < 2 || (rest[0] & long_tag) == long_tag) {
+        return false;
+    }
+    std::size_t header = 2;
+    std::size_t content = rest[1];
+    if (content >= 0x80) {
+        const std::size_t octets = content & 0x7f;
+        if (octets == 0 || octets > 4 || rest.size() < 2 + octets) {
+            return false;
+        }
+        content = 0;
+        for (std::size_t i = 0; i < octets; ++i) {
+            content = content << 8 | rest[2 + i];
+        }
+        header += octets;
+    }
+    if (content > rest.size() - header) {
+        return false;
+    }
+    element = {rest[0], rest.subspan(header, content)};
+    rest = rest.subspan(header + content);
+    return true;
+}
+
 // How long the certificate at the start of some bytes is, by its outermost header.
 //
 // Law: an answer other than 0 is exactly what d2i_X509 would consume if it accepts the bytes. What is not plain DER at
 // this level (no SEQUENCE, indefinite or oversized length, more than there is) gives 0: OpenSSL decides alone then.
 [[nodiscard]] inline std::size_t sequence_extent(const unsigned char* bytes, std::size_t size) noexcept {
-    constexpr unsigned char sequence_tag = 0x30;
-    if (size < 2 || bytes[0] != sequence_tag) {
-        return 0;
+    std::span<const unsigned char> rest(bytes, size);
+    der_element whole{};
+    return take_element(rest, whole) && whole.tag == sequence_tag ? size - rest.size() : 0;
+}
+
+// Whether cRLDistributionPoints, as it stands in the extension, has a name relative to the CRL's issuer (RFC 5280, 4.2.1.13). What
+// cannot be read here counts as one.
+[[nodiscard]] inline bool has_relative_name(std::span<const unsigned char> distribution_points) noexcept {
+    constexpr unsigned char tagged_0 = 0xa0; // distributionPoint, and fullName in it
+    der_element points{};
+    if (!take_element(distribution_points, points) || points.tag != sequence_tag) {
+        return true;
     }
-    std::size_t header = 2;
-    std::size_t content = bytes[1];
-    if (content >= 0x80) { // long form: the low bits count the octets of the length
-        const std::size_t octets = content & 0x7f;
-        if (octets == 0 || octets > 4 || size < 2 + octets) {
-            return 0;
+    while (!points.content.empty()) {
+        der_element point{};
+        if (!take_element(points.content, point) || point.tag != sequence_tag) {
+            return true;
         }
-        content = 0;
-        for (std::size_t i = 0; i < octets; ++i) {
-            content = content << 8 | bytes[2 + i];
+        der_element part{};
+        while (!point.content.empty()) {
+            if (!take_element(point.content, part)) {
+                return true;
+            }
+            if (part.tag == tagged_0 && (part.content.empty() || part.content[0] != tagged_0)) {
+                return true;
+            }
         }
-        header += octets;
     }
-    return content <= size - header ? header + content : 0;
+    return false;
 }
 
 // Whether basicConstraints says anything, as it does in the certificates of authorities; for others it is empty or not there.

@@ -46,9 +46,19 @@ namespace ibid::openssl {
     X(ASN1_item_ex_d2i)                                                                                      \
     X(EVP_PKEY_get_ex_data)                                                                                  \
     X(EVP_PKEY_set_ex_data)                                                                                  \
+    X(EVP_PKEY_get_bits)                                                                                     \
+    X(EVP_PKEY_get_security_bits)                                                                            \
+    X(EVP_PKEY_get_size)                                                                                     \
     X(EVP_PKEY_missing_parameters)                                                                           \
+    X(ASN1_STRING_get0_data)                                                                                 \
+    X(ASN1_STRING_length)                                                                                    \
+    X(X509_EXTENSION_get_data)                                                                               \
     X(X509_get_ex_data)                                                                                      \
+    X(X509_get_ext)                                                                                          \
+    X(X509_get_ext_by_NID)                                                                                   \
     X(X509_get_extension_flags)                                                                              \
+    X(X509_get_signature_info)                                                                               \
+    X(X509_get_signature_nid)                                                                                \
     X(X509_set_ex_data)                                                                                      \
     X(X509_STORE_CTX_get0_chain)                                                                             \
     X(X509_STORE_CTX_get_error)                                                                              \
@@ -98,6 +108,10 @@ namespace ibid::openssl {
     X(X509_STORE_load_file_ex)                                                                               \
     X(X509_STORE_load_file)                                                                                  \
     X(X509_STORE_add_cert)                                                                                   \
+    X(X509_CRL_get0_by_serial)                                                                               \
+    X(X509_CRL_get_REVOKED)                                                                                  \
+    X(X509_CRL_match)                                                                                        \
+    X(X509_REVOKED_get0_serialNumber)                                                                        \
     X(X509_STORE_add_crl)                                                                                    \
     X(X509_STORE_free)                                                                                       \
     X(X509_STORE_get0_objects)                                                                               \

@@ -99,11 +99,6 @@ private:
     const bool some_before_;
 };
 
-// X509_load_crl_file clears the queue after a PEM file (3.0 to 3.5): what else was in it nobody sees.
-[[nodiscard]] bool ends_without_errors(file_mode mode) noexcept {
-    return mode == file_mode{file_kind::crls, X509_FILETYPE_PEM};
-}
-
 struct locked_store {
     const functions& f;
     X509_STORE* store;
@@ -151,7 +146,7 @@ std::optional<trust_file> trust_file::parse(const functions& f, certificate_cach
     {
         const unseen_errors errors(f);
         shareable = made->read_objects(certificates, file) && !made->in_file_order_.empty() &&
-                    (errors.none() || ends_without_errors(file.mode)) && made->arrange();
+                    errors.none() && made->arrange();
     }
     for (const object& o : made->in_file_order_) {
         if (o.certificate != nullptr && !certificate_cache::has_sound_extensions(f, o.certificate)) {
@@ -241,12 +236,20 @@ bool trust_file::read_strict_crls(std::span<const unsigned char> text) {
 }
 
 bool trust_file::read_crls(BIO* in) {
-    while (X509_CRL* const crl = f_->PEM_read_bio_X509_CRL(in, nullptr, nullptr, no_password())) {
+    const functions& f = *f_;
+    for (;;) {
+        f.ERR_set_mark();
+        X509_CRL* const crl = f.PEM_read_bio_X509_CRL(in, nullptr, nullptr, no_password());
+        if (crl == nullptr) {
+            const bool end = at_end();
+            end ? f.ERR_pop_to_mark() : f.ERR_clear_last_mark();
+            return end;
+        }
+        f.ERR_clear_last_mark();
         if (!add_crl(crl)) {
             return false;
         }
     }
-    return at_end();
 }
 
 // The end of a PEM file is the one error that is none.
@@ -255,14 +258,28 @@ bool trust_file::at_end() const noexcept {
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
-// Takes the reference.
+// OpenSSL sorts a list when it first searches in it, and whether it is sorted it asks without a lock: another thread may see that
+// it is before it sees how, and not find what was revoked. So it is sorted while nobody else has it.
+void trust_file::sort(X509_CRL* crl) const noexcept {
+    const OPENSSL_STACK* const revoked = untyped(f_->X509_CRL_get_REVOKED(crl));
+    if (f_->OPENSSL_sk_num(revoked) > 1) {
+        X509_REVOKED* found = nullptr;
+        const auto* const any = static_cast<const X509_REVOKED*>(f_->OPENSSL_sk_value(revoked, 0));
+        f_->X509_CRL_get0_by_serial(crl, &found, f_->X509_REVOKED_get0_serialNumber(any));
+    }
+}
+
+// Takes the reference. A CRL that is not equal to itself is one whose fingerprint OpenSSL had no memory to compute, of which it
+// leaves no error.
 bool trust_file::add_crl(X509_CRL* crl) {
     std::unique_ptr<X509_CRL, decltype(f_->X509_CRL_free)> owned(crl, f_->X509_CRL_free);
-    if (crl != nullptr) {
-        in_file_order_.push_back({nullptr, crl});
-        (void)owned.release();
+    if (crl == nullptr || f_->X509_CRL_match(crl, crl) != 0) {
+        return false;
     }
-    return crl != nullptr;
+    sort(crl);
+    in_file_order_.push_back({nullptr, crl});
+    (void)owned.release();
+    return true;
 }
 
 // OpenSSL has parsed `x` just now: into a shared certificate where its inner calls can be met. Where they cannot, it becomes

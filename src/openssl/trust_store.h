@@ -104,6 +104,7 @@ private:
     void drop_objects() noexcept;
     [[nodiscard]] bool at_end() const noexcept;
     [[nodiscard]] bool add_certificate(certificate_cache& certificates, X509* x);
+    void sort(X509_CRL* crl) const noexcept;
     [[nodiscard]] bool add_crl(X509_CRL* crl);
     [[nodiscard]] bool arrange();
     [[nodiscard]] bool fill_empty(X509_STORE* store) const;

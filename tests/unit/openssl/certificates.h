@@ -105,7 +105,7 @@ struct authority {
     for (int i = 0; i < revoked; ++i) {
         X509_REVOKED* const r = X509_REVOKED_new();
         ASN1_INTEGER* const serial = ASN1_INTEGER_new();
-        ASN1_INTEGER_set(serial, 1000 + i);
+        ASN1_INTEGER_set(serial, 2'000'000'000L - i); // not in order, and nobody's
         X509_REVOKED_set_serialNumber(r, serial);
         X509_REVOKED_set_revocationDate(r, now);
         X509_CRL_add0_revoked(crl.get(), r);

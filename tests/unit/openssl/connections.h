@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "certificates.h"
@@ -25,10 +26,15 @@ struct world {
     x509_ptr client_leaf = make_certificate("client.example", key.get(), &intermediate, false);
 
     [[nodiscard]] context_ptr context(const SSL_METHOD* method, bool server, int version = 0) const {
+        return context(method, server, server ? server_leaf.get() : client_leaf.get(), key.get(), version);
+    }
+    // With another leaf of the same intermediate.
+    [[nodiscard]] context_ptr context(const SSL_METHOD* method, bool server, X509* leaf, EVP_PKEY* leafs_key,
+                                      int version = 0) const {
         context_ptr c(SSL_CTX_new(method));
         check(c != nullptr, "context");
-        SSL_CTX_use_certificate(c.get(), server ? server_leaf.get() : client_leaf.get());
-        SSL_CTX_use_PrivateKey(c.get(), key.get());
+        SSL_CTX_use_certificate(c.get(), leaf);
+        SSL_CTX_use_PrivateKey(c.get(), leafs_key);
         SSL_CTX_add1_chain_cert(c.get(), intermediate.certificate.get());
         X509_STORE_add_cert(SSL_CTX_get_cert_store(c.get()), root.certificate.get());
         SSL_CTX_set_verify(c.get(), SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
@@ -51,7 +57,9 @@ struct connection {
         : client(SSL_new(client_context)), server(SSL_new(server_context)) {
         BIO* a = nullptr;
         BIO* b = nullptr;
-        BIO_new_bio_pair(&a, 0, &b, 0);
+        if (client == nullptr || server == nullptr || BIO_new_bio_pair(&a, 0, &b, 0) != 1) {
+            throw std::bad_alloc();
+        }
         SSL_set_bio(client.get(), a, a);
         SSL_set_bio(server.get(), b, b);
         SSL_set_connect_state(client.get());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory runs out at each allocation in turn, in a handshake, a resumption, a load of a trust store.
+// Memory runs out at each allocation in turn: in handshakes of TLS 1.3 and 1.2 that authenticate both sides, a resumption, a load of
+// a trust store, one of CRLs and the verification with them, a write to a shared certificate.
 //
 // Laws: when it is ibid's own allocation that fails, the program does not notice. When it is any, the program gets what
 // OpenSSL gives, a result or an error; no crash in ibid; nothing is lost; and what is done afterwards works as ever.
@@ -16,7 +17,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <new>
 #include <string_view>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -49,20 +52,23 @@ public:
         PEM_write_bio_X509(out, w_.intermediate.certificate.get());
         PEM_write_bio_X509_CRL(out, make_crl(w_.root, 5).get());
         BIO_free(out);
-        for (SSL_CTX* const c :
-             {client_.get(), server_.get()}) { // sessions that are kept would grow in number
+        BIO* const crls = BIO_new_file(crls_.c_str(), "w");
+        for (const authority* const issuer : {&w_.root, &w_.intermediate}) {
+            PEM_write_bio_X509_CRL(crls, make_crl(*issuer, 5).get());
+        }
+        BIO_free(crls);
+        for (SSL_CTX* const c : {client_.get(), server_.get(),
+                                 older_server_.get()}) { // sessions that are kept would grow in number
             SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
         }
     }
-    ~scenes() { std::filesystem::remove(path_); }
-
-    [[nodiscard]] bool handshakes() {
-        connection a(client_.get(), server_.get());
-        connection b(client_.get(), server_.get());
-        return a.shake_hands() && b.shake_hands() && a.clients_view() != nullptr &&
-               b.servers_view() != nullptr && SSL_get_verify_result(a.client.get()) == X509_V_OK &&
-               SSL_get_verify_result(b.client.get()) == X509_V_OK;
+    ~scenes() {
+        std::filesystem::remove(path_);
+        std::filesystem::remove(crls_);
     }
+
+    [[nodiscard]] bool handshakes() { return two_handshakes(server_.get()); }
+    [[nodiscard]] bool older_handshakes() { return two_handshakes(older_server_.get()); }
 
     [[nodiscard]] bool resumption() {
         if (session_ == nullptr) {
@@ -87,6 +93,26 @@ public:
         return true;
     }
 
+    [[nodiscard]] bool revocations() {
+        for (int i = 0; i < 2; ++i) {
+            const store_ptr store(X509_STORE_new());
+            X509_LOOKUP* const lookup =
+                store != nullptr ? X509_STORE_add_lookup(store.get(), X509_LOOKUP_file()) : nullptr;
+            if (lookup == nullptr || X509_load_crl_file(lookup, crls_.c_str(), X509_FILETYPE_PEM) != 2 ||
+                X509_STORE_load_file(store.get(), path_.c_str()) != 1) {
+                return false;
+            }
+            X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+            const verification_ptr verification(X509_STORE_CTX_new());
+            if (verification == nullptr ||
+                X509_STORE_CTX_init(verification.get(), store.get(), w_.server_leaf.get(), nullptr) != 1 ||
+                X509_verify_cert(verification.get()) != 1) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     [[nodiscard]] bool writes() {
         connection a(client_.get(), server_.get());
         return a.shake_hands() &&
@@ -95,10 +121,22 @@ public:
     }
 
 private:
+    using verification_ptr = std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>>;
+
+    [[nodiscard]] bool two_handshakes(SSL_CTX* server) {
+        connection a(client_.get(), server);
+        connection b(client_.get(), server);
+        return a.shake_hands() && b.shake_hands() && a.clients_view() != nullptr &&
+               b.servers_view() != nullptr && SSL_get_verify_result(a.client.get()) == X509_V_OK &&
+               SSL_get_verify_result(b.client.get()) == X509_V_OK;
+    }
+
     world w_;
     std::filesystem::path path_;
+    std::string crls_ = path_.string() + "-crls";
     context_ptr client_ = w_.context(TLS_client_method(), false);
     context_ptr server_ = w_.context(TLS_server_method(), true);
+    context_ptr older_server_ = w_.context(TLS_server_method(), true, TLS1_2_VERSION);
     session_ptr session_;
 };
 
@@ -111,7 +149,11 @@ struct named_scene {
 class out_of_memory : public ::testing::TestWithParam<named_scene> {
 protected:
     [[nodiscard]] bool play() {
-        const bool good = (all_.*GetParam().play)();
+        bool good = false;
+        try {
+            good = (all_.*GetParam().play)();
+        } catch (const std::bad_alloc&) { // of a connection
+        }
         ERR_clear_error();
         return good;
     }
@@ -140,6 +182,70 @@ TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
     EXPECT_TRUE(play());
     ibid_openssl_trim();
     EXPECT_LE(malloc_blocks_out(), before + 8); // a table or two that grew; nothing for each failure
+}
+
+// With all that takes memory when OpenSSL first looks at a certificate: a name relative to its issuer's, parameters of RSA-PSS.
+[[nodiscard]] bytes certificate_that_takes_memory() {
+    static constexpr unsigned char relative_name[] = {0x30, 0x12, 0x30, 0x10, 0xa0, 0x0e, 0xa1,
+                                                      0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04,
+                                                      0x03, 0x0c, 0x03, 0x61, 0x62, 0x63};
+    const authority issuer{key_ptr(EVP_RSA_gen(2048)), nullptr};
+    const x509_ptr x = make_certificate("issuer", issuer.key.get(), nullptr, true);
+    ASN1_OCTET_STRING* const value = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING_set(value, relative_name, sizeof relative_name);
+    X509_EXTENSION* const extension =
+        X509_EXTENSION_create_by_NID(nullptr, NID_crl_distribution_points, 0, value);
+    X509_add_ext(x.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    EVP_MD_CTX* const signing = EVP_MD_CTX_new();
+    EVP_PKEY_CTX* parameters = nullptr;
+    EVP_DigestSignInit(signing, &parameters, EVP_sha256(), nullptr, issuer.key.get());
+    EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING);
+    check(X509_sign_ctx(x.get(), signing) > 0, "sign");
+    EVP_MD_CTX_free(signing);
+    return der_of(x.get());
+}
+
+// What OpenSSL could not find out then, of the key or of the extensions, it never tries to find out again for that object.
+TEST(out_of_memory_at_the_first_look, is_that_holders_alone) {
+    const world w;
+    for (const bytes& der :
+         {der_of(w.server_leaf.get()), der_of(w.root.certificate.get()), certificate_that_takes_memory()}) {
+        const auto parse = [&der] {
+            const unsigned char* p = der.data();
+            return x509_ptr(ibid_openssl_parse_certificate(&p, der.size()));
+        };
+        const auto look = [](X509* x) {
+            int strength = 0;
+            const int known = X509_get_signature_info(x, nullptr, nullptr, &strength, nullptr);
+            const EVP_PKEY* const key = X509_get0_pubkey(x);
+            return std::tuple(X509_get_extension_flags(x), known, strength, EVP_PKEY_get_bits(key),
+                              EVP_PKEY_get_security_bits(key), EVP_PKEY_get_size(key));
+        };
+        const unsigned char* p = der.data();
+        const x509_ptr stock(d2i_X509(nullptr, &p, static_cast<long>(der.size())));
+        const auto sound = look(stock.get());
+        std::size_t n = 0;
+        for (bool met = true; met; ++n) {
+            ibid_openssl_trim();
+            x509_ptr first;
+            {
+                const fail_malloc failing(n);
+                first = parse();
+                if (first != nullptr) {
+                    look(first.get());
+                }
+                met = failing.failed();
+            }
+            ERR_clear_error();
+            const x509_ptr second = parse(); // while the first is held
+            EXPECT_EQ(look(second.get()), sound) << "at allocation " << n;
+            EXPECT_EQ(EVP_PKEY_eq(X509_get0_pubkey(second.get()), X509_get0_pubkey(stock.get())), 1) << n;
+            ERR_clear_error();
+        }
+        EXPECT_GT(n, 1U);
+    }
 }
 
 // Whose fault a crash is, is told by the innermost frame that is neither libc's nor this program's.
@@ -197,15 +303,18 @@ TEST_P(out_of_memory, of_anybody_is_openssls_to_report) {
         ++seen[said];
         met = said != all_met;
     }
-    std::printf("%s: %d went on, %d refused, %d ended OpenSSL itself\n", GetParam().name, seen[done],
-                seen[refused], seen[openssl_crashed]);
+    std::printf("%s: %d allocations: %d went on, %d refused, %d ended OpenSSL itself\n", GetParam().name,
+                seen[done] + seen[refused] + seen[openssl_crashed], seen[done], seen[refused],
+                seen[openssl_crashed]);
     EXPECT_GT(seen[refused], 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(in, out_of_memory,
                          ::testing::Values(named_scene{"handshakes", &scenes::handshakes},
+                                           named_scene{"older_handshakes", &scenes::older_handshakes},
                                            named_scene{"resumption", &scenes::resumption},
                                            named_scene{"stores", &scenes::stores},
+                                           named_scene{"revocations", &scenes::revocations},
                                            named_scene{"writes", &scenes::writes}),
                          [](const auto& p) { return std::string(p.param.name); });
 

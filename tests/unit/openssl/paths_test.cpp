@@ -75,6 +75,53 @@ TEST(Datagrams, BringTheClientsCertificateToTheServer) {
     EXPECT_TRUE(shared_as_it_should_be(a.servers_view(), resumed.servers_view())); // it was in the ticket
 }
 
+// A leaf with distribution points: as they would stand in a configuration, or byte for byte.
+[[nodiscard]] bytes with_distribution_points(const world& w, X509_EXTENSION* points) {
+    const x509_ptr x = make_certificate("server.example", w.key.get(), &w.intermediate, false);
+    check(X509_add_ext(x.get(), points, -1) == 1, "extension");
+    X509_EXTENSION_free(points);
+    check(X509_sign(x.get(), w.intermediate.key.get(), EVP_sha256()) > 0, "sign");
+    return der_of(x.get());
+}
+
+[[nodiscard]] x509_ptr parse(const bytes& der) {
+    const unsigned char* p = der.data();
+    return x509_ptr(ibid_openssl_parse_certificate(&p, der.size()));
+}
+
+// The name of this one, relative to its issuer's, is no UTF-8. OpenSSL finds that out when it first looks at the extensions,
+// says so, and takes the object for looked at from then on.
+TEST(FirstUse, OfACertificateThatIsHalfReadableIsComplainedOfByEachHolder) {
+    static constexpr unsigned char relative_name[] = {0x30, 0x12, 0x30, 0x10, 0xa0, 0x0e, 0xa1,
+                                                      0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04,
+                                                      0x03, 0x0c, 0x03, 0xff, 0xff, 0xff};
+    ASN1_OCTET_STRING* const value = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING_set(value, relative_name, sizeof relative_name);
+    const bytes der = with_distribution_points(
+        world(), X509_EXTENSION_create_by_NID(nullptr, NID_crl_distribution_points, 0, value));
+    ASN1_OCTET_STRING_free(value);
+    std::vector<x509_ptr> held;
+    for (int i = 0; i < 4; ++i) {
+        held.push_back(parse(der));
+        ASSERT_NE(held.back(), nullptr);
+        ERR_clear_error();
+        EXPECT_EQ(X509_self_signed(held.back().get(), 0), -1) << i;
+        EXPECT_NE(ERR_peek_error(), 0U) << i;
+        ERR_clear_error();
+    }
+}
+
+TEST(FirstUse, OfACertificateWhoseListsHaveAddressesIsSharedAsEver) {
+    X509V3_CTX none;
+    X509V3_set_ctx_nodb(&none);
+    const char two[] = "URI:http://a.example/list, URI:http://b.example/list";
+    const bytes der = with_distribution_points(
+        world(), X509V3_EXT_conf_nid(nullptr, &none, NID_crl_distribution_points, two));
+    const x509_ptr a = parse(der);
+    const x509_ptr b = parse(der);
+    EXPECT_TRUE(shared_as_it_should_be(a.get(), b.get()));
+}
+
 // Sessions are kept outside of OpenSSL, as bytes: memcached, a file, another process.
 class ExternalSessionCache : public testing::TestWithParam<int> {
 protected:
