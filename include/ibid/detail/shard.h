@@ -25,7 +25,6 @@ struct alignas(64) shard {
     using flight_type = flight<entry, typename Traits::key>;
     using table_type = weak_table<entry, Allocator>;
     using dead_array = typename table_type::dead_array;
-    using limbo_type = limbo<dead_array>;
 
     table_type table;                 // protected by the mutex, but for its peek()
     alignas(64) spinning_mutex mutex; // protects everything below, and which entries are linked
@@ -34,7 +33,8 @@ struct alignas(64) shard {
     std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
     bool closed = false;
     bool stopped = false;
-    limbo_type dead;
+    limbo dead; // buried by threads that do not read
+    dead_arrays<dead_array> left;
     counter_stripe* counters =
         nullptr; // written under the mutex alone, so a load and a store make an increment
 
