@@ -385,6 +385,7 @@ public:
         for (shard_type& s : shards_) {
             s.mutex.lock();
         }
+        slots_.lock();
         afterlife_.lock();
         if constexpr (owns_values) {
             lock_process_for_fork();
@@ -395,6 +396,7 @@ public:
             unlock_process_after_fork();
         }
         afterlife_.unlock();
+        slots_.unlock();
         for (shard_type& s : shards_) {
             s.mutex.unlock();
         }
@@ -432,8 +434,9 @@ private:
     [[nodiscard]] static constexpr std::size_t lines() noexcept { return sizeof(interner) / 64; }
 
     interner(const Allocator& allocator, counter_block* counters) noexcept
-        : base(operations()), counters_(counters != nullptr ? counters : &own_counters_),
-          shards_(make_shards(allocator, std::make_index_sequence<counter_stripes>{})),
+        : base(operations()), counters_(counters != nullptr ? counters : &own_counters_), slots_(allocator),
+          shards_(
+              make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
           afterlife_((*counters_)[0]), allocator_(allocator) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             shards_[i].counters = &(*counters_)[i];
@@ -784,13 +787,14 @@ private:
     }
 
     template <std::size_t... I>
-    [[nodiscard]] static std::array<shard_type, sizeof...(I)> make_shards(const Allocator& a,
-                                                                          std::index_sequence<I...>) {
-        return {((void)I, shard_type(a))...};
+    [[nodiscard]] static std::array<shard_type, sizeof...(I)>
+    make_shards(const typename shard_type::slots& in, std::index_sequence<I...>) {
+        return {((void)I, shard_type(in))...};
     }
 
     counter_block own_counters_;
     counter_block* counters_;
+    slot_memory<Allocator> slots_; // outlives the shards
     std::array<shard_type, counter_stripes> shards_;
     afterlife<Traits> afterlife_;
     std::atomic<std::size_t> remaining_{1};    // after close(): entries not yet forgotten, plus the closer

@@ -13,6 +13,7 @@
 
 #include "ibid/detail/flight.h"
 #include "ibid/detail/limbo.h"
+#include "ibid/detail/slot_memory.h"
 #include "ibid/detail/spinning_mutex.h"
 #include "ibid/detail/weak_table.h"
 #include "ibid/statistics.h"
@@ -23,7 +24,8 @@ template <class Traits, class Allocator>
 struct alignas(64) shard {
     using entry = typename Traits::entry;
     using flight_type = flight<entry, typename Traits::key>;
-    using table_type = weak_table<entry, Allocator>;
+    using slots = slot_allocator<std::byte, Allocator>;
+    using table_type = weak_table<entry, slots>;
     using dead_array = typename table_type::dead_array;
 
     table_type table;                 // protected by the mutex, but for its peek()
@@ -38,7 +40,7 @@ struct alignas(64) shard {
     counter_stripe* counters =
         nullptr; // written under the mutex alone, so a load and a store make an increment
 
-    explicit shard(const Allocator& allocator) noexcept : table(allocator) {}
+    explicit shard(const slots& in) noexcept : table(in) {}
 
     template <class K>
     [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {
