@@ -20,10 +20,10 @@ bool lock_taken;
 /* weak_table */
 byte array;                                   /* array_, what readers follow */
 byte slot[ARRAYS];                            /* each array has one slot for the key; 0: empty */
-bool array_there[ARRAYS], array_dead[ARRAYS]; /* dead: in limbo */
+bool array_there[ARRAYS], array_dead[ARRAYS]; /* dead: left, and not given back yet */
 /* entries */
 byte count[ENTRIES + 1];
-bool entry_there[ENTRIES + 1], entry_dead[ENTRIES + 1];
+bool entry_there[ENTRIES + 1];
 /* the flight of the key */
 byte leader;    /* 0: none; else process + 1 */
 bool waits[4];  /* by process */
@@ -32,6 +32,10 @@ byte result[4];
 /* readers */
 bool inside[4], seated[4];
 byte threads;
+byte era, seen[4];
+/* each thread's limbo: a bit for each entry */
+byte closed[4], closed_by[4], filling[4];
+#define BIT(e) (1 << (e))
 
 /* What the law speaks of. */
 byte holders[ENTRIES + 1];
@@ -46,11 +50,18 @@ inline give_lock() { lock_taken = false }
 #define ALONE (threads == 0 || (threads == 1 && seated[_pid]))
 #endif
 
+/* readers::see_the_era */
+inline see_the_era() {
+    b = era;
+    atomic { seen[_pid] = b; b = 0 }
+}
+
 /* readers::join: the number first, then each lock once. */
 inline join() {
     if
     :: !seated[_pid] ->
 #ifndef BROKEN_LATE_JOIN
+        see_the_era();
         atomic { seated[_pid] = true; threads++ };
 #endif
         take_lock();
@@ -69,6 +80,9 @@ inline look() {
     inside[_pid] = true;
 #endif
     atomic { assert(array_there[a]); e = slot[a] };
+#ifdef BROKEN_LATE_ERA
+    see_the_era();
+#endif
     if
     :: e != 0 ->
         atomic {
@@ -129,15 +143,47 @@ inline resize() {
     fi
 }
 
-/* interner::reclaim: takes what waits, looks at each reader, gives it back or puts it back. */
-inline reclaim() {
-    take_lock();
+/* interner::bury, when the list that fills is full: if all have seen the era that closed the other, that goes. */
+inline turn_over() {
+    outside = true; i = 1;
+    do
+#ifdef BROKEN_ONE_SEES
+    :: i <= 1 ->
+#else
+    :: i <= 3 ->
+#endif
+        atomic { outside = outside && (closed[_pid] == 0 || !seated[i] || seen[i] >= closed_by[_pid]); i++ }
+    :: else -> break
+    od;
+    if
+    :: outside ->
+        give_back(closed[_pid]);
+        atomic { era++; closed[_pid] = filling[_pid]; closed_by[_pid] = era; filling[_pid] = 0 }
+    :: else
+    fi;
+    outside = false
+}
+
+inline give_back(which) {
     atomic {
         i = 1;
         do
-        :: i <= ENTRIES -> taken_entry[i] = entry_dead[i]; entry_dead[i] = false; i++
+        :: i <= ENTRIES ->
+            if
+            :: ((which) & BIT(i)) != 0 -> assert(entry_there[i]); entry_there[i] = false
+            :: else
+            fi;
+            i++
         :: else -> break
         od;
+        i = 0
+    }
+}
+
+/* interner::reclaim: takes this thread's limbo and the arrays, looks at each reader, gives it all back or puts it back. */
+inline reclaim() {
+    take_lock();
+    atomic {
         i = 0;
         do
         :: i < ARRAYS -> taken_array[i] = array_dead[i]; array_dead[i] = false; i++
@@ -157,21 +203,12 @@ inline reclaim() {
     :: else -> break
     od;
     if
-    :: !outside -> take_lock()
-    :: else
+    :: outside ->
+        give_back(closed[_pid] | filling[_pid]);
+        atomic { closed[_pid] = 0; filling[_pid] = 0 }
+    :: else -> take_lock()
     fi;
     atomic {
-        i = 1;
-        do
-        :: i <= ENTRIES ->
-            if
-            :: taken_entry[i] && outside -> entry_there[i] = false
-            :: taken_entry[i] && !outside -> entry_dead[i] = true
-            :: else
-            fi;
-            taken_entry[i] = false; i++
-        :: else -> break
-        od;
         i = 0;
         do
         :: i < ARRAYS ->
@@ -213,16 +250,17 @@ inline drop() {
         if
         :: now -> atomic { entry_there[e] = false }
         :: else ->
-            take_lock();
-            atomic {
-                now = ALONE;
-                if :: !now -> entry_dead[e] = true :: else fi
-            };
-            give_lock();
+            now = ALONE; /* under no lock */
             if
             :: now -> entry_there[e] = false
-            :: !now -> reclaim()
-            :: !now /* not worth a fence yet */
+            :: else ->
+                see_the_era();
+                filling[_pid] = filling[_pid] | BIT(e);
+                if
+                :: turn_over()
+                :: reclaim()
+                :: true /* neither full nor worth a fence yet */
+                fi
             fi
         fi
     :: else
@@ -234,6 +272,12 @@ inline drop() {
 inline intern() {
     join();
     look();
+#ifndef BROKEN_LATE_ERA
+    if
+    :: e == 0 -> see_the_era()
+    :: else
+    fi;
+#endif
     do
     :: e != 0 -> break
     :: else ->
@@ -316,7 +360,7 @@ byte finished;
 proctype thread(byte left) {
     byte a, b, e, i;
     bool last, now, failed, outside;
-    bool taken_entry[ENTRIES + 1], taken_array[ARRAYS];
+    bool taken_array[ARRAYS];
     do
     :: left > 0 ->
         left--;
@@ -336,7 +380,8 @@ proctype thread(byte left) {
     };
     if
     :: last ->
-        reclaim(); /* as the end of the table does */
+        reclaim(); /* as the end of the table does, with everybody's limbo */
+        give_back(closed[1] | filling[1] | closed[2] | filling[2] | closed[3] | filling[3]);
         assert(living == 0 && !entry_there[1] && !entry_there[2] && !entry_there[3]);
         assert(array_there[0] + array_there[1] + array_there[2] == 1)
     :: else

@@ -83,6 +83,24 @@ void on_threads(std::uint64_t threads, const Body& body) {
     }
 }
 
+// Calls body(t) for each thread on that thread, one after another. All of them live until the last is done, so that the C library
+// gives each a heap of its own.
+template <class Body>
+void in_turn(std::uint64_t threads, const Body& body) {
+    std::atomic<std::uint64_t> turn{0};
+    on_threads(threads, [&](std::uint64_t t) {
+        for (std::uint64_t now = turn.load(); now < t; now = turn.load()) {
+            turn.wait(now);
+        }
+        body(t);
+        turn.store(t + 1);
+        turn.notify_all();
+        for (std::uint64_t now = turn.load(); now < threads; now = turn.load()) {
+            turn.wait(now);
+        }
+    });
+}
+
 // Calls operation(t, k) with k = 0, 1, … samples - 1, 0, … on each thread t until the windows are over.
 template <class Operation>
 [[nodiscard]] outcome run_windows(std::uint64_t threads, const windows& plan, std::size_t samples,

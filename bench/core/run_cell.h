@@ -129,9 +129,14 @@ private:
         if (cell_.workload != "churn") {
             held.reserve(cell_.distinct);
             const std::size_t before = bytes_in_use();
-            for (std::uint64_t i = 0; i < cell_.distinct; ++i) {
-                held.push_back(interner_->intern(stream({static_cast<std::uint32_t>(i)})[0]));
-            }
+            // Each thread's own keys, as order() deals them out, on a thread of their own; the rest on the last.
+            const std::uint64_t own = cell_.distinct / cell_.threads;
+            in_turn(cell_.threads, [&](std::uint64_t t) {
+                const std::uint64_t end = t + 1 == cell_.threads ? cell_.distinct : (t + 1) * own;
+                for (std::uint64_t i = t * own; i < end; ++i) {
+                    held.push_back(interner_->intern(stream({static_cast<std::uint32_t>(i)})[0]));
+                }
+            });
             bytes_per_entry =
                 static_cast<double>(bytes_in_use() - before) / static_cast<double>(cell_.distinct) -
                 static_cast<double>(key::bytes);

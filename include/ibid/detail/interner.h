@@ -142,6 +142,7 @@ public:
                 me->count_saved(Traits::saved(*a.found));
             }
             if (me->looks() % looks_to_a_sample == 0) [[unlikely]] {
+                this->readers_.see_the_era(*me);
                 warm(*a.found);
             }
             touched(*a.found);
@@ -351,8 +352,16 @@ public:
     // Lets go of all that is kept, memory that waits for readers included.
     void drop_retained() noexcept {
         afterlife_.drop_all();
-        for (shard_type& s : shards_) {
-            reclaim(s);
+        if constexpr (reads_without_lock) {
+            for (shard_type& s : shards_) {
+                reclaim(s);
+            }
+            dead_entries left;
+            this->readers_.for_each_limbo_left([&](limbo& of) { join(left, take(of)); });
+            if (reader* const me = this->readers_.here(); me != nullptr) {
+                join(left, take(me->dead));
+            }
+            reclaim(left);
         }
     }
     template <class Predicate>
@@ -382,6 +391,7 @@ public:
         for (shard_type& s : shards_) {
             s.mutex.lock();
         }
+        slots_.lock();
         afterlife_.lock();
         if constexpr (owns_values) {
             lock_process_for_fork();
@@ -392,6 +402,7 @@ public:
             unlock_process_after_fork();
         }
         afterlife_.unlock();
+        slots_.unlock();
         for (shard_type& s : shards_) {
             s.mutex.unlock();
         }
@@ -412,7 +423,7 @@ private:
         64; // of one thread; entry_link::heat_limit samples make a value hot
 
     using shard_type = shard<Traits, Allocator>;
-    using limbo_type = typename shard_type::limbo_type;
+    using dead_arrays_type = dead_arrays<typename shard_type::dead_array>;
     using dead_array = typename shard_type::dead_array;
 
     // The entries that for_each holds, released when their shard is done or f has thrown.
@@ -429,8 +440,9 @@ private:
     [[nodiscard]] static constexpr std::size_t lines() noexcept { return sizeof(interner) / 64; }
 
     interner(const Allocator& allocator, counter_block* counters) noexcept
-        : base(operations()), counters_(counters != nullptr ? counters : &own_counters_),
-          shards_(make_shards(allocator, std::make_index_sequence<counter_stripes>{})),
+        : base(operations()), counters_(counters != nullptr ? counters : &own_counters_), slots_(allocator),
+          shards_(
+              make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
           afterlife_((*counters_)[0]), allocator_(allocator) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             shards_[i].counters = &(*counters_)[i];
@@ -438,7 +450,11 @@ private:
     }
     ~interner() {
         for (shard_type& s : shards_) {
-            free(s, std::exchange(s.dead, {}));
+            free(take(s.dead));
+            free(s, std::exchange(s.left, {}));
+        }
+        if constexpr (owns_values) {
+            this->readers_.for_each_limbo([this](limbo& of) { free(take(of)); });
         }
     }
     friend void std::destroy_at<interner>(interner*);
@@ -533,14 +549,14 @@ private:
         if constexpr (reads_without_lock) {
             if (!nobody_looks()) {
                 // Full only when a reader has been interrupted inside, several doublings ago; it needs no lock to come out.
-                while (s.dead.arrays_used == s.dead.arrays.size()) {
+                while (s.left.count == s.left.arrays.size()) {
                     if (this->readers_.passed()) {
-                        free_arrays(s, s.dead);
+                        free(s, std::exchange(s.left, {}));
                     } else {
                         std::this_thread::yield();
                     }
                 }
-                s.dead.arrays[s.dead.arrays_used++] = a;
+                s.left.arrays[s.left.count++] = a;
                 return true;
             }
         }
@@ -548,20 +564,17 @@ private:
         return false;
     }
 
-    void free_arrays(shard_type& s, limbo_type& from) noexcept {
-        for (std::size_t i = 0; i < from.arrays_used; ++i) {
-            s.table.free(from.arrays[i]);
+    static void free(shard_type& s, const dead_arrays_type& gone) noexcept {
+        for (std::size_t i = 0; i < gone.count; ++i) {
+            s.table.free(gone.arrays[i]);
         }
-        from.arrays_used = 0;
     }
-
-    void free(shard_type& s, limbo_type gone) noexcept {
-        free_arrays(s, gone);
+    void free(const dead_entries& gone) noexcept {
         if constexpr (owns_values) {
-            while (gone.entries != nullptr) {
-                value_header* const h = gone.entries;
-                gone.entries = h->next_dead;
+            for (value_header* h = gone.first; h != nullptr;) {
+                value_header* const next = h->next_dead;
                 free(static_cast<entry&>(*h), allocator_);
+                h = next;
             }
         }
     }
@@ -581,35 +594,78 @@ private:
         }
     }
 
-    // Frees what waits, unless somebody is looking just now: then it waits on.
-    void reclaim(shard_type& s) noexcept {
-        if constexpr (reads_without_lock) {
-            limbo_type gone;
-            {
-                const std::lock_guard lock(s.mutex);
-                gone = std::exchange(s.dead, {});
-            }
-            if (gone.empty()) {
-                return;
-            }
-            if (this->readers_.passed()) {
-                free(s, gone);
-                return;
-            }
-            const std::lock_guard lock(s.mutex);
-            merge(s, gone);
+    // What waits in a limbo, for its owner.
+
+    static void add(dead_entries& to, value_header& h) noexcept {
+        h.next_dead = std::exchange(to.first, &h);
+        ++to.count;
+        to.once_hot += entry_link::times_hot(h.word()) != 0;
+    }
+    static void join(dead_entries& to, dead_entries from) noexcept {
+        while (from.first != nullptr) {
+            value_header* const h = from.first;
+            from.first = h->next_dead;
+            add(to, *h);
         }
     }
-    void merge(shard_type& s, limbo_type& back) noexcept {
-        while (back.entries != nullptr) {
-            value_header* const h = back.entries;
-            back.entries = h->next_dead;
-            h->next_dead = std::exchange(s.dead.entries, h);
+    [[nodiscard]] static dead_entries take(limbo& of) noexcept {
+        dead_entries all = std::exchange(of.closed, {});
+        join(all, std::exchange(of.filling, {}));
+        return all;
+    }
+
+    // Puts a dead entry there, and takes out those that all readers are known to have passed.
+    [[nodiscard]] dead_entries bury(limbo& in, value_header& h) noexcept {
+        add(in.filling, h);
+        dead_entries ripe;
+        if (in.filling.count % full_at(Traits::bytes()) == 0 &&
+            (in.closed.first == nullptr || this->readers_.all_have_seen(in.era))) {
+            ripe = std::exchange(in.closed, std::exchange(in.filling, {}));
+            in.era = this->readers_.begin_era();
         }
-        s.dead.count += back.count;
-        s.dead.bytes += back.bytes;
-        for (std::size_t i = 0; i < back.arrays_used; ++i) {
-            bury(s, back.arrays[i]);
+        return ripe;
+    }
+    [[nodiscard]] static bool is_worth_a_fence(const limbo& of) noexcept {
+        return (of.filling.count % full_at(Traits::bytes()) == 0 &&
+                of.filling.count >= worth_a_fence_at(Traits::bytes())) ||
+               of.closed.once_hot + of.filling.once_hot >= hot_worth_a_fence;
+    }
+
+    // Frees these, unless somebody is looking just now: then they wait on, in the shard's or this thread's limbo.
+    void reclaim(dead_entries gone) noexcept {
+        if (gone.first == nullptr) {
+            return;
+        }
+        if (this->readers_.passed()) {
+            free(gone);
+        } else if (reader* const me = this->readers_.here(); me != nullptr) {
+            join(me->dead.filling, gone);
+        } else {
+            const std::lock_guard lock(shards_[0].mutex);
+            join(shards_[0].dead.filling, gone);
+        }
+    }
+    void reclaim(shard_type& s) noexcept {
+        if constexpr (reads_without_lock) {
+            dead_entries gone;
+            dead_arrays_type left;
+            {
+                const std::lock_guard lock(s.mutex);
+                gone = take(s.dead);
+                left = std::exchange(s.left, {});
+            }
+            if (left.count == 0) {
+                reclaim(gone);
+            } else if (this->readers_.passed()) {
+                free(s, left);
+                free(gone);
+            } else {
+                const std::lock_guard lock(s.mutex);
+                for (std::size_t i = 0; i < left.count; ++i) {
+                    bury(s, left.arrays[i]);
+                }
+                join(s.dead.filling, gone);
+            }
         }
     }
 
@@ -659,36 +715,60 @@ private:
         entry& e = static_cast<entry&>(h);
         shard_type& s = shard_of(e.hash());
         const Allocator allocator = allocator_;
-        bool now = false;
-        bool closed = false;
-        bool enough = false;
-        {
-            const std::lock_guard lock(s.mutex);
-            now = nobody_looks();
-            if (!now) {
-                h.next_dead = std::exchange(s.dead.entries, &h);
-                ++s.dead.count;
-                s.dead.bytes += Traits::bytes();
-                enough = s.dead.is_worth_a_fence();
+        if (nobody_looks()) { // also now that the lock, which the unlinker passed, is behind us: see readers.h
+            bool closed = false;
+            {
+                const std::lock_guard lock(s.mutex);
+                closed = discount(s);
             }
-            closed = !enough && discount(s);
-        }
-        if (now) {
             free(e, allocator);
+            if (closed) {
+                leave();
+            }
+            return;
         }
-        if (enough) {
-            reclaim(s);
-            const std::lock_guard lock(s.mutex);
-            closed = discount(s);
-        }
-        if (closed) {
-            leave();
+        if constexpr (reads_without_lock) {
+            if (reader* const me = this->readers_.here(); me != nullptr) {
+                this->readers_.see_the_era(*me);
+                free(bury(me->dead, h));
+                if (is_worth_a_fence(me->dead)) {
+                    reclaim(take(me->dead));
+                }
+            } else {
+                dead_entries gone;
+                bool fence = false;
+                {
+                    const std::lock_guard lock(s.mutex);
+                    gone = bury(s.dead, h);
+                    fence = is_worth_a_fence(s.dead);
+                }
+                free(gone);
+                if (fence) {
+                    reclaim(s);
+                }
+            }
+            bool waits = false;
+            bool closed = false;
+            {
+                const std::lock_guard lock(s.mutex);
+                waits = s.left.count != 0;
+                closed = !waits && discount(s);
+            }
+            if (waits) {
+                reclaim(s);
+                const std::lock_guard lock(s.mutex);
+                closed = discount(s);
+            }
+            if (closed) {
+                leave();
+            }
         }
     }
 
     // Nothing, or, where two keys have one hash, another key's entry.
     [[gnu::noinline]] void in_vain(const acquired& a, reader& me) noexcept {
         me.count_in_vain();
+        this->readers_.see_the_era(me);
         if (a.found != nullptr) {
             a.found->value_header::release(a.where);
         }
@@ -713,13 +793,14 @@ private:
     }
 
     template <std::size_t... I>
-    [[nodiscard]] static std::array<shard_type, sizeof...(I)> make_shards(const Allocator& a,
-                                                                          std::index_sequence<I...>) {
-        return {((void)I, shard_type(a))...};
+    [[nodiscard]] static std::array<shard_type, sizeof...(I)>
+    make_shards(const typename shard_type::slots& in, std::index_sequence<I...>) {
+        return {((void)I, shard_type(in))...};
     }
 
     counter_block own_counters_;
     counter_block* counters_;
+    slot_memory<Allocator> slots_; // outlives the shards
     std::array<shard_type, counter_stripes> shards_;
     afterlife<Traits> afterlife_;
     std::atomic<std::size_t> remaining_{1};    // after close(): entries not yet forgotten, plus the closer

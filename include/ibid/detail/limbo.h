@@ -3,29 +3,52 @@
 // What nobody can find any more, and a reader without a lock may still be looking at: entries whose value has been destroyed, and
 // slots that a table has left.
 //
-// Law: as much waits here as makes a fence on all processors worth its price, and no more, unless a reader is interrupted in the
-// middle of a look. Protected by the shard's lock.
+// Law: two lists of entries wait at most, one that an era of the readers has closed (readers.h), and one that fills. The first
+// goes when all readers have seen that era, which is asked whenever the second is full; so little waits while all readers are
+// awake. Where one sleeps, both grow to what makes a fence on all processors worth its price, and no more, unless a reader is
+// interrupted in the middle of a look.
+//
+// Each thread that reads has a limbo of its own in each table, which nobody else touches: what it frees it has most often made,
+// and a heap that knows threads is fastest with that. Who drops and never looks uses that of the shard, under its lock.
 #pragma once
 
 #include <array>
 #include <cstddef>
-
-#include "ibid/detail/counted.h"
+#include <cstdint>
 
 namespace ibid::detail {
 
-template <class DeadArray>
-struct limbo {
-    value_header* entries = nullptr;
-    std::size_t count = 0;
-    std::size_t bytes = 0;
-    std::array<DeadArray, 4> arrays{};
-    std::size_t arrays_used = 0;
+struct value_header;
 
-    [[nodiscard]] bool empty() const noexcept { return entries == nullptr && arrays_used == 0; }
-    [[nodiscard]] bool is_worth_a_fence() const noexcept {
-        return count >= 32 || bytes >= (std::size_t{16} << 10) || arrays_used != 0;
-    }
+struct dead_entries {
+    value_header* first = nullptr; // and from there by next_dead
+    std::size_t count = 0;
+    std::size_t once_hot = 0; // of these, entries that keep a place among the hot values
+};
+
+// Places among the hot values are few, so that entries with one wait in small numbers.
+inline constexpr std::size_t hot_worth_a_fence = 8;
+
+struct limbo {
+    dead_entries closed;   // unreachable since before `era`
+    std::uint64_t era = 0; // of the readers
+    dead_entries filling;
+};
+
+// When a list of entries that keep so many bytes each is full, and when it is worth a fence.
+[[nodiscard]] constexpr std::size_t full_at(std::size_t bytes) noexcept {
+    const std::size_t fit = (std::size_t{4} << 10) / bytes;
+    return fit < 1 ? 1 : fit > 32 ? 32 : fit;
+}
+[[nodiscard]] constexpr std::size_t worth_a_fence_at(std::size_t bytes) noexcept {
+    return 4 * full_at(bytes);
+}
+
+// Of one shard, under its lock.
+template <class DeadArray>
+struct dead_arrays {
+    std::array<DeadArray, 4> arrays{};
+    std::size_t count = 0;
 };
 
 } // namespace ibid::detail

@@ -3,16 +3,21 @@
 // How threads that look something up without a lock are kept from memory that has been given back.
 //
 // A reader says that it is inside, looks, and says that it is out again: two plain stores to a cache line of its own. Who has
-// made some memory unreachable gives it back only when every reader has been seen outside since: asked rarely, for many
-// blocks at once, and paid for with a fence that passes all processors (fence.h).
+// made some memory unreachable gives it back only when no reader can be in a look that began before. There are three ways to
+// know that, and each is asked where the one before it says no:
 //
-// Law: if passed() returns true, no reader is inside that came in before the call, so none still sees what was unreachable
-// by then. If alone() returns true on a thread, no *other* thread has looked since this thread last passed the lock under
-// which it made something unreachable, and none can see it later.
+//  - alone(): there is no other reader. What makes a cache that one thread uses as cheap as if it had none.
+//  - all_have_seen(): time is told in eras. Who has made things unreachable begins an era; a reader says between two looks, now
+//    and then, which era it has seen. This costs nobody a fence, and never ends while a reader sleeps.
+//  - passed(): a fence passes all processors (fence.h), which stops those that run; then whoever is not inside is out.
 //
-// The second sentence is what makes a cache that one thread uses as cheap as if it had no readers. Why it holds: a thread
-// joins by raising `threads_` and then passing each lock of the table once. If it passes the lock before the unlinker,
-// the unlinker sees the raised number; if after, it sees what was unlinked.
+// Law: if one of them returns true to a thread that made something unreachable under a lock of the table, or to one that has
+// passed that lock since (and then begun the era), no reader sees it, or will.
+//
+// Why, for alone(): a thread joins by raising `threads_` and then passing each lock of the table once. If it passes the lock
+// before the unlinker, the unlinker sees the raised number; if after, it sees what was unlinked. So it is for its place in
+// the list, which the other two go through. For all_have_seen(): the reader's look at the era acquires what came before the era
+// began, so its later looks do not see what was unlinked; and its earlier ones are over. For passed(): see reading.
 //
 // A reader's place belongs to its thread and to the table, and goes with the later of the two.
 #pragma once
@@ -28,6 +33,7 @@
 #include <utility>
 
 #include "ibid/detail/fence.h"
+#include "ibid/detail/limbo.h"
 #include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
@@ -35,7 +41,9 @@ namespace ibid::detail {
 class readers;
 
 // One thread's place in one table. Written by that thread; counters are relaxed, and read by anybody.
-class alignas(64) reader {
+// Beside it, what others read now and then: in a line of its own, so that they do not take the first from its thread, and
+// both in a pair, which is what a processor may fetch when it wants one.
+class alignas(128) reader {
 public:
     // How many looks there have been. All of them found something, but for those that are counted here.
     [[nodiscard]] std::uint64_t looks() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
@@ -45,10 +53,16 @@ public:
     }
     void count_saved(std::size_t bytes) noexcept { add(saved_, bytes); }
 
+    // What this thread has buried. Its own alone; of a place where nobody sits, the next one's, or who trims, under
+    // the_reader_registry.
+    limbo dead;
+
 private:
     friend class readers;
     friend class reading;
     friend struct readers_of_thread;
+
+    static constexpr std::uint64_t all_eras = ~std::uint64_t{0}; // of a place where nobody sits
 
     static void add(std::atomic<std::uint64_t>& counter, std::uint64_t n) noexcept {
         counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
@@ -57,10 +71,11 @@ private:
     std::atomic<std::uint64_t> turn_{0}; // odd: inside; one more at each beginning and end of a look
     std::atomic<std::uint64_t> in_vain_{0};
     std::atomic<std::uint64_t> saved_{0};
-    reader* next_ = nullptr;           // of the same table
-    reader* next_of_thread_ = nullptr; // protected by the_reader_registry, as all below
-    readers* in_ = nullptr;            // null: the table has gone
-    bool seated_ = true;               // false: the thread has gone, and another may take the place
+    alignas(64) std::atomic<std::uint64_t> seen_{all_eras}; // the latest era that this thread knows of
+    reader* next_ = nullptr;                                // of the same table
+    reader* next_of_thread_ = nullptr;                      // protected by the_reader_registry, as all below
+    readers* in_ = nullptr;                                 // null: the table has gone
+    bool seated_ = true; // false: the thread has gone, and another may take the place
 };
 
 // Around a look without a lock. Nothing that is called inside may look again: no hash, comparison or allocation. (A look that was
@@ -199,6 +214,7 @@ public:
             if (place == nullptr && (place = new (std::nothrow) reader) == nullptr) {
                 return nullptr;
             }
+            see_the_era(*place);
             if (place->in_ == nullptr) {
                 place->in_ = this;
                 place->next_ = first_.load(std::memory_order_relaxed);
@@ -238,12 +254,55 @@ public:
         return true;
     }
 
+    // On the thread of `me`, between two looks. Acquire: what was made unreachable before the era began is not seen from here on
+    // (pairs with begin_era()). Release: all looks until now are over (pairs with all_have_seen()).
+    void see_the_era(reader& me) const noexcept {
+        const std::uint64_t now = era_.load(std::memory_order_acquire);
+        if (me.seen_.load(std::memory_order_relaxed) != now) {
+            me.seen_.store(now, std::memory_order_release);
+        }
+    }
+
+    // Under the lock under which things were made unreachable. All changes of `era_` are read-modify-writes, so that who sees a
+    // later era has acquired the earlier ones too.
+    [[nodiscard]] std::uint64_t begin_era() noexcept {
+        return era_.fetch_add(1, std::memory_order_acq_rel) + 1;
+    }
+
+    // Whether all readers have seen this era, by what they have said of themselves.
+    [[nodiscard]] bool all_have_seen(std::uint64_t era) const noexcept {
+        for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
+            if (r->seen_.load(std::memory_order_acquire) < era) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     template <class Function>
     void for_each_count(Function f) const noexcept {
         for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
             const std::uint64_t in_vain =
                 r->in_vain_.load(std::memory_order_acquire); // first: never more than looks
             f(r->looks() - in_vain, r->saved_.load(std::memory_order_relaxed));
+        }
+    }
+
+    // Every place's limbo, for the end of the table.
+    template <class Function>
+    void for_each_limbo(Function f) noexcept {
+        for (reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
+            f(r->dead);
+        }
+    }
+    // That of places where nobody sits. `f` runs under the_reader_registry.
+    template <class Function>
+    void for_each_limbo_left(Function f) noexcept {
+        const std::lock_guard lock(the_reader_registry);
+        for (reader* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
+            if (!r->seated_) {
+                f(r->dead);
+            }
         }
     }
 
@@ -258,6 +317,8 @@ public:
             if (r != mine) {
                 const std::uint64_t turn = r->turn_.load(std::memory_order_relaxed);
                 r->turn_.store(turn + turn % 2, std::memory_order_relaxed);
+                r->seen_.store(reader::all_eras, std::memory_order_relaxed);
+                r->dead = {}; // its thread may have been in the middle of it: lost
                 r->seated_ = false;
             }
         }
@@ -287,12 +348,14 @@ private:
         const std::uint64_t turn = r.turn_.load(std::memory_order_relaxed);
         r.turn_.store(turn + turn % 2, std::memory_order_release);
         r.seated_ = false;
+        r.seen_.store(reader::all_eras, std::memory_order_release); // its looks are over: as in see_the_era()
         threads_.fetch_sub(1, std::memory_order_release);
     }
 
-    const std::uint64_t id_;              // never used again
-    std::atomic<reader*> first_{nullptr}; // only ever added to
-    std::atomic<std::size_t> threads_{0}; // that have a place and live
+    const std::uint64_t id_;                        // never used again
+    std::atomic<reader*> first_{nullptr};           // only ever added to
+    std::atomic<std::size_t> threads_{0};           // that have a place and live
+    alignas(64) std::atomic<std::uint64_t> era_{0}; // changes with every batch of the dead; read at misses
 };
 
 // Under the registry's lock. Without memory it remembers less: then the place is looked for in the list of all.

@@ -13,6 +13,7 @@
 
 #include "ibid/detail/flight.h"
 #include "ibid/detail/limbo.h"
+#include "ibid/detail/slot_memory.h"
 #include "ibid/detail/spinning_mutex.h"
 #include "ibid/detail/weak_table.h"
 #include "ibid/statistics.h"
@@ -23,9 +24,9 @@ template <class Traits, class Allocator>
 struct alignas(64) shard {
     using entry = typename Traits::entry;
     using flight_type = flight<entry, typename Traits::key>;
-    using table_type = weak_table<entry, Allocator>;
+    using slots = slot_allocator<std::byte, Allocator>;
+    using table_type = weak_table<entry, slots>;
     using dead_array = typename table_type::dead_array;
-    using limbo_type = limbo<dead_array>;
 
     table_type table;                 // protected by the mutex, but for its peek()
     alignas(64) spinning_mutex mutex; // protects everything below, and which entries are linked
@@ -34,11 +35,12 @@ struct alignas(64) shard {
     std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
     bool closed = false;
     bool stopped = false;
-    limbo_type dead;
+    limbo dead; // buried by threads that do not read
+    dead_arrays<dead_array> left;
     counter_stripe* counters =
         nullptr; // written under the mutex alone, so a load and a store make an increment
 
-    explicit shard(const Allocator& allocator) noexcept : table(allocator) {}
+    explicit shard(const slots& in) noexcept : table(in) {}
 
     template <class K>
     [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {

@@ -245,11 +245,16 @@ fn steady<K: Key + ?Sized>(cell: &Cell, orders: &[Vec<u32>], seconds: f64, windo
     if cell.workload != "churn" {
         held.reserve_exact(cell.distinct as usize);
         let before = bytes_in_use();
-        for i in 0..cell.distinct {
-            held.push(K::intern(
-                Stream::new(&[i as u32], cell.key_bytes as usize).get(0),
-            ));
-        }
+        // Each thread's own keys on a thread of their own, which the C library gives a heap of its own.
+        let own = cell.distinct / cell.threads;
+        let parts = on_threads(cell.threads as usize, |t| {
+            let t = t as u64;
+            let end = if t + 1 == cell.threads { cell.distinct } else { (t + 1) * own };
+            (t * own..end)
+                .map(|i| K::intern(Stream::new(&[i as u32], cell.key_bytes as usize).get(0)))
+                .collect::<Vec<_>>()
+        });
+        held.extend(parts.into_iter().flatten());
         if cell.distinct >= 1000 {
             bytes = Some((bytes_in_use() - before) as f64 / cell.distinct as f64 - cell.key_bytes as f64);
         }
