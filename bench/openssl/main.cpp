@@ -2,6 +2,7 @@
 //
 // bench_openssl: measures one thing and prints the figures as JSON. It knows nothing of ibid; run.py runs it without and
 // with it.
+#include "layout.h"
 #include "scenarios.h"
 
 #include <CLI/CLI.hpp>
@@ -10,6 +11,7 @@
 #include <iostream>
 
 int main(int argc, char** argv) {
+    const bench::another_layout layout;
     CLI::App app("Measures OpenSSL as an application uses it. bench/openssl/run.py compares runs without and "
                  "with ibid.");
     app.require_subcommand(1);

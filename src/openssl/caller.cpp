@@ -48,13 +48,23 @@ public:
         if (n < callers_.size()) { // more callers than this in one program are looked up at every call
             callers_[n] = k;
             count_.store(n + 1, std::memory_order_release);
+            if (k.map->l_name[0] == '\0' && k.code == nullptr) {
+                program_.store(&callers_[n], std::memory_order_release);
+            }
         }
+    }
+
+    // The program itself is never unloaded: its place alone tells. Null: `code` is none of it, or it has not called yet.
+    [[nodiscard]] const known_caller* find_in_program(const void* code) const noexcept {
+        const known_caller* const program = program_.load(std::memory_order_acquire);
+        return program != nullptr && program->start <= code && code < program->end ? program : nullptr;
     }
 
 private:
     std::array<known_caller, 128> callers_{};
     std::atomic<std::size_t> count_{0};
-    std::mutex mutex_; // protects additions
+    std::atomic<const known_caller*> program_{nullptr}; // release when complete, pairs with find_in_program()
+    std::mutex mutex_;                                  // protects additions
 };
 
 constinit known_callers callers;
@@ -125,6 +135,9 @@ caller caller_of(const void* code) noexcept {
     // alone tells.
     if (library* const itself = library::around(code)) {
         return {itself, caller_kind::libcrypto};
+    }
+    if (const known_caller* const program = callers.find_in_program(code)) {
+        return program->answer;
     }
     dl_find_object object{};
     if (_dl_find_object(const_cast<void*>(code), &object) != 0) {

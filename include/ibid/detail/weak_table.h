@@ -254,9 +254,10 @@ private:
         slots_ = fresh->slots;
         mask_ = wanted - 1;
         for (std::size_t i = 0; i < old.capacity; ++i) {
-            // Entries lie anywhere; so that their ways here overlap, each is asked for a line ahead.
-            if (i + 8 < old.capacity) {
-                __builtin_prefetch(entry_in(old_slots[i + 8].load(std::memory_order_relaxed)));
+            // Entries lie anywhere; so that their ways here overlap, each is asked for some slots ahead.
+            constexpr std::size_t ahead = 24;
+            if (i + ahead < old.capacity) {
+                __builtin_prefetch(entry_in(old_slots[i + ahead].load(std::memory_order_relaxed)));
             }
             const std::uint64_t s = old_slots[i].load(std::memory_order_relaxed);
             if (s != 0) {
