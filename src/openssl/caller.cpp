@@ -57,7 +57,7 @@ public:
     // The program itself is never unloaded: its place alone tells. Null: `code` is none of it, or it has not called yet.
     [[nodiscard]] const known_caller* find_in_program(const void* code) const noexcept {
         const known_caller* const program = program_.load(std::memory_order_acquire);
-        return program != nullptr && program->start <= code && code < program->end ? program : nullptr;
+        return program != nullptr && extent{program->start, program->end}.contains(code) ? program : nullptr;
     }
 
 private:
@@ -78,8 +78,8 @@ constinit known_callers callers;
             std::strcmp(info.dli_sname, "SSL_use_certificate_ASN1") == 0);
 }
 
-[[nodiscard]] bool within(const dl_find_object& object, const void* address) noexcept {
-    return address >= object.dlfo_map_start && address < object.dlfo_map_end;
+[[nodiscard]] extent place_of(const dl_find_object& object) noexcept {
+    return {object.dlfo_map_start, object.dlfo_map_end};
 }
 
 // The d2i_X509 that code of `module` would reach without ibid, and where it lies. A program that has no OpenSSL of its own
@@ -107,8 +107,7 @@ constinit known_callers callers;
     if (find_crypto(module, crypto)) {
         // This handle is kept: ibid holds the function table of this libcrypto, and OpenSSL never unloads itself either.
         if (void* const handle = dlopen(crypto.dlfo_link_map->l_name, RTLD_LAZY | RTLD_NOLOAD)) {
-            found.of =
-                library::get(crypto.dlfo_link_map, handle, {crypto.dlfo_map_start, crypto.dlfo_map_end});
+            found.of = library::get(crypto.dlfo_link_map, handle, place_of(crypto));
         }
     }
     if (found.of == nullptr) {
@@ -120,7 +119,7 @@ constinit known_callers callers;
     } else if (module != nullptr && std::strstr(name, "libssl") != nullptr) {
         // By its name and by what it is: a program in a folder called "libssl" is none.
         const void* const new_context = dlsym(module, "SSL_CTX_new");
-        found.kind = within(object, new_context) ? caller_kind::libssl : caller_kind::application;
+        found.kind = place_of(object).contains(new_context) ? caller_kind::libssl : caller_kind::application;
     }
     if (module != nullptr) {
         dlclose(module);

@@ -14,7 +14,8 @@
 // more references (`stand_in`), which stand for all of those in stripes. So striped references come and go without a look at `count`.
 // Whoever drops the last *central* reference asks to close the stripes and to add their sum to `count` (hot_values.h); from then on
 // all references are central. It asks when its own reference has gone, yet the value stays till then: whoever finds no central
-// reference and takes one tells that one more will ask, and only the last who is expected closes. A value is made hot only while somebody else holds a central reference, which is what a value
+// reference and takes one tells that one more will ask, and only the last who is expected closes. A value is made hot only
+// while somebody else holds a central reference, which is what a value
 // that many threads use has anyway: the connections, sessions or configurations that live on meanwhile.
 #pragma once
 

@@ -263,8 +263,8 @@ public:
         }
     }
 
-    // Under the lock under which things were made unreachable. All changes of `era_` are read-modify-writes, so that who sees a
-    // later era has acquired the earlier ones too.
+    // After the lock under which things were made unreachable was passed; it need not be held. All changes of `era_` are
+    // read-modify-writes, so that who sees a later era has acquired the earlier ones too.
     [[nodiscard]] std::uint64_t begin_era() noexcept {
         return era_.fetch_add(1, std::memory_order_acq_rel) + 1;
     }
