@@ -21,6 +21,13 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
     return operator new(size);
 }
+// The standard library's own would come to the two above; a sanitizer's does not.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return GC_malloc_uncollectable(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return GC_malloc_uncollectable(size);
+}
 void operator delete(void* p) noexcept {
     GC_free(p);
 }
