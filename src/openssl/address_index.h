@@ -9,10 +9,14 @@
 // free callback) before the address can be given out again. Where ends are no longer told (stand_aside() in library.h), an entry
 // may be found at the address of another object: whoever reads here says what that means.
 //
+// Most objects that end have no entry where little is shared. So a part without entries is passed by without its lock: whoever asks
+// for an object that has one sees it counted, as it was inserted before anybody else could have the object.
+//
 // Thread-safe. The locks are inside no other, and no other is taken inside them.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -63,6 +67,7 @@ public:
                 in.entries.erase(*stale);
             }
             in.entries.insert(e, hash);
+            in.count();
         }
         in.entries.free(left);
     }
@@ -71,6 +76,9 @@ public:
     [[nodiscard]] Entry* find(const Object* object) noexcept {
         const std::uint64_t hash = place::hash_of(object);
         part& in = part_of(hash);
+        if (in.empty()) {
+            return nullptr;
+        }
         const std::lock_guard lock(in.mutex);
         return static_cast<Entry*>(in.find(hash, object));
     }
@@ -79,6 +87,9 @@ public:
     Entry* erase(const Object* object) noexcept {
         const std::uint64_t hash = place::hash_of(object);
         part& in = part_of(hash);
+        if (in.empty()) {
+            return nullptr;
+        }
         place* found = nullptr;
         typename table::dead_array left;
         {
@@ -86,6 +97,7 @@ public:
             found = in.find(hash, object);
             if (found != nullptr) {
                 in.entries.erase(*found);
+                in.count();
                 left = in.entries.shrink(0);
             }
         }
@@ -112,6 +124,10 @@ private:
     struct alignas(64) part {
         detail::spinning_mutex mutex; // protects the rest
         table entries{{}};
+        std::atomic<std::size_t> size{0}; // of these, for who does not hold it; relaxed: see the law
+
+        [[nodiscard]] bool empty() const noexcept { return size.load(std::memory_order_relaxed) == 0; }
+        void count() noexcept { size.store(entries.size(), std::memory_order_relaxed); }
 
         [[nodiscard]] place* find(std::uint64_t hash, const Object* object) const noexcept {
             return entries.find(hash, [object](const place& p) { return p.object() == object; });

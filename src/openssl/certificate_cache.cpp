@@ -69,7 +69,8 @@ bool certificate_entry::may_be(const certificate_key& k) const noexcept {
 // found again.
 bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
     if (const unsigned char* const bytes = der.load(std::memory_order_acquire)) {
-        return same_bytes(bytes, k.der);
+        // In this order: as long as it is not marked, nobody has begun to write.
+        return same_bytes(bytes, k.der) && !changed.load(std::memory_order_acquire);
     }
     const functions& f = cache->f();
     unsigned char* encoded = nullptr;
@@ -82,7 +83,7 @@ bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
     if (!same || !der.compare_exchange_strong(none, encoded, std::memory_order_acq_rel)) {
         f.CRYPTO_free(encoded, __FILE__, __LINE__);
     }
-    return same;
+    return same && !changed.load(std::memory_order_acquire);
 }
 
 // What a parsed certificate takes, by its size in DER. OpenSSL tells nobody; measured with `bench_openssl`, 1 to 2 KB
@@ -367,8 +368,7 @@ bool certificate_cache::detach(const X509* x) noexcept {
     if (e == nullptr) {
         return false;
     }
-    e->changed.store(
-        true, std::memory_order_relaxed); // a reader that races with the writer has no order in stock either
+    e->changed.store(true, std::memory_order_release); // before the first write
     writes_.fetch_add(1, std::memory_order_release);
     if (!table_->detach(*e)) {
         return false;

@@ -62,7 +62,7 @@ struct certificate_entry : detail::entry_link, stands_for<X509> {
     certificate_cache* cache;
     parse_context context; // with a property query of its own
     std::atomic<unsigned char*> der{
-        nullptr}; // OpenSSL's memory; null until the first hit. Release and acquire.
+        nullptr};                    // OpenSSL's memory; null until the first hit. Release and acquire.
     signature_memo::record verified; // by which keys
     std::uint32_t der_size;
     std::atomic<bool> changed{
@@ -99,8 +99,12 @@ public:
     certificate_cache(const certificate_cache&) = delete;
     certificate_cache& operator=(const certificate_cache&) = delete;
 
-    // False when OpenSSL had no ex_data index to give: then no certificate can be shared.
-    [[nodiscard]] bool usable() const noexcept { return index_ >= 0; }
+    // False when OpenSSL had no ex_data index to give, or only one that is too high: then no certificate can be shared.
+    [[nodiscard]] bool usable() const noexcept { return index_ >= 0 && index_ <= highest_index; }
+
+    // Of those that are given out for certificates, ibid's or not. Where there are more, OpenSSL asks for memory at the end of each
+    // certificate, and without it tells nobody of that end (crypto/ex_data.c, 3.0 to 3.6).
+    static constexpr int highest_index = 8;
 
     // As d2i_X509(a, pp, length), from the cache where it can be. `*a`, when it is there, is an empty object that nobody
     // but the caller has: it is replaced, not filled. `earned`: came from the operator, not from a peer.

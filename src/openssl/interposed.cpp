@@ -288,7 +288,12 @@ int crypto_get_ex_new_index(const void* code, int object_class, long number, voi
         (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
         by.of->stand_aside();
     }
-    return by.of->f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
+    const int index =
+        by.of->f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
+    if (object_class == CRYPTO_EX_INDEX_X509 && index > certificate_cache::highest_index) {
+        by.of->stand_aside(); // ends might go untold: see there
+    }
+    return index;
 }
 
 OSSL_LIB_CTX* ossl_lib_ctx_set0_default(const void* code, OSSL_LIB_CTX* context) {

@@ -28,43 +28,21 @@ constinit std::atomic<shared_statistics::slot*> published{nullptr};
     return f;
 }
 
-// While a program forks, nobody may be inside the tables: the child would inherit their locks held for ever.
 void before_fork() noexcept {
     additions.lock();
-    library::for_each([](library& l) {
-        if (l.made_certificates() != nullptr) {
-            l.made_certificates()->lock_for_fork();
-        }
-        if (l.made_trust_stores() != nullptr) {
-            l.made_trust_stores()->lock_for_fork();
-        }
-    });
+    library::for_each([](library& l) { l.lock_for_fork(); });
     detail::wait_graph.lock();
 }
 
 void after_fork() noexcept {
     detail::wait_graph.unlock();
-    library::for_each([](library& l) {
-        if (l.made_certificates() != nullptr) {
-            l.made_certificates()->unlock_after_fork();
-        }
-        if (l.made_trust_stores() != nullptr) {
-            l.made_trust_stores()->unlock_after_fork();
-        }
-    });
+    library::for_each([](library& l) { l.unlock_after_fork(); });
     additions.unlock();
 }
 
 void in_child() noexcept {
     const uncancelled all_of_this;
-    library::for_each([](library& l) {
-        if (l.made_certificates() != nullptr) {
-            l.made_certificates()->forget_other_threads();
-        }
-        if (l.made_trust_stores() != nullptr) {
-            l.made_trust_stores()->forget_other_threads();
-        }
-    });
+    library::for_each([](library& l) { l.forget_other_threads(); });
     published = shared_statistics::claim_after_fork(published.load());
     after_fork();
 }
@@ -110,41 +88,94 @@ void library::set_up() noexcept {
         return;
     }
     const uncancelled all_of_this;
+    // Before anything is shared: what cannot hear of OpenSSL's end must not share.
+    f.ERR_set_mark();
+    const bool hears = f.OPENSSL_atexit(+[] { library::for_each([](library& l) { l.end(); }); }) == 1;
+    f.ERR_pop_to_mark();
+    if (!hears) {
+        return;
+    }
     try {
         if (symbolic_ && environment().verify_memo) {
             links_ = chain_links(f);
         }
         auto* const cache = new certificate_cache(f, counters_);
-        if (cache->usable()) {
-            cache->retain(environment().retain);
+        {
+            const std::lock_guard lock(changes_);
             all_certificates_ = cache;
-            certificates_.store(cache, std::memory_order_release);
-            auto* const stores = new trust_store_cache(f, *cache, file_counters_);
-            stores->retain(environment().retain);
-            all_trust_stores_ = stores;
+        }
+        if (!cache->usable()) {
+            return;
+        }
+        cache->retain(environment().retain);
+        auto* const stores = new trust_store_cache(f, *cache, file_counters_);
+        stores->retain(environment().retain);
+        const std::lock_guard lock(changes_);
+        all_trust_stores_ = stores;
+        if (!gone_) {
             trust_stores_.store(stores, std::memory_order_release);
+            certificates_.store(cache, std::memory_order_release);
         }
     } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): ibid stands aside
     }
-    f.ERR_set_mark();
-    f.OPENSSL_atexit(+[] { library::for_each([](library& l) { l.end(); }); });
-    f.ERR_pop_to_mark();
+}
+
+// Whoever comes second, while the first is still at it, does the same again: when this returns, it is so.
+template <class Stop>
+void library::leave(Stop stop) noexcept {
+    if (left_.load(std::memory_order_acquire)) {
+        return;
+    }
+    certificate_cache* cache = nullptr;
+    {
+        const std::lock_guard lock(changes_);
+        gone_ = true;
+        state_.store(state::begun, std::memory_order_release);
+        trust_stores_.store(nullptr, std::memory_order_release);
+        certificates_.store(nullptr, std::memory_order_release);
+        cache = all_certificates_;
+    }
+    if (cache != nullptr) {
+        stop(*cache); // whoever has the cache still in hand finds nothing there
+    }
+    left_.store(true, std::memory_order_release);
 }
 
 void library::end() noexcept {
-    state_.store(state::begun);
-    trust_stores_.store(nullptr, std::memory_order_release);
-    if (certificate_cache* const cache = certificates_.exchange(nullptr, std::memory_order_acq_rel)) {
-        cache->stop_finding();
-    }
+    leave([](certificate_cache& cache) { cache.stop_finding(); });
 }
 
 void library::stand_aside() noexcept {
-    state_.store(state::begun);
-    trust_stores_.store(nullptr, std::memory_order_release);
-    if (certificate_cache* const cache = certificates_.exchange(nullptr, std::memory_order_acq_rel)) {
-        cache->stop(); // whoever has the cache still in hand finds nothing there
+    leave([](certificate_cache& cache) { cache.stop(); });
+}
+
+void library::lock_for_fork() noexcept {
+    changes_.lock();
+    if (all_certificates_ != nullptr) {
+        all_certificates_->lock_for_fork();
     }
+    if (all_trust_stores_ != nullptr) {
+        all_trust_stores_->lock_for_fork();
+    }
+}
+
+void library::forget_other_threads() noexcept {
+    if (all_certificates_ != nullptr) {
+        all_certificates_->forget_other_threads();
+    }
+    if (all_trust_stores_ != nullptr) {
+        all_trust_stores_->forget_other_threads();
+    }
+}
+
+void library::unlock_after_fork() noexcept {
+    if (all_trust_stores_ != nullptr) {
+        all_trust_stores_->unlock_after_fork();
+    }
+    if (all_certificates_ != nullptr) {
+        all_certificates_->unlock_after_fork();
+    }
+    changes_.unlock();
 }
 
 library* library::any() noexcept {

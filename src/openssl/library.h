@@ -11,6 +11,7 @@
 #include <openssl/types.h>
 
 #include <atomic>
+#include <mutex>
 
 #include "certificate_cache.h"
 #include "chain_links.h"
@@ -98,6 +99,12 @@ public:
     // keeps stays with it; the process ends.
     void end() noexcept;
 
+    // Around fork(), on one thread and in this order: nobody may be inside the tables then, as the child would inherit their
+    // locks held for ever.
+    void lock_for_fork() noexcept;
+    void forget_other_threads() noexcept; // in the child alone
+    void unlock_after_fork() noexcept;
+
 private:
     library(const void* identity, const functions& found, extent where) noexcept;
 
@@ -108,6 +115,8 @@ private:
     [[nodiscard]] certificate_cache* set_up_first() noexcept;
     void claim_counters() noexcept;
     void set_up() noexcept;
+    template <class Stop>
+    void leave(Stop stop) noexcept;
 
     const void* identity_;
     const extent where_;
@@ -122,9 +131,14 @@ private:
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
-    // The same, once more: who stands aside still has them, and is asked for them by a checker of leaks.
-    const certificate_cache* all_certificates_ = nullptr;
-    const trust_store_cache* all_trust_stores_ = nullptr;
+    // Protects what follows, and the way from there into the two above; held around fork(). Nothing of OpenSSL's runs under it, and no
+    // lock of ibid's is asked for but in lock_for_fork().
+    std::mutex changes_;
+    // The same, once more, from when they are made: who stands aside has them still, and OpenSSL goes on calling them.
+    certificate_cache* all_certificates_ = nullptr;
+    trust_store_cache* all_trust_stores_ = nullptr;
+    bool gone_ = false;             // nothing is published from now on
+    std::atomic<bool> left_{false}; // and nothing is found any more; release, when that is so
 };
 
 } // namespace ibid::openssl

@@ -404,7 +404,8 @@ TEST_F(Certificates, AfterItHasStoppedNothingIsKnownOfWhatStandsAtAnOldAddress) 
     X509_free(x);
     OSSL_LIB_CTX_set0_default(before);
     OSSL_LIB_CTX_free(other);
-    std::vector<x509_ptr> others; // made, not parsed: whatever fills a new X509 from bytes tells that nothing is there
+    std::vector<x509_ptr>
+        others; // made, not parsed: whatever fills a new X509 from bytes tells that nothing is there
     while (others.size() < 100 && (others.empty() || others.back().get() != x)) {
         others.push_back(make_certificate("leaf.example", stranger.key.get(), &stranger, false));
     }
