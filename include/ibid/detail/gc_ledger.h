@@ -34,6 +34,7 @@
 
 #include "ibid/detail/gc_pages.h"
 #include "ibid/detail/gc_slot.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -96,7 +97,7 @@ public:
 private:
     // --- the collector's side -----------------------------------------------------------------------------------------
 
-    static void GC_CALLBACK on_event(GC_EventType e);
+    IBID_PROCESS_WIDE static void GC_CALLBACK on_event(GC_EventType e); // known by its address
     static void GC_CALLBACK on_bell(void* bell, void*);
 
     // Marking has ended, the world is stopped, and the collector's lock is held: no allocation, no lock, no waiting.
@@ -266,7 +267,7 @@ private:
     std::atomic<std::size_t> limit_{65'536};
 };
 
-inline constinit gc_ledger the_gc_ledger;
+IBID_PROCESS_WIDE inline constinit gc_ledger the_gc_ledger;
 
 inline void GC_CALLBACK gc_ledger::on_event(GC_EventType e) {
     if (e == GC_EVENT_MARK_END) {

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "ibid/detail/gc_slot.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -73,7 +74,7 @@ struct gc_thread {
     gc_page* page = nullptr;
     bool ended = false;
 };
-inline thread_local constinit gc_thread this_gc_thread;
+IBID_PROCESS_WIDE inline thread_local constinit gc_thread this_gc_thread;
 
 class gc_pages {
 public:
@@ -246,13 +247,13 @@ private:
     std::atomic<std::size_t> handed_{0};
 };
 
-inline constinit gc_pages the_gc_pages;
+IBID_PROCESS_WIDE inline constinit gc_pages the_gc_pages;
 
 struct gc_thread_end {
     ~gc_thread_end() { the_gc_pages.thread_ends(); }
     void arm() const noexcept {} // naming the object is what registers its destructor
 };
-inline thread_local gc_thread_end this_gc_thread_end;
+IBID_PROCESS_WIDE inline thread_local gc_thread_end this_gc_thread_end;
 
 inline void gc_pages::at_thread_end() {
     if (!this_gc_thread.ended) {

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "ibid/detail/pool_shard.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -47,7 +48,7 @@ public:
     void end() noexcept;
 
 private:
-    static inline constinit pool_shard nobodys{nullptr, nullptr};
+    IBID_PROCESS_WIDE static inline constinit pool_shard nobodys{nullptr, nullptr};
 
     [[nodiscard]] bool reserve(std::size_t size) noexcept {
         if (size <= size_) {
@@ -79,13 +80,13 @@ private:
     bool ended_ = false;
 };
 
-inline thread_local constinit pool_thread this_pool_thread;
+IBID_PROCESS_WIDE inline thread_local constinit pool_thread this_pool_thread;
 
 struct pool_thread_end {
     ~pool_thread_end() { this_pool_thread.end(); }
     void arm() const noexcept {} // naming the object is what registers its destructor
 };
-inline thread_local pool_thread_end this_pool_thread_end;
+IBID_PROCESS_WIDE inline thread_local pool_thread_end this_pool_thread_end;
 
 inline pool_shard* pool_thread::add(pool_core& core, std::uint32_t id) noexcept {
     if (ended_ || !can_fence_everybody() || !reserve(std::size_t{id} + 1)) {
