@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -24,9 +25,13 @@ namespace ibid::detail {
     return available;
 }
 
-// Each thread of the process passes a full barrier before this returns; one that runs nowhere, when it is scheduled.
-inline void everybody_fences() noexcept {
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+// Each thread of the process passes a full barrier before this returns; one that runs nowhere, when it is scheduled. False: it
+// could not be done, although it could before: a sandbox was entered meanwhile, or the kernel has no memory.
+[[nodiscard]] inline bool everybody_fences() noexcept {
+    const int error = errno;
+    const bool done = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+    errno = error;
+    return done;
 }
 
 // No instruction: it binds the compiler alone.

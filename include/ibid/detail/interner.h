@@ -349,7 +349,7 @@ public:
     void retain(retention budget) noexcept { afterlife_.set_budget(budget); }
     [[nodiscard]] retention budget() const noexcept { return afterlife_.budget(); }
     void earn(entry& e) noexcept { afterlife_.earn(e); }
-    // Lets go of all that is kept, memory that waits for readers included.
+    // Lets go of all that is kept, and of memory that waits for readers, but for what other threads that live have buried.
     void drop_retained() noexcept {
         afterlife_.drop_all();
         if constexpr (reads_without_lock) {
@@ -358,7 +358,7 @@ public:
             }
             dead_entries left;
             this->readers_.for_each_limbo_left([&](limbo& of) { join(left, take(of)); });
-            if (reader* const me = this->readers_.here(); me != nullptr) {
+            if (reader* const me = this->readers_.known_here(); me != nullptr) {
                 join(left, take(me->dead));
             }
             reclaim(left);
@@ -423,7 +423,6 @@ private:
         64; // of one thread; entry_link::heat_limit samples make a value hot
 
     using shard_type = shard<Traits, Allocator>;
-    using dead_arrays_type = dead_arrays<typename shard_type::dead_array>;
     using dead_array = typename shard_type::dead_array;
 
     // The entries that for_each holds, released when their shard is done or f has thrown.
@@ -495,7 +494,10 @@ private:
     void unlink(shard_type& s, entry& e) noexcept {
         s.table.erase(e);
         s.bump(s.counters->evictions);
-        bury(s, s.table.shrink(s.flights_in_air));
+        if (s.left
+                .empty()) { // else a reader is held up, and arrays would pile up with each turn from growing to shrinking
+            bury(s, s.table.shrink(s.flights_in_air));
+        }
     }
 
     void touched(entry& e) noexcept {
@@ -548,25 +550,24 @@ private:
         }
         if constexpr (reads_without_lock) {
             if (!nobody_looks()) {
-                // Full only when a reader has been interrupted inside, several doublings ago; it needs no lock to come out.
-                while (s.left.count == s.left.arrays.size()) {
-                    if (this->readers_.passed()) {
-                        free(s, std::exchange(s.left, {}));
-                    } else {
+                try {
+                    s.left.push_back(a);
+                    return true;
+                } catch (const std::bad_alloc&) {
+                    while (!this->readers_
+                                .passed()) { // without memory to wait in; a reader needs no lock to come out
                         std::this_thread::yield();
                     }
                 }
-                s.left.arrays[s.left.count++] = a;
-                return true;
             }
         }
         s.table.free(a);
         return false;
     }
 
-    static void free(shard_type& s, const dead_arrays_type& gone) noexcept {
-        for (std::size_t i = 0; i < gone.count; ++i) {
-            s.table.free(gone.arrays[i]);
+    static void free(shard_type& s, const std::vector<dead_array>& gone) noexcept {
+        for (const dead_array& a : gone) {
+            s.table.free(a);
         }
     }
     void free(const dead_entries& gone) noexcept {
@@ -597,16 +598,18 @@ private:
     // What waits in a limbo, for its owner.
 
     static void add(dead_entries& to, value_header& h) noexcept {
-        h.next_dead = std::exchange(to.first, &h);
-        ++to.count;
-        to.once_hot += entry_link::times_hot(h.word()) != 0;
+        const bool once_hot = entry_link::times_hot(h.word()) != 0;
+        h.next_dead = nullptr;
+        join(to, {&h, &h, 1, once_hot ? 1U : 0U});
     }
-    static void join(dead_entries& to, dead_entries from) noexcept {
-        while (from.first != nullptr) {
-            value_header* const h = from.first;
-            from.first = h->next_dead;
-            add(to, *h);
+    static void join(dead_entries& to, const dead_entries& from) noexcept {
+        if (from.first == nullptr) {
+            return;
         }
+        from.last->next_dead = std::exchange(to.first, from.first);
+        to.last = to.last != nullptr ? to.last : from.last;
+        to.count += from.count;
+        to.once_hot += from.once_hot;
     }
     [[nodiscard]] static dead_entries take(limbo& of) noexcept {
         dead_entries all = std::exchange(of.closed, {});
@@ -638,7 +641,7 @@ private:
         }
         if (this->readers_.passed()) {
             free(gone);
-        } else if (reader* const me = this->readers_.here(); me != nullptr) {
+        } else if (reader* const me = this->readers_.known_here(); me != nullptr) {
             join(me->dead.filling, gone);
         } else {
             const std::lock_guard lock(shards_[0].mutex);
@@ -648,21 +651,21 @@ private:
     void reclaim(shard_type& s) noexcept {
         if constexpr (reads_without_lock) {
             dead_entries gone;
-            dead_arrays_type left;
+            std::vector<dead_array> left;
             {
                 const std::lock_guard lock(s.mutex);
                 gone = take(s.dead);
                 left = std::exchange(s.left, {});
             }
-            if (left.count == 0) {
+            if (left.empty()) {
                 reclaim(gone);
             } else if (this->readers_.passed()) {
                 free(s, left);
                 free(gone);
             } else {
                 const std::lock_guard lock(s.mutex);
-                for (std::size_t i = 0; i < left.count; ++i) {
-                    bury(s, left.arrays[i]);
+                for (const dead_array& a : left) {
+                    bury(s, a);
                 }
                 join(s.dead.filling, gone);
             }
@@ -728,7 +731,7 @@ private:
             return;
         }
         if constexpr (reads_without_lock) {
-            if (reader* const me = this->readers_.here(); me != nullptr) {
+            if (reader* const me = this->readers_.known_here(); me != nullptr) {
                 this->readers_.see_the_era(*me);
                 free(bury(me->dead, h));
                 if (is_worth_a_fence(me->dead)) {
@@ -751,7 +754,7 @@ private:
             bool closed = false;
             {
                 const std::lock_guard lock(s.mutex);
-                waits = s.left.count != 0;
+                waits = !s.left.empty();
                 closed = !waits && discount(s);
             }
             if (waits) {

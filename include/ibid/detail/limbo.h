@@ -12,7 +12,6 @@
 // and a heap that knows threads is fastest with that. Who drops and never looks uses that of the shard, under its lock.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,7 +20,8 @@ namespace ibid::detail {
 struct value_header;
 
 struct dead_entries {
-    value_header* first = nullptr; // and from there by next_dead
+    value_header* first = nullptr; // and from there by next_dead, to:
+    value_header* last = nullptr;
     std::size_t count = 0;
     std::size_t once_hot = 0; // of these, entries that keep a place among the hot values
 };
@@ -41,14 +41,8 @@ struct limbo {
     return fit < 1 ? 1 : fit > 32 ? 32 : fit;
 }
 [[nodiscard]] constexpr std::size_t worth_a_fence_at(std::size_t bytes) noexcept {
-    return 4 * full_at(bytes);
+    constexpr std::size_t large = std::size_t{64} << 10;
+    return bytes >= large ? 1 : 4 * full_at(bytes);
 }
-
-// Of one shard, under its lock.
-template <class DeadArray>
-struct dead_arrays {
-    std::array<DeadArray, 4> arrays{};
-    std::size_t count = 0;
-};
 
 } // namespace ibid::detail

@@ -26,6 +26,7 @@
 #include "ibid/detail/pool_shard.h"
 #include "ibid/detail/pool_shelf.h"
 #include "ibid/detail/pool_thread.h"
+#include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
 
@@ -280,7 +281,7 @@ private:
             s->begin_raid();
         }
         if (shards_ != nullptr) {
-            everybody_fences();
+            (void)everybody_fences(); // a sandbox that is entered late must go on allowing it: decision 15
         }
         for (pool_shard* s = shards_; s != nullptr; s = s->next) {
             shared_.push(s->raid());
@@ -319,7 +320,7 @@ private:
         pool_core* first = nullptr;
         bool handlers = false;
     };
-    static roll& all() noexcept {
+    IBID_PROCESS_WIDE static roll& all() noexcept {
         static constinit roll cores;
         return cores;
     }

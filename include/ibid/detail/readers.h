@@ -178,6 +178,12 @@ public:
         return s.table == id_ ? s.place : nullptr;
     }
 
+    // The same, found again if it was forgotten.
+    [[nodiscard]] reader* known_here() const noexcept {
+        reader* const r = here();
+        return r != nullptr ? r : this_thread_reads.find(id_);
+    }
+
     // Finds or makes this thread's place. Null without memory, on a thread that is ending, and where the kernel has no such fence:
     // then every look takes the lock. When `fresh` comes back true, the
     // caller passes every lock under which the table unlinks, before the first look.
@@ -235,13 +241,15 @@ public:
     // all its looks before (pairs with the release in leave()).
     [[nodiscard]] bool alone() const noexcept {
         const std::size_t threads = threads_.load(std::memory_order_acquire);
-        return threads == 0 || (threads == 1 && here() != nullptr);
+        return threads == 0 || (threads == 1 && known_here() != nullptr);
     }
 
-    // Does not wait: a reader who is interrupted inside makes it false. Only an even turn is believed: it was stored with
+    // Does not wait: a reader who is interrupted inside makes it false, and so does a kernel that refuses the fence. Only an even turn is believed: it was stored with
     // release, after the look. Another odd one tells that the reader was outside, but as a relaxed store does not order it.
     [[nodiscard]] bool passed() const noexcept {
-        everybody_fences();
+        if (!everybody_fences()) {
+            return false;
+        }
         for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
             bool inside = r->turn_.load(std::memory_order_acquire) % 2 != 0;
             for (int i = 0; i < patience && inside; ++i) {

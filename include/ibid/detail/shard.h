@@ -3,7 +3,8 @@
 // One of the parts into which a table is divided, so that two changes hardly ever want the same lock: its entries, the values
 // that are being made for it, and what waits to be freed.
 //
-// Law: everything but table.peek() happens under the mutex. Nothing here runs code of the user's but hashes and comparisons.
+// Law: everything but table.peek() happens under the mutex. Nothing here runs code of the user's but hashes, comparisons, and
+// its allocator: which must not use the table, nor may a std::new_handler.
 #pragma once
 
 #include <atomic>
@@ -35,8 +36,8 @@ struct alignas(64) shard {
     std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
     bool closed = false;
     bool stopped = false;
-    limbo dead; // buried by threads that do not read
-    dead_arrays<dead_array> left;
+    limbo dead;                   // buried by threads that do not read
+    std::vector<dead_array> left; // arrays of the table that a reader may be looking at
     counter_stripe* counters =
         nullptr; // written under the mutex alone, so a load and a store make an increment
 

@@ -32,7 +32,7 @@ TEST(fence, of_one_side_lets_one_of_two_see_the_other) {
         for (int i = 0; i < rounds; ++i) {
             start.arrive_and_wait();
             right.store(1, std::memory_order_relaxed);
-            ibid::detail::everybody_fences();
+            EXPECT_TRUE(ibid::detail::everybody_fences());
             right_saw = left.load(std::memory_order_relaxed);
             stop.arrive_and_wait();
         }
