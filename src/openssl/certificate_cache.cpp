@@ -47,18 +47,17 @@ bool certificate_key::operator==(const certificate_key& other) const noexcept {
 }
 
 certificate_entry::certificate_entry(certificate_cache& in, X509* x, const certificate_key& k)
-    : stands_for(x), cache(&in), context(k.context), der_size(static_cast<std::uint32_t>(k.der.size())) {
+    : cache(&in), x509(x), context(k.context), der_size(k.der.size()) {
     if (k.context.property_query != nullptr) {
         const std::size_t size = std::strlen(k.context.property_query) + 1;
-        char* const own = new char[size];
-        std::memcpy(own, k.context.property_query, size);
-        context.property_query = own;
+        property_query.reset(new char[size]);
+        std::memcpy(property_query.get(), k.context.property_query, size);
+        context.property_query = property_query.get();
     }
 }
 
 certificate_entry::~certificate_entry() {
     cache->f().CRYPTO_free(der.load(std::memory_order_relaxed), __FILE__, __LINE__);
-    delete[] context.property_query;
 }
 
 bool certificate_entry::may_be(const certificate_key& k) const noexcept {
@@ -69,21 +68,20 @@ bool certificate_entry::may_be(const certificate_key& k) const noexcept {
 // found again.
 bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
     if (const unsigned char* const bytes = der.load(std::memory_order_acquire)) {
-        // In this order: as long as it is not marked, nobody has begun to write.
-        return same_bytes(bytes, k.der) && !changed.load(std::memory_order_acquire);
+        return same_bytes(bytes, k.der);
     }
     const functions& f = cache->f();
     unsigned char* encoded = nullptr;
     f.ERR_set_mark();
-    const int size = f.i2d_X509(x509(), &encoded);
+    const int size = f.i2d_X509(x509, &encoded);
     f.ERR_pop_to_mark();
     const bool same = size > 0 && static_cast<std::size_t>(size) == der_size && same_bytes(encoded, k.der) &&
-                      certificate_cache::has_sound_extensions(f, x509());
+                      certificate_cache::has_sound_extensions(f, x509);
     unsigned char* none = nullptr;
     if (!same || !der.compare_exchange_strong(none, encoded, std::memory_order_acq_rel)) {
         f.CRYPTO_free(encoded, __FILE__, __LINE__);
     }
-    return same && !changed.load(std::memory_order_acquire);
+    return same;
 }
 
 // What a parsed certificate takes, by its size in DER. OpenSSL tells nobody; measured with `bench_openssl`, 1 to 2 KB
@@ -101,7 +99,7 @@ std::size_t certificate_cache::traits::weight(const entry& e) noexcept {
 
 certificate_cache::certificate_cache(const functions& f, cache_counters counters)
     : f_(f), table_(table::create({}, counters.certificates)),
-      index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, nullptr, &on_free)),
+      index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &on_dup, &on_free)),
       memo_(f, counters.signatures) {}
 
 // OpenSSL keeps ex_data callbacks with a library context, and asks the one that is the thread's default when an object is
@@ -112,27 +110,30 @@ bool certificate_cache::in_default_context() const noexcept {
 }
 
 certificate_entry* certificate_cache::entry_of(const X509* x) const noexcept {
-    return x != nullptr ? by_address_.find(x) : nullptr;
+    return x != nullptr && usable() ? static_cast<certificate_entry*>(f_.X509_get_ex_data(x, index_))
+                                    : nullptr;
 }
 
-bool certificate_cache::is_as_parsed(const certificate_entry& e) const noexcept {
-    return !e.changed.load(std::memory_order_relaxed) && !stopped_.load(std::memory_order_acquire);
-}
-
-// Runs inside the X509_free that took the last reference, on whichever thread that is; and when a new X509, which nobody has yet,
-// is about to be filled.
-void certificate_cache::on_free(void* x, void*, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
-    auto* const self = static_cast<certificate_cache*>(cache);
-    if (certificate_entry* const e = self->by_address_.erase(static_cast<X509*>(x))) {
-        self->table_->forget(*e);
+// Runs inside the X509_free that took the last reference, on whichever thread that is.
+void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
+    if (entry != nullptr) {
+        auto* const e = static_cast<certificate_entry*>(entry);
+        static_cast<certificate_cache*>(cache)->table_->forget(*e);
         delete e;
     }
+}
+
+// A copy of a certificate is another object, which this entry knows nothing of.
+int certificate_cache::on_dup(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from_d, int, long,
+                              void*) noexcept {
+    *from_d = nullptr;
+    return 1;
 }
 
 X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context,
                                bool earned) {
     const std::size_t extent = length > 0 ? sequence_extent(*pp, static_cast<std::size_t>(length)) : 0;
-    if (extent == 0 || extent > certificate_entry::largest || !in_default_context()) {
+    if (extent == 0 || !in_default_context()) {
         return f_.d2i_X509(a, pp, length);
     }
     const certificate_key key({*pp, extent}, context);
@@ -148,7 +149,7 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
         return lead(flight, a, pp, length, earned);
     }
     if (!shared->has_bytes_of(key)) {
-        f_.X509_free(shared->x509());
+        f_.X509_free(shared->x509);
         return f_.d2i_X509(a, pp, length);
     }
     if (earned) {
@@ -156,10 +157,10 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
     }
     if (a != nullptr) {
         f_.X509_free(*a);
-        *a = shared->x509();
+        *a = shared->x509;
     }
     *pp += extent;
-    return shared->x509();
+    return shared->x509;
 }
 
 // Waiters must not wait for ever, whatever ends the leader's work: a thread may even be cancelled inside OpenSSL.
@@ -196,14 +197,15 @@ std::unique_ptr<certificate_entry> certificate_cache::enter(X509* x, const certi
     f_.ERR_set_mark(); // errors of these calls are none of the caller's business
     std::unique_ptr<certificate_entry> e;
     if (shareable(x)) {
-        if (earned || looks_like_issuer(key.der)) {
-            memo_.name(f_.X509_get0_pubkey(x)); // while nobody else has the certificate
-        }
         try {
             e = std::make_unique<certificate_entry>(*this, x, key);
-            by_address_.insert(*e);
-        } catch (const std::bad_alloc&) {
-            e.reset(); // not shared, then
+        } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): not shared, then
+        }
+        if (e != nullptr && f_.X509_set_ex_data(x, index_, e.get()) != 1) {
+            e.reset();
+        }
+        if (e != nullptr && (earned || looks_like_issuer(key.der))) {
+            memo_.name(f_.X509_get0_pubkey(x)); // while nobody else has the certificate
         }
     }
     f_.ERR_pop_to_mark();
@@ -273,13 +275,13 @@ X509* certificate_cache::adopt(X509* x, bool earned) {
     }
     if (twin != nullptr) {
         if (!twin->has_bytes_of(key)) {
-            f_.X509_free(twin->x509());
+            f_.X509_free(twin->x509);
             return nullptr;
         }
         if (earned) {
             table_->earn(*twin);
         }
-        return twin->x509();
+        return twin->x509;
     }
     unless_landed aloft{table_, flight};
     std::unique_ptr<certificate_entry> e = enter(x, key, earned);
@@ -331,13 +333,13 @@ bool certificate_cache::has_sound_extensions(const functions& f, X509* x) noexce
 
 bool certificate_cache::shares(const X509* x) const noexcept {
     const certificate_entry* const e = entry_of(x);
-    return e != nullptr && is_as_parsed(*e);
+    return e != nullptr && !e->changed.load(std::memory_order_relaxed);
 }
 
 int certificate_cache::verify(X509* x, EVP_PKEY* key) noexcept {
     certificate_entry* const e = entry_of(x);
     // A signature is checked with the algorithms of the certificate's context; for the null context that is this thread's.
-    if (e == nullptr || !is_as_parsed(*e) || !in_default_context()) {
+    if (e == nullptr || e->changed.load(std::memory_order_relaxed) || !in_default_context()) {
         return f_.X509_verify(x, key);
     }
     return memo_.verify(e->verified, x, key);
@@ -368,7 +370,8 @@ bool certificate_cache::detach(const X509* x) noexcept {
     if (e == nullptr) {
         return false;
     }
-    e->changed.store(true, std::memory_order_release); // before the first write
+    e->changed.store(
+        true, std::memory_order_relaxed); // a reader that races with the writer has no order in stock either
     writes_.fetch_add(1, std::memory_order_release);
     if (!table_->detach(*e)) {
         return false;
@@ -382,11 +385,6 @@ void certificate_cache::earn(X509* x) noexcept {
     if (certificate_entry* const e = entry_of(x)) {
         table_->earn(*e);
     }
-}
-
-void certificate_cache::stop_finding() noexcept {
-    stopped_.store(true, std::memory_order_release);
-    table_->stop();
 }
 
 void certificate_cache::stop() noexcept {

@@ -5,8 +5,7 @@
 // Laws:
 //  - What a caller gets is d2i_X509's documented result, on a hit as on a miss: the same object or a failure, `*pp`
 //    advanced alike, the error queue untouched by ibid. Source: manual page d2i_X509(3).
-//  - The table holds no reference. An X509 whose last reference goes tells the table by its ex_data free callback (which OpenSSL
-//    calls for every X509, whether it has ex_data or not: manual page CRYPTO_get_ex_new_index(3));
+//  - The table holds no reference. An X509 whose last reference goes tells the table by its ex_data free callback;
 //    until that callback has returned, the struct's memory is valid (crypto/x509/x_x509.c frees the ex_data, then the
 //    struct), so that trying X509_up_ref under the lock that the callback takes as well is sound.
 //  - A certificate is known by all of its bytes, the library context, and the property query it was parsed with.
@@ -20,11 +19,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
 
-#include "address_index.h"
 #include "functions.h"
 #include "ibid/detail/interner.h"
 #include "ibid/retention.h"
@@ -54,29 +51,22 @@ struct certificate_key {
     [[nodiscard]] bool operator==(const certificate_key& other) const noexcept;
 };
 
-// Small, because there is one for each certificate that is met, and most are met once.
-struct certificate_entry : detail::entry_link, stands_for<X509> {
-    using entry_link::hash;
-    using entry_link::word;
-
+struct certificate_entry : detail::entry_link {
     certificate_cache* cache;
-    parse_context context; // with a property query of its own
+    X509* x509; // not a reference: this entry ends when it does
+    parse_context context;
+    std::unique_ptr<char[]> property_query; // what context.property_query points at; null for none
     std::atomic<unsigned char*> der{
-        nullptr};                    // OpenSSL's memory; null until the first hit. Release and acquire.
+        nullptr}; // OpenSSL's memory; null until the first hit. Release and acquire.
+    std::size_t der_size;
     signature_memo::record verified; // by which keys
-    std::uint32_t der_size;
     std::atomic<bool> changed{
         false}; // somebody wrote to the certificate: what is known of it holds no longer
-
-    static constexpr std::size_t largest = std::numeric_limits<std::uint32_t>::max(); // in DER
 
     certificate_entry(certificate_cache& in, X509* x, const certificate_key& k);
     certificate_entry(const certificate_entry&) = delete;
     certificate_entry& operator=(const certificate_entry&) = delete;
     ~certificate_entry();
-
-    // Not a reference: this entry ends when it does.
-    [[nodiscard]] X509* x509() const noexcept { return object(); }
 
     // What can be compared of an entry that may be ending, under the table's lock: all but the bytes.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
@@ -99,12 +89,8 @@ public:
     certificate_cache(const certificate_cache&) = delete;
     certificate_cache& operator=(const certificate_cache&) = delete;
 
-    // False when OpenSSL had no ex_data index to give, or only one that is too high: then no certificate can be shared.
-    [[nodiscard]] bool usable() const noexcept { return index_ >= 0 && index_ <= highest_index; }
-
-    // Of those that are given out for certificates, ibid's or not. Where there are more, OpenSSL asks for memory at the end of each
-    // certificate, and without it tells nobody of that end (crypto/ex_data.c, 3.0 to 3.6).
-    static constexpr int highest_index = 8;
+    // False when OpenSSL had no ex_data index to give: then no certificate can be shared.
+    [[nodiscard]] bool usable() const noexcept { return index_ >= 0; }
 
     // As d2i_X509(a, pp, length), from the cache where it can be. `*a`, when it is there, is an empty object that nobody
     // but the caller has: it is replaced, not filled. `earned`: came from the operator, not from a peer.
@@ -159,7 +145,7 @@ public:
     // From now on nothing is found here and nothing is added; what is shared stays with its holders. For good.
     void stop() noexcept;
     // The same, and what the afterlife keeps stays.
-    void stop_finding() noexcept;
+    void stop_finding() noexcept { table_->stop(); }
 
     // `context` is about to be freed: nothing that was parsed in it is found again, or kept.
     void forget_context(const OSSL_LIB_CTX* context) noexcept;
@@ -172,14 +158,8 @@ public:
     [[nodiscard]] ibid::statistics signatures() const noexcept { return memo_.statistics(); }
 
     // Around fork(); see interner.
-    void lock_for_fork() noexcept {
-        table_->lock_for_fork();
-        by_address_.lock();
-    }
-    void unlock_after_fork() noexcept {
-        by_address_.unlock();
-        table_->unlock_after_fork();
-    }
+    void lock_for_fork() noexcept { table_->lock_for_fork(); }
+    void unlock_after_fork() noexcept { table_->unlock_after_fork(); }
     void forget_other_threads() noexcept { table_->forget_other_threads(); }
 
 private:
@@ -188,9 +168,9 @@ private:
         using key = certificate_key;
         static bool equal(const entry& e, const key& k) noexcept { return e.may_be(k); }
         static bool equal(const key& flying, const key& k) noexcept { return flying == k; }
-        static bool try_acquire(entry& e) noexcept { return e.cache->f_.X509_up_ref(e.x509()) == 1; }
-        static void acquire(entry& e) noexcept { e.cache->f_.X509_up_ref(e.x509()); }
-        static void release(entry& e) noexcept { e.cache->f_.X509_free(e.x509()); }
+        static bool try_acquire(entry& e) noexcept { return e.cache->f_.X509_up_ref(e.x509) == 1; }
+        static void acquire(entry& e) noexcept { e.cache->f_.X509_up_ref(e.x509); }
+        static void release(entry& e) noexcept { e.cache->f_.X509_free(e.x509); }
         static std::size_t weight(const entry& e) noexcept;
         static std::size_t saved(const entry& e) noexcept { return e.der_size; }
     };
@@ -202,21 +182,18 @@ private:
     [[nodiscard]] std::unique_ptr<certificate_entry> enter(X509* x, const certificate_key& key, bool earned);
     [[nodiscard]] bool shareable(X509* x) const noexcept;
     [[nodiscard]] bool has_trust_settings(X509* x) const noexcept;
-    // While `x` lives. Once this cache has stopped it may be the entry of an X509 that stood at that address before: then only
-    // what errs on the side of caution may rest on it.
     [[nodiscard]] certificate_entry* entry_of(const X509* x) const noexcept;
-    [[nodiscard]] bool is_as_parsed(const certificate_entry& e) const noexcept;
-    static void on_free(void* x, void*, CRYPTO_EX_DATA*, int index, long, void* cache) noexcept;
+    static void on_free(void* parent, void* entry, CRYPTO_EX_DATA*, int index, long, void* cache) noexcept;
+    static int on_dup(CRYPTO_EX_DATA* to, const CRYPTO_EX_DATA* from, void** from_d, int index, long,
+                      void*) noexcept;
 
     [[nodiscard]] bool in_default_context() const noexcept;
 
     const functions& f_;
     table* table_;
-    mutable address_index<X509, certificate_entry> by_address_;
-    int index_; // of the ex_data, in which nothing stands: it is there for on_free
+    int index_;
     signature_memo memo_;
     std::atomic<std::uint64_t> writes_{0};
-    std::atomic<bool> stopped_{false}; // ends may go untold from then on; release, before the first does
 };
 
 } // namespace ibid::openssl

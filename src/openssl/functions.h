@@ -53,6 +53,7 @@ namespace ibid::openssl {
     X(ASN1_STRING_get0_data)                                                                                 \
     X(ASN1_STRING_length)                                                                                    \
     X(X509_EXTENSION_get_data)                                                                               \
+    X(X509_get_ex_data)                                                                                      \
     X(X509_get_ext)                                                                                          \
     X(X509_get_ext_by_NID)                                                                                   \
     X(X509_get_extension_flags)                                                                              \

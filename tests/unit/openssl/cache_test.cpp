@@ -383,40 +383,5 @@ TEST_F(Certificates, ASignatureIsNotTakenFromMemoryInAnotherDefaultContext) {
     EXPECT_EQ(cache().signatures().hits, hits + 1);
 }
 
-// Once a cache has stopped, certificates go without telling it, and their addresses are given out again.
-TEST_F(Certificates, AfterItHasStoppedNothingIsKnownOfWhatStandsAtAnOldAddress) {
-    certificate_cache& own = *new certificate_cache(linked().f, {}); // never destroyed: see its constructor
-    const auto parse_in_own = [&](const bytes& der) {
-        const unsigned char* p = der.data();
-        return x509_ptr(own.parse(nullptr, &p, static_cast<long>(der.size()), {}, false));
-    };
-    const x509_ptr root = parse_in_own(der_of(root_.certificate.get()));
-    EVP_PKEY* const key = X509_get0_pubkey(root.get());
-    X509* const x = parse_in_own(leaf()).release();
-    const authority stranger = make_authority("stranger");
-    EXPECT_EQ(own.verify(x, key), 1);
-    EXPECT_EQ(own.verify(x, key), 1);
-    EXPECT_EQ(own.signatures().hits, 1U);
-
-    own.stop();
-    OSSL_LIB_CTX* const other = OSSL_LIB_CTX_new();
-    OSSL_LIB_CTX* const before = OSSL_LIB_CTX_set0_default(other);
-    X509_free(x);
-    OSSL_LIB_CTX_set0_default(before);
-    OSSL_LIB_CTX_free(other);
-    std::vector<x509_ptr>
-        others; // made, not parsed: whatever fills a new X509 from bytes tells that nothing is there
-    while (others.size() < 100 && (others.empty() || others.back().get() != x)) {
-        others.push_back(make_certificate("leaf.example", stranger.key.get(), &stranger, false));
-    }
-    if (others.back().get() != x) {
-        GTEST_SKIP() << "this allocator gives no address out again so soon";
-    }
-    EXPECT_FALSE(own.shares(x));
-    EXPECT_EQ(own.link(x, key), 0U);
-    EXPECT_NE(own.verify(x, key), 1) << "somebody else's signature was remembered";
-    ERR_clear_error();
-}
-
 } // namespace
 } // namespace ibid::openssl
