@@ -129,12 +129,7 @@ constinit known_callers callers;
 
 } // namespace
 
-caller caller_of(const void* code) noexcept {
-    // Most calls by far: libcrypto's own, several for each certificate. It is never unloaded (find_out), so that its place
-    // alone tells.
-    if (library* const itself = library::around(code)) {
-        return {itself, caller_kind::libcrypto};
-    }
+caller caller_outside(const void* code) noexcept {
     if (const known_caller* const program = callers.find_in_program(code)) {
         return program->answer;
     }

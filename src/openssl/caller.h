@@ -23,7 +23,17 @@ struct caller {
     caller_kind kind = caller_kind::application;
 };
 
-// `code`: an address in the calling code, as __builtin_return_address(0). Fast after the first call from a module.
-[[nodiscard]] caller caller_of(const void* code) noexcept;
+// The same for code that lies in no libcrypto that is known. Fast after the first call from a module.
+[[nodiscard]] caller caller_outside(const void* code) noexcept;
+
+// `code`: an address in the calling code, as __builtin_return_address(0).
+[[nodiscard]] inline caller caller_of(const void* code) noexcept {
+    // Most calls by far: libcrypto's own, ten for each certificate. It is never unloaded (find_out), so that its place
+    // alone tells.
+    if (library* const itself = library::around(code)) {
+        return {itself, caller_kind::libcrypto};
+    }
+    return caller_outside(code);
+}
 
 } // namespace ibid::openssl

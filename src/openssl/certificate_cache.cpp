@@ -47,17 +47,18 @@ bool certificate_key::operator==(const certificate_key& other) const noexcept {
 }
 
 certificate_entry::certificate_entry(certificate_cache& in, X509* x, const certificate_key& k)
-    : cache(&in), x509(x), context(k.context), der_size(k.der.size()) {
+    : cache(&in), x509(x), context(k.context), der_size(static_cast<std::uint32_t>(k.der.size())) {
     if (k.context.property_query != nullptr) {
         const std::size_t size = std::strlen(k.context.property_query) + 1;
-        property_query.reset(new char[size]);
-        std::memcpy(property_query.get(), k.context.property_query, size);
-        context.property_query = property_query.get();
+        char* const own = new char[size];
+        std::memcpy(own, k.context.property_query, size);
+        context.property_query = own;
     }
 }
 
 certificate_entry::~certificate_entry() {
     cache->f().CRYPTO_free(der.load(std::memory_order_relaxed), __FILE__, __LINE__);
+    delete[] context.property_query;
 }
 
 bool certificate_entry::may_be(const certificate_key& k) const noexcept {
@@ -68,7 +69,8 @@ bool certificate_entry::may_be(const certificate_key& k) const noexcept {
 // found again.
 bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
     if (const unsigned char* const bytes = der.load(std::memory_order_acquire)) {
-        return same_bytes(bytes, k.der);
+        // In this order: as long as it is not marked, nobody has begun to write.
+        return same_bytes(bytes, k.der) && !changed.load(std::memory_order_acquire);
     }
     const functions& f = cache->f();
     unsigned char* encoded = nullptr;
@@ -81,7 +83,7 @@ bool certificate_entry::has_bytes_of(const certificate_key& k) noexcept {
     if (!same || !der.compare_exchange_strong(none, encoded, std::memory_order_acq_rel)) {
         f.CRYPTO_free(encoded, __FILE__, __LINE__);
     }
-    return same;
+    return same && !changed.load(std::memory_order_acquire);
 }
 
 // What a parsed certificate takes, by its size in DER. OpenSSL tells nobody; measured with `bench_openssl`, 1 to 2 KB
@@ -133,7 +135,7 @@ int certificate_cache::on_dup(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** fro
 X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context,
                                bool earned) {
     const std::size_t extent = length > 0 ? sequence_extent(*pp, static_cast<std::size_t>(length)) : 0;
-    if (extent == 0 || !in_default_context()) {
+    if (extent == 0 || extent > certificate_entry::largest || !in_default_context()) {
         return f_.d2i_X509(a, pp, length);
     }
     const certificate_key key({*pp, extent}, context);
@@ -370,8 +372,7 @@ bool certificate_cache::detach(const X509* x) noexcept {
     if (e == nullptr) {
         return false;
     }
-    e->changed.store(
-        true, std::memory_order_relaxed); // a reader that races with the writer has no order in stock either
+    e->changed.store(true, std::memory_order_release); // before the first write
     writes_.fetch_add(1, std::memory_order_release);
     if (!table_->detach(*e)) {
         return false;

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -51,17 +52,19 @@ struct certificate_key {
     [[nodiscard]] bool operator==(const certificate_key& other) const noexcept;
 };
 
+// Small, because there is one for each certificate that is met, and most are met once.
 struct certificate_entry : detail::entry_link {
     certificate_cache* cache;
-    X509* x509; // not a reference: this entry ends when it does
-    parse_context context;
-    std::unique_ptr<char[]> property_query; // what context.property_query points at; null for none
+    X509* x509;            // not a reference: this entry ends when it does
+    parse_context context; // with a property query of its own
     std::atomic<unsigned char*> der{
-        nullptr}; // OpenSSL's memory; null until the first hit. Release and acquire.
-    std::size_t der_size;
+        nullptr};                    // OpenSSL's memory; null until the first hit. Release and acquire.
     signature_memo::record verified; // by which keys
+    std::uint32_t der_size;
     std::atomic<bool> changed{
         false}; // somebody wrote to the certificate: what is known of it holds no longer
+
+    static constexpr std::size_t largest = std::numeric_limits<std::uint32_t>::max(); // in DER
 
     certificate_entry(certificate_cache& in, X509* x, const certificate_key& k);
     certificate_entry(const certificate_entry&) = delete;
@@ -89,8 +92,12 @@ public:
     certificate_cache(const certificate_cache&) = delete;
     certificate_cache& operator=(const certificate_cache&) = delete;
 
-    // False when OpenSSL had no ex_data index to give: then no certificate can be shared.
-    [[nodiscard]] bool usable() const noexcept { return index_ >= 0; }
+    // False when OpenSSL had no ex_data index to give, or only one that is too high: then no certificate can be shared.
+    [[nodiscard]] bool usable() const noexcept { return index_ >= 0 && index_ <= highest_index; }
+
+    // Of those that are given out for certificates, ibid's or not. Where there are more, OpenSSL asks for memory at the end of each
+    // certificate, and without it tells nobody of that end (crypto/ex_data.c, 3.0 to 3.6).
+    static constexpr int highest_index = 8;
 
     // As d2i_X509(a, pp, length), from the cache where it can be. `*a`, when it is there, is an empty object that nobody
     // but the caller has: it is replaced, not filled. `earned`: came from the operator, not from a peer.

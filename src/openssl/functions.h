@@ -27,29 +27,32 @@
 
 namespace ibid::openssl {
 
-// What ibid cannot work without. All are in libcrypto since 3.0.
+// What ibid cannot work without. All are in libcrypto since 3.0. Those that each certificate needs stand first, side by side in memory.
 #define IBID_OPENSSL_FUNCTIONS(X)                                                                            \
-    X(OpenSSL_version_num)                                                                                   \
-    X(CRYPTO_get_ex_new_index)                                                                               \
-    X(ERR_set_mark)                                                                                          \
-    X(ERR_pop_to_mark)                                                                                       \
-    X(OSSL_LIB_CTX_free)                                                                                     \
-    X(OSSL_LIB_CTX_set0_default)                                                                             \
-    X(X509_new_ex)                                                                                           \
-    X(X509_free)                                                                                             \
-    X(X509_up_ref)                                                                                           \
-    X(X509_get0_pubkey)                                                                                      \
     X(X509_it)                                                                                               \
-    X(X509_verify)                                                                                           \
     X(ASN1_item_d2i)                                                                                         \
     X(ASN1_item_d2i_ex)                                                                                      \
-    X(ASN1_item_ex_d2i)                                                                                      \
+    X(d2i_X509)                                                                                              \
+    X(OSSL_LIB_CTX_set0_default)                                                                             \
+    X(OSSL_LIB_CTX_get0_global_default)                                                                      \
+    X(X509_get0_pubkey)                                                                                      \
     X(EVP_PKEY_get_ex_data)                                                                                  \
-    X(EVP_PKEY_set_ex_data)                                                                                  \
+    X(EVP_PKEY_missing_parameters)                                                                           \
     X(EVP_PKEY_get_bits)                                                                                     \
     X(EVP_PKEY_get_security_bits)                                                                            \
     X(EVP_PKEY_get_size)                                                                                     \
-    X(EVP_PKEY_missing_parameters)                                                                           \
+    X(ERR_set_mark)                                                                                          \
+    X(ERR_pop_to_mark)                                                                                       \
+    X(X509_set_ex_data)                                                                                      \
+    X(X509_up_ref)                                                                                           \
+    X(OpenSSL_version_num)                                                                                   \
+    X(CRYPTO_get_ex_new_index)                                                                               \
+    X(OSSL_LIB_CTX_free)                                                                                     \
+    X(X509_new_ex)                                                                                           \
+    X(X509_free)                                                                                             \
+    X(X509_verify)                                                                                           \
+    X(ASN1_item_ex_d2i)                                                                                      \
+    X(EVP_PKEY_set_ex_data)                                                                                  \
     X(ASN1_STRING_get0_data)                                                                                 \
     X(ASN1_STRING_length)                                                                                    \
     X(X509_EXTENSION_get_data)                                                                               \
@@ -59,13 +62,11 @@ namespace ibid::openssl {
     X(X509_get_extension_flags)                                                                              \
     X(X509_get_signature_info)                                                                               \
     X(X509_get_signature_nid)                                                                                \
-    X(X509_set_ex_data)                                                                                      \
     X(X509_STORE_CTX_get0_chain)                                                                             \
     X(X509_STORE_CTX_get_error)                                                                              \
     X(X509_verify_cert)                                                                                      \
     X(OPENSSL_sk_num)                                                                                        \
     X(OPENSSL_sk_value)                                                                                      \
-    X(d2i_X509)                                                                                              \
     X(d2i_X509_AUX)                                                                                          \
     X(X509_load_cert_file)                                                                                   \
     X(X509_load_cert_file_ex)                                                                                \
@@ -86,7 +87,6 @@ namespace ibid::openssl {
     X(OPENSSL_sk_pop_free)                                                                                   \
     X(OPENSSL_sk_push)                                                                                       \
     X(OPENSSL_sk_reserve)                                                                                    \
-    X(OSSL_LIB_CTX_get0_global_default)                                                                      \
     X(PEM_X509_INFO_read_bio_ex)                                                                             \
     X(PEM_read_bio_X509_CRL)                                                                                 \
     X(X509_CRL_free)                                                                                         \
@@ -231,6 +231,8 @@ namespace ibid::openssl {
 
 // Public setters of a key. One that has verified something may be another key afterwards.
 #define IBID_OPENSSL_KEY_SETTERS(X)                                                                          \
+    X(EVP_PKEY_set_type)                                                                                     \
+    X(EVP_PKEY_set_type_by_keymgmt)                                                                          \
     X(EVP_PKEY_assign)                                                                                       \
     X(EVP_PKEY_copy_parameters)                                                                              \
     X(EVP_PKEY_fromdata)                                                                                     \
@@ -254,8 +256,6 @@ namespace ibid::openssl {
     X(EVP_PKEY_set_octet_string_param)                                                                       \
     X(EVP_PKEY_set_params)                                                                                   \
     X(EVP_PKEY_set_size_t_param)                                                                             \
-    X(EVP_PKEY_set_type)                                                                                     \
-    X(EVP_PKEY_set_type_by_keymgmt)                                                                          \
     X(EVP_PKEY_set_type_str)                                                                                 \
     X(EVP_PKEY_set_utf8_string_param)
 

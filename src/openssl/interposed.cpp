@@ -61,6 +61,13 @@ private:
     return certificate ? reinterpret_cast<X509**>(value) : nullptr;
 }
 
+// A decoder, for what is certificate or not: nearly always not, and then nothing of this is needed.
+template <class Decode>
+[[nodiscard, gnu::noinline]] ASN1_VALUE* fill(const caller& by, X509** a, Decode decode) {
+    own_place place(by, a);
+    return place.settle(decode());
+}
+
 } // namespace
 
 own_place::own_place(const void* code, X509** a) noexcept : own_place(caller_of(code), a) {}
@@ -231,8 +238,9 @@ ASN1_VALUE* asn1_item_d2i(const void* code, ASN1_VALUE** value, const unsigned c
         return nullptr;
     }
     if (by.kind != caller_kind::libssl || this_thread_scope().now == purpose::private_copy) {
-        own_place place(by, as_certificate(by, value, item));
-        return place.settle(by.of->f.ASN1_item_d2i(value, in, length, item));
+        X509** const a = as_certificate(by, value, item);
+        return a == nullptr ? by.of->f.ASN1_item_d2i(value, in, length, item)
+                            : fill(by, a, [&] { return by.of->f.ASN1_item_d2i(value, in, length, item); });
     }
     const decoding_peers session(by.of->certificates());
     return by.of->f.ASN1_item_d2i(value, in, length, item);
@@ -244,8 +252,12 @@ ASN1_VALUE* asn1_item_d2i_ex(const void* code, ASN1_VALUE** value, const unsigne
     if (by.of == nullptr || by.of->f.ASN1_item_d2i_ex == nullptr) {
         return nullptr;
     }
-    own_place place(by, as_certificate(by, value, item));
-    return place.settle(by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query));
+    X509** const a = as_certificate(by, value, item);
+    return a == nullptr
+               ? by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query)
+               : fill(by, a, [&] {
+                     return by.of->f.ASN1_item_d2i_ex(value, in, length, item, context, property_query);
+                 });
 }
 
 int x509_verify(const void* code, X509* x, EVP_PKEY* key) {

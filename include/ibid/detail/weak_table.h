@@ -17,6 +17,7 @@
 // being freed by the interner (readers.h).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -253,9 +254,12 @@ private:
         const slot* const old_slots = slots_;
         slots_ = fresh->slots;
         mask_ = wanted - 1;
+        // Entries lie anywhere; so that their ways here overlap, each is asked for some slots ahead.
+        constexpr std::size_t ahead = 24;
+        for (std::size_t i = 0; i < std::min(ahead, old.capacity); ++i) {
+            __builtin_prefetch(entry_in(old_slots[i].load(std::memory_order_relaxed)));
+        }
         for (std::size_t i = 0; i < old.capacity; ++i) {
-            // Entries lie anywhere; so that their ways here overlap, each is asked for some slots ahead.
-            constexpr std::size_t ahead = 24;
             if (i + ahead < old.capacity) {
                 __builtin_prefetch(entry_in(old_slots[i + ahead].load(std::memory_order_relaxed)));
             }

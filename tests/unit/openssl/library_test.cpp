@@ -114,7 +114,7 @@ TEST(a_library, that_has_stood_aside_is_still_locked_around_a_fork) {
     l.lock_for_fork();
     std::atomic<bool> freed{false};
     std::thread other([&] {
-        x.reset(); // OpenSSL tells the cache, which wants a lock
+        x.reset(); // OpenSSL tells the cache, which wants a lock of its table
         freed = true;
     });
     for (int i = 0; i < 10'000; ++i) {
