@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program that enters a sandbox after it has used a cache, one in which the kernel refuses the fence for all processors.
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "ibid/cache.h"
+#include "support/gate.h"
+
+namespace ibid {
+namespace {
+
+using namespace ibid::testing;
+
+[[nodiscard]] bool forbid_membarrier() {
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{sizeof program / sizeof program[0], program};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
+}
+
+// What the sandboxed program finds out, as its exit status: 0, or what was wrong.
+enum verdict : int { good, no_sandbox, believed_a_refused_fence, changed_errno, lost_a_value };
+
+[[nodiscard]] verdict churn_in_a_sandbox() {
+    cache<std::string, std::string> c;
+    gate asleep;
+    gate wake;
+    std::thread reader([&] {
+        (void)c.intern("there", [] { return "there"; });
+        asleep.open();
+        wake.pass();
+    });
+    asleep.pass();
+    const handle<std::string> kept = c.intern("kept", [] { return "kept"; });
+    detail::readers readers;
+    bool fresh = false;
+    (void)readers.join(fresh);
+    verdict v = readers.passed() && forbid_membarrier() ? good : no_sandbox;
+    if (v == good) {
+        errno = 7;
+        v = readers.passed() ? believed_a_refused_fence : errno != 7 ? changed_errno : good;
+        // Grows, shrinks, and buries, with a reader who sleeps and no way to ask for him.
+        for (int round = 0; round < 3; ++round) {
+            std::vector<handle<std::string>> many;
+            for (int i = 0; i < 5000; ++i) {
+                many.push_back(c.intern(std::to_string(i), [&] { return std::to_string(i); }));
+            }
+            for (int i = 0; i < 5000; ++i) {
+                v = *many[static_cast<std::size_t>(i)] != std::to_string(i) ? lost_a_value : v;
+            }
+        }
+        v = c.statistics().entries != 1 || c.find("kept") != kept ? lost_a_value : v;
+    }
+    wake.open();
+    reader.join();
+    return v;
+}
+
+TEST(a_late_sandbox, that_refuses_the_fence_is_not_believed_to_have_done_it) {
+    if (!detail::can_fence_everybody()) {
+        GTEST_SKIP() << "this kernel has no such fence";
+    }
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        std::_Exit(churn_in_a_sandbox());
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status)) << status;
+    if (WEXITSTATUS(status) == no_sandbox) {
+        GTEST_SKIP() << "no sandbox can be entered here";
+    }
+    EXPECT_EQ(WEXITSTATUS(status), good);
+}
+
+} // namespace
+} // namespace ibid
