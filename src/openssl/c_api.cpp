@@ -22,13 +22,23 @@ void share_in(const functions& f, certificate_cache& cache, OPENSSL_STACK* chain
     }
 }
 
+// A library's caches, asked for once: it may stand aside at any moment.
+struct caches {
+    certificate_cache* const certificates;
+    trust_store_cache* const trust_stores;
+    explicit caches(library* of) noexcept
+        : certificates(of != nullptr ? of->certificates() : nullptr),
+          trust_stores(of != nullptr ? of->trust_stores() : nullptr) {}
+};
+
 [[nodiscard]] int load_file(const void* code, X509_STORE* store, const char* path, file_kind kind, int type) {
     library* const l = this_library(code);
-    if (l == nullptr || l->trust_stores() == nullptr) {
+    trust_store_cache* const stores = caches(l).trust_stores;
+    if (stores == nullptr) {
         return -1;
     }
     const with_purpose loading(purpose::trust_store);
-    return l->trust_stores()->load(store, path, kind, type);
+    return stores->load(store, path, kind, type);
 }
 
 } // namespace
@@ -91,38 +101,40 @@ void ibid_openssl_share_chain(X509_STORE_CTX* verification) {
 }
 
 void ibid_openssl_retain(size_t bytes, size_t entries) {
-    if (library* const l = this_library(IBID_CODE); l != nullptr && l->certificates() != nullptr) {
-        l->certificates()->retain({bytes, entries});
-        if (l->trust_stores() != nullptr) {
-            l->trust_stores()->retain({bytes, entries});
-        }
+    const caches of(this_library(IBID_CODE));
+    if (of.certificates != nullptr) {
+        of.certificates->retain({bytes, entries});
+    }
+    if (of.trust_stores != nullptr) {
+        of.trust_stores->retain({bytes, entries});
     }
 }
 
 void ibid_openssl_trim() {
-    if (library* const l = this_library(IBID_CODE); l != nullptr && l->certificates() != nullptr) {
-        if (l->trust_stores() != nullptr) {
-            l->trust_stores()->trim(); // first: files hold certificates
-        }
-        l->certificates()->trim();
+    const caches of(this_library(IBID_CODE));
+    if (of.trust_stores != nullptr) {
+        of.trust_stores->trim(); // first: files hold certificates
+    }
+    if (of.certificates != nullptr) {
+        of.certificates->trim();
     }
 }
 
 int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl_statistics* into) {
-    library* const l = this_library(IBID_CODE);
-    if (into == nullptr || into->size != sizeof *into || l == nullptr || l->certificates() == nullptr) {
+    const caches of(this_library(IBID_CODE));
+    if (into == nullptr || into->size != sizeof *into || of.certificates == nullptr) {
         return 0;
     }
     ibid::statistics s;
     switch (kind) {
     case IBID_OPENSSL_CERTIFICATES:
-        s = l->certificates()->statistics();
+        s = of.certificates->statistics();
         break;
     case IBID_OPENSSL_TRUST_STORES:
-        s = l->trust_stores() != nullptr ? l->trust_stores()->statistics() : ibid::statistics();
+        s = of.trust_stores != nullptr ? of.trust_stores->statistics() : ibid::statistics();
         break;
     case IBID_OPENSSL_SIGNATURES:
-        s = l->certificates()->signatures();
+        s = of.certificates->signatures();
         break;
     default:
         return 0;

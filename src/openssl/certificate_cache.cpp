@@ -96,7 +96,7 @@ std::size_t certificate_cache::traits::weight(const entry& e) noexcept {
         (e.der_size > honest && !e.has(detail::entry_link::earned))) {
         return static_cast<std::size_t>(-1);
     }
-    return sizeof e + e.der_size + 3072 + 2 * e.der_size;
+    return sizeof e + e.der_size + 3072 + std::size_t{2} * e.der_size;
 }
 
 certificate_cache::certificate_cache(const functions& f, cache_counters counters)

@@ -95,9 +95,10 @@ public:
     // False when OpenSSL had no ex_data index to give, or only one that is too high: then no certificate can be shared.
     [[nodiscard]] bool usable() const noexcept { return index_ >= 0 && index_ <= highest_index; }
 
-    // Of those that are given out for certificates, ibid's or not. Where there are more, OpenSSL asks for memory at the end of each
-    // certificate, and without it tells nobody of that end (crypto/ex_data.c, 3.0 to 3.6).
-    static constexpr int highest_index = 8;
+    // Of those that are given out for certificates, ibid's or not. With two more, OpenSSL asks for memory at the end of each
+    // certificate, and without it tells nobody of that end (crypto/ex_data.c, 3.0 to 3.6). Two: who stands aside when one more is
+    // given out is in time.
+    static constexpr int highest_index = 7;
 
     // As d2i_X509(a, pp, length), from the cache where it can be. `*a`, when it is there, is an empty object that nobody
     // but the caller has: it is replaced, not filled. `earned`: came from the operator, not from a peer.

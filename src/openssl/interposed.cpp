@@ -74,9 +74,10 @@ own_place::own_place(const void* code, X509** a) noexcept : own_place(caller_of(
 
 own_place::own_place(const caller& by, X509** a) noexcept
     : f_(by.of != nullptr ? &by.of->f : nullptr), a_(a) {
-    certificate_cache* const cache = cache_of(by);
-    if (cache != nullptr && a != nullptr && *a != nullptr) {
-        origin_ = cache->origin(*a);
+    if (by.of != nullptr && a != nullptr && *a != nullptr) {
+        // Also when ibid has stood aside since: whoever else holds it keeps what he has.
+        certificate_cache* const cache = by.of->certificates_ever();
+        origin_ = cache != nullptr ? cache->origin(*a) : nullptr;
     }
     if (origin_ != nullptr) {
         // Without memory for it, nothing stands there, and the parser will ask for memory again.

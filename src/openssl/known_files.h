@@ -24,9 +24,16 @@ template <class Value, class Mode>
 class known_files {
 public:
     [[nodiscard]] handle<Value> guess(const regular_file& file, const Mode& mode) noexcept {
-        const std::lock_guard lock(mutex_);
-        const place& p = place_of(file.which(), mode);
-        return p.which == file.which() && p.mode == mode ? p.value.lock() : handle<Value>();
+        weak<Value>
+            found; // asked outside of the lock: it may wait for locks that a fork holds while it waits for ours
+        {
+            const std::lock_guard lock(mutex_);
+            const place& p = place_of(file.which(), mode);
+            if (p.which == file.which() && p.mode == mode) {
+                found = p.value;
+            }
+        }
+        return found.lock();
     }
 
     void remember(const regular_file& file, const Mode& mode, const handle<Value>& value) noexcept {

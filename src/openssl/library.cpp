@@ -102,7 +102,7 @@ void library::set_up() noexcept {
         auto* const cache = new certificate_cache(f, counters_);
         {
             const std::lock_guard lock(changes_);
-            all_certificates_ = cache;
+            all_certificates_.store(cache, std::memory_order_release);
         }
         if (!cache->usable()) {
             return;
@@ -133,7 +133,7 @@ void library::leave(Stop stop) noexcept {
         state_.store(state::begun, std::memory_order_release);
         trust_stores_.store(nullptr, std::memory_order_release);
         certificates_.store(nullptr, std::memory_order_release);
-        cache = all_certificates_;
+        cache = certificates_ever();
     }
     if (cache != nullptr) {
         stop(*cache); // whoever has the cache still in hand finds nothing there
@@ -151,8 +151,8 @@ void library::stand_aside() noexcept {
 
 void library::lock_for_fork() noexcept {
     changes_.lock();
-    if (all_certificates_ != nullptr) {
-        all_certificates_->lock_for_fork();
+    if (certificates_ever() != nullptr) {
+        certificates_ever()->lock_for_fork();
     }
     if (all_trust_stores_ != nullptr) {
         all_trust_stores_->lock_for_fork();
@@ -160,8 +160,8 @@ void library::lock_for_fork() noexcept {
 }
 
 void library::forget_other_threads() noexcept {
-    if (all_certificates_ != nullptr) {
-        all_certificates_->forget_other_threads();
+    if (certificates_ever() != nullptr) {
+        certificates_ever()->forget_other_threads();
     }
     if (all_trust_stores_ != nullptr) {
         all_trust_stores_->forget_other_threads();
@@ -172,8 +172,8 @@ void library::unlock_after_fork() noexcept {
     if (all_trust_stores_ != nullptr) {
         all_trust_stores_->unlock_after_fork();
     }
-    if (all_certificates_ != nullptr) {
-        all_certificates_->unlock_after_fork();
+    if (certificates_ever() != nullptr) {
+        certificates_ever()->unlock_after_fork();
     }
     changes_.unlock();
 }

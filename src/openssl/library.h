@@ -90,6 +90,11 @@ public:
         return trust_stores_.load(std::memory_order_acquire);
     }
 
+    // The same after it has stood aside: for what is in several hands still.
+    [[nodiscard]] certificate_cache* certificates_ever() const noexcept {
+        return all_certificates_.load(std::memory_order_acquire);
+    }
+
     // A thread gets a default library context of its own, and OpenSSL may then free certificates without telling ibid
     // (certificate_cache::in_default_context); or the program wants to be told of every certificate itself. From then on
     // nothing is shared any more in this process, for good. Before the change.
@@ -135,7 +140,7 @@ private:
     // lock of ibid's is asked for but in lock_for_fork().
     std::mutex changes_;
     // The same, once more, from when they are made: who stands aside has them still, and OpenSSL goes on calling them.
-    certificate_cache* all_certificates_ = nullptr;
+    std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
     trust_store_cache* all_trust_stores_ = nullptr;
     bool gone_ = false;             // nothing is published from now on
     std::atomic<bool> left_{false}; // and nothing is found any more; release, when that is so
