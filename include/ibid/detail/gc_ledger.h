@@ -97,7 +97,7 @@ public:
 private:
     // --- the collector's side -----------------------------------------------------------------------------------------
 
-    IBID_PROCESS_WIDE static void GC_CALLBACK on_event(GC_EventType e); // known by its address
+    static void GC_CALLBACK on_event(GC_EventType e);
     static void GC_CALLBACK on_bell(void* bell, void*);
 
     // Marking has ended, the world is stopped, and the collector's lock is held: no allocation, no lock, no waiting.
@@ -179,9 +179,12 @@ private:
         }
         if (!heard_ || GC_call_with_alloc_lock(missed_one, this) != nullptr) {
             const GC_on_collection_event_proc other = GC_get_on_collection_event();
-            if (other != on_event) {
+            if (listener_ == nullptr) {
+                listener_ = on_event;
+            }
+            if (other != listener_) {
                 previous_ = other;
-                GC_set_on_collection_event(on_event);
+                GC_set_on_collection_event(listener_);
             }
             heard_ = true;
         }
@@ -260,7 +263,9 @@ private:
     void* bell_ = nullptr;
 
     std::atomic_flag listening_;
-    bool heard_ = false;                             // under listening_
+    bool heard_ = false; // under listening_
+    GC_on_collection_event_proc listener_ =
+        nullptr; // the on_event of one library; each has its own. Under listening_
     GC_on_collection_event_proc previous_ = nullptr; // who listened before; written under listening_
 
     std::atomic<std::size_t> burst_{65'536};

@@ -41,7 +41,6 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -299,9 +298,7 @@ public:
         for (shard_type& s : shards_) {
             const std::lock_guard lock(s.mutex);
             s.stopped = true;
-            while (entry* const e = s.table.find_if([](const entry&) { return true; })) {
-                s.table.erase(*e);
-            }
+            s.table.clear();
         }
     }
 
@@ -494,8 +491,10 @@ private:
     void unlink(shard_type& s, entry& e) noexcept {
         s.table.erase(e);
         s.bump(s.counters->evictions);
-        if (s.left
-                .empty()) { // else a reader is held up, and arrays would pile up with each turn from growing to shrinking
+        if (s.left && nobody_looks()) {
+            free(s, std::exchange(s.left, {}));
+        }
+        if (!s.left) { // else a reader is held up, and each turn from growing to shrinking would leave an array more
             bury(s, s.table.shrink(s.flights_in_air));
         }
     }
@@ -550,24 +549,17 @@ private:
         }
         if constexpr (reads_without_lock) {
             if (!nobody_looks()) {
-                try {
-                    s.left.push_back(a);
-                    return true;
-                } catch (const std::bad_alloc&) {
-                    while (!this->readers_
-                                .passed()) { // without memory to wait in; a reader needs no lock to come out
-                        std::this_thread::yield();
-                    }
-                }
+                s.table.push(s.left, a);
+                return true;
             }
         }
         s.table.free(a);
         return false;
     }
 
-    static void free(shard_type& s, const std::vector<dead_array>& gone) noexcept {
-        for (const dead_array& a : gone) {
-            s.table.free(a);
+    static void free(shard_type& s, dead_array gone) noexcept {
+        while (gone) {
+            s.table.free(s.table.pop(gone));
         }
     }
     void free(const dead_entries& gone) noexcept {
@@ -639,7 +631,7 @@ private:
         if (gone.first == nullptr) {
             return;
         }
-        if (this->readers_.passed()) {
+        if (nobody_looks() || this->readers_.passed()) {
             free(gone);
         } else if (reader* const me = this->readers_.known_here(); me != nullptr) {
             join(me->dead.filling, gone);
@@ -651,21 +643,21 @@ private:
     void reclaim(shard_type& s) noexcept {
         if constexpr (reads_without_lock) {
             dead_entries gone;
-            std::vector<dead_array> left;
+            dead_array left;
             {
                 const std::lock_guard lock(s.mutex);
                 gone = take(s.dead);
                 left = std::exchange(s.left, {});
             }
-            if (left.empty()) {
+            if (!left) {
                 reclaim(gone);
-            } else if (this->readers_.passed()) {
+            } else if (nobody_looks() || this->readers_.passed()) {
                 free(s, left);
                 free(gone);
             } else {
                 const std::lock_guard lock(s.mutex);
-                for (const dead_array& a : left) {
-                    bury(s, a);
+                while (left) {
+                    s.table.push(s.left, s.table.pop(left));
                 }
                 join(s.dead.filling, gone);
             }
@@ -754,7 +746,7 @@ private:
             bool closed = false;
             {
                 const std::lock_guard lock(s.mutex);
-                waits = !s.left.empty();
+                waits = static_cast<bool>(s.left);
                 closed = !waits && discount(s);
             }
             if (waits) {

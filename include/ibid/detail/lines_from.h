@@ -3,7 +3,7 @@
 // Whole cache lines from an allocator that may know nothing of them: one is not asked for more than any type without a special
 // alignment needs, since one that calls malloc, as many do, gives no more.
 //
-// Law: the first line is found from the block alone, so that whoever has the block can give it back.
+// Law: a block has three times 16 bytes more than its lines, before or behind them. The first line is found from the block alone, so that whoever has the block can give it back.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,12 @@ struct lines_from {
     }
     [[nodiscard]] static void* first_line(block* b) noexcept {
         return b->bytes + (-reinterpret_cast<std::uintptr_t>(b) & (line - 1));
+    }
+
+    // 16 bytes of the block that belong to no line.
+    [[nodiscard]] static void* spare(block* b, std::size_t lines) noexcept {
+        auto* const first = static_cast<unsigned char*>(first_line(b));
+        return first != b->bytes ? b->bytes : first + lines * line;
     }
 
 private:

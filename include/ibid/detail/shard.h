@@ -36,8 +36,8 @@ struct alignas(64) shard {
     std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
     bool closed = false;
     bool stopped = false;
-    limbo dead;                   // buried by threads that do not read
-    std::vector<dead_array> left; // arrays of the table that a reader may be looking at
+    limbo dead;      // buried by threads that do not read
+    dead_array left; // a list: arrays of the table that a reader may be looking at
     counter_stripe* counters =
         nullptr; // written under the mutex alone, so a load and a store make an increment
 

@@ -55,6 +55,17 @@ public:
         [[nodiscard]] explicit operator bool() const noexcept { return first != nullptr; }
     };
 
+    // A list of these, each with the rest of the list beside its slots: so to wait takes no memory.
+    static void push(dead_array& list, dead_array a) noexcept {
+        ::new (memory::spare(a.first, lines(a.capacity))) dead_array(list);
+        list = a;
+    }
+    [[nodiscard]] static dead_array pop(dead_array& list) noexcept {
+        const dead_array a = list;
+        list = *std::launder(static_cast<dead_array*>(memory::spare(a.first, lines(a.capacity))));
+        return a;
+    }
+
     explicit weak_table(const Allocator& allocator) noexcept : allocator_(allocator) {}
     weak_table(const weak_table&) = delete;
     weak_table& operator=(const weak_table&) = delete;
@@ -189,6 +200,14 @@ public:
                 f(*e);
             }
         }
+    }
+
+    // Takes all out that stands here; no entry is touched.
+    void clear() noexcept {
+        for (std::size_t i = 0; i < capacity(); ++i) {
+            put(i, 0);
+        }
+        size_ = 0;
     }
 
     // Under no lock.
