@@ -23,3 +23,16 @@ function(ibid_add_test name)
         "UBSAN_OPTIONS=print_stacktrace=1"
         "TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
 endfunction()
+
+# ibid_add_libraries_test(name OTHER library LIBS targets...)
+#
+# libraries_test.cpp with a library of its own, other_library.cpp, both with hidden symbols: what passes from one to the other.
+function(ibid_add_libraries_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "OTHER" "LIBS")
+    add_library(${arg_OTHER} SHARED other_library.cpp)
+    target_link_libraries(${arg_OTHER} PRIVATE ${arg_LIBS})
+    ibid_add_test(${name} libraries_test.cpp LIBS ${arg_OTHER} ${arg_LIBS})
+    set_target_properties(${arg_OTHER} ${name} PROPERTIES
+        CXX_VISIBILITY_PRESET hidden
+        VISIBILITY_INLINES_HIDDEN ON)
+endfunction()

@@ -27,7 +27,8 @@
 
 namespace ibid::openssl {
 
-// What ibid cannot work without. All are in libcrypto since 3.0. Those that each certificate needs stand first, side by side in memory.
+// What ibid cannot work without. All are in libcrypto since 3.0. Those that each certificate needs stand first, side by side in
+// memory.
 #define IBID_OPENSSL_FUNCTIONS(X)                                                                            \
     X(X509_it)                                                                                               \
     X(ASN1_item_d2i)                                                                                         \

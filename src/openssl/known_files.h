@@ -24,8 +24,8 @@ template <class Value, class Mode>
 class known_files {
 public:
     [[nodiscard]] handle<Value> guess(const regular_file& file, const Mode& mode) noexcept {
-        weak<Value>
-            found; // asked outside of the lock: it may wait for locks that a fork holds while it waits for ours
+        // Asked outside of the lock: that may wait for locks that a fork holds while it waits for ours.
+        weak<Value> found;
         {
             const std::lock_guard lock(mutex_);
             const place& p = place_of(file.which(), mode);

@@ -136,8 +136,8 @@ private:
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
-    // Protects what follows, and the way from there into the two above; held around fork(). Nothing of OpenSSL's runs under it, and no
-    // lock of ibid's is asked for but in lock_for_fork().
+    // Protects what follows, and the way from there into the two above; held around fork(). Nothing of OpenSSL's runs under
+    // it, and no lock of ibid's is asked for but in lock_for_fork().
     std::mutex changes_;
     // The same, once more, from when they are made: who stands aside has them still, and OpenSSL goes on calling them.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()

@@ -264,8 +264,8 @@ private:
 
     std::atomic_flag listening_;
     bool heard_ = false; // under listening_
-    GC_on_collection_event_proc listener_ =
-        nullptr; // the on_event of one library; each has its own. Under listening_
+    // Each library has an on_event of its own; this is the one that listens. Under listening_.
+    GC_on_collection_event_proc listener_ = nullptr;
     GC_on_collection_event_proc previous_ = nullptr; // who listened before; written under listening_
 
     std::atomic<std::size_t> burst_{65'536};

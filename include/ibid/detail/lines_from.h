@@ -3,7 +3,8 @@
 // Whole cache lines from an allocator that may know nothing of them: one is not asked for more than any type without a special
 // alignment needs, since one that calls malloc, as many do, gives no more.
 //
-// Law: a block has three times 16 bytes more than its lines, before or behind them. The first line is found from the block alone, so that whoever has the block can give it back.
+// Law: a block has three times 16 bytes more than its lines, before or behind them. The first line is found from the block
+// alone, so that whoever has the block can give it back.
 #pragma once
 
 #include <cstddef>

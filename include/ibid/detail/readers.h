@@ -244,8 +244,9 @@ public:
         return threads == 0 || (threads == 1 && known_here() != nullptr);
     }
 
-    // Does not wait: a reader who is interrupted inside makes it false, and so does a kernel that refuses the fence. Only an even turn is believed: it was stored with
-    // release, after the look. Another odd one tells that the reader was outside, but as a relaxed store does not order it.
+    // Does not wait: a reader who is interrupted inside makes it false, and so does a kernel that refuses the fence. Only an even
+    // turn is believed: it was stored with release, after the look. Another odd one tells that the reader was outside, but as a
+    // relaxed store does not order it.
     [[nodiscard]] bool passed() const noexcept {
         if (!everybody_fences()) {
             return false;

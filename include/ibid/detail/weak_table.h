@@ -17,7 +17,6 @@
 // being freed by the interner (readers.h).
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -57,6 +56,7 @@ public:
 
     // A list of these, each with the rest of the list beside its slots: so to wait takes no memory.
     static void push(dead_array& list, dead_array a) noexcept {
+        static_assert(sizeof(dead_array) <= 16, "what lines_from has to spare");
         ::new (memory::spare(a.first, lines(a.capacity))) dead_array(list);
         list = a;
     }
@@ -210,7 +210,7 @@ public:
         size_ = 0;
     }
 
-    // Under no lock.
+    // Needs no lock.
     void free(dead_array a) const noexcept {
         if (a) {
             memory::free(allocator_, a.first, lines(a.capacity));
@@ -275,13 +275,16 @@ private:
         mask_ = wanted - 1;
         // Entries lie anywhere; so that their ways here overlap, each is asked for some slots ahead.
         constexpr std::size_t ahead = 24;
-        for (std::size_t i = 0; i < std::min(ahead, old.capacity); ++i) {
-            __builtin_prefetch(entry_in(old_slots[i].load(std::memory_order_relaxed)));
+        const auto ask_for = [&](std::size_t i) {
+            if (i < old.capacity) {
+                __builtin_prefetch(entry_in(old_slots[i].load(std::memory_order_relaxed)));
+            }
+        };
+        for (std::size_t i = 0; i < ahead; ++i) {
+            ask_for(i);
         }
         for (std::size_t i = 0; i < old.capacity; ++i) {
-            if (i + ahead < old.capacity) {
-                __builtin_prefetch(entry_in(old_slots[i + ahead].load(std::memory_order_relaxed)));
-            }
+            ask_for(i + ahead);
             const std::uint64_t s = old_slots[i].load(std::memory_order_relaxed);
             if (s != 0) {
                 place(s, entry_in(s)->hash());

@@ -73,6 +73,8 @@ TEST_F(Certificates, EveryHitComparesAllBytes) {
         EXPECT_TRUE(entry.has_bytes_of(certificate_key(der, {})));
         EXPECT_FALSE(entry.has_bytes_of(certificate_key(other, {})));
     }
+    entry.changed = true; // as if somebody had written to it since it was found
+    EXPECT_FALSE(entry.has_bytes_of(certificate_key(der, {})));
 }
 
 // The length of the signature takes an octet more than DER allows. d2i_X509 reads that, and would write it as DER.

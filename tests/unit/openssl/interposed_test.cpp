@@ -694,6 +694,37 @@ TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
     EXPECT_EQ(status, 0);
 }
 
+// With so many that OpenSSL needs memory to tell of an end. And what is shared by then is still in two hands.
+TEST(Process, StandsAsideWhenTheIndicesOfCertificatesBecomeTooMany) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const world w;
+        const context_ptr client = w.context(TLS_client_method(), false);
+        const context_ptr server = w.context(TLS_server_method(), true);
+        connection one(client.get(), server.get());
+        connection two(client.get(), server.get());
+        bool good = one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
+        int index = 0;
+        while (index < 7) {
+            index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+            good = good && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
+        }
+        index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+        good = good && index == 8 && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr;
+
+        const bytes before = der_of(one.clients_view());
+        X509* mine = SSL_get1_peer_certificate(two.client.get());
+        const bytes other = der_of(w.client_leaf.get());
+        const unsigned char* p = other.data();
+        good = good && d2i_X509(&mine, &p, static_cast<long>(other.size())) != nullptr &&
+               der_of(mine) == other && der_of(one.clients_view()) == before;
+        _exit(good ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
 TEST(Process, StandsAsideForAProgramThatIsToldOfEveryCertificate) {
     const pid_t child = fork();
     if (child == 0) {
