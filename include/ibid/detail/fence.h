@@ -17,12 +17,22 @@
 namespace ibid::detail {
 
 // False where the kernel has no membarrier, or a sandbox forbids it. The first call registers the process with the kernel;
-// children inherit that.
+// children inherit that. Threads that come at once each ask: a guard that one of them holds meanwhile, which takes some
+// milliseconds, would be held for ever in the child of a fork.
 [[nodiscard]] inline bool can_fence_everybody() noexcept {
-    static const bool available =
-        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
-        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
-    return available;
+    enum : unsigned char { unknown, no, yes };
+    static constinit std::atomic<unsigned char> answer{unknown}; // relaxed: it publishes nothing else
+    unsigned char known = answer.load(std::memory_order_relaxed);
+    if (known == unknown) [[unlikely]] {
+        const int error = errno;
+        known = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+                        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0
+                    ? yes
+                    : no;
+        errno = error;
+        answer.store(known, std::memory_order_relaxed);
+    }
+    return known == yes;
 }
 
 // Each thread of the process passes a full barrier before this returns; one that runs nowhere, when it is scheduled. False: it
