@@ -24,6 +24,7 @@
 
 #include "ibid/detail/entry_link.h"
 #include "ibid/detail/ghosts.h"
+#include "ibid/detail/malloc_allocator.h"
 
 namespace ibid::detail {
 
@@ -188,7 +189,8 @@ private:
         return true;
     }
 
-    std::vector<record> records_; // each in exactly one queue: moving from one to another allocates nothing
+    std::vector<record, malloc_allocator<record>>
+        records_; // each in exactly one queue: moving from one to another allocates nothing
     queue unused_;
     standing newcomers_;
     standing earned_;

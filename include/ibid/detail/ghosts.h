@@ -16,6 +16,8 @@
 #include <new>
 #include <vector>
 
+#include "ibid/detail/malloc_allocator.h"
+
 namespace ibid::detail {
 
 // Not for several threads at once.
@@ -71,12 +73,14 @@ private:
         *gives_way = ghost;
     }
 
+    using buckets = std::vector<bucket, malloc_allocator<bucket>>;
+
     void fit(std::size_t limit) noexcept {
         if (limit <= buckets_.size() * bucket{}.size()) {
             return;
         }
         try {
-            std::vector<bucket> old(std::bit_ceil(limit / bucket{}.size() + 1));
+            buckets old(std::bit_ceil(limit / bucket{}.size() + 1));
             old.swap(buckets_);
             for (const bucket& b : old) {
                 for (const std::uint64_t ghost : b) {
@@ -89,8 +93,8 @@ private:
         }
     }
 
-    std::vector<bucket> buckets_; // none, or a power of two
-    std::uint32_t now_ = 0;       // how many have gone
+    buckets buckets_;       // none, or a power of two
+    std::uint32_t now_ = 0; // how many have gone
 };
 
 } // namespace ibid::detail

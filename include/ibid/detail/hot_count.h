@@ -6,6 +6,7 @@
 // Law: a stripe is open for a time, or closed. What is added to it names the time that it means, and fails at any other: a
 // reference is never counted where nobody would look for it. Only the sum of all stripes means something; a single one may be
 // negative, since a reference may be taken on one thread and dropped on another. The sum is taken once, by close().
+// Made under a lock: malloc_allocator.h says why from malloc.
 //
 // Who may close, and how the end is found although nobody sees the sum before: counted.h.
 #pragma once
@@ -15,27 +16,24 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <new>
 #include <thread>
 
 namespace ibid::detail {
 
-class hot_count {
+class alignas(64) hot_count {
 public:
     // Null without memory.
     [[nodiscard]] static hot_count* create() noexcept {
         const std::size_t stripes = std::bit_ceil(
             std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 2, 64));
-        auto* const array = new (std::nothrow) stripe[stripes];
-        auto* const self = array != nullptr ? new (std::nothrow) hot_count(array, stripes - 1) : nullptr;
-        if (self == nullptr) {
-            delete[] array;
-        }
-        return self;
+        void* const memory = std::aligned_alloc(alignof(hot_count), (1 + stripes) * sizeof(stripe));
+        return memory != nullptr ? ::new (memory) hot_count(stripes) : nullptr;
     }
     hot_count(const hot_count&) = delete;
     hot_count& operator=(const hot_count&) = delete;
-    ~hot_count() { delete[] stripes_; }
 
     // `n` references more, counted for thread number `thread`; false when the stripes are not open for `time`. Acquire: who
     // takes a reference sees what whoever opened saw. Release: a holder's reads of the value happen before its end; that
@@ -77,7 +75,11 @@ private:
         std::atomic<std::uint64_t> word{closed};
     };
 
-    hot_count(stripe* stripes, std::size_t mask) noexcept : stripes_(stripes), mask_(mask) {}
+    // The stripes lie behind it.
+    explicit hot_count(std::size_t stripes) noexcept
+        : stripes_(reinterpret_cast<stripe*>(this + 1)), mask_(stripes - 1) {
+        std::uninitialized_value_construct_n(stripes_, stripes);
+    }
 
     stripe* stripes_; // a power of two of them
     std::size_t mask_;

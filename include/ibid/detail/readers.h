@@ -28,6 +28,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -52,6 +53,13 @@ public:
         in_vain_.store(in_vain_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
     void count_saved(std::size_t bytes) noexcept { add(saved_, bytes); }
+
+    // Made under the registry's lock: malloc_allocator.h says why from malloc.
+    [[nodiscard]] static void* operator new(std::size_t size, std::align_val_t alignment,
+                                            const std::nothrow_t&) noexcept {
+        return std::aligned_alloc(static_cast<std::size_t>(alignment), size);
+    }
+    static void operator delete(void* place) noexcept { std::free(place); }
 
     // What this thread has buried. Its own alone; of a place where nobody sits, the next one's, or who trims, under
     // the_reader_registry.
@@ -367,7 +375,8 @@ private:
     alignas(64) std::atomic<std::uint64_t> era_{0}; // changes with every batch of the dead; read at misses
 };
 
-// Under the registry's lock. Without memory it remembers less: then the place is looked for in the list of all.
+// Under the registry's lock, so from malloc (malloc_allocator.h). Without memory it remembers less: then the place is looked for in
+// the list of all.
 void readers_of_thread::remember(std::uint64_t table, reader* place) noexcept {
     if (known_taken * 2 >= known_size) {
         std::size_t living = 1;
@@ -375,11 +384,11 @@ void readers_of_thread::remember(std::uint64_t table, reader* place) noexcept {
             ++living;
         }
         const std::size_t wider = std::bit_ceil(std::max<std::size_t>(living * 4, seats));
-        seat* const table_of_places = new (std::nothrow) seat[wider]{};
+        auto* const table_of_places = static_cast<seat*>(std::calloc(wider, sizeof(seat)));
         if (table_of_places == nullptr) {
             return;
         }
-        delete[] std::exchange(known, table_of_places);
+        std::free(std::exchange(known, table_of_places));
         known_size = wider;
         known_taken = 0;
         for (reader* r = all; r != nullptr; r = r->next_of_thread_) {
@@ -394,7 +403,7 @@ void readers_of_thread::remember(std::uint64_t table, reader* place) noexcept {
 void readers_of_thread::end() noexcept {
     ended = true;
     recent = {};
-    delete[] std::exchange(known, nullptr);
+    std::free(std::exchange(known, nullptr));
     known_size = 0;
     const std::lock_guard lock(the_reader_registry);
     the_reader_numbers &= ~((std::uint64_t{1} << number) & ~std::uint64_t{1});

@@ -6,6 +6,8 @@
 #include <functional>
 #include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gc/gc.h>
 #include <gtest/gtest.h>
@@ -14,8 +16,24 @@
 #include "ibid/cache.h"
 #include "ibid/gc.h"
 
+namespace {
+
+bool restless = false; // each allocation collects, and runs finalizers, as each may
+
+void* from_collector(std::size_t size) {
+    if (restless) {
+        restless = false;
+        GC_gcollect();
+        GC_invoke_finalizers();
+        restless = true;
+    }
+    return GC_malloc_uncollectable(size);
+}
+
+} // namespace
+
 void* operator new(std::size_t size) {
-    void* const p = GC_malloc_uncollectable(size);
+    void* const p = from_collector(size);
     return p != nullptr ? p : throw std::bad_alloc();
 }
 void* operator new[](std::size_t size) {
@@ -23,10 +41,10 @@ void* operator new[](std::size_t size) {
 }
 // The standard library's own would come to the two above; a sanitizer's does not.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return GC_malloc_uncollectable(size);
+    return from_collector(size);
 }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-    return GC_malloc_uncollectable(size);
+    return from_collector(size);
 }
 void operator delete(void* p) noexcept {
     GC_free(p);
@@ -69,6 +87,48 @@ TEST(cache_with_unscanned_memory, interns_and_ends_while_every_allocation_may_ru
     EXPECT_GT(GC_get_gc_no(), before);
     collect();
     EXPECT_LE(c.statistics().entries, by_accident);
+}
+
+// What the library itself remembers: who is kept, and who is used by many threads.
+TEST(cache_with_unscanned_memory, keeps_and_counts_while_each_allocation_runs_finalizers) {
+    using numbers = ibid::cache<int, int, ibid::key_beside, ibid::hash<int>, std::equal_to<>,
+                                ibid::gc::unscanned_allocator<std::byte>>;
+    static numbers& kept = *new numbers; // what is found by accident may end after this test
+    struct interns_at_its_end {
+        int number;
+        explicit interns_at_its_end(int n) : number(n) {}
+        ~interns_at_its_end() {
+            (void)kept.intern(-number, [] { return 0; });
+        }
+    };
+    using ends = ibid::cache<int, interns_at_its_end, ibid::key_beside, ibid::hash<int>, std::equal_to<>,
+                             ibid::gc::unscanned_allocator<std::byte>>;
+    ends& c = *new ends;
+    kept.retain({std::size_t{1} << 20, 10'000});
+    const auto use_hotly = [&](int i) {
+        auto one = c.intern(i, [&] { return interns_at_its_end(i); });
+        const auto other = one;
+        (void)ibid::detail::the_hot_values.spread(ibid::detail::header_of(one.get()));
+        return one;
+    };
+    std::vector<ibid::handle<interns_at_its_end>> held; // so that ever more is to be remembered
+    held.reserve(200);
+    for (int i = 0; i < 100; ++i) {
+        elsewhere([&] { // for the collector to find
+            (void)ibid::gc::make_active(use_hotly(2 * i + 1));
+        });
+        restless = true;
+        if (i % 2 == 0) {
+            held.push_back(use_hotly(2 * i + 2));
+        } else {
+            for (int k = 0; k < 1 << i / 10; ++k) {
+                (void)kept.intern(i * 10'000 + k, [] { return 0; });
+            }
+        }
+        restless = false;
+    }
+    held.clear();
+    kept.retain({});
 }
 
 TEST(cache_with_unscanned_memory, is_not_scanned) {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Memory for what the library asks for under a lock of its own.
+//
+// Why not operator new: a program may have given it to a tracing collector, which runs finalizers inside an allocation, and those drop
+// handles and intern (gc.h). malloc calls nobody back. What lies here refers to nothing that a collector must find.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+namespace ibid::detail {
+
+template <class T>
+struct malloc_allocator {
+    using value_type = T;
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+
+    malloc_allocator() noexcept = default;
+    template <class U>
+    malloc_allocator(const malloc_allocator<U>&) noexcept {} // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] T* allocate(std::size_t n) {
+        void* const memory =
+            n <= std::numeric_limits<std::size_t>::max() / sizeof(T) ? std::malloc(n * sizeof(T)) : nullptr;
+        return memory != nullptr ? static_cast<T*>(memory) : throw std::bad_alloc();
+    }
+    void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
+
+    template <class U>
+    [[nodiscard]] bool operator==(const malloc_allocator<U>&) const noexcept {
+        return true;
+    }
+};
+
+} // namespace ibid::detail
