@@ -160,6 +160,10 @@ public:
 
     [[nodiscard]] const functions& f() const noexcept { return f_; }
 
+    // Of the ex_data of certificates and of keys; negative: none.
+    [[nodiscard]] int index() const noexcept { return index_; }
+    [[nodiscard]] int index_of_keys() const noexcept { return memo_.index(); }
+
     void retain(retention budget) noexcept { table_->retain(budget); }
     void trim() noexcept { table_->drop_retained(); }
     [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }

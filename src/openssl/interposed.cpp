@@ -315,11 +315,14 @@ OSSL_LIB_CTX* ossl_lib_ctx_set0_default(const void* code, OSSL_LIB_CTX* context)
         return nullptr;
     }
     const functions& f = by.of->f;
-    if (context != nullptr && f.OSSL_LIB_CTX_get0_global_default != nullptr &&
-        context != f.OSSL_LIB_CTX_get0_global_default()) {
-        by.of->stand_aside();
+    if (context == nullptr || f.OSSL_LIB_CTX_get0_global_default == nullptr ||
+        context == f.OSSL_LIB_CTX_get0_global_default()) {
+        return f.OSSL_LIB_CTX_set0_default(context);
     }
-    return f.OSSL_LIB_CTX_set0_default(context);
+    by.of->stand_aside();
+    OSSL_LIB_CTX* const before = f.OSSL_LIB_CTX_set0_default(context);
+    by.of->keep_indices_apart(context);
+    return before;
 }
 
 void ossl_lib_ctx_free(const void* code, OSSL_LIB_CTX* context) {
@@ -330,6 +333,7 @@ void ossl_lib_ctx_free(const void* code, OSSL_LIB_CTX* context) {
     if (certificate_cache* const cache = cache_of(by); cache != nullptr && context != nullptr) {
         cache->forget_context(context);
     }
+    by.of->forget_indices(context);
     by.of->f.OSSL_LIB_CTX_free(context);
 }
 
@@ -338,7 +342,8 @@ const functions* before_write(const void* code, const X509* x) noexcept {
     if (by.of == nullptr) {
         return nullptr;
     }
-    certificate_cache* const cache = by.of->made_certificates();
+    // Also when ibid has stood aside since: a call that found it before may be about to hand it out.
+    certificate_cache* const cache = by.of->certificates_ever();
     if (cache != nullptr && cache->detach(x)) {
         tell_mutation(code, "certificate");
     }
@@ -359,8 +364,13 @@ const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcep
 
 key_write::key_write(const void* code, const EVP_PKEY* key) noexcept {
     const caller by = caller_of(code);
-    if (by.of != nullptr) {
-        f_ = &by.of->f;
+    if (by.of == nullptr) {
+        return;
+    }
+    f_ = &by.of->f;
+    // libcrypto itself writes to a key that it makes just now, four times for each certificate, or inside a call that an application
+    // has made to a setter, and that one is met.
+    if (by.kind != caller_kind::libcrypto) {
         certificate_cache* const cache = by.of->made_certificates();
         remembering_ = cache != nullptr && cache->remembers(key) ? cache : nullptr;
     }

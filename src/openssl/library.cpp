@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "library.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
@@ -8,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "ibid/hash.h"
 #include "linkage.h"
 #include "statistics/shared_statistics.h"
 #include "uncancelled.h"
@@ -29,6 +31,9 @@ constinit std::atomic<shared_statistics::slot*> published{nullptr};
 }
 
 void before_fork() noexcept {
+    // No thread may be making these just now: in the child nobody would end that.
+    (void)environment();
+    (void)detail::process_secret();
     additions.lock();
     library::for_each([](library& l) { l.lock_for_fork(); });
     detail::wait_graph.lock();
@@ -88,6 +93,10 @@ void library::set_up() noexcept {
         return;
     }
     const uncancelled all_of_this;
+    // In another context, indices of ex_data would be that context's; and how has this thread come there unseen?
+    if (f.OSSL_LIB_CTX_set0_default(nullptr) != f.OSSL_LIB_CTX_get0_global_default()) {
+        return;
+    }
     // Before anything is shared: what cannot hear of OpenSSL's end must not share.
     f.ERR_set_mark();
     const bool hears = f.OPENSSL_atexit(+[] { library::for_each([](library& l) { l.end(); }); }) == 1;
@@ -136,17 +145,63 @@ void library::leave(Stop stop) noexcept {
         cache = certificates_ever();
     }
     if (cache != nullptr) {
-        stop(*cache); // whoever has the cache still in hand finds nothing there
+        stop(*cache, all_trust_stores_); // whoever has the cache still in hand finds nothing there
     }
     left_.store(true, std::memory_order_release);
 }
 
 void library::end() noexcept {
-    leave([](certificate_cache& cache) { cache.stop_finding(); });
+    leave([](certificate_cache& cache, trust_store_cache*) { cache.stop_finding(); });
 }
 
 void library::stand_aside() noexcept {
-    leave([](certificate_cache& cache) { cache.stop(); });
+    leave([](certificate_cache& cache, trust_store_cache* stores) {
+        cache.stop();
+        if (stores != nullptr) {
+            stores->retain({}); // files keep certificates
+        }
+    });
+}
+
+void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
+    const certificate_cache* certificates = nullptr;
+    const trust_store_cache* stores = nullptr;
+    {
+        const std::lock_guard lock(changes_);
+        certificates = certificates_ever();
+        stores = all_trust_stores_;
+        if (std::find(apart_.begin(), apart_.end(), context) != apart_.end()) {
+            return;
+        }
+    }
+    if (certificates == nullptr) {
+        return; // there is nothing of ibid's, and never will be: it stands aside
+    }
+    f.ERR_set_mark();
+    const auto take = [this](int object_class, int index) {
+        for (int given = -1; given < index;) {
+            given = f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, nullptr, nullptr);
+            if (given < 0) {
+                return; // no memory
+            }
+        }
+    };
+    take(CRYPTO_EX_INDEX_X509, certificates->index());
+    take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys());
+    if (stores != nullptr) {
+        take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
+    }
+    f.ERR_pop_to_mark();
+    const std::lock_guard lock(changes_);
+    try {
+        apart_.push_back(context);
+    } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): the next thread takes some more
+    }
+}
+
+void library::forget_indices(const OSSL_LIB_CTX* context) noexcept {
+    const std::lock_guard lock(changes_);
+    std::erase(apart_, context);
 }
 
 void library::lock_for_fork() noexcept {

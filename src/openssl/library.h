@@ -12,10 +12,12 @@
 
 #include <atomic>
 #include <mutex>
+#include <vector>
 
 #include "certificate_cache.h"
 #include "chain_links.h"
 #include "functions.h"
+#include "ibid/detail/malloc_allocator.h"
 #include "settings.h"
 #include "trust_store.h"
 
@@ -100,6 +102,11 @@ public:
     // nothing is shared any more in this process, for good. Before the change.
     void stand_aside() noexcept;
 
+    // A thread has made `context` its default. Indices of ex_data are numbered anew in each context: unless ibid's numbers are taken
+    // there, too, the program gets them for data of its own, and each takes the other's for its own.
+    void keep_indices_apart(const OSSL_LIB_CTX* context) noexcept;
+    void forget_indices(const OSSL_LIB_CTX* context) noexcept; // it is about to be freed
+
     // OpenSSL ends, and will tell of no certificate that is freed from now on: nothing is found any more. What the afterlife
     // keeps stays with it; the process ends.
     void end() noexcept;
@@ -142,6 +149,8 @@ private:
     // The same, once more, from when they are made: who stands aside has them still, and OpenSSL goes on calling them.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
     trust_store_cache* all_trust_stores_ = nullptr;
+    // Contexts in which ibid's indices are taken.
+    std::vector<const OSSL_LIB_CTX*, detail::malloc_allocator<const OSSL_LIB_CTX*>> apart_;
     bool gone_ = false;             // nothing is published from now on
     std::atomic<bool> left_{false}; // and nothing is found any more; release, when that is so
 };

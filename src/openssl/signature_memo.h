@@ -33,6 +33,8 @@ public:
     // so that an address that is used again does not inherit it. Only while nobody else has the key.
     void name(EVP_PKEY* key) noexcept;
 
+    [[nodiscard]] int index() const noexcept { return index_; }
+
     // Whether `key` has a number: only then anything can be remembered of it.
     [[nodiscard]] bool names(const EVP_PKEY* key) const noexcept;
 

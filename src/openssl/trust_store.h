@@ -33,6 +33,8 @@ public:
     // Somebody is about to change a CRL, or (null) something that may be part of any. Whether that put a file out of use.
     bool before_crl_write(const X509_CRL* crl) noexcept;
 
+    [[nodiscard]] int index() const noexcept { return index_; } // of the stores' ex_data; negative: none
+
     void retain(retention budget) noexcept { files_.retain(budget); }
     void trim() noexcept { files_.trim(); }
     [[nodiscard]] ibid::statistics statistics() const noexcept { return files_.statistics(); }

@@ -694,6 +694,52 @@ TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
     EXPECT_EQ(status, 0);
 }
 
+// Indices of ex_data are numbered anew in each context, but the data stands in the same objects.
+TEST(Process, KeepsItsIndicesApartFromThoseOfADefaultContextThatAThreadGets) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const world w;
+        const context_ptr client = w.context(TLS_client_method(), false);
+        const context_ptr server = w.context(TLS_server_method(), true);
+        connection one(client.get(), server.get());
+        connection two(client.get(), server.get());
+        bool good = one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
+        const bytes der = der_of(w.client_leaf.get());
+        char data[256] = "the program's own";
+        x509_ptr mine;
+        store_ptr my_store;
+        OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
+        std::thread([&] {
+            OSSL_LIB_CTX_set0_default(own);
+            const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+            good = good && X509_get_ex_data(one.clients_view(), index) == nullptr;
+            x509_ptr parsed_into(X509_new());
+            mine.reset(X509_new());
+            for (X509* const x : {parsed_into.get(), mine.get()}) {
+                good = good && X509_set_ex_data(x, index, data) == 1;
+            }
+            X509* filled = parsed_into.release();
+            const unsigned char* p = der.data();
+            good = good && d2i_X509(&filled, &p, static_cast<long>(der.size())) == filled;
+            X509_free(filled);
+
+            const int of_stores =
+                CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, nullptr);
+            my_store.reset(X509_STORE_new());
+            good = good && X509_STORE_set_ex_data(my_store.get(), of_stores, data) == 1;
+
+            OSSL_LIB_CTX_set0_default(own); // again: nothing more is taken
+            good = good && X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr) == index + 1;
+        }).join();
+        mine.reset(); // in the global context, where OpenSSL tells ibid of each end
+        my_store.reset();
+        _exit(good ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
 // With so many that OpenSSL needs memory to tell of an end. And what is shared by then is still in two hands.
 TEST(Process, StandsAsideWhenTheIndicesOfCertificatesBecomeTooMany) {
     const pid_t child = fork();

@@ -113,11 +113,13 @@ TEST(a_library, that_has_stood_aside_is_still_locked_around_a_fork) {
 
     l.lock_for_fork();
     std::atomic<bool> freed{false};
+    std::atomic<bool> begun{false};
     std::thread other([&] {
+        begun = true;
         x.reset(); // OpenSSL tells the cache, which wants a lock of its table
         freed = true;
     });
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < 10'000 || !begun; ++i) {
         sched_yield();
     }
     EXPECT_FALSE(freed) << "and a child would inherit the lock as it was taken";
