@@ -15,8 +15,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "disturbance.h"
 #include "ibid/cache.h"
@@ -24,6 +22,7 @@
 #include "support/counting_memory.h"
 #include "support/crew.h"
 #include "support/gate.h"
+#include "support/in_child.h"
 #include "support/witness.h"
 
 namespace ibid {
@@ -435,19 +434,15 @@ TEST_F(hot_values, work_in_the_child_of_a_fork) {
     });
     for (int round = 0; round < 100; ++round) {
         cache_.lock_for_fork();
-        const pid_t child = ::fork();
-        if (child == 0) {
-            ::alarm(20); // a lock that nobody can give back
+        const int status = in_child([&] { // ended by a lock that nobody can give back
             cache_.forget_other_threads();
             cache_.unlock_after_fork();
             handle<witness> second = stays;
             make_hot(stays);
             second.reset();
-            ::_exit(is_hot(stays) ? 0 : 1);
-        }
+            return is_hot(stays) ? 0 : 1;
+        });
         cache_.unlock_after_fork();
-        int status = -1;
-        ASSERT_EQ(::waitpid(child, &status, 0), child);
         ASSERT_EQ(status, 0) << round;
     }
     done = true;

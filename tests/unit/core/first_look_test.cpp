@@ -6,23 +6,17 @@
 #include <string>
 #include <thread>
 
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "ibid/cache.h"
+#include "support/in_child.h"
 
 namespace ibid {
 namespace {
 
-constexpr int hung = 3;
-
-[[nodiscard]] int status_of(pid_t child) {
-    int status = -1;
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : hung;
-}
+using ibid::testing::in_child;
 
 // In a process that has looked nothing up so far.
 [[nodiscard]] int fork_at_the_first_look(long nanoseconds_later) {
@@ -37,16 +31,16 @@ constexpr int hung = 3;
     const timespec later{0, nanoseconds_later};
     nanosleep(&later, nullptr);
     c.lock_for_fork();
-    const pid_t child = fork();
-    if (child == 0) {
-        c.forget_other_threads();
-        c.unlock_after_fork();
-        alarm(20);
-        _exit(*c.intern("b", [] { return "b"; }) == "b" ? 0 : 1);
-    }
+    const int status = in_child(
+        [&] {
+            c.forget_other_threads();
+            c.unlock_after_fork();
+            return *c.intern("b", [] { return "b"; }) == "b" ? 0 : 1;
+        },
+        20);
     c.unlock_after_fork();
     other.join();
-    return status_of(child);
+    return status;
 }
 
 TEST(the_first_look, of_another_thread_leaves_nothing_held_in_a_forked_child) {
@@ -54,11 +48,8 @@ TEST(the_first_look, of_another_thread_leaves_nothing_held_in_a_forked_child) {
     GTEST_SKIP() << "ThreadSanitizer ends a child that starts threads";
 #endif
     for (const long later : {0L, 200'000L, 1'000'000L, 3'000'000L}) {
-        const pid_t fresh = fork();
-        if (fresh == 0) {
-            _exit(fork_at_the_first_look(later));
-        }
-        EXPECT_EQ(status_of(fresh), 0) << later << " ns after it began";
+        EXPECT_EQ(in_child([&] { return fork_at_the_first_look(later); }), 0)
+            << later << " ns after it began";
     }
 }
 

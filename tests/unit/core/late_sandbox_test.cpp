@@ -3,7 +3,6 @@
 // A program that enters a sandbox after it has used a cache, one in which the kernel refuses the fence for all processors.
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 #include <memory_resource>
 #include <string>
 #include <thread>
@@ -14,7 +13,6 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -22,6 +20,7 @@
 #include "ibid/cache.h"
 #include "support/counting_memory.h"
 #include "support/gate.h"
+#include "support/in_child.h"
 
 namespace ibid {
 namespace {
@@ -97,18 +96,11 @@ TEST(a_late_sandbox, that_refuses_the_fence_is_not_believed_to_have_done_it) {
     if (!detail::can_fence_everybody()) {
         GTEST_SKIP() << "this kernel has no such fence";
     }
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        std::_Exit(churn_in_a_sandbox());
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFEXITED(status)) << status;
-    if (WEXITSTATUS(status) == no_sandbox) {
+    const int found = in_child(&churn_in_a_sandbox);
+    if (found == no_sandbox) {
         GTEST_SKIP() << "no sandbox can be entered here";
     }
-    EXPECT_EQ(WEXITSTATUS(status), good);
+    EXPECT_EQ(found, good);
 }
 
 } // namespace

@@ -7,9 +7,6 @@
 #include <string>
 #include <thread>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <gc/gc.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +14,7 @@
 #include "ibid/cache.h"
 #include "ibid/gc.h"
 #include "ibid/pool.h"
+#include "support/in_child.h"
 
 namespace {
 
@@ -82,13 +80,9 @@ TEST(disabled_collector, lets_threads_caches_and_children_end) {
             kept = intern(*c, i);
         }
     }).join();
-    const pid_t pid = fork();
-    if (pid == 0) {
-        std::_Exit(*intern(*c, 999) == "999" && *intern(*c, 5000) == "5000" ? 0 : 1);
-    }
-    int status = -1;
-    EXPECT_EQ(waitpid(pid, &status, 0), pid);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(ibid::testing::in_child(
+                  [&] { return *intern(*c, 999) == "999" && *intern(*c, 5000) == "5000" ? 0 : 1; }),
+              0);
     c.reset();
     EXPECT_EQ(*kept, "999");
 }

@@ -2,13 +2,9 @@
 //
 // fork() from a program with tokens and threads.
 #include <atomic>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -16,6 +12,7 @@
 #include "ibid/cache.h"
 #include "ibid/gc.h"
 #include "ibid/pool.h"
+#include "support/in_child.h"
 
 namespace {
 
@@ -28,14 +25,8 @@ using table = ibid::cache<int, std::string>;
 using name = ibid::gc::active<std::string>;
 
 template <class F>
-bool in_child(F f) {
-    const pid_t pid = fork();
-    if (pid == 0) {
-        alarm(60);
-        std::_Exit(f() ? 0 : 1);
-    }
-    int status = 0;
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+bool succeeds_in_child(F f) {
+    return ibid::testing::in_child([&] { return f() ? 0 : 1; }) == 0;
 }
 
 // Where no thread may be made (a sanitizer's child): deep enough that later calls overwrite it.
@@ -52,7 +43,7 @@ TEST(fork, gives_the_child_tokens_and_collections_of_its_own) {
         kept[0] = ibid::gc::intern(c, 1, [] { return "1"; });
         make_and_drop(c, 100, 200);
     });
-    EXPECT_TRUE(in_child([&] {
+    EXPECT_TRUE(succeeds_in_child([&] {
         collect();
         if (c.statistics().entries != 101 || *kept[0] != "1") {
             return false; // what is older than the fork() stays: a thread that is gone might have a lock of its cache
@@ -75,7 +66,7 @@ TEST(fork, gives_the_child_loans_that_come_home) {
             (void)ibid::gc::take(pool);
         }
     });
-    EXPECT_TRUE(in_child([&] {
+    EXPECT_TRUE(succeeds_in_child([&] {
         collect();
         return pool.statistics().idle >= 100 - by_accident;
     }));
@@ -99,7 +90,7 @@ TEST(fork, from_one_thread_while_others_make_tokens_and_collect) {
         });
     }
     for (int i = 0; i < 20; ++i) {
-        EXPECT_TRUE(in_child([&] {
+        EXPECT_TRUE(succeeds_in_child([&] {
             make_and_drop(mine, 0, 3000);
             collect();
             return mine.statistics().entries <= 10;

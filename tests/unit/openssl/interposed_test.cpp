@@ -24,11 +24,14 @@
 #include "connections.h"
 #include "ibid_openssl.h"
 #include "linkage.h"
+#include "support/in_child.h"
 
 namespace ibid::test {
 namespace {
 
-struct versions_of_tls : testing::TestWithParam<int> {
+using ibid::testing::in_child;
+
+struct versions_of_tls : ::testing::TestWithParam<int> {
     world w;
     context_ptr client = w.context(TLS_client_method(), false, GetParam());
     context_ptr server = w.context(TLS_server_method(), true, GetParam());
@@ -204,7 +207,7 @@ TEST_P(versions_of_tls, ParsingIntoASharedCertificateLeavesItToItsOtherHolders) 
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tls, versions_of_tls, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+INSTANTIATE_TEST_SUITE_P(Tls, versions_of_tls, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
 TEST(Handshake, PostHandshakeAuthenticationSharesTheClientsCertificate) {
@@ -248,7 +251,7 @@ TEST(Application, ParsesItsOwnCertificates) {
     EXPECT_NE(a.get(), b.get());
 }
 
-class Stores : public testing::Test {
+class Stores : public ::testing::Test {
 protected:
     Stores() : folder_(std::filesystem::temp_directory_path() / ("ibid-stores-" + std::to_string(getpid()))) {
         std::filesystem::create_directories(folder_);
@@ -517,8 +520,7 @@ TEST(Process, ForksWhileThreadsAreAtWork) {
     }
     int good_ones = 0;
     for (int i = 0; i < 60 && good_ones < 20; ++i) {
-        const pid_t child = fork();
-        if (child == 0) {
+        const int status = in_child([] {
             std::signal(SIGALRM, &say_who_waits);
             alarm(10);
             const world inner;
@@ -528,13 +530,10 @@ TEST(Process, ForksWhileThreadsAreAtWork) {
             connection two(c.get(), s.get());
             const bool good =
                 one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-            _exit(good ? 0 : 1);
-        }
-        int status = -1;
-        ASSERT_EQ(waitpid(child, &status, 0), child);
-        ASSERT_TRUE(WIFEXITED(status));
-        if (WEXITSTATUS(status) != waits_for_openssl) {
-            EXPECT_EQ(WEXITSTATUS(status), 0);
+            return good ? 0 : 1;
+        });
+        if (status != waits_for_openssl) {
+            EXPECT_EQ(status, 0);
             ++good_ones;
         }
     }
@@ -563,14 +562,8 @@ TEST(Process, TheProgramsForkHandlersMayUseOpenSSL) {
     ASSERT_EQ(pthread_atfork(work, work, work), 0);
     work();
     handlers_work = true;
-    const pid_t child = fork();
-    if (child == 0) {
-        _exit(0);
-    }
+    EXPECT_EQ(in_child([] { return 0; }), 0);
     handlers_work = false;
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
 }
 
 TEST(Process, AThreadThatIsToBeCancelledForks) {
@@ -640,158 +633,147 @@ TEST(Parsing, ThatFailsBeforeTheCertificateLeavesWhatStoodThere) {
 
 // Last, and each in a process of its own: from then on nothing is shared.
 TEST(Process, StandsAsideWhenOpenSSLHasEnded) {
-    const pid_t child = fork();
-    if (child == 0) {
-        X509* peer = nullptr;
-        {
-            const world w;
-            const context_ptr client = w.context(TLS_client_method(), false);
-            const context_ptr server = w.context(TLS_server_method(), true);
-            connection one(client.get(), server.get());
-            if (!one.shake_hands()) {
-                _exit(1);
-            }
-            ibid_openssl_retain(0, 0);
-            peer = SSL_get1_peer_certificate(one.client.get());
-        }
-        const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
-        OPENSSL_cleanup();
-        X509_free(peer); // and OpenSSL tells nobody
-        _exit(before && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 2);
-    }
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(in_child([] {
+                  X509* peer = nullptr;
+                  {
+                      const world w;
+                      const context_ptr client = w.context(TLS_client_method(), false);
+                      const context_ptr server = w.context(TLS_server_method(), true);
+                      connection one(client.get(), server.get());
+                      if (!one.shake_hands()) {
+                          return 1;
+                      }
+                      ibid_openssl_retain(0, 0);
+                      peer = SSL_get1_peer_certificate(one.client.get());
+                  }
+                  const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
+                  OPENSSL_cleanup();
+                  X509_free(peer); // and OpenSSL tells nobody
+                  return before && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 2;
+              }),
+              0);
 }
 
 TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
-    const pid_t child = fork();
-    if (child == 0) {
-        const world w;
-        const context_ptr client = w.context(TLS_client_method(), false);
-        const context_ptr server = w.context(TLS_server_method(), true);
-        connection one(client.get(), server.get());
-        connection two(client.get(), server.get());
-        bool good = one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-        OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
-        std::thread([&] {
-            OSSL_LIB_CTX_set0_default(own);
-            one.client.reset(); // a shared certificate is freed here, and OpenSSL tells nobody
-            one.server.reset();
-            two.client.reset();
-            two.server.reset();
-        }).join();
-        for (int i = 0; i < 3; ++i) {
-            connection later(client.get(), server.get());
-            connection last(client.get(), server.get());
-            good = good && later.shake_hands() && last.shake_hands() &&
-                   later.clients_view() != last.clients_view();
-        }
-        _exit(good ? 0 : 1);
-    }
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(in_child([&] {
+                  const world w;
+                  const context_ptr client = w.context(TLS_client_method(), false);
+                  const context_ptr server = w.context(TLS_server_method(), true);
+                  connection one(client.get(), server.get());
+                  connection two(client.get(), server.get());
+                  bool good =
+                      one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
+                  OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
+                  std::thread([&] {
+                      OSSL_LIB_CTX_set0_default(own);
+                      one.client.reset(); // a shared certificate is freed here, and OpenSSL tells nobody
+                      one.server.reset();
+                      two.client.reset();
+                      two.server.reset();
+                  }).join();
+                  for (int i = 0; i < 3; ++i) {
+                      connection later(client.get(), server.get());
+                      connection last(client.get(), server.get());
+                      good = good && later.shake_hands() && last.shake_hands() &&
+                             later.clients_view() != last.clients_view();
+                  }
+                  return good ? 0 : 1;
+              }),
+              0);
 }
 
 // Indices of ex_data are numbered anew in each context, but the data stands in the same objects.
 TEST(Process, KeepsItsIndicesApartFromThoseOfADefaultContextThatAThreadGets) {
-    const pid_t child = fork();
-    if (child == 0) {
-        const world w;
-        const context_ptr client = w.context(TLS_client_method(), false);
-        const context_ptr server = w.context(TLS_server_method(), true);
-        connection one(client.get(), server.get());
-        connection two(client.get(), server.get());
-        bool good = one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-        const bytes der = der_of(w.client_leaf.get());
-        char data[256] = "the program's own";
-        x509_ptr mine;
-        store_ptr my_store;
-        OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
-        std::thread([&] {
-            OSSL_LIB_CTX_set0_default(own);
-            const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-            good = good && X509_get_ex_data(one.clients_view(), index) == nullptr;
-            x509_ptr parsed_into(X509_new());
-            mine.reset(X509_new());
-            for (X509* const x : {parsed_into.get(), mine.get()}) {
-                good = good && X509_set_ex_data(x, index, data) == 1;
-            }
-            X509* filled = parsed_into.release();
-            const unsigned char* p = der.data();
-            good = good && d2i_X509(&filled, &p, static_cast<long>(der.size())) == filled;
-            X509_free(filled);
+    EXPECT_EQ(in_child([&] {
+                  const world w;
+                  const context_ptr client = w.context(TLS_client_method(), false);
+                  const context_ptr server = w.context(TLS_server_method(), true);
+                  connection one(client.get(), server.get());
+                  connection two(client.get(), server.get());
+                  bool good =
+                      one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
+                  const bytes der = der_of(w.client_leaf.get());
+                  char data[256] = "the program's own";
+                  x509_ptr mine;
+                  store_ptr my_store;
+                  OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
+                  std::thread([&] {
+                      OSSL_LIB_CTX_set0_default(own);
+                      const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+                      good = good && X509_get_ex_data(one.clients_view(), index) == nullptr;
+                      x509_ptr parsed_into(X509_new());
+                      mine.reset(X509_new());
+                      for (X509* const x : {parsed_into.get(), mine.get()}) {
+                          good = good && X509_set_ex_data(x, index, data) == 1;
+                      }
+                      X509* filled = parsed_into.release();
+                      const unsigned char* p = der.data();
+                      good = good && d2i_X509(&filled, &p, static_cast<long>(der.size())) == filled;
+                      X509_free(filled);
 
-            const int of_stores =
-                CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, nullptr);
-            my_store.reset(X509_STORE_new());
-            good = good && X509_STORE_set_ex_data(my_store.get(), of_stores, data) == 1;
+                      const int of_stores = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr,
+                                                                    nullptr, nullptr, nullptr);
+                      my_store.reset(X509_STORE_new());
+                      good = good && X509_STORE_set_ex_data(my_store.get(), of_stores, data) == 1;
 
-            OSSL_LIB_CTX_set0_default(own); // again: nothing more is taken
-            good = good && X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr) == index + 1;
-        }).join();
-        mine.reset(); // in the global context, where OpenSSL tells ibid of each end
-        my_store.reset();
-        _exit(good ? 0 : 1);
-    }
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
+                      OSSL_LIB_CTX_set0_default(own); // again: nothing more is taken
+                      good =
+                          good && X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr) == index + 1;
+                  }).join();
+                  mine.reset(); // in the global context, where OpenSSL tells ibid of each end
+                  my_store.reset();
+                  return good ? 0 : 1;
+              }),
+              0);
 }
 
 // With so many that OpenSSL needs memory to tell of an end. And what is shared by then is still in two hands.
 TEST(Process, StandsAsideWhenTheIndicesOfCertificatesBecomeTooMany) {
-    const pid_t child = fork();
-    if (child == 0) {
-        const world w;
-        const context_ptr client = w.context(TLS_client_method(), false);
-        const context_ptr server = w.context(TLS_server_method(), true);
-        connection one(client.get(), server.get());
-        connection two(client.get(), server.get());
-        bool good = one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-        int index = 0;
-        while (index < 7) {
-            index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-            good = good && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
-        }
-        index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-        good = good && index == 8 && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr;
+    EXPECT_EQ(in_child([&] {
+                  const world w;
+                  const context_ptr client = w.context(TLS_client_method(), false);
+                  const context_ptr server = w.context(TLS_server_method(), true);
+                  connection one(client.get(), server.get());
+                  connection two(client.get(), server.get());
+                  bool good =
+                      one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
+                  int index = 0;
+                  while (index < 7) {
+                      index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+                      good = good && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
+                  }
+                  index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+                  good = good && index == 8 && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr;
 
-        const bytes before = der_of(one.clients_view());
-        X509* mine = SSL_get1_peer_certificate(two.client.get());
-        const bytes other = der_of(w.client_leaf.get());
-        const unsigned char* p = other.data();
-        good = good && d2i_X509(&mine, &p, static_cast<long>(other.size())) != nullptr &&
-               der_of(mine) == other && der_of(one.clients_view()) == before;
-        _exit(good ? 0 : 1);
-    }
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
+                  const bytes before = der_of(one.clients_view());
+                  X509* mine = SSL_get1_peer_certificate(two.client.get());
+                  const bytes other = der_of(w.client_leaf.get());
+                  const unsigned char* p = other.data();
+                  good = good && d2i_X509(&mine, &p, static_cast<long>(other.size())) != nullptr &&
+                         der_of(mine) == other && der_of(one.clients_view()) == before;
+                  return good ? 0 : 1;
+              }),
+              0);
 }
 
 TEST(Process, StandsAsideForAProgramThatIsToldOfEveryCertificate) {
-    const pid_t child = fork();
-    if (child == 0) {
-        static int freed = 0;
-        const int index =
-            CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
-                                    [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) { ++freed; });
-        const world w;
-        const context_ptr client = w.context(TLS_client_method(), false);
-        const context_ptr server = w.context(TLS_server_method(), true);
-        connection one(client.get(), server.get());
-        connection two(client.get(), server.get());
-        const bool good =
-            index > 0 && one.shake_hands() && two.shake_hands() && one.clients_view() != two.clients_view();
-        const int before = freed;
-        X509_free(X509_dup(w.client_leaf.get()));
-        _exit(good && freed > before ? 0 : 1);
-    }
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(in_child([&] {
+                  static int freed = 0;
+                  const int index = CRYPTO_get_ex_new_index(
+                      CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
+                      [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) { ++freed; });
+                  const world w;
+                  const context_ptr client = w.context(TLS_client_method(), false);
+                  const context_ptr server = w.context(TLS_server_method(), true);
+                  connection one(client.get(), server.get());
+                  connection two(client.get(), server.get());
+                  const bool good = index > 0 && one.shake_hands() && two.shake_hands() &&
+                                    one.clients_view() != two.clients_view();
+                  const int before = freed;
+                  X509_free(X509_dup(w.client_leaf.get()));
+                  return good && freed > before ? 0 : 1;
+              }),
+              0);
 }
 
 } // namespace

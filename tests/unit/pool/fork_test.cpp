@@ -2,17 +2,14 @@
 //
 // fork() from a program with threads: the child finds every pool whole, and inherits what lay with threads it has not got.
 #include <atomic>
-#include <cstdlib>
 #include <latch>
 #include <thread>
 #include <vector>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 
 #include "ibid/pool.h"
+#include "support/in_child.h"
 #include "tracked.h"
 
 namespace {
@@ -38,16 +35,9 @@ constexpr bool under_asan =
     false;
 #endif
 
-// Runs `f` in a child; true when it returned true. A child that hangs is ended by the alarm.
 template <class F>
-bool in_child(F f) {
-    const pid_t pid = fork();
-    if (pid == 0) {
-        alarm(60);
-        std::_Exit(f() ? 0 : 1);
-    }
-    int status = 0;
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+bool succeeds_in_child(F f) {
+    return ibid::testing::in_child([&] { return f() ? 0 : 1; }) == 0;
 }
 
 TEST(fork, hands_the_idle_objects_of_all_threads_to_the_child) {
@@ -68,7 +58,7 @@ TEST(fork, hands_the_idle_objects_of_all_threads_to_the_child) {
     });
     filled.wait();
     mine.end();
-    EXPECT_TRUE(in_child([&] {
+    EXPECT_TRUE(succeeds_in_child([&] {
         const bool all = p.statistics().idle == 11;
         std::vector<ibid::loan<tracked>> loans;
         for (int i = 0; i < 11; ++i) {
@@ -108,7 +98,7 @@ TEST(fork, from_one_thread_while_others_take_return_trim_and_end_pools) {
         }
     });
     for (int i = 0; i < 50; ++i) {
-        EXPECT_TRUE(in_child([&] {
+        EXPECT_TRUE(succeeds_in_child([&] {
             {
                 std::vector<ibid::loan<tracked>> loans;
                 for (int k = 0; k < 100; ++k) {
@@ -134,8 +124,8 @@ TEST(fork, in_a_child_of_a_child_works_as_in_the_first) {
     ledger l;
     ibid::pool<tracked> p(make_tracked(l));
     { const auto a = p.take(); }
-    EXPECT_TRUE(in_child([&] {
-        return in_child([&] {
+    EXPECT_TRUE(succeeds_in_child([&] {
+        return succeeds_in_child([&] {
             const auto a = p.take();
             return a->number == 0;
         });
@@ -147,7 +137,7 @@ TEST(loan, of_an_ended_pool_ends_in_the_child_as_in_the_parent) {
     auto p = std::make_unique<ibid::pool<tracked>>(make_tracked(l));
     auto a = p->take();
     p.reset();
-    EXPECT_TRUE(in_child([&] {
+    EXPECT_TRUE(succeeds_in_child([&] {
         a.end();
         return l.alive() == 0;
     }));

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// For tests of what happens in a forked child, and of what must happen in a process of its own.
+#pragma once
+
+#include <cerrno>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace ibid::testing {
+
+// Runs `f`, which returns an exit status, in a child. That status, or minus the signal that ended it; a child that hangs is ended by
+// SIGALRM. -1000: there was none.
+template <class F>
+[[nodiscard]] int in_child(F f, unsigned patience_in_seconds = 60) {
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(patience_in_seconds);
+        _exit(static_cast<int>(f()));
+    }
+    int status = 0;
+    pid_t ended = -1;
+    do {
+        ended = waitpid(child, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    if (child < 0 || ended != child) {
+        return -1000;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+} // namespace ibid::testing
