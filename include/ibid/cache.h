@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "ibid/detail/interner.h"
+#include "ibid/detail/malloc_allocator.h"
 #include "ibid/detail/owned_entry.h"
 #include "ibid/errors.h"
 #include "ibid/handle.h"
@@ -71,7 +72,7 @@ public:
     cache& operator=(const cache&) = delete;
     ~cache() {
         while (!pinned_.empty()) { // what they drop may intern and pin here, to the last
-            std::vector<handle_type> gone;
+            pins gone;
             gone.swap(pinned_);
         }
         table_->close();
@@ -165,6 +166,8 @@ public:
     }
 
 private:
+    using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
+
     // Ends a flight without a value, unless it has landed.
     struct unless_landed {
         table* in;
@@ -262,7 +265,7 @@ private:
     table* table_; // closed, not deleted, by the destructor: entries that still have handles keep it
     [[no_unique_address]] Hash hash_;
     std::mutex pin_mutex_; // protects pinned_. No other lock is taken inside, nor by who holds another
-    std::vector<handle_type> pinned_;
+    pins pinned_;
 };
 
 } // namespace ibid

@@ -43,7 +43,11 @@ public:
     }
 
     void remember(const known_caller& k) noexcept {
-        const std::lock_guard lock(mutex_);
+        // Somebody else is at it: then this caller is looked up once more. In the child of a fork that may be for ever.
+        const std::unique_lock lock(mutex_, std::try_to_lock);
+        if (!lock.owns_lock()) {
+            return;
+        }
         const std::size_t n = count_.load(std::memory_order_relaxed);
         if (n < callers_.size()) { // more callers than this in one program are looked up at every call
             callers_[n] = k;

@@ -118,9 +118,10 @@ certificate_entry* certificate_cache::entry_of(const X509* x) const noexcept {
 
 // Runs inside the X509_free that took the last reference, on whichever thread that is.
 void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
-    if (entry != nullptr) {
+    auto* const self = static_cast<certificate_cache*>(cache);
+    if (entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
         auto* const e = static_cast<certificate_entry*>(entry);
-        static_cast<certificate_cache*>(cache)->table_->forget(*e);
+        self->table_->forget(*e);
         delete e;
     }
 }
@@ -202,6 +203,9 @@ std::unique_ptr<certificate_entry> certificate_cache::enter(X509* x, const certi
         try {
             e = std::make_unique<certificate_entry>(*this, x, key);
         } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): not shared, then
+        }
+        if (!has_shared_.load(std::memory_order_relaxed)) {
+            has_shared_.store(true, std::memory_order_relaxed);
         }
         if (e != nullptr && f_.X509_set_ex_data(x, index_, e.get()) != 1) {
             e.reset();

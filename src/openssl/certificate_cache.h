@@ -206,6 +206,9 @@ private:
     int index_;
     signature_memo memo_;
     std::atomic<std::uint64_t> writes_{0};
+    // Relaxed: whoever has a shared certificate has it from after this. Until then, what stands at ibid's index is none of its own:
+    // a context that was made a thread's default meanwhile gives that index to the program.
+    std::atomic<bool> has_shared_{false};
 };
 
 } // namespace ibid::openssl

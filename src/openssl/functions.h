@@ -243,8 +243,13 @@ namespace ibid::openssl {
     X(d2i_AutoPrivateKey)                                                                                    \
     X(d2i_AutoPrivateKey_ex)                                                                                 \
     X(d2i_KeyParams)                                                                                         \
+    X(d2i_KeyParams_bio)                                                                                     \
     X(d2i_PrivateKey)                                                                                        \
+    X(d2i_PrivateKey_bio)                                                                                    \
     X(d2i_PrivateKey_ex)                                                                                     \
+    X(d2i_PrivateKey_ex_bio)                                                                                 \
+    X(d2i_PrivateKey_ex_fp)                                                                                  \
+    X(d2i_PrivateKey_fp)                                                                                     \
     X(d2i_PublicKey)                                                                                         \
     X(EVP_PKEY_set1_DH)                                                                                      \
     X(EVP_PKEY_set1_DSA)                                                                                     \

@@ -321,7 +321,9 @@ OSSL_LIB_CTX* ossl_lib_ctx_set0_default(const void* code, OSSL_LIB_CTX* context)
     }
     by.of->stand_aside();
     OSSL_LIB_CTX* const before = f.OSSL_LIB_CTX_set0_default(context);
-    by.of->keep_indices_apart(context);
+    if (f.OSSL_LIB_CTX_set0_default(nullptr) == context) { // without memory it is not
+        by.of->keep_indices_apart(context);
+    }
     return before;
 }
 
@@ -367,13 +369,10 @@ key_write::key_write(const void* code, const EVP_PKEY* key) noexcept {
     if (by.of == nullptr) {
         return;
     }
+    // Whoever calls: libcrypto also writes to the key of a call that is met nowhere else, or for a callback that ends in a jump.
     f_ = &by.of->f;
-    // libcrypto itself writes to a key that it makes just now, four times for each certificate, or inside a call that an application
-    // has made to a setter, and that one is met.
-    if (by.kind != caller_kind::libcrypto) {
-        certificate_cache* const cache = by.of->made_certificates();
-        remembering_ = cache != nullptr && cache->remembers(key) ? cache : nullptr;
-    }
+    certificate_cache* const cache = by.of->made_certificates();
+    remembering_ = cache != nullptr && cache->remembers(key) ? cache : nullptr;
 }
 
 key_write::~key_write() {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "library.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include <pthread.h>
 
@@ -53,8 +54,12 @@ void in_child() noexcept {
 }
 
 // Before the program's own handlers are registered: so ibid takes its locks after the last of them has prepared, and has
-// given them back before the first of them runs again. They may use OpenSSL, or wait for a thread that does.
+// given them back before the first of them runs again. They may use OpenSSL, or wait for a thread that does. But after those of
+// an allocator (jemalloc, tcmalloc), which it registers when it is first asked: a thread that allocates under a lock of ibid's must
+// come through to give that back.
 [[gnu::constructor(101)]] void attend_forks() noexcept {
+    void* volatile const first = std::malloc(1); // volatile, or the compiler leaves the pair out
+    std::free(first);
     pthread_atfork(&before_fork, &after_fork, &in_child);
 }
 
@@ -108,20 +113,18 @@ void library::set_up() noexcept {
         if (symbolic_ && environment().verify_memo) {
             links_ = chain_links(f);
         }
-        auto* const cache = new certificate_cache(f, counters_);
-        {
-            const std::lock_guard lock(changes_);
-            all_certificates_.store(cache, std::memory_order_release);
-        }
+        auto* const cache = new certificate_cache(f, counters_); // OpenSSL has its callback: there it stays
         if (!cache->usable()) {
             return;
         }
         cache->retain(environment().retain);
         auto* const stores = new trust_store_cache(f, *cache, file_counters_);
         stores->retain(environment().retain);
+        // All at once, or never: who makes ibid stand aside finds all that has been shared, or nothing ever will be.
         const std::lock_guard lock(changes_);
-        all_trust_stores_ = stores;
         if (!gone_) {
+            all_certificates_.store(cache, std::memory_order_release);
+            all_trust_stores_ = stores;
             trust_stores_.store(stores, std::memory_order_release);
             certificates_.store(cache, std::memory_order_release);
         }
@@ -136,6 +139,7 @@ void library::leave(Stop stop) noexcept {
         return;
     }
     certificate_cache* cache = nullptr;
+    trust_store_cache* stores = nullptr;
     {
         const std::lock_guard lock(changes_);
         gone_ = true;
@@ -143,44 +147,52 @@ void library::leave(Stop stop) noexcept {
         trust_stores_.store(nullptr, std::memory_order_release);
         certificates_.store(nullptr, std::memory_order_release);
         cache = certificates_ever();
+        stores = all_trust_stores_;
     }
     if (cache != nullptr) {
-        stop(*cache, all_trust_stores_); // whoever has the cache still in hand finds nothing there
+        stop(*cache, *stores); // whoever has the cache still in hand finds nothing there
     }
     left_.store(true, std::memory_order_release);
 }
 
 void library::end() noexcept {
-    leave([](certificate_cache& cache, trust_store_cache*) { cache.stop_finding(); });
+    leave([](certificate_cache& cache, trust_store_cache&) { cache.stop_finding(); });
 }
 
 void library::stand_aside() noexcept {
-    leave([](certificate_cache& cache, trust_store_cache* stores) {
+    leave([](certificate_cache& cache, trust_store_cache& stores) {
         cache.stop();
-        if (stores != nullptr) {
-            stores->retain({}); // files keep certificates
-        }
+        stores.retain({}); // files keep certificates
     });
 }
 
 void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     const certificate_cache* certificates = nullptr;
     const trust_store_cache* stores = nullptr;
+    // Made before the lock: an allocator's own lock may be taken before it when the program forks.
+    auto noted = std::unique_ptr<apart>(new (std::nothrow) apart{context, nullptr});
     {
         const std::lock_guard lock(changes_);
         certificates = certificates_ever();
         stores = all_trust_stores_;
-        if (std::find(apart_.begin(), apart_.end(), context) != apart_.end()) {
-            return;
+        if (certificates == nullptr) {
+            return; // there is nothing of ibid's, and never will be: it has stood aside
+        }
+        for (const apart* a = apart_; a != nullptr; a = a->next) {
+            if (a->context == context) {
+                return;
+            }
         }
     }
-    if (certificates == nullptr) {
-        return; // there is nothing of ibid's, and never will be: it stands aside
-    }
     f.ERR_set_mark();
-    const auto take = [this](int object_class, int index) {
+    // A copy has no data in these: what stands there is ibid's, and of the one object.
+    const auto nothing = [](CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from_d, int, long, void*) {
+        *from_d = nullptr;
+        return 1;
+    };
+    const auto take = [&](int object_class, int index) {
         for (int given = -1; given < index;) {
-            given = f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, nullptr, nullptr);
+            given = f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, +nothing, nullptr);
             if (given < 0) {
                 return; // no memory
             }
@@ -188,20 +200,32 @@ void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     };
     take(CRYPTO_EX_INDEX_X509, certificates->index());
     take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys());
-    if (stores != nullptr) {
-        take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
-    }
+    take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
     f.ERR_pop_to_mark();
-    const std::lock_guard lock(changes_);
-    try {
-        apart_.push_back(context);
-    } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): the next thread takes some more
+    if (noted != nullptr) { // else the next thread takes some more
+        const std::lock_guard lock(changes_);
+        noted->next = apart_;
+        apart_ = noted.release();
     }
 }
 
 void library::forget_indices(const OSSL_LIB_CTX* context) noexcept {
-    const std::lock_guard lock(changes_);
-    std::erase(apart_, context);
+    apart* gone = nullptr;
+    {
+        const std::lock_guard lock(changes_);
+        for (apart** link = &apart_; *link != nullptr;) {
+            apart* const a = *link;
+            if (a->context == context) {
+                *link = a->next;
+                a->next = std::exchange(gone, a);
+            } else {
+                link = &a->next;
+            }
+        }
+    }
+    while (gone != nullptr) {
+        delete std::exchange(gone, gone->next);
+    }
 }
 
 void library::lock_for_fork() noexcept {

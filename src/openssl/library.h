@@ -12,12 +12,10 @@
 
 #include <atomic>
 #include <mutex>
-#include <vector>
 
 #include "certificate_cache.h"
 #include "chain_links.h"
 #include "functions.h"
-#include "ibid/detail/malloc_allocator.h"
 #include "settings.h"
 #include "trust_store.h"
 
@@ -146,11 +144,14 @@ private:
     // Protects what follows, and the way from there into the two above; held around fork(). Nothing of OpenSSL's runs under
     // it, and no lock of ibid's is asked for but in lock_for_fork().
     std::mutex changes_;
-    // The same, once more, from when they are made: who stands aside has them still, and OpenSSL goes on calling them.
+    // The same, once more, for good: who stands aside has them still, and OpenSSL goes on calling them.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
     trust_store_cache* all_trust_stores_ = nullptr;
-    // Contexts in which ibid's indices are taken.
-    std::vector<const OSSL_LIB_CTX*, detail::malloc_allocator<const OSSL_LIB_CTX*>> apart_;
+    struct apart { // a context in which ibid's indices are taken
+        const OSSL_LIB_CTX* context;
+        apart* next;
+    };
+    apart* apart_ = nullptr;
     bool gone_ = false;             // nothing is published from now on
     std::atomic<bool> left_{false}; // and nothing is found any more; release, when that is so
 };

@@ -29,11 +29,13 @@ struct trust_store_cache::held_file {
 trust_store_cache::trust_store_cache(const functions& f, certificate_cache& certificates,
                                      counter_block* counters)
     : f_(f), certificates_(certificates), files_(counters),
-      index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr,
-                                       &on_store_free)) {}
+      index_(
+          f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, this, nullptr, nullptr, &on_store_free)) {}
 
-void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, long, void*) noexcept {
-    let_go(static_cast<held_file*>(held));
+void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
+    if (static_cast<trust_store_cache*>(cache)->has_held_.load(std::memory_order_relaxed)) {
+        let_go(static_cast<held_file*>(held));
+    }
 }
 
 int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
@@ -83,6 +85,7 @@ handle<trust_file> trust_store_cache::find(const regular_file& file, file_mode m
 }
 
 bool trust_store_cache::hold(X509_STORE* store, std::unique_ptr<held_file> held) {
+    has_held_.store(true, std::memory_order_relaxed);
     held_file* too_old = nullptr;
     bool good = false;
     {

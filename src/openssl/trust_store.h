@@ -68,6 +68,7 @@ private:
     known_files<trust_file, file_mode> known_;
     int index_; // of the stores' ex_data; negative: out of service
     std::atomic<bool> out_of_service_{false};
+    std::atomic<bool> has_held_{false}; // as certificate_cache::has_shared_
 };
 
 } // namespace ibid::openssl

@@ -2,6 +2,9 @@
 //
 // The public setters of keys: what a key has verified before it changed says nothing of what it verifies afterwards.
 #include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <cstdio>
 
 #include "openssl/interposed.h"
 
@@ -70,6 +73,13 @@ IBID_KEY_DECODER(d2i_PrivateKey_ex,
                  (int type, EVP_PKEY** key, const unsigned char** in, long size, OSSL_LIB_CTX* context,
                   const char* query),
                  key, (type, key, in, size, context, query));
+IBID_KEY_DECODER(d2i_KeyParams_bio, (int type, EVP_PKEY** key, BIO* in), key, (type, key, in));
+IBID_KEY_DECODER(d2i_PrivateKey_bio, (BIO * in, EVP_PKEY** key), key, (in, key));
+IBID_KEY_DECODER(d2i_PrivateKey_ex_bio, (BIO * in, EVP_PKEY** key, OSSL_LIB_CTX* context, const char* query),
+                 key, (in, key, context, query));
+IBID_KEY_DECODER(d2i_PrivateKey_fp, (FILE * in, EVP_PKEY** key), key, (in, key));
+IBID_KEY_DECODER(d2i_PrivateKey_ex_fp, (FILE * in, EVP_PKEY** key, OSSL_LIB_CTX* context, const char* query),
+                 key, (in, key, context, query));
 IBID_KEY_DECODER(d2i_PublicKey, (int type, EVP_PKEY** key, const unsigned char** in, long size), key,
                  (type, key, in, size));
 

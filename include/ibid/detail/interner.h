@@ -403,8 +403,12 @@ private:
     [[nodiscard]] static constexpr std::size_t lines() noexcept { return sizeof(interner) / 64; }
 
     interner(const Allocator& allocator, counter_block* counters) noexcept
-        : base(allocator, counters != nullptr ? *counters : own_counters_),
-          counters_(counters != nullptr ? counters : &own_counters_), afterlife_((*counters_)[0]) {}
+        : base(allocator), counters_(counters != nullptr ? counters : &own_counters_),
+          afterlife_((*counters_)[0]) {
+        for (std::size_t i = 0; i < shards_.size(); ++i) {
+            shards_[i].counters = &(*counters_)[i];
+        }
+    }
     ~interner() = default;
     friend void std::destroy_at<interner>(interner*);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory for what the library asks for under a lock of its own.
+// Memory for what the library asks for under a lock of its own, or where it must not be entered anew.
 //
 // Why not operator new: a program may have given it to a tracing collector, which runs finalizers inside an allocation, and those drop
 // handles and intern (gc.h). malloc calls nobody back. What lies here refers to nothing that a collector must find.
@@ -33,6 +33,15 @@ struct malloc_allocator {
     [[nodiscard]] bool operator==(const malloc_allocator<U>&) const noexcept {
         return true;
     }
+};
+
+// The same for objects that have cache lines of their own: with new (std::nothrow), and delete.
+struct made_by_malloc {
+    [[nodiscard]] static void* operator new(std::size_t size, std::align_val_t alignment,
+                                            const std::nothrow_t&) noexcept {
+        return std::aligned_alloc(static_cast<std::size_t>(alignment), size);
+    }
+    static void operator delete(void* memory) noexcept { std::free(memory); }
 };
 
 } // namespace ibid::detail

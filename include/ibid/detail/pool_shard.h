@@ -28,13 +28,14 @@
 #include <mutex>
 
 #include "ibid/detail/fence.h"
+#include "ibid/detail/malloc_allocator.h"
 #include "ibid/detail/pool_shelf.h"
 
 namespace ibid::detail {
 
 class pool_thread;
 
-class alignas(64) pool_shard {
+class alignas(64) pool_shard : public made_by_malloc {
 public:
     // At most this many objects lie with one thread.
     static constexpr std::uint32_t most = 32;

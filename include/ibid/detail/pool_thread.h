@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -55,12 +56,13 @@ private:
             return true;
         }
         const std::size_t wider = std::max<std::size_t>(8, size * 2);
-        auto** const table = new (std::nothrow) pool_shard* [wider] {};
+        // Neither this nor a shard from operator new: malloc_allocator.h. A finalizer that ends a loan here would come back to this place.
+        auto** const table = static_cast<pool_shard**>(std::calloc(wider, sizeof(pool_shard*)));
         if (table == nullptr) {
             return false;
         }
         std::copy_n(shards_, size_, table);
-        delete[] std::exchange(shards_, table);
+        std::free(std::exchange(shards_, table));
         size_ = wider;
         return true;
     }

@@ -35,6 +35,7 @@
 
 #include "ibid/detail/fence.h"
 #include "ibid/detail/limbo.h"
+#include "ibid/detail/malloc_allocator.h"
 #include "ibid/detail/process_wide.h"
 
 namespace ibid::detail {
@@ -44,7 +45,7 @@ class readers;
 // One thread's place in one table. Written by that thread; counters are relaxed, and read by anybody.
 // Beside it, what others read now and then: in a line of its own, so that they do not take the first from its thread, and
 // both in a pair, which is what a processor may fetch when it wants one.
-class alignas(128) reader {
+class alignas(128) reader : public made_by_malloc {
 public:
     // How many looks there have been. All of them found something, but for those that are counted here.
     [[nodiscard]] std::uint64_t looks() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
@@ -53,13 +54,6 @@ public:
         in_vain_.store(in_vain_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
     void count_saved(std::size_t bytes) noexcept { add(saved_, bytes); }
-
-    // Made under the registry's lock: malloc_allocator.h says why from malloc.
-    [[nodiscard]] static void* operator new(std::size_t size, std::align_val_t alignment,
-                                            const std::nothrow_t&) noexcept {
-        return std::aligned_alloc(static_cast<std::size_t>(alignment), size);
-    }
-    static void operator delete(void* place) noexcept { std::free(place); }
 
     // What this thread has buried. Its own alone; of a place where nobody sits, the next one's, or who trims, under
     // the_reader_registry.

@@ -68,15 +68,11 @@ protected:
     static constexpr bool owns_values = table_base_of<Traits>::owns_values;
     static constexpr bool reads_without_lock = table_base_of<Traits>::reads_without_lock;
 
-    reclaiming_shards(const Allocator& allocator, counter_block& counters) noexcept
+    explicit reclaiming_shards(const Allocator& allocator) noexcept
         : base(operations()), slots_(allocator),
           shards_(
               make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
-          allocator_(allocator) {
-        for (std::size_t i = 0; i < shards_.size(); ++i) {
-            shards_[i].counters = &counters[i];
-        }
-    }
+          allocator_(allocator) {}
     ~reclaiming_shards() {
         for (shard_type& s : shards_) {
             free(take(s.dead));

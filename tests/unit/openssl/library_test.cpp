@@ -31,6 +31,8 @@ using namespace ibid::test;
 
 library* about_to_be_set_up = nullptr;
 functions real;
+int its_index = 0;
+int its_index_of_stores = 0;
 
 [[nodiscard]] library& made_of(const functions& f) {
     static std::array<char, 16> identities{};
@@ -54,10 +56,21 @@ TEST(a_library, that_is_made_to_stand_aside_while_it_is_set_up_never_shares) {
     f.CRYPTO_get_ex_new_index = +[](int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
         about_to_be_set_up->stand_aside();
-        return real.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
+        const int index =
+            real.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
+        (object_class == CRYPTO_EX_INDEX_X509 ? its_index : its_index_of_stores) = index;
+        return index;
     };
     library& l = made_of(f);
     EXPECT_EQ(l.certificates(), nullptr);
+    // Another library context may have given these numbers to the program meanwhile.
+    char data[256] = "the program's own";
+    const x509_ptr x(X509_new());
+    const store_ptr store(X509_STORE_new());
+    EXPECT_EQ(X509_set_ex_data(x.get(), its_index, data), 1);
+    EXPECT_EQ(X509_STORE_set_ex_data(store.get(), its_index_of_stores, data), 1);
+    l.keep_indices_apart(nullptr); // nor is anything taken in that one
+    EXPECT_EQ(l.certificates_ever(), nullptr);
     EXPECT_EQ(l.certificates(), nullptr) << "at the second call";
     EXPECT_EQ(l.trust_stores(), nullptr);
 }
