@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program whose allocator holds a lock of its own around fork, as jemalloc and tcmalloc do. A program of its own, as it has one
+// malloc.
+#include <openssl/x509.h>
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <time.h>
+
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "certificates.h"
+#include "ibid_openssl.h"
+#include "support/in_child.h"
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+}
+
+namespace {
+
+pthread_mutex_t heap = PTHREAD_MUTEX_INITIALIZER;
+std::atomic<bool> heap_is_prepared{false}; // for a fork
+thread_local bool is_watched = false;
+
+void before_fork() {
+    pthread_mutex_lock(&heap);
+    heap_is_prepared = true;
+}
+void after_fork() {
+    heap_is_prepared = false;
+    pthread_mutex_unlock(&heap);
+}
+
+void have_handlers() {
+    static std::atomic<bool> have{false};
+    if (!have.exchange(true)) {
+        pthread_atfork(&before_fork, &after_fork, &after_fork);
+    }
+}
+
+// In an allocation of ibid's, some of which are under its locks: long enough for the other thread to come to its fork, if it can.
+void let_the_other_thread_fork(const void* caller) {
+    dl_find_object calls{};
+    dl_find_object ibid{};
+    if (_dl_find_object(const_cast<void*>(caller), &calls) == 0 &&
+        _dl_find_object(reinterpret_cast<void*>(&ibid_openssl_trim), &ibid) == 0 &&
+        calls.dlfo_link_map == ibid.dlfo_link_map) {
+        for (int i = 0; i < 50 && !heap_is_prepared; ++i) {
+            const timespec a_millisecond{0, 1'000'000};
+            nanosleep(&a_millisecond, nullptr);
+        }
+    }
+}
+
+} // namespace
+
+extern "C" void* malloc(std::size_t n) {
+    have_handlers();
+    if (is_watched) {
+        let_the_other_thread_fork(__builtin_return_address(0));
+    }
+    pthread_mutex_lock(&heap);
+    void* const p = __libc_malloc(n);
+    pthread_mutex_unlock(&heap);
+    return p;
+}
+
+namespace ibid::test {
+namespace {
+
+TEST(an_allocator_with_fork_handlers, is_not_locked_before_ibids_locks_are_free) {
+    std::vector<bytes> ders;
+    for (int i = 0; i < 60; ++i) { // for tables that grow
+        ders.push_back(der_of(make_authority("root").certificate.get()));
+    }
+    std::atomic<bool> done{false};
+    std::thread other([&] {
+        std::vector<x509_ptr> parsed;
+        is_watched = true;
+        for (const bytes& der : ders) {
+            const unsigned char* p = der.data();
+            parsed.emplace_back(ibid_openssl_parse_certificate(&p, der.size()));
+        }
+        is_watched = false;
+        done = true;
+    });
+    while (!done) {
+        EXPECT_EQ(ibid::testing::in_child([] { return 0; }), 0);
+    }
+    other.join();
+}
+
+} // namespace
+} // namespace ibid::test
