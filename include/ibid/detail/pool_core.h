@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <mutex>
 
 #include <pthread.h>
@@ -409,7 +410,7 @@ inline void pool_thread::end() noexcept {
             delete shards[i];
         }
     }
-    delete[] shards;
+    std::free(shards);
 }
 
 } // namespace ibid::detail

@@ -65,23 +65,6 @@ TEST(take, throws_bad_alloc_or_gives_an_object) {
     });
 }
 
-TEST(loan, returns_its_object_even_when_the_thread_has_no_memory_for_its_shard) {
-    with_each_allocation_failing([](int n) {
-        ledger l;
-        {
-            ibid::pool<tracked> p(make_tracked(l));
-            ibid::loan<tracked> a;
-            std::thread([&] { a = p.take(); }).join(); // so that the shard is first wanted on return
-            until_failure = n;
-            a.end();
-            until_failure = -1;
-            EXPECT_EQ(p.statistics().idle, 1u);
-            EXPECT_EQ(p.take()->number, 0);
-        }
-        EXPECT_EQ(l.alive(), 0);
-    });
-}
-
 TEST(trim_and_return, need_no_memory) {
     ledger l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = 50});
