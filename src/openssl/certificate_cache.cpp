@@ -231,10 +231,9 @@ bool certificate_cache::shareable(X509* x) const noexcept {
            f_.EVP_PKEY_get_security_bits(key) > 0 && f_.EVP_PKEY_get_size(key) > 0;
 }
 
-bool certificate_cache::has_trust_settings(X509* x) const noexcept {
-    int length = 0;
-    return f_.X509_get0_trust_objects(x) != nullptr || f_.X509_get0_reject_objects(x) != nullptr ||
-           f_.X509_alias_get0(x, &length) != nullptr || f_.X509_keyid_get0(x, &length) != nullptr;
+// Also none, if they are there: that is two bytes more where the certificate is written out with them, and no getter tells.
+bool certificate_cache::has_trust_settings(const X509* x) const noexcept {
+    return f_.i2d_X509_AUX(x, nullptr) != f_.i2d_X509(x, nullptr);
 }
 
 X509* certificate_cache::share(X509* x) {

@@ -193,7 +193,7 @@ private:
                              bool earned);
     [[nodiscard]] std::unique_ptr<certificate_entry> enter(X509* x, const certificate_key& key, bool earned);
     [[nodiscard]] bool shareable(X509* x) const noexcept;
-    [[nodiscard]] bool has_trust_settings(X509* x) const noexcept;
+    [[nodiscard]] bool has_trust_settings(const X509* x) const noexcept;
     [[nodiscard]] certificate_entry* entry_of(const X509* x) const noexcept;
     static void on_free(void* parent, void* entry, CRYPTO_EX_DATA*, int index, long, void* cache) noexcept;
     static int on_dup(CRYPTO_EX_DATA* to, const CRYPTO_EX_DATA* from, void** from_d, int index, long,
@@ -203,12 +203,12 @@ private:
 
     const functions& f_;
     table* table_;
+    // Relaxed: whoever has a shared certificate has it from after this. Until then, what stands at ibid's index is none of its own:
+    // a context that was made a thread's default meanwhile gives that index to the program. There before OpenSSL knows `index_`.
+    std::atomic<bool> has_shared_{false};
     int index_;
     signature_memo memo_;
     std::atomic<std::uint64_t> writes_{0};
-    // Relaxed: whoever has a shared certificate has it from after this. Until then, what stands at ibid's index is none of its own:
-    // a context that was made a thread's default meanwhile gives that index to the program.
-    std::atomic<bool> has_shared_{false};
 };
 
 } // namespace ibid::openssl

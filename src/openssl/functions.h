@@ -121,10 +121,6 @@ namespace ibid::openssl {
     X(X509_STORE_new)                                                                                        \
     X(X509_STORE_set_ex_data)                                                                                \
     X(X509_STORE_unlock)                                                                                     \
-    X(X509_alias_get0)                                                                                       \
-    X(X509_get0_reject_objects)                                                                              \
-    X(X509_get0_trust_objects)                                                                               \
-    X(X509_keyid_get0)                                                                                       \
     X(X509_LOOKUP_ctrl)                                                                                      \
     X(X509_LOOKUP_ctrl_ex)                                                                                   \
     X(X509_LOOKUP_hash_dir)                                                                                  \
@@ -153,7 +149,8 @@ namespace ibid::openssl {
     X(X509_get_default_cert_file)                                                                            \
     X(X509_get_default_cert_file_env)                                                                        \
     X(d2i_X509_CRL)                                                                                          \
-    X(i2d_X509)
+    X(i2d_X509)                                                                                              \
+    X(i2d_X509_AUX)
 
 // What parses certificates among other things. Some builds have not all of them; whoever calls one has it.
 #ifdef OPENSSL_NO_OCSP

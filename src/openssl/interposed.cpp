@@ -58,6 +58,9 @@ private:
 // The certificate that is to be filled, if it is one.
 [[nodiscard]] X509** as_certificate(const caller& by, ASN1_VALUE** value, const ASN1_ITEM* item) {
     const bool certificate = value != nullptr && *value != nullptr && item == by.of->f.X509_it();
+    if (certificate && reinterpret_cast<X509*>(*value) == this_thread_scope().fresh) {
+        this_thread_scope().fresh = nullptr; // filled now, and not by d2i_X509
+    }
     return certificate ? reinterpret_cast<X509**>(value) : nullptr;
 }
 
@@ -335,7 +338,11 @@ void ossl_lib_ctx_free(const void* code, OSSL_LIB_CTX* context) {
     if (certificate_cache* const cache = cache_of(by); cache != nullptr && context != nullptr) {
         cache->forget_context(context);
     }
-    by.of->forget_indices(context);
+    const bool goes = by.of->f.OSSL_LIB_CTX_set0_default == nullptr ||
+                      by.of->f.OSSL_LIB_CTX_set0_default(nullptr) != context;
+    if (goes) { // OpenSSL frees no context that is this thread's default
+        by.of->forget_indices(context);
+    }
     by.of->f.OSSL_LIB_CTX_free(context);
 }
 
@@ -357,7 +364,7 @@ const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcep
     if (by.of == nullptr) {
         return nullptr;
     }
-    trust_store_cache* const stores = by.of->made_trust_stores();
+    trust_store_cache* const stores = by.of->trust_stores_ever(); // as above
     if (stores != nullptr && stores->before_crl_write(crl)) {
         tell_mutation(code, "CRL");
     }

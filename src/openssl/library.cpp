@@ -124,7 +124,7 @@ void library::set_up() noexcept {
         const std::lock_guard lock(changes_);
         if (!gone_) {
             all_certificates_.store(cache, std::memory_order_release);
-            all_trust_stores_ = stores;
+            all_trust_stores_.store(stores, std::memory_order_release);
             trust_stores_.store(stores, std::memory_order_release);
             certificates_.store(cache, std::memory_order_release);
         }
@@ -147,7 +147,7 @@ void library::leave(Stop stop) noexcept {
         trust_stores_.store(nullptr, std::memory_order_release);
         certificates_.store(nullptr, std::memory_order_release);
         cache = certificates_ever();
-        stores = all_trust_stores_;
+        stores = trust_stores_ever();
     }
     if (cache != nullptr) {
         stop(*cache, *stores); // whoever has the cache still in hand finds nothing there
@@ -174,7 +174,7 @@ void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     {
         const std::lock_guard lock(changes_);
         certificates = certificates_ever();
-        stores = all_trust_stores_;
+        stores = trust_stores_ever();
         if (certificates == nullptr) {
             return; // there is nothing of ibid's, and never will be: it has stood aside
         }
@@ -191,18 +191,17 @@ void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
         return 1;
     };
     const auto take = [&](int object_class, int index) {
-        for (int given = -1; given < index;) {
+        int given = 0;
+        while (given >= 0 && given < index) {
             given = f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, +nothing, nullptr);
-            if (given < 0) {
-                return; // no memory
-            }
         }
+        return given >= 0;
     };
-    take(CRYPTO_EX_INDEX_X509, certificates->index());
-    take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys());
-    take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
+    const bool all = take(CRYPTO_EX_INDEX_X509, certificates->index()) &&
+                     take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys()) &&
+                     take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
     f.ERR_pop_to_mark();
-    if (noted != nullptr) { // else the next thread takes some more
+    if (all && noted != nullptr) { // else there was no memory, and the next thread takes some more
         const std::lock_guard lock(changes_);
         noted->next = apart_;
         apart_ = noted.release();
@@ -233,8 +232,8 @@ void library::lock_for_fork() noexcept {
     if (certificates_ever() != nullptr) {
         certificates_ever()->lock_for_fork();
     }
-    if (all_trust_stores_ != nullptr) {
-        all_trust_stores_->lock_for_fork();
+    if (trust_stores_ever() != nullptr) {
+        trust_stores_ever()->lock_for_fork();
     }
 }
 
@@ -242,14 +241,14 @@ void library::forget_other_threads() noexcept {
     if (certificates_ever() != nullptr) {
         certificates_ever()->forget_other_threads();
     }
-    if (all_trust_stores_ != nullptr) {
-        all_trust_stores_->forget_other_threads();
+    if (trust_stores_ever() != nullptr) {
+        trust_stores_ever()->forget_other_threads();
     }
 }
 
 void library::unlock_after_fork() noexcept {
-    if (all_trust_stores_ != nullptr) {
-        all_trust_stores_->unlock_after_fork();
+    if (trust_stores_ever() != nullptr) {
+        trust_stores_ever()->unlock_after_fork();
     }
     if (certificates_ever() != nullptr) {
         certificates_ever()->unlock_after_fork();

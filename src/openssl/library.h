@@ -94,6 +94,9 @@ public:
     [[nodiscard]] certificate_cache* certificates_ever() const noexcept {
         return all_certificates_.load(std::memory_order_acquire);
     }
+    [[nodiscard]] trust_store_cache* trust_stores_ever() const noexcept {
+        return all_trust_stores_.load(std::memory_order_acquire);
+    }
 
     // A thread gets a default library context of its own, and OpenSSL may then free certificates without telling ibid
     // (certificate_cache::in_default_context); or the program wants to be told of every certificate itself. From then on
@@ -146,8 +149,8 @@ private:
     std::mutex changes_;
     // The same, once more, for good: who stands aside has them still, and OpenSSL goes on calling them.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
-    trust_store_cache* all_trust_stores_ = nullptr;
-    struct apart { // a context in which ibid's indices are taken
+    std::atomic<trust_store_cache*> all_trust_stores_{nullptr}; // the same
+    struct apart {                                              // a context in which ibid's indices are taken
         const OSSL_LIB_CTX* context;
         apart* next;
     };

@@ -45,7 +45,11 @@ public:
     explicit with_purpose(purpose p) noexcept : before_(std::exchange(this_thread_scope().now, p)) {}
     with_purpose(const with_purpose&) = delete;
     with_purpose& operator=(const with_purpose&) = delete;
-    ~with_purpose() { this_thread_scope().now = before_; }
+    ~with_purpose() {
+        this_thread_scope().now = before_;
+        this_thread_scope().fresh =
+            nullptr; // what OpenSSL made inside has been filled by now, this way or another
+    }
 
 private:
     purpose before_;

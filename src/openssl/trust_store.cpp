@@ -33,7 +33,8 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
           f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, this, nullptr, nullptr, &on_store_free)) {}
 
 void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
-    if (static_cast<trust_store_cache*>(cache)->has_held_.load(std::memory_order_relaxed)) {
+    if (held != nullptr &&
+        static_cast<trust_store_cache*>(cache)->has_held_.load(std::memory_order_relaxed)) {
         let_go(static_cast<held_file*>(held));
     }
 }

@@ -66,9 +66,9 @@ private:
     certificate_cache& certificates_;
     cache<file_view, trust_file, key_at<&trust_file::key>, hash_file, same_file> files_;
     known_files<trust_file, file_mode> known_;
-    int index_; // of the stores' ex_data; negative: out of service
-    std::atomic<bool> out_of_service_{false};
     std::atomic<bool> has_held_{false}; // as certificate_cache::has_shared_
+    int index_;                         // of the stores' ex_data; negative: out of service
+    std::atomic<bool> out_of_service_{false};
 };
 
 } // namespace ibid::openssl

@@ -27,6 +27,8 @@ namespace {
 
 pthread_mutex_t heap = PTHREAD_MUTEX_INITIALIZER;
 std::atomic<bool> heap_is_prepared{false}; // for a fork
+std::atomic<int> allocations_of_ibid{0};
+std::atomic<int> waited_for{0}; // by the other thread's fork: under a lock of ibid's
 thread_local bool is_watched = false;
 
 void before_fork() {
@@ -52,10 +54,13 @@ void let_the_other_thread_fork(const void* caller) {
     if (_dl_find_object(const_cast<void*>(caller), &calls) == 0 &&
         _dl_find_object(reinterpret_cast<void*>(&ibid_openssl_trim), &ibid) == 0 &&
         calls.dlfo_link_map == ibid.dlfo_link_map) {
-        for (int i = 0; i < 50 && !heap_is_prepared; ++i) {
+        ++allocations_of_ibid;
+        int waited = 0;
+        for (; waited < 50 && !heap_is_prepared; ++waited) {
             const timespec a_millisecond{0, 1'000'000};
             nanosleep(&a_millisecond, nullptr);
         }
+        waited_for += waited == 50 ? 1 : 0;
     }
 }
 
@@ -95,6 +100,8 @@ TEST(an_allocator_with_fork_handlers, is_not_locked_before_ibids_locks_are_free)
         EXPECT_EQ(ibid::testing::in_child([] { return 0; }), 0);
     }
     other.join();
+    EXPECT_GT(allocations_of_ibid, 60);
+    EXPECT_GT(waited_for, 0);
 }
 
 } // namespace

@@ -53,4 +53,24 @@ TEST(certificates_that_differ_in_one_byte, are_seen_as_stock_sees_them) {
     }
 }
 
+// What one scene has left behind, in the cache and in files that are remembered, is there for the next.
+TEST(the_same_certificate, is_seen_as_stock_sees_it_in_all_scenes_one_after_another) {
+    std::mt19937 random(5);
+    const std::vector<bytes> all = corpus();
+    for (int i = 0; i < 20; ++i) {
+        bytes input = all[random() % all.size()];
+        if (input.size() < 2) {
+            continue;
+        }
+        if (i % 2 == 0) { // with trust settings behind it, that say nothing
+            input.insert(input.end(), {0x30, 0x00});
+        }
+        for (int k = 0; k < 200; ++k) {
+            input[0] = static_cast<std::uint8_t>(random());
+            input[1] = static_cast<std::uint8_t>(random());
+            LLVMFuzzerTestOneInput(input.data(), input.size());
+        }
+    }
+}
+
 } // namespace

@@ -65,7 +65,7 @@ def reasons_in(file: Path) -> dict[str, str]:
 
 
 def main() -> int:
-    library, list_file, includes = sys.argv[1], Path(sys.argv[2]), [Path(a) for a in sys.argv[3:]]
+    library, list_file, includes = sys.argv[1], Path(sys.argv[2]), list(dict.fromkeys(Path(a).resolve() for a in sys.argv[3:]))
     met, reasons = met_by(library), reasons_in(list_file)
     problems = []
     declared: set[str] = set()
