@@ -41,6 +41,7 @@ struct made_by_malloc {
                                             const std::nothrow_t&) noexcept {
         return std::aligned_alloc(static_cast<std::size_t>(alignment), size);
     }
+    // NOLINTNEXTLINE(misc-new-delete-overloads): its counterpart is the one above
     static void operator delete(void* memory) noexcept { std::free(memory); }
 };
 
