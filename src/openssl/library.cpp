@@ -113,12 +113,14 @@ void library::set_up() noexcept {
         if (symbolic_ && environment().verify_memo) {
             links_ = chain_links(f);
         }
-        auto* const cache = new certificate_cache(f, counters_); // OpenSSL has its callback: there it stays
+        auto* const cache = new certificate_cache(f, counters_);
+        made_[0] = cache;
         if (!cache->usable()) {
             return;
         }
         cache->retain(environment().retain);
         auto* const stores = new trust_store_cache(f, *cache, file_counters_);
+        made_[1] = stores;
         stores->retain(environment().retain);
         // All at once, or never: who makes ibid stand aside finds all that has been shared, or nothing ever will be.
         const std::lock_guard lock(changes_);

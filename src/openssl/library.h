@@ -10,6 +10,7 @@
 
 #include <openssl/types.h>
 
+#include <array>
 #include <atomic>
 #include <mutex>
 
@@ -150,7 +151,9 @@ private:
     // The same, once more, for good: who stands aside has them still, and OpenSSL goes on calling them.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
     std::atomic<trust_store_cache*> all_trust_stores_{nullptr}; // the same
-    struct apart {                                              // a context in which ibid's indices are taken
+    // What was made, also where nothing came to be shared: OpenSSL has its callbacks, so it stays. Of the thread that sets up.
+    std::array<const void*, 2> made_{};
+    struct apart { // a context in which ibid's indices are taken
         const OSSL_LIB_CTX* context;
         apart* next;
     };
