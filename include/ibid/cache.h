@@ -155,8 +155,8 @@ public:
     // Around fork(), for a cache inside a program that does not know of it and may fork while other threads are at work:
     // lock before, unlock after on both sides, and in the child, in between, forget what other threads were making.
     void lock_for_fork() noexcept {
-        (void)detail::
-            process_secret(); // no thread may be making it just now: in the child nobody would end that
+        // No thread may be making it just now: in the child nobody would end that.
+        (void)detail::process_secret();
         table_->lock_for_fork(&pin_mutex_);
     }
     void forget_other_threads() noexcept { table_->forget_other_threads(); }

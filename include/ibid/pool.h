@@ -20,8 +20,8 @@
 // pool is worth it and when it is not.
 //
 // Threads: every member may be called from any thread at any time, except the destructor, which like any destructor
-// wants to be alone with its object; loans are not part of the object. A sandbox that the program enters after it has used a pool must
-// go on allowing membarrier(2).
+// wants to be alone with its object; loans are not part of the object. A sandbox that the program enters after it has used a
+// pool must go on allowing membarrier(2).
 #pragma once
 
 #include <concepts>

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "der.h"
+#include "ex_data.h"
 #include "ibid/hash.h"
 
 namespace ibid::openssl {
@@ -101,7 +102,7 @@ std::size_t certificate_cache::traits::weight(const entry& e) noexcept {
 
 certificate_cache::certificate_cache(const functions& f, cache_counters counters)
     : f_(f), table_(table::create({}, counters.certificates)),
-      index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &on_dup, &on_free)),
+      index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &not_copied, &on_free)),
       memo_(f, counters.signatures) {}
 
 // OpenSSL keeps ex_data callbacks with a library context, and asks the one that is the thread's default when an object is
@@ -124,13 +125,6 @@ void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, 
         self->table_->forget(*e);
         delete e;
     }
-}
-
-// A copy of a certificate is another object, which this entry knows nothing of.
-int certificate_cache::on_dup(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from_d, int, long,
-                              void*) noexcept {
-    *from_d = nullptr;
-    return 1;
 }
 
 X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context,

@@ -196,8 +196,6 @@ private:
     [[nodiscard]] bool has_trust_settings(const X509* x) const noexcept;
     [[nodiscard]] certificate_entry* entry_of(const X509* x) const noexcept;
     static void on_free(void* parent, void* entry, CRYPTO_EX_DATA*, int index, long, void* cache) noexcept;
-    static int on_dup(CRYPTO_EX_DATA* to, const CRYPTO_EX_DATA* from, void** from_d, int index, long,
-                      void*) noexcept;
 
     [[nodiscard]] bool in_default_context() const noexcept;
 

@@ -58,15 +58,13 @@ private:
 // The certificate that is to be filled, if it is one.
 [[nodiscard]] X509** as_certificate(const caller& by, ASN1_VALUE** value, const ASN1_ITEM* item) {
     const bool certificate = value != nullptr && *value != nullptr && item == by.of->f.X509_it();
-    if (certificate && reinterpret_cast<X509*>(*value) == this_thread_scope().fresh) {
-        this_thread_scope().fresh = nullptr; // filled now, and not by d2i_X509
-    }
     return certificate ? reinterpret_cast<X509**>(value) : nullptr;
 }
 
 // A decoder, for what is certificate or not: nearly always not, and then nothing of this is needed.
 template <class Decode>
 [[nodiscard, gnu::noinline]] ASN1_VALUE* fill(const caller& by, X509** a, Decode decode) {
+    this_thread_scope().fresh = nullptr; // if it was this one, it is filled now
     own_place place(by, a);
     return place.settle(decode());
 }

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "ex_data.h"
 #include "ibid/hash.h"
 #include "linkage.h"
 #include "statistics/shared_statistics.h"
@@ -187,15 +188,10 @@ void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
         }
     }
     f.ERR_set_mark();
-    // A copy has no data in these: what stands there is ibid's, and of the one object.
-    const auto nothing = [](CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from_d, int, long, void*) {
-        *from_d = nullptr;
-        return 1;
-    };
     const auto take = [&](int object_class, int index) {
         int given = 0;
         while (given >= 0 && given < index) {
-            given = f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, +nothing, nullptr);
+            given = f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, &not_copied, nullptr);
         }
         return given >= 0;
     };

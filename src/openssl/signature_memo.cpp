@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "signature_memo.h"
 
+#include "ex_data.h"
 #include "settings.h"
 
 namespace ibid::openssl {
 
 namespace {
-
-// A copy of a key is another object; it gets no number.
-int on_dup(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from_d, int, long, void*) {
-    *from_d = nullptr;
-    return 1;
-}
 
 constexpr unsigned generation_shift = 44; // 2^44 keys, 2^20 reconfigurations; then the memo stays silent
 
@@ -20,7 +15,8 @@ constexpr unsigned generation_shift = 44; // 2^44 keys, 2^20 reconfigurations; t
 signature_memo::signature_memo(const functions& f, counter_block* counters) noexcept
     : f_(f), counters_(counters != nullptr ? *counters : own_counters_) {
     if (environment().verify_memo) {
-        index_ = f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, nullptr, nullptr, &on_dup, nullptr);
+        index_ =
+            f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, nullptr, nullptr, &not_copied, nullptr);
     }
 }
 

@@ -189,8 +189,8 @@ private:
         return true;
     }
 
-    std::vector<record, malloc_allocator<record>>
-        records_; // each in exactly one queue: moving from one to another allocates nothing
+    // Each in exactly one queue: moving from one to another allocates nothing.
+    std::vector<record, malloc_allocator<record>> records_;
     queue unused_;
     standing newcomers_;
     standing earned_;

@@ -39,7 +39,7 @@ public:
     // takes a reference sees what whoever opened saw. Release: a holder's reads of the value happen before its end; that
     // pairs with the exchange in close().
     [[nodiscard]] bool add(unsigned thread, unsigned time, std::int64_t n) noexcept {
-        std::atomic<std::uint64_t>& word = stripes_[thread & mask_].word;
+        std::atomic<std::uint64_t>& word = stripes_behind()[thread & mask_].word;
         for (std::uint64_t now = word.load(std::memory_order_relaxed); now >> time_shift == time;) {
             if (word.compare_exchange_weak(now, now + static_cast<std::uint64_t>(n),
                                            std::memory_order_acq_rel, std::memory_order_relaxed)) {
@@ -52,13 +52,14 @@ public:
     // By one thread at a time; so is close(). `time`: from 1 to 255.
     void open(unsigned time) noexcept {
         for (std::size_t i = 0; i <= mask_; ++i) {
-            stripes_[i].word.store((std::uint64_t{time} << time_shift) + zero, std::memory_order_release);
+            stripes_behind()[i].word.store((std::uint64_t{time} << time_shift) + zero,
+                                           std::memory_order_release);
         }
     }
     [[nodiscard]] std::int64_t close() noexcept {
         std::int64_t sum = 0;
         for (std::size_t i = 0; i <= mask_; ++i) {
-            const std::uint64_t word = stripes_[i].word.exchange(closed, std::memory_order_acq_rel);
+            const std::uint64_t word = stripes_behind()[i].word.exchange(closed, std::memory_order_acq_rel);
             sum +=
                 static_cast<std::int64_t>(word & ((std::uint64_t{1} << time_shift) - 1)) - std::int64_t{zero};
         }
@@ -75,14 +76,12 @@ private:
         std::atomic<std::uint64_t> word{closed};
     };
 
-    // The stripes lie behind it.
-    explicit hot_count(std::size_t stripes) noexcept
-        : stripes_(reinterpret_cast<stripe*>(this + 1)), mask_(stripes - 1) {
-        std::uninitialized_value_construct_n(stripes_, stripes);
+    explicit hot_count(std::size_t stripes) noexcept : mask_(stripes - 1) {
+        std::uninitialized_value_construct_n(stripes_behind(), stripes);
     }
+    [[nodiscard]] stripe* stripes_behind() noexcept { return reinterpret_cast<stripe*>(this + 1); }
 
-    stripe* stripes_; // a power of two of them
-    std::size_t mask_;
+    std::size_t mask_; // there is a power of two of them
 };
 
 } // namespace ibid::detail

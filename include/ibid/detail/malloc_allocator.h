@@ -2,8 +2,8 @@
 //
 // Memory for what the library asks for under a lock of its own, or where it must not be entered anew.
 //
-// Why not operator new: a program may have given it to a tracing collector, which runs finalizers inside an allocation, and those drop
-// handles and intern (gc.h). malloc calls nobody back. What lies here refers to nothing that a collector must find.
+// Why not operator new: a program may have given it to a tracing collector, which runs finalizers inside an allocation, and
+// those drop handles and intern (gc.h). malloc calls nobody back. What lies here refers to nothing that a collector must find.
 #pragma once
 
 #include <cstddef>

@@ -56,7 +56,8 @@ private:
             return true;
         }
         const std::size_t wider = std::max<std::size_t>(8, size * 2);
-        // Neither this nor a shard from operator new: malloc_allocator.h. A finalizer that ends a loan here would come back to this place.
+        // Neither this nor a shard comes from operator new (malloc_allocator.h): a finalizer that ends a loan in there would
+        // come back to this place.
         auto** const table = static_cast<pool_shard**>(std::calloc(wider, sizeof(pool_shard*)));
         if (table == nullptr) {
             return false;

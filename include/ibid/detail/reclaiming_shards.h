@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The shards of a table, and the way of memory out of them: entries that have ended, arrays of slots that were outgrown, and at last
-// the table itself.
+// The shards of a table, and the way of memory out of them: entries that have ended, arrays of slots that were outgrown, and at
+// last the table itself.
 //
 // Laws:
 //  - What readers without a lock may be looking at waits until they have been seen outside (readers.h): entries in the limbo of
-//    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries frees what is ripe; what is left
-//    when the table ends, or is trimmed, goes then.
+//    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries frees what is ripe; what is
+//    left when the table ends, or is trimmed, goes then.
 //  - An entry keeps the table up to its last step. When it is not counted any more, a cache that goes takes the table along: so
 //    what is needed after that is copied before.
 //  - Nothing is freed under a lock but small arrays of slots.

@@ -3,13 +3,14 @@
 // A mutex for locks that are held for some tens of nanoseconds: unlocking is a plain store, and whoever waits looks again.
 //
 // Law: mutual exclusion, as of std::mutex, with two differences: it may be locked on one thread and unlocked by another, as in
-// the child of a fork; and whoever has waited in vain sleeps for a while and is not woken. That happens when the holder has lost its
-// processor in the middle, or when others hold the lock most of the time; it costs the waiter up to 0.1 ms more, and saves every unlock an atomic exchange, which is a
-// quarter of what churn costs. (Measured by `./dev bench core --only churn`. Not for locks that are held for long.)
+// the child of a fork; and whoever has waited in vain sleeps for a while and is not woken. That happens when the holder has lost
+// its processor in the middle, or when others hold the lock most of the time; it costs the waiter up to 0.1 ms more, and saves
+// every unlock an atomic exchange, which is a quarter of what churn costs. (Measured by `./dev bench core --only churn`. Not for
+// locks that are held for long.)
 //
-// Who waits looks again three times within a fraction of a microsecond, as a holder is nearly always out by then; and then stands
-// back for ten. Each look takes the line from the holder, who will want it again for the unlock, and whose work under the lock is mostly
-// in lines that come along: two threads that want one lock all the time get four times as much done by long turns.
+// Who waits looks again three times within a fraction of a microsecond, as a holder is nearly always out by then; and then
+// stands back for ten. Each look takes the line from the holder, who will want it again for the unlock, and whose work under the
+// lock is mostly in lines that come along: two threads that want one lock all the time get four times as much done by long turns.
 //
 // The sleep is a futex that times out: allowed wherever a mutex is, and no cancellation point. As of other mutexes, errno stays.
 #pragma once
@@ -79,10 +80,10 @@ private:
     }
 
     static constexpr int few_pauses = 4;
-    static constexpr int many_pauses =
-        256; // where one takes 140 cycles, as Intel's do, some ten microseconds
-    static constexpr int patience =
-        2 * many_pauses; // then others may have this processor: the holder might be one of them
+    // Where one takes 140 cycles, as Intel's do, some ten microseconds.
+    static constexpr int many_pauses = 256;
+    // Then others may have this processor: the holder might be one of them.
+    static constexpr int patience = 2 * many_pauses;
 
     std::atomic<std::uint32_t> state_{free};
 };

@@ -114,4 +114,16 @@ private:
     bool failed_ = false;
 };
 
+// Two of them between the same contexts: each side has met its peer's certificates twice.
+struct two_connections {
+    world w;
+    context_ptr client = w.context(TLS_client_method(), false);
+    context_ptr server = w.context(TLS_server_method(), true);
+    connection one{client.get(), server.get()};
+    connection two{client.get(), server.get()};
+    bool shaken = one.shake_hands() && two.shake_hands();
+
+    [[nodiscard]] bool share() const { return shaken && one.clients_view() == two.clients_view(); }
+};
+
 } // namespace ibid::test

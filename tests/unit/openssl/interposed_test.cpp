@@ -523,14 +523,7 @@ TEST(Process, ForksWhileThreadsAreAtWork) {
         const int status = in_child([] {
             std::signal(SIGALRM, &say_who_waits);
             alarm(10);
-            const world inner;
-            const context_ptr c = inner.context(TLS_client_method(), false);
-            const context_ptr s = inner.context(TLS_server_method(), true);
-            connection one(c.get(), s.get());
-            connection two(c.get(), s.get());
-            const bool good =
-                one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-            return good ? 0 : 1;
+            return two_connections().share() ? 0 : 1;
         });
         if (status != waits_for_openssl) {
             EXPECT_EQ(status, 0);
@@ -633,147 +626,126 @@ TEST(Parsing, ThatFailsBeforeTheCertificateLeavesWhatStoodThere) {
 
 // Last, and each in a process of its own: from then on nothing is shared.
 TEST(Process, StandsAsideWhenOpenSSLHasEnded) {
-    EXPECT_EQ(in_child([] {
-                  X509* peer = nullptr;
-                  {
-                      const world w;
-                      const context_ptr client = w.context(TLS_client_method(), false);
-                      const context_ptr server = w.context(TLS_server_method(), true);
-                      connection one(client.get(), server.get());
-                      if (!one.shake_hands()) {
-                          return 1;
-                      }
-                      ibid_openssl_retain(0, 0);
-                      peer = SSL_get1_peer_certificate(one.client.get());
-                  }
-                  const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
-                  OPENSSL_cleanup();
-                  X509_free(peer); // and OpenSSL tells nobody
-                  return before && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 2;
-              }),
-              0);
+    const int status = in_child([] {
+        X509* peer = nullptr;
+        {
+            const world w;
+            const context_ptr client = w.context(TLS_client_method(), false);
+            const context_ptr server = w.context(TLS_server_method(), true);
+            connection one(client.get(), server.get());
+            if (!one.shake_hands()) {
+                return 1;
+            }
+            ibid_openssl_retain(0, 0);
+            peer = SSL_get1_peer_certificate(one.client.get());
+        }
+        const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
+        OPENSSL_cleanup();
+        X509_free(peer); // and OpenSSL tells nobody
+        return before && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 2;
+    });
+    EXPECT_EQ(status, 0);
 }
 
 TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
-    EXPECT_EQ(in_child([&] {
-                  const world w;
-                  const context_ptr client = w.context(TLS_client_method(), false);
-                  const context_ptr server = w.context(TLS_server_method(), true);
-                  connection one(client.get(), server.get());
-                  connection two(client.get(), server.get());
-                  bool good =
-                      one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-                  OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
-                  std::thread([&] {
-                      OSSL_LIB_CTX_set0_default(own);
-                      one.client.reset(); // a shared certificate is freed here, and OpenSSL tells nobody
-                      one.server.reset();
-                      two.client.reset();
-                      two.server.reset();
-                  }).join();
-                  for (int i = 0; i < 3; ++i) {
-                      connection later(client.get(), server.get());
-                      connection last(client.get(), server.get());
-                      good = good && later.shake_hands() && last.shake_hands() &&
-                             later.clients_view() != last.clients_view();
-                  }
-                  return good ? 0 : 1;
-              }),
-              0);
+    const int status = in_child([&] {
+        two_connections c;
+        bool good = c.share();
+        OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
+        std::thread([&] {
+            OSSL_LIB_CTX_set0_default(own);
+            c.one.client.reset(); // a shared certificate is freed here, and OpenSSL tells nobody
+            c.one.server.reset();
+            c.two.client.reset();
+            c.two.server.reset();
+        }).join();
+        for (int i = 0; i < 3; ++i) {
+            connection later(c.client.get(), c.server.get());
+            connection last(c.client.get(), c.server.get());
+            good = good && later.shake_hands() && last.shake_hands() &&
+                   later.clients_view() != last.clients_view();
+        }
+        return good ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0);
 }
 
 // Indices of ex_data are numbered anew in each context, but the data stands in the same objects.
 TEST(Process, KeepsItsIndicesApartFromThoseOfADefaultContextThatAThreadGets) {
-    EXPECT_EQ(in_child([&] {
-                  const world w;
-                  const context_ptr client = w.context(TLS_client_method(), false);
-                  const context_ptr server = w.context(TLS_server_method(), true);
-                  connection one(client.get(), server.get());
-                  connection two(client.get(), server.get());
-                  bool good =
-                      one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-                  const bytes der = der_of(w.client_leaf.get());
-                  char data[256] = "the program's own";
-                  x509_ptr mine;
-                  store_ptr my_store;
-                  OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
-                  std::thread([&] {
-                      OSSL_LIB_CTX_set0_default(own);
-                      const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-                      good = good && X509_get_ex_data(one.clients_view(), index) == nullptr;
-                      x509_ptr parsed_into(X509_new());
-                      mine.reset(X509_new());
-                      for (X509* const x : {parsed_into.get(), mine.get()}) {
-                          good = good && X509_set_ex_data(x, index, data) == 1;
-                      }
-                      X509* filled = parsed_into.release();
-                      const unsigned char* p = der.data();
-                      good = good && d2i_X509(&filled, &p, static_cast<long>(der.size())) == filled;
-                      X509_free(filled);
+    const int status = in_child([&] {
+        two_connections c;
+        bool good = c.share();
+        const bytes der = der_of(c.w.client_leaf.get());
+        char data[256] = "the program's own";
+        x509_ptr mine;
+        store_ptr my_store;
+        OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
+        std::thread([&] {
+            OSSL_LIB_CTX_set0_default(own);
+            const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+            good = good && X509_get_ex_data(c.one.clients_view(), index) == nullptr;
+            x509_ptr parsed_into(X509_new());
+            mine.reset(X509_new());
+            for (X509* const x : {parsed_into.get(), mine.get()}) {
+                good = good && X509_set_ex_data(x, index, data) == 1;
+            }
+            X509* filled = parsed_into.release();
+            const unsigned char* p = der.data();
+            good = good && d2i_X509(&filled, &p, static_cast<long>(der.size())) == filled;
+            X509_free(filled);
 
-                      const int of_stores = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr,
-                                                                    nullptr, nullptr, nullptr);
-                      my_store.reset(X509_STORE_new());
-                      good = good && X509_STORE_set_ex_data(my_store.get(), of_stores, data) == 1;
+            const int of_stores =
+                CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, nullptr);
+            my_store.reset(X509_STORE_new());
+            good = good && X509_STORE_set_ex_data(my_store.get(), of_stores, data) == 1;
 
-                      OSSL_LIB_CTX_set0_default(own); // again: nothing more is taken
-                      good =
-                          good && X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr) == index + 1;
-                  }).join();
-                  mine.reset(); // in the global context, where OpenSSL tells ibid of each end
-                  my_store.reset();
-                  return good ? 0 : 1;
-              }),
-              0);
+            OSSL_LIB_CTX_set0_default(own); // again: nothing more is taken
+            good = good && X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr) == index + 1;
+        }).join();
+        mine.reset(); // in the global context, where OpenSSL tells ibid of each end
+        my_store.reset();
+        return good ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0);
 }
 
 // With so many that OpenSSL needs memory to tell of an end. And what is shared by then is still in two hands.
 TEST(Process, StandsAsideWhenTheIndicesOfCertificatesBecomeTooMany) {
-    EXPECT_EQ(in_child([&] {
-                  const world w;
-                  const context_ptr client = w.context(TLS_client_method(), false);
-                  const context_ptr server = w.context(TLS_server_method(), true);
-                  connection one(client.get(), server.get());
-                  connection two(client.get(), server.get());
-                  bool good =
-                      one.shake_hands() && two.shake_hands() && one.clients_view() == two.clients_view();
-                  int index = 0;
-                  while (index < 7) {
-                      index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-                      good = good && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
-                  }
-                  index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-                  good = good && index == 8 && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr;
+    const int status = in_child([&] {
+        two_connections c;
+        bool good = c.share();
+        int index = 0;
+        while (index < 7) {
+            index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+            good = good && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
+        }
+        index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+        good = good && index == 8 && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr;
 
-                  const bytes before = der_of(one.clients_view());
-                  X509* mine = SSL_get1_peer_certificate(two.client.get());
-                  const bytes other = der_of(w.client_leaf.get());
-                  const unsigned char* p = other.data();
-                  good = good && d2i_X509(&mine, &p, static_cast<long>(other.size())) != nullptr &&
-                         der_of(mine) == other && der_of(one.clients_view()) == before;
-                  return good ? 0 : 1;
-              }),
-              0);
+        const bytes before = der_of(c.one.clients_view());
+        X509* mine = SSL_get1_peer_certificate(c.two.client.get());
+        const bytes other = der_of(c.w.client_leaf.get());
+        const unsigned char* p = other.data();
+        good = good && d2i_X509(&mine, &p, static_cast<long>(other.size())) != nullptr &&
+               der_of(mine) == other && der_of(c.one.clients_view()) == before;
+        return good ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0);
 }
 
 TEST(Process, StandsAsideForAProgramThatIsToldOfEveryCertificate) {
-    EXPECT_EQ(in_child([&] {
-                  static int freed = 0;
-                  const int index = CRYPTO_get_ex_new_index(
-                      CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
-                      [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) { ++freed; });
-                  const world w;
-                  const context_ptr client = w.context(TLS_client_method(), false);
-                  const context_ptr server = w.context(TLS_server_method(), true);
-                  connection one(client.get(), server.get());
-                  connection two(client.get(), server.get());
-                  const bool good = index > 0 && one.shake_hands() && two.shake_hands() &&
-                                    one.clients_view() != two.clients_view();
-                  const int before = freed;
-                  X509_free(X509_dup(w.client_leaf.get()));
-                  return good && freed > before ? 0 : 1;
-              }),
-              0);
+    const int status = in_child([&] {
+        static int freed = 0;
+        const int index =
+            CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
+                                    [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) { ++freed; });
+        const two_connections c;
+        const bool good = index > 0 && c.shaken && !c.share();
+        const int before = freed;
+        X509_free(X509_dup(c.w.client_leaf.get()));
+        return good && freed > before ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0);
 }
 
 } // namespace

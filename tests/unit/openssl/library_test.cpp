@@ -69,7 +69,13 @@ TEST(a_library, that_is_made_to_stand_aside_while_it_is_set_up_never_shares) {
     const store_ptr store(X509_STORE_new());
     EXPECT_EQ(X509_set_ex_data(x.get(), its_index, data), 1);
     EXPECT_EQ(X509_STORE_set_ex_data(store.get(), its_index_of_stores, data), 1);
-    l.keep_indices_apart(nullptr); // nor is anything taken in that one
+    // Nor is anything taken in that one.
+    const auto next = [] {
+        return CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, nullptr);
+    };
+    const int before = next();
+    l.keep_indices_apart(nullptr);
+    EXPECT_EQ(next(), before + 1);
     EXPECT_EQ(l.certificates_ever(), nullptr);
     EXPECT_EQ(l.certificates(), nullptr) << "at the second call";
     EXPECT_EQ(l.trust_stores(), nullptr);

@@ -315,6 +315,16 @@ TEST_F(Signatures, AreAskedForAnewAfterAnyOtherSharedKeyIsReplaced) {
              return result;
          }},
 #endif
+        // By a function that calls the setter inside libcrypto. What it cannot read leaves the key empty.
+        {"d2i_PrivateKey_ex_bio",
+         [](EVP_PKEY* k) {
+             static constexpr unsigned char no_key[] = {0x30, 0x06, 0x02, 0x01, 0x00, 0x02, 0x01, 0x05};
+             BIO* const in = BIO_new_mem_buf(no_key, sizeof no_key);
+             const bool refused = d2i_PrivateKey_ex_bio(in, &k, nullptr, nullptr) == nullptr;
+             BIO_free(in);
+             ERR_clear_error();
+             return refused ? 1 : 0;
+         }},
         {"EVP_PKEY_set_type", [](EVP_PKEY* k) { return EVP_PKEY_set_type(k, EVP_PKEY_RSA); }},
         {"EVP_PKEY_set_type_str", [](EVP_PKEY* k) { return EVP_PKEY_set_type_str(k, "RSA", 3); }},
         {"EVP_PKEY_set_type_by_keymgmt",
