@@ -315,7 +315,7 @@ TEST_F(Signatures, AreAskedForAnewAfterAnyOtherSharedKeyIsReplaced) {
              return result;
          }},
 #endif
-        // By a function that calls the setter inside libcrypto. What it cannot read leaves the key empty.
+        // What it cannot read leaves the key empty.
         {"d2i_PrivateKey_ex_bio",
          [](EVP_PKEY* k) {
              static constexpr unsigned char no_key[] = {0x30, 0x06, 0x02, 0x01, 0x00, 0x02, 0x01, 0x05};
@@ -324,6 +324,15 @@ TEST_F(Signatures, AreAskedForAnewAfterAnyOtherSharedKeyIsReplaced) {
              BIO_free(in);
              ERR_clear_error();
              return refused ? 1 : 0;
+         }},
+        // A callback of libcrypto's whose last call is compiled to a jump: the setter's caller seems to be libcrypto itself.
+        {"EVP_PKEY_set_type in a callback",
+         [](EVP_PKEY* k) {
+             OPENSSL_STACK* const keys = OPENSSL_sk_new_null();
+             OPENSSL_sk_push(keys, k);
+             OPENSSL_sk_pop_free(
+                 keys, [](void* one) { (void)EVP_PKEY_set_type(static_cast<EVP_PKEY*>(one), EVP_PKEY_RSA); });
+             return 1;
          }},
         {"EVP_PKEY_set_type", [](EVP_PKEY* k) { return EVP_PKEY_set_type(k, EVP_PKEY_RSA); }},
         {"EVP_PKEY_set_type_str", [](EVP_PKEY* k) { return EVP_PKEY_set_type_str(k, "RSA", 3); }},
