@@ -12,6 +12,7 @@
 //     assert(s.misses == 1 && s.active + s.retained == 1);
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -51,24 +52,54 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "counters are sha
 inline constexpr std::size_t counter_stripes = 16;
 using counter_block = std::array<counter_stripe, counter_stripes>;
 
-[[nodiscard]] inline statistics sum(const counter_block& block) noexcept {
-    statistics s;
-    std::uint64_t inserts = 0;
-    for (const counter_stripe& stripe : block) {
-        s.hits += stripe.hits.load(std::memory_order_relaxed);
-        s.misses += stripe.misses.load(std::memory_order_relaxed);
-        // Read before inserts: an entry that ends in between is then counted as still there, never as less than none.
-        s.evictions += stripe.evictions.load(std::memory_order_relaxed);
-        s.detached += stripe.detached.load(std::memory_order_relaxed);
-        s.bytes_not_parsed += stripe.bytes_not_parsed.load(std::memory_order_relaxed);
-        inserts += stripe.inserts.load(std::memory_order_relaxed);
-        s.retained += stripe.retained.load(std::memory_order_relaxed);
-        s.retained_bytes += stripe.retained_bytes.load(std::memory_order_relaxed);
+namespace detail {
+
+// One more, in a counter that only one thread at a time writes, by turns under a lock or for ever: no read-modify-write. Release:
+// who reads that an entry has gone reads that it had come (pairs with the acquire in tally), though another stripe has counted that.
+inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
+}
+
+// A sum over stripes: the ends of all first, and then the rest. So an entry that ends in between is counted as still there, and
+// there are never less than none.
+class tally {
+public:
+    void add_ends(const counter_stripe& from) noexcept {
+        sum_.evictions += from.evictions.load(std::memory_order_acquire);
     }
-    s.entries = inserts > s.evictions ? inserts - s.evictions : 0;
-    s.retained = s.retained < s.entries ? s.retained : s.entries;
-    s.active = s.entries - s.retained;
-    return s;
+    void add_rest(const counter_stripe& from) noexcept {
+        sum_.hits += from.hits.load(std::memory_order_relaxed);
+        sum_.misses += from.misses.load(std::memory_order_relaxed);
+        sum_.detached += from.detached.load(std::memory_order_relaxed);
+        sum_.bytes_not_parsed += from.bytes_not_parsed.load(std::memory_order_relaxed);
+        inserts_ += from.inserts.load(std::memory_order_relaxed);
+        sum_.retained += from.retained.load(std::memory_order_relaxed);
+        sum_.retained_bytes += from.retained_bytes.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] statistics total() const noexcept {
+        statistics s = sum_;
+        s.entries = inserts_ > s.evictions ? inserts_ - s.evictions : 0;
+        s.retained = std::min(s.retained, s.entries);
+        s.active = s.entries - s.retained;
+        return s;
+    }
+
+private:
+    statistics sum_;
+    std::uint64_t inserts_ = 0;
+};
+
+} // namespace detail
+
+[[nodiscard]] inline statistics sum(const counter_block& block) noexcept {
+    detail::tally all;
+    for (const counter_stripe& stripe : block) {
+        all.add_ends(stripe);
+    }
+    for (const counter_stripe& stripe : block) {
+        all.add_rest(stripe);
+    }
+    return all.total();
 }
 
 } // namespace ibid

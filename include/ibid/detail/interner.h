@@ -33,6 +33,7 @@
 //  - The table outlives the cache as long as entries need it: forget() of the last one frees it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -57,7 +58,8 @@ template <class Traits, class Allocator = std::allocator<std::byte>>
 class interner final : public reclaiming_shards<Traits, Allocator> {
     using base = reclaiming_shards<Traits, Allocator>;
     using base::allocator_, base::memory_, base::remaining_, base::shard_of, base::shards_, base::slots_;
-    using base::bury, base::discount, base::leave, base::owns_values, base::reads_without_lock, base::reclaim;
+    using base::bury, base::my_place, base::counters_of, base::discount, base::leave, base::owns_values,
+        base::reads_without_lock, base::reclaim;
     using base::unlink;
     using typename base::memory, typename base::shard_type;
 
@@ -105,6 +107,10 @@ public:
             if (me == nullptr) {
                 return {find(hash, k)};
             }
+            if (me->looks_in_vain()) [[unlikely]] {
+                this->readers_.see_the_era(*me);
+                return {};
+            }
             const acquired a = look(shard_of(hash), hash, *me);
             bool same = false;
             try { // a key that is made for the comparison may lack memory
@@ -118,7 +124,7 @@ public:
                 return {};
             }
             if constexpr (!Traits::saves_alike) {
-                me->count_saved(Traits::saved(*a.found));
+                bump(me->counters.bytes_not_parsed, Traits::saved(*a.found));
             }
             if (me->looks() % looks_to_a_sample == 0) [[unlikely]] {
                 this->readers_.see_the_era(*me);
@@ -138,7 +144,7 @@ public:
             const std::lock_guard lock(s.mutex);
             found = s.acquire(hash, k);
             if (found != nullptr) {
-                s.count_hit(*found);
+                count_hit(s, *found);
             }
         }
         if (found != nullptr) {
@@ -159,7 +165,7 @@ public:
             {
                 const std::lock_guard lock(s.mutex);
                 if (entry* const found = s.acquire(f.hash, *f.key)) {
-                    s.count_hit(*found);
+                    count_hit(s, *found);
                     w.result = found;
                 } else if (flight_type* const other = s.flight_for(f.hash, *f.key)) {
                     other->join(w);
@@ -169,7 +175,7 @@ public:
                     f.next = s.flights;
                     s.flights = &f;
                     ++s.flights_in_air;
-                    s.bump(s.counters->misses);
+                    bump(counters_of(my_place(), s).misses);
                     leads = true;
                 }
             }
@@ -184,7 +190,7 @@ public:
                 // The leader touches `w` under this lock, to the end of its notify_one: once it is ours, `w` may go.
                 const std::lock_guard lock(s.mutex);
                 if (w.result != nullptr) {
-                    s.count_hit(*w.result);
+                    count_hit(s, *w.result);
                 }
             }
             if (w.result != nullptr) {
@@ -199,7 +205,7 @@ public:
         shard_type& s = shard_of(f.hash);
         {
             const std::lock_guard lock(s.mutex);
-            link(s, e, f.hash);
+            link(s, e, f.hash, counters_of(my_place(), s));
             s.remove(f);
             for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next) {
                 Traits::acquire(e); // one for each of them, before any of them can run
@@ -221,14 +227,15 @@ public:
     // returns null; or returns an acquired entry of the same key. Waits and throws as begin() does.
     [[nodiscard]] entry* land(flight_type& f, entry& e) {
         shard_type& s = shard_of(f.hash);
+        counter_stripe& counters = counters_of(my_place(), s);
         bool landed = false;
         bool waits = false;
         {
             const std::lock_guard lock(s.mutex);
             if (s.flights == nullptr && s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
                 waits = bury(s, s.table.reserve(1));
-                s.bump(s.counters->misses);
-                link(s, e, f.hash);
+                bump(counters.misses);
+                link(s, e, f.hash, counters);
                 landed = true;
             }
         }
@@ -254,7 +261,7 @@ public:
         if (!s.table.erase(e)) {
             return false;
         }
-        s.bump(s.counters->detached);
+        bump(s.counters->detached);
         return true;
     }
 
@@ -266,7 +273,7 @@ public:
             const std::lock_guard lock(s.mutex);
             while (entry* const e = s.table.find_if(which)) {
                 s.table.erase(*e);
-                s.bump(s.counters->detached);
+                bump(s.counters->detached);
             }
         }
     }
@@ -289,7 +296,7 @@ public:
         bool closed = false;
         {
             const std::lock_guard lock(s.mutex);
-            unlink(s, e);
+            unlink(s, e, *s.counters);
             closed = discount(s);
         }
         if (closed) {
@@ -337,14 +344,24 @@ public:
     }
 
     [[nodiscard]] statistics count() const noexcept {
-        statistics all = sum(*counters_);
+        tally all;
+        const auto for_each_stripe = [this](auto f) {
+            std::ranges::for_each(*counters_, f);
+            if constexpr (reads_without_lock) {
+                this->readers_.for_each_stripe(f);
+            }
+        };
+        for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
+        for_each_stripe([&all](const counter_stripe& s) { all.add_rest(s); });
+        statistics total = all.total();
         if constexpr (reads_without_lock) {
-            this->readers_.for_each_count([&](std::uint64_t hits, std::uint64_t saved) {
-                all.hits += hits;
-                all.bytes_not_parsed += Traits::saves_alike ? hits * sizeof(key) : saved;
-            });
+            const std::uint64_t hits = this->readers_.hits();
+            total.hits += hits;
+            if constexpr (Traits::saves_alike) {
+                total.bytes_not_parsed += hits * sizeof(key);
+            }
         }
-        return all;
+        return total;
     }
 
     // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the owner's, which gives it back.
@@ -413,15 +430,21 @@ private:
     friend void std::destroy_at<interner>(interner*);
 
     // Under the shard's lock, with room reserved.
-    void link(shard_type& s, entry& e, std::uint64_t hash) noexcept {
+    void link(shard_type& s, entry& e, std::uint64_t hash, counter_stripe& counters) noexcept {
         e.set_hash(hash);
         if (!s.stopped && fits_a_slot(&e)) {
             s.table.insert(e, hash);
         }
         ++s.entries;
-        s.bump(s.counters->inserts);
+        bump(counters.inserts);
     }
 
+    void count_hit(shard_type& s, entry& e) noexcept {
+        s.count_hit(e);
+        if (reader* const me = my_place(); me != nullptr) {
+            me->found_under_lock();
+        }
+    }
     void touched(entry& e) noexcept {
         if (!afterlife_.off()) {
             afterlife_.touch(e);

@@ -37,42 +37,77 @@
 #include "ibid/detail/limbo.h"
 #include "ibid/detail/malloc_allocator.h"
 #include "ibid/detail/process_wide.h"
+#include "ibid/statistics.h"
 
 namespace ibid::detail {
 
 class readers;
 
-// One thread's place in one table. Written by that thread; counters are relaxed, and read by anybody.
-// Beside it, what others read now and then: in a line of its own, so that they do not take the first from its thread, and
-// both in a pair, which is what a processor may fetch when it wants one.
+// One thread's place in one table. Written by that thread; counters are read by anybody. What others read now and
+// then is in the last of its cache lines, so that they do not take the first from its thread.
 class alignas(128) reader : public made_by_malloc {
 public:
     // How many looks there have been. All of them found something, but for those that are counted here.
     [[nodiscard]] std::uint64_t looks() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
-    // Release: who sees it sees the look that was in vain (pairs with the acquire in for_each_count()).
+    // Release: who sees it sees the look that was in vain (pairs with the acquire in hits()).
     void count_in_vain() noexcept {
-        in_vain_.store(in_vain_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+        bump(in_vain_);
+        vain_in_a_row_ = looks() == last_in_vain_ + 1 ? vain_in_a_row_ + 1 : 1;
+        last_in_vain_ = looks();
     }
-    void count_saved(std::size_t bytes) noexcept { add(saved_, bytes); }
 
-    // What this thread has buried. Its own alone; of a place where nobody sits, the next one's, or who trims, under
-    // the_reader_registry.
-    limbo dead;
+    // Whether to look is hardly worth it: the latest looks were all in vain, and nothing was found under a lock since. (A thread that
+    // fills a table, or whose entries never stay, need not look at every slot twice.)
+    [[nodiscard]] bool looks_in_vain() const noexcept { return vain_in_a_row_ >= 4; }
+    void found_under_lock() noexcept { vain_in_a_row_ = 0; }
+
+    // The last steps of an entry's end, for which this place keeps the table. Relaxed: whoever finds the table empty has passed the
+    // lock under which this is said. False when the thread is in the midst of another end, whose destructor led to this one.
+    // `awaited`: the closed table counts this one already.
+    [[nodiscard]] bool take_last_steps(bool awaited) noexcept {
+        if (last_steps_.load(std::memory_order_relaxed) != steps::none) {
+            return false;
+        }
+        last_steps_.store(awaited ? steps::awaited : steps::under_way, std::memory_order_relaxed);
+        return true;
+    }
+    // Release: this thread does nothing to the table after this, unless it comes back true: then it has to leave it yet. Pairs with
+    // the acquire in await_last_steps().
+    [[nodiscard]] bool have_taken_last_steps() noexcept {
+        return last_steps_.exchange(steps::none, std::memory_order_acq_rel) == steps::awaited;
+    }
+    // On any thread, for a table that nothing else keeps: whether this one does, and will leave it.
+    [[nodiscard]] bool await_last_steps() noexcept {
+        steps now = steps::under_way;
+        return last_steps_.compare_exchange_strong(now, steps::awaited, std::memory_order_acq_rel,
+                                                   std::memory_order_acquire);
+    }
 
 private:
     friend class readers;
     friend class reading;
     friend struct readers_of_thread;
 
+    enum class steps : std::uint32_t { none, under_way, awaited };
     static constexpr std::uint64_t all_eras = ~std::uint64_t{0}; // of a place where nobody sits
 
-    static void add(std::atomic<std::uint64_t>& counter, std::uint64_t n) noexcept {
-        counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-    }
-
+    // In the order of use: a hit is told in the first cache line.
     std::atomic<std::uint64_t> turn_{0}; // odd: inside; one more at each beginning and end of a look
     std::atomic<std::uint64_t> in_vain_{0};
-    std::atomic<std::uint64_t> saved_{0};
+    std::uint64_t last_in_vain_ = 0;
+    std::uint64_t vain_in_a_row_ = 0;
+    std::atomic<steps> last_steps_{
+        steps::none}; // changed by others only when nothing else is left of the table
+
+public:
+    // What this thread has done to the table, but for the hits among its looks.
+    counter_stripe counters;
+
+    // What this thread has buried. Its own alone; of a place where nobody sits, the next one's, or who trims, under
+    // the_reader_registry.
+    limbo dead;
+
+private:
     alignas(64) std::atomic<std::uint64_t> seen_{all_eras}; // the latest era that this thread knows of
     reader* next_ = nullptr;                                // of the same table
     reader* next_of_thread_ = nullptr;                      // protected by the_reader_registry, as all below
@@ -290,20 +325,29 @@ public:
         return true;
     }
 
+    // Calls f(const counter_stripe&) for every place.
     template <class Function>
-    void for_each_count(Function f) const noexcept {
+    void for_each_stripe(Function f) const noexcept {
+        for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
+            f(r->counters);
+        }
+    }
+    // The looks that found something.
+    [[nodiscard]] std::uint64_t hits() const noexcept {
+        std::uint64_t sum = 0;
         for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
             const std::uint64_t in_vain =
                 r->in_vain_.load(std::memory_order_acquire); // first: never more than looks
-            f(r->looks() - in_vain, r->saved_.load(std::memory_order_relaxed));
+            sum += r->looks() - in_vain;
         }
+        return sum;
     }
 
-    // Every place's limbo, for the end of the table.
+    // Every place, for the end of the table.
     template <class Function>
-    void for_each_limbo(Function f) noexcept {
+    void for_each_place(Function f) noexcept {
         for (reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            f(r->dead);
+            f(*r);
         }
     }
     // That of places where nobody sits. `f` runs under the_reader_registry.
@@ -329,6 +373,7 @@ public:
                 const std::uint64_t turn = r->turn_.load(std::memory_order_relaxed);
                 r->turn_.store(turn + turn % 2, std::memory_order_relaxed);
                 r->seen_.store(reader::all_eras, std::memory_order_relaxed);
+                r->last_steps_.store(reader::steps::none, std::memory_order_relaxed);
                 r->dead = {}; // its thread may have been in the middle of it: lost
                 r->seated_ = false;
             }

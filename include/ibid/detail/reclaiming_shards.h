@@ -7,8 +7,9 @@
 //  - What readers without a lock may be looking at waits until they have been seen outside (readers.h): entries in the limbo of
 //    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries frees what is ripe; what is
 //    left when the table ends, or is trimmed, goes then.
-//  - An entry keeps the table up to its last step. When it is not counted any more, a cache that goes takes the table along: so
-//    what is needed after that is copied before.
+//  - An entry keeps the table up to its last step. It is counted until then; or a thread's place says, before the entry is no longer
+//    counted, that this thread is in the last steps of one (reader::take_last_steps), which saves it the lock a second time. After
+//    that a cache that goes takes the table along: so what is needed then is copied before.
 //  - Nothing is freed under a lock but small arrays of slots.
 #pragma once
 
@@ -79,7 +80,7 @@ protected:
             free(s, std::exchange(s.left, {}));
         }
         if constexpr (owns_values) {
-            this->readers_.for_each_limbo([this](limbo& of) { free(take(of)); });
+            this->readers_.for_each_place([this](reader& r) { free(take(r.dead)); });
         }
     }
 
@@ -91,7 +92,7 @@ protected:
 
     void leave() noexcept {
         // Release: everything this thread did to the table happens before its end; acquire on the last: everybody's did.
-        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1 && !somebody_stays()) {
             auto& whole = static_cast<interner<Traits, Allocator>&>(*this);
             const Allocator allocator = allocator_;
             typename memory::block* const block = memory_;
@@ -107,15 +108,29 @@ protected:
     }
 
     // Under the shard's lock.
-    void unlink(shard_type& s, entry& e) noexcept {
+    void unlink(shard_type& s, entry& e, counter_stripe& counters) noexcept {
         s.table.erase(e);
-        s.bump(s.counters->evictions);
+        bump(counters.evictions);
         if (s.left && nobody_looks()) {
             free(s, std::exchange(s.left, {}));
         }
         if (!s.left) { // else a reader is held up, and each turn from growing to shrinking would leave an array more
             bury(s, s.table.shrink(s.flights_in_air));
         }
+    }
+
+    // This thread's place; null: it has none.
+    [[nodiscard]] reader* my_place() const noexcept {
+        if constexpr (reads_without_lock) {
+            return this->readers_.known_here();
+        } else {
+            return nullptr;
+        }
+    }
+
+    // Where who has this place counts what it does to a shard, under its lock: there, from where nobody else takes the line.
+    [[nodiscard]] static counter_stripe& counters_of(reader* me, shard_type& s) noexcept {
+        return reads_without_lock && me != nullptr ? me->counters : *s.counters;
     }
 
     // Under the shard's lock: slots that the table has left. Whether they wait: then the caller reclaims soon.
@@ -179,6 +194,22 @@ protected:
     [[no_unique_address]] Allocator allocator_;
 
 private:
+    // Nothing is counted any more, so no further end will begin; threads that are in the last steps of one are counted now.
+    [[nodiscard]] bool somebody_stays() noexcept {
+        if constexpr (reads_without_lock) {
+            remaining_.store(1, std::memory_order_relaxed); // this thread stays as long as it counts
+            this->readers_.for_each_place([this](reader& r) {
+                remaining_.fetch_add(1, std::memory_order_relaxed);
+                if (!r.await_last_steps()) {
+                    remaining_.fetch_sub(1, std::memory_order_relaxed);
+                }
+            });
+            return remaining_.fetch_sub(1, std::memory_order_acq_rel) != 1;
+        } else {
+            return false;
+        }
+    }
+
     // Under a lock that this thread has passed, or passes now, to make something unreachable.
     [[nodiscard]] bool nobody_looks() const noexcept {
         if constexpr (reads_without_lock) {
@@ -284,22 +315,30 @@ private:
         entry& e = static_cast<entry&>(h);
         shard_type& s = shard_of(e.hash());
         const Allocator allocator = allocator_;
+        reader* const me = my_place();
         bool now = false;
+        bool takes_last_steps = false;
         bool closed = false;
         {
             const std::lock_guard lock(s.mutex);
-            unlink(s, e);
+            unlink(s, e, counters_of(me, s));
             // Acquire: what a weak reference did with the memory happened before (pairs with release_weak()). Without one
             // there will not be one again.
-            now = nobody_looks() && h.weak.load(std::memory_order_acquire) == 1;
-            closed = now && discount(s);
+            if (h.weak.load(std::memory_order_acquire) == 1) {
+                now = nobody_looks();
+                takes_last_steps = !now && me != nullptr && !s.left && me->take_last_steps(s.closed);
+                closed = (now || takes_last_steps) && discount(s);
+            }
         }
         Traits::destroy(e);
-        if (!now) {
+        if (now) {
+            free(e, allocator);
+        } else if (takes_last_steps) {
+            bury_entry(*me, h);
+            closed = me->have_taken_last_steps();
+        } else {
             h.release_weak();
-            return;
         }
-        free(e, allocator);
         if (closed) {
             leave();
         }
@@ -332,11 +371,7 @@ private:
     // Where this thread buries, and frees what is ripe there, or too much to wait.
     void bury_entry(shard_type& s, value_header& h) noexcept {
         if (reader* const me = this->readers_.known_here(); me != nullptr) {
-            this->readers_.see_the_era(*me);
-            free(bury_in(me->dead, h));
-            if (is_worth_a_fence(me->dead)) {
-                reclaim_entries(take(me->dead));
-            }
+            bury_entry(*me, h);
             return;
         }
         dead_entries gone;
@@ -349,6 +384,14 @@ private:
         free(gone);
         if (fence) {
             reclaim(s);
+        }
+    }
+
+    void bury_entry(reader& me, value_header& h) noexcept {
+        this->readers_.see_the_era(me);
+        free(bury_in(me.dead, h));
+        if (is_worth_a_fence(me.dead)) {
+            reclaim_entries(take(me.dead));
         }
     }
 

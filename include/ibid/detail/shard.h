@@ -29,19 +29,23 @@ struct alignas(64) shard {
     using table_type = weak_table<entry, slots>;
     using dead_array = typename table_type::dead_array;
 
-    table_type table;                 // protected by the mutex, but for its peek()
-    alignas(64) spinning_mutex mutex; // protects everything below, and which entries are linked
-    flight_type* flights = nullptr;
-    std::size_t flights_in_air = 0;
-    std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
+    // One cache line has all that is written whenever an entry comes or goes, from the table's size to the flights: two cores
+    // that change a shard by turns take that line and the slots' from each other, and no more. What readers
+    // without a lock look at is in the line before.
+    [[no_unique_address]] table_type table; // protected by the mutex, but for its peek()
+    spinning_mutex mutex;                   // protects everything here, and which entries are linked
     bool closed = false;
     bool stopped = false;
-    limbo dead;      // buried by threads that do not read
-    dead_array left; // a list: arrays of the table that a reader may be looking at
-    counter_stripe* counters =
-        nullptr; // written under the mutex alone, so a load and a store make an increment
+    std::size_t entries = 0; // published and not forgotten: linked ones, and detached or dying ones
+    flight_type* flights = nullptr;
+    std::size_t flights_in_air = 0;
 
-    explicit shard(const slots& in) noexcept : table(in) {}
+    alignas(64)
+        counter_stripe* counters = nullptr; // written under the mutex alone, by threads without their own
+    dead_array left;                        // a list: arrays of the table that a reader may be looking at
+    limbo dead;                             // buried by threads that do not read
+
+    explicit shard(const slots& in) noexcept : table(in) { static_assert(sizeof(shard) == 4 * 64); }
 
     template <class K>
     [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {
@@ -99,10 +103,6 @@ struct alignas(64) shard {
         }
     }
 
-    // Under the mutex, as all counters of the shard.
-    static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
-        counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-    }
     void count_hit(const entry& e) noexcept {
         bump(counters->hits);
         bump(counters->bytes_not_parsed, Traits::saved(e));

@@ -17,6 +17,7 @@
 // being freed by the interner (readers.h).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -109,8 +110,9 @@ public:
             return nullptr;
         }
         const std::uint64_t tag = tag_of(hash);
-        for (std::size_t i = hash & mask_;; i = next(i)) {
-            const std::uint64_t s = at(i);
+        const slot_array in = slots();
+        for (std::size_t i = in.home(hash);; i = in.next(i)) {
+            const std::uint64_t s = in.at(i);
             if (s == 0) {
                 return nullptr;
             }
@@ -126,8 +128,9 @@ public:
     // Any entry that `accept` takes, or null.
     template <class Accept>
     [[nodiscard]] Entry* find_if(Accept accept) const {
-        for (std::size_t i = 0; i < capacity(); ++i) {
-            if (Entry* const e = entry_in(at(i)); e != nullptr && accept(*e)) {
+        const slot_array in = slots();
+        for (std::size_t i = 0; i < in.capacity; ++i) {
+            if (Entry* const e = entry_in(in.at(i)); e != nullptr && accept(*e)) {
                 return e;
             }
         }
@@ -144,7 +147,7 @@ public:
         if (has_room_for(more)) {
             return {};
         }
-        std::size_t wider = slots_ == nullptr ? smallest : capacity();
+        std::size_t wider = std::max(capacity(), smallest);
         while (size_ + more > limit(wider)) {
             wider *= 2;
         }
@@ -153,7 +156,8 @@ public:
 
     // After reserve(). The entry's hash has been set to this one.
     void insert(Entry& e, std::uint64_t hash) noexcept {
-        place(tag_of(hash) << address_bits | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)), hash);
+        slots().place(tag_of(hash) << address_bits | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)),
+                      hash);
         ++size_;
     }
 
@@ -162,21 +166,22 @@ public:
         if (size_ == 0) {
             return false;
         }
-        std::size_t hole = home(e);
-        while (entry_in(at(hole)) != &e) {
-            if (at(hole) == 0) {
+        const slot_array in = slots();
+        std::size_t hole = in.home(e.hash());
+        while (entry_in(in.at(hole)) != &e) {
+            if (in.at(hole) == 0) {
                 return false;
             }
-            hole = next(hole);
+            hole = in.next(hole);
         }
-        for (std::size_t i = next(hole); at(i) != 0; i = next(i)) {
+        for (std::size_t i = in.next(hole); in.at(i) != 0; i = in.next(i)) {
             // Slot i may fill the hole unless its home lies behind the hole, on the way from there to i.
-            if (distance(i) >= ((i - hole) & mask_)) {
-                put(hole, at(i));
+            if (in.distance(i) >= in.from_to(hole, i)) {
+                in.put(hole, in.at(i));
                 hole = i;
             }
         }
-        put(hole, 0);
+        in.put(hole, 0);
         --size_;
         return true;
     }
@@ -195,8 +200,9 @@ public:
 
     template <class Function>
     void for_each(Function f) const {
-        for (std::size_t i = 0; i < capacity(); ++i) {
-            if (Entry* const e = entry_in(at(i))) {
+        const slot_array in = slots();
+        for (std::size_t i = 0; i < in.capacity; ++i) {
+            if (Entry* const e = entry_in(in.at(i))) {
                 f(*e);
             }
         }
@@ -204,8 +210,9 @@ public:
 
     // Takes all out that stands here; no entry is touched.
     void clear() noexcept {
-        for (std::size_t i = 0; i < capacity(); ++i) {
-            put(i, 0);
+        const slot_array in = slots();
+        for (std::size_t i = 0; i < in.capacity; ++i) {
+            in.put(i, 0);
         }
         size_ = 0;
     }
@@ -222,27 +229,54 @@ private:
     static constexpr int home_bits = 4; // of a tag
     static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
+    // The slots as writers see them. Relaxed: the lock orders writers. Release: a reader that sees the word sees the entry (pairs
+    // with peek()).
+    struct slot_array {
+        slot* slots;
+        std::size_t capacity; // a power of two; 0: there are none
+
+        [[nodiscard]] std::uint64_t at(std::size_t i) const noexcept {
+            return slots[i].load(std::memory_order_relaxed);
+        }
+        void put(std::size_t i, std::uint64_t s) const noexcept {
+            slots[i].store(s, std::memory_order_release);
+        }
+        [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return hash & (capacity - 1); }
+        [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & (capacity - 1); }
+        [[nodiscard]] std::size_t from_to(std::size_t a, std::size_t b) const noexcept {
+            return (b - a) & (capacity - 1);
+        }
+
+        // How far behind its home the entry in slot i stands. No slot between the two is empty; so unless the run is a long
+        // one, the tag says it.
+        [[nodiscard]] std::size_t distance(std::size_t i) const noexcept {
+            constexpr std::size_t told = std::size_t{1} << home_bits;
+            for (std::size_t back = 1; back <= told; ++back) {
+                if (at(from_to(back, i)) == 0) {
+                    return from_to(at(i) >> (64 - home_bits), i) & (told - 1);
+                }
+            }
+            return from_to(home(entry_in(at(i))->hash()), i);
+        }
+        void place(std::uint64_t s, std::uint64_t hash) const noexcept {
+            std::size_t i = home(hash);
+            while (at(i) != 0) {
+                i = next(i);
+            }
+            put(i, s);
+        }
+    };
+    [[nodiscard]] slot_array slots() const noexcept {
+        const std::uintptr_t a = array_.load(std::memory_order_relaxed);
+        return {reinterpret_cast<slot*>(a & ~std::uintptr_t{63}), a == 0 ? 0 : std::size_t{1} << (a & 63)};
+    }
+
     [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
-    [[nodiscard]] std::size_t capacity() const noexcept { return slots_ == nullptr ? 0 : mask_ + 1; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return slots().capacity; }
     [[nodiscard]] dead_array whole_array() const noexcept { return {memory_, capacity()}; }
-    [[nodiscard]] std::size_t home(const Entry& e) const noexcept { return e.hash() & mask_; }
     [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
         return std::rotr(hash, home_bits) >> address_bits;
     }
-
-    // How far behind its home the entry in slot i stands. No slot between the two is empty; so unless the run is a long one,
-    // the tag says it.
-    [[nodiscard]] std::size_t distance(std::size_t i) const noexcept {
-        constexpr std::size_t told = std::size_t{1} << home_bits;
-        for (std::size_t back = 1; back <= told; ++back) {
-            if (at((i - back) & mask_) == 0) {
-                return (i - (at(i) >> (64 - home_bits))) & (told - 1) & mask_;
-            }
-        }
-        return (i - home(*entry_in(at(i)))) & mask_;
-    }
-
-    [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & mask_; }
     [[nodiscard]] static constexpr std::size_t limit(std::size_t capacity) noexcept {
         return capacity - capacity / 4;
     }
@@ -250,34 +284,19 @@ private:
         return static_cast<Entry*>(reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & address_mask)));
     }
 
-    // Relaxed: the lock orders writers. Release: a reader that sees the word sees the entry (pairs with peek()).
-    [[nodiscard]] std::uint64_t at(std::size_t i) const noexcept {
-        return slots_[i].load(std::memory_order_relaxed);
-    }
-    void put(std::size_t i, std::uint64_t s) noexcept { slots_[i].store(s, std::memory_order_release); }
-
-    void place(std::uint64_t s, std::uint64_t hash) noexcept {
-        std::size_t i = hash & mask_;
-        while (at(i) != 0) {
-            i = next(i);
-        }
-        put(i, s);
-    }
-
     dead_array resize(std::size_t wanted) {
         typename memory::block* const block = memory::allocate(allocator_, lines(wanted));
         line* const fresh = static_cast<line*>(memory::first_line(block));
         std::uninitialized_value_construct_n(fresh, lines(wanted));
-        const dead_array old = whole_array();
+        const dead_array left = whole_array();
+        const slot_array old = slots();
+        const slot_array wide{fresh->slots, wanted};
         memory_ = block;
-        const slot* const old_slots = slots_;
-        slots_ = fresh->slots;
-        mask_ = wanted - 1;
         // Entries lie anywhere; so that their ways here overlap, each is asked for some slots ahead.
         constexpr std::size_t ahead = 24;
         const auto ask_for = [&](std::size_t i) {
             if (i < old.capacity) {
-                __builtin_prefetch(entry_in(old_slots[i].load(std::memory_order_relaxed)));
+                __builtin_prefetch(entry_in(old.at(i)));
             }
         };
         for (std::size_t i = 0; i < ahead; ++i) {
@@ -285,23 +304,23 @@ private:
         }
         for (std::size_t i = 0; i < old.capacity; ++i) {
             ask_for(i + ahead);
-            const std::uint64_t s = old_slots[i].load(std::memory_order_relaxed);
-            if (s != 0) {
-                place(s, entry_in(s)->hash());
+            if (const std::uint64_t s = old.at(i); s != 0) {
+                wide.place(s, entry_in(s)->hash());
             }
         }
-        array_.store(reinterpret_cast<std::uintptr_t>(fresh) | static_cast<unsigned>(__builtin_ctzll(wanted)),
+        array_.store(reinterpret_cast<std::uintptr_t>(fresh) |
+                         static_cast<unsigned>(std::countr_zero(wanted)),
                      std::memory_order_release);
-        return old;
+        return left;
     }
 
-    std::atomic<std::uintptr_t> array_{
-        0};                 // for readers: slots_, and in its low bits the logarithm of the capacity
-    slot* slots_ = nullptr; // for writers, in plain words
+    // What readers look at changes with the array alone; what changes with each entry is in the next cache line, and so are the
+    // first members of whoever has a table with [[no_unique_address]].
+    alignas(64) std::atomic<std::uintptr_t> array_{
+        0};                                    // the slots, and in the low bits the logarithm of how many
     typename memory::block* memory_ = nullptr; // of these slots
-    std::size_t mask_ = 0;
-    std::size_t size_ = 0;
     [[no_unique_address]] Allocator allocator_;
+    alignas(64) std::size_t size_ = 0;
 };
 
 } // namespace ibid::detail

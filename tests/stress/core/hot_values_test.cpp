@@ -254,6 +254,63 @@ TEST(readers_without_a_lock, leave_a_bounded_rest_that_trim_and_the_end_of_the_c
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
+// Values whose end is to do nothing go into a limbo under the very lock that takes them out of the table.
+using numbers = cache<int, int, key_is_value, hash<int>, equal, allocator_of<std::byte>>;
+
+TEST(readers_without_a_lock, never_see_numbers_that_have_been_given_back) {
+    counting_memory memory;
+    {
+        numbers c{allocator_of<std::byte>(memory)};
+        crew four(4);
+        four.run([&](std::size_t i) {
+            for (int n = 0; n < 20000; ++n) {
+                const int k = n % (1 + static_cast<int>(i)); // all meet at 0
+                const handle<int> h = c.intern(k);
+                ASSERT_EQ(*h, k);
+            }
+        });
+        const statistics s = c.statistics();
+        EXPECT_EQ(s.entries, 0U);
+        EXPECT_EQ(s.hits + s.misses, 80000U);
+        EXPECT_EQ(s.evictions, s.misses);
+    }
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+TEST(readers_without_a_lock, drop_the_last_numbers_while_the_cache_ends) {
+    counting_memory memory;
+    crew three(3);
+    for (int round = 0; round < 2000; ++round) {
+        auto c = std::make_unique<numbers>(allocator_of<std::byte>(memory));
+        std::array<std::vector<handle<int>>, 2> kept;
+        three.run([&](std::size_t i) { // two readers, each with numbers in all shards
+            for (int n = 0; i < 2 && n < 20; ++n) {
+                kept[i].push_back(c->intern(2 * n + static_cast<int>(i)));
+            }
+        });
+        three.run([&](std::size_t i) { i < 2 ? kept[i].clear() : c.reset(); });
+        ASSERT_EQ(memory.bytes_out(), 0U) << "round " << round;
+    }
+}
+
+TEST(readers_without_a_lock, find_again_what_is_there_after_many_looks_in_vain) {
+    counting_memory memory;
+    numbers c{allocator_of<std::byte>(memory)};
+    const handle<int> kept = c.intern(-1);
+    for (int n = 0; n < 100; ++n) {
+        (void)c.intern(n);
+        EXPECT_FALSE(c.find(1000 + n));
+        if (n % 10 == 9) {
+            EXPECT_EQ(c.find(-1), kept);
+            EXPECT_EQ(c.intern(-1), kept);
+        }
+    }
+    const statistics s = c.statistics();
+    EXPECT_EQ(s.hits, 20U);
+    EXPECT_EQ(s.misses, 101U);
+    EXPECT_EQ(s.entries, 1U);
+}
+
 TEST(readers_without_a_lock, may_come_and_go_as_threads_do_and_outlive_caches) {
     clear_books();
     for (int round = 0; round < 20; ++round) {
