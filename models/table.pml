@@ -35,6 +35,7 @@ byte threads;
 byte era, seen[4];
 /* each thread's limbo: a bit for each entry */
 byte closed[4], closed_by[4], filling[4];
+byte left_by; /* the era that the latest array to wait has begun */
 #define BIT(e) (1 << (e))
 
 /* What the law speaks of. */
@@ -123,6 +124,7 @@ inline acquire() {
 
 /* Under the lock: weak_table::resize and interner::bury; if an array is left. */
 inline resize() {
+    forget_left();
     if
     :: atomic { !array_there[0] -> b = 0 }
     :: atomic { array_there[0] && !array_there[1] -> b = 1 }
@@ -136,11 +138,47 @@ inline resize() {
         atomic {
             if
             :: ALONE -> array_there[a] = false
+#ifdef FENCES_ALONE /* arrays wait for reclaim(), which keeps three threads within memory */
             :: else -> array_dead[a] = true
+#else
+            :: else -> array_dead[a] = true; era++; left_by = era
+#endif
             fi
         }
     :: else
     fi
+}
+
+/* Under the lock: reclaiming_shards::forget_left. One step, as what a reader has seen it will have seen: that all have is true at the
+ * last look if it was at each. */
+inline forget_left() {
+#ifdef FENCES_ALONE
+    skip
+#else
+    atomic {
+        outside = true; i = 1;
+        do
+#ifdef BROKEN_ONE_SEES_ARRAYS
+        :: i <= 1 ->
+#else
+        :: i <= 3 ->
+#endif
+            outside = outside && (!seated[i] || seen[i] >= left_by); i++
+        :: else -> break
+        od;
+        i = 0;
+        do
+        :: i < ARRAYS ->
+            if
+            :: outside && array_dead[i] -> array_dead[i] = false; array_there[i] = false
+            :: else
+            fi;
+            i++
+        :: else -> break
+        od;
+        i = 0; outside = false
+    }
+#endif
 }
 
 /* interner::bury, when the list that fills is full: if all have seen the era that closed the other, that goes. */

@@ -37,7 +37,7 @@
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 // Key:        what identifies a value.
 // Value:      what is shared; handles give const access to it.
@@ -89,7 +89,8 @@ public:
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         const std::uint64_t hash = hash_(key);
-        if (const auto [found, where] = table_->peek(hash, key); found != nullptr) {
+        constexpr bool builds_no_key = std::is_same_v<K, Key>;
+        if (const auto [found, where] = table_->template peek<builds_no_key>(hash, key); found != nullptr) {
             return found->adopt(where);
         }
         return miss(hash, key, std::forward<Make>(make));
@@ -117,7 +118,7 @@ public:
     [[nodiscard]] handle_type find(const K& key) const {
         const std::uint64_t hash = hash_(key);
         if constexpr (node::traits::reads_without_lock) {
-            if (const auto [found, where] = table_->peek(hash, key); found != nullptr) {
+            if (const auto [found, where] = table_->template peek<true>(hash, key); found != nullptr) {
                 return found->adopt(where);
             }
         }
@@ -238,10 +239,22 @@ private:
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
         const std::uint64_t hash = hash_(key);
-        if (const auto [found, where] = table_->peek(hash, key); found != nullptr) {
+        constexpr bool copies_in_no_time = std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
+        if (const auto [found, where] = table_->template peek<copies_in_no_time>(hash, key); found != nullptr) {
             return found->adopt(where);
         }
-        return land(hash, copy);
+        if constexpr (copies_in_no_time) {
+            try {
+                return land(hash, copy);
+            } catch (const std::bad_alloc&) { // of which a hit has no need
+                if (node* const found = table_->find(hash, key)) {
+                    return found->adopt();
+                }
+                throw;
+            }
+        } else {
+            return land(hash, copy);
+        }
     }
     template <class Copy>
     [[nodiscard, gnu::noinline]] handle_type land(std::uint64_t hash, Copy& copy) {
@@ -268,4 +281,4 @@ private:
     pins pinned_;
 };
 
-} // namespace ibid
+} // namespace ibid::inline layout_1

@@ -38,7 +38,7 @@
 #include "ibid/handle.h"
 #include "ibid/pool.h"
 
-namespace ibid::gc {
+namespace ibid::inline layout_1::gc {
 
 // A token was used that holds nothing: it was released, or found unreachable (a finalizer sees such), or never made.
 class released : public std::logic_error {
@@ -361,4 +361,4 @@ private:
     void* memory_;
 };
 
-} // namespace ibid::gc
+} // namespace ibid::inline layout_1::gc

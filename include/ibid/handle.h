@@ -23,7 +23,7 @@
 
 #include "ibid/detail/counted.h"
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 template <class T>
 class handle {
@@ -160,7 +160,7 @@ private:
     std::uintptr_t whole_ = 0; // the whole's header, and where this reference is counted, as in a handle
 };
 
-} // namespace ibid
+} // namespace ibid::inline layout_1
 
 template <class T>
 struct std::hash<ibid::handle<T>> {

@@ -35,7 +35,7 @@
 
 #include "ibid/detail/process_wide.h"
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 namespace detail {
 
@@ -214,4 +214,4 @@ struct equal {
     }
 };
 
-} // namespace ibid
+} // namespace ibid::inline layout_1

@@ -18,7 +18,7 @@
 #include "ibid/cache.h"
 #include "ibid/detail/process_wide.h"
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 // The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may go at any
 // time up to the end of the process.
@@ -49,4 +49,4 @@ template <std::nullptr_t = nullptr, class T>
     return canonical<std::remove_cvref_t<T>>().intern(std::forward<T>(value));
 }
 
-} // namespace ibid
+} // namespace ibid::inline layout_1

@@ -34,7 +34,7 @@
 
 #include "ibid/detail/pool_core.h"
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 template <class T>
 class pool;
@@ -232,4 +232,4 @@ public:
         core* const core_; // closed, not deleted, by the destructor: loans that have not ended keep it
 };
 
-} // namespace ibid
+} // namespace ibid::inline layout_1

@@ -15,7 +15,7 @@
 #include <concepts>
 #include <cstddef>
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 struct retention {
     std::size_t bytes = 0;
@@ -41,4 +41,4 @@ struct weight_of {
     }
 };
 
-} // namespace ibid
+} // namespace ibid::inline layout_1

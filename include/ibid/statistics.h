@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 // A snapshot. Units: events since the cache began, except where another is named.
 struct statistics {
@@ -102,4 +102,4 @@ private:
     return all.total();
 }
 
-} // namespace ibid
+} // namespace ibid::inline layout_1

@@ -18,7 +18,7 @@
 #include "ibid/detail/counted.h"
 #include "ibid/handle.h"
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 template <class T>
 class weak {
@@ -60,4 +60,4 @@ private:
     const T* value_ = nullptr; // the memory is valid while this holds a weak reference; the value may not be
 };
 
-} // namespace ibid
+} // namespace ibid::inline layout_1

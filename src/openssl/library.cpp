@@ -195,10 +195,12 @@ void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
         }
         return given >= 0;
     };
-    const bool all = take(CRYPTO_EX_INDEX_X509, certificates->index()) &&
-                     take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys()) &&
-                     take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
+    // Each for itself: that one class could not be kept apart is no reason to leave the others.
+    const bool certificates_are_apart = take(CRYPTO_EX_INDEX_X509, certificates->index());
+    const bool keys_are_apart = take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys());
+    const bool stores_are_apart = take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
     f.ERR_pop_to_mark();
+    const bool all = certificates_are_apart && keys_are_apart && stores_are_apart;
     if (all && noted != nullptr) { // else there was no memory, and the next thread takes some more
         const std::lock_guard lock(changes_);
         noted->next = apart_;

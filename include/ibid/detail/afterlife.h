@@ -24,7 +24,7 @@
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // Traits: acquire(entry), release(entry), weight(entry); entries derive from entry_link.
 template <class Traits>
@@ -224,4 +224,4 @@ private:
     std::atomic<bool> off_{true}; // budget_.none(), for those who do not hold the lock
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -27,7 +27,7 @@
 #include "ibid/detail/entry_link.h"
 #include "ibid/detail/readers.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 struct value_header;
 void release_last_central(value_header& h) noexcept;
@@ -141,6 +141,6 @@ template <class T>
     return *reinterpret_cast<value_header*>(end - sizeof(value_header));
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail
 
 #include "ibid/detail/hot_values.h"

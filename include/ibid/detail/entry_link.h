@@ -10,7 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class entry_link {
 public:
@@ -82,4 +82,4 @@ private:
     std::atomic<std::uint64_t> word_{0};
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -26,7 +26,7 @@
 #include "ibid/detail/ghosts.h"
 #include "ibid/detail/malloc_allocator.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // Entries derive from entry_link. Nothing here takes or drops a reference, or writes the mark `kept`. Not for several threads
 // at once, but the marks in the entries may change at any time.
@@ -196,4 +196,4 @@ private:
     standing earned_;
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

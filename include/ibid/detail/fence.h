@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // False where the kernel has no membarrier, or a sandbox forbids it. The first call registers the process with the kernel;
 // children inherit that. Threads that come at once each ask: a guard that one of them holds meanwhile, which takes some
@@ -49,4 +49,4 @@ inline void quiet_fence() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -17,7 +17,7 @@
 #include "ibid/detail/process_wide.h"
 #include "ibid/errors.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // One per thread: for whom this thread waits. The edges of the graph in which a circle would be a deadlock.
 struct waiting_thread {
@@ -92,4 +92,4 @@ struct flight {
     }
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

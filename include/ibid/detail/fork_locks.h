@@ -12,7 +12,7 @@
 #include "ibid/detail/process_wide.h"
 #include "ibid/detail/readers.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // How many tables this thread has locked. In the child this thread is the one that is left.
 IBID_PROCESS_WIDE inline thread_local constinit unsigned tables_locked_for_fork = 0;
@@ -37,4 +37,4 @@ inline void unlock_process_after_fork() noexcept {
     }
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

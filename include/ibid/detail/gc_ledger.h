@@ -36,7 +36,7 @@
 #include "ibid/detail/gc_slot.h"
 #include "ibid/detail/process_wide.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class gc_ledger {
 public:
@@ -310,4 +310,4 @@ inline void gc_ledger::after_fork_in_child() noexcept {
     }
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

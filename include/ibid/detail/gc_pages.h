@@ -22,7 +22,7 @@
 #include "ibid/detail/gc_slot.h"
 #include "ibid/detail/process_wide.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // A page of slots. A thread that makes tokens owns one, and takes slots from it without a lock.
 struct alignas(4096) gc_page {
@@ -261,4 +261,4 @@ inline void gc_pages::at_thread_end() {
     }
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

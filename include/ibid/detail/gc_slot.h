@@ -22,7 +22,7 @@
 #endif
 #include <gc/gc.h>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 struct gc_slot;
 
@@ -129,4 +129,4 @@ struct gc_slot {
     static constexpr std::uintptr_t copying = 1; // what is held is aligned to two bytes at least
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -18,7 +18,7 @@
 
 #include "ibid/detail/malloc_allocator.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // Not for several threads at once.
 class ghosts {
@@ -97,4 +97,4 @@ private:
     std::uint32_t now_ = 0; // how many have gone
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -21,7 +21,7 @@
 #include <new>
 #include <thread>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class alignas(64) hot_count {
 public:
@@ -84,4 +84,4 @@ private:
     std::size_t mask_; // there is a power of two of them
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

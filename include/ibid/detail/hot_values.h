@@ -24,7 +24,7 @@
 #include "ibid/detail/hot_count.h"
 #include "ibid/detail/process_wide.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class hot_values {
 public:
@@ -174,4 +174,4 @@ inline void release_last_central(value_header& h) noexcept {
     the_hot_values.await_one_more(h);
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

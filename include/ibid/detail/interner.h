@@ -52,7 +52,7 @@
 #include "ibid/detail/reclaiming_shards.h"
 #include "ibid/statistics.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 template <class Traits, class Allocator = std::allocator<std::byte>>
 class interner final : public reclaiming_shards<Traits, Allocator> {
@@ -97,8 +97,9 @@ public:
     }
 
     // What is found without waiting for anybody. None: it is not there, or could not be seen; find() and begin() know.
-    // `k` is anything that Traits::equal can compare with an entry.
-    template <class K>
+    // `k` is anything that Traits::equal can compare with an entry. `gives_up`: it does not even look on a thread whose latest looks
+    // were all in vain; for callers to whom a hit under the lock costs no more than the lock.
+    template <bool gives_up, class K>
     [[nodiscard, gnu::always_inline]] acquired peek(std::uint64_t hash, const K& k) {
         if constexpr (!reads_without_lock) {
             return {find(hash, k)};
@@ -107,7 +108,7 @@ public:
             if (me == nullptr) {
                 return {find(hash, k)};
             }
-            if (me->looks_in_vain()) [[unlikely]] {
+            if (gives_up && me->looks_in_vain()) [[unlikely]] {
                 this->readers_.see_the_era(*me);
                 return {};
             }
@@ -520,4 +521,4 @@ private:
     afterlife<Traits> afterlife_;
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

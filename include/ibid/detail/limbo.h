@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 struct value_header;
 
@@ -25,6 +25,9 @@ struct dead_entries {
     std::size_t count = 0;
     std::size_t once_hot = 0; // of these, entries that keep a place among the hot values
 };
+
+// When arrays of slots that wait are worth a fence: at 16 KiB.
+inline constexpr std::size_t slots_worth_a_fence = (std::size_t{16} << 10) / sizeof(void*);
 
 // Places among the hot values are few, so that entries with one wait in small numbers.
 inline constexpr std::size_t hot_worth_a_fence = 8;
@@ -45,4 +48,4 @@ struct limbo {
     return bytes >= large ? 1 : 4 * full_at(bytes);
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 template <class Allocator>
 struct lines_from {
@@ -46,4 +46,4 @@ private:
     }
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -11,7 +11,7 @@
 #include <limits>
 #include <new>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 template <class T>
 struct malloc_allocator {
@@ -45,4 +45,4 @@ struct made_by_malloc {
     static void operator delete(void* memory) noexcept { std::free(memory); }
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -22,7 +22,7 @@
 #include "ibid/hash.h"
 #include "ibid/retention.h"
 
-namespace ibid {
+namespace ibid::inline layout_1 {
 
 struct key_beside {}; // the entry keeps a copy of the key next to the value
 struct key_is_value { // the value is its own key
@@ -218,4 +218,4 @@ private:
 };
 
 } // namespace detail
-} // namespace ibid
+} // namespace ibid::inline layout_1

@@ -29,7 +29,7 @@
 #include "ibid/detail/pool_thread.h"
 #include "ibid/detail/process_wide.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class pool_core {
 public:
@@ -413,4 +413,4 @@ inline void pool_thread::end() noexcept {
     std::free(shards);
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -31,7 +31,7 @@
 #include "ibid/detail/malloc_allocator.h"
 #include "ibid/detail/pool_shelf.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class pool_thread;
 
@@ -191,4 +191,4 @@ private:
     std::bitset<most> raid_took_; // from these slots, since the last recovery; under the mutex
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class pool_core;
 
@@ -82,4 +82,4 @@ private:
     pool_list old_;
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

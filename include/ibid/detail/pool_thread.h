@@ -21,7 +21,7 @@
 #include "ibid/detail/pool_shard.h"
 #include "ibid/detail/process_wide.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class pool_thread {
 public:
@@ -104,4 +104,4 @@ inline pool_shard* pool_thread::add(pool_core& core, std::uint32_t id) noexcept 
     return s;
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

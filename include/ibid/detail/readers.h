@@ -39,7 +39,7 @@
 #include "ibid/detail/process_wide.h"
 #include "ibid/statistics.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class readers;
 
@@ -458,4 +458,4 @@ void readers_of_thread::end() noexcept {
     }
 }
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

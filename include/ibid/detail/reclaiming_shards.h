@@ -5,14 +5,15 @@
 //
 // Laws:
 //  - What readers without a lock may be looking at waits until they have been seen outside (readers.h): entries in the limbo of
-//    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries frees what is ripe; what is
+//    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries the next frees what is ripe; what is
 //    left when the table ends, or is trimmed, goes then.
 //  - An entry keeps the table up to its last step. It is counted until then; or a thread's place says, before the entry is no longer
 //    counted, that this thread is in the last steps of one (reader::take_last_steps), which saves it the lock a second time. After
 //    that a cache that goes takes the table along: so what is needed then is copied before.
-//  - Nothing is freed under a lock but small arrays of slots.
+//  - Nothing is freed under a lock but arrays of slots.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -29,7 +30,7 @@
 #include "ibid/detail/slot_memory.h"
 #include "ibid/statistics.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 template <class Traits, class Allocator>
 class interner;
@@ -64,6 +65,7 @@ protected:
     using entry = typename Traits::entry;
     using shard_type = shard<Traits, Allocator>;
     using dead_array = typename shard_type::dead_array;
+    using dead_arrays = typename shard_type::dead_arrays;
     using memory = lines_from<Allocator>;
 
     static constexpr bool owns_values = table_base_of<Traits>::owns_values;
@@ -77,7 +79,7 @@ protected:
     ~reclaiming_shards() {
         for (shard_type& s : shards_) {
             free(take(s.dead));
-            free(s, std::exchange(s.left, {}));
+            free(s, std::exchange(s.left, {}).first);
         }
         if constexpr (owns_values) {
             this->readers_.for_each_place([this](reader& r) { free(take(r.dead)); });
@@ -111,11 +113,11 @@ protected:
     void unlink(shard_type& s, entry& e, counter_stripe& counters) noexcept {
         s.table.erase(e);
         bump(counters.evictions);
-        if (s.left && nobody_looks()) {
-            free(s, std::exchange(s.left, {}));
-        }
-        if (!s.left) { // else a reader is held up, and each turn from growing to shrinking would leave an array more
-            bury(s, s.table.shrink(s.flights_in_air));
+        if (s.table.could_shrink(s.flights_in_air)) {
+            forget_left(s);
+            if (!is_worth_a_fence(s.left)) { // else each turn from growing to shrinking would leave an array more
+                (void)bury(s, s.table.shrink());
+            }
         }
     }
 
@@ -133,15 +135,19 @@ protected:
         return reads_without_lock && me != nullptr ? me->counters : *s.counters;
     }
 
-    // Under the shard's lock: slots that the table has left. Whether they wait: then the caller reclaims soon.
-    bool bury(shard_type& s, dead_array a) noexcept {
+    // Under the shard's lock: slots that the table has left. Whether so many wait that the caller reclaims them at once. As tables
+    // double, what waits is less than the table itself; so to wait is what small ones do, until all readers have seen an era.
+    [[nodiscard]] bool bury(shard_type& s, dead_array a) noexcept {
         if (!a) {
             return false;
         }
         if constexpr (reads_without_lock) {
             if (!nobody_looks()) {
-                s.table.push(s.left, a);
-                return true;
+                forget_left(s);
+                s.table.push(s.left.first, a);
+                s.left.slots += a.capacity;
+                s.left.era = this->readers_.begin_era();
+                return is_worth_a_fence(s.left);
             }
         }
         s.table.free(a);
@@ -151,22 +157,24 @@ protected:
     void reclaim(shard_type& s) noexcept {
         if constexpr (reads_without_lock) {
             dead_entries gone;
-            dead_array left;
+            dead_arrays left;
             {
                 const std::lock_guard lock(s.mutex);
                 gone = take(s.dead);
                 left = std::exchange(s.left, {});
             }
-            if (!left) {
+            if (!left.first) {
                 reclaim_entries(gone);
             } else if (nobody_looks() || this->readers_.passed()) {
-                free(s, left);
+                free(s, left.first);
                 free(gone);
             } else {
                 const std::lock_guard lock(s.mutex);
-                while (left) {
-                    s.table.push(s.left, s.table.pop(left));
+                while (left.first) {
+                    s.table.push(s.left.first, s.table.pop(left.first));
                 }
+                s.left.slots += left.slots;
+                s.left.era = std::max(s.left.era, left.era);
                 join(s.dead.filling, gone);
             }
         }
@@ -219,6 +227,17 @@ private:
         }
     }
 
+    // Under the shard's lock: arrays that nobody can be looking at any more.
+    void forget_left(shard_type& s) noexcept {
+        if constexpr (reads_without_lock) {
+            if (s.left.first && (nobody_looks() || this->readers_.all_have_seen(s.left.era))) {
+                free(s, std::exchange(s.left, {}).first);
+            }
+        }
+    }
+    [[nodiscard]] static bool is_worth_a_fence(const dead_arrays& left) noexcept {
+        return left.slots >= slots_worth_a_fence;
+    }
     static void free(shard_type& s, dead_array gone) noexcept {
         while (gone) {
             s.table.free(s.table.pop(gone));
@@ -326,7 +345,7 @@ private:
             // there will not be one again.
             if (h.weak.load(std::memory_order_acquire) == 1) {
                 now = nobody_looks();
-                takes_last_steps = !now && me != nullptr && !s.left && me->take_last_steps(s.closed);
+                takes_last_steps = !now && me != nullptr && !is_worth_a_fence(s.left) && me->take_last_steps(s.closed);
                 closed = (now || takes_last_steps) && discount(s);
             }
         }
@@ -395,11 +414,11 @@ private:
         }
     }
 
-    // As discount(); arrays that wait are tried once more before.
+    // As discount(); many arrays that wait are tried once more before.
     [[nodiscard]] bool discount_and_reclaim(shard_type& s) noexcept {
         {
             const std::lock_guard lock(s.mutex);
-            if (!s.left) {
+            if (!is_worth_a_fence(s.left)) {
                 return discount(s);
             }
         }
@@ -415,4 +434,4 @@ private:
     }
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

@@ -19,7 +19,7 @@
 #include "ibid/detail/weak_table.h"
 #include "ibid/statistics.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 template <class Traits, class Allocator>
 struct alignas(64) shard {
@@ -28,6 +28,11 @@ struct alignas(64) shard {
     using slots = slot_allocator<std::byte, Allocator>;
     using table_type = weak_table<entry, slots>;
     using dead_array = typename table_type::dead_array;
+    struct dead_arrays {
+        dead_array first;      // a list, of
+        std::size_t slots = 0; // in all
+        std::uint64_t era = 0; // of the readers: all of them were unreachable before
+    };
 
     // One cache line has all that is written whenever an entry comes or goes, from the table's size to the flights: two cores
     // that change a shard by turns take that line and the slots' from each other, and no more. What readers
@@ -42,7 +47,7 @@ struct alignas(64) shard {
 
     alignas(64)
         counter_stripe* counters = nullptr; // written under the mutex alone, by threads without their own
-    dead_array left;                        // a list: arrays of the table that a reader may be looking at
+    dead_arrays left;                       // of the table, and a reader may be looking at them
     limbo dead;                             // buried by threads that do not read
 
     explicit shard(const slots& in) noexcept : table(in) { static_assert(sizeof(shard) == 4 * 64); }
@@ -109,4 +114,4 @@ struct alignas(64) shard {
     }
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

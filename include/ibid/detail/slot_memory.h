@@ -22,7 +22,7 @@
 #include "ibid/detail/spinning_mutex.h"
 #include "ibid/statistics.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 template <class Allocator>
 class slot_memory {
@@ -126,4 +126,4 @@ private:
     slot_memory<Allocator>* from_;
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

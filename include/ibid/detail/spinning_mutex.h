@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 class spinning_mutex {
 public:
@@ -88,4 +88,4 @@ private:
     std::atomic<std::uint32_t> state_{free};
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

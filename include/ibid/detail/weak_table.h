@@ -28,7 +28,7 @@
 #include "ibid/detail/entry_link.h"
 #include "ibid/detail/lines_from.h"
 
-namespace ibid::detail {
+namespace ibid::inline layout_1::detail {
 
 // User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel for others.
 inline constexpr unsigned address_bits = 48;
@@ -186,16 +186,17 @@ public:
         return true;
     }
 
-    // Gives memory back once most of it stands empty. Best effort: without memory for the smaller array, the larger one
-    // stays. `reserved`: inserts that were promised room.
-    [[nodiscard]] dead_array shrink(std::size_t reserved) noexcept {
-        if (capacity() > smallest && (size_ + reserved) * 8 < capacity()) {
-            try {
-                return resize(capacity() / 2);
-            } catch (...) { // NOLINT(bugprone-empty-catch): an allocator may throw what it likes
-            }
+    // Whether most of it stands empty. `reserved`: inserts that were promised room.
+    [[nodiscard]] bool could_shrink(std::size_t reserved) const noexcept {
+        return capacity() > smallest && (size_ + reserved) * 8 < capacity();
+    }
+    // Then: gives memory back. Best effort: without memory for the smaller array, the larger one stays.
+    [[nodiscard]] dead_array shrink() noexcept {
+        try {
+            return resize(capacity() / 2);
+        } catch (...) { // NOLINT(bugprone-empty-catch): an allocator may throw what it likes
+            return {};
         }
-        return {};
     }
 
     template <class Function>
@@ -323,4 +324,4 @@ private:
     alignas(64) std::size_t size_ = 0;
 };
 
-} // namespace ibid::detail
+} // namespace ibid::inline layout_1::detail

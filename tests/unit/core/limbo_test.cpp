@@ -179,5 +179,44 @@ TEST_F(eras, that_began_before_a_thread_came_do_not_wait_for_it) {
     }).join();
 }
 
+// What 16 shards may keep of arrays before a fence is worth its price.
+constexpr std::size_t waiting_slots = 16 * detail::slots_worth_a_fence * sizeof(void*);
+
+TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_than_until_a_trim) {
+    counting_memory memory;
+    numbers c(&memory);
+    const sleeper other(c);
+    const std::size_t before = memory.bytes_out();
+    constexpr std::size_t n = 20'000;
+    constexpr std::size_t in_use = n * an_entry + 16 * 2048 * sizeof(void*); // 1,250 entries a shard
+    constexpr std::size_t spare = std::size_t{16} << 10;
+    std::vector<handle<int>> all;
+    for (int i = 0; i < static_cast<int>(n); ++i) {
+        all.push_back(c.intern(i, [&] { return i; }));
+        ASSERT_LE(memory.bytes_out(), before + in_use + waiting_slots);
+    }
+    c.trim();
+    EXPECT_LE(memory.bytes_out(), before + in_use + spare);
+    all.clear();
+    EXPECT_LE(memory.bytes_out(), before + 2 * waiting_slots + at_most);
+    c.trim();
+    EXPECT_LE(memory.bytes_out(), before + spare);
+}
+
+TEST(outgrown_slots, of_a_table_that_grows_and_shrinks_for_ever_are_not_more) {
+    counting_memory memory;
+    numbers c(&memory);
+    const sleeper other(c);
+    const std::size_t before = memory.bytes_out();
+    for (int round = 0; round < 500; ++round) {
+        std::vector<handle<int>> some;
+        for (int i = 0; i < 400; ++i) {
+            some.push_back(c.intern(i, [&] { return i; }));
+        }
+        some.clear();
+        ASSERT_LE(memory.bytes_out(), before + waiting_slots + waiting_slots / 2 + at_most) << "round " << round;
+    }
+}
+
 } // namespace
 } // namespace ibid

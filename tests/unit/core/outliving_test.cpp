@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Handles outlive caches, and caches that go take along what only they kept.
+#include <functional>
 #include <memory>
 #include <memory_resource>
+#include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "ibid/cache.h"
+#include "ibid/weak.h"
 #include "support/counting_memory.h"
 #include "support/crew.h"
 #include "support/gate.h"
+#include "support/in_child.h"
 #include "support/witness.h"
 
 namespace ibid {
@@ -142,6 +148,137 @@ TEST(outliving_race, a_value_that_is_ending_while_its_cache_goes_ends_in_peace) 
     go_on.open();
     dropper.join();
     EXPECT_EQ(alive(1), 0U);
+}
+
+// Where another thread reads too, an entry's last steps keep the table by the place of the thread that takes them. This thread
+// reads, and so does the one that drops; a value's destructor is the moment in between.
+class last_steps : public ::testing::Test {
+protected:
+    using pmr_cache = cache<probe_key, witness, key_beside, probe_hash, probe_equal,
+                            std::pmr::polymorphic_allocator<std::byte>>;
+
+    last_steps() {
+        clear_books();
+        (void)made(100);
+    }
+
+    [[nodiscard]] handle<witness> made(int key) {
+        return cache_->intern(probe_key{key}, [&] { return witness(key); });
+    }
+    // On a thread that has looked: drops a value whose destructor calls `in_the_middle(key)`.
+    void drop_one(int key, const std::function<void(int)>& in_the_middle) {
+        const with_hook at_end(on_death, in_the_middle);
+        std::thread([&] { made(key).reset(); }).join();
+    }
+    void end_of_cache() { cache_.reset(); }
+
+    counting_memory memory_;
+    std::unique_ptr<pmr_cache> cache_ = std::make_unique<pmr_cache>(&memory_);
+};
+
+TEST_F(last_steps, keep_the_table_until_they_are_taken) {
+    gate go_on;
+    gate ending;
+    std::thread closer([&] {
+        ending.pass();
+        end_of_cache();
+        EXPECT_GT(memory_.bytes_out(), 0U);
+        go_on.open();
+    });
+    drop_one(1, [&](int) {
+        ending.open();
+        go_on.pass();
+    });
+    closer.join();
+    EXPECT_EQ(alive(1), 0U);
+    EXPECT_EQ(memory_.bytes_out(), 0U);
+}
+
+TEST_F(last_steps, may_be_those_of_the_cache) {
+    drop_one(1, [&](int) {
+        end_of_cache();
+        EXPECT_GT(memory_.bytes_out(), 0U);
+    });
+    EXPECT_EQ(memory_.bytes_out(), 0U);
+}
+
+TEST_F(last_steps, of_one_value_may_lead_to_those_of_others) {
+    for (const bool before : {true, false}) {
+        if (cache_ == nullptr) {
+            cache_ = std::make_unique<pmr_cache>(&memory_);
+            (void)made(100);
+        }
+        std::vector<handle<witness>> others;
+        for (int k = 10; k < 20; ++k) {
+            others.push_back(made(k));
+        }
+        drop_one(1, [&](int key) {
+            if (key != 1) {
+                return;
+            }
+            if (before) {
+                end_of_cache();
+            }
+            others.clear();
+            if (!before) {
+                end_of_cache();
+            }
+            EXPECT_GT(memory_.bytes_out(), 0U);
+        });
+        EXPECT_EQ(memory_.bytes_out(), 0U);
+        for (int k = 10; k < 20; ++k) {
+            EXPECT_EQ(alive(k), 0U);
+        }
+    }
+}
+
+TEST_F(last_steps, may_begin_in_a_cache_that_has_gone) {
+    handle<witness> h = made(1);
+    std::thread([&] {
+        (void)made(2);
+        end_of_cache();
+        h.reset();
+    }).join();
+    EXPECT_EQ(memory_.bytes_out(), 0U);
+}
+
+TEST_F(last_steps, leave_what_weak_references_hold) {
+    handle<witness> h = made(1);
+    std::optional<weak<witness>> w(std::in_place, h);
+    std::thread([&, h = std::move(h)]() mutable {
+        (void)made(2);
+        h.reset();
+    }).join();
+    EXPECT_FALSE(w->lock());
+    end_of_cache();
+    EXPECT_GT(memory_.bytes_out(), 0U);
+    w.reset();
+    EXPECT_EQ(memory_.bytes_out(), 0U);
+}
+
+TEST_F(last_steps, of_a_thread_that_a_fork_leaves_behind_keep_nothing) {
+    gate go_on;
+    gate ending;
+    std::thread forker([&] {
+        ending.pass();
+        cache_->lock_for_fork();
+        const int leak = in_child([&] {
+            cache_->forget_other_threads();
+            cache_->unlock_after_fork();
+            end_of_cache();
+            return memory_.bytes_out() < 256 ? 0 : 1; // the entry itself, of which nobody in the child knows
+        });
+        cache_->unlock_after_fork();
+        EXPECT_EQ(leak, 0);
+        go_on.open();
+    });
+    drop_one(1, [&](int) {
+        ending.open();
+        go_on.pass();
+    });
+    forker.join();
+    end_of_cache();
+    EXPECT_EQ(memory_.bytes_out(), 0U);
 }
 
 } // namespace

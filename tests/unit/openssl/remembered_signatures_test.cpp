@@ -325,7 +325,8 @@ TEST_F(Signatures, AreAskedForAnewAfterAnyOtherSharedKeyIsReplaced) {
              ERR_clear_error();
              return refused ? 1 : 0;
          }},
-        // A callback of libcrypto's whose last call is compiled to a jump: the setter's caller seems to be libcrypto itself.
+        // A callback of libcrypto's whose last call is compiled to a jump, where the compiler optimizes (-O2): the setter's caller
+        // seems to be libcrypto itself.
         {"EVP_PKEY_set_type in a callback",
          [](EVP_PKEY* k) {
              OPENSSL_STACK* const keys = OPENSSL_sk_new_null();
