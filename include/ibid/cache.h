@@ -239,8 +239,10 @@ private:
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
         const std::uint64_t hash = hash_(key);
-        constexpr bool copies_in_no_time = std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
-        if (const auto [found, where] = table_->template peek<copies_in_no_time>(hash, key); found != nullptr) {
+        constexpr bool copies_in_no_time =
+            std::is_same_v<K, Key> && std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
+        if (const auto [found, where] = table_->template peek<copies_in_no_time>(hash, key);
+            found != nullptr) {
             return found->adopt(where);
         }
         if constexpr (copies_in_no_time) {

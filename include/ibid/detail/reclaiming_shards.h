@@ -113,9 +113,13 @@ protected:
     void unlink(shard_type& s, entry& e, counter_stripe& counters) noexcept {
         s.table.erase(e);
         bump(counters.evictions);
+        if (s.left.first && nobody_looks()) {
+            forget_left(s);
+        }
         if (s.table.could_shrink(s.flights_in_air)) {
             forget_left(s);
-            if (!is_worth_a_fence(s.left)) { // else each turn from growing to shrinking would leave an array more
+            if (!is_worth_a_fence(
+                    s.left)) { // else each turn from growing to shrinking would leave an array more
                 (void)bury(s, s.table.shrink());
             }
         }
@@ -160,6 +164,7 @@ protected:
             dead_arrays left;
             {
                 const std::lock_guard lock(s.mutex);
+                forget_left(s);
                 gone = take(s.dead);
                 left = std::exchange(s.left, {});
             }
@@ -345,7 +350,8 @@ private:
             // there will not be one again.
             if (h.weak.load(std::memory_order_acquire) == 1) {
                 now = nobody_looks();
-                takes_last_steps = !now && me != nullptr && !is_worth_a_fence(s.left) && me->take_last_steps(s.closed);
+                takes_last_steps =
+                    !now && me != nullptr && !is_worth_a_fence(s.left) && me->take_last_steps(s.closed);
                 closed = (now || takes_last_steps) && discount(s);
             }
         }
@@ -418,6 +424,7 @@ private:
     [[nodiscard]] bool discount_and_reclaim(shard_type& s) noexcept {
         {
             const std::lock_guard lock(s.mutex);
+            forget_left(s);
             if (!is_worth_a_fence(s.left)) {
                 return discount(s);
             }

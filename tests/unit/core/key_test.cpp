@@ -164,6 +164,31 @@ TEST(values, are_not_copied_for_a_hit) {
     EXPECT_EQ(counted_copies::made, 0);
 }
 
+// Of no size, and copied as bytes; but not what it is made of.
+struct counted_number {
+    static inline int made = 0;
+    int number;
+    explicit counted_number(const long& from) : number(static_cast<int>(from)) { ++made; }
+    friend bool operator==(const counted_number& a, const counted_number& b) = default;
+    friend bool operator==(const counted_number& a, long b) { return a.number == b; }
+};
+struct hash_of_numbers {
+    using is_collision_resistant = void;
+    std::uint64_t operator()(const counted_number& k) const { return hash<long>()(k.number); }
+    std::uint64_t operator()(long n) const { return hash<long>()(n); }
+};
+
+TEST(values, are_not_converted_for_a_hit) {
+    cache<counted_number, counted_number, key_is_value, hash_of_numbers> c;
+    const auto h = c.intern(7L);
+    for (int misses = 0; misses < 10; ++misses) {
+        EXPECT_FALSE(c.find(8L));
+    }
+    counted_number::made = 0;
+    EXPECT_EQ(c.intern(7L), h);
+    EXPECT_EQ(counted_number::made, 0);
+}
+
 struct named {
     std::string name;
     int number = 0;

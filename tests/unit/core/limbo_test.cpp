@@ -2,6 +2,7 @@
 //
 // Memory that waits until no reader looks at it: how much of it, and that it comes back. Where the kernel has no fence for all
 // processors nobody reads without a lock, and nothing waits; the bounds hold then, too.
+#include <atomic>
 #include <memory_resource>
 #include <thread>
 #include <vector>
@@ -181,41 +182,71 @@ TEST_F(eras, that_began_before_a_thread_came_do_not_wait_for_it) {
 
 // What 16 shards may keep of arrays before a fence is worth its price.
 constexpr std::size_t waiting_slots = 16 * detail::slots_worth_a_fence * sizeof(void*);
+constexpr std::size_t spare = std::size_t{16} << 10;
 
-TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_than_until_a_trim) {
+// What a table of so many takes that nobody else looks into.
+std::size_t in_use(int n) {
     counting_memory memory;
     numbers c(&memory);
-    const sleeper other(c);
-    const std::size_t before = memory.bytes_out();
-    constexpr std::size_t n = 20'000;
-    constexpr std::size_t in_use = n * an_entry + 16 * 2048 * sizeof(void*); // 1,250 entries a shard
-    constexpr std::size_t spare = std::size_t{16} << 10;
     std::vector<handle<int>> all;
-    for (int i = 0; i < static_cast<int>(n); ++i) {
+    for (int i = 0; i < n; ++i) {
         all.push_back(c.intern(i, [&] { return i; }));
-        ASSERT_LE(memory.bytes_out(), before + in_use + waiting_slots);
     }
-    c.trim();
-    EXPECT_LE(memory.bytes_out(), before + in_use + spare);
-    all.clear();
-    EXPECT_LE(memory.bytes_out(), before + 2 * waiting_slots + at_most);
-    c.trim();
-    EXPECT_LE(memory.bytes_out(), before + spare);
+    return memory.bytes_out();
 }
 
-TEST(outgrown_slots, of_a_table_that_grows_and_shrinks_for_ever_are_not_more) {
+TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_than_until_a_trim) {
+    constexpr int n = 20'000; // 1,250 a shard: 2,048 slots, and almost as many that were outgrown
     counting_memory memory;
     numbers c(&memory);
     const sleeper other(c);
-    const std::size_t before = memory.bytes_out();
-    for (int round = 0; round < 500; ++round) {
-        std::vector<handle<int>> some;
-        for (int i = 0; i < 400; ++i) {
-            some.push_back(c.intern(i, [&] { return i; }));
-        }
-        some.clear();
-        ASSERT_LE(memory.bytes_out(), before + waiting_slots + waiting_slots / 2 + at_most) << "round " << round;
+    std::vector<handle<int>> all;
+    for (int i = 0; i < n; ++i) {
+        all.push_back(c.intern(i, [&] { return i; }));
     }
+    EXPECT_LE(memory.bytes_out(), in_use(n) + waiting_slots + spare);
+    c.trim();
+    EXPECT_LE(memory.bytes_out(), in_use(n) + spare);
+    for (int i = n; i < 10 * n; ++i) { // 16,384 slots: a fence has passed on the way
+        all.push_back(c.intern(i, [&] { return i; }));
+    }
+    EXPECT_LE(memory.bytes_out(), in_use(10 * n) + waiting_slots + spare);
+    all.clear();
+    EXPECT_LE(memory.bytes_out(), 2 * waiting_slots + at_most + spare);
+    c.trim();
+    EXPECT_LE(memory.bytes_out(), in_use(0) + spare);
+}
+
+TEST(outgrown_slots, go_without_a_fence_when_all_readers_have_seen_their_era) {
+    constexpr int n = 20'000;
+    counting_memory memory;
+    numbers c(&memory);
+    std::atomic<int> turn{0}; // even: the one who fills; odd: the one who only looks
+    std::thread looks([&] {
+        for (int mine = 1; mine < 2 * (n / 100); mine += 2) {
+            for (int now = turn; now != mine; now = turn) {
+                turn.wait(now);
+            }
+            EXPECT_FALSE(c.find(-1));
+            turn = mine + 1;
+            turn.notify_all();
+        }
+    });
+    std::vector<handle<int>> all;
+    for (int i = 0; i < n; ++i) {
+        all.push_back(c.intern(i, [&] { return i; }));
+        if (i % 100 == 99) {
+            const int mine = i / 100 * 2;
+            turn = mine + 1;
+            turn.notify_all();
+            for (int now = turn; now != mine + 2; now = turn) {
+                turn.wait(now);
+            }
+        }
+    }
+    // No more than the array before the last, which is half of what there is.
+    EXPECT_LE(memory.bytes_out(), in_use(n) + waiting_slots / 2 + spare);
+    looks.join();
 }
 
 } // namespace
