@@ -349,7 +349,7 @@ public:
         const auto for_each_stripe = [this](auto f) {
             std::ranges::for_each(*counters_, f);
             if constexpr (reads_without_lock) {
-                this->readers_.for_each_stripe(f);
+                this->readers_.for_each_place([&f](const reader& r) { f(r.counters); });
             }
         };
         for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });

@@ -325,32 +325,24 @@ public:
         return true;
     }
 
-    // Calls f(const counter_stripe&) for every place.
+    // Calls f(reader&) for every place: to read what anybody may, or at the end of the table.
     template <class Function>
-    void for_each_stripe(Function f) const noexcept {
-        for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            f(r->counters);
+    void for_each_place(Function f) const noexcept {
+        for (reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
+            f(*r);
         }
     }
     // The looks that found something.
     [[nodiscard]] std::uint64_t hits() const noexcept {
         std::uint64_t sum = 0;
-        for (const reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
+        for_each_place([&sum](const reader& r) {
             const std::uint64_t in_vain =
-                r->in_vain_.load(std::memory_order_acquire); // first: never more than looks
-            sum += r->looks() - in_vain;
-        }
+                r.in_vain_.load(std::memory_order_acquire); // first: never more than looks
+            sum += r.looks() - in_vain;
+        });
         return sum;
     }
-
-    // Every place, for the end of the table.
-    template <class Function>
-    void for_each_place(Function f) noexcept {
-        for (reader* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            f(*r);
-        }
-    }
-    // That of places where nobody sits. `f` runs under the_reader_registry.
+    // Calls f(limbo&) for that of places where nobody sits. `f` runs under the_reader_registry.
     template <class Function>
     void for_each_limbo_left(Function f) noexcept {
         const std::lock_guard lock(the_reader_registry);

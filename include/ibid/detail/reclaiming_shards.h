@@ -193,7 +193,7 @@ protected:
             }
             dead_entries left;
             this->readers_.for_each_limbo_left([&](limbo& of) { join(left, take(of)); });
-            if (reader* const me = this->readers_.known_here(); me != nullptr) {
+            if (reader* const me = my_place(); me != nullptr) {
                 join(left, take(me->dead));
             }
             reclaim_entries(left);
@@ -310,7 +310,7 @@ private:
         }
         if (nobody_looks() || this->readers_.passed()) {
             free(gone);
-        } else if (reader* const me = this->readers_.known_here(); me != nullptr) {
+        } else if (reader* const me = my_place(); me != nullptr) {
             join(me->dead.filling, gone);
         } else {
             const std::lock_guard lock(shards_[0].mutex);
@@ -395,7 +395,7 @@ private:
 
     // Where this thread buries, and frees what is ripe there, or too much to wait.
     void bury_entry(shard_type& s, value_header& h) noexcept {
-        if (reader* const me = this->readers_.known_here(); me != nullptr) {
+        if (reader* const me = my_place(); me != nullptr) {
             bury_entry(*me, h);
             return;
         }

@@ -194,6 +194,18 @@ TEST(out_of_memory, does_not_concern_hits_finds_copies_drops_trims_and_weak_refe
     EXPECT_EQ(s.c.statistics().entries, 0U);
 }
 
+// A thread that has found nothing for a while goes to the lock with a copy in hand, where a copy takes no time.
+TEST(out_of_memory, does_not_concern_a_hit_that_comes_after_misses) {
+    cache<int, int, key_is_value> c;
+    const handle<int> kept = c.intern(1);
+    for (int i = 2; i < 12; ++i) {
+        EXPECT_FALSE(c.find(i));
+    }
+    const fail_allocation first(0);
+    EXPECT_EQ(c.intern(1), kept);
+    EXPECT_TRUE(first.failed()) << "there was no copy";
+}
+
 TEST(out_of_memory, in_the_afterlife_costs_the_afterlife_and_nothing_else) {
     fail_each([] { return scene(2, {.bytes = 1 << 20, .entries = 4}); },
               [&](scene& s) {
