@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The C functions of ibid_openssl.h, over the same caches as the interposed symbols.
-#include "library.h"
-#include "linkage.h"
-#include "scope.h"
-#include "this_library.h"
-
-#define IBID_OPENSSL_NO_INLINE
-#include "ibid_openssl.h"
+#include "libcrypto.h"
+#include "this_libcrypto.h"
+#include "why_not.h"
 
 namespace ibid::openssl {
 
@@ -26,18 +22,17 @@ void share_in(const functions& f, certificate_cache& cache, OPENSSL_STACK* chain
 struct caches {
     certificate_cache* const certificates;
     trust_store_cache* const trust_stores;
-    explicit caches(library* of) noexcept
+    explicit caches(libcrypto* of) noexcept
         : certificates(of != nullptr ? of->certificates() : nullptr),
           trust_stores(of != nullptr ? of->trust_stores() : nullptr) {}
 };
 
-[[nodiscard]] int load_file(const void* code, X509_STORE* store, const char* path, file_kind kind, int type) {
-    library* const l = this_library(code);
+[[nodiscard]] int load_file(X509_STORE* store, const char* path, file_kind kind, int type) {
+    libcrypto* const l = this_libcrypto();
     trust_store_cache* const stores = caches(l).trust_stores;
     if (stores == nullptr) {
         return -1;
     }
-    const with_purpose loading(purpose::trust_store);
     return stores->load(store, path, kind, type);
 }
 
@@ -47,10 +42,8 @@ struct caches {
 
 using namespace ibid::openssl;
 
-#define IBID_CODE __builtin_return_address(0)
-
 X509* ibid_openssl_parse_certificate(const unsigned char** pp, size_t size) {
-    library* const l = this_library(IBID_CODE);
+    libcrypto* const l = this_libcrypto();
     if (l == nullptr || pp == nullptr || size > static_cast<size_t>(__LONG_MAX__)) {
         return nullptr;
     }
@@ -62,26 +55,26 @@ X509* ibid_openssl_parse_certificate(const unsigned char** pp, size_t size) {
 
 int ibid_openssl_load_trust_store(X509_STORE* store, const char* path) {
     if (const int count =
-            load_file(IBID_CODE, store, path, file_kind::certificates_and_crls, X509_FILETYPE_PEM);
+            load_file(store, path, file_kind::certificates_and_crls, X509_FILETYPE_PEM);
         count >= 0) {
         return count > 0 ? 1 : 0;
     }
-    library* const l = this_library(IBID_CODE);
+    libcrypto* const l = this_libcrypto();
     return l != nullptr ? l->f.X509_STORE_load_file_ex(store, path, nullptr, nullptr) : 0;
 }
 
 int ibid_openssl_load_crls(X509_STORE* store, const char* path, int type) {
-    if (const int count = load_file(IBID_CODE, store, path, file_kind::crls, type); count >= 0) {
+    if (const int count = load_file(store, path, file_kind::crls, type); count >= 0) {
         return count;
     }
-    library* const l = this_library(IBID_CODE);
+    libcrypto* const l = this_libcrypto();
     X509_LOOKUP* const lookup =
         l != nullptr ? l->f.X509_STORE_add_lookup(store, l->f.X509_LOOKUP_file()) : nullptr;
     return lookup != nullptr ? l->f.X509_load_crl_file(lookup, path, type) : 0;
 }
 
 void ibid_openssl_share_chain(X509_STORE_CTX* verification) {
-    library* const l = this_library(IBID_CODE);
+    libcrypto* const l = this_libcrypto();
     certificate_cache* const cache = l != nullptr ? l->certificates() : nullptr;
     if (cache == nullptr || verification == nullptr) {
         return;
@@ -101,7 +94,7 @@ void ibid_openssl_share_chain(X509_STORE_CTX* verification) {
 }
 
 void ibid_openssl_retain(size_t bytes, size_t entries) {
-    const caches of(this_library(IBID_CODE));
+    const caches of(this_libcrypto());
     if (of.certificates != nullptr) {
         of.certificates->retain({bytes, entries});
     }
@@ -111,7 +104,7 @@ void ibid_openssl_retain(size_t bytes, size_t entries) {
 }
 
 void ibid_openssl_trim() {
-    const caches of(this_library(IBID_CODE));
+    const caches of(this_libcrypto());
     if (of.trust_stores != nullptr) {
         of.trust_stores->trim(); // first: files hold certificates
     }
@@ -121,7 +114,7 @@ void ibid_openssl_trim() {
 }
 
 int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl_statistics* into) {
-    const caches of(this_library(IBID_CODE));
+    const caches of(this_libcrypto());
     if (into == nullptr || into->size != sizeof *into || of.certificates == nullptr) {
         return 0;
     }
@@ -145,7 +138,7 @@ int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl
 }
 
 const char* ibid_openssl_why_not(enum ibid_openssl_feature feature) {
-    library* const l = this_library(IBID_CODE);
+    libcrypto* const l = this_libcrypto();
     if (l == nullptr) {
         return "no OpenSSL 3 was found in this process";
     }

@@ -172,7 +172,7 @@ public:
     // Around fork(); see interner.
     void lock_for_fork() noexcept { table_->lock_for_fork(); }
     void unlock_after_fork() noexcept { table_->unlock_after_fork(); }
-    void forget_other_threads() noexcept { table_->forget_other_threads(); }
+    void forget_all_in_child() noexcept { table_->forget_other_threads(); }
 
 private:
     struct traits {

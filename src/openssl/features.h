@@ -3,7 +3,7 @@
 // What ibid can do for a program with a given OpenSSL, and why: asked by the program itself (ibid_openssl_why_not) and, from
 // outside, by `ibid doctor`.
 //
-// Law: what crosses a library's border can be met in every build; what stays inside libcrypto cannot be met where it is bound
+// Law: what crosses a library's border can be intercepted in every build; what stays inside libcrypto cannot where it is bound
 // at link time (-Bsymbolic, upstream's default; -Bsymbolic-functions, Ubuntu's). docs/openssl.md has the table, and the tests
 // run it on both kinds of build.
 #pragma once
@@ -23,11 +23,12 @@ enum feature_index { feature_peers, feature_sessions, feature_trust_stores, feat
 // What there is to be known of a program, its OpenSSL, and its environment.
 struct circumstances {
     const char* obstacle = nullptr; // nothing can be shared at all, for this reason
-    bool met = true;         // ibid's symbols stand before OpenSSL's, by LD_PRELOAD or in the link order
+    bool intercepted = true; // ibid has been loaded, by LD_PRELOAD or in the link order, and has read the modules
     bool libssl = true;      // there is one
     bool symbolic = false;   // libcrypto was linked with -Bsymbolic or -Bsymbolic-functions
     bool verify_memo = true; // IBID_VERIFY_MEMO
     bool everything = false; // IBID_SCOPE=all
+    bool writer = false;     // a module of the program may write to what it gets
 };
 
 [[nodiscard]] constexpr std::array<feature, 5> features_of(const circumstances& c) noexcept {
@@ -39,23 +40,25 @@ struct circumstances {
         if (c.obstacle != nullptr) {
             return verdict{false, c.obstacle};
         }
-        if (!c.met) {
+        if (!c.intercepted) {
             return verdict{false, instead};
         }
         return needs_libssl && !c.libssl ? verdict{false, "no libssl: it does no TLS"} : otherwise;
     };
     const verdict peers =
-        judge({true, "libssl asks libcrypto for them: met at that border"},
-              "ibid's symbols do not stand before OpenSSL's: use ibid_openssl_attach()", true);
+        judge({true, "libssl asks libcrypto for them: intercepted there"},
+              "ibid is not loaded: use ibid_openssl_attach()", true);
     const verdict sessions =
-        judge({true, "libssl asks libcrypto to decode them: met at that border"},
-              "ibid's symbols do not stand before OpenSSL's: use ibid_openssl_attach()", true);
+        judge({true, "libssl asks libcrypto to decode them: intercepted there"},
+              "ibid is not loaded: use ibid_openssl_attach()", true);
     const verdict stores = judge(
-        {true, c.symbolic
-                   ? "files and default paths, met where they enter libcrypto; not single files of a folder, "
+        c.writer ? verdict{false, "the program names functions that write to certificates; a store of its own for each "
+                                  "context keeps such writes apart"}
+        : verdict{true, c.symbolic
+                   ? "files and default paths, intercepted where they enter libcrypto; not single files of a folder, "
                      "which it reads by itself (-Bsymbolic)"
                    : "files, folders and default paths"},
-        "ibid's symbols do not stand before OpenSSL's: use ibid_openssl_load_trust_store()", false);
+        "ibid is not loaded: use ibid_openssl_load_trust_store()", false);
     const verdict signatures = judge(
         !c.verify_memo ? verdict{false, "IBID_VERIFY_MEMO=0"}
         : !c.symbolic  ? verdict{true, "a link of a chain that was verified once is not verified again"}
@@ -64,12 +67,12 @@ struct circumstances {
                       "a chain that libssl has verified once, all of it from peers and trust files, is not "
                       "verified again (-Bsymbolic), unless the program has a verify callback"}
             : verdict{false, "libcrypto's calls to itself are bound inside it (-Bsymbolic)"},
-        "ibid's symbols do not stand before OpenSSL's", false);
+        "ibid is not loaded", false);
     const verdict own = judge(
         c.everything ? verdict{true, "IBID_SCOPE=all: also certificates that the application parses"}
                      : verdict{false, "by default: certificates that the application parses are its own; "
                                       "IBID_SCOPE=all shares them"},
-        "ibid's symbols do not stand before OpenSSL's: use ibid_openssl_parse_certificate()", false);
+        "ibid is not loaded: use ibid_openssl_parse_certificate()", false);
     return {{{"peer certificates", peers.active, peers.why},
              {"resumed sessions", sessions.active, sessions.why},
              {"trust stores", stores.active, stores.why},

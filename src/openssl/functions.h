@@ -15,15 +15,15 @@
 #endif
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#ifndef OPENSSL_NO_OCSP
-#include <openssl/ocsp.h>
-#endif
 #include <openssl/pem.h>
 #include <openssl/provider.h>
+#include <openssl/ssl.h>
 #include <openssl/store.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+
+#include "extent.h"
 
 namespace ibid::openssl {
 
@@ -149,19 +149,29 @@ namespace ibid::openssl {
     X(X509_get_default_cert_file)                                                                            \
     X(X509_get_default_cert_file_env)                                                                        \
     X(d2i_X509_CRL)                                                                                          \
+    X(ASN1_item_ex_free)                                                                                     \
+    X(ASN1_item_ex_i2d)                                                                                      \
+    X(ASN1_item_ex_new)                                                                                      \
+    X(CRYPTO_get_mem_functions)                                                                              \
+    X(CRYPTO_malloc)                                                                                         \
+    X(CRYPTO_realloc)                                                                                        \
+    X(OPENSSL_sk_free)                                                                                       \
+    X(OPENSSL_sk_new_reserve)                                                                                \
+    X(OSSL_PROVIDER_do_all)                                                                                  \
+    X(OSSL_PROVIDER_get0_dispatch)                                                                           \
+    X(OSSL_STORE_INFO_free)                                                                                  \
+    X(OSSL_STORE_INFO_get0_CERT)                                                                             \
+    X(OSSL_STORE_INFO_get_type)                                                                              \
+    X(OSSL_STORE_INFO_new_CERT)                                                                              \
+    X(OSSL_STORE_load)                                                                                       \
+    X(X509_CRL_dup)                                                                                          \
+    X(X509_STORE_CTX_get_ex_data)                                                                            \
+    X(X509_STORE_CTX_get0_store)                                                                             \
+    X(X509_dup)                                                                                              \
     X(i2d_X509)                                                                                              \
     X(i2d_X509_AUX)
 
-// What parses certificates among other things. Some builds have not all of them; whoever calls one has it.
-#ifdef OPENSSL_NO_OCSP
-#define IBID_OPENSSL_OUTER_PARSERS(X) X(OSSL_STORE_load)
-#else
-#define IBID_OPENSSL_OUTER_PARSERS(X)                                                                        \
-    X(OSSL_STORE_load)                                                                                       \
-    X(OCSP_response_get1_basic)
-#endif
-
-// What parses into a certificate that the caller may give, by other names than d2i_X509.
+// What parses into a certificate that the caller may give, and what takes one as an ASN.1 value.
 #define IBID_OPENSSL_DECODERS(X)                                                                             \
     X(d2i_X509_bio)                                                                                          \
     X(d2i_X509_fp)                                                                                           \
@@ -170,97 +180,16 @@ namespace ibid::openssl {
     X(PEM_read_bio_X509)                                                                                     \
     X(PEM_read_bio_X509_AUX)
 
-// Public setters through which a program can change a certificate that others hold too. Source: openssl/x509.h of 3.0 to
-// 3.6; tests/unit/openssl/setters.py looks for others. Not among them: X509_getm_notBefore and X509_getm_notAfter, which programs call to read (X509_get_notBefore is a
-// macro for the former); to detach there would end the sharing for everybody who prints a date.
-#define IBID_OPENSSL_SETTERS(X)                                                                              \
-    X(X509_set_version)                                                                                      \
-    X(X509_set_serialNumber)                                                                                 \
-    X(X509_set_issuer_name)                                                                                  \
-    X(X509_set_subject_name)                                                                                 \
-    X(X509_set1_notBefore)                                                                                   \
-    X(X509_set1_notAfter)                                                                                    \
-    X(X509_set_pubkey)                                                                                       \
-    X(X509_set0_distinguishing_id)                                                                           \
-    X(X509_sign)                                                                                             \
-    X(X509_sign_ctx)                                                                                         \
-    X(X509_add_ext)                                                                                          \
-    X(X509_add1_ext_i2d)                                                                                     \
-    X(X509_delete_ext)                                                                                       \
-    X(X509_alias_set1)                                                                                       \
-    X(X509_keyid_set1)                                                                                       \
-    X(X509_add1_trust_object)                                                                                \
-    X(X509_add1_reject_object)                                                                               \
-    X(X509V3_EXT_add_conf)                                                                                   \
-    X(X509V3_EXT_add_nconf)                                                                                  \
-    X(X509_trust_clear)                                                                                      \
-    X(X509_reject_clear)                                                                                     \
-    X(X509_set_proxy_flag)                                                                                   \
-    X(X509_set_proxy_pathlen)                                                                                \
-    X(i2d_re_X509_tbs)
-
-// The same for CRLs, and for the parts of them that a program can reach.
-#define IBID_OPENSSL_CRL_SETTERS(X)                                                                          \
-    X(X509_CRL_set_version)                                                                                  \
-    X(X509_CRL_set_issuer_name)                                                                              \
-    X(X509_CRL_set1_lastUpdate)                                                                              \
-    X(X509_CRL_set1_nextUpdate)                                                                              \
-    X(X509_CRL_sort)                                                                                         \
-    X(X509_CRL_add0_revoked)                                                                                 \
-    X(X509_CRL_sign)                                                                                         \
-    X(X509_CRL_sign_ctx)                                                                                     \
-    X(X509_CRL_add_ext)                                                                                      \
-    X(X509_CRL_add1_ext_i2d)                                                                                 \
-    X(X509_CRL_delete_ext)                                                                                   \
-    X(X509V3_EXT_CRL_add_conf)                                                                               \
-    X(X509V3_EXT_CRL_add_nconf)                                                                              \
-    X(d2i_X509_CRL_bio)                                                                                      \
-    X(d2i_X509_CRL_fp)                                                                                       \
-    X(d2i_X509_REVOKED)                                                                                      \
-    X(PEM_read_X509_CRL)                                                                                     \
-    X(X509_CRL_set_meth_data)                                                                                \
-    X(X509_CRL_set_default_method)                                                                           \
-    X(X509_REVOKED_set_serialNumber)                                                                         \
-    X(X509_REVOKED_set_revocationDate)                                                                       \
-    X(X509_REVOKED_add_ext)                                                                                  \
-    X(X509_REVOKED_add1_ext_i2d)                                                                             \
-    X(X509_REVOKED_delete_ext)                                                                               \
-    X(i2d_re_X509_CRL_tbs)
-
-// Public setters of a key. One that has verified something may be another key afterwards.
-#define IBID_OPENSSL_KEY_SETTERS(X)                                                                          \
-    X(EVP_PKEY_set_type)                                                                                     \
-    X(EVP_PKEY_set_type_by_keymgmt)                                                                          \
-    X(EVP_PKEY_assign)                                                                                       \
-    X(EVP_PKEY_copy_parameters)                                                                              \
-    X(EVP_PKEY_fromdata)                                                                                     \
-    X(EVP_PKEY_generate)                                                                                     \
-    X(EVP_PKEY_keygen)                                                                                       \
-    X(EVP_PKEY_paramgen)                                                                                     \
-    X(d2i_AutoPrivateKey)                                                                                    \
-    X(d2i_AutoPrivateKey_ex)                                                                                 \
-    X(d2i_KeyParams)                                                                                         \
-    X(d2i_KeyParams_bio)                                                                                     \
-    X(d2i_PrivateKey)                                                                                        \
-    X(d2i_PrivateKey_bio)                                                                                    \
-    X(d2i_PrivateKey_ex)                                                                                     \
-    X(d2i_PrivateKey_ex_bio)                                                                                 \
-    X(d2i_PrivateKey_ex_fp)                                                                                  \
-    X(d2i_PrivateKey_fp)                                                                                     \
-    X(d2i_PublicKey)                                                                                         \
-    X(EVP_PKEY_set1_DH)                                                                                      \
-    X(EVP_PKEY_set1_DSA)                                                                                     \
-    X(EVP_PKEY_set1_EC_KEY)                                                                                  \
-    X(EVP_PKEY_set1_RSA)                                                                                     \
-    X(EVP_PKEY_set1_encoded_public_key)                                                                      \
-    X(EVP_PKEY_set1_engine)                                                                                  \
-    X(EVP_PKEY_set_bn_param)                                                                                 \
-    X(EVP_PKEY_set_int_param)                                                                                \
-    X(EVP_PKEY_set_octet_string_param)                                                                       \
-    X(EVP_PKEY_set_params)                                                                                   \
-    X(EVP_PKEY_set_size_t_param)                                                                             \
-    X(EVP_PKEY_set_type_str)                                                                                 \
-    X(EVP_PKEY_set_utf8_string_param)
+// Functions that give a program certificates or CRLs that ibid may share.
+#define IBID_OPENSSL_GETTERS(X)                                                                              \
+    X(X509_STORE_CTX_get0_current_issuer)                                                                    \
+    X(X509_STORE_CTX_get1_certs)                                                                             \
+    X(X509_STORE_CTX_get1_chain)                                                                             \
+    X(X509_STORE_CTX_get1_issuer)                                                                            \
+    X(X509_STORE_CTX_get_by_subject)                                                                         \
+    X(X509_STORE_CTX_get_current_cert)                                                                       \
+    X(X509_STORE_CTX_get_obj_by_subject)                                                                     \
+    X(X509_STORE_get1_all_certs)
 
 // Calls after which a signature that verified might not verify again: providers, default properties, configuration,
 // engines come or go. Some are missing in some versions and builds; whoever calls one has it.
@@ -268,16 +197,20 @@ namespace ibid::openssl {
     X(OSSL_PROVIDER_load)                                                                                    \
     X(OSSL_PROVIDER_try_load)                                                                                \
     X(OSSL_PROVIDER_unload)                                                                                  \
+    X(OSSL_PROVIDER_add_builtin)                                                                             \
     X(EVP_set_default_properties)                                                                            \
     X(EVP_default_properties_enable_fips)                                                                    \
     X(OSSL_LIB_CTX_load_config)                                                                              \
     X(CONF_modules_load)                                                                                     \
     X(CONF_modules_load_file)                                                                                \
     X(CONF_modules_load_file_ex)                                                                             \
+    X(CONF_modules_unload)                                                                                   \
+    X(CONF_modules_finish)                                                                                   \
     X(EVP_PKEY_meth_add0)                                                                                    \
     X(EVP_PKEY_meth_remove)                                                                                  \
     IBID_OPENSSL_ENGINES(X)
 
+// An engine that offers algorithms from now on, or no more.
 #ifdef OPENSSL_NO_ENGINE
 #define IBID_OPENSSL_ENGINES(X)
 #else
@@ -303,25 +236,75 @@ namespace ibid::openssl {
     X(ENGINE_register_all_EC)                                                                                \
     X(ENGINE_register_all_digests)                                                                           \
     X(ENGINE_register_all_pkey_meths)                                                                        \
-    X(ENGINE_register_all_pkey_asn1_meths)
+    X(ENGINE_register_all_pkey_asn1_meths)                                                                   \
+    X(ENGINE_unregister_RSA)                                                                                 \
+    X(ENGINE_unregister_DSA)                                                                                 \
+    X(ENGINE_unregister_EC)                                                                                  \
+    X(ENGINE_unregister_digests)                                                                             \
+    X(ENGINE_unregister_pkey_meths)                                                                          \
+    X(ENGINE_unregister_pkey_asn1_meths)
 #endif
+
+// What tells whether an engine offers an algorithm. Missing in builds without engines.
+#ifdef OPENSSL_NO_ENGINE
+#define IBID_OPENSSL_ENGINE_QUERIES(X)
+#else
+#define IBID_OPENSSL_ENGINE_QUERIES(X)                                                                       \
+    X(ENGINE_get_default_RSA)                                                                                \
+    X(ENGINE_get_default_EC)                                                                                 \
+    X(ENGINE_get_digest_engine)                                                                              \
+    X(ENGINE_get_pkey_meth_engine)                                                                           \
+    X(ENGINE_finish)
+#endif
+
+// Of libssl.
+#define IBID_LIBSSL_FUNCTIONS(X)                                                                             \
+    X(SSL_CTX_new)                                                                                           \
+    X(SSL_CTX_use_certificate_ASN1)                                                                          \
+    X(SSL_get_ex_data_X509_STORE_CTX_idx)                                                                    \
+    X(SSL_get_session)                                                                                       \
+    X(SSL_is_server)                                                                                         \
+    X(SSL_use_certificate_ASN1)                                                                              \
+    X(SSL_get0_peer_certificate)                                                                             \
+    X(SSL_get1_peer_certificate)                                                                             \
+    X(SSL_get_peer_cert_chain)                                                                               \
+    X(SSL_get0_verified_chain)                                                                               \
+    X(SSL_SESSION_get0_peer)                                                                                 \
+    X(SSL_SESSION_get_ex_data)                                                                               \
+    X(SSL_SESSION_set_ex_data)
 
 struct functions {
 #define IBID_POINTER(name) decltype(&::name) name = nullptr;
     IBID_OPENSSL_FUNCTIONS(IBID_POINTER)
-    IBID_OPENSSL_OUTER_PARSERS(IBID_POINTER)
     IBID_OPENSSL_DECODERS(IBID_POINTER)
-    IBID_OPENSSL_SETTERS(IBID_POINTER)
-    IBID_OPENSSL_CRL_SETTERS(IBID_POINTER)
-    IBID_OPENSSL_KEY_SETTERS(IBID_POINTER)
+    IBID_OPENSSL_GETTERS(IBID_POINTER)
     IBID_OPENSSL_RECONFIGURATIONS(IBID_POINTER)
+    IBID_OPENSSL_ENGINE_QUERIES(IBID_POINTER)
+    IBID_LIBSSL_FUNCTIONS(IBID_POINTER)
 #undef IBID_POINTER
 
-    // Fills the table from a loaded library (a handle of dlopen), without the symbols of ibid's own preload.
-    void resolve(void* library) noexcept;
+    // Where libcrypto's code and data lie.
+    extent libcrypto;
 
-    // Whether all that ibid needs is there.
+    // Fills the part of the table that libcrypto, or libssl, has. find(name): the address of a function; null: it is not there.
+    template <class Find>
+    void take_libcrypto(Find find) {
+#define IBID_TAKE(name) this->name = reinterpret_cast<decltype(&::name)>(find(#name));
+        IBID_OPENSSL_FUNCTIONS(IBID_TAKE)
+        IBID_OPENSSL_DECODERS(IBID_TAKE)
+        IBID_OPENSSL_GETTERS(IBID_TAKE)
+        IBID_OPENSSL_RECONFIGURATIONS(IBID_TAKE)
+        IBID_OPENSSL_ENGINE_QUERIES(IBID_TAKE)
+    }
+    template <class Find>
+    void take_libssl(Find find) {
+        IBID_LIBSSL_FUNCTIONS(IBID_TAKE)
+#undef IBID_TAKE
+    }
+
+    // Whether all that ibid needs of libcrypto, or of libssl, is there.
     [[nodiscard]] bool complete() const noexcept;
+    [[nodiscard]] bool has_libssl() const noexcept;
 };
 
 } // namespace ibid::openssl

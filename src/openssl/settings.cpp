@@ -55,10 +55,10 @@ namespace {
     s.disabled = variable("IBID_DISABLE") == "1";
     s.scope = variable("IBID_SCOPE") == "all" ? scope_setting::all : scope_setting::openssl;
     s.verify_memo = variable("IBID_VERIFY_MEMO") != "0";
-    const std::string_view on_mutate = variable("IBID_ON_MUTATE");
-    s.on_mutate = on_mutate == "log"     ? mutation_setting::log
-                  : on_mutate == "abort" ? mutation_setting::abort
-                                         : mutation_setting::detach;
+    const std::string_view privacy = variable("IBID_PRIVACY");
+    s.privacy = privacy == "strict" ? privacy_setting::strict
+                : privacy == "off"  ? privacy_setting::off
+                                    : privacy_setting::standard;
     (void)parse_retention(variable("IBID_RETAIN"), s.retain);
     return s;
 }

@@ -12,13 +12,18 @@ namespace ibid::openssl {
 
 enum class scope_setting { openssl, all };
 
-enum class mutation_setting { detach, log, abort };
+// What a stranger may learn from the time that a verification takes: docs/safety.md.
+enum class privacy_setting {
+    strict,   // nothing that is remembered of peers shortens a handshake
+    standard, // the signature on a client's own certificate is verified each time
+    off,      // all is remembered
+};
 
 struct settings {
     bool disabled = false;                                 // IBID_DISABLE=1
     scope_setting scope = scope_setting::openssl;          // IBID_SCOPE=openssl|all
     bool verify_memo = true;                               // IBID_VERIFY_MEMO=0: verify every signature again
-    mutation_setting on_mutate = mutation_setting::detach; // IBID_ON_MUTATE=detach|log|abort
+    privacy_setting privacy = privacy_setting::standard;   // IBID_PRIVACY=strict|default|off
     retention retain{.bytes = std::size_t{4} << 20,
                      .entries = 1024}; // IBID_RETAIN=BYTES[:ENTRIES], 0 for none
 };

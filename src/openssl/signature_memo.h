@@ -3,9 +3,10 @@
 // Which keys have verified which certificates' signatures already.
 //
 // Law: only successes are remembered, each for one certificate object and one key object; the memory of it ends with
-// either. Whether a signature is right is a pure function of the two and of the algorithms at hand; so everything ends,
-// too, when providers, properties or configuration change. Dates, revocation, names and policies are not signatures and
-// are checked as ever. Argued in docs/decisions/0005-verify-memo.md.
+// either. Whether a signature is right is a pure function of the two only where OpenSSL's own code computes it: while
+// any provider is active whose code is not libcrypto's, or an engine offers one of the algorithms, nothing is remembered and
+// nothing is taken as remembered. When providers, properties, engines or configuration change, everything ends. Dates,
+// revocation, names and policies are not signatures and are checked as ever. Argued in docs/decisions/0005-verify-memo.md.
 #pragma once
 
 #include <openssl/types.h>
@@ -27,7 +28,7 @@ public:
         std::array<std::atomic<std::uint64_t>, 2> keys{};
     };
 
-    signature_memo(const functions& f, counter_block* counters) noexcept;
+    signature_memo(const functions& f, counter_block* counters);
 
     // Gives a key a number of its own, which no other key of this process will have: it lives in the key object's ex_data,
     // so that an address that is used again does not inherit it. Only while nobody else has the key.
@@ -39,11 +40,11 @@ public:
     [[nodiscard]] bool names(const EVP_PKEY* key) const noexcept;
 
     // As X509_verify(x, key), where `known` belongs to `x`.
-    [[nodiscard]] int verify(record& known, X509* x, EVP_PKEY* key) noexcept;
+    [[nodiscard]] int verify(record& known, X509* x, EVP_PKEY* key);
 
     // The same in two steps, for a verification that somebody else does. `key` as it is now; 0: nothing can be remembered of it.
     // Taken before the verification: a change that comes during it makes what is remembered worthless.
-    [[nodiscard]] std::uint64_t token(const EVP_PKEY* key) const noexcept;
+    [[nodiscard]] std::uint64_t token(const EVP_PKEY* key) const;
     [[nodiscard]] static bool knows(const record& known, std::uint64_t token) noexcept;
     static void remember(record& known, std::uint64_t token) noexcept;
     void count(std::uint64_t token, bool hit) noexcept;
@@ -54,7 +55,13 @@ public:
     void forget_all() noexcept { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
+    // Whether all algorithms are OpenSSL's own, in this generation. Asks OpenSSL once a generation, where it is about to use its
+    // providers anyway.
+    [[nodiscard]] bool algorithms_are_openssls_own(std::uint64_t generation) const;
+
     const functions& f_;
+    // The last generation that was asked about, and the answer in its lowest bit. Relaxed: who sees an old one asks again.
+    mutable std::atomic<std::uint64_t> asked_{~std::uint64_t{0}};
     int index_ = -1; // of the ex_data; negative: no memo
     std::atomic<std::uint64_t> next_key_{1};
     std::atomic<std::uint64_t> generation_{

@@ -46,7 +46,8 @@ public:
         files_.unlock_after_fork();
         known_.unlock_after_fork();
     }
-    void forget_other_threads() noexcept { files_.forget_other_threads(); }
+    void forget_all_in_child() noexcept { files_.forget_other_threads(); }
+    void make_private(X509_STORE*) {}
 
 private:
     struct hash_file {

@@ -1,129 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "library.h"
+#include "libcrypto.h"
 
-#include <atomic>
-#include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <utility>
 
-#include <pthread.h>
-
 #include "ex_data.h"
-#include "ibid/hash.h"
-#include "linkage.h"
-#include "statistics/shared_statistics.h"
+#include "modules/scan.h"
+#include "process.h"
 #include "uncancelled.h"
 
 namespace ibid::openssl {
 
-namespace {
+constinit std::array<libcrypto, libcrypto::most> libcrypto::all;
 
-// Protects additions to the list. No foreign code runs under it.
-constinit std::mutex additions;
-
-// Written once, by the thread that sets up the first library, and in the child of a fork.
-constinit std::atomic<shared_statistics::slot*> published{nullptr};
-
-[[nodiscard]] functions functions_of(void* handle) noexcept {
-    functions f;
-    f.resolve(handle);
-    return f;
+libcrypto* libcrypto::add(const functions& found, extent where, bool symbolic) noexcept {
+    const unsigned n = added.load(std::memory_order_relaxed);
+    if (n == most || !found.complete() || found.OpenSSL_version_num() >> 28 != 3) {
+        return nullptr;
+    }
+    libcrypto& l = all[n];
+    l.f = found;
+    l.f.libcrypto = where;
+    l.symbolic_ = symbolic;
+    l.state_.store(state::ready, std::memory_order_release);
+    added.store(n + 1, std::memory_order_release);
+    return &l;
 }
 
-void before_fork() noexcept {
-    // No thread may be making these just now: in the child nobody would end that.
-    (void)environment();
-    (void)detail::process_secret();
-    additions.lock();
-    library::for_each([](library& l) { l.lock_for_fork(); });
-    detail::wait_graph.lock();
-}
-
-void after_fork() noexcept {
-    detail::wait_graph.unlock();
-    library::for_each([](library& l) { l.unlock_after_fork(); });
-    additions.unlock();
-}
-
-void in_child() noexcept {
-    const uncancelled all_of_this;
-    library::for_each([](library& l) { l.forget_other_threads(); });
-    published = shared_statistics::claim_after_fork(published.load());
-    after_fork();
-}
-
-// Before the program's own handlers are registered: so ibid takes its locks after the last of them has prepared, and has
-// given them back before the first of them runs again. They may use OpenSSL, or wait for a thread that does. But after those of
-// an allocator (jemalloc, tcmalloc), which it registers when it is first asked: a thread that allocates under a lock of ibid's must
-// come through to give that back.
-[[gnu::constructor(101)]] void attend_forks() noexcept {
-    void* volatile const first = std::malloc(1); // volatile, or the compiler leaves the pair out
-    std::free(first);
-    pthread_atfork(&before_fork, &after_fork, &in_child);
-}
-
-} // namespace
-
-library::library(const void* identity, const functions& found, extent where) noexcept
-    : f(found), identity_(identity), where_(where),
-      symbolic_(binds_to_itself(reinterpret_cast<const void*>(found.d2i_X509))) {}
-
-bool library::known() const noexcept {
-    return f.complete() && f.OpenSSL_version_num() >> 28 == 3;
+void libcrypto::set_libssl(const functions& found, extent place, extent use_certificate,
+                           extent use_certificate_ctx) noexcept {
+#define IBID_COPY(name) f.name = found.name;
+    IBID_LIBSSL_FUNCTIONS(IBID_COPY)
+#undef IBID_COPY
+    libssl_ = place;
+    own_parsers_ = {use_certificate, use_certificate_ctx};
 }
 
 // The statistics say that this process is helped as soon as it meets OpenSSL.
-void library::claim_counters() noexcept {
-    const uncancelled all_of_this;
-    if (shared_statistics::slot* const slot = shared_statistics::claim(std::getenv("IBID_STATISTICS"))) {
+void libcrypto::claim_counters() noexcept {
+    if (shared_statistics::slot* const slot = process::counters(number())) {
         shared_statistics::set_helped(slot);
         counters_.certificates = &(*slot)[shared_statistics::kind::certificates];
         file_counters_ = &(*slot)[shared_statistics::kind::trust_stores];
         counters_.signatures = &(*slot)[shared_statistics::kind::signatures];
-        published = slot;
     }
 }
 
-certificate_cache* library::set_up_first() noexcept {
+certificate_cache* libcrypto::set_up_first() noexcept {
     state ready = state::ready;
-    if (state_.compare_exchange_strong(ready, state::begun)) {
-        set_up();
+    if (!modules::loading() && state_.compare_exchange_strong(ready, state::begun)) {
+        if (const char* const why = set_up()) {
+            disable(why);
+        }
     }
     return made_certificates();
 }
 
-void library::set_up() noexcept {
-    if (environment().disabled || !known()) {
-        return;
+// Null, or why nothing is shared.
+const char* libcrypto::set_up() {
+    if (environment().disabled) {
+        return "IBID_DISABLE is set";
     }
     const uncancelled all_of_this;
+    // Memory that is shared between processes would carry ibid's private pointers from one to another.
+    CRYPTO_malloc_fn allocate = nullptr;
+    CRYPTO_realloc_fn reallocate = nullptr;
+    CRYPTO_free_fn release = nullptr;
+    f.CRYPTO_get_mem_functions(&allocate, &reallocate, &release);
+    if (allocate != f.CRYPTO_malloc || reallocate != f.CRYPTO_realloc || release != f.CRYPTO_free) {
+        return "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
+    }
     // In another context, indices of ex_data would be that context's; and how has this thread come there unseen?
     if (f.OSSL_LIB_CTX_set0_default(nullptr) != f.OSSL_LIB_CTX_get0_global_default()) {
-        return;
+        return "a thread has a default library context of its own";
     }
     // Before anything is shared: what cannot hear of OpenSSL's end must not share.
     f.ERR_set_mark();
-    const bool hears = f.OPENSSL_atexit(+[] { library::for_each([](library& l) { l.end(); }); }) == 1;
+    const bool hears = f.OPENSSL_atexit(+[] { for_each([](libcrypto& l) { l.shutdown(); }); }) == 1;
     f.ERR_pop_to_mark();
     if (!hears) {
-        return;
+        return "OpenSSL has no memory";
     }
     try {
-        if (symbolic_ && environment().verify_memo) {
+        if (environment().verify_memo) {
             links_ = chain_links(f);
         }
         auto* const cache = new certificate_cache(f, counters_);
         made_[0] = cache;
         if (!cache->usable()) {
-            return;
+            return "the program has registered too much data for certificates (ex_data)";
         }
         cache->retain(environment().retain);
         auto* const stores = new trust_store_cache(f, *cache, file_counters_);
         made_[1] = stores;
         stores->retain(environment().retain);
-        // All at once, or never: who makes ibid stand aside finds all that has been shared, or nothing ever will be.
+        // All at once, or never: who disables ibid finds all that has been shared, or nothing ever will be.
         const std::lock_guard lock(changes_);
         if (!gone_) {
             all_certificates_.store(cache, std::memory_order_release);
@@ -131,13 +103,15 @@ void library::set_up() noexcept {
             trust_stores_.store(stores, std::memory_order_release);
             certificates_.store(cache, std::memory_order_release);
         }
-    } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): ibid stands aside
+    } catch (const std::bad_alloc&) {
+        return "there was no memory";
     }
+    return nullptr;
 }
 
 // Whoever comes second, while the first is still at it, does the same again: when this returns, it is so.
 template <class Stop>
-void library::leave(Stop stop) noexcept {
+void libcrypto::leave(Stop stop) noexcept {
     if (left_.load(std::memory_order_acquire)) {
         return;
     }
@@ -158,18 +132,20 @@ void library::leave(Stop stop) noexcept {
     left_.store(true, std::memory_order_release);
 }
 
-void library::end() noexcept {
+void libcrypto::shutdown() noexcept {
     leave([](certificate_cache& cache, trust_store_cache&) { cache.stop_finding(); });
 }
 
-void library::stand_aside() noexcept {
+void libcrypto::disable(const char* why) noexcept {
+    const char* none = nullptr;
+    why_.compare_exchange_strong(none, why, std::memory_order_acq_rel);
     leave([](certificate_cache& cache, trust_store_cache& stores) {
         cache.stop();
         stores.retain({}); // files keep certificates
     });
 }
 
-void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
+void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     const certificate_cache* certificates = nullptr;
     const trust_store_cache* stores = nullptr;
     // Made before the lock: an allocator's own lock may be taken before it when the program forks.
@@ -179,7 +155,7 @@ void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
         certificates = certificates_ever();
         stores = trust_stores_ever();
         if (certificates == nullptr) {
-            return; // there is nothing of ibid's, and never will be: it has stood aside
+            return; // there is nothing of ibid's, and never will be
         }
         for (const apart* a = apart_; a != nullptr; a = a->next) {
             if (a->context == context) {
@@ -200,15 +176,15 @@ void library::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     const bool keys_are_apart = take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys());
     const bool stores_are_apart = take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
     f.ERR_pop_to_mark();
-    const bool all = certificates_are_apart && keys_are_apart && stores_are_apart;
-    if (all && noted != nullptr) { // else there was no memory, and the next thread takes some more
+    const bool all_apart = certificates_are_apart && keys_are_apart && stores_are_apart;
+    if (all_apart && noted != nullptr) { // else there was no memory, and the next thread takes some more
         const std::lock_guard lock(changes_);
         noted->next = apart_;
         apart_ = noted.release();
     }
 }
 
-void library::forget_indices(const OSSL_LIB_CTX* context) noexcept {
+void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
     apart* gone = nullptr;
     {
         const std::lock_guard lock(changes_);
@@ -227,7 +203,7 @@ void library::forget_indices(const OSSL_LIB_CTX* context) noexcept {
     }
 }
 
-void library::lock_for_fork() noexcept {
+void libcrypto::lock_for_fork() noexcept {
     changes_.lock();
     if (certificates_ever() != nullptr) {
         certificates_ever()->lock_for_fork();
@@ -237,16 +213,16 @@ void library::lock_for_fork() noexcept {
     }
 }
 
-void library::forget_other_threads() noexcept {
+void libcrypto::forget_all_in_child() noexcept {
     if (certificates_ever() != nullptr) {
-        certificates_ever()->forget_other_threads();
+        certificates_ever()->forget_all_in_child();
     }
     if (trust_stores_ever() != nullptr) {
-        trust_stores_ever()->forget_other_threads();
+        trust_stores_ever()->forget_all_in_child();
     }
 }
 
-void library::unlock_after_fork() noexcept {
+void libcrypto::unlock_after_fork() noexcept {
     if (trust_stores_ever() != nullptr) {
         trust_stores_ever()->unlock_after_fork();
     }
@@ -254,43 +230,6 @@ void library::unlock_after_fork() noexcept {
         certificates_ever()->unlock_after_fork();
     }
     changes_.unlock();
-}
-
-library* library::any() noexcept {
-    library* l = first();
-    while (l != nullptr && l->next_ != nullptr) {
-        l = l->next_;
-    }
-    return l;
-}
-
-library* library::get(const void* identity, void* handle, extent where) noexcept {
-    return get(identity, functions_of(handle), where);
-}
-
-library* library::get(const void* identity, const functions& found, extent where) noexcept {
-    library* made = nullptr;
-    {
-        const std::lock_guard lock(additions);
-        for (library* l = first(); l != nullptr; l = l->next_) {
-            if (l->identity_ == identity) {
-                return l;
-            }
-        }
-        made = new (std::nothrow) library(identity, found, where);
-        if (made == nullptr) {
-            return nullptr;
-        }
-        made->next_ = first();
-        libraries.store(made, std::memory_order_release);
-    }
-    if (made->next_ == nullptr && !environment().disabled &&
-        made->known()) { // the first; a second libcrypto counts for itself
-        made->claim_counters();
-    }
-    state missing = state::counters_missing; // unless somebody has made it stand aside meanwhile
-    made->state_.compare_exchange_strong(missing, state::ready);
-    return made;
 }
 
 } // namespace ibid::openssl

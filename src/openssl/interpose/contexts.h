@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls by which a program changes what sharing and remembering rest on: data for certificates with callbacks, default library
+// contexts, providers, engines, configuration.
+#pragma once
+
+#include "openssl/libcrypto.h"
+
+namespace ibid::openssl::interpose {
+
+int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
+                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free);
+OSSL_LIB_CTX* set_default_context(libcrypto& of, OSSL_LIB_CTX* context);
+void free_context(libcrypto& of, OSSL_LIB_CTX* context);
+
+// After a call that changes what algorithms there are: nothing that verified before is taken as verified any more.
+void after_reconfiguration(libcrypto& of) noexcept;
+
+} // namespace ibid::openssl::interpose

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "entries.h"
+
+#include <tuple>
+
+#include "contexts.h"
+#include "openssl/libcrypto.h"
+#include "parsing.h"
+#include "private_objects.h"
+#include "trust_loading.h"
+#include "verification.h"
+
+namespace ibid::openssl::interpose {
+
+namespace {
+
+template <class Function>
+[[nodiscard]] void* address(Function* function) noexcept {
+    return reinterpret_cast<void*>(function);
+}
+
+// A function of OpenSSL's that changes what algorithms there are.
+template <unsigned N, auto Member>
+struct reconfiguration;
+template <unsigned N, class Result, class... Arguments, Result (*functions::*Member)(Arguments...)>
+struct reconfiguration<N, Member> {
+    static Result entry(Arguments... arguments) {
+        libcrypto& of = libcrypto::at(N);
+        struct afterwards { // also where a provider's code ends the thread
+            libcrypto& of;
+            ~afterwards() { after_reconfiguration(of); }
+        } const change{of};
+        return (of.f.*Member)(arguments...);
+    }
+};
+
+// A decoder with a place for the certificate, which is its argument number `Place`.
+template <unsigned N, bool shares, auto Member, std::size_t Place>
+struct decoder;
+template <unsigned N, bool shares, class... Arguments, X509* (*functions::*Member)(Arguments...), std::size_t Place>
+struct decoder<N, shares, Member, Place> {
+    static X509* entry(Arguments... arguments) {
+        libcrypto& of = libcrypto::at(N);
+        X509** const place = std::get<Place>(std::tuple(arguments...));
+        return decode_for_program(of, place, shares, [&] { return (of.f.*Member)(arguments...); });
+    }
+};
+
+// The entry points of libcrypto number N.
+template <unsigned N>
+struct entries {
+    [[nodiscard]] static libcrypto& of() noexcept { return libcrypto::at(N); }
+
+    // ---- libssl's calls
+
+    static X509* new_ex(OSSL_LIB_CTX* context, const char* query) { return new_certificate(of(), context, query); }
+    static X509* peer(X509** a, const unsigned char** pp, long length) {
+        return parse_peer(of(), a, pp, length, __builtin_return_address(0));
+    }
+    static const ASN1_ITEM* it() { return session_peer_item(N); }
+    static int chain_step(X509_STORE_CTX* verification) { return verify_chain(of(), verification); }
+    static int verify_peer(X509_STORE_CTX* verification) {
+        if (of().has_writer() && verification != nullptr) {
+            make_private(of(), of().f.X509_STORE_CTX_get0_store(verification));
+        }
+        return verify_certificate(of(), verification, &chain_step);
+    }
+
+    // ---- libcrypto's calls to itself
+
+    static int verify(X509* x, EVP_PKEY* key) { return verify_link(of(), x, key); }
+    static OSSL_STORE_INFO* uri(OSSL_STORE_CTX* from) { return load_from_uri(of(), from); }
+
+    // ---- trust files, whoever loads them
+
+    static int cert_file(X509_LOOKUP* l, const char* file, int type) {
+        return load_certificate_file(of(), l, file, type, nullptr, nullptr);
+    }
+    static int cert_file_ex(X509_LOOKUP* l, const char* file, int type, OSSL_LIB_CTX* c, const char* q) {
+        return load_certificate_file(of(), l, file, type, c, q);
+    }
+    static int cert_crl_file(X509_LOOKUP* l, const char* file, int type) {
+        return load_file(of(), l, file, type, nullptr, nullptr);
+    }
+    static int cert_crl_file_ex(X509_LOOKUP* l, const char* file, int type, OSSL_LIB_CTX* c, const char* q) {
+        return load_file(of(), l, file, type, c, q);
+    }
+    static int crl_file(X509_LOOKUP* l, const char* file, int type) { return load_crl_file(of(), l, file, type); }
+    static int store_file(X509_STORE* s, const char* file) { return store_load_file(of(), s, file, nullptr, nullptr); }
+    static int store_file_ex(X509_STORE* s, const char* file, OSSL_LIB_CTX* c, const char* q) {
+        return store_load_file(of(), s, file, c, q);
+    }
+    static int store_locations(X509_STORE* s, const char* file, const char* folder) {
+        return store_load_locations(of(), s, file, folder, nullptr, nullptr);
+    }
+    static int store_locations_ex(X509_STORE* s, const char* file, const char* folder, OSSL_LIB_CTX* c, const char* q) {
+        return store_load_locations(of(), s, file, folder, c, q);
+    }
+    static int store_defaults(X509_STORE* s) { return store_set_default_paths(of(), s, nullptr, nullptr); }
+    static int store_defaults_ex(X509_STORE* s, OSSL_LIB_CTX* c, const char* q) {
+        return store_set_default_paths(of(), s, c, q);
+    }
+    static int lookup(X509_LOOKUP* l, int command, const char* argument, long type, char** result) {
+        return lookup_control(of(), l, command, argument, type, result, nullptr, nullptr);
+    }
+    static int lookup_ex(X509_LOOKUP* l, int command, const char* argument, long type, char** result, OSSL_LIB_CTX* c,
+                         const char* q) {
+        return lookup_control(of(), l, command, argument, type, result, c, q);
+    }
+
+    // ---- a program's calls
+
+    template <bool shares>
+    static X509* parse(X509** a, const unsigned char** pp, long length) {
+        return parse_for_program(of(), a, pp, length, shares);
+    }
+    static ASN1_VALUE* item(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* type) {
+        return decode_item(of(), value, type, [&] { return of().f.ASN1_item_d2i(value, in, length, type); });
+    }
+    static ASN1_VALUE* item_ex(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* type,
+                               OSSL_LIB_CTX* context, const char* query) {
+        return decode_item(of(), value, type,
+                           [&] { return of().f.ASN1_item_d2i_ex(value, in, length, type, context, query); });
+    }
+    static int verify_own(X509_STORE_CTX* verification) { return verify_certificate(of(), verification, nullptr); }
+    static int new_index(int object_class, long number, void* pointer, CRYPTO_EX_new* on_new, CRYPTO_EX_dup* on_dup,
+                         CRYPTO_EX_free* on_free) {
+        return get_ex_new_index(of(), object_class, number, pointer, on_new, on_dup, on_free);
+    }
+    static OSSL_LIB_CTX* default_context(OSSL_LIB_CTX* context) { return set_default_context(of(), context); }
+    static void context_free(OSSL_LIB_CTX* context) { free_context(of(), context); }
+
+    // ---- what gives a writer an object
+
+    static X509* get0_peer(const SSL* ssl) { return peer_of_connection(of(), ssl); }
+    static X509* get1_peer(const SSL* ssl) { return peer_of_connection_held(of(), ssl); }
+    static X509* get1_peer_leased(const SSL* ssl) { return lease_peer(of(), ssl); }
+    static STACK_OF(X509) * peer_chain(const SSL* ssl) { return chain_of_connection(of(), ssl); }
+    static STACK_OF(X509) * verified_chain(const SSL* ssl) { return verified_of_connection(of(), ssl); }
+    static X509* session_peer(const SSL_SESSION* session) { return peer_of_session(of(), session); }
+    static X509* current_cert(const X509_STORE_CTX* v) { return lend(v, of().f.X509_STORE_CTX_get_current_cert(v)); }
+    static X509* cert(const X509_STORE_CTX* v) { return lend(v, of().f.X509_STORE_CTX_get0_cert(v)); }
+    static X509* current_issuer(const X509_STORE_CTX* v) {
+        return lend(v, of().f.X509_STORE_CTX_get0_current_issuer(v));
+    }
+    static STACK_OF(X509) * chain0(const X509_STORE_CTX* v) {
+        return of_verification(of(), mutable_(v), of().f.X509_STORE_CTX_get0_chain(v));
+    }
+    static STACK_OF(X509) * untrusted(const X509_STORE_CTX* v) {
+        return of_verification(of(), mutable_(v), of().f.X509_STORE_CTX_get0_untrusted(v));
+    }
+    static STACK_OF(X509) * chain1(const X509_STORE_CTX* v) {
+        return of_verification_held(of(), mutable_(v), of().f.X509_STORE_CTX_get1_chain(v));
+    }
+    static STACK_OF(X509) * certs(X509_STORE_CTX* v, const X509_NAME* name) {
+        make_store_private(v);
+        return of().f.X509_STORE_CTX_get1_certs(v, name);
+    }
+    static int issuer(X509** found, X509_STORE_CTX* v, X509* x) {
+        make_store_private(v);
+        return of().f.X509_STORE_CTX_get1_issuer(found, v, x);
+    }
+    static int by_subject(const X509_STORE_CTX* v, X509_LOOKUP_TYPE type, const X509_NAME* name, X509_OBJECT* found) {
+        make_store_private(v);
+        return of().f.X509_STORE_CTX_get_by_subject(v, type, name, found);
+    }
+    static X509_OBJECT* object_by_subject(X509_STORE_CTX* v, X509_LOOKUP_TYPE type, const X509_NAME* name) {
+        make_store_private(v);
+        return of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name);
+    }
+    static STACK_OF(X509_OBJECT) * objects(const X509_STORE* store) {
+        make_private(of(), const_cast<X509_STORE*>(store));
+        return of().f.X509_STORE_get0_objects(store);
+    }
+    static STACK_OF(X509) * all_certs(X509_STORE* store) {
+        make_private(of(), store);
+        return of().f.X509_STORE_get1_all_certs(store);
+    }
+    static int set_ex_data(X509* x, int index, void* data) { return attach(of(), x, index, data); }
+    static int up_ref(X509* x) { return hold(of(), x); }
+    static void free(X509* x) { let_go(of(), x); }
+
+    // ----
+
+    [[nodiscard]] static void* find(function_id id, module_kind kind) noexcept;
+    [[nodiscard]] static void* find_reconfiguration(function_id id) noexcept {
+        switch (id) {
+#define IBID_CASE(name)                                                                                      \
+    case function_id::name:                                                                                  \
+        return address(&reconfiguration<N, &functions::name>::entry);
+            IBID_OPENSSL_RECONFIGURATIONS(IBID_CASE)
+#undef IBID_CASE
+        default:
+            return nullptr;
+        }
+    }
+
+private:
+    [[nodiscard]] static X509_STORE_CTX* mutable_(const X509_STORE_CTX* v) noexcept {
+        return const_cast<X509_STORE_CTX*>(v);
+    }
+    [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x) { return of_verification(of(), mutable_(v), x); }
+    static void make_store_private(const X509_STORE_CTX* v) {
+        make_private(of(), of().f.X509_STORE_CTX_get0_store(v));
+    }
+};
+
+template <unsigned N>
+void* entries<N>::find(function_id id, module_kind kind) noexcept {
+    const bool libssl = kind == module_kind::libssl;
+    const bool itself = kind == module_kind::libcrypto;
+    const bool program = !libssl && !itself;
+    const bool reader = kind == module_kind::reader;
+    const bool attacher = kind == module_kind::attacher;
+    const bool writes = program && !reader;
+    // A program that may write to what it has parsed itself has objects of its own.
+    const bool shares = reader && environment().scope == scope_setting::all;
+    // Loads of trust files: where they all end, or where they enter a libcrypto whose inner calls nobody sees.
+    const bool outside = !itself && libcrypto::at(N).symbolic();
+    const auto decoder_at = [&](auto shared, auto own) { return !program ? nullptr : shares ? shared : own; };
+#define IBID_DECODER(name, place)                                                                            \
+    decoder_at(address(&decoder<N, true, &functions::name, place>::entry),                                   \
+               address(&decoder<N, false, &functions::name, place>::entry))
+    switch (id) {
+    case function_id::X509_new_ex:
+        return libssl ? address(&new_ex) : nullptr;
+    case function_id::d2i_X509:
+        return libssl ? address(&peer) : decoder_at(address(&parse<true>), address(&parse<false>));
+    case function_id::X509_it:
+        return libssl ? address(&it) : nullptr;
+    case function_id::X509_verify:
+        return itself ? address(&verify) : nullptr;
+    case function_id::X509_verify_cert:
+        return libssl ? address(&verify_peer) : program ? address(&verify_own) : nullptr;
+    case function_id::OSSL_STORE_load:
+        return itself ? address(&uri) : nullptr;
+    case function_id::X509_load_cert_file:
+        return address(&cert_file);
+    case function_id::X509_load_cert_file_ex:
+        return address(&cert_file_ex);
+    case function_id::X509_load_cert_crl_file:
+        return address(&cert_crl_file);
+    case function_id::X509_load_cert_crl_file_ex:
+        return address(&cert_crl_file_ex);
+    case function_id::X509_load_crl_file:
+        return address(&crl_file);
+    case function_id::X509_STORE_load_file:
+        return outside ? address(&store_file) : nullptr;
+    case function_id::X509_STORE_load_file_ex:
+        return outside ? address(&store_file_ex) : nullptr;
+    case function_id::X509_STORE_load_locations:
+        return outside ? address(&store_locations) : nullptr;
+    case function_id::X509_STORE_load_locations_ex:
+        return outside ? address(&store_locations_ex) : nullptr;
+    case function_id::X509_STORE_set_default_paths:
+        return outside ? address(&store_defaults) : nullptr;
+    case function_id::X509_STORE_set_default_paths_ex:
+        return outside ? address(&store_defaults_ex) : nullptr;
+    case function_id::X509_LOOKUP_ctrl:
+        return outside ? address(&lookup) : nullptr;
+    case function_id::X509_LOOKUP_ctrl_ex:
+        return outside ? address(&lookup_ex) : nullptr;
+    case function_id::d2i_X509_bio:
+        return IBID_DECODER(d2i_X509_bio, 1);
+    case function_id::d2i_X509_fp:
+        return IBID_DECODER(d2i_X509_fp, 1);
+    case function_id::PEM_read_X509:
+        return IBID_DECODER(PEM_read_X509, 1);
+    case function_id::PEM_read_X509_AUX:
+        return IBID_DECODER(PEM_read_X509_AUX, 1);
+    case function_id::PEM_read_bio_X509:
+        return IBID_DECODER(PEM_read_bio_X509, 1);
+    case function_id::PEM_read_bio_X509_AUX:
+        return IBID_DECODER(PEM_read_bio_X509_AUX, 1);
+    case function_id::ASN1_item_d2i:
+        return program ? address(&item) : nullptr;
+    case function_id::ASN1_item_d2i_ex:
+        return program ? address(&item_ex) : nullptr;
+    case function_id::CRYPTO_get_ex_new_index:
+        return program ? address(&new_index) : nullptr;
+    case function_id::OSSL_LIB_CTX_set0_default:
+        return program ? address(&default_context) : nullptr;
+    case function_id::OSSL_LIB_CTX_free:
+        return program ? address(&context_free) : nullptr;
+    case function_id::SSL_get0_peer_certificate:
+        return writes ? address(&get0_peer) : nullptr;
+    case function_id::SSL_get1_peer_certificate:
+        return attacher ? address(&get1_peer_leased) : writes ? address(&get1_peer) : nullptr;
+    case function_id::SSL_get_peer_cert_chain:
+        return writes ? address(&peer_chain) : nullptr;
+    case function_id::SSL_get0_verified_chain:
+        return writes ? address(&verified_chain) : nullptr;
+    case function_id::SSL_SESSION_get0_peer:
+        return writes ? address(&session_peer) : nullptr;
+    case function_id::X509_STORE_CTX_get_current_cert:
+        return writes ? address(&current_cert) : nullptr;
+    case function_id::X509_STORE_CTX_get0_cert:
+        return writes ? address(&cert) : nullptr;
+    case function_id::X509_STORE_CTX_get0_current_issuer:
+        return writes ? address(&current_issuer) : nullptr;
+    case function_id::X509_STORE_CTX_get0_chain:
+        return writes ? address(&chain0) : nullptr;
+    case function_id::X509_STORE_CTX_get1_chain:
+        return writes ? address(&chain1) : nullptr;
+    case function_id::X509_STORE_CTX_get0_untrusted:
+        return writes ? address(&untrusted) : nullptr;
+    case function_id::X509_STORE_CTX_get1_certs:
+        return writes ? address(&certs) : nullptr;
+    case function_id::X509_STORE_CTX_get1_issuer:
+        return writes ? address(&issuer) : nullptr;
+    case function_id::X509_STORE_CTX_get_by_subject:
+        return writes ? address(&by_subject) : nullptr;
+    case function_id::X509_STORE_CTX_get_obj_by_subject:
+        return writes ? address(&object_by_subject) : nullptr;
+    case function_id::X509_STORE_get0_objects:
+        return writes ? address(&objects) : nullptr;
+    case function_id::X509_STORE_get1_all_certs:
+        return writes ? address(&all_certs) : nullptr;
+    case function_id::X509_set_ex_data:
+        return writes ? address(&set_ex_data) : nullptr;
+    case function_id::X509_up_ref:
+        return attacher ? address(&up_ref) : nullptr;
+    case function_id::X509_free:
+        return attacher ? address(&free) : nullptr;
+    default:
+        return itself || program ? find_reconfiguration(id) : nullptr;
+    }
+#undef IBID_DECODER
+}
+
+} // namespace
+
+void* entry_point(function_id id, module_kind kind, unsigned n) noexcept {
+    switch (n) {
+    case 0:
+        return entries<0>::find(id, kind);
+    case 1:
+        return entries<1>::find(id, kind);
+    case 2:
+        return entries<2>::find(id, kind);
+    case 3:
+        return entries<3>::find(id, kind);
+    default:
+        return nullptr;
+    }
+}
+
+} // namespace ibid::openssl::interpose

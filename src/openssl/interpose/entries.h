@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The functions that ibid intercepts, and the entry point of each for each libcrypto and each kind of module.
+//
+// Law: an entry point knows by itself for which libcrypto and for whom it works: a module reaches it only by a place in that
+// module which held the address of the function (modules/scan.h). Nobody asks for a return address, and nothing can fail for
+// want of knowing the caller.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "openssl/functions.h"
+
+namespace ibid::openssl::interpose {
+
+enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, writer };
+
+// X(name): in libcrypto.
+#define IBID_INTERCEPTED_IN_LIBCRYPTO(X)                                                                     \
+    X(X509_new_ex)                                                                                           \
+    X(d2i_X509)                                                                                              \
+    X(d2i_X509_bio)                                                                                          \
+    X(d2i_X509_fp)                                                                                           \
+    X(PEM_read_X509)                                                                                         \
+    X(PEM_read_X509_AUX)                                                                                     \
+    X(PEM_read_bio_X509)                                                                                     \
+    X(PEM_read_bio_X509_AUX)                                                                                 \
+    X(ASN1_item_d2i)                                                                                         \
+    X(ASN1_item_d2i_ex)                                                                                      \
+    X(X509_it)                                                                                               \
+    X(X509_verify)                                                                                           \
+    X(X509_verify_cert)                                                                                      \
+    X(X509_load_cert_file)                                                                                   \
+    X(X509_load_cert_file_ex)                                                                                \
+    X(X509_load_cert_crl_file)                                                                               \
+    X(X509_load_cert_crl_file_ex)                                                                            \
+    X(X509_load_crl_file)                                                                                    \
+    X(X509_STORE_load_file)                                                                                  \
+    X(X509_STORE_load_file_ex)                                                                               \
+    X(X509_STORE_load_locations)                                                                             \
+    X(X509_STORE_load_locations_ex)                                                                          \
+    X(X509_STORE_set_default_paths)                                                                          \
+    X(X509_STORE_set_default_paths_ex)                                                                       \
+    X(X509_LOOKUP_ctrl)                                                                                      \
+    X(X509_LOOKUP_ctrl_ex)                                                                                   \
+    X(OSSL_STORE_load)                                                                                       \
+    X(CRYPTO_get_ex_new_index)                                                                               \
+    X(OSSL_LIB_CTX_set0_default)                                                                             \
+    X(OSSL_LIB_CTX_free)                                                                                     \
+    IBID_OPENSSL_RECONFIGURATIONS(X)
+
+// What gives a program an object that may be shared, and what it does with it: attachers and writers alone.
+#define IBID_INTERCEPTED_FOR_WRITERS(X)                                                                      \
+    X(X509_STORE_CTX_get_current_cert)                                                                       \
+    X(X509_STORE_CTX_get0_cert)                                                                              \
+    X(X509_STORE_CTX_get0_current_issuer)                                                                    \
+    X(X509_STORE_CTX_get0_chain)                                                                             \
+    X(X509_STORE_CTX_get1_chain)                                                                             \
+    X(X509_STORE_CTX_get0_untrusted)                                                                         \
+    X(X509_STORE_CTX_get1_certs)                                                                             \
+    X(X509_STORE_CTX_get1_issuer)                                                                            \
+    X(X509_STORE_CTX_get_by_subject)                                                                         \
+    X(X509_STORE_CTX_get_obj_by_subject)                                                                     \
+    X(X509_STORE_get0_objects)                                                                               \
+    X(X509_STORE_get1_all_certs)                                                                             \
+    X(X509_set_ex_data)                                                                                      \
+    X(X509_up_ref)                                                                                           \
+    X(X509_free)
+
+// The same of libssl.
+#define IBID_INTERCEPTED_IN_LIBSSL(X)                                                                        \
+    X(SSL_get0_peer_certificate)                                                                             \
+    X(SSL_get1_peer_certificate)                                                                             \
+    X(SSL_get_peer_cert_chain)                                                                               \
+    X(SSL_get0_verified_chain)                                                                               \
+    X(SSL_SESSION_get0_peer)
+
+enum class function_id : std::uint8_t {
+#define IBID_ID(name) name,
+    IBID_INTERCEPTED_IN_LIBCRYPTO(IBID_ID) IBID_INTERCEPTED_FOR_WRITERS(IBID_ID)
+        IBID_INTERCEPTED_IN_LIBSSL(IBID_ID)
+#undef IBID_ID
+            dlopen,
+    dlmopen,
+    dlsym,
+    dlvsym,
+    count
+};
+
+constexpr auto function_count = static_cast<std::size_t>(function_id::count);
+
+[[nodiscard]] constexpr bool is_of_linker(function_id id) noexcept { return id >= function_id::dlopen; }
+[[nodiscard]] constexpr bool is_for_writers(function_id id) noexcept {
+    return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;
+}
+
+// The entry point of `id` for modules of this kind, bound to libcrypto number `n`; null: such a module keeps what it has.
+[[nodiscard]] void* entry_point(function_id id, module_kind kind, unsigned n) noexcept;
+
+} // namespace ibid::openssl::interpose

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parsing.h"
+
+#include <array>
+
+#include <openssl/asn1t.h>
+
+namespace ibid::openssl::interpose {
+
+namespace {
+
+// The last object that X509_new_ex gave to libssl: empty, and nobody else's. The d2i_X509 that follows at once may replace it
+// instead of filling it, and learns from here what no getter tells: where it is to be parsed. Each d2i_X509 of libssl's follows an
+// X509_new_ex of its own, so that what a failed call has left here is written over before it is read.
+struct fresh_object {
+    const X509* object = nullptr;
+    OSSL_LIB_CTX* context = nullptr;
+    const char* property_query = nullptr; // the caller's string: alive for as long as the caller's call
+};
+
+constinit thread_local fresh_object fresh;
+
+} // namespace
+
+X509* new_certificate(libcrypto& of, OSSL_LIB_CTX* context, const char* property_query) {
+    X509* const made = of.f.X509_new_ex(context, property_query);
+    fresh = {made, context, property_query};
+    return made;
+}
+
+X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length, const void* code) {
+    const fresh_object empty = std::exchange(fresh, {});
+    const bool replaceable = a != nullptr && *a != nullptr && *a == empty.object && pp != nullptr && *pp != nullptr;
+    certificate_cache* const cache =
+        replaceable && !of.parses_own(code) && environment().privacy != privacy_setting::strict ? of.certificates()
+                                                                                                : nullptr;
+    if (cache == nullptr) {
+        return of.f.d2i_X509(a, pp, length);
+    }
+    return cache->parse(a, pp, length, {empty.context, empty.property_query}, false);
+}
+
+X509* parse_for_program(libcrypto& of, X509** a, const unsigned char** pp, long length, bool shares) {
+    if (a != nullptr && *a != nullptr) {
+        private_target target(of, a);
+        return target.settle(of.f.d2i_X509(a, pp, length));
+    }
+    certificate_cache* const cache = shares && pp != nullptr && *pp != nullptr ? of.certificates() : nullptr;
+    return cache != nullptr ? cache->parse(a, pp, length, {}, false) : of.f.d2i_X509(a, pp, length);
+}
+
+X509* share_for_program(libcrypto& of, X509** place, X509* parsed) {
+    certificate_cache* const cache = of.certificates();
+    X509* const shared = cache != nullptr ? cache->adopt(parsed, false) : nullptr;
+    if (shared == nullptr) {
+        return parsed;
+    }
+    of.f.X509_free(parsed);
+    if (place != nullptr) {
+        *place = shared;
+    }
+    return shared;
+}
+
+private_target::private_target(libcrypto& of, X509** a) : f_(of.f), a_(a) {
+    // Also when nothing is shared any more: others keep what they have.
+    const certificate_cache* const cache = of.certificates_ever();
+    const parse_context* const origin = cache != nullptr ? cache->origin(*a) : nullptr;
+    if (origin != nullptr) {
+        // Without memory for it, nothing stands there, and the parser will ask for memory again.
+        replacement_ = f_.X509_new_ex(const_cast<OSSL_LIB_CTX*>(origin->given), origin->property_query);
+        shared_ = std::exchange(*a, replacement_);
+    }
+}
+
+void private_target::put_back() {
+    if (replacement_ != nullptr && *a_ == replacement_) {
+        f_.X509_free(replacement_);
+        *a_ = shared_;
+    }
+}
+
+// ---- The peer's certificate in a TLS session: a ticket, a session cache, d2i_SSL_SESSION.
+//
+// libssl decodes a session by a template of its own, which names the certificate's type by a place that holds the address of
+// X509_it. That place leads here. On any doubt and on every failure OpenSSL's own decoder runs on the same bytes, so that its
+// errors and its advance of the input are the ones seen. Source: ASN1_EXTERN_FUNCS in openssl/asn1t.h.
+
+namespace {
+
+[[nodiscard]] libcrypto& of_item(const ASN1_ITEM* item) noexcept;
+
+int make_peer(ASN1_VALUE** value, const ASN1_ITEM* item) {
+    const functions& f = of_item(item).f;
+    return f.ASN1_item_ex_new(value, f.X509_it());
+}
+
+void free_peer(ASN1_VALUE** value, const ASN1_ITEM* item) {
+    const functions& f = of_item(item).f;
+    f.ASN1_item_ex_free(value, f.X509_it());
+}
+
+int encode_peer(const ASN1_VALUE** value, unsigned char** out, const ASN1_ITEM* item, int tag, int tag_class) {
+    const functions& f = of_item(item).f;
+    return f.ASN1_item_ex_i2d(value, out, f.X509_it(), tag, tag_class);
+}
+
+int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* item, int tag, int tag_class,
+                char optional, ASN1_TLC* position) {
+    libcrypto& of = of_item(item);
+    const functions& f = of.f;
+    const bool plain = tag == -1 && tag_class == 0 && optional == 0 && *value == nullptr;
+    if (certificate_cache* const cache = plain ? of.certificates() : nullptr) {
+        f.ERR_set_mark();
+        X509* const peer = cache->parse(nullptr, in, length, {}, false);
+        f.ERR_pop_to_mark();
+        if (peer != nullptr) {
+            *value = reinterpret_cast<ASN1_VALUE*>(peer);
+            return 1;
+        }
+    }
+    return f.ASN1_item_ex_d2i(value, in, length, f.X509_it(), tag, tag_class, optional, position);
+}
+
+constexpr ASN1_EXTERN_FUNCS peer_functions = {nullptr,      &make_peer,   &free_peer, nullptr, &decode_peer,
+                                              &encode_peer, nullptr,      nullptr,    nullptr};
+constexpr ASN1_ITEM peer_item = {ASN1_ITYPE_EXTERN, V_ASN1_SEQUENCE, nullptr, 0, &peer_functions, 0, "X509"};
+constexpr std::array<ASN1_ITEM, libcrypto::most> peer_items = {peer_item, peer_item, peer_item, peer_item};
+
+libcrypto& of_item(const ASN1_ITEM* item) noexcept {
+    return libcrypto::at(static_cast<unsigned>(item - peer_items.data()));
+}
+
+} // namespace
+
+const ASN1_ITEM* session_peer_item(unsigned libcrypto) noexcept { return &peer_items[libcrypto]; }
+
+} // namespace ibid::openssl::interpose

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "private_objects.h"
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "openssl/error_queue.h"
+#include "leases.h"
+
+namespace ibid::openssl::interpose {
+
+namespace {
+
+// The objects of one session: duplicates of shared certificates, and stacks that list them. A copy of the session (a ticket's)
+// has the same set. Freed with the last of them.
+struct private_set {
+    struct certificate {
+        X509* shared; // with a reference: its address is not used again meanwhile
+        X509* own;
+        certificate* next;
+    };
+    struct list {
+        const void* of; // the stack that it stands for
+        OPENSSL_STACK* own;
+        list* next;
+    };
+    std::atomic<unsigned> sessions{1};
+    certificate* certificates = nullptr;
+    list* lists = nullptr;
+};
+
+// Protects all private sets: what they point to. No call of OpenSSL's runs under it.
+constinit std::mutex sets;
+
+void destroy(const functions& f, private_set* set) {
+    while (set->certificates != nullptr) {
+        auto* const c = std::exchange(set->certificates, set->certificates->next);
+        f.X509_free(c->shared);
+        f.X509_free(c->own);
+        delete c;
+    }
+    while (set->lists != nullptr) {
+        auto* const l = std::exchange(set->lists, set->lists->next);
+        f.OPENSSL_sk_free(l->own); // lends what the set owns
+        delete l;
+    }
+    delete set;
+}
+
+// ex_data callbacks of sessions.
+int on_copy(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** set, int, long, void*) noexcept {
+    if (*set != nullptr) {
+        static_cast<private_set*>(*set)->sessions.fetch_add(1, std::memory_order_relaxed);
+    }
+    return 1;
+}
+
+void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
+    auto* const s = static_cast<private_set*>(set);
+    if (s != nullptr && s->sessions.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        destroy(static_cast<libcrypto*>(of)->f, s);
+    }
+}
+
+// The index of ex_data of sessions, registered when the first writer needs it; negative: there is none.
+[[nodiscard]] int index_of_sets(libcrypto& of) {
+    static constinit std::array<std::atomic<int>, libcrypto::most> indices{}; // 0: not yet. OpenSSL gives no 0.
+    std::atomic<int>& index = indices[of.number()];
+    if (const int known = index.load(std::memory_order_acquire); known != 0) {
+        return known;
+    }
+    const errors_as_before unsaid(of.f);
+    int given = of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, nullptr, &on_copy, &on_free);
+    int none = 0;
+    // Two threads may have registered one each: the second is never used.
+    return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
+}
+
+[[nodiscard]] private_set* set_of(libcrypto& of, SSL_SESSION* session) {
+    const int index = session != nullptr ? index_of_sets(of) : -1;
+    if (index < 0) {
+        return nullptr;
+    }
+    if (auto* const set = static_cast<private_set*>(of.f.SSL_SESSION_get_ex_data(session, index))) {
+        return set;
+    }
+    auto* const made = new (std::nothrow) private_set;
+    const errors_as_before unsaid(of.f);
+    if (made != nullptr && of.f.SSL_SESSION_set_ex_data(session, index, made) != 1) {
+        delete made;
+        return nullptr;
+    }
+    return made;
+}
+
+[[nodiscard]] bool is_shared(libcrypto& of, const X509* x) {
+    const certificate_cache* const cache = of.certificates_ever();
+    return x != nullptr && cache != nullptr && cache->origin(x) != nullptr;
+}
+
+// The session's own object for `x`, lent.
+[[nodiscard]] X509* own_of(libcrypto& of, SSL_SESSION* session, X509* x) {
+    if (!is_shared(of, x)) {
+        return x;
+    }
+    private_set* const set = set_of(of, session);
+    const auto find = [&]() -> X509* {
+        for (const auto* c = set->certificates; c != nullptr; c = c->next) {
+            if (c->shared == x) {
+                return c->own;
+            }
+        }
+        return nullptr;
+    };
+    if (set != nullptr) {
+        const std::lock_guard lock(sets);
+        if (X509* const own = find()) {
+            return own;
+        }
+    }
+    X509* duplicate = nullptr;
+    if (set != nullptr) {
+        const errors_as_before unsaid(of.f);
+        duplicate = of.f.X509_dup(x);
+    }
+    auto* const node = duplicate != nullptr ? new (std::nothrow) private_set::certificate{x, duplicate, nullptr} : nullptr;
+    if (node == nullptr) {
+        // No memory. The call may not fail for that; the object is handed to no further connection.
+        of.f.X509_free(duplicate);
+        (void)of.certificates_ever()->detach(x);
+        return x;
+    }
+    of.f.X509_up_ref(x);
+    X509* other = nullptr;
+    {
+        const std::lock_guard lock(sets);
+        other = find();
+        if (other == nullptr) {
+            node->next = set->certificates;
+            set->certificates = node;
+            return duplicate;
+        }
+    }
+    of.f.X509_free(duplicate);
+    of.f.X509_free(x);
+    delete node;
+    return other;
+}
+
+[[nodiscard]] X509* held(const functions& f, X509* lent) {
+    if (lent != nullptr) {
+        f.X509_up_ref(lent);
+    }
+    return lent;
+}
+
+[[nodiscard]] STACK_OF(X509) * typed(OPENSSL_STACK* stack) noexcept { return reinterpret_cast<STACK_OF(X509)*>(stack); }
+[[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509) * stack) noexcept { return reinterpret_cast<OPENSSL_STACK*>(stack); }
+
+// A list of the session's own objects in the place of one that is lent.
+[[nodiscard]] STACK_OF(X509) * own_of(libcrypto& of, SSL_SESSION* session, STACK_OF(X509) * lent) {
+    const functions& f = of.f;
+    OPENSSL_STACK* const theirs = untyped(lent);
+    const int count = theirs != nullptr ? f.OPENSSL_sk_num(theirs) : 0;
+    bool any = false;
+    for (int i = 0; i < count; ++i) {
+        any = any || is_shared(of, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i)));
+    }
+    private_set* const set = any ? set_of(of, session) : nullptr;
+    if (set == nullptr) {
+        return lent;
+    }
+    const errors_as_before unsaid(f);
+    OPENSSL_STACK* const own = f.OPENSSL_sk_new_reserve(nullptr, count);
+    if (own == nullptr) {
+        return lent;
+    }
+    for (int i = 0; i < count; ++i) {
+        f.OPENSSL_sk_push(own, own_of(of, session, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i))));
+    }
+    // The same list again, if it has the same objects still.
+    const auto equal = [&](const OPENSSL_STACK* other) {
+        bool same = f.OPENSSL_sk_num(other) == count;
+        for (int i = 0; same && i < count; ++i) {
+            same = f.OPENSSL_sk_value(other, i) == f.OPENSSL_sk_value(own, i);
+        }
+        return same;
+    };
+    auto* const node = new (std::nothrow) private_set::list{theirs, own, nullptr};
+    OPENSSL_STACK* known = nullptr;
+    {
+        const std::lock_guard lock(sets);
+        for (const auto* l = set->lists; l != nullptr && known == nullptr; l = l->next) {
+            known = l->of == theirs && equal(l->own) ? l->own : nullptr;
+        }
+        if (known == nullptr && node != nullptr) {
+            node->next = set->lists;
+            set->lists = node;
+            return typed(own);
+        }
+    }
+    delete node;
+    f.OPENSSL_sk_free(own);
+    return known != nullptr ? typed(known) : lent;
+}
+
+[[nodiscard]] SSL_SESSION* session_of(libcrypto& of, const SSL* ssl) {
+    return ssl != nullptr ? of.f.SSL_get_session(ssl) : nullptr;
+}
+
+[[nodiscard]] SSL_SESSION* session_of(libcrypto& of, X509_STORE_CTX* verification) {
+    if (!of.f.has_libssl() || verification == nullptr) {
+        return nullptr;
+    }
+    return session_of(of, static_cast<const SSL*>(of.f.X509_STORE_CTX_get_ex_data(
+                              verification, of.f.SSL_get_ex_data_X509_STORE_CTX_idx())));
+}
+
+} // namespace
+
+X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
+    return own_of(of, session_of(of, ssl), of.f.SSL_get0_peer_certificate(ssl));
+}
+
+X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) { return held(of.f, peer_of_connection(of, ssl)); }
+
+STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
+    return own_of(of, session_of(of, ssl), of.f.SSL_get_peer_cert_chain(ssl));
+}
+
+STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
+    return own_of(of, session_of(of, ssl), of.f.SSL_get0_verified_chain(ssl));
+}
+
+X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
+    auto* const s = const_cast<SSL_SESSION*>(session);
+    return own_of(of, s, of.f.SSL_SESSION_get0_peer(s));
+}
+
+X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
+    return own_of(of, session_of(of, verification), lent);
+}
+
+STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
+    return own_of(of, session_of(of, verification), lent);
+}
+
+X509* of_verification_held(libcrypto& of, X509_STORE_CTX* verification, X509* given) {
+    X509* const own = own_of(of, session_of(of, verification), given);
+    if (own != given) {
+        of.f.X509_up_ref(own);
+        of.f.X509_free(given);
+    }
+    return own;
+}
+
+STACK_OF(X509) * of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given) {
+    const int count = given != nullptr ? of.f.OPENSSL_sk_num(untyped(given)) : 0;
+    for (int i = 0; i < count; ++i) {
+        auto* const x = static_cast<X509*>(of.f.OPENSSL_sk_value(untyped(given), i));
+        of.f.OPENSSL_sk_set(untyped(given), i, of_verification_held(of, verification, x));
+    }
+    return given;
+}
+
+void make_private(libcrypto& of, X509_STORE* store) {
+    if (trust_store_cache* const stores = store != nullptr ? of.trust_stores_ever() : nullptr) {
+        stores->make_private(store);
+    }
+}
+
+void lock_for_fork() noexcept {
+    sets.lock();
+    leases::lock_for_fork();
+}
+
+void unlock_after_fork() noexcept {
+    leases::unlock_after_fork();
+    sets.unlock();
+}
+
+// ---- An attacher's lease
+
+X509* lease_peer(libcrypto& of, const SSL* ssl) {
+    X509* const x = of.f.SSL_get1_peer_certificate(ssl);
+    if (!is_shared(of, x)) {
+        return x;
+    }
+    SSL_SESSION* const session = session_of(of, ssl);
+    if (leases::take(x, set_of(of, session))) {
+        return x;
+    }
+    X509* const own = held(of.f, own_of(of, session, x));
+    of.f.X509_free(x);
+    return own;
+}
+
+int attach(libcrypto& of, X509* x, int index, void* data) {
+    if (is_shared(of, x)) {
+        leases::keep(x); // first: from here on nobody else gets it
+        (void)of.certificates_ever()->detach(x);
+    }
+    return of.f.X509_set_ex_data(x, index, data);
+}
+
+int hold(libcrypto& of, X509* x) {
+    leases::add(x);
+    return of.f.X509_up_ref(x);
+}
+
+void let_go(libcrypto& of, X509* x) {
+    leases::drop(x);
+    of.f.X509_free(x);
+}
+
+} // namespace ibid::openssl::interpose

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a module that may write gets in the place of a shared object: an object of its own.
+//
+// A pointer that was given out cannot be taken back, so a write is private only if the writer got a private object before. A
+// *writer* gets a duplicate from each function that gives it a certificate, the same one each time for one session (in stock, too,
+// connections with one session share the peer's object). A trust store whose objects it may list, or that verifies for it, is
+// given duplicates of its own once, and is as in stock from then on. An *attacher* (nginx), which puts data beside certificates
+// that it has made itself, and hardly ever beside a peer's, gets the shared object itself by a lease: as long as one session's user
+// holds it, users of other sessions get duplicates; and once data was put beside it, it belongs to that session alone.
+//
+// Law: whatever one connection, store or context does to an object by OpenSSL's public calls is seen by nobody who would not
+// see it in stock. Argued in docs/decisions/0019-who-may-write.md.
+#pragma once
+
+#include "openssl/libcrypto.h"
+
+namespace ibid::openssl::interpose {
+
+// Functions that give an object to a writer (of both kinds: attachers use the lease for SSL_get1_peer_certificate alone).
+[[nodiscard]] X509* peer_of_connection(libcrypto& of, const SSL* ssl);                // SSL_get0_peer_certificate
+[[nodiscard]] X509* peer_of_connection_held(libcrypto& of, const SSL* ssl);           // SSL_get1_peer_certificate
+[[nodiscard]] STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl);    // SSL_get_peer_cert_chain
+[[nodiscard]] STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl); // SSL_get0_verified_chain
+[[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session);       // SSL_SESSION_get0_peer
+
+// For one of a verification's: certificates that it lends, lends a stack of, or gives.
+[[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
+[[nodiscard]] STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);
+[[nodiscard]] X509* of_verification_held(libcrypto& of, X509_STORE_CTX* verification, X509* given);
+[[nodiscard]] STACK_OF(X509) *
+    of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given);
+
+// Before a writer lists a store, or verifies with it.
+void make_private(libcrypto& of, X509_STORE* store);
+
+// Around fork().
+void lock_for_fork() noexcept;
+void unlock_after_fork() noexcept;
+
+// An attacher's own calls.
+[[nodiscard]] X509* lease_peer(libcrypto& of, const SSL* ssl); // SSL_get1_peer_certificate
+int attach(libcrypto& of, X509* x, int index, void* data);     // X509_set_ex_data
+int hold(libcrypto& of, X509* x);                              // X509_up_ref
+void let_go(libcrypto& of, X509* x);                           // X509_free
+
+} // namespace ibid::openssl::interpose

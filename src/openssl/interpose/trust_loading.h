@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls that load a trust store: files that are known already are neither decoded nor parsed.
+//
+// In a libcrypto whose inner calls can be intercepted, X509_load_cert_crl_file_ex and its kin are what all the others end in. One
+// that is linked with -Bsymbolic calls these inside itself; there the call is intercepted where it enters libcrypto.
+//
+// Law: what a function does beside reading the file is done by the public calls that it consists of. Source: crypto/x509/x509_d2.c and
+// by_file.c, which are the same from 3.0 to 3.6.
+#pragma once
+
+#include "openssl/libcrypto.h"
+
+namespace ibid::openssl::interpose {
+
+// The number of objects that are in the store now; negative: OpenSSL should load this file itself.
+[[nodiscard]] int load_shared(libcrypto& of, X509_LOOKUP* lookup, const char* file, file_kind kind, int type);
+
+int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,
+                          const char* property_query);
+int load_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,
+              const char* property_query);
+int load_crl_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type);
+
+// With -Bsymbolic.
+int store_load_file(libcrypto& of, X509_STORE* store, const char* file, OSSL_LIB_CTX* context, const char* property_query);
+int store_load_locations(libcrypto& of, X509_STORE* store, const char* file, const char* folder, OSSL_LIB_CTX* context,
+                         const char* property_query);
+int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* context, const char* property_query);
+// X509_LOOKUP_load_file is a macro for this one.
+int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* argument, long type, char** result,
+                   OSSL_LIB_CTX* context, const char* property_query);
+
+// What a URI holds, piece by piece, for a trust store: the shared certificate in the place of its twin.
+[[nodiscard]] OSSL_STORE_INFO* load_from_uri(libcrypto& of, OSSL_STORE_CTX* from);
+
+} // namespace ibid::openssl::interpose

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Verifications: which signatures need not be checked a second time, and which certificates have earned their place.
+//
+// Law: only what is a pure function of the two certificates is remembered (signature_memo.h), and of a peer's own certificate only
+// where that tells a stranger nothing (IBID_PRIVACY, docs/safety.md). Dates, names, policies and revocation are OpenSSL's.
+#pragma once
+
+#include "openssl/libcrypto.h"
+
+namespace ibid::openssl::interpose {
+
+// X509_verify, as libcrypto calls it for each link of a chain.
+int verify_link(libcrypto& of, X509* subject, EVP_PKEY* issuer);
+
+// X509_verify_cert. `chains`: the hook in which known chains are recognised, of this libcrypto; null: not for this caller.
+int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_CTX_verify_fn chains);
+
+// That hook. Stands in the verification while libssl verifies.
+int verify_chain(libcrypto& of, X509_STORE_CTX* verification);
+
+} // namespace ibid::openssl::interpose

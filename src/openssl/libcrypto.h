@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One libcrypto in this process, the libssl that belongs to it, and all that ibid keeps for the two.
+//
+// Law: objects of two libcryptos never meet: each has a function table, entry points and caches of its own. A libcrypto is found
+// when modules are scanned (modules/scan.h), is set up at its first use, and stays for as long as the process: one that might be
+// unloaded is never taken. While one thread sets it up, others are served as if ibid were not there: setting up takes
+// OpenSSL's locks, and so must not be waited for by somebody who may hold them.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <array>
+#include <atomic>
+#include <mutex>
+
+#include "certificate_cache.h"
+#include "chain_links.h"
+#include "functions.h"
+#include "extent.h"
+#include "settings.h"
+#include "trust_store.h"
+
+namespace ibid::openssl {
+
+class libcrypto {
+public:
+    // As many as one process can have under ibid; a further one is left alone.
+    static constexpr unsigned most = 4;
+
+    constexpr libcrypto() = default;
+    libcrypto(const libcrypto&) = delete;
+    libcrypto& operator=(const libcrypto&) = delete;
+
+    // The one with this number; add() has returned it.
+    [[nodiscard]] static libcrypto& at(unsigned number) noexcept { return all[number]; }
+    [[nodiscard]] static unsigned count() noexcept { return added.load(std::memory_order_acquire); }
+    // The first one that was found, nearly always the only one; null before that.
+    [[nodiscard]] static libcrypto* any() noexcept { return count() != 0 ? &all[0] : nullptr; }
+
+    template <class Function>
+    static void for_each(Function f) noexcept {
+        const unsigned n = count();
+        for (unsigned i = 0; i < n; ++i) {
+            f(all[i]);
+        }
+    }
+
+    // Adds one; null: there are too many, or it is of a kind that ibid does not know. Only by one thread at a time: who scans
+    // modules, or the program's own first call. No system call, no memory.
+    static libcrypto* add(const functions& found, extent where, bool symbolic) noexcept;
+
+    // The functions of libcrypto itself, and of its libssl once that was found.
+    functions f;
+
+    [[nodiscard]] unsigned number() const noexcept { return static_cast<unsigned>(this - all.data()); }
+    [[nodiscard]] const extent& place() const noexcept { return f.libcrypto; }
+
+    // Calls inside this libcrypto stay inside (-Bsymbolic): what it does for itself is intercepted one step further out.
+    [[nodiscard]] bool symbolic() const noexcept { return symbolic_; }
+
+    // Where such a libcrypto can be asked to let ibid check a chain's links.
+    [[nodiscard]] const chain_links& links() const noexcept { return links_; }
+
+    // Its libssl, and the two functions in it that parse what a program presents as its own.
+    void set_libssl(const functions& found, extent place, extent use_certificate, extent use_certificate_ctx) noexcept;
+    [[nodiscard]] const extent& libssl() const noexcept { return libssl_; }
+    [[nodiscard]] bool parses_own(const void* code) const noexcept {
+        return own_parsers_[0].contains(code) || own_parsers_[1].contains(code);
+    }
+
+    // For a call that may share something: the first one sets up. Null while nothing is shared here: IBID_DISABLE, another
+    // thread is setting up, a reason not to (why_disabled), or the program is just loading a module.
+    [[nodiscard]] certificate_cache* certificates() noexcept {
+        certificate_cache* const made = made_certificates();
+        return made != nullptr || state_.load(std::memory_order_acquire) != state::ready ? made
+                                                                                         : set_up_first();
+    }
+    [[nodiscard]] trust_store_cache* trust_stores() noexcept {
+        return certificates() != nullptr && !has_writer() ? trust_stores_.load(std::memory_order_acquire) : nullptr;
+    }
+
+    // For a call that concerns what is shared already: null, too, when nothing was. Setting up allocates OpenSSL's memory,
+    // and a program may choose the functions for that (CRYPTO_set_mem_functions) as long as nobody has.
+    [[nodiscard]] certificate_cache* made_certificates() const noexcept {
+        return certificates_.load(std::memory_order_acquire);
+    }
+    // The same after it was disabled: for what several hold still.
+    [[nodiscard]] certificate_cache* certificates_ever() const noexcept {
+        return all_certificates_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] trust_store_cache* trust_stores_ever() const noexcept {
+        return all_trust_stores_.load(std::memory_order_acquire);
+    }
+
+    // From now on nothing is shared any more in this process, for good; what is shared stays with its holders. `why`: static text.
+    // Before whatever makes it necessary. May be called while modules are scanned: it takes ibid's locks alone then.
+    void disable(const char* why) noexcept;
+    [[nodiscard]] const char* why_disabled() const noexcept { return why_.load(std::memory_order_acquire); }
+
+    // A module of the program may write to what it gets: it is given duplicates (writers.h), and trust files are not shared.
+    void set_has_writer() noexcept { has_writer_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool has_writer() const noexcept { return has_writer_.load(std::memory_order_acquire); }
+    // Algorithms may change without a call that ibid sees: no signature is remembered any more.
+    void set_algorithms_unknown() noexcept { algorithms_unknown_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool remembers_signatures() const noexcept {
+        return !algorithms_unknown_.load(std::memory_order_acquire);
+    }
+    // A module of the program shows in which order a store's CRL lists its entries.
+    void set_shows_crl_order() noexcept { shows_crl_order_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool shows_crl_order() const noexcept { return shows_crl_order_.load(std::memory_order_acquire); }
+
+    // A thread has made `context` its default. Indices of ex_data are numbered anew in each context: unless ibid's numbers are taken
+    // there, too, the program gets them for data of its own, and each takes the other's for its own.
+    void keep_indices_apart(const OSSL_LIB_CTX* context) noexcept;
+    void forget_indices(const OSSL_LIB_CTX* context) noexcept; // it is about to be freed
+
+    // OpenSSL ends, and will tell of no certificate that is freed from now on: nothing is found any more. What is retained
+    // stays so; the process ends.
+    void shutdown() noexcept;
+
+    // Counts from now on in the process's published counters.
+    void claim_counters() noexcept;
+
+    // Around fork() in a process of several threads, on one thread and in this order: nobody may be inside the tables then,
+    // as the child would inherit their locks held for ever.
+    void lock_for_fork() noexcept;
+    void forget_all_in_child() noexcept; // in the child alone
+    void unlock_after_fork() noexcept;
+
+private:
+    static std::array<libcrypto, most> all;
+    // Release, when the one below it is complete; acquire in count().
+    static constinit inline std::atomic<unsigned> added{0};
+
+    [[nodiscard]] certificate_cache* set_up_first() noexcept;
+    [[nodiscard]] const char* set_up();
+    template <class Stop>
+    void leave(Stop stop) noexcept;
+
+    extent libssl_;
+    std::array<extent, 2> own_parsers_;
+    bool symbolic_ = false;
+    chain_links links_; // written in set_up(), before certificates() is there
+    cache_counters counters_;
+    counter_block* file_counters_ = nullptr;
+    // `ready` is stored with release, and read with acquire.
+    enum class state : unsigned char { absent, ready, begun };
+    std::atomic<state> state_{state::absent};
+    std::atomic<const char*> why_{nullptr};
+    std::atomic<bool> has_writer_{false};
+    std::atomic<bool> algorithms_unknown_{false};
+    std::atomic<bool> shows_crl_order_{false};
+    std::atomic<certificate_cache*> certificates_{
+        nullptr}; // release when complete, pairs with made_certificates()
+    std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
+    // Protects what follows, and the way from there into the two above; held around fork(). Nothing of OpenSSL's runs under
+    // it, and no lock of ibid's is asked for but in lock_for_fork().
+    std::mutex changes_;
+    // The same, once more, for good: OpenSSL goes on calling them when nothing is shared any more.
+    std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
+    std::atomic<trust_store_cache*> all_trust_stores_{nullptr}; // the same
+    // What was made, also where nothing came to be shared: OpenSSL has its callbacks, so it stays. Of the thread that sets up.
+    std::array<const void*, 2> made_{};
+    struct apart { // a context in which ibid's indices are taken
+        const OSSL_LIB_CTX* context;
+        apart* next;
+    };
+    apart* apart_ = nullptr;
+    bool gone_ = false;             // nothing is published from now on
+    std::atomic<bool> left_{false}; // and nothing is found any more; release, when that is so
+};
+
+} // namespace ibid::openssl

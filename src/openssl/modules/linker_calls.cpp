@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linker_calls.h"
+
+#include <cstring>
+
+#include <dlfcn.h>
+
+using namespace ibid::openssl;
+
+// Each looks first (ibid_before_…), and then jumps to the linker's own function with all arguments and the return address as
+// they were; or, where that is sound, calls a function of ibid's.
+extern "C" {
+[[gnu::visibility("hidden")]] void ibid_entry_dlsym();
+[[gnu::visibility("hidden")]] void ibid_entry_dlvsym();
+[[gnu::visibility("hidden")]] void ibid_entry_dlopen();
+[[gnu::visibility("hidden")]] extern void* ibid_next_dlsym;
+[[gnu::visibility("hidden")]] extern void* ibid_next_dlvsym;
+[[gnu::visibility("hidden")]] extern void* ibid_next_dlopen;
+
+[[gnu::visibility("hidden"), gnu::used]] void ibid_before_dlsym(void* handle, const char* name);
+[[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlopen(const char* file, int mode);
+[[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlopen(const char* file, int mode);
+}
+
+void* ibid_next_dlsym = nullptr;
+void* ibid_next_dlvsym = nullptr;
+void* ibid_next_dlopen = nullptr;
+
+#if defined(__x86_64__)
+#define IBID_JUMP(entry, before, next)                                                                       \
+    __asm__(".text\n.p2align 4\n.globl " entry "\n.hidden " entry "\n.type " entry ", @function\n" entry     \
+            ":\n.cfi_startproc\nendbr64\n"                                                                   \
+            "push %rdi\n.cfi_adjust_cfa_offset 8\npush %rsi\n.cfi_adjust_cfa_offset 8\n"                     \
+            "push %rdx\n.cfi_adjust_cfa_offset 8\ncall " before "\n"                                         \
+            "pop %rdx\n.cfi_adjust_cfa_offset -8\npop %rsi\n.cfi_adjust_cfa_offset -8\n"                     \
+            "pop %rdi\n.cfi_adjust_cfa_offset -8\njmp *" next "(%rip)\n.cfi_endproc\n.size " entry           \
+            ", .-" entry "\n")
+__asm__(".text\n.p2align 4\n.globl ibid_entry_dlopen\n.hidden ibid_entry_dlopen\n"
+        ".type ibid_entry_dlopen, @function\nibid_entry_dlopen:\n.cfi_startproc\nendbr64\n"
+        "push %rdi\n.cfi_adjust_cfa_offset 8\npush %rsi\n.cfi_adjust_cfa_offset 8\n"
+        "push %rdx\n.cfi_adjust_cfa_offset 8\ncall ibid_before_dlopen\n"
+        "pop %rdx\n.cfi_adjust_cfa_offset -8\npop %rsi\n.cfi_adjust_cfa_offset -8\n"
+        "pop %rdi\n.cfi_adjust_cfa_offset -8\ntest %eax, %eax\njne ibid_followed_dlopen\n"
+        "jmp *ibid_next_dlopen(%rip)\n.cfi_endproc\n.size ibid_entry_dlopen, .-ibid_entry_dlopen\n");
+#elif defined(__aarch64__)
+#define IBID_JUMP(entry, before, next)                                                                       \
+    __asm__(".text\n.p2align 4\n.globl " entry "\n.hidden " entry "\n.type " entry ", %function\n" entry     \
+            ":\n.cfi_startproc\nhint #34\nstp x29, x30, [sp, #-48]!\n.cfi_adjust_cfa_offset 48\n"            \
+            ".cfi_rel_offset 29, 0\n.cfi_rel_offset 30, 8\nstp x0, x1, [sp, #16]\nstr x2, [sp, #32]\n"       \
+            "bl " before "\nldp x0, x1, [sp, #16]\nldr x2, [sp, #32]\nldp x29, x30, [sp], #48\n"             \
+            ".cfi_adjust_cfa_offset -48\n.cfi_restore 29\n.cfi_restore 30\n"                                 \
+            "adrp x16, " next "\nldr x16, [x16, :lo12:" next "]\nbr x16\n.cfi_endproc\n.size " entry         \
+            ", .-" entry "\n")
+__asm__(".text\n.p2align 4\n.globl ibid_entry_dlopen\n.hidden ibid_entry_dlopen\n"
+        ".type ibid_entry_dlopen, %function\nibid_entry_dlopen:\n.cfi_startproc\nhint #34\n"
+        "stp x29, x30, [sp, #-48]!\n.cfi_adjust_cfa_offset 48\n.cfi_rel_offset 29, 0\n.cfi_rel_offset 30, 8\n"
+        "stp x0, x1, [sp, #16]\nbl ibid_before_dlopen\nmov w17, w0\nldp x0, x1, [sp, #16]\n"
+        "ldp x29, x30, [sp], #48\n.cfi_adjust_cfa_offset -48\n.cfi_restore 29\n.cfi_restore 30\n"
+        "cbnz w17, ibid_followed_dlopen\nadrp x16, ibid_next_dlopen\nldr x16, [x16, :lo12:ibid_next_dlopen]\n"
+        "br x16\n.cfi_endproc\n.size ibid_entry_dlopen, .-ibid_entry_dlopen\n");
+#endif
+
+IBID_JUMP("ibid_entry_dlsym", "ibid_before_dlsym", "ibid_next_dlsym");
+IBID_JUMP("ibid_entry_dlvsym", "ibid_before_dlsym", "ibid_next_dlvsym");
+
+void ibid_before_dlsym(void*, const char* name) {
+    modules::settle_unseen_loads();
+    modules::note_lookup(name);
+}
+
+// Nonzero: ibid may call dlopen() itself, since the result does not depend on the caller's place.
+int ibid_before_dlopen(const char* file, int mode) {
+    if (file == nullptr || file[0] == '\0' || (mode & RTLD_NOLOAD) != 0) {
+        return 0; // nothing new comes
+    }
+    modules::settle_unseen_loads();
+    const bool same_for_all =
+        std::strchr(file, '$') == nullptr && (std::strchr(file, '/') != nullptr || modules::one_search_path());
+    if (!same_for_all) {
+        modules::load_unseen();
+    }
+    return same_for_all ? 1 : 0;
+}
+
+// A constructor in there may end the thread, by cancellation or an exception.
+void* ibid_followed_dlopen(const char* file, int mode) {
+    struct load {
+        bool loaded = true; // unless it is known better
+        bool deep;
+        explicit load(int m) noexcept : deep((m & RTLD_DEEPBIND) != 0) { modules::begin_load(); }
+        load(const load&) = delete;
+        load& operator=(const load&) = delete;
+        ~load() { modules::end_load(loaded, deep); }
+    } under_way(mode);
+    void* const handle = reinterpret_cast<decltype(&dlopen)>(ibid_next_dlopen)(file, mode);
+    under_way.loaded = handle != nullptr;
+    return handle;
+}
+
+namespace ibid::openssl::modules {
+
+void* linker_entry(interpose::function_id id, const void* value, bool late) noexcept {
+    struct followed {
+        void*& next;
+        void* own;
+        void* entry;
+    };
+    const auto address = [](auto* function) { return reinterpret_cast<void*>(function); };
+    // What ibid's own calls are bound to is what comes first in the program's search order.
+    const auto choose = [&](followed f) -> void* {
+        if (value != f.own && !late) {
+            return nullptr;
+        }
+        f.next = f.own;
+        return f.entry;
+    };
+    switch (id) {
+    case interpose::function_id::dlopen:
+        return choose({ibid_next_dlopen, address(&dlopen), address(&ibid_entry_dlopen)});
+    case interpose::function_id::dlsym:
+        return choose({ibid_next_dlsym, address(&dlsym), address(&ibid_entry_dlsym)});
+    case interpose::function_id::dlvsym:
+        return choose({ibid_next_dlvsym, address(&dlvsym), address(&ibid_entry_dlvsym)});
+    default:
+        return nullptr; // dlmopen: what it loads is in a namespace of its own, which ibid is not in
+    }
+}
+
+} // namespace ibid::openssl::modules

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a module can do to an OpenSSL object that others hold too, told by the functions that its relocations name.
+//
+// Law: who names none of the functions that write cannot write by OpenSSL's public calls. A module that writes through a
+// pointer needs two names: one function that gives the pointer, and one that writes through it. `ibid doctor` asks the same
+// table of a program's files. Source: the public headers of OpenSSL 3.0 to 3.6; tests/unit/openssl/setters.py looks for others.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace ibid::openssl {
+
+enum class module_class : std::uint8_t {
+    reader,   // reads what is shared
+    attacher, // puts data of its own beside certificates (X509_set_ex_data), and writes nothing else
+    writer,   // may write to what it gets
+};
+
+// What one function does. Bits, or-ed over all names of a module.
+enum name_roles : std::uint32_t {
+    writes_always = 1U << 0,  // to an object that it is given
+    attaches = 1U << 1,       // X509_set_ex_data
+    gives_time = 1U << 2,     // a pointer into a certificate or a CRL ...
+    gives_number = 1U << 3,
+    gives_name = 1U << 4,
+    gives_extension = 1U << 5,
+    gives_key = 1U << 6,
+    gives_crl = 1U << 7,      // a CRL of a store
+    writes_time = 1U << 8,    // ... and what writes through such a pointer
+    writes_number = 1U << 9,
+    writes_name = 1U << 10,
+    writes_extension = 1U << 11,
+    writes_key = 1U << 12,
+    writes_string = 1U << 13, // through any of them
+    fills_crl = 1U << 14,
+    shows_crl_order = 1U << 15,    // of the revoked entries, which OpenSSL sorts at the first search
+    alters_algorithms = 1U << 16, // in place, so that no later call tells
+};
+
+struct named_role {
+    std::string_view name; // ends with '*': all names that begin so
+    std::uint32_t roles;
+};
+
+// Sorted by name: find_roles() searches. A prefix stands for names that are not listed themselves.
+inline constexpr std::array named_roles = {
+    named_role{"ASN1_BIT_STRING_set", writes_string},
+    named_role{"ASN1_BIT_STRING_set_bit", writes_extension},
+    named_role{"ASN1_ENUMERATED_set", writes_number},
+    named_role{"ASN1_ENUMERATED_set_int64", writes_number},
+    named_role{"ASN1_GENERALIZEDTIME_adj", writes_time},
+    named_role{"ASN1_GENERALIZEDTIME_set", writes_time},
+    named_role{"ASN1_GENERALIZEDTIME_set_string", writes_time},
+    named_role{"ASN1_INTEGER_set", writes_number},
+    named_role{"ASN1_INTEGER_set_int64", writes_number},
+    named_role{"ASN1_INTEGER_set_uint64", writes_number},
+    named_role{"ASN1_OCTET_STRING_set", writes_string},
+    named_role{"ASN1_STRING_copy", writes_string},
+    named_role{"ASN1_STRING_length_set", writes_string},
+    named_role{"ASN1_STRING_set", writes_string},
+    named_role{"ASN1_STRING_set0", writes_string},
+    named_role{"ASN1_TIME_adj", writes_time},
+    named_role{"ASN1_TIME_normalize", writes_time},
+    named_role{"ASN1_TIME_set", writes_time},
+    named_role{"ASN1_TIME_set_string", writes_time},
+    named_role{"ASN1_TIME_set_string_X509", writes_time},
+    named_role{"ASN1_UTCTIME_adj", writes_time},
+    named_role{"ASN1_UTCTIME_set", writes_time},
+    named_role{"ASN1_UTCTIME_set_string", writes_time},
+    named_role{"ASN1_item_sign", writes_always},
+    named_role{"ASN1_item_sign_ctx", writes_always},
+    named_role{"ASN1_item_sign_ex", writes_always},
+    named_role{"BN_to_ASN1_ENUMERATED", writes_number},
+    named_role{"BN_to_ASN1_INTEGER", writes_number},
+    named_role{"DSA_meth_set*", alters_algorithms},
+    named_role{"DSA_set0_key", writes_key},
+    named_role{"DSA_set0_pqg", writes_key},
+    named_role{"DSA_set_default_method", alters_algorithms},
+    named_role{"DSA_set_ex_data", writes_key},
+    named_role{"DSA_set_flags", writes_key},
+    named_role{"DSA_set_method", writes_key},
+    named_role{"EC_KEY_METHOD_set*", alters_algorithms},
+    named_role{"EC_KEY_clear_flags", writes_key},
+    named_role{"EC_KEY_set_asn1_flag", writes_key},
+    named_role{"EC_KEY_set_conv_form", writes_key},
+    named_role{"EC_KEY_set_default_method", alters_algorithms},
+    named_role{"EC_KEY_set_enc_flags", writes_key},
+    named_role{"EC_KEY_set_ex_data", writes_key},
+    named_role{"EC_KEY_set_flags", writes_key},
+    named_role{"EC_KEY_set_group", writes_key},
+    named_role{"EC_KEY_set_method", writes_key},
+    named_role{"EC_KEY_set_private_key", writes_key},
+    named_role{"EC_KEY_set_public_key", writes_key},
+    named_role{"EC_KEY_set_public_key_affine_coordinates", writes_key},
+    named_role{"EVP_MD_meth_set*", alters_algorithms},
+    named_role{"EVP_PKEY_add1_attr*", writes_key},
+    named_role{"EVP_PKEY_asn1_add*", alters_algorithms},
+    named_role{"EVP_PKEY_asn1_set*", alters_algorithms},
+    named_role{"EVP_PKEY_assign", writes_key},
+    named_role{"EVP_PKEY_delete_attr", writes_key},
+    named_role{"EVP_PKEY_fromdata", writes_key},
+    named_role{"EVP_PKEY_meth_set*", alters_algorithms},
+    named_role{"EVP_PKEY_save_parameters", writes_key},
+    named_role{"EVP_PKEY_set1_DH", writes_key},
+    named_role{"EVP_PKEY_set1_DSA", writes_key},
+    named_role{"EVP_PKEY_set1_EC_KEY", writes_key},
+    named_role{"EVP_PKEY_set1_RSA", writes_key},
+    named_role{"EVP_PKEY_set1_encoded_public_key", writes_key},
+    named_role{"EVP_PKEY_set1_engine", writes_key},
+    named_role{"EVP_PKEY_set_bn_param", writes_key},
+    named_role{"EVP_PKEY_set_ex_data", writes_key},
+    named_role{"EVP_PKEY_set_int_param", writes_key},
+    named_role{"EVP_PKEY_set_octet_string_param", writes_key},
+    named_role{"EVP_PKEY_set_params", writes_key},
+    named_role{"EVP_PKEY_set_size_t_param", writes_key},
+    named_role{"EVP_PKEY_set_type", writes_key},
+    named_role{"EVP_PKEY_set_type_by_keymgmt", writes_key},
+    named_role{"EVP_PKEY_set_type_str", writes_key},
+    named_role{"EVP_PKEY_set_utf8_string_param", writes_key},
+    named_role{"PEM_read_X509_CRL", fills_crl},
+    named_role{"PEM_read_bio_X509_CRL", fills_crl},
+    named_role{"RSA_clear_flags", writes_key},
+    named_role{"RSA_meth_set*", alters_algorithms},
+    named_role{"RSA_set0_crt_params", writes_key},
+    named_role{"RSA_set0_factors", writes_key},
+    named_role{"RSA_set0_key", writes_key},
+    named_role{"RSA_set_default_method", alters_algorithms},
+    named_role{"RSA_set_ex_data", writes_key},
+    named_role{"RSA_set_flags", writes_key},
+    named_role{"RSA_set_method", writes_key},
+    named_role{"X509V3_EXT_CRL_add_conf", writes_always},
+    named_role{"X509V3_EXT_CRL_add_nconf", writes_always},
+    named_role{"X509V3_EXT_add_conf", writes_always},
+    named_role{"X509V3_EXT_add_nconf", writes_always},
+    named_role{"X509V3_EXT_add_nconf_sk", writes_extension},
+    named_role{"X509_CRL_add0_revoked", writes_always},
+    named_role{"X509_CRL_add1_ext_i2d", writes_always},
+    named_role{"X509_CRL_add_ext", writes_always},
+    named_role{"X509_CRL_delete_ext", writes_always},
+    named_role{"X509_CRL_get_REVOKED", shows_crl_order},
+    named_role{"X509_CRL_get_issuer", gives_name},
+    named_role{"X509_CRL_get_lastUpdate", gives_time},
+    named_role{"X509_CRL_get_nextUpdate", gives_time},
+    named_role{"X509_CRL_print", shows_crl_order},
+    named_role{"X509_CRL_print_ex", shows_crl_order},
+    named_role{"X509_CRL_print_fp", shows_crl_order},
+    named_role{"X509_CRL_set*", writes_always},
+    named_role{"X509_CRL_sign", writes_always},
+    named_role{"X509_CRL_sign_ctx", writes_always},
+    named_role{"X509_CRL_sort", writes_always},
+    named_role{"X509_EXTENSION_get_data", gives_extension},
+    named_role{"X509_EXTENSION_set_critical", writes_extension},
+    named_role{"X509_EXTENSION_set_data", writes_extension},
+    named_role{"X509_EXTENSION_set_object", writes_extension},
+    named_role{"X509_NAME_ENTRY_get_data", gives_name},
+    named_role{"X509_NAME_ENTRY_set_data", writes_name},
+    named_role{"X509_NAME_ENTRY_set_object", writes_name},
+    named_role{"X509_NAME_add_entry", writes_name},
+    named_role{"X509_NAME_add_entry_by_NID", writes_name},
+    named_role{"X509_NAME_add_entry_by_OBJ", writes_name},
+    named_role{"X509_NAME_add_entry_by_txt", writes_name},
+    named_role{"X509_NAME_delete_entry", writes_name},
+    named_role{"X509_OBJECT_get0_X509_CRL", gives_crl},
+    named_role{"X509_PUBKEY_set0_param", writes_key},
+    named_role{"X509_PUBKEY_set0_public_key", writes_key},
+    named_role{"X509_REVOKED_add1_ext_i2d", writes_always},
+    named_role{"X509_REVOKED_add_ext", writes_always},
+    named_role{"X509_REVOKED_delete_ext", writes_always},
+    named_role{"X509_REVOKED_set*", writes_always},
+    named_role{"X509_STORE_CTX_get0_current_crl", gives_crl},
+    named_role{"X509_STORE_CTX_get1_crls", gives_crl},
+    named_role{"X509_add1_ext_i2d", writes_always},
+    named_role{"X509_add1_reject_object", writes_always},
+    named_role{"X509_add1_trust_object", writes_always},
+    named_role{"X509_add_ext", writes_always},
+    named_role{"X509_alias_set1", writes_always},
+    named_role{"X509_delete_ext", writes_always},
+    named_role{"X509_get0_pubkey", gives_key},
+    named_role{"X509_get_X509_PUBKEY", gives_key},
+    named_role{"X509_get_ext", gives_extension},
+    named_role{"X509_get_issuer_name", gives_name},
+    named_role{"X509_get_pubkey", gives_key},
+    named_role{"X509_get_serialNumber", gives_number},
+    named_role{"X509_get_subject_name", gives_name},
+    named_role{"X509_getm_notAfter", gives_time},
+    named_role{"X509_getm_notBefore", gives_time},
+    named_role{"X509_gmtime_adj", writes_time},
+    named_role{"X509_keyid_set1", writes_always},
+    named_role{"X509_reject_clear", writes_always},
+    named_role{"X509_set0*", writes_always},
+    named_role{"X509_set1*", writes_always},
+    named_role{"X509_set_ex_data", attaches},
+    named_role{"X509_set_issuer_name", writes_always},
+    named_role{"X509_set_notAfter", writes_always},
+    named_role{"X509_set_notBefore", writes_always},
+    named_role{"X509_set_proxy_flag", writes_always},
+    named_role{"X509_set_proxy_pathlen", writes_always},
+    named_role{"X509_set_pubkey", writes_always},
+    named_role{"X509_set_serialNumber", writes_always},
+    named_role{"X509_set_subject_name", writes_always},
+    named_role{"X509_set_version", writes_always},
+    named_role{"X509_sign", writes_always},
+    named_role{"X509_sign_ctx", writes_always},
+    named_role{"X509_time_adj", writes_time},
+    named_role{"X509_time_adj_ex", writes_time},
+    named_role{"X509_trust_clear", writes_always},
+    named_role{"d2i_X509_CRL", fills_crl},
+    named_role{"d2i_X509_CRL_bio", fills_crl},
+    named_role{"d2i_X509_CRL_fp", fills_crl},
+    named_role{"d2i_X509_REVOKED", fills_crl},
+    named_role{"i2d_re_X509_CRL_tbs", writes_always},
+    named_role{"i2d_re_X509_tbs", writes_always},
+};
+
+static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
+
+// 0: a name that no class depends on.
+[[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
+    // Most names of a program are not OpenSSL's.
+    constexpr std::string_view first_letters = "ABDEPRXdi";
+    if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
+        return 0;
+    }
+    // The last that is not greater: the name itself, or, but for the star, a beginning of it.
+    const auto* const after = std::ranges::upper_bound(named_roles, name, {}, &named_role::name);
+    for (const auto* r = after; r != named_roles.begin();) {
+        --r;
+        if (r->name == name) {
+            return r->roles;
+        }
+        if (r->name.back() == '*' && name.starts_with(r->name.substr(0, r->name.size() - 1))) {
+            return r->roles;
+        }
+        if (r->name.empty() || name.substr(0, 4) != r->name.substr(0, 4)) { // no prefix is shorter than this
+            break;
+        }
+    }
+    return 0;
+}
+
+// The class of a module whose names have these roles.
+[[nodiscard]] constexpr module_class class_of(std::uint32_t roles) noexcept {
+    constexpr struct {
+        std::uint32_t gives;
+        std::uint32_t writes;
+    } pairs[] = {
+        {gives_time, writes_time | writes_string},
+        {gives_number, writes_number | writes_string},
+        {gives_name, writes_name | writes_string},
+        {gives_extension, writes_extension | writes_string},
+        {gives_key, writes_key | writes_string},
+        {gives_crl, fills_crl},
+    };
+    if ((roles & writes_always) != 0) {
+        return module_class::writer;
+    }
+    for (const auto& p : pairs) {
+        if ((roles & p.gives) != 0 && (roles & p.writes) != 0) {
+            return module_class::writer;
+        }
+    }
+    return (roles & attaches) != 0 ? module_class::attacher : module_class::reader;
+}
+
+} // namespace ibid::openssl

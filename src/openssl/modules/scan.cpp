@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include <dlfcn.h>
+#include <link.h>
+#include <sys/mman.h>
+
+#include "elf_module.h"
+#include "openssl/interpose/entries.h"
+#include "openssl/libcrypto.h"
+#include "linker_calls.h"
+#include "module_class.h"
+
+namespace ibid::openssl::modules {
+
+namespace {
+
+using interpose::function_count;
+using interpose::function_id;
+using interpose::module_kind;
+
+// ---- The names that a scan looks for: what is intercepted, and what tells the class of a module.
+
+struct wanted_name {
+    const char* name;
+    std::uint32_t hash;
+    function_id id; // count: none
+    bool operator<(const wanted_name& other) const noexcept { return hash < other.hash; }
+};
+
+constexpr std::array<const char*, function_count> function_names = {
+#define IBID_NAME(name) #name,
+    IBID_INTERCEPTED_IN_LIBCRYPTO(IBID_NAME) IBID_INTERCEPTED_FOR_WRITERS(IBID_NAME)
+        IBID_INTERCEPTED_IN_LIBSSL(IBID_NAME)
+#undef IBID_NAME
+            "dlopen",
+    "dlmopen",
+    "dlsym",
+    "dlvsym",
+};
+
+constexpr auto intercepted = [] {
+    std::array<wanted_name, function_count> names{};
+    for (std::size_t i = 0; i < function_count; ++i) {
+        names[i] = {function_names[i], symbol_hash(function_names[i]), static_cast<function_id>(i)};
+    }
+    std::ranges::sort(names, {}, &wanted_name::hash);
+    return names;
+}();
+
+// Most names of a program are none of ibid's business: one bit each tells.
+constexpr std::size_t filter_bits = 8192;
+constexpr auto filter = [] {
+    std::array<std::uint64_t, filter_bits / 64> bits{};
+    for (const wanted_name& w : intercepted) {
+        bits[w.hash % filter_bits / 64] |= std::uint64_t{1} << w.hash % 64;
+    }
+    return bits;
+}();
+
+[[nodiscard]] function_id function_of(const char* name, std::uint32_t hash) noexcept {
+    if ((filter[hash % filter_bits / 64] >> hash % 64 & 1) == 0) {
+        return function_id::count;
+    }
+    for (auto at = std::ranges::lower_bound(intercepted, hash, {}, &wanted_name::hash);
+         at != intercepted.end() && at->hash == hash; ++at) {
+        if (std::strcmp(at->name, name) == 0) {
+            return at->id;
+        }
+    }
+    return function_id::count;
+}
+
+// ---- What is known of the modules. All of it is read and written under the dynamic linker's own lock, in a scan.
+
+struct seen_module {
+    const void* dynamic = nullptr;
+    const void* start = nullptr;
+    bool searched = false; // for definitions
+    bool patched = false;
+    [[nodiscard]] bool is(const elf_module& m) const noexcept {
+        return dynamic == m.dynamic() && start == m.place().start;
+    }
+};
+
+struct known_modules {
+    // More modules than this are read anew in each scan.
+    std::array<seen_module, 1024> seen{};
+    std::size_t count = 0;
+    unsigned long long unloaded = 0; // as dl_iterate_phdr counts them, when `seen` was right
+    unsigned long long loaded = 0;
+    // Where each intercepted function is, in each libcrypto and its libssl.
+    std::array<std::array<void*, function_count>, libcrypto::most> targets{};
+    // Some module that is none of ibid's and no libcrypto or libssl defines it: an interposer.
+    std::array<bool, function_count> defined_elsewhere{};
+    std::atomic<bool> has_search_paths{false}; // some module has
+    bool at_load = false; // the modules of this scan were loaded with the program
+    // The libcryptos that the program was loaded with, as a number of them from the front.
+    unsigned with_program = 0;
+
+    [[nodiscard]] seen_module* entry(const elf_module& m) noexcept {
+        for (std::size_t i = 0; i < count; ++i) {
+            if (seen[i].is(m)) {
+                return &seen[i];
+            }
+        }
+        if (count == seen.size()) {
+            return nullptr;
+        }
+        seen[count] = {m.dynamic(), m.place().start, false, false};
+        return &seen[count++];
+    }
+};
+
+constinit known_modules known;
+
+// What a scan found that must be acted upon outside of the linker's lock. One for each libcrypto.
+struct consequences {
+    std::array<const char*, libcrypto::most> disable{};
+    std::array<bool, libcrypto::most> alters_algorithms{};
+};
+
+struct scan_state {
+    bool new_modules = true;
+    bool deep_binding = false; // the modules that are new were opened with RTLD_DEEPBIND
+    unsigned found = 0;        // new libcryptos
+    consequences then;
+};
+
+// The places that ibid's own code is at: no module to be read.
+[[nodiscard]] bool is_own(const elf_module& m) noexcept {
+    return m.place().contains(reinterpret_cast<const void*>(&is_own));
+}
+
+[[nodiscard]] extent extent_of(const elf_module& m, const char* name) noexcept {
+    const auto* const start = static_cast<const char*>(m.find(name));
+    return {start, start + (start != nullptr ? m.size_of(name) : 0)};
+}
+
+void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
+    constexpr auto first_of_libssl = static_cast<std::size_t>(function_id::SSL_get0_peer_certificate);
+    constexpr auto after_libssl = static_cast<std::size_t>(function_id::dlopen);
+    const std::size_t begin = of_libssl ? first_of_libssl : 0;
+    const std::size_t end = of_libssl ? after_libssl : first_of_libssl;
+    for (std::size_t i = begin; i < end; ++i) {
+        known.targets[n][i] = m.find(function_names[i]);
+    }
+}
+
+// A library stays where it is: it was loaded with the program, or says that it is never unloaded.
+[[nodiscard]] bool stays(const elf_module& m) noexcept { return known.at_load || m.is_never_unloaded(); }
+
+[[nodiscard]] bool is_known(const elf_module& m) noexcept {
+    bool known_already = false;
+    libcrypto::for_each([&](const libcrypto& l) {
+        known_already = known_already || l.place().start == m.place().start || l.libssl().start == m.place().start;
+    });
+    return known_already;
+}
+
+[[nodiscard]] bool is_libcrypto(const elf_module& m) noexcept {
+    return m.find("OPENSSL_init_crypto") != nullptr && m.find("OpenSSL_version_num") != nullptr;
+}
+
+// Which libcrypto this libssl works with: the one that its own calls lead to. Negative: none that is known.
+[[nodiscard]] int libcrypto_of(const elf_module& libssl) noexcept {
+    int found = -1;
+    constexpr auto d2i = static_cast<std::size_t>(function_id::d2i_X509);
+    libssl.for_each_reference([&](const elf_module::reference& r) {
+        if (std::strcmp(r.name, "d2i_X509") != 0) {
+            return;
+        }
+        for (unsigned n = 0; n < libcrypto::count(); ++n) {
+            const bool leads_there = *r.slot == known.targets[n][d2i] ||
+                                     *r.slot == interpose::entry_point(function_id::d2i_X509, module_kind::libssl, n);
+            // A library whose calls are bound late has one libcrypto to choose from, or is not helped.
+            const bool unbound = libssl.place().contains(*r.slot) && libcrypto::count() == 1 &&
+                                 !known.defined_elsewhere[d2i];
+            if (leads_there || unbound) {
+                found = static_cast<int>(n);
+            }
+        }
+    });
+    return found;
+}
+
+void find_definitions(const elf_module& m, scan_state& state) noexcept {
+    if (m.has_search_path()) {
+        known.has_search_paths.store(true, std::memory_order_relaxed);
+    }
+    if (is_known(m)) {
+        return;
+    }
+    functions found;
+    if (is_libcrypto(m) && stays(m)) {
+        found.take_libcrypto([&m](const char* name) { return m.find(name); });
+        if (libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself())) {
+            take_targets(m, added->number(), false);
+            ++state.found;
+            return;
+        }
+    }
+    if (m.find("SSL_CTX_new") != nullptr && stays(m)) {
+        found.take_libssl([&m](const char* name) { return m.find(name); });
+        const int n = found.has_libssl() ? libcrypto_of(m) : -1;
+        if (n >= 0) {
+            libcrypto& of = libcrypto::at(static_cast<unsigned>(n));
+            if (of.libssl().start == nullptr) {
+                of.set_libssl(found, m.place(), extent_of(m, "SSL_use_certificate_ASN1"),
+                              extent_of(m, "SSL_CTX_use_certificate_ASN1"));
+                take_targets(m, of.number(), true);
+            }
+            return;
+        }
+    }
+    for (const wanted_name& w : intercepted) {
+        if (libcrypto::count() != 0 && !known.defined_elsewhere[static_cast<std::size_t>(w.id)] && !interpose::is_of_linker(w.id) &&
+            m.find(w.name, w.hash) != nullptr) {
+            known.defined_elsewhere[static_cast<std::size_t>(w.id)] = true;
+        }
+    }
+}
+
+// ---- Patching
+
+// Lets the pages that a module protects after relocation be written to for a moment.
+class writable_pages {
+public:
+    explicit writable_pages(extent pages) noexcept : pages_(pages) {}
+    writable_pages(const writable_pages&) = delete;
+    writable_pages& operator=(const writable_pages&) = delete;
+    ~writable_pages() {
+        if (open_) {
+            (void)protect(PROT_READ);
+        }
+    }
+
+    [[nodiscard]] bool write(void** slot, void* value) noexcept {
+        if (pages_.contains(slot) && !open_) {
+            open_ = protect(PROT_READ | PROT_WRITE);
+            if (!open_) {
+                return false;
+            }
+        }
+        __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+        return true;
+    }
+
+private:
+    [[nodiscard]] bool protect(int how) const noexcept {
+        const auto size = static_cast<const char*>(pages_.end) - static_cast<const char*>(pages_.start);
+        return mprotect(const_cast<void*>(pages_.start), static_cast<std::size_t>(size), how) == 0;
+    }
+    extent pages_;
+    bool open_ = false;
+};
+
+constexpr int not_bound = -1;
+
+// The libcrypto that this place leads to.
+[[nodiscard]] int bound_to(const elf_module& m, const elf_module::reference& r, function_id id, bool deep_binding) noexcept {
+    const auto i = static_cast<std::size_t>(id);
+    void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        if (known.targets[n][i] != nullptr && value == known.targets[n][i]) {
+            return static_cast<int>(n);
+        }
+    }
+    // Not called yet: the dynamic linker would look for the first definition. Where there is one alone, it is that one.
+    if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i] || deep_binding) {
+        return not_bound;
+    }
+    int only = not_bound;
+    const unsigned candidates = known.at_load ? known.with_program : libcrypto::count();
+    for (unsigned n = 0; n < candidates; ++n) {
+        if (known.targets[n][i] != nullptr) {
+            if (only != not_bound && !known.at_load) {
+                return not_bound;
+            }
+            only = only == not_bound ? static_cast<int>(n) : only;
+        }
+    }
+    return only;
+}
+
+[[nodiscard]] bool holds_entry_point(void* value, function_id id) noexcept {
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        for (const auto kind : {module_kind::libssl, module_kind::libcrypto, module_kind::reader, module_kind::attacher,
+                                module_kind::writer}) {
+            if (value == interpose::entry_point(id, kind, n)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// Null: a module of the program's.
+[[nodiscard]] const libcrypto* part_of(const elf_module& m, module_kind& kind) noexcept {
+    const libcrypto* of = nullptr;
+    libcrypto::for_each([&](const libcrypto& l) {
+        if (l.place().start == m.place().start || l.libssl().start == m.place().start) {
+            of = &l;
+            kind = l.place().start == m.place().start ? module_kind::libcrypto : module_kind::libssl;
+        }
+    });
+    return of;
+}
+
+[[nodiscard]] module_kind kind_of(module_class its_class) noexcept {
+    switch (its_class) {
+    case module_class::reader:
+        return module_kind::reader;
+    case module_class::attacher:
+        return module_kind::attacher;
+    case module_class::writer:
+        break;
+    }
+    return module_kind::writer;
+}
+
+// Whether a place has been filled by the dynamic linker. In a module that another thread loads just now it holds an offset yet.
+[[nodiscard]] bool is_relocated(const elf_module& m, const void* value) noexcept {
+    constexpr std::uintptr_t lowest = 0x10000000;
+    return reinterpret_cast<std::uintptr_t>(value) >= lowest ||
+           reinterpret_cast<std::uintptr_t>(m.place().start) < lowest;
+}
+
+// What one module names, and of which libcryptos.
+struct named {
+    std::uint32_t roles = 0;
+    std::array<bool, libcrypto::most> uses{};
+};
+
+[[nodiscard]] named names_of(const elf_module& m) noexcept {
+    named all;
+    m.for_each_reference([&](const elf_module::reference& r) {
+        const std::uint32_t roles = roles_of(r.name);
+        if (roles == 0 && function_of(r.name, symbol_hash(r.name)) >= function_id::dlopen) {
+            return;
+        }
+        all.roles |= roles;
+        const void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        for (unsigned n = 0; n < libcrypto::count(); ++n) {
+            const libcrypto& l = libcrypto::at(n);
+            all.uses[n] = all.uses[n] || l.place().contains(value) || l.libssl().contains(value) ||
+                          (r.may_be_lazy && m.place().contains(value));
+        }
+    });
+    return all;
+}
+
+// False: the dynamic linker is not done with it; look again in the next scan.
+[[nodiscard]] bool patch(const elf_module& m, scan_state& state) noexcept {
+    module_kind kind{};
+    const bool of_program = part_of(m, kind) == nullptr;
+    named names;
+    if (of_program) {
+        names = names_of(m);
+        kind = kind_of(class_of(names.roles));
+    }
+    writable_pages pages(m.read_only_after_relocation());
+    bool done = true;
+    bool unwatched = false;
+    m.for_each_reference([&](const elf_module::reference& r) {
+        const function_id id = function_of(r.name, symbol_hash(r.name));
+        if (id == function_id::count) {
+            return;
+        }
+        void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        void* entry = nullptr;
+        if (interpose::is_of_linker(id)) {
+            entry = linker_entry(id, value, r.may_be_lazy && m.place().contains(value) && !state.deep_binding);
+        } else if (const int n = bound_to(m, r, id, state.deep_binding); n != not_bound) {
+            entry = interpose::entry_point(id, kind, static_cast<unsigned>(n));
+        } else {
+            unwatched = unwatched || (interpose::is_for_writers(id) && !holds_entry_point(value, id));
+            done = done && is_relocated(m, value);
+        }
+        if (entry != nullptr && !pages.write(r.slot, entry)) {
+            unwatched = unwatched || interpose::is_for_writers(id);
+        }
+    });
+    for (unsigned n = 0; of_program && n < libcrypto::count(); ++n) {
+        if (!names.uses[n]) {
+            continue;
+        }
+        libcrypto& of = libcrypto::at(n);
+        if (kind == module_kind::writer) {
+            of.set_has_writer();
+        }
+        if ((names.roles & gives_crl) != 0 && (names.roles & shows_crl_order) != 0) {
+            of.set_shows_crl_order();
+        }
+        if (kind != module_kind::reader && unwatched) {
+            state.then.disable[n] = "a module that may write to certificates gets them past ibid";
+        }
+        state.then.alters_algorithms[n] =
+            state.then.alters_algorithms[n] || (names.roles & alters_algorithms) != 0;
+    }
+    return done;
+}
+
+// ---- What the program looks up by itself, and so may call unseen
+
+constinit std::atomic<std::uint32_t> looked_up{0};
+
+void act_on_lookups(libcrypto& of) noexcept {
+    const std::uint32_t roles = looked_up.load(std::memory_order_acquire);
+    if ((roles & alters_algorithms) != 0) {
+        of.set_algorithms_unknown();
+    }
+    if (class_of(roles) != module_class::reader) {
+        of.disable("the program has looked up functions that write to certificates (dlsym)");
+    }
+}
+
+// ---- A scan
+
+// The program itself and its libraries, in the dynamic linker's order. Returns nonzero to end the iteration.
+int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& state = *static_cast<scan_state*>(argument);
+    if (known.unloaded != info->dlpi_subs) { // an address may be another module's now
+        known.count = 0;
+        known.unloaded = info->dlpi_subs;
+    } else if (!known.at_load && known.loaded == info->dlpi_adds && known.count != 0) {
+        state.new_modules = false;
+        return 1;
+    }
+    const elf_module m(*info);
+    if (!m.readable() || is_own(m)) {
+        return 0;
+    }
+    seen_module* const seen = known.entry(m);
+    if (seen == nullptr || !seen->searched) {
+        find_definitions(m, state);
+    }
+    if (seen != nullptr) {
+        seen->searched = true;
+    }
+    return 0;
+}
+
+int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& state = *static_cast<scan_state*>(argument);
+    const elf_module m(*info);
+    if (!m.readable() || is_own(m)) {
+        return 0;
+    }
+    seen_module* const seen = known.entry(m);
+    // With a libcrypto that is new, a module that was there before may lead to it: lazily, or opened in one go with it.
+    if (seen == nullptr || !seen->patched || state.found != 0) {
+        const bool done = patch(m, state);
+        if (seen != nullptr) {
+            seen->patched = done;
+        }
+    }
+    known.loaded = info->dlpi_adds;
+    return 0;
+}
+
+void scan(bool deep_binding) noexcept {
+    scan_state state;
+    state.deep_binding = deep_binding;
+    const unsigned before = libcrypto::count();
+    // A libssl may stand before its libcrypto in the list; so definitions are looked for until nothing new is found.
+    dl_iterate_phdr(&find_definitions_in, &state);
+    if (!state.new_modules) {
+        return;
+    }
+    if (state.found != 0) {
+        for (std::size_t i = 0; i < known.count; ++i) {
+            known.seen[i].searched = false;
+        }
+        known.loaded = 0;
+        dl_iterate_phdr(&find_definitions_in, &state);
+    }
+    if (known.at_load) {
+        known.with_program = libcrypto::count();
+    }
+    dl_iterate_phdr(&patch_module, &state);
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        libcrypto& of = libcrypto::at(n);
+        if (n >= before) {
+            of.claim_counters();
+            act_on_lookups(of);
+        }
+        if (state.then.disable[n] != nullptr) {
+            of.disable(state.then.disable[n]);
+        }
+        if (state.then.alters_algorithms[n]) {
+            of.set_algorithms_unknown();
+        }
+    }
+}
+
+constinit std::atomic<unsigned> loads_under_way{0};
+
+// One that could not be followed: the program's own next call to the dynamic linker on the same thread tells that it is over.
+constinit std::atomic<unsigned> loads_unseen{0};
+constinit thread_local unsigned unseen_here = 0;
+
+constinit const char* not_scanned = "ibid is not loaded";
+
+} // namespace
+
+bool one_search_path() noexcept { return !known.has_search_paths.load(std::memory_order_relaxed); }
+
+bool loading() noexcept {
+    return loads_under_way.load(std::memory_order_acquire) != 0 || loads_unseen.load(std::memory_order_acquire) != 0;
+}
+
+const char* why_not_scanned() noexcept { return not_scanned; }
+
+void scan_at_load() noexcept {
+    // An auditor may send each binding elsewhere, and sees calls by the places that ibid would change.
+    const char* const auditors = std::getenv("LD_AUDIT");
+    if (auditors != nullptr && auditors[0] != '\0') {
+        not_scanned = "an auditor watches the dynamic linker (LD_AUDIT)";
+        return;
+    }
+    not_scanned = nullptr;
+    known.at_load = true;
+    scan(false);
+    known.at_load = false;
+}
+
+// ---- The program's own calls to the dynamic linker; see linker_calls.h.
+
+void begin_load() noexcept { loads_under_way.fetch_add(1, std::memory_order_acq_rel); }
+
+void end_load(bool loaded, bool deep_binding) noexcept {
+    if (loaded) {
+        const int error = errno;
+        scan(deep_binding);
+        errno = error;
+    }
+    loads_under_way.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+void load_unseen() noexcept {
+    ++unseen_here;
+    loads_unseen.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void settle_unseen_loads() noexcept {
+    if (unseen_here != 0) {
+        const int error = errno;
+        scan(true); // how they were bound is not known
+        errno = error;
+        loads_unseen.fetch_sub(std::exchange(unseen_here, 0), std::memory_order_acq_rel);
+    }
+}
+
+void note_lookup(const char* name) noexcept {
+    if (name == nullptr) {
+        return;
+    }
+    std::uint32_t roles = roles_of(name);
+    const function_id id = function_of(name, symbol_hash(name));
+    if (id >= function_id::OSSL_PROVIDER_load && id < function_id::X509_STORE_CTX_get_current_cert) {
+        roles |= alters_algorithms; // unseen, from now on
+    }
+    if (id == function_id::OSSL_LIB_CTX_set0_default || id == function_id::CRYPTO_get_ex_new_index) {
+        roles |= writes_always; // to what ibid must hear of
+    }
+    if (roles != 0) {
+        looked_up.fetch_or(roles, std::memory_order_acq_rel);
+        libcrypto::for_each(&act_on_lookups);
+    }
+}
+
+} // namespace ibid::openssl::modules

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process.h"
+
+#include <atomic>
+#include <cstdlib>
+
+#include <pthread.h>
+
+#include "ibid/detail/flight.h"
+#include "ibid/hash.h"
+#include "interpose/private_objects.h"
+#include "libcrypto.h"
+#include "modules/scan.h"
+#include "settings.h"
+#include "uncancelled.h"
+
+// glibc 2.32 and newer: nonzero until the process starts its first thread.
+extern "C" __attribute__((weak)) char __libc_single_threaded; // NOLINT(bugprone-reserved-identifier)
+
+namespace ibid::openssl::process {
+
+namespace {
+
+constinit std::atomic<shared_statistics::slot*> published{nullptr};
+
+// Written by before_fork(), read by the two others, on the same thread.
+constinit thread_local bool locked = false;
+
+// With one thread, that thread is in fork() and in none of ibid's functions: every lock is free, every object at rest.
+[[nodiscard]] bool has_one_thread() noexcept {
+    return &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
+}
+
+void before_fork() noexcept {
+    locked = !has_one_thread();
+    if (locked) {
+        libcrypto::for_each([](libcrypto& l) { l.lock_for_fork(); });
+        interpose::lock_for_fork();
+        detail::wait_graph.lock();
+    }
+}
+
+void after_fork() noexcept {
+    if (locked) {
+        detail::wait_graph.unlock();
+        interpose::unlock_after_fork();
+        libcrypto::for_each([](libcrypto& l) { l.unlock_after_fork(); });
+    }
+}
+
+// Another thread of the parent's may have been at work in any object, and may hold its lock for ever now.
+void in_child() noexcept {
+    if (locked) {
+        libcrypto::for_each([](libcrypto& l) { l.forget_all_in_child(); });
+    }
+    const uncancelled all_of_this;
+    published = shared_statistics::claim_after_fork(published.load());
+    after_fork();
+}
+
+// Before the program's own handlers are registered: so ibid takes its locks after the last of them has prepared, and has
+// given them back before the first of them runs again. They may use OpenSSL, or wait for a thread that does. But after those of
+// an allocator (jemalloc, tcmalloc), which it registers when it is first asked: a thread that allocates under a lock of ibid's must
+// come through to give that back.
+void attend_forks() noexcept {
+    void* volatile const first = std::malloc(1); // volatile, or the compiler leaves the pair out
+    std::free(first);
+    pthread_atfork(&before_fork, &after_fork, &in_child);
+}
+
+} // namespace
+
+void start() noexcept {
+    start_linked();
+    if (!environment().disabled) {
+        modules::scan_at_load();
+    }
+}
+
+void start_linked() noexcept {
+    (void)environment();
+    (void)detail::process_secret(); // a system call, which a sandbox may forbid later
+    attend_forks();
+}
+
+shared_statistics::slot* counters(unsigned libcrypto) noexcept {
+    if (libcrypto != 0) {
+        return nullptr; // a further one counts for itself
+    }
+    const uncancelled all_of_this;
+    published = shared_statistics::claim(std::getenv("IBID_STATISTICS"));
+    return published.load();
+}
+
+} // namespace ibid::openssl::process

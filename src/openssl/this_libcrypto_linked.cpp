@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process.h"
+#include "this_libcrypto.h"
+
+namespace ibid::openssl {
+
+libcrypto* this_libcrypto() noexcept {
+    static libcrypto* const linked = [] {
+        process::start_linked();
+        functions f;
+#define IBID_TAKE(name) f.name = &::name;
+        IBID_OPENSSL_FUNCTIONS(IBID_TAKE)
+        IBID_OPENSSL_DECODERS(IBID_TAKE)
+#undef IBID_TAKE
+        libcrypto* const added = libcrypto::add(f, {}, true);
+        if (added != nullptr) {
+            added->claim_counters();
+        }
+        return added;
+    }();
+    return linked;
+}
+
+} // namespace ibid::openssl

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What of ibid works with the libcrypto of this process, for the program that asks.
+#pragma once
+
+#include "libcrypto.h"
+
+#define IBID_OPENSSL_NO_INLINE
+#include "ibid_openssl.h"
+
+namespace ibid::openssl {
+
+// Null: the feature works with this libcrypto. Else why not.
+[[nodiscard]] const char* why_not(libcrypto& l, ibid_openssl_feature feature) noexcept;
+
+} // namespace ibid::openssl
