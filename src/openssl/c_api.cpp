@@ -2,6 +2,7 @@
 //
 // The C functions of ibid_openssl.h, over the same caches as the interposed symbols.
 #include "libcrypto.h"
+#include "modules/scan.h"
 #include "this_libcrypto.h"
 #include "why_not.h"
 
@@ -140,7 +141,9 @@ int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl
 const char* ibid_openssl_why_not(enum ibid_openssl_feature feature) {
     libcrypto* const l = this_libcrypto();
     if (l == nullptr) {
-        return "no OpenSSL 3 was found in this process";
+        return environment().disabled               ? "IBID_DISABLE is set"
+               : modules::why_not_scanned() != nullptr ? modules::why_not_scanned()
+                                                       : "no OpenSSL 3 was found in this process";
     }
     return why_not(*l, feature);
 }

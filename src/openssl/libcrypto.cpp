@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "ex_data.h"
-#include "modules/scan.h"
 #include "process.h"
 #include "uncancelled.h"
 
@@ -49,7 +48,7 @@ void libcrypto::claim_counters() noexcept {
 
 certificate_cache* libcrypto::set_up_first() noexcept {
     state ready = state::ready;
-    if (!modules::loading() && state_.compare_exchange_strong(ready, state::begun)) {
+    if (state_.compare_exchange_strong(ready, state::begun)) {
         if (const char* const why = set_up()) {
             disable(why);
         }

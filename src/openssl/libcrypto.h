@@ -16,8 +16,9 @@
 
 #include "certificate_cache.h"
 #include "chain_links.h"
-#include "functions.h"
 #include "extent.h"
+#include "functions.h"
+#include "modules/scan.h"
 #include "settings.h"
 #include "trust_store.h"
 
@@ -72,6 +73,9 @@ public:
     // For a call that may share something: the first one sets up. Null while nothing is shared here: IBID_DISABLE, another
     // thread is setting up, a reason not to (why_disabled), or the program is just loading a module.
     [[nodiscard]] certificate_cache* certificates() noexcept {
+        if (modules::loading()) {
+            return nullptr;
+        }
         certificate_cache* const made = made_certificates();
         return made != nullptr || state_.load(std::memory_order_acquire) != state::ready ? made
                                                                                          : set_up_first();

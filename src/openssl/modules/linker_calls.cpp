@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linker_calls.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include <dlfcn.h>
@@ -64,8 +65,10 @@ IBID_JUMP("ibid_entry_dlsym", "ibid_before_dlsym", "ibid_next_dlsym");
 IBID_JUMP("ibid_entry_dlvsym", "ibid_before_dlsym", "ibid_next_dlvsym");
 
 void ibid_before_dlsym(void*, const char* name) {
+    const int error = errno;
     modules::settle_unseen_loads();
     modules::note_lookup(name);
+    errno = error;
 }
 
 // Nonzero: ibid may call dlopen() itself, since the result does not depend on the caller's place.
