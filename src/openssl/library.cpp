@@ -229,9 +229,6 @@ void library::forget_indices(const OSSL_LIB_CTX* context) noexcept {
 
 void library::lock_for_fork() noexcept {
     changes_.lock();
-    if (certificates_ever() != nullptr) {
-        certificates_ever()->lock_for_fork();
-    }
     if (trust_stores_ever() != nullptr) {
         trust_stores_ever()->lock_for_fork();
     }
@@ -239,7 +236,7 @@ void library::lock_for_fork() noexcept {
 
 void library::forget_other_threads() noexcept {
     if (certificates_ever() != nullptr) {
-        certificates_ever()->forget_other_threads();
+        certificates_ever()->forget_all_in_child();
     }
     if (trust_stores_ever() != nullptr) {
         trust_stores_ever()->forget_other_threads();
@@ -249,9 +246,6 @@ void library::forget_other_threads() noexcept {
 void library::unlock_after_fork() noexcept {
     if (trust_stores_ever() != nullptr) {
         trust_stores_ever()->unlock_after_fork();
-    }
-    if (certificates_ever() != nullptr) {
-        certificates_ever()->unlock_after_fork();
     }
     changes_.unlock();
 }
