@@ -260,7 +260,6 @@ certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, cons
     }
     if (earned) {
         e->set(detail::entry_link::earned);
-        e->weigh(key.der);
     }
     return e;
 }

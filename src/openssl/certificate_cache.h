@@ -47,6 +47,7 @@ struct certificate_traits {
     static void acquire(entry& e) noexcept;
     static void release(entry& e); // may run foreign code
     static std::size_t weight(const entry& e) noexcept;
+    static void weigh(entry& e, const key& k) noexcept { e.weigh(k.der); }
     static std::size_t saved(const entry& e) noexcept { return e.der_size; }
 };
 

@@ -141,18 +141,15 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
             return likeness::other;
         }
     }
-    std::unique_ptr<certificate_image> made;
-    if (has_sound_extensions(f, x509)) {
-        made = certificate_image::make(k.der);
+    std::unique_ptr<certificate_image> made = certificate_image::make(k.der);
+    if (made != nullptr && !made->is_of(f, x509)) {
+        return likeness::altered;
     }
-    if (made == nullptr) {
+    if (made == nullptr || !has_sound_extensions(f, x509)) {
         refused.store(true, std::memory_order_relaxed);
         return likeness::other;
     }
     weigh(k.der);
-    if (!made->is_of(f, x509)) {
-        return likeness::altered;
-    }
     certificate_image* none = nullptr;
     if (image.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) {
         made.release();

@@ -67,7 +67,7 @@ namespace ibid::openssl {
     X(X509_NAME_get_entry)                                                                                   \
     X(X509_NAME_ENTRY_get_data)                                                                              \
     X(X509_get0_pubkey_bitstr)                                                                               \
-    X(X509_get_ext_count)                                                                                    \
+    X(X509_get0_extensions)                                                                                  \
     X(X509_get_ex_data)                                                                                      \
     X(X509_get_ext)                                                                                          \
     X(X509_get_ext_by_NID)                                                                                   \

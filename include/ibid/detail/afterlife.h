@@ -72,10 +72,19 @@ public:
 
     // `e` was made, or has earned its place; the caller holds a reference.
     void admit(entry& e) noexcept(drops_quietly) {
+        admit(e, [](entry&) noexcept {});
+    }
+    // `weigh` is called first when `e` may be kept: under the lock, so it is short, and calls nobody.
+    template <class Weigh>
+    void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
         for (bool done = false; !done;) {
             victims gone;
             const std::lock_guard lock(mutex_);
-            done = is_stranger(e) || enter(e, gone);
+            if (is_stranger(e)) {
+                return;
+            }
+            weigh(e);
+            done = enter(e, gone);
         }
     }
 

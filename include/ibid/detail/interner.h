@@ -13,6 +13,7 @@
 //         static void acquire(entry&) noexcept;             // one more, by somebody who has one
 //         static void release(entry&) noexcept;             // may end the value, and then calls forget(); may be without noexcept
 //         static std::size_t weight(const entry&) noexcept; // bytes, for the retention budget
+//         static void weigh(entry&, const K&) noexcept;     // of one to be inserted (insert_or_acquire alone): so that weight() knows
 //         static std::size_t saved(const entry&) noexcept;  // bytes of key that a hit need not work through again
 //     };
 //
@@ -282,8 +283,8 @@ public:
         }
         if (found != nullptr) {
             touched(*found);
-        } else {
-            admitted(e);
+        } else if (!afterlife_.off()) {
+            afterlife_.admit(e, [&k](entry& made) noexcept { Traits::weigh(made, k); });
         }
         return found;
     }
