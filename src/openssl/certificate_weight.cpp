@@ -27,6 +27,7 @@ public:
         der_element e{};
         if (!take_element(from, e) || e.tag != tag) {
             readable_ = false;
+            from = {}; // so that whoever takes all comes to an end
             return {};
         }
         return e.content;
@@ -246,7 +247,7 @@ void weigh_extension(scale& on, octets extension) noexcept {
     }
     if (object.size() == 3 && object[0] == 0x55 && object[1] == 0x1d) {
         weigh_decoded(on, object[2], value.content);
-    } else if (object.size() == sizeof resources + 1 &&
+    } else if (object.size() == sizeof resources + 1 && (object.back() == 7 || object.back() == 8) &&
                std::memcmp(object.data(), resources, sizeof resources) == 0) {
         weigh_resources(on, value.content);
     }

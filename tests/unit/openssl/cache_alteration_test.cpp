@@ -188,14 +188,15 @@ TEST_F(Alterations, TheCountOfHandOutsEndsBeforeThatOfReferences) {
 TEST_F(Alterations, WhatWasHandedOutTooOftenIsNotKept) {
     a_cache().retain({.bytes = 1 << 20, .entries = 8});
     a_cache().limit_hand_outs(2);
+    const std::uint64_t entries = a_cache().statistics().entries;
     const bytes der = leaf();
     for (int i = 0; i < 10; ++i) {
         (void)parse(der);
-        EXPECT_LE(a_cache().statistics().entries, 1U);
+        EXPECT_LE(a_cache().statistics().entries, entries + 1);
     }
     a_cache().limit_hand_outs(certificate_cache::most_hand_outs);
     a_cache().retain({});
-    EXPECT_EQ(a_cache().statistics().entries, 0U);
+    EXPECT_EQ(a_cache().statistics().entries, entries);
 }
 
 } // namespace

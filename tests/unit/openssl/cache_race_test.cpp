@@ -3,6 +3,9 @@
 // Several threads that parse one certificate at once: nobody waits for another's parse, and one copy lives. And threads that end in
 // the middle of OpenSSL.
 #include <pthread.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include <atomic>
 #include <barrier>
@@ -116,6 +119,7 @@ struct outcome {
 // In every form of d2i_X509's first argument: the second comer is through while the first stands in the middle of its parse, and the
 // first takes what the second has made.
 TEST_F(Races, NobodyWaitsForAParseThatStandsStill) {
+    const std::uint64_t entries = a_cache().statistics().entries;
     for (const int form : {0, 1, 2}) {
         const bytes der = leaf();
         bytes input = der;
@@ -154,7 +158,7 @@ TEST_F(Races, NobodyWaitsForAParseThatStandsStill) {
         X509_free(first.returned);
         X509_free(first.returned);
     }
-    EXPECT_EQ(a_cache().statistics().entries, 0U);
+    EXPECT_EQ(a_cache().statistics().entries, entries);
 }
 
 TEST_F(Races, WhatIsAdoptedGivesWayToItsTwin) {
@@ -171,18 +175,21 @@ TEST_F(Races, WhatIsAdoptedGivesWayToItsTwin) {
 [[noreturn]] void end_this_thread() {
     pthread_exit(nullptr);
 }
+void lose_what_is_half_done() {
+#if defined(__SANITIZE_ADDRESS__)
+    __lsan_disable(); // on this thread: as in stock
+#endif
+}
 template <class F>
 void run_and_end(F f) {
+    const auto run = +[](void* work) -> void* {
+        lose_what_is_half_done();
+        (*static_cast<F*>(work))();
+        ADD_FAILURE() << "it came back";
+        return nullptr;
+    };
     pthread_t thread{};
-    ASSERT_EQ(pthread_create(
-                  &thread, nullptr,
-                  [](void* work) -> void* {
-                      (*static_cast<F*>(work))();
-                      ADD_FAILURE() << "it came back";
-                      return nullptr;
-                  },
-                  &f),
-              0);
+    ASSERT_EQ(pthread_create(&thread, nullptr, run, &f), 0);
     ASSERT_EQ(pthread_join(thread, nullptr), 0);
 }
 
