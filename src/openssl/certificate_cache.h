@@ -5,13 +5,20 @@
 // Laws:
 //  - What a caller gets is d2i_X509's documented result, on a hit as on a miss: the same object or a failure, `*pp`
 //    advanced alike, the error queue untouched by ibid. Source: manual page d2i_X509(3).
+//  - Inside OpenSSL nobody waits for another thread's parse: foreign code runs in it (ex_data callbacks, providers, engines,
+//    allocators), perhaps under locks that a waiter holds. A second comer parses for himself, and takes the one that landed first.
+//    So there is one live copy, though not one parse, of each key. No lock is held while OpenSSL's code runs, but for X509_up_ref,
+//    which is one atomic addition.
 //  - The table holds no reference. An X509 whose last reference goes tells the table by its ex_data free callback;
 //    until that callback has returned, the struct's memory is valid (crypto/x509/x_x509.c frees the ex_data, then the
 //    struct), so that trying X509_up_ref under the lock that the callback takes as well is sound.
 //  - A certificate is known by all of its bytes, the library context, and the property query it was parsed with.
-//  - A certificate that is met once costs little more than without this cache: its bytes are not kept beside it. The first
-//    hit compares with what OpenSSL encodes again from the object, and keeps that for the hits to come.
-//  - What somebody changes is never handed out again.
+//  - What somebody changes, by a setter or through a pointer, is never handed out again: each hit compares the parts that a program
+//    can reach with the bytes (certificate_image.h).
+//  - Nobody gets what is not at rest: in a child that was forked among other threads, nothing that was there before is handed out,
+//    or touched.
+//  - No call here that reaches OpenSSL is noexcept. A thread that ends inside OpenSSL (pthread_cancel, pthread_exit in a callback)
+//    unwinds through here, and leaves no lock taken and no entry half in the table; at most it loses a reference.
 #pragma once
 
 #include <openssl/types.h>
@@ -19,10 +26,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <memory>
-#include <span>
 
+#include "certificate_entry.h"
+#include "eligibility.h"
 #include "functions.h"
 #include "ibid/detail/interner.h"
 #include "ibid/retention.h"
@@ -31,51 +37,25 @@
 
 namespace ibid::openssl {
 
-class certificate_cache;
-
-// Where a certificate is parsed. Contexts are compared as addresses, which is sound because forget_context() runs before
-// an address can be given to another context.
-struct parse_context {
-    const OSSL_LIB_CTX* given = nullptr;  // null: OpenSSL's global default
-    const char* property_query = nullptr; // borrowed, like the bytes
-
-    [[nodiscard]] bool operator==(const parse_context& other) const noexcept;
+// What the table needs to know of its entries.
+struct certificate_traits {
+    using entry = certificate_entry;
+    using key = certificate_key;
+    static bool equal(const entry& e, const key& k) noexcept { return e.may_be(k); }
+    // Under the lock of the table's shard: X509_up_ref takes none, and calls nothing.
+    static bool try_acquire(entry& e) noexcept;
+    static void acquire(entry& e) noexcept;
+    static void release(entry& e); // may run foreign code
+    static std::size_t weight(const entry& e) noexcept;
+    static void weigh(entry& e, const key& k) noexcept { e.weigh(k.der); }
+    static std::size_t saved(const entry& e) noexcept { return e.der_size; }
 };
 
-// Bytes that are borrowed for a call, and where they are parsed.
-struct certificate_key {
-    std::span<const unsigned char> der;
-    parse_context context;
-    std::uint64_t hash; // of both
-
-    certificate_key(std::span<const unsigned char> bytes, parse_context where) noexcept;
-    [[nodiscard]] bool operator==(const certificate_key& other) const noexcept;
-};
-
-// Small, because there is one for each certificate that is met, and most are met once.
-struct certificate_entry : detail::entry_link {
-    certificate_cache* cache;
-    X509* x509;            // not a reference: this entry ends when it does
-    parse_context context; // with a property query of its own
-    std::atomic<unsigned char*> der{
-        nullptr};                    // OpenSSL's memory; null until the first hit. Release and acquire.
-    signature_memo::record verified; // by which keys
-    std::uint32_t der_size;
-    std::atomic<bool> changed{
-        false}; // somebody wrote to the certificate: what is known of it holds no longer
-
-    static constexpr std::size_t largest = std::numeric_limits<std::uint32_t>::max(); // in DER
-
-    certificate_entry(certificate_cache& in, X509* x, const certificate_key& k);
-    certificate_entry(const certificate_entry&) = delete;
-    certificate_entry& operator=(const certificate_entry&) = delete;
-    ~certificate_entry();
-
-    // What can be compared of an entry that may be ending, under the table's lock: all but the bytes.
-    [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
-    // The bytes, and that the certificate may be handed out a second time. The caller has a reference. False also without
-    // memory.
-    [[nodiscard]] bool has_bytes_of(const certificate_key& k) noexcept;
+// A table, and what its entries need of the cache. One for each process in a line of forks that makes any; never freed once it is used.
+struct certificate_home {
+    using table_type = detail::interner<certificate_traits>;
+    const functions& f;
+    table_type* table;
 };
 
 // Where to count; null: privately.
@@ -100,8 +80,13 @@ public:
     // given out is in time.
     static constexpr int highest_index = 7;
 
+    // How often one object is handed out; after that a new one begins. OpenSSL counts references in an int, and each hand-out may
+    // become several (libssl takes up to three for a peer), which a program may lose. That costs it memory in stock, and would wrap
+    // the count here.
+    static constexpr std::uint32_t most_hand_outs = std::uint32_t{1} << 28;
+
     // As d2i_X509(a, pp, length), from the cache where it can be. `*a`, when it is there, is an empty object that nobody
-    // but the caller has: it is replaced, not filled. `earned`: came from the operator, not from a peer.
+    // but the caller has: it is replaced, not filled, on a hit. `earned`: came from the operator, not from a peer.
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
                               bool earned);
 
@@ -114,49 +99,53 @@ public:
     [[nodiscard]] X509* adopt(X509* x, bool earned);
 
     // Where `x` was parsed, for as long as `x` lives; null when it is none of this cache's.
-    [[nodiscard]] const parse_context* origin(const X509* x) const noexcept;
+    [[nodiscard]] const parse_context* origin(const X509* x) const;
 
-    // Somebody is about to change `x`. Returns whether it was shared until now.
-    bool detach(const X509* x) noexcept;
+    // Somebody is about to change `x`, or has done so. Returns whether it was shared until now.
+    bool detach(const X509* x);
 
-    // False when OpenSSL, which looks at a certificate's extensions at their first use, finds a fault in them, or has no memory for
-    // it. It does so once for each object, and what it did not find out then, it never will; so one object for many would leave
-    // the others without the error, or would end with one connection's want of memory all that come after. No error is left behind.
-    [[nodiscard]] static bool has_sound_extensions(const functions& f, X509* x) noexcept;
+    // See eligibility.h.
+    [[nodiscard]] static bool has_sound_extensions(const functions& f, X509* x) {
+        return openssl::has_sound_extensions(f, x);
+    }
 
     // How many certificates were written to so far: while it stays, what is shared stays shared. Acquire, with the release
     // in detach(): who sees a write counted sees it.
     [[nodiscard]] std::uint64_t writes() const noexcept { return writes_.load(std::memory_order_acquire); }
 
-    // Whether `x` is shared, and as it was parsed.
-    [[nodiscard]] bool shares(const X509* x) const noexcept;
+    // Whether `x` is shared, and as it was parsed as far as has been seen.
+    [[nodiscard]] bool shares(const X509* x) const;
+
+    // For who keeps shared certificates and hands them out by himself: as shares(), and looks whether it still is its bytes. If it is
+    // not, it is detached. (Before its first hit it is not looked at.)
+    [[nodiscard]] bool is_as_parsed(const X509* x);
 
     // As X509_verify(x, key): from the memo when `x` is shared and this very key has verified it before.
-    [[nodiscard]] int verify(X509* x, EVP_PKEY* key) noexcept;
+    [[nodiscard]] int verify(X509* x, EVP_PKEY* key);
 
     // The same in two steps, for a verification that OpenSSL does inside: what stands for `key` having verified `x` (0: that
     // cannot be remembered), whether it has, and that it now has. The first comes before the verification.
-    [[nodiscard]] std::uint64_t link(const X509* x, const EVP_PKEY* key) const noexcept;
-    [[nodiscard]] bool has_verified(const X509* x, std::uint64_t link) const noexcept;
-    void set_verified(const X509* x, std::uint64_t link) noexcept;
+    [[nodiscard]] std::uint64_t link(const X509* x, const EVP_PKEY* key) const;
+    [[nodiscard]] bool has_verified(const X509* x, std::uint64_t link) const;
+    void set_verified(const X509* x, std::uint64_t link);
     void count_verification(std::uint64_t link, bool remembered) noexcept { memo_.count(link, remembered); }
 
     // Whether a signature may be remembered as verified by `key`.
-    [[nodiscard]] bool remembers(const EVP_PKEY* key) const noexcept { return memo_.names(key); }
+    [[nodiscard]] bool remembers(const EVP_PKEY* key) const { return memo_.names(key); }
 
     // What verified may not verify again: a provider, a property, a configuration has changed.
     void forget_verifications() noexcept { memo_.forget_all(); }
 
-    // `x` was part of a chain that verified: it has earned its place in the afterlife.
-    void earn(X509* x) noexcept;
+    // `x` was part of a chain that verified: it has earned its place among what is retained.
+    void earn(X509* x);
 
     // From now on nothing is found here and nothing is added; what is shared stays with its holders. For good.
-    void stop() noexcept;
-    // The same, and what the afterlife keeps stays.
-    void stop_finding() noexcept { table_->stop(); }
+    void stop();
+    // The same, and what is retained stays.
+    void stop_finding() noexcept;
 
     // `context` is about to be freed: nothing that was parsed in it is found again, or kept.
-    void forget_context(const OSSL_LIB_CTX* context) noexcept;
+    void forget_context(const OSSL_LIB_CTX* context);
 
     [[nodiscard]] const functions& f() const noexcept { return f_; }
 
@@ -164,46 +153,63 @@ public:
     [[nodiscard]] int index() const noexcept { return index_; }
     [[nodiscard]] int index_of_keys() const noexcept { return memo_.index(); }
 
-    void retain(retention budget) noexcept { table_->retain(budget); }
-    void trim() noexcept { table_->drop_retained(); }
-    [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }
+    void retain(retention budget);
+    void trim();
+    [[nodiscard]] ibid::statistics statistics() const noexcept;
     [[nodiscard]] ibid::statistics signatures() const noexcept { return memo_.statistics(); }
 
-    // Around fork(); see interner.
-    void lock_for_fork() noexcept { table_->lock_for_fork(); }
-    void unlock_after_fork() noexcept { table_->unlock_after_fork(); }
-    void forget_all_in_child() noexcept { table_->forget_other_threads(); }
+    // For tests: of certificates that are parsed from now on.
+    void limit_hand_outs(std::uint32_t most) noexcept { hand_outs_ = most; }
+
+    // In the child of a process that had several threads. Another of them may have been at work on any certificate, under its lock or
+    // the table's; here these would be held for ever. So the table is left as it is, with what it retains, and never looked at
+    // again: its locks need not be taken around fork(). Writes one cache line. A new table is made when a certificate is next parsed.
+    // Certificates that the child inherited stay with their holders, and shared among these; nobody else gets them.
+    void forget_all_in_child() noexcept {
+        home_.store(nullptr, std::memory_order_release);
+        has_forgotten_.store(true, std::memory_order_relaxed);
+    }
 
 private:
-    struct traits {
-        using entry = certificate_entry;
-        using key = certificate_key;
-        static bool equal(const entry& e, const key& k) noexcept { return e.may_be(k); }
-        static bool equal(const key& flying, const key& k) noexcept { return flying == k; }
-        static bool try_acquire(entry& e) noexcept { return e.cache->f_.X509_up_ref(e.x509) == 1; }
-        static void acquire(entry& e) noexcept { e.cache->f_.X509_up_ref(e.x509); }
-        static void release(entry& e) noexcept { e.cache->f_.X509_free(e.x509); }
-        static std::size_t weight(const entry& e) noexcept;
-        static std::size_t saved(const entry& e) noexcept { return e.der_size; }
-    };
-    using table = detail::interner<traits>;
-    struct unless_landed;
+    struct found;
 
-    [[nodiscard]] X509* lead(table::flight_type& flight, X509** a, const unsigned char** pp, long length,
-                             bool earned);
-    [[nodiscard]] std::unique_ptr<certificate_entry> enter(X509* x, const certificate_key& key, bool earned);
-    [[nodiscard]] bool shareable(X509* x) const noexcept;
-    [[nodiscard]] bool has_trust_settings(const X509* x) const noexcept;
-    [[nodiscard]] certificate_entry* entry_of(const X509* x) const noexcept;
+    // The table; null: there is none, and no memory for one, or nothing is to be found any more.
+    [[nodiscard]] certificate_home* home() {
+        certificate_home* const h = home_.load(std::memory_order_acquire);
+        return stopped_.load(std::memory_order_relaxed) ? nullptr : h != nullptr ? h : make_home();
+    }
+    [[nodiscard]] certificate_home* make_home();
+    [[nodiscard]] bool stands_in_table(const certificate_entry& e) const noexcept {
+        return e.home == home_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] ibid::retention budget() const noexcept;
+
+    [[nodiscard]] found find(certificate_home& in, const certificate_key& key, bool earned);
+    [[nodiscard]] likeness compare(certificate_entry& e, const certificate_key& key, bool earned);
+    [[nodiscard]] X509* enter(X509* x, const certificate_key& key, bool earned);
+    [[nodiscard]] certificate_entry* attach(certificate_home& in, X509* x, const certificate_key& key,
+                                            bool earned);
+    void withdraw(certificate_entry* e);
+    bool detach(certificate_entry& e);
+    void forget(certificate_entry& e);
+    [[nodiscard]] certificate_entry* entry_of(const X509* x) const;
     static void on_free(void* parent, void* entry, CRYPTO_EX_DATA*, int index, long, void* cache) noexcept;
 
-    [[nodiscard]] bool in_default_context() const noexcept;
+    [[nodiscard]] bool in_default_context() const;
 
     const functions& f_;
-    table* table_;
+    counter_block* const counters_;
+    // Null: in a child that has made none yet. Release when complete, pairs with home() and stands_in_table().
+    std::atomic<certificate_home*> home_;
+    // As set last, for a table to come. Sequentially consistent, with home_ and stopped_: see make_home().
+    std::atomic<std::size_t> retained_bytes_{0};
+    std::atomic<std::size_t> retained_entries_{0};
+    std::atomic<bool> stopped_{false};
+    std::atomic<bool> has_forgotten_{false}; // and its counters still count what was
     // Relaxed: whoever has a shared certificate has it from after this. Until then, what stands at ibid's index is none of its own:
     // a context that was made a thread's default meanwhile gives that index to the program. There before OpenSSL knows `index_`.
     std::atomic<bool> has_shared_{false};
+    std::atomic<std::uint32_t> hand_outs_{most_hand_outs};
     int index_;
     signature_memo memo_;
     std::atomic<std::uint64_t> writes_{0};

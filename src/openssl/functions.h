@@ -38,6 +38,8 @@ namespace ibid::openssl {
     X(OSSL_LIB_CTX_get0_global_default)                                                                      \
     X(X509_get0_pubkey)                                                                                      \
     X(EVP_PKEY_get_ex_data)                                                                                  \
+    X(EVP_PKEY_get0_provider)                                                                                \
+    X(OSSL_PROVIDER_get0_name)                                                                               \
     X(EVP_PKEY_missing_parameters)                                                                           \
     X(EVP_PKEY_get_bits)                                                                                     \
     X(EVP_PKEY_get_security_bits)                                                                            \
@@ -57,6 +59,15 @@ namespace ibid::openssl {
     X(ASN1_STRING_get0_data)                                                                                 \
     X(ASN1_STRING_length)                                                                                    \
     X(X509_EXTENSION_get_data)                                                                               \
+    X(ASN1_STRING_type)                                                                                      \
+    X(X509_get0_serialNumber)                                                                                \
+    X(X509_get_issuer_name)                                                                                  \
+    X(X509_get_subject_name)                                                                                 \
+    X(X509_NAME_entry_count)                                                                                 \
+    X(X509_NAME_get_entry)                                                                                   \
+    X(X509_NAME_ENTRY_get_data)                                                                              \
+    X(X509_get0_pubkey_bitstr)                                                                               \
+    X(X509_get0_extensions)                                                                                  \
     X(X509_get_ex_data)                                                                                      \
     X(X509_get_ext)                                                                                          \
     X(X509_get_ext_by_NID)                                                                                   \

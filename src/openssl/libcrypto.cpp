@@ -204,9 +204,6 @@ void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
 
 void libcrypto::lock_for_fork() noexcept {
     changes_.lock();
-    if (certificates_ever() != nullptr) {
-        certificates_ever()->lock_for_fork();
-    }
     if (trust_stores_ever() != nullptr) {
         trust_stores_ever()->lock_for_fork();
     }
@@ -224,9 +221,6 @@ void libcrypto::forget_all_in_child() noexcept {
 void libcrypto::unlock_after_fork() noexcept {
     if (trust_stores_ever() != nullptr) {
         trust_stores_ever()->unlock_after_fork();
-    }
-    if (certificates_ever() != nullptr) {
-        certificates_ever()->unlock_after_fork();
     }
     changes_.unlock();
 }

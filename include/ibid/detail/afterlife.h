@@ -26,11 +26,14 @@
 
 namespace ibid::inline layout_1::detail {
 
-// Traits: acquire(entry), release(entry), weight(entry); entries derive from entry_link.
+// Traits: acquire(entry), release(entry), weight(entry); entries derive from entry_link. Where release() may be left by an exception,
+// or by a thread that ends inside it, so may whatever drops references here; no lock is held then, and the references that it still
+// had to drop are lost.
 template <class Traits>
 class afterlife {
 public:
     using entry = typename Traits::entry;
+    static constexpr bool drops_quietly = noexcept(Traits::release(std::declval<entry&>()));
 
     explicit afterlife(counter_stripe& counters) noexcept : counters_(counters) {}
     afterlife(const afterlife&) = delete;
@@ -42,7 +45,7 @@ public:
         return budget_;
     }
 
-    void set_budget(retention budget) noexcept {
+    void set_budget(retention budget) noexcept(drops_quietly) {
         {
             const std::lock_guard lock(mutex_);
             budget_ = budget;
@@ -52,7 +55,7 @@ public:
     }
 
     // A hit on `e`, of which the caller holds a reference. Called only while not off().
-    void touch(entry& e) noexcept {
+    void touch(entry& e) noexcept(drops_quietly) {
         if (!e.has(entry_link::visited)) {
             e.set(entry_link::visited);
         }
@@ -68,16 +71,25 @@ public:
     }
 
     // `e` was made, or has earned its place; the caller holds a reference.
-    void admit(entry& e) noexcept {
+    void admit(entry& e) noexcept(drops_quietly) {
+        admit(e, [](entry&) noexcept {});
+    }
+    // `weigh` is called first when `e` may be kept: under the lock, so it is short, and calls nobody.
+    template <class Weigh>
+    void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
         for (bool done = false; !done;) {
             victims gone;
             const std::lock_guard lock(mutex_);
-            done = is_stranger(e) || enter(e, gone);
+            if (is_stranger(e)) {
+                return;
+            }
+            weigh(e);
+            done = enter(e, gone);
         }
     }
 
     // From now on `e` may push out others that have earned their place. The caller holds a reference.
-    void earn(entry& e) noexcept {
+    void earn(entry& e) noexcept(drops_quietly) {
         if (e.has(entry_link::earned)) {
             return;
         }
@@ -89,7 +101,7 @@ public:
     }
 
     // Lets go of all that is kept now, and remembers nobody. Drops run outside the lock, and what they keep anew stays.
-    void drop_all() noexcept {
+    void drop_all() noexcept(drops_quietly) {
         eviction_order<entry> all;
         ghosts met;
         {
@@ -104,7 +116,7 @@ public:
 
     // Lets go of every kept entry that `which` chooses. References are dropped outside the lock.
     template <class Predicate>
-    void drop_if(Predicate which) noexcept {
+    void drop_if(Predicate which) noexcept(drops_quietly) {
         for (bool more = true; more;) {
             victims gone;
             const std::lock_guard lock(mutex_);
@@ -129,7 +141,7 @@ private:
         victims() noexcept = default;
         victims(const victims&) = delete;
         victims& operator=(const victims&) = delete;
-        ~victims() {
+        ~victims() noexcept(drops_quietly) {
             for (std::size_t i = 0; i < count_; ++i) {
                 Traits::release(*entries_[i]);
             }
@@ -188,7 +200,7 @@ private:
     }
 
     // The budget has changed.
-    void settle() noexcept {
+    void settle() noexcept(drops_quietly) {
         for (bool more = true; more;) {
             victims gone;
             const std::lock_guard lock(mutex_);

@@ -113,7 +113,7 @@ public:
     }
 
     template <class F>
-    void for_each(F f) const noexcept {
+    void for_each(F f) const {
         for (const standing* const of : {&newcomers_, &earned_}) {
             for (const queue* const q : {&of->young, &of->settled}) {
                 for (std::uint32_t i = q->oldest, n = 0; n < q->size; i = records_[i].next, ++n) {

@@ -11,16 +11,18 @@
 //         static bool equal(const key&, const K&);
 //         static bool try_acquire(entry&) noexcept;         // a reference, unless it is ending
 //         static void acquire(entry&) noexcept;             // one more, by somebody who has one
-//         static void release(entry&) noexcept;             // may end the value, and then calls forget()
+//         static void release(entry&) noexcept;             // may end the value, and then calls forget(); may be without noexcept
 //         static std::size_t weight(const entry&) noexcept; // bytes, for the retention budget
+//         static void weigh(entry&, const K&) noexcept;     // of one to be inserted (insert_or_acquire alone): so that weight() knows
 //         static std::size_t saved(const entry&) noexcept;  // bytes of key that a hit need not work through again
 //     };
 //
 // and, for values that ibid counts (value_header), what owned_entry.h has beside these.
 //
 // Laws, and where they come from:
-//  - One value. All changes on one hash happen under one shard's lock; a key is linked only by the leader of its flight,
-//    and a flight begins only when no entry of that key could be acquired. An entry that could not be acquired was
+//  - One value. All changes on one hash happen under one shard's lock; a key is linked by the leader of its flight, or by who
+//    comes with a value that is made (insert_or_acquire), and either only when no entry of that key could be acquired; no key
+//    is made in both ways. An entry that could not be acquired was
 //    ending: no handle to it is left, or ever will be.
 //  - A hit without a lock (peek) is a reference that was taken while the value lived. Whether the entry still stood in the table
 //    does not matter then: as long as that value lives, no other of its key is made. A miss without a lock means nothing.
@@ -67,6 +69,7 @@ public:
     using entry = typename Traits::entry;
     using key = typename Traits::key;
     using flight_type = flight<entry, key>;
+    static constexpr bool drops_quietly = afterlife<Traits>::drops_quietly;
 
     // A reference that the caller has from now on, and where it is counted; or none.
     struct acquired {
@@ -202,7 +205,7 @@ public:
     }
 
     // The value of flight `f` is made: `e`, of which the caller holds a reference and keeps it.
-    void publish(flight_type& f, entry& e) noexcept {
+    void publish(flight_type& f, entry& e) noexcept(drops_quietly) {
         shard_type& s = shard_of(f.hash);
         {
             const std::lock_guard lock(s.mutex);
@@ -253,6 +256,48 @@ public:
         }
         return nullptr;
     }
+
+    // For values that are made before anybody asks whether they are wanted: nobody waits. Takes `e` in, of which the caller holds a
+    // reference and keeps it, and returns null; or returns an acquired entry of the same key, which came first, and leaves `e` as it
+    // was. One lookup: a miss when `e` went in, else a hit that saved no bytes. Throws bad_alloc; then `e` is not in, and nothing
+    // is counted.
+    template <class K>
+    [[nodiscard]] entry* insert_or_acquire(entry& e, std::uint64_t hash, const K& k) {
+        shard_type& s = shard_of(hash);
+        counter_stripe& counters = counters_of(my_place(), s);
+        entry* found = nullptr;
+        bool waits = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            found = s.acquire(hash, k);
+            if (found != nullptr) {
+                bump(counters.hits);
+            } else {
+                waits = bury(s, s.table.reserve(s.flights_in_air + 1));
+                bump(counters.misses);
+                link(s, e, hash, counters);
+            }
+        }
+        if (waits) {
+            reclaim(s);
+        }
+        if (found != nullptr) {
+            touched(*found);
+        } else if (!afterlife_.off()) {
+            afterlife_.admit(e, [&k](entry& made) noexcept { Traits::weigh(made, k); });
+        }
+        return found;
+    }
+
+    // A lookup of `hash` that found nothing and will not end in an insert.
+    void count_miss(std::uint64_t hash) noexcept {
+        shard_type& s = shard_of(hash);
+        const std::lock_guard lock(s.mutex);
+        bump(counters_of(my_place(), s).misses);
+    }
+
+    // For retention: what `e` weighs has become known after it was found. The caller holds a reference.
+    void touch(entry& e) noexcept(drops_quietly) { touched(e); }
 
     // Takes `e` out, so that it is never found again; its holders keep it. False when it was out already.
     bool detach(entry& e) noexcept {
@@ -331,16 +376,16 @@ public:
         }
     }
 
-    void retain(retention budget) noexcept { afterlife_.set_budget(budget); }
+    void retain(retention budget) noexcept(drops_quietly) { afterlife_.set_budget(budget); }
     [[nodiscard]] retention budget() const noexcept { return afterlife_.budget(); }
-    void earn(entry& e) noexcept { afterlife_.earn(e); }
+    void earn(entry& e) noexcept(drops_quietly) { afterlife_.earn(e); }
     // Lets go of all that is kept, and of memory that waits for readers, but for what other threads that live have buried.
-    void drop_retained() noexcept {
+    void drop_retained() noexcept(drops_quietly) {
         afterlife_.drop_all();
         base::reclaim_all();
     }
     template <class Predicate>
-    void drop_retained_if(Predicate which) noexcept {
+    void drop_retained_if(Predicate which) noexcept(drops_quietly) {
         afterlife_.drop_if(which);
     }
 
@@ -446,12 +491,12 @@ private:
             me->found_under_lock();
         }
     }
-    void touched(entry& e) noexcept {
+    void touched(entry& e) noexcept(drops_quietly) {
         if (!afterlife_.off()) {
             afterlife_.touch(e);
         }
     }
-    void admitted(entry& e) noexcept {
+    void admitted(entry& e) noexcept(drops_quietly) {
         if (!afterlife_.off()) {
             afterlife_.admit(e);
         }

@@ -123,29 +123,5 @@ TEST(a_library, that_stands_aside_while_the_program_forks_leaves_no_lock) {
     EXPECT_NE(parse(cache, der).get(), x.get());
 }
 
-TEST(a_library, that_has_stood_aside_is_still_locked_around_a_fork) {
-    const bytes der = some_certificate();
-    library& l = made_of(all_functions());
-    certificate_cache& cache = *l.certificates();
-    x509_ptr x = parse(cache, der);
-    l.stand_aside();
-
-    l.lock_for_fork();
-    std::atomic<bool> freed{false};
-    std::atomic<bool> begun{false};
-    std::thread other([&] {
-        begun = true;
-        x.reset(); // OpenSSL tells the cache, which wants a lock of its table
-        freed = true;
-    });
-    for (int i = 0; i < 10'000 || !begun; ++i) {
-        sched_yield();
-    }
-    EXPECT_FALSE(freed) << "and a child would inherit the lock as it was taken";
-    l.unlock_after_fork();
-    other.join();
-    EXPECT_TRUE(freed);
-}
-
 } // namespace
 } // namespace ibid::openssl

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "certificate_entry.h"
+
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+
+#include "certificate_weight.h"
+#include "eligibility.h"
+#include "ibid/hash.h"
+
+namespace ibid::openssl {
+
+namespace {
+
+using octets = std::span<const unsigned char>;
+
+[[nodiscard]] std::uint64_t hash_of(octets der, const parse_context& context) noexcept {
+    const std::uint64_t bytes = hash_bytes(der.data(), der.size());
+    if (context.is_default()) {
+        return bytes; // nearly always; contexts that are not told apart here are told apart by equality
+    }
+    const char* const query = context.property_query;
+    const std::uint64_t whole[3] = {
+        bytes,
+        reinterpret_cast<std::uintptr_t>(context.given),
+        query != nullptr ? hash_bytes(query, std::strlen(query)) : 0,
+    };
+    return hash_bytes(whole, sizeof whole);
+}
+
+[[nodiscard]] bool same_bytes(octets a, octets b) noexcept {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), b.size()) == 0;
+}
+
+constexpr parse_context default_context;
+
+// A copy with a property query behind it; null: no memory.
+[[nodiscard]] const parse_context* copy_of(const parse_context& context) noexcept {
+    if (context.is_default()) {
+        return &default_context;
+    }
+    const std::size_t query = context.property_query != nullptr ? std::strlen(context.property_query) + 1 : 0;
+    void* const memory = ::operator new(sizeof context + query, std::nothrow);
+    if (memory == nullptr) {
+        return nullptr;
+    }
+    auto* const copy = ::new (memory) parse_context(context);
+    if (query != 0) {
+        copy->property_query = static_cast<char*>(std::memcpy(copy + 1, context.property_query, query));
+    }
+    return copy;
+}
+
+void free(const parse_context* context) noexcept {
+    if (context != &default_context) {
+        ::operator delete(const_cast<parse_context*>(context));
+    }
+}
+
+// What OpenSSL encodes again from `x`; null where that has another size, or for want of memory.
+[[nodiscard]] std::unique_ptr<unsigned char[]> encoding_of(const functions& f, X509* x, std::size_t size) {
+    f.ERR_set_mark();
+    std::unique_ptr<unsigned char[]> der;
+    if (f.i2d_X509(x, nullptr) == static_cast<int>(size)) {
+        der.reset(new (std::nothrow) unsigned char[size]);
+        unsigned char* out = der.get();
+        if (out != nullptr && f.i2d_X509(x, &out) != static_cast<int>(size)) {
+            der.reset();
+        }
+    }
+    f.ERR_pop_to_mark();
+    return der;
+}
+
+} // namespace
+
+bool parse_context::operator==(const parse_context& other) const noexcept {
+    const char* const a = property_query;
+    const char* const b = other.property_query;
+    return given == other.given && (a == b || (a != nullptr && b != nullptr && std::strcmp(a, b) == 0));
+}
+
+certificate_key::certificate_key(octets bytes, parse_context where) noexcept
+    : der(bytes), context(where), hash(hash_of(bytes, where)) {}
+
+certificate_entry::certificate_entry(certificate_home& in, X509* x, const certificate_key& k,
+                                     const parse_context* where, std::uint32_t hand_outs) noexcept
+    : home(&in), x509(x), context(where), der_size(static_cast<std::uint32_t>(k.der.size())),
+      hand_outs_left(hand_outs) {
+    static_assert(sizeof(certificate_entry) <= 72, "a block of 80 bytes");
+}
+
+certificate_entry* certificate_entry::make(certificate_home& in, X509* x, const certificate_key& k,
+                                           std::uint32_t hand_outs) noexcept {
+    const parse_context* const context = copy_of(k.context);
+    if (context == nullptr) {
+        return nullptr;
+    }
+    void* const memory = ::operator new(sizeof(certificate_entry), std::nothrow);
+    if (memory == nullptr) {
+        free(context);
+        return nullptr;
+    }
+    return ::new (memory) certificate_entry(in, x, k, context, hand_outs);
+}
+
+certificate_entry::~certificate_entry() {
+    delete image.load(std::memory_order_relaxed);
+    free(context);
+}
+
+bool certificate_entry::may_be(const certificate_key& k) const noexcept {
+    return agree(word(), k.hash) && der_size == k.der.size() && *context == k.context;
+}
+
+likeness certificate_entry::compare(const functions& f, const certificate_key& k) {
+    if (refused.load(std::memory_order_relaxed)) {
+        return likeness::other;
+    }
+    const certificate_image* const known = image.load(std::memory_order_acquire);
+    if (known == nullptr) {
+        return compare_first(f, k);
+    }
+    if (!same_bytes(known->der(), k.der)) {
+        return likeness::other;
+    }
+    return known->is_of(f, x509) && !changed.load(std::memory_order_acquire) ? likeness::same
+                                                                             : likeness::altered;
+}
+
+// A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was signed) is never found again.
+likeness certificate_entry::compare_first(const functions& f, const certificate_key& k) {
+    if (changed.load(std::memory_order_acquire)) {
+        return likeness::altered;
+    }
+    {
+        const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size);
+        if (der == nullptr || !same_bytes({der.get(), der_size}, k.der)) {
+            return likeness::other;
+        }
+    }
+    std::unique_ptr<certificate_image> made = certificate_image::make(k.der);
+    if (made != nullptr && !made->is_of(f, x509)) {
+        return likeness::altered;
+    }
+    if (made == nullptr || !has_sound_extensions(f, x509)) {
+        refused.store(true, std::memory_order_relaxed);
+        return likeness::other;
+    }
+    weigh(k.der);
+    certificate_image* none = nullptr;
+    if (image.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) {
+        made.release();
+    }
+    return !changed.load(std::memory_order_acquire) ? likeness::same : likeness::altered;
+}
+
+void certificate_entry::weigh(octets der) noexcept {
+    constexpr std::size_t parts = 200; // of the image, beside the DER
+    constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
+    const std::size_t parsed = certificate_weight(der);
+    const std::size_t own = heap_block(sizeof *this) + heap_block(der.size() + parts);
+    const std::size_t whole = parsed < most - own ? parsed + own : most;
+    weight.store(static_cast<std::uint32_t>(whole), std::memory_order_relaxed);
+}
+
+void certificate_entry::weigh(const functions& f) {
+    if (weight.load(std::memory_order_relaxed) == 0) {
+        if (const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size)) {
+            weigh({der.get(), der_size});
+        }
+    }
+}
+
+} // namespace ibid::openssl

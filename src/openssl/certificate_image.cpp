@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "certificate_image.h"
+
+#include <cstring>
+#include <new>
+
+#include "der.h"
+
+namespace ibid::openssl {
+
+namespace {
+
+using octets = std::span<const unsigned char>;
+
+constexpr unsigned char integer_tag = 0x02;
+constexpr unsigned char bit_string_tag = 0x03;
+constexpr unsigned char octet_string_tag = 0x04;
+constexpr unsigned char object_tag = 0x06;
+constexpr unsigned char boolean_tag = 0x01;
+constexpr unsigned char set_tag = 0x31;
+constexpr std::uint32_t fixed_parts = 4; // serial number, two dates, public key
+
+[[nodiscard]] bool take(octets& from, unsigned char tag, octets& content) noexcept {
+    der_element e{};
+    if (!take_element(from, e) || e.tag != tag) {
+        return false;
+    }
+    content = e.content;
+    return true;
+}
+
+// Types that OpenSSL keeps as they stand in the DER: UTF8String, NumericString, PrintableString, T61String, IA5String,
+// UniversalString, BMPString.
+[[nodiscard]] bool is_text(unsigned char tag) noexcept {
+    constexpr std::uint32_t texts =
+        1U << 12 | 1U << 18 | 1U << 19 | 1U << 20 | 1U << 22 | 1U << 28 | 1U << 30;
+    return tag < 32 && (texts >> tag & 1) != 0;
+}
+
+// Most parts are short, and there are some twenty of them: a call for each would take as long as all else.
+[[nodiscard]] bool same_octets(const unsigned char* a, const unsigned char* b, std::size_t size) noexcept {
+    constexpr std::size_t word = sizeof(std::uint64_t);
+    if (size > 4 * word) {
+        return std::memcmp(a, b, size) == 0;
+    }
+    std::uint64_t differ = 0;
+    for (; size >= word; size -= word, a += word, b += word) {
+        std::uint64_t x = 0;
+        std::uint64_t y = 0;
+        std::memcpy(&x, a, word);
+        std::memcpy(&y, b, word);
+        differ |= x ^ y;
+    }
+    for (; size > 0; --size, ++a, ++b) {
+        differ |= static_cast<std::uint64_t>(*a ^ *b);
+    }
+    return differ == 0;
+}
+
+} // namespace
+
+// Goes over the certificate once, and tells each part to `note`. False: it is laid out otherwise.
+struct certificate_image::layout {
+    std::uint32_t in_issuer = 0;
+    std::uint32_t in_subject = 0;
+    std::uint32_t extensions = 0;
+
+    template <class Note>
+    [[nodiscard]] bool read(octets der, Note note) noexcept {
+        constexpr unsigned char version_tag = 0xa0;
+        constexpr unsigned char extensions_tag = 0xa3;
+        octets whole;
+        octets tbs;
+        octets skipped;
+        octets part;
+        if (!take(der, sequence_tag, whole) || !take(whole, sequence_tag, tbs)) {
+            return false;
+        }
+        if (!tbs.empty() && tbs[0] == version_tag && !take(tbs, version_tag, skipped)) {
+            return false;
+        }
+        if (!take(tbs, integer_tag, part) || part.empty()) {
+            return false;
+        }
+        const bool padded = part.size() > 1 && part[0] == 0; // OpenSSL keeps the number alone
+        note(padded ? part.subspan(1) : part);
+        octets issuer;
+        octets dates;
+        octets subject;
+        octets key;
+        if (!take(tbs, sequence_tag, skipped) || !take(tbs, sequence_tag, issuer) ||
+            !take(tbs, sequence_tag, dates) || !take(tbs, sequence_tag, subject) ||
+            !take(tbs, sequence_tag, key)) {
+            return false;
+        }
+        for (int i = 0; i < 2; ++i) {
+            der_element date{};
+            if (!take_element(dates, date)) {
+                return false;
+            }
+            note(date.content);
+        }
+        if (!read_name(issuer, in_issuer, note) || !read_name(subject, in_subject, note)) {
+            return false;
+        }
+        // The first octet tells how many bits are unused; for keys none are.
+        if (!take(key, sequence_tag, skipped) || !take(key, bit_string_tag, part) || part.empty() ||
+            part[0] != 0) {
+            return false;
+        }
+        note(part.subspan(1));
+        while (!tbs.empty()) {
+            der_element more{};
+            if (!take_element(tbs, more) ||
+                (more.tag == extensions_tag && !read_extensions(more.content, note))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+private:
+    template <class Note>
+    [[nodiscard]] static bool read_name(octets name, std::uint32_t& count, Note& note) noexcept {
+        while (!name.empty()) {
+            octets set;
+            if (!take(name, set_tag, set)) {
+                return false;
+            }
+            while (!set.empty()) {
+                octets attribute;
+                octets object;
+                der_element value{};
+                if (!take(set, sequence_tag, attribute) || !take(attribute, object_tag, object) ||
+                    !take_element(attribute, value) || !is_text(value.tag)) {
+                    return false;
+                }
+                note(value.content);
+                ++count;
+            }
+        }
+        return true;
+    }
+
+    template <class Note>
+    [[nodiscard]] bool read_extensions(octets outer, Note& note) noexcept {
+        octets all;
+        if (!take(outer, sequence_tag, all)) {
+            return false;
+        }
+        while (!all.empty()) {
+            octets extension;
+            octets part;
+            if (!take(all, sequence_tag, extension) || !take(extension, object_tag, part) ||
+                (!extension.empty() && extension[0] == boolean_tag && !take(extension, boolean_tag, part)) ||
+                !take(extension, octet_string_tag, part)) {
+                return false;
+            }
+            note(part);
+            ++extensions;
+        }
+        return true;
+    }
+};
+
+std::unique_ptr<certificate_image> certificate_image::make(octets der) noexcept {
+    layout found;
+    if (!found.read(der, [](octets) {})) {
+        return nullptr;
+    }
+    const std::uint32_t count = fixed_parts + found.in_issuer + found.in_subject + found.extensions;
+    const std::size_t bytes = sizeof(certificate_image) + count * sizeof(part) + der.size();
+    void* const memory = ::operator new(bytes, std::nothrow);
+    if (memory == nullptr) {
+        return nullptr;
+    }
+    std::unique_ptr<certificate_image> image(::new (memory) certificate_image);
+    image->size_ = static_cast<std::uint32_t>(der.size());
+    image->parts_ = count;
+    image->in_issuer_ = found.in_issuer;
+    image->in_subject_ = found.in_subject;
+    part* next = const_cast<part*>(image->parts());
+    (void)layout().read(der, [&](octets content) {
+        *next++ = {static_cast<std::uint32_t>(content.data() - der.data()),
+                   static_cast<std::uint32_t>(content.size())};
+    });
+    std::memcpy(next, der.data(), der.size());
+    return image;
+}
+
+void certificate_image::operator delete(void* memory) noexcept {
+    ::operator delete(memory);
+}
+
+octets certificate_image::der() const noexcept {
+    return {reinterpret_cast<const unsigned char*>(parts() + parts_), size_};
+}
+
+std::size_t certificate_image::memory() const noexcept {
+    return sizeof *this + parts_ * sizeof(part) + size_;
+}
+
+bool certificate_image::has(const functions& f, const ASN1_STRING* string, const part& p) const {
+    return string != nullptr && static_cast<std::uint32_t>(f.ASN1_STRING_length(string)) == p.size &&
+           same_octets(f.ASN1_STRING_get0_data(string), der().data() + p.at, p.size);
+}
+
+// Of a negative number OpenSSL keeps the amount.
+bool certificate_image::has_serial(const functions& f, const ASN1_INTEGER* serial, const part& p) const {
+    const unsigned char* const bytes = der().data() + p.at;
+    const bool negative =
+        (bytes[0] & 0x80) != 0 && bytes[-1] != 0; // behind a zero it is not, nor behind a length of none
+    if (serial == nullptr || (f.ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER) != negative) {
+        return false;
+    }
+    if (!negative) {
+        return has(f, serial, p);
+    }
+    const unsigned char* const amount = f.ASN1_STRING_get0_data(serial);
+    std::uint32_t left = static_cast<std::uint32_t>(f.ASN1_STRING_length(serial));
+    unsigned carry = 1;
+    for (std::uint32_t i = p.size; i-- > 0;) {
+        const unsigned digit = (bytes[i] ^ 0xffU) + carry;
+        carry = digit >> 8;
+        if (left > 0 ? amount[--left] != (digit & 0xff) : (digit & 0xff) != 0) {
+            return false;
+        }
+    }
+    return left == 0;
+}
+
+bool certificate_image::has_name(const functions& f, const X509_NAME* name, const part* values,
+                                 int count) const {
+    if (name == nullptr || f.X509_NAME_entry_count(name) != count) {
+        return false;
+    }
+    for (int i = 0; i < count; ++i) {
+        if (!has(f, f.X509_NAME_ENTRY_get_data(f.X509_NAME_get_entry(name, i)), values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool certificate_image::is_of(const functions& f, const X509* x) const {
+    const part* const serial = parts();
+    const part* const dates = serial + 1;
+    const part* const issuer = dates + 2;
+    const part* const subject = issuer + in_issuer_;
+    const part* const key = subject + in_subject_;
+    const part* const extensions = key + 1;
+    const int in_extensions = static_cast<int>(parts() + parts_ - extensions);
+    const auto* const all = reinterpret_cast<const OPENSSL_STACK*>(f.X509_get0_extensions(x));
+    if (!has_serial(f, f.X509_get0_serialNumber(x), *serial) || !has(f, f.X509_get0_notBefore(x), dates[0]) ||
+        !has(f, f.X509_get0_notAfter(x), dates[1]) ||
+        !has_name(f, f.X509_get_issuer_name(x), issuer, static_cast<int>(in_issuer_)) ||
+        !has_name(f, f.X509_get_subject_name(x), subject, static_cast<int>(in_subject_)) ||
+        !has(f, f.X509_get0_pubkey_bitstr(x), *key) ||
+        (all == nullptr ? 0 : f.OPENSSL_sk_num(all)) != in_extensions) {
+        return false;
+    }
+    for (int i = 0; i < in_extensions; ++i) {
+        if (!has(f, f.X509_EXTENSION_get_data(static_cast<X509_EXTENSION*>(f.OPENSSL_sk_value(all, i))),
+                 extensions[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace ibid::openssl

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The DER of a certificate, with the places of what a program can reach by pointer in the object that OpenSSL made of it: serial
+// number, dates, names, public key, extensions' values.
+//
+// Law: is_of() is true only while each of these parts of the object is what the DER says. It reads the object by getters that write
+// nothing, so threads that share the object may call it at the same time. (X509_NAME_get0_der is none of these: where somebody has
+// changed a name, it encodes it anew, and two threads that do so at once free one buffer twice. Nor does it see a string that was
+// exchanged in an entry.) A program that writes while somebody else asks races with that; it would race with any reader.
+//
+// Source of the positions: RFC 5280, 4.1. What is not laid out in this way has no image.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "functions.h"
+
+namespace ibid::openssl {
+
+class certificate_image {
+public:
+    // Null: no memory, or a certificate that cannot be compared.
+    [[nodiscard]] static std::unique_ptr<certificate_image> make(std::span<const unsigned char> der) noexcept;
+    static void operator delete(void* memory) noexcept;
+
+    [[nodiscard]] std::span<const unsigned char> der() const noexcept;
+    [[nodiscard]] std::size_t memory() const noexcept; // bytes of its block
+
+    [[nodiscard]] bool is_of(const functions& f, const X509* x) const;
+
+private:
+    struct part {
+        std::uint32_t at; // in the DER
+        std::uint32_t size;
+    };
+    struct layout; // finds the parts
+    certificate_image() = default;
+
+    [[nodiscard]] const part* parts() const noexcept { return reinterpret_cast<const part*>(this + 1); }
+    [[nodiscard]] bool has(const functions& f, const ASN1_STRING* string, const part& p) const;
+    [[nodiscard]] bool has_serial(const functions& f, const ASN1_INTEGER* serial, const part& p) const;
+    [[nodiscard]] bool has_name(const functions& f, const X509_NAME* name, const part* values,
+                                int count) const;
+
+    std::uint32_t size_;
+    std::uint32_t parts_;
+    std::uint32_t in_issuer_;
+    std::uint32_t in_subject_;
+    // Behind it: the parts (serial number, two dates, values of the issuer, of the subject, public key, extensions), then the DER.
+};
+
+} // namespace ibid::openssl
