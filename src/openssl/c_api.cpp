@@ -37,7 +37,7 @@ struct caches {
     if (stores == nullptr) {
         return -1;
     }
-    const with_purpose loading(purpose::trust_store);
+    const with_purpose loading(purpose::private_copy); // what it parses is adopted
     return stores->load(store, path, kind, type);
 }
 

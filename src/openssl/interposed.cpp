@@ -357,14 +357,10 @@ const functions* before_write(const void* code, const X509* x) noexcept {
     return &by.of->f;
 }
 
-const functions* before_crl_write(const void* code, const X509_CRL* crl) noexcept {
+const functions* before_crl_write(const void* code, const X509_CRL*) noexcept {
     const caller by = caller_of(code);
     if (by.of == nullptr) {
         return nullptr;
-    }
-    trust_store_cache* const stores = by.of->trust_stores_ever(); // as above
-    if (stores != nullptr && stores->before_crl_write(crl)) {
-        tell_mutation(code, "CRL");
     }
     return &by.of->f;
 }

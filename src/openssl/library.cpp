@@ -232,9 +232,6 @@ void library::lock_for_fork() noexcept {
     if (certificates_ever() != nullptr) {
         certificates_ever()->lock_for_fork();
     }
-    if (trust_stores_ever() != nullptr) {
-        trust_stores_ever()->lock_for_fork();
-    }
 }
 
 void library::forget_other_threads() noexcept {
@@ -242,14 +239,11 @@ void library::forget_other_threads() noexcept {
         certificates_ever()->forget_other_threads();
     }
     if (trust_stores_ever() != nullptr) {
-        trust_stores_ever()->forget_other_threads();
+        trust_stores_ever()->forget_all_in_child();
     }
 }
 
 void library::unlock_after_fork() noexcept {
-    if (trust_stores_ever() != nullptr) {
-        trust_stores_ever()->unlock_after_fork();
-    }
     if (certificates_ever() != nullptr) {
         certificates_ever()->unlock_after_fork();
     }

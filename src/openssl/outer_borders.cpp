@@ -42,7 +42,7 @@ int load_shared(const caller& by, X509_LOOKUP* lookup, const char* file, file_ki
     if (stores == nullptr || lookup == nullptr) {
         return -1;
     }
-    const with_purpose loading(purpose::trust_store);
+    const with_purpose loading(purpose::private_copy); // what it parses is adopted
     return stores->load(by.of->f.X509_LOOKUP_get_store(lookup), file, kind, type);
 }
 
