@@ -10,8 +10,8 @@
 //    OpenSSL makes through fopen() when it loads the same file, so a sandbox that lets OpenSSL load it lets ibid. What a path
 //    leads to is therefore told by fstat() of a descriptor that opens nothing (O_PATH): stat() is another call in some
 //    versions of the C library. A call that is refused leaves the file to OpenSSL.
-//  - open() and read() are cancellation points here because they are in OpenSSL's load. A thread that is cancelled in one
-//    closes the file and frees the memory.
+//  - A thread can be cancelled here where it can in OpenSSL's load, when it opens the file and when it reads. It closes the file
+//    and frees the memory then.
 #pragma once
 
 #include <cstddef>

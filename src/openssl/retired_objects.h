@@ -58,8 +58,11 @@ public:
             while (!objects.empty()) {
                 const trust_object o = objects.back();
                 objects.pop_back();
-                f.X509_free(o.certificate);
-                f.X509_CRL_free(o.crl);
+                if (o.certificate != nullptr) {
+                    f.X509_free(o.certificate);
+                } else if (o.crl != nullptr) {
+                    f.X509_CRL_free(o.crl);
+                }
             }
             delete std::exchange(rest.first, rest.first->next);
         }

@@ -92,7 +92,7 @@ bool trust_file::read_crl(const surroundings& in, const file_content& der) {
         at = std::ranges::copy(piece.all(), at).out;
     }
     trust_object& o = objects_->objects.emplace_back();
-    o.crl = parse_crl(in, std::as_const(whole).all());
+    parse_crl(in, std::as_const(whole).all(), o);
     return o.crl != nullptr;
 }
 
@@ -113,10 +113,10 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
         }
         trust_object& o = objects.emplace_back(); // first: nothing is held when there is no memory for it
         if (is_crl) {
-            o.crl = parse_crl(in, blocks.content());
+            parse_crl(in, blocks.content(), o);
             has_crl = true;
         } else {
-            o.certificate = parse_certificate(in, blocks.content());
+            parse_certificate(in, blocks.content(), o);
             has_certificate = true;
         }
         if (o.certificate == nullptr && o.crl == nullptr) {
@@ -129,31 +129,31 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
     return true;
 }
 
-// With a reference. Bytes behind the certificate would be trust settings, or be passed over.
-X509* trust_file::parse_certificate(const surroundings& in, std::span<const unsigned char> der) const {
+// Into `o`, which is part of this file already: a reference in a return value would be lost when a thread is cancelled while `x`
+// goes. Bytes behind the certificate would be trust settings, or be passed over.
+void trust_file::parse_certificate(const surroundings& in, std::span<const unsigned char> der,
+                                   trust_object& o) {
     if (sequence_extent(der.data(), der.size()) != der.size()) {
-        return nullptr;
+        return;
     }
     const unsigned char* p = der.data();
     const owned x(in.f.d2i_X509(nullptr, &p, static_cast<long>(der.size())), in.f.X509_free);
-    if (x.get() == nullptr || !certificate_cache::has_sound_extensions(in.f, x.get())) {
-        return nullptr;
+    if (x.get() != nullptr && certificate_cache::has_sound_extensions(in.certificates.f(), x.get())) {
+        o.certificate = in.certificates.adopt(x.get(), true); // earned: the operator named the file
     }
-    return in.certificates.adopt(x.get(), true); // earned: the operator named the file
 }
 
-// With a reference. A CRL that is not equal to itself is one whose fingerprint OpenSSL had no memory to compute, of which it
-// leaves no error.
-X509_CRL* trust_file::parse_crl(const surroundings& in, std::span<const unsigned char> der) {
+// A CRL that is not equal to itself is one whose fingerprint OpenSSL had no memory to compute, of which it leaves no error.
+void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o) {
     const functions& f = in.f;
     const bool in_order = openssl::is_in_serial_order(der);
     if ((!in_order && in.order_may_be_seen) || sequence_extent(der.data(), der.size()) != der.size()) {
-        return nullptr;
+        return;
     }
     const unsigned char* p = der.data();
     owned crl(f.d2i_X509_CRL(nullptr, &p, static_cast<long>(der.size())), f.X509_CRL_free);
     if (crl.get() == nullptr || f.X509_CRL_match(crl.get(), crl.get()) != 0) {
-        return nullptr;
+        return;
     }
     // OpenSSL sorts a list when it first searches in it, and whether it is sorted it asks without a lock; a child of a fork may find
     // that lock taken for ever. So it is sorted while nobody else has it.
@@ -165,7 +165,7 @@ X509_CRL* trust_file::parse_crl(const surroundings& in, std::span<const unsigned
     }
     weight_of_crls_ += parsed_weight(der);
     in_serial_order_ = in_serial_order_ && in_order;
-    return crl.release();
+    o.crl = crl.release();
 }
 
 // Loads a store of our own as OpenSSL would, to see in which order it ends.

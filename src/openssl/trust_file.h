@@ -109,8 +109,9 @@ private:
     [[nodiscard]] bool read(const surroundings& in, const file_view& file);
     [[nodiscard]] bool read_pem(const surroundings& in, const file_content& text);
     [[nodiscard]] bool read_crl(const surroundings& in, const file_content& der);
-    [[nodiscard]] X509* parse_certificate(const surroundings& in, std::span<const unsigned char> der) const;
-    [[nodiscard]] X509_CRL* parse_crl(const surroundings& in, std::span<const unsigned char> der);
+    static void parse_certificate(const surroundings& in, std::span<const unsigned char> der,
+                                  trust_object& o);
+    void parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o);
     [[nodiscard]] bool arrange();
     [[nodiscard]] std::size_t add_in_file_order(X509_STORE* store) const;
     [[nodiscard]] bool fill_empty(X509_STORE* store) const;

@@ -3,6 +3,8 @@
 // The table of the libcrypto that a test is linked with, and tables that do something before each call of one.
 #pragma once
 
+#include <type_traits>
+
 #include "openssl/functions.h"
 
 namespace ibid::test {
@@ -19,25 +21,33 @@ namespace ibid::test {
 enum class called : int { IBID_OPENSSL_FUNCTIONS(IBID_NUMBER) };
 #undef IBID_NUMBER
 
-// Functions with open argument lists are called as they are.
-template <void (*before)(called), called which, auto real>
-struct watched {
-    static constexpr auto entry = real;
-};
-template <void (*before)(called), called which, class Result, class... Arguments, Result (*real)(Arguments...)>
-struct watched<before, which, real> {
-    static Result call(Arguments... arguments) {
-        before(which);
-        return real(arguments...);
+template <class Watch, called which, auto real, class Result, class... Arguments>
+Result watched_call(Arguments... arguments) {
+    Watch::before(which);
+    if constexpr (std::is_void_v<Result>) {
+        real(arguments...);
+        Watch::after(which);
+    } else {
+        const Result result = real(arguments...);
+        Watch::after(which);
+        return result;
     }
-    static constexpr auto entry = &call;
-};
+}
+template <class Watch, called which, auto real, class Result, class... Arguments>
+[[nodiscard]] constexpr auto watched(Result (*)(Arguments...)) {
+    return &watched_call<Watch, which, real, Result, Arguments...>;
+}
+// Functions with open argument lists are called as they are.
+template <class Watch, called which, auto real, class Result, class... Arguments>
+[[nodiscard]] constexpr auto watched(Result (*open)(Arguments..., ...)) {
+    return open;
+}
 
-// `before` runs before each call.
-template <void (*before)(called)>
+// Watch::before(called) and Watch::after(called) run around each call.
+template <class Watch>
 [[nodiscard]] openssl::functions watched_functions() {
     openssl::functions f = linked_functions();
-#define IBID_WATCHED(name) f.name = watched<before, called::name, &::name>::entry;
+#define IBID_WATCHED(name) f.name = watched<Watch, called::name, &::name>(&::name);
     IBID_OPENSSL_FUNCTIONS(IBID_WATCHED)
 #undef IBID_WATCHED
     return f;
