@@ -8,6 +8,7 @@
 #include "certificate_weight.h"
 #include "der.h"
 #include "ex_data.h"
+#include "leases.h"
 
 namespace ibid::openssl {
 
@@ -113,6 +114,7 @@ void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, 
     auto* const self = static_cast<certificate_cache*>(cache);
     if (entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
         auto* const e = static_cast<certificate_entry*>(entry);
+        leases::forget(e->x509);
         if (e->linked && self->stands_in_table(*e)) {
             e->home->table->forget(*e);
         }

@@ -2,7 +2,8 @@
 //
 // OpenSSL's error queue around calls of ibid's own.
 //
-// Law: no error outlives either kind of scope that was not there before it.
+// Law: no error outlives either kind of scope that was not there before it. The destructors call OpenSSL: a frame that is
+// noexcept would end the program when a thread is cancelled in there.
 #pragma once
 
 #include <openssl/err.h>
@@ -14,43 +15,26 @@ namespace ibid::openssl {
 // Takes back whatever errors come up during its life.
 struct errors_as_before {
     const functions& f;
-    explicit errors_as_before(const functions& of) noexcept : f(of) { f.ERR_set_mark(); }
+    explicit errors_as_before(const functions& of) : f(of) { f.ERR_set_mark(); }
     errors_as_before(const errors_as_before&) = delete;
     errors_as_before& operator=(const errors_as_before&) = delete;
-    ~errors_as_before() { f.ERR_pop_to_mark(); }
+    ~errors_as_before() noexcept(false) { f.ERR_pop_to_mark(); }
 };
 
 // Errors that OpenSSL puts into the queue meanwhile, and which are taken back. A CRL that is read can leave some: its
-// extensions are decoded at once, and a faulty one does not make it fail.
+// extensions are decoded at once, and a faulty one does not make it fail. The queue was empty before: what OpenSSL takes back of its
+// own errors may be all that is there.
 class unseen_errors {
 public:
-    explicit unseen_errors(const functions& f) noexcept : f_(f), some_before_(f.ERR_peek_error() != 0) {
-        if (some_before_) { // the program's: so that they can be told from those to come
-            f.ERR_set_mark();
-            f.ERR_new();
-            f.ERR_set_error(ERR_LIB_USER, bottom, nullptr);
-        }
-    }
+    explicit unseen_errors(const functions& f) noexcept : f_(f) {}
     unseen_errors(const unseen_errors&) = delete;
     unseen_errors& operator=(const unseen_errors&) = delete;
-    ~unseen_errors() {
-        if (some_before_) {
-            f_.ERR_pop_to_mark();
-        } else {
-            f_.ERR_clear_error();
-        }
-    }
+    ~unseen_errors() noexcept(false) { f_.ERR_clear_error(); }
 
-    // Also when OpenSSL has cleared the queue.
-    [[nodiscard]] bool none() const noexcept {
-        const unsigned long last = f_.ERR_peek_last_error();
-        return last == 0 || last == static_cast<unsigned long>(ERR_PACK(ERR_LIB_USER, 0, bottom));
-    }
+    [[nodiscard]] bool none() const { return f_.ERR_peek_last_error() == 0; }
 
 private:
-    static constexpr int bottom = 0x1b1d;
     const functions& f_;
-    const bool some_before_;
 };
 
 } // namespace ibid::openssl

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which parsed file was last found behind which file of the system: a guess that spares an unchanged file from being
-// read into memory and hashed.
+// What was last found behind which file of the system: a parsed file, a guess that spares an unchanged file from being read into
+// memory and hashed; or one that is left to OpenSSL, which spares it from being read and parsed for nothing.
 //
-// Law: nothing follows from a guess. Whoever gets one compares all of the file's bytes with those of the guess, and a
-// guess keeps nothing alive.
+// Laws:
+//  - Nothing follows from a guess. Whoever gets one compares all of the file's bytes with those of the guess, and a guess keeps
+//    nothing alive.
+//  - That a file was refused holds while its size and its time stamps stay. Where those lie, OpenSSL loads a file that could have
+//    been shared, as in stock.
+//  - No call leaves this file under the lock, but to count references.
 #pragma once
 
 #include <array>
@@ -24,12 +28,12 @@ template <class Value, class Mode>
 class known_files {
 public:
     [[nodiscard]] handle<Value> guess(const regular_file& file, const Mode& mode) noexcept {
-        // Asked outside of the lock: that may wait for locks that a fork holds while it waits for ours.
+        // Asked outside of the lock: it may be the last handle by then, and its end takes locks.
         weak<Value> found;
         {
             const std::lock_guard lock(mutex_);
             const place& p = place_of(file.which(), mode);
-            if (p.which == file.which() && p.mode == mode) {
+            if (p.is_of(file, mode)) {
                 found = p.value;
             }
         }
@@ -37,12 +41,17 @@ public:
     }
 
     void remember(const regular_file& file, const Mode& mode, const handle<Value>& value) noexcept {
-        weak<Value> w(value); // swapped with the old one, which goes outside of the lock
+        put({file.which(), mode, weak<Value>(value), {}});
+    }
+
+    [[nodiscard]] bool is_refused(const regular_file& file, const Mode& mode) noexcept {
         const std::lock_guard lock(mutex_);
-        place& p = place_of(file.which(), mode);
-        p.which = file.which();
-        p.mode = mode;
-        std::swap(p.value, w);
+        const place& p = place_of(file.which(), mode);
+        return p.is_of(file, mode) && p.refused == file.written();
+    }
+
+    void refuse(const regular_file& file, const Mode& mode) noexcept {
+        put({file.which(), mode, {}, file.written()});
     }
 
     void lock_for_fork() noexcept { mutex_.lock(); }
@@ -53,7 +62,18 @@ private:
         regular_file::identity which;
         Mode mode{};
         weak<Value> value;
+        regular_file::stamp refused; // of the file that OpenSSL is to load; by default, of none
+
+        [[nodiscard]] bool is_of(const regular_file& file, const Mode& m) const noexcept {
+            return which == file.which() && mode == m;
+        }
     };
+
+    // What was there goes outside of the lock.
+    void put(place fresh) noexcept {
+        const std::lock_guard lock(mutex_);
+        std::swap(place_of(fresh.which, fresh.mode), fresh);
+    }
 
     // One place for each file: who is displaced is read and hashed again.
     [[nodiscard]] place& place_of(const regular_file::identity& which, const Mode& mode) noexcept {

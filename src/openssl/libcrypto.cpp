@@ -202,27 +202,17 @@ void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
     }
 }
 
-void libcrypto::lock_for_fork() noexcept {
-    changes_.lock();
-    if (trust_stores_ever() != nullptr) {
-        trust_stores_ever()->lock_for_fork();
-    }
-}
+void libcrypto::lock_for_fork() noexcept { changes_.lock(); }
 
 void libcrypto::forget_all_in_child() noexcept {
-    if (certificates_ever() != nullptr) {
-        certificates_ever()->forget_all_in_child();
+    if (certificate_cache* const cache = certificates_ever()) {
+        cache->forget_all_in_child();
     }
-    if (trust_stores_ever() != nullptr) {
-        trust_stores_ever()->forget_all_in_child();
+    if (trust_store_cache* const stores = trust_stores_ever()) {
+        stores->forget_all_in_child();
     }
 }
 
-void libcrypto::unlock_after_fork() noexcept {
-    if (trust_stores_ever() != nullptr) {
-        trust_stores_ever()->unlock_after_fork();
-    }
-    changes_.unlock();
-}
+void libcrypto::unlock_after_fork() noexcept { changes_.unlock(); }
 
 } // namespace ibid::openssl

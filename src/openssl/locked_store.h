@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A trust store's own lock, which protects its list of objects and, by ibid's convention, its ex_data.
+// A trust store's own lock, which protects its list of objects.
+//
+// Law: under it, only what OpenSSL itself does under it: its list is read, and grows. Nothing is freed.
 #pragma once
 
 #include <openssl/types.h>
@@ -9,13 +11,26 @@
 
 namespace ibid::openssl {
 
-struct locked_store {
-    const functions& f;
-    X509_STORE* store;
-    locked_store(const functions& of, X509_STORE* s) noexcept : f(of), store(s) { f.X509_STORE_lock(store); }
+class locked_store {
+public:
+    locked_store(const functions& f, X509_STORE* store)
+        : f_(f), store_(store), locked_(f.X509_STORE_lock(store) != 0) {}
     locked_store(const locked_store&) = delete;
     locked_store& operator=(const locked_store&) = delete;
-    ~locked_store() { f.X509_STORE_unlock(store); }
+    ~locked_store() noexcept(false) { unlock(); }
+
+    [[nodiscard]] bool is_locked() const noexcept { return locked_; }
+    void unlock() {
+        if (locked_) {
+            locked_ = false;
+            f_.X509_STORE_unlock(store_);
+        }
+    }
+
+private:
+    const functions& f_;
+    X509_STORE* const store_;
+    bool locked_;
 };
 
 } // namespace ibid::openssl

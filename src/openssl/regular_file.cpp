@@ -2,78 +2,92 @@
 #include "regular_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "uncancelled.h"
 
 namespace ibid::openssl {
 
-regular_file::regular_file(const char* path) noexcept {
-    const uncancelled all_of_this;
-    constexpr off_t largest = off_t{256} << 20;
-    struct stat status {};
-    // Looked at before it is opened: the writer at the other end of a pipe would take that for its reader.
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return;
-    }
-    descriptor_ = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (descriptor_ < 0) {
-        return;
-    }
-    if (fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0 ||
-        status.st_size > largest) {
-        close(descriptor_);
-        descriptor_ = -1;
-        return;
-    }
-    identity_ = {status.st_dev, status.st_ino};
-    size_ = static_cast<std::size_t>(status.st_size);
+void regular_file::descriptor::open(const char* path, int flags) {
+    // A thread that is cancelled in open() may have opened the file by then (glibc's bug 12683). So it is cancelled before, as in
+    // stock, or else in read().
+    pthread_testcancel();
+    const uncancelled this_call;
+    number_ = ::open(path, flags | O_CLOEXEC);
 }
 
-regular_file::~regular_file() {
+void regular_file::descriptor::close() noexcept {
     if (is_open()) {
-        const uncancelled all_of_this;
-        close(descriptor_);
+        const uncancelled all_of_this; // a thread that was cancelled in close() would leave the file open
+        ::close(number_);
+        number_ = -1;
     }
 }
 
-std::shared_ptr<const unsigned char[]> regular_file::read() const {
-    const uncancelled all_of_this;
-    auto bytes = std::make_shared_for_overwrite<unsigned char[]>(size_);
-    return fill({bytes.get(), size_}, 0) ? bytes : nullptr;
-}
-
-bool regular_file::holds(std::span<const unsigned char> bytes) const noexcept {
-    if (bytes.size() != size_) {
-        return false;
-    }
-    const uncancelled all_of_this;
-    std::array<unsigned char, 16384>
-        piece; // NOLINT(cppcoreguidelines-pro-type-member-init): filled before it is read
-    for (std::size_t at = 0; at < bytes.size(); at += piece.size()) {
-        const std::size_t n = std::min(piece.size(), bytes.size() - at);
-        if (!fill({piece.data(), n}, at) || std::memcmp(piece.data(), bytes.data() + at, n) != 0) {
-            return false;
+void regular_file::open_from_start() {
+    constexpr off_t largest = off_t{256} << 20;
+    file_.close();
+    {
+        // The writer at the other end of a pipe would take an open() for its reader; O_PATH is none.
+        descriptor place;
+        place.open(path_, O_PATH);
+        if (!place.is_open() || fstat(place.number(), &status_) != 0 || !S_ISREG(status_.st_mode)) {
+            return;
         }
     }
-    return true;
+    file_.open(path_, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+    if (file_.is_open() && (fstat(file_.number(), &status_) != 0 || !S_ISREG(status_.st_mode) ||
+                            status_.st_size <= 0 || status_.st_size > largest)) {
+        file_.close();
+    }
 }
 
-bool regular_file::fill(std::span<unsigned char> piece, std::size_t offset) const noexcept {
+std::unique_ptr<file_content> regular_file::read() {
+    auto content = std::make_unique<file_content>(size());
+    for (wiped_bytes& piece : content->pieces()) {
+        if (!fill(piece.all())) {
+            return nullptr;
+        }
+    }
+    return at_end() ? std::move(content) : nullptr;
+}
+
+bool regular_file::holds(const file_content& bytes) {
+    if (bytes.size() != size()) {
+        return false;
+    }
+    // Half of the pieces of a content: it stays in the processor's nearest cache.
+    constexpr std::size_t largest_buffer = file_content::piece_size / 2;
+    wiped_bytes buffer(std::min(bytes.size(), largest_buffer));
+    for (const wiped_bytes& piece : bytes.pieces()) {
+        for (std::size_t at = 0; at < piece.size(); at += largest_buffer) {
+            const auto part = buffer.all().first(std::min(largest_buffer, piece.size() - at));
+            if (!fill(part) || std::memcmp(part.data(), piece.all().data() + at, part.size()) != 0) {
+                return false;
+            }
+        }
+    }
+    return at_end();
+}
+
+bool regular_file::fill(std::span<unsigned char> piece) const {
     while (!piece.empty()) {
-        const ssize_t n = pread(descriptor_, piece.data(), piece.size(), static_cast<off_t>(offset));
+        const ssize_t n = ::read(file_.number(), piece.data(), piece.size());
         if (n <= 0) {
             return false; // shorter than it was a moment ago: somebody is writing to it
         }
         piece = piece.subspan(static_cast<std::size_t>(n));
-        offset += static_cast<std::size_t>(n);
     }
     return true;
+}
+
+bool regular_file::at_end() const {
+    unsigned char more = 0;
+    return ::read(file_.number(), &more, 1) == 0;
 }
 
 } // namespace ibid::openssl

@@ -3,15 +3,24 @@
 // A regular file that is open for reading, and the two things that a trust store asks of it: all of its bytes, or whether
 // they are still these.
 //
-// Law: what is no regular file (a pipe, which can be read once; a device; nothing at all) is never opened: it is
-// OpenSSL's to deal with. A file that changes its length while it is read is not read.
+// Laws:
+//  - What is no regular file (a pipe, which can be read once; a device; nothing at all) is never opened: it is OpenSSL's to
+//    deal with. A file that changes its length while it is read is not read.
+//  - System calls: open(), fstat(), read(), close(), each as the C library makes it, and no other. These are the calls that
+//    OpenSSL makes through fopen() when it loads the same file, so a sandbox that lets OpenSSL load it lets ibid. What a path
+//    leads to is therefore told by fstat() of a descriptor that opens nothing (O_PATH): stat() is another call in some
+//    versions of the C library. A call that is refused leaves the file to OpenSSL.
+//  - A thread can be cancelled here where it can in OpenSSL's load, when it opens the file and when it reads. It closes the file
+//    and frees the memory then.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <span>
 
-#include <sys/types.h>
+#include <sys/stat.h>
+
+#include "file_content.h"
 
 namespace ibid::openssl {
 
@@ -24,30 +33,70 @@ public:
 
         [[nodiscard]] bool operator==(const identity&) const noexcept = default;
     };
+    // When somebody has written to it last, as far as the file system says.
+    struct stamp {
+        off_t size = -1;
+        timespec modified{};
+        timespec changed{};
 
-    explicit regular_file(const char* path) noexcept;
+        [[nodiscard]] bool operator==(const stamp& other) const noexcept {
+            return size == other.size && same(modified, other.modified) && same(changed, other.changed);
+        }
+
+    private:
+        [[nodiscard]] static bool same(const timespec& a, const timespec& b) noexcept {
+            return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+        }
+    };
+
+    // `path` is there for as long as this is.
+    explicit regular_file(const char* path) : path_(path) { open_from_start(); }
     regular_file(const regular_file&) = delete;
     regular_file& operator=(const regular_file&) = delete;
-    ~regular_file();
 
-    [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
-    [[nodiscard]] identity which() const noexcept { return identity_; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; } // more than zero
+    [[nodiscard]] bool is_open() const noexcept { return file_.is_open(); }
+    [[nodiscard]] identity which() const noexcept { return {status_.st_dev, status_.st_ino}; }
+    [[nodiscard]] stamp written() const noexcept {
+        return {status_.st_size, status_.st_mtim, status_.st_ctim};
+    }
+    [[nodiscard]] std::size_t size() const noexcept { // more than zero
+        return static_cast<std::size_t>(status_.st_size);
+    }
 
-    // All of it; null when it cannot be read. Throws bad_alloc.
-    [[nodiscard]] std::shared_ptr<const unsigned char[]> read() const;
+    // Opens it again, so that it can be read again; the path may lead to another file now.
+    void open_from_start();
 
-    // Whether it consists of these bytes. Reads them in pieces that stay in the processor's nearest cache, which costs a
-    // fraction of read(): no memory is asked for, and none is seen for the first time. False also when it cannot be read.
-    [[nodiscard]] bool holds(std::span<const unsigned char> bytes) const noexcept;
+    // All of it, once; null when it cannot be read. Throws bad_alloc.
+    [[nodiscard]] std::unique_ptr<file_content> read();
+
+    // Whether it consists of these bytes, asked once. Reads them into one small piece of memory, which costs a fraction of
+    // read(). False also when it cannot be read. Throws bad_alloc.
+    [[nodiscard]] bool holds(const file_content& bytes);
 
 private:
-    // Fills all of `piece`, which begins at `offset`.
-    [[nodiscard]] bool fill(std::span<unsigned char> piece, std::size_t offset) const noexcept;
+    class descriptor {
+    public:
+        descriptor() noexcept = default;
+        descriptor(const descriptor&) = delete;
+        descriptor& operator=(const descriptor&) = delete;
+        ~descriptor() { close(); }
 
-    int descriptor_ = -1;
-    identity identity_;
-    std::size_t size_ = 0;
+        void open(const char* path, int flags);
+        void close() noexcept;
+        [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
+        [[nodiscard]] int number() const noexcept { return number_; }
+
+    private:
+        int number_ = -1;
+    };
+
+    // Fills all of `piece` with the bytes that come next.
+    [[nodiscard]] bool fill(std::span<unsigned char> piece) const;
+    [[nodiscard]] bool at_end() const;
+
+    const char* path_;
+    descriptor file_;
+    struct stat status_ {};
 };
 
 } // namespace ibid::openssl

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "strict_pem.h"
 
-#include <array>
-#include <cstdint>
+#include <openssl/pem.h>
+
+#include <algorithm>
 #include <cstring>
 
 namespace ibid::openssl {
 
 namespace {
 
-constexpr std::size_t full_line = 64;    // characters
-constexpr unsigned char no_digit = 0x80; // beyond every digit: it stays visible when digits are or-ed
+constexpr std::size_t longest_data_line = 76; // RFC 7468 writes 64 characters, MIME 76
+constexpr unsigned char no_digit = 0x80;      // beyond every digit: it stays visible when digits are or-ed
 
 constexpr std::array<unsigned char, 256> digits = [] {
     std::array<unsigned char, 256> values{};
@@ -23,25 +24,25 @@ constexpr std::array<unsigned char, 256> digits = [] {
 }();
 
 // Four characters into three bytes. What is or-ed together tells whether all were digits.
-[[nodiscard]] inline unsigned char decode_quantum(const unsigned char* in, unsigned char* out) noexcept {
-    const unsigned char a = digits[in[0]];
-    const unsigned char b = digits[in[1]];
-    const unsigned char c = digits[in[2]];
-    const unsigned char d = digits[in[3]];
+[[nodiscard]] inline unsigned char decode_quantum(const char* in, unsigned char* out) noexcept {
+    const auto digit = [in](std::size_t i) { return digits[static_cast<unsigned char>(in[i])]; };
+    const unsigned char a = digit(0);
+    const unsigned char b = digit(1);
+    const unsigned char c = digit(2);
+    const unsigned char d = digit(3);
     out[0] = static_cast<unsigned char>(a << 2 | b >> 4);
     out[1] = static_cast<unsigned char>(b << 4 | c >> 2);
     out[2] = static_cast<unsigned char>(c << 6 | d);
     return a | b | c | d;
 }
 
-// A line without its end. Returns how many bytes it holds; 0: it is none. Every line but the last is full and unpadded.
-[[nodiscard]] std::size_t decode_line(std::span<const unsigned char> line, bool may_be_last,
-                                      unsigned char* out) noexcept {
-    if (line.empty() || line.size() % 4 != 0) {
+// A line without its end, which is not empty. Returns how many bytes it holds; 0: it is no such line.
+[[nodiscard]] std::size_t decode_line(std::string_view line, bool may_be_last, unsigned char* out) noexcept {
+    if (line.size() % 4 != 0 || line.size() > longest_data_line) {
         return 0;
     }
     std::size_t padding = 0;
-    std::array<unsigned char, 4> last{};
+    std::array<char, 4> last{};
     std::memcpy(last.data(), line.data() + line.size() - 4, 4);
     while (may_be_last && padding < 2 && last[3 - padding] == '=') {
         last[3 - padding++] = 'A'; // no bits
@@ -55,46 +56,144 @@ constexpr std::array<unsigned char, 256> digits = [] {
     return (seen & no_digit) == 0 ? line.size() / 4 * 3 - padding : 0;
 }
 
+constexpr std::string_view begin = "-----BEGIN ";
+constexpr std::string_view end = "-----END ";
+constexpr std::string_view tail = "-----";
+constexpr std::string_view secret = "PRIVATE KEY";
+
+struct known_label {
+    std::string_view text;
+    pem_kind kind;
+};
+constexpr std::array known_labels = {
+    known_label{PEM_STRING_X509, pem_kind::certificate},
+    known_label{PEM_STRING_X509_OLD, pem_kind::certificate},
+    known_label{PEM_STRING_X509_TRUSTED, pem_kind::trusted_certificate},
+    known_label{PEM_STRING_X509_CRL, pem_kind::crl},
+};
+
+[[nodiscard]] bool is_boundary(std::string_view line, std::string_view which, std::string_view label) noexcept {
+    return line.size() == which.size() + label.size() + tail.size() && line.starts_with(which) &&
+           line.substr(which.size()).starts_with(label) && line.ends_with(tail);
+}
+
 } // namespace
 
-bool strict_pem::skip(std::string_view expected) noexcept {
-    if (rest_.size() < expected.size() || std::memcmp(rest_.data(), expected.data(), expected.size()) != 0) {
-        return false;
+strict_pem::~strict_pem() {
+    if (has_joined_) {
+        explicit_bzero(joined_.data(), joined_.size());
     }
-    rest_ = rest_.subspan(expected.size());
-    return true;
 }
 
-bool strict_pem::skip_boundary(std::string_view which) noexcept {
-    return skip("-----") && skip(which) && skip(" ") && skip(label_) && skip("-----\n");
-}
-
-std::span<const unsigned char> strict_pem::next() {
-    if (!skip_boundary("BEGIN")) {
-        return {};
+strict_pem::line strict_pem::next_line() noexcept {
+    while (!pieces_.empty() && at_ == pieces_.front().size()) {
+        pieces_ = pieces_.subspan(1);
+        at_ = 0;
     }
-    if (decoded_ == nullptr) {
-        decoded_ = std::make_unique_for_overwrite<unsigned char[]>(rest_.size() / 4 * 3 + 3);
+    if (pieces_.empty()) {
+        return line::none;
     }
-    std::size_t size = 0;
-    for (bool last = false; !last;) {
-        const auto* const end = static_cast<const unsigned char*>(
-            std::memchr(rest_.data(), '\n', rest_.size() > full_line ? full_line + 1 : rest_.size()));
-        if (end == nullptr) {
-            return {};
+    std::size_t joined = 0;
+    for (;;) {
+        const auto rest = pieces_.front().all().subspan(at_);
+        const auto* const first = reinterpret_cast<const char*>(rest.data());
+        const auto* const end_of_line = static_cast<const char*>(
+            std::memchr(first, '\n', std::min(rest.size(), longest_line + 1 - joined)));
+        const std::size_t size =
+            end_of_line != nullptr ? static_cast<std::size_t>(end_of_line - first) : rest.size();
+        if (joined + size > longest_line) {
+            return line::too_long;
         }
-        const auto line = rest_.first(static_cast<std::size_t>(end - rest_.data()));
-        rest_ = rest_.subspan(line.size() + 1);
-        last = !rest_.empty() && rest_[0] == '-';
-        const std::size_t n =
-            last || line.size() == full_line ? decode_line(line, last, decoded_.get() + size) : 0;
+        at_ += size + (end_of_line != nullptr ? 1 : 0);
+        const bool goes_on = end_of_line == nullptr && pieces_.size() > 1;
+        if (joined == 0 && !goes_on) {
+            line_ = {first, size};
+            break;
+        }
+        std::memcpy(joined_.data() + joined, first, size);
+        joined += size;
+        has_joined_ = true;
+        if (!goes_on) {
+            line_ = {joined_.data(), joined};
+            break;
+        }
+        pieces_ = pieces_.subspan(1);
+        at_ = 0;
+    }
+    // OpenSSL takes these, and others, off the end of each line.
+    while (!line_.empty() && (line_.back() == '\r' || line_.back() == ' ' || line_.back() == '\t')) {
+        line_.remove_suffix(1);
+    }
+    return line::read;
+}
+
+std::size_t strict_pem::distance_to(unsigned char c) const noexcept {
+    std::size_t passed = 0;
+    std::size_t at = at_;
+    for (const wiped_bytes& piece : pieces_) {
+        const auto rest = piece.all().subspan(at);
+        if (const void* const there = std::memchr(rest.data(), c, rest.size())) {
+            return passed + static_cast<std::size_t>(static_cast<const unsigned char*>(there) - rest.data());
+        }
+        passed += rest.size();
+        at = 0;
+    }
+    return passed;
+}
+
+// Whether the line begins a block of a known kind. One that may begin another, or that speaks of a key, ends the reading.
+bool strict_pem::begins_block() noexcept {
+    for (const known_label& known : known_labels) {
+        if (is_boundary(line_, begin, known.text)) {
+            kind_ = known.kind;
+            label_ = known.text;
+            return true;
+        }
+    }
+    other_form_ = line_.find(begin) != std::string_view::npos || line_.find(secret) != std::string_view::npos;
+    return false;
+}
+
+strict_pem::found strict_pem::next() {
+    while (!other_form_) {
+        const line read = next_line();
+        if (read == line::none) {
+            return found::end;
+        }
+        if (read == line::too_long) {
+            other_form_ = true;
+        } else if (begins_block()) {
+            if (decode_block()) {
+                return found::block;
+            }
+            other_form_ = true;
+        }
+    }
+    return found::other_form;
+}
+
+bool strict_pem::decode_block() {
+    const std::size_t most = distance_to('-') / 4 * 3; // which is no digit
+    if (decoded_.size() < most) {
+        decoded_ = wiped_bytes(most);
+    }
+    decoded_size_ = 0;
+    bool last = false;
+    while (next_line() == line::read) {
+        if (is_boundary(line_, end, label_)) {
+            return decoded_size_ != 0;
+        }
+        if (last || line_.empty() || decoded_.size() - decoded_size_ < line_.size() / 4 * 3) {
+            return false;
+        }
+        last = line_.back() == '=';
+        const std::size_t n = decode_line(line_, last, decoded_.data() + decoded_size_);
         if (n == 0) {
-            return {};
+            return false;
         }
-        size += n;
+        decoded_size_ += n;
     }
-    return skip_boundary("END") ? std::span<const unsigned char>(decoded_.get(), size)
-                                : std::span<const unsigned char>();
+    return false;
 }
 
 } // namespace ibid::openssl

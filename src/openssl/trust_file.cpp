@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trust_file.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
+#include "crl_shape.h"
+#include "der.h"
 #include "error_queue.h"
 #include "ibid/hash.h"
 #include "locked_store.h"
@@ -17,274 +19,180 @@ namespace {
     return static_cast<const OPENSSL_STACK*>(stack);
 }
 
-struct open_bio {
-    const functions& f;
-    BIO* bio;
-    open_bio(const functions& of, std::span<const unsigned char> bytes) noexcept
-        : f(of), bio(of.BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()))) {}
-    open_bio(const open_bio&) = delete;
-    open_bio& operator=(const open_bio&) = delete;
-    ~open_bio() { f.BIO_free(bio); }
-};
+// One of OpenSSL's objects in a scope. Not a unique_ptr, whose destructor is noexcept.
+template <class T>
+class owned {
+public:
+    owned(T* object, void (*free)(T*)) noexcept : object_(object), free_(free) {}
+    owned(const owned&) = delete;
+    owned& operator=(const owned&) = delete;
+    ~owned() noexcept(false) {
+        if (object_ != nullptr) {
+            free_(object_);
+        }
+    }
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
 
-// As OpenSSL reads trust files: who asks for a password gets an empty one.
-[[nodiscard]] char* no_password() noexcept {
-    static constexpr char empty[] = "";
-    return const_cast<char*>(empty);
-}
-
-// What OpenSSL reads from a PEM file that may hold anything. Null when it refuses the file.
-struct read_infos {
-    const functions& f;
-    OPENSSL_STACK* stack;
-    read_infos(const functions& of, BIO* in)
-        : f(of), stack(reinterpret_cast<OPENSSL_STACK*>(
-                     of.PEM_X509_INFO_read_bio_ex(in, nullptr, nullptr, no_password(), nullptr, nullptr))) {}
-    read_infos(const read_infos&) = delete;
-    read_infos& operator=(const read_infos&) = delete;
-    ~read_infos() { f.OPENSSL_sk_pop_free(stack, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free)); }
+private:
+    T* object_;
+    void (*free_)(T*);
 };
 
 } // namespace
 
-file_view::file_view(std::span<const unsigned char> content, file_mode read_as) noexcept
-    : bytes(content), mode(read_as) {
-    const std::uint64_t whole[2] = {hash_bytes(bytes.data(), bytes.size()),
-                                    static_cast<std::uint64_t>(mode.kind) << 32 |
-                                        static_cast<std::uint32_t>(mode.type)};
+file_view::file_view(const file_content& of, file_mode read_as) noexcept : content(&of), mode(read_as) {
+    const std::uint64_t whole[2] = {of.hash(), static_cast<std::uint64_t>(mode.kind) << 32 |
+                                                   static_cast<std::uint32_t>(mode.type)};
     hash = hash_bytes(whole, sizeof whole);
 }
 
-trust_file::~trust_file() {
-    drop_objects();
-}
-
-void trust_file::drop_objects() noexcept {
-    for (const object& o : in_file_order_) {
-        f_->X509_free(o.certificate);
-        f_->X509_CRL_free(o.crl);
-    }
-    in_file_order_.clear();
-}
-
 std::size_t trust_file::weight() const noexcept {
-    // Certificates weigh in their own cache. A CRL takes some five times its bytes: facts measured with `bench_openssl`.
-    std::size_t crls = 0;
-    for (const object& o : in_file_order_) {
-        crls += o.crl != nullptr ? 1 : 0;
-    }
-    return sizeof *this + size_ + (in_file_order_.capacity() + in_store_order_.capacity()) * sizeof(object) +
-           (crls != 0 ? 5 * size_ : 0);
+    // Certificates weigh in their own cache.
+    return sizeof *this + sizeof *objects_ + content_->weight() +
+           (objects_->objects.capacity() + in_store_order_.capacity()) * sizeof(trust_object) +
+           weight_of_crls_;
 }
 
-std::optional<trust_file> trust_file::parse(const functions& f, certificate_cache& certificates,
-                                            const file_view& file,
-                                            std::shared_ptr<const unsigned char[]> bytes) {
-    // OpenSSL reads lines from a file, and ends each at a NUL; from memory it does not.
-    if (file.mode.type == X509_FILETYPE_PEM &&
-        std::memchr(file.bytes.data(), 0, file.bytes.size()) != nullptr) {
-        return std::nullopt;
-    }
-    std::optional<trust_file> made = trust_file(f);
-    // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
-    bool shareable = false;
+std::optional<trust_file> trust_file::parse(const surroundings& in, const file_view& file,
+                                            std::unique_ptr<const file_content> content) {
+    std::optional<trust_file> made = trust_file(in, file);
     {
-        const unseen_errors errors(f);
-        shareable = made->read_objects(certificates, file) && !made->in_file_order_.empty() &&
-                    errors.none() && made->arrange();
-    }
-    for (const object& o : made->in_file_order_) {
-        if (o.certificate != nullptr && !certificate_cache::has_sound_extensions(f, o.certificate)) {
-            certificates.detach(o.certificate);
-            shareable = false;
+        // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
+        const unseen_errors errors(in.f);
+        if (!made->read(in, file) || made->objects_->objects.empty() || !errors.none() || !made->arrange()) {
+            return std::nullopt;
         }
     }
-    if (!shareable) {
-        return std::nullopt;
-    }
-    made->bytes_ = std::move(bytes);
-    made->size_ = file.bytes.size();
-    made->mode_ = file.mode;
-    made->hash_ = file.hash;
+    made->content_ = std::move(content);
     return made;
 }
 
-bool trust_file::read_objects(certificate_cache& certificates, const file_view& file) {
+bool trust_file::read(const surroundings& in, const file_view& file) {
     if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
-        const unsigned char* p = file.bytes.data();
-        return add_crl(f_->d2i_X509_CRL(nullptr, &p, static_cast<long>(file.bytes.size())));
+        return read_crl(in, *file.content);
     }
-    if (file.mode.kind != file_kind::certificates && read_strict_crls(file.bytes)) {
-        return true;
-    }
-    const open_bio in(*f_, file.bytes);
-    if (in.bio == nullptr) {
+    // OpenSSL ends a line at a NUL. The whole file is looked through before anything of it is parsed: there may be a key at its end.
+    if (file.content->contains(0)) {
         return false;
     }
-    switch (file.mode.kind) {
-    case file_kind::certificates_and_crls:
-        return read_both(certificates, in.bio);
-    case file_kind::certificates:
-        return read_certificates(certificates, in.bio);
-    case file_kind::crls:
-        return read_crls(in.bio);
+    strict_pem whole(*file.content);
+    strict_pem::found found = strict_pem::found::block;
+    while (found == strict_pem::found::block) {
+        found = whole.next();
     }
-    return false;
+    return found == strict_pem::found::end && read_pem(in, *file.content);
 }
 
-bool trust_file::read_both(certificate_cache& certificates, BIO* in) {
-    const functions& f = *f_;
-    const read_infos infos(f, in);
-    const int count = f.OPENSSL_sk_num(infos.stack); // of a null one: -1
-    bool all = count >= 0;
-    for (int i = 0; i < count && all; ++i) {
-        auto* const info = static_cast<X509_INFO*>(f.OPENSSL_sk_value(infos.stack, i));
-        all = info->x509 == nullptr || add_certificate(certificates, info->x509);
-        if (all && info->crl != nullptr) {
-            f.X509_CRL_up_ref(info->crl);
-            all = add_crl(info->crl);
-        }
+// The CRL must be all of the file: what stands behind it OpenSSL never looks at, and nobody knows what it is.
+bool trust_file::read_crl(const surroundings& in, const file_content& der) {
+    wiped_bytes whole(der.size());
+    unsigned char* at = whole.data();
+    for (const wiped_bytes& piece : der.pieces()) {
+        at = std::ranges::copy(piece.all(), at).out;
     }
-    return all;
+    trust_object& o = objects_->objects.emplace_back();
+    parse_crl(in, std::as_const(whole).all(), o);
+    return o.crl != nullptr;
 }
 
-bool trust_file::read_certificates(certificate_cache& certificates, BIO* in) {
-    const functions& f = *f_;
-    for (;;) {
-        f.ERR_set_mark();
-        const std::unique_ptr<X509, decltype(f.X509_free)> x(
-            f.PEM_read_bio_X509_AUX(in, nullptr, nullptr, no_password()), f.X509_free);
-        if (x == nullptr) {
-            const bool end = at_end();
-            end ? f.ERR_pop_to_mark() : f.ERR_clear_last_mark();
-            return end;
+bool trust_file::read_pem(const surroundings& in, const file_content& text) {
+    auto& objects = objects_->objects;
+    // PEM_X509_INFO_read_bio gathers up to one certificate and one CRL, whichever comes first, and gives out the certificate first.
+    bool has_certificate = false;
+    bool has_crl = false;
+    strict_pem blocks(text);
+    while (blocks.next() == strict_pem::found::block) {
+        const bool is_crl = blocks.kind() == pem_kind::crl;
+        if (mode_.kind == (is_crl ? file_kind::certificates : file_kind::crls)) {
+            continue; // passed over by OpenSSL, too
         }
-        f.ERR_clear_last_mark();
-        if (!add_certificate(certificates, x.get())) {
+        if (is_crl ? has_crl : has_certificate) {
+            has_certificate = false;
+            has_crl = false;
+        }
+        trust_object& o = objects.emplace_back(); // first: nothing is held when there is no memory for it
+        if (is_crl) {
+            parse_crl(in, blocks.content(), o);
+            has_crl = true;
+        } else {
+            parse_certificate(in, blocks.content(), o);
+            has_certificate = true;
+        }
+        if (o.certificate == nullptr && o.crl == nullptr) {
             return false;
         }
-    }
-}
-
-// A large list is nearly always a file as OpenSSL writes it, and a third of what it costs is OpenSSL's way to the bytes.
-bool trust_file::read_strict_crls(std::span<const unsigned char> text) {
-    strict_pem blocks(text, PEM_STRING_X509_CRL);
-    do {
-        const auto der = blocks.next();
-        const unsigned char* p = der.data();
-        if (der.empty() || !add_crl(f_->d2i_X509_CRL(nullptr, &p, static_cast<long>(der.size())))) {
-            drop_objects(); // all of it is OpenSSL's to read
-            return false;
+        if (!is_crl && has_crl) {
+            std::swap(objects[objects.size() - 1], objects[objects.size() - 2]);
         }
-    } while (!blocks.at_end());
+    }
     return true;
 }
 
-bool trust_file::read_crls(BIO* in) {
-    const functions& f = *f_;
-    for (;;) {
-        f.ERR_set_mark();
-        X509_CRL* const crl = f.PEM_read_bio_X509_CRL(in, nullptr, nullptr, no_password());
-        if (crl == nullptr) {
-            const bool end = at_end();
-            end ? f.ERR_pop_to_mark() : f.ERR_clear_last_mark();
-            return end;
-        }
-        f.ERR_clear_last_mark();
-        if (!add_crl(crl)) {
-            return false;
-        }
+// Into `o`, which is part of this file already: a reference in a return value would be lost when a thread is cancelled while `x`
+// goes. Bytes behind the certificate would be trust settings, or be passed over.
+void trust_file::parse_certificate(const surroundings& in, std::span<const unsigned char> der,
+                                   trust_object& o) {
+    if (sequence_extent(der.data(), der.size()) != der.size()) {
+        return;
+    }
+    const unsigned char* p = der.data();
+    const owned x(in.f.d2i_X509(nullptr, &p, static_cast<long>(der.size())), in.f.X509_free);
+    if (x.get() != nullptr && certificate_cache::has_sound_extensions(in.certificates.f(), x.get())) {
+        o.certificate = in.certificates.adopt(x.get(), true); // earned: the operator named the file
     }
 }
 
-// The end of a PEM file is the one error that is none.
-bool trust_file::at_end() const noexcept {
-    const unsigned long error = f_->ERR_peek_last_error();
-    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
-// OpenSSL sorts a list when it first searches in it, and whether it is sorted it asks without a lock: where a processor lets one
-// thread see another's stores in another order, it may see that a list is sorted before it sees how, and not find what was
-// revoked. So there it is sorted while nobody else has it. x86 keeps that order, and the list stays as it is in the file, since
-// a program that shows it before the first search sees it so in stock.
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) // to the sanitizer it is a race on any processor
-constexpr bool stores_are_seen_in_order = true;
-#else
-constexpr bool stores_are_seen_in_order = false;
-#endif
-
-void trust_file::sort(X509_CRL* crl) const noexcept {
-    const OPENSSL_STACK* const revoked = untyped(f_->X509_CRL_get_REVOKED(crl));
-    if (f_->OPENSSL_sk_num(revoked) > 1) {
+// A CRL that is not equal to itself is one whose fingerprint OpenSSL had no memory to compute, of which it leaves no error.
+void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o) {
+    const functions& f = in.f;
+    const bool in_order = openssl::is_in_serial_order(der);
+    if ((!in_order && in.order_may_be_seen) || sequence_extent(der.data(), der.size()) != der.size()) {
+        return;
+    }
+    const unsigned char* p = der.data();
+    owned crl(f.d2i_X509_CRL(nullptr, &p, static_cast<long>(der.size())), f.X509_CRL_free);
+    if (crl.get() == nullptr || f.X509_CRL_match(crl.get(), crl.get()) != 0) {
+        return;
+    }
+    // OpenSSL sorts a list when it first searches in it, and whether it is sorted it asks without a lock; a child of a fork may find
+    // that lock taken for ever. So it is sorted while nobody else has it.
+    const OPENSSL_STACK* const revoked = untyped(f.X509_CRL_get_REVOKED(crl.get()));
+    if (f.OPENSSL_sk_num(revoked) > 0) {
         X509_REVOKED* found = nullptr;
-        const auto* const any = static_cast<const X509_REVOKED*>(f_->OPENSSL_sk_value(revoked, 0));
-        f_->X509_CRL_get0_by_serial(crl, &found, f_->X509_REVOKED_get0_serialNumber(any));
+        const auto* const any = static_cast<const X509_REVOKED*>(f.OPENSSL_sk_value(revoked, 0));
+        f.X509_CRL_get0_by_serial(crl.get(), &found, f.X509_REVOKED_get0_serialNumber(any));
     }
-}
-
-// Takes the reference. A CRL that is not equal to itself is one whose fingerprint OpenSSL had no memory to compute, of which it
-// leaves no error.
-bool trust_file::add_crl(X509_CRL* crl) {
-    std::unique_ptr<X509_CRL, decltype(f_->X509_CRL_free)> owned(crl, f_->X509_CRL_free);
-    if (crl == nullptr || f_->X509_CRL_match(crl, crl) != 0) {
-        return false;
-    }
-    if (!stores_are_seen_in_order) {
-        sort(crl);
-    }
-    in_file_order_.push_back({nullptr, crl});
-    (void)owned.release();
-    return true;
-}
-
-// OpenSSL has parsed `x` just now: into a shared certificate where its inner calls can be met. Where they cannot, it becomes
-// the shared one now.
-bool trust_file::add_certificate(certificate_cache& certificates, X509* x) {
-    const functions& f = *f_;
-    X509*& kept =
-        in_file_order_.emplace_back().certificate; // first: nothing is held when there is no memory for it
-    if (certificates.shares(x)) {
-        f.X509_up_ref(x);
-        kept = x;
-        return true;
-    }
-    X509* const shared = certificates.adopt(x, true); // earned: the operator named the file
-    if (shared == nullptr) {
-        return false;
-    }
-    kept = shared;
-    return true;
+    weight_of_crls_ += parsed_weight(der);
+    in_serial_order_ = in_serial_order_ && in_order;
+    o.crl = crl.release();
 }
 
 // Loads a store of our own as OpenSSL would, to see in which order it ends.
 bool trust_file::arrange() {
     const functions& f = *f_;
-    in_store_order_.reserve(in_file_order_.size()); // or fails while there is nothing to free
-    X509_STORE* const scratch = f.X509_STORE_new();
-    if (scratch == nullptr) {
+    const std::size_t all = objects_->objects.size();
+    in_store_order_.reserve(all);
+    const owned scratch(f.X509_STORE_new(), f.X509_STORE_free);
+    if (scratch.get() == nullptr || add_in_file_order(scratch.get()) != all) {
         return false;
     }
-    const bool added = add_to(scratch) == static_cast<int>(in_file_order_.size());
-    const OPENSSL_STACK* const objects = untyped(f.X509_STORE_get0_objects(scratch));
-    const int count = added ? f.OPENSSL_sk_num(objects) : 0;
+    const OPENSSL_STACK* const objects = untyped(f.X509_STORE_get0_objects(scratch.get()));
+    const int count = f.OPENSSL_sk_num(objects);
     for (int i = 0; i < count; ++i) {
         const auto* const o = static_cast<const X509_OBJECT*>(f.OPENSSL_sk_value(objects, i));
         in_store_order_.push_back({f.X509_OBJECT_get0_X509(o), f.X509_OBJECT_get0_X509_CRL(o)});
     }
-    f.X509_STORE_free(scratch);
     return count > 0;
 }
 
-bool trust_file::usable(const certificate_cache& certificates) const noexcept {
-    if (changed_.load(std::memory_order_acquire)) {
-        return false;
-    }
+bool trust_file::usable(const certificate_cache& certificates) const {
     // Before the look at them: what is written to after this is seen next time.
     const std::uint64_t writes = certificates.writes();
     if (all_shared_at_.load(std::memory_order_relaxed) == writes) {
         return true;
     }
-    for (const object& o : in_file_order_) {
+    for (const trust_object& o : objects_->objects) {
         if (o.certificate != nullptr && !certificates.shares(o.certificate)) {
             return false;
         }
@@ -293,56 +201,96 @@ bool trust_file::usable(const certificate_cache& certificates) const noexcept {
     return true;
 }
 
-bool trust_file::has(const X509_CRL* crl) const noexcept {
-    for (const object& o : in_file_order_) {
-        if (o.crl != nullptr && (crl == nullptr || o.crl == crl)) {
-            return true;
-        }
-    }
-    return false;
+int trust_file::add_to(X509_STORE* store) const {
+    const std::size_t all = objects_->objects.size();
+    const std::size_t added = fill_empty(store) ? all : add_in_file_order(store);
+    const bool counts = added == all || mode_.kind == file_kind::certificates_and_crls;
+    return counts ? static_cast<int>(added) : 0;
 }
 
-int trust_file::add_to(X509_STORE* store) const {
-    const functions& f = *f_;
-    if (fill_empty(store)) {
-        return static_cast<int>(in_file_order_.size());
-    }
-    int count = 0;
-    for (const object& o : in_file_order_) {
-        const int added = o.certificate != nullptr ? f.X509_STORE_add_cert(store, o.certificate)
-                                                   : f.X509_STORE_add_crl(store, o.crl);
-        if (added == 0) {
-            return mode_.kind == file_kind::certificates_and_crls ? count : 0;
+// Until one cannot be added. How many were.
+std::size_t trust_file::add_in_file_order(X509_STORE* store) const {
+    std::size_t added = 0;
+    for (const trust_object& o : objects_->objects) {
+        if ((o.certificate != nullptr ? f_->X509_STORE_add_cert(store, o.certificate)
+                                      : f_->X509_STORE_add_crl(store, o.crl)) == 0) {
+            break;
         }
-        ++count;
+        ++added;
     }
-    return count;
+    return added;
 }
+
+namespace {
+
+// What a store's list consists of, each with a reference to a certificate or CRL, before it is in the list.
+class fresh_objects {
+public:
+    explicit fresh_objects(const functions& f) : f_(f) {}
+    fresh_objects(const fresh_objects&) = delete;
+    fresh_objects& operator=(const fresh_objects&) = delete;
+    ~fresh_objects() noexcept(false) {
+        while (!objects_.empty()) {
+            X509_OBJECT* const o = objects_.back();
+            objects_.pop_back();
+            f_.X509_OBJECT_free(o);
+        }
+    }
+
+    // False: there is no memory.
+    [[nodiscard]] bool make(std::span<const trust_object> of) {
+        objects_.reserve(of.size());
+        for (const trust_object& o : of) {
+            X509_OBJECT* const fresh = f_.X509_OBJECT_new();
+            if (fresh == nullptr) {
+                return false;
+            }
+            objects_.push_back(fresh);
+            if ((o.certificate != nullptr ? f_.X509_OBJECT_set1_X509(fresh, o.certificate)
+                                          : f_.X509_OBJECT_set1_X509_CRL(fresh, o.crl)) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // Into a list that has room for all.
+    void move_to(OPENSSL_STACK* list) {
+        for (X509_OBJECT* const o : objects_) {
+            f_.OPENSSL_sk_push(list, o);
+        }
+        objects_.clear();
+    }
+
+private:
+    const functions& f_;
+    std::vector<X509_OBJECT*> objects_;
+};
+
+} // namespace
 
 // A store without objects needs no search for duplicates: it gets the objects as OpenSSL would leave them. False: there
 // are some already, or there was no memory; then the store is as it was.
 bool trust_file::fill_empty(X509_STORE* store) const {
     const functions& f = *f_;
     const errors_as_before unsaid(f);
-    const locked_store lock(f, store);
-    auto* const objects = reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
-    const int count = static_cast<int>(in_store_order_.size());
-    if (count == 0 || f.OPENSSL_sk_num(objects) != 0 || f.OPENSSL_sk_reserve(objects, count) == 0) {
-        return false;
-    }
-    for (const object& o : in_store_order_) {
-        X509_OBJECT* const fresh = f.X509_OBJECT_new();
-        const bool filled =
-            fresh != nullptr && (o.certificate != nullptr ? f.X509_OBJECT_set1_X509(fresh, o.certificate)
-                                                          : f.X509_OBJECT_set1_X509_CRL(fresh, o.crl)) != 0;
-        if (!filled || f.OPENSSL_sk_push(objects, fresh) == 0) {
-            f.X509_OBJECT_free(fresh);
-            while (f.OPENSSL_sk_num(objects) > 0) {
-                f.X509_OBJECT_free(static_cast<X509_OBJECT*>(f.OPENSSL_sk_pop(objects)));
-            }
+    const auto list = [&] { return reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get0_objects(store)); };
+    fresh_objects fresh(f);
+    {
+        const locked_store lock(f, store);
+        if (!lock.is_locked() || in_store_order_.empty() || f.OPENSSL_sk_num(list()) != 0) {
             return false;
         }
     }
+    if (!fresh.make(in_store_order_)) {
+        return false;
+    }
+    const locked_store lock(f, store);
+    if (!lock.is_locked() || f.OPENSSL_sk_num(list()) != 0 ||
+        f.OPENSSL_sk_reserve(list(), static_cast<int>(in_store_order_.size())) == 0) {
+        return false;
+    }
+    fresh.move_to(list());
     return true;
 }
 
@@ -354,12 +302,24 @@ void settle_errors(const functions& f, file_mode mode, int count) {
         f.ERR_clear_error(); // X509_load_crl_file, 3.0 to 3.6
         return;
     }
-    static constexpr unsigned char nothing[] = "\n";
-    const open_bio end(f, {nothing, 1});
-    const read_infos none(f, end.bio);
+    static constexpr char nothing[] = "\n";
+    static constexpr char no_password[] = "";
+    struct open_bio {
+        const functions& f;
+        BIO* bio;
+        ~open_bio() noexcept(false) { f.BIO_free(bio); }
+    } const end{f, f.BIO_new_mem_buf(nothing, 1)};
+    struct read_infos {
+        const functions& f;
+        OPENSSL_STACK* stack;
+        ~read_infos() noexcept(false) {
+            f.OPENSSL_sk_pop_free(stack, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_INFO_free));
+        }
+    } const none{f, reinterpret_cast<OPENSSL_STACK*>(f.PEM_X509_INFO_read_bio_ex(
+                        end.bio, nullptr, nullptr, const_cast<char*>(no_password), nullptr, nullptr))};
 }
 
-bool can_settle_errors(const functions& f, file_mode mode) noexcept {
+bool can_settle_errors(const functions& f, file_mode mode) {
     return mode.kind != file_kind::certificates || f.ERR_peek_last_error() == 0;
 }
 

@@ -5,8 +5,9 @@
 // Laws:
 //  - A file is known by its bytes: how it is called, where it lies, and when it was written says nothing.
 //  - A store that is filled from here lists the same objects in the same order as one that OpenSSL has loaded.
-//  - Every certificate in here is a shared certificate (certificate_cache); a file with any that cannot be, for trust
-//    settings behind it, say, is left to OpenSSL. A file one of whose objects was changed is not used again.
+//  - Every certificate in here is a shared certificate (certificate_cache). A file with any that cannot be, for trust settings
+//    behind it, say, is left to OpenSSL, and so is a file with anything else in it (strict_pem).
+//  - What is kept of a file is overwritten when it goes.
 #pragma once
 
 #include <openssl/types.h>
@@ -21,8 +22,10 @@
 #include <vector>
 
 #include "certificate_cache.h"
+#include "file_content.h"
 #include "functions.h"
 #include "ibid/retention.h"
+#include "retired_objects.h"
 
 namespace ibid::openssl {
 
@@ -44,77 +47,85 @@ struct file_mode {
 // The whole content of a file, and as what it is read. Only OpenSSL's default library context is served here: it is the
 // one that is never freed.
 struct file_view {
-    std::span<const unsigned char> bytes;
+    const file_content* content;
     file_mode mode;
     std::uint64_t hash; // of both
 
-    file_view(std::span<const unsigned char> content, file_mode read_as) noexcept;
-    file_view(std::span<const unsigned char> content, file_mode read_as, std::uint64_t known_hash) noexcept
-        : bytes(content), mode(read_as), hash(known_hash) {}
+    file_view(const file_content& of, file_mode read_as) noexcept;
+    file_view(const file_content& of, file_mode read_as, std::uint64_t known_hash) noexcept
+        : content(&of), mode(read_as), hash(known_hash) {}
 
-    // A range of bytes, by which the cache counts what a hit need not read again.
-    [[nodiscard]] auto begin() const noexcept { return bytes.begin(); }
-    [[nodiscard]] auto end() const noexcept { return bytes.end(); }
+    // Of the length of the content, by which the cache counts what a hit need not read again; what lies there is not its bytes.
+    [[nodiscard]] const unsigned char* begin() const noexcept { return content->pieces()[0].all().data(); }
+    [[nodiscard]] const unsigned char* end() const noexcept { return begin() + content->size(); }
 };
 
 class trust_file {
 public:
-    struct object { // one of the two, with a reference
-        X509* certificate = nullptr;
-        X509_CRL* crl = nullptr;
+    // Where a file is parsed. All of it outlives the file.
+    struct surroundings {
+        const functions& f;
+        certificate_cache& certificates;
+        retired_objects& retired;
+        bool order_may_be_seen; // a CRL that OpenSSL would reorder is not shared
     };
 
-    // Empty when OpenSSL should load this file itself. `bytes` owns what `file` shows.
-    [[nodiscard]] static std::optional<trust_file> parse(const functions& f, certificate_cache& certificates,
-                                                         const file_view& file,
-                                                         std::shared_ptr<const unsigned char[]> bytes);
+    // Empty when OpenSSL should load this file itself. OpenSSL's error queue is empty, and is so afterwards. `content` is what `file`
+    // shows.
+    [[nodiscard]] static std::optional<trust_file> parse(const surroundings& in, const file_view& file,
+                                                         std::unique_ptr<const file_content> content);
 
     trust_file(trust_file&& other) noexcept
-        : f_(other.f_), bytes_(std::move(other.bytes_)), size_(other.size_), mode_(other.mode_),
-          hash_(other.hash_), in_file_order_(std::move(other.in_file_order_)),
-          in_store_order_(std::move(other.in_store_order_)) {}
+        : f_(other.f_), retired_(other.retired_), content_(std::move(other.content_)), mode_(other.mode_),
+          hash_(other.hash_), objects_(std::exchange(other.objects_, nullptr)),
+          in_store_order_(std::move(other.in_store_order_)), weight_of_crls_(other.weight_of_crls_),
+          in_serial_order_(other.in_serial_order_) {}
     trust_file& operator=(trust_file&&) = delete;
-    ~trust_file();
+    ~trust_file() {
+        if (objects_ != nullptr) {
+            retired_->add(objects_);
+        }
+    }
 
-    [[nodiscard]] file_view key() const noexcept { return {{bytes_.get(), size_}, mode_, hash_}; }
-    [[nodiscard]] bool usable(const certificate_cache& certificates) const noexcept;
+    [[nodiscard]] file_view key() const noexcept { return {*content_, mode_, hash_}; }
+    [[nodiscard]] const file_content& content() const noexcept { return *content_; }
+
+    // Whether all of its certificates are shared still.
+    [[nodiscard]] bool usable(const certificate_cache& certificates) const;
+
+    // Whether its CRLs list what is revoked in the order in which OpenSSL sorts it. (Those that do not have been sorted.)
+    [[nodiscard]] bool is_in_serial_order() const noexcept { return in_serial_order_; }
 
     // Adds all to a store as X509_load_cert_crl_file and its kin do; what these return.
     [[nodiscard]] int add_to(X509_STORE* store) const;
 
-    // Whether `crl` is in this file; null: whether any CRL is.
-    [[nodiscard]] bool has(const X509_CRL* crl) const noexcept;
-
-    // Somebody writes to one of its objects. Release, with the acquire in usable(): whoever still uses the file after this
-    // began to load before it. True for the first to say so.
-    bool set_changed() const noexcept { return !changed_.exchange(true, std::memory_order_acq_rel); }
-
     [[nodiscard]] std::size_t weight() const noexcept;
 
 private:
-    explicit trust_file(const functions& f) noexcept : f_(&f) {}
-    [[nodiscard]] bool read_objects(certificate_cache& certificates, const file_view& file);
-    [[nodiscard]] bool read_both(certificate_cache& certificates, BIO* in);
-    [[nodiscard]] bool read_certificates(certificate_cache& certificates, BIO* in);
-    [[nodiscard]] bool read_crls(BIO* in);
-    [[nodiscard]] bool read_strict_crls(std::span<const unsigned char> text);
-    void drop_objects() noexcept;
-    [[nodiscard]] bool at_end() const noexcept;
-    [[nodiscard]] bool add_certificate(certificate_cache& certificates, X509* x);
-    void sort(X509_CRL* crl) const noexcept;
-    [[nodiscard]] bool add_crl(X509_CRL* crl);
+    trust_file(const surroundings& in, const file_view& file)
+        : f_(&in.f), retired_(&in.retired), mode_(file.mode), hash_(file.hash),
+          objects_(new retired_objects::list) {}
+
+    [[nodiscard]] bool read(const surroundings& in, const file_view& file);
+    [[nodiscard]] bool read_pem(const surroundings& in, const file_content& text);
+    [[nodiscard]] bool read_crl(const surroundings& in, const file_content& der);
+    static void parse_certificate(const surroundings& in, std::span<const unsigned char> der,
+                                  trust_object& o);
+    void parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o);
     [[nodiscard]] bool arrange();
+    [[nodiscard]] std::size_t add_in_file_order(X509_STORE* store) const;
     [[nodiscard]] bool fill_empty(X509_STORE* store) const;
 
     const functions* f_;
-    std::shared_ptr<const unsigned char[]> bytes_;
-    std::size_t size_ = 0;
+    retired_objects* retired_;
+    std::unique_ptr<const file_content> content_;
     file_mode mode_;
     std::uint64_t hash_ = 0;
-    std::vector<object> in_file_order_;
-    std::vector<object>
+    retired_objects::list* objects_; // in the order of the file
+    std::vector<trust_object>
         in_store_order_; // as OpenSSL leaves a store that was empty before; borrowed from the other
-    mutable std::atomic<bool> changed_{false};
+    std::size_t weight_of_crls_ = 0;
+    bool in_serial_order_ = true;
     // certificate_cache::writes() when all certificates here were last seen to be shared. Relaxed: a count that is seen
     // late costs one more look at them, and nothing else is published through it.
     mutable std::atomic<std::uint64_t> all_shared_at_{never};
@@ -124,7 +135,7 @@ private:
 // What a load from here must do with the errors that were in the queue before: at the end of a PEM file, OpenSSL finds no further
 // start line and takes that error back, in some versions together with all that were there. The same is done here, by the same code
 // where it can be: X509_load_cert_file does it in code that cannot be called without a file. `count`: what was loaded.
-[[nodiscard]] bool can_settle_errors(const functions& f, file_mode mode) noexcept;
+[[nodiscard]] bool can_settle_errors(const functions& f, file_mode mode);
 void settle_errors(const functions& f, file_mode mode, int count);
 
 } // namespace ibid::openssl

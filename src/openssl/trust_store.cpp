@@ -1,64 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trust_store.h"
 
-#include <cstring>
+#include <cerrno>
 #include <exception>
+#include <memory>
 #include <new>
 #include <utility>
 
-#include "locked_store.h"
+#include "files_of_stores.h"
+#include "known_files.h"
 #include "regular_file.h"
 
 namespace ibid::openssl {
 
-// A view of what an entry holds is the entry's own, and needs no comparing.
-bool trust_store_cache::same_file::operator()(const file_view& a, const file_view& b) const noexcept {
-    return a.mode == b.mode && a.bytes.size() == b.bytes.size() &&
-           (a.bytes.data() == b.bytes.data() ||
-            std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0);
-}
+// All that a fork makes worthless. Never destroyed once it is published.
+struct trust_store_cache::contents {
+    retired_objects retired; // first: the files retire their objects there
+    file_cache files;
+    known_files<trust_file, file_mode> known;
+    files_of_stores<trust_file> stores;
 
-// What a store holds on to: the files that it was loaded from, the latest first. A store that is loaded again and again with
-// ever other files (a CRL each hour) keeps their objects, as in stock; the files themselves only so far.
-constexpr int most_files = 32;
-struct trust_store_cache::held_file {
+    explicit contents(counter_block* counters) : files(counters) {}
+};
+
+// A file in use by a call of OpenSSL's. If that call has forked, the child lets go of nothing that it has inherited.
+class trust_store_cache::held_here {
+public:
+    held_here(const trust_store_cache& cache, const contents& in) noexcept : cache_(cache), in_(in) {}
+    held_here(const held_here&) = delete;
+    held_here& operator=(const held_here&) = delete;
+    ~held_here() {
+        if (!still_here()) {
+            alignas(handle<trust_file>) unsigned char memory[sizeof file];
+            ::new (static_cast<void*>(memory)) handle<trust_file>(std::move(file));
+        }
+    }
+    [[nodiscard]] bool still_here() const noexcept {
+        return cache_.contents_.load(std::memory_order_relaxed) == &in_;
+    }
+
     handle<trust_file> file;
-    held_file* next;
+
+private:
+    const trust_store_cache& cache_;
+    const contents& in_;
+};
+
+// Frees what other destructors of a call have retired, however the call ends.
+class trust_store_cache::frees_at_end {
+public:
+    frees_at_end(const trust_store_cache& cache, contents& in) noexcept : cache_(cache), in_(in) {}
+    frees_at_end(const frees_at_end&) = delete;
+    frees_at_end& operator=(const frees_at_end&) = delete;
+    ~frees_at_end() noexcept(false) { cache_.free_retired(in_); }
+
+private:
+    const trust_store_cache& cache_;
+    contents& in_;
 };
 
 trust_store_cache::trust_store_cache(const functions& f, certificate_cache& certificates,
                                      counter_block* counters)
-    : f_(f), certificates_(certificates), files_(counters),
+    : f_(f), certificates_(certificates), counters_(counters), contents_(new contents(counters)),
       index_(
           f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, this, nullptr, nullptr, &on_store_free)) {}
 
-void trust_store_cache::on_store_free(void*, void* held, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
-    if (held != nullptr &&
-        static_cast<trust_store_cache*>(cache)->has_held_.load(std::memory_order_relaxed)) {
-        let_go(static_cast<held_file*>(held));
+// Runs inside the X509_STORE_free that took the last reference, when its objects have gone.
+void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
+    static_cast<trust_store_cache*>(cache)->let_go(static_cast<const X509_STORE*>(store));
+}
+
+bool trust_store_cache::has_filled(const X509_STORE* store) {
+    contents* const here = contents_.load(std::memory_order_acquire);
+    return here != nullptr && here->stores.has(store);
+}
+
+void trust_store_cache::let_go(const X509_STORE* store) {
+    if (contents* const here = contents_.load(std::memory_order_acquire)) {
+        const frees_at_end later(*this, *here);
+        here->stores.let_go(store);
     }
+}
+
+// With null, this function of OpenSSL changes nothing and tells what is set.
+bool trust_store_cache::in_default_context() const {
+    return f_.OSSL_LIB_CTX_set0_default(nullptr) == f_.OSSL_LIB_CTX_get0_global_default();
+}
+
+// Not on a thread whose default context is another: OpenSSL would not tell certificate_cache of the end of a certificate.
+void trust_store_cache::free_retired(contents& in) const {
+    if (in.retired.is_empty() || contents_.load(std::memory_order_relaxed) != &in || !in_default_context()) {
+        return;
+    }
+    in.retired.free_all(f_);
+}
+
+trust_store_cache::contents* trust_store_cache::ready() {
+    contents* here = contents_.load(std::memory_order_acquire);
+    if (here == nullptr) {
+        auto fresh = std::make_unique<contents>(counters_);
+        fresh->files.retain({retained_bytes_.load(std::memory_order_relaxed),
+                             retained_entries_.load(std::memory_order_relaxed)});
+        if (contents_.compare_exchange_strong(here, fresh.get(), std::memory_order_acq_rel)) {
+            here = fresh.release();
+        }
+    }
+    return here;
 }
 
 int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
     constexpr int left_to_openssl = -1;
     const file_mode mode{kind, type};
-    const OSSL_LIB_CTX* const here = f_.OSSL_LIB_CTX_set0_default(nullptr);
-    if (index_ < 0 || out_of_service_.load(std::memory_order_acquire) || store == nullptr ||
-        path == nullptr || here != f_.OSSL_LIB_CTX_get0_global_default() || !can_settle_errors(f_, mode)) {
+    const bool is_read_here = type == X509_FILETYPE_PEM || mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1};
+    if (index_ < 0 || store == nullptr || path == nullptr || !is_read_here || !in_default_context() ||
+        !can_settle_errors(f_, mode)) {
         return left_to_openssl;
     }
+    const struct errno_as_before {
+        int value = errno;
+        ~errno_as_before() { errno = value; }
+    } keep;
     try {
-        const regular_file file(path);
-        auto held = std::make_unique<held_file>();
-        held->file = file.is_open() ? find(file, mode) : nullptr;
-        if (!held->file || !held->file->usable(certificates_)) {
+        contents& here = *ready();
+        const frees_at_end later(*this, here);
+        held_here found(*this, here);
+        found.file = find(here, path, mode);
+        if (found.file == nullptr || !found.still_here() || !found.file->usable(certificates_)) {
             return left_to_openssl;
         }
-        const handle<trust_file> found = held->file;
-        if (!hold(store, std::move(held))) {
-            return left_to_openssl;
-        }
-        const int count = found->add_to(store);
+        here.stores.hold(store, found.file);
+        const int count = found.file->add_to(store);
         settle_errors(f_, mode, count);
         return count;
     } catch (const std::exception&) { // no memory
@@ -66,69 +137,69 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     }
 }
 
-// What `file` holds, parsed now or before; empty: OpenSSL should load it.
-handle<trust_file> trust_store_cache::find(const regular_file& file, file_mode mode) {
-    if (const handle<trust_file> guess = known_.guess(file, mode);
-        guess != nullptr && file.holds(guess->key().bytes)) {
-        return files_.find(guess->key()); // itself, and counted
-    }
-    const std::shared_ptr<const unsigned char[]> bytes = file.read();
-    if (bytes == nullptr) {
+// What is at `path`, parsed now or before; empty: OpenSSL should load it.
+handle<trust_file> trust_store_cache::find(contents& in, const char* path, file_mode mode) {
+    const bool order_may_be_seen = order_may_be_seen_.load(std::memory_order_relaxed);
+    const auto if_usable = [&](handle<trust_file> file) {
+        return order_may_be_seen && file != nullptr && !file->is_in_serial_order() ? nullptr : std::move(file);
+    };
+    regular_file file(path);
+    if (!file.is_open() || in.known.is_refused(file, mode)) {
         return nullptr;
     }
-    const file_view view({bytes.get(), file.size()}, mode);
-    handle<trust_file> found =
-        files_.intern(view, [&] { return trust_file::parse(f_, certificates_, view, bytes); });
-    if (found != nullptr) {
-        known_.remember(file, mode, found);
-    }
-    return found;
-}
-
-bool trust_store_cache::hold(X509_STORE* store, std::unique_ptr<held_file> held) {
-    has_held_.store(true, std::memory_order_relaxed);
-    held_file* too_old = nullptr;
-    bool good = false;
-    {
-        const locked_store lock(f_, store);
-        held->next = static_cast<held_file*>(f_.X509_STORE_get_ex_data(store, index_));
-        int count = 1;
-        for (held_file* h = held->next; h != nullptr; h = h->next) {
-            if (h->file == held->file) {
-                held->next = nullptr;
-                return true; // loaded again: one handle is enough
-            }
-            if (++count == most_files && h->next != nullptr) {
-                too_old = std::exchange(h->next, nullptr);
-                break;
-            }
+    if (const handle<trust_file> guess = in.known.guess(file, mode)) {
+        if (file.holds(guess->content())) {
+            return if_usable(in.files.find(guess->key())); // itself, and counted
         }
-        good = f_.X509_STORE_set_ex_data(store, index_, held.get()) == 1;
-        if (good) {
-            held.release(); // NOLINT(bugprone-unused-return-value): the store's now, until on_store_free
+        file.open_from_start();
+        if (!file.is_open()) {
+            return nullptr;
         }
     }
-    let_go(too_old);
-    return good;
+    std::unique_ptr<const file_content> content = file.read();
+    if (content == nullptr) {
+        return nullptr;
+    }
+    const file_view view(*content, mode);
+    handle<trust_file> found = in.files.find(view);
+    if (found == nullptr) {
+        if (f_.ERR_peek_error() != 0) {
+            return nullptr; // errors of the program's could not be told from those to come
+        }
+        auto parsed = trust_file::parse({f_, certificates_, in.retired, order_may_be_seen}, view,
+                                        std::move(content));
+        if (contents_.load(std::memory_order_relaxed) != &in) {
+            return nullptr;
+        }
+        if (!parsed) {
+            in.known.refuse(file, mode);
+            return nullptr;
+        }
+        found = in.files.intern(*std::move(parsed));
+    }
+    in.known.remember(file, mode, found);
+    return if_usable(std::move(found));
 }
 
-void trust_store_cache::let_go(held_file* files) noexcept {
-    while (files != nullptr) {
-        delete std::exchange(files, files->next);
+void trust_store_cache::retain(retention budget) {
+    retained_bytes_.store(budget.bytes, std::memory_order_relaxed);
+    retained_entries_.store(budget.entries, std::memory_order_relaxed);
+    if (contents* const here = contents_.load(std::memory_order_acquire)) {
+        const frees_at_end later(*this, *here);
+        here->files.retain(budget);
     }
 }
 
-bool trust_store_cache::before_crl_write(const X509_CRL* crl) noexcept {
-    bool shared = false;
-    try {
-        files_.for_each([&](const file_view&, const handle<trust_file>& file) {
-            shared = (file->has(crl) && file->set_changed()) || shared;
-        });
-    } catch (const std::bad_alloc&) {
-        out_of_service_.store(
-            true, std::memory_order_release); // which file it was cannot be found out: none is used again
+void trust_store_cache::trim() {
+    if (contents* const here = contents_.load(std::memory_order_acquire)) {
+        const frees_at_end later(*this, *here);
+        here->files.trim();
     }
-    return shared;
+}
+
+ibid::statistics trust_store_cache::statistics() const noexcept {
+    const contents* const here = contents_.load(std::memory_order_acquire);
+    return here != nullptr ? here->files.statistics() : ibid::statistics();
 }
 
 } // namespace ibid::openssl

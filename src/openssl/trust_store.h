@@ -4,19 +4,20 @@
 //
 // Laws:
 //  - A file is read at every load and compared with what is in memory: a file that has changed is another file.
-//  - The parsed file lives as long as a store that was loaded from it: the store's own ex_data holds the handle.
+//  - The parsed file lives as long as a store that was loaded from it (files_of_stores).
+//  - Nobody waits for another thread's reading or parsing: a second comer does it again, and takes what landed first.
+//  - No lock is held while OpenSSL is called, but a store's own, for what OpenSSL does under it.
+//  - Calls of OpenSSL's may not return (a thread is cancelled): nothing that calls it is noexcept.
 #pragma once
 
 #include <openssl/types.h>
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 
 #include "certificate_cache.h"
 #include "functions.h"
 #include "ibid/cache.h"
-#include "known_files.h"
 #include "trust_file.h"
 
 namespace ibid::openssl {
@@ -25,51 +26,63 @@ class trust_store_cache {
 public:
     // Never destroyed, as certificate_cache. Null `counters`: counted privately. Throws bad_alloc.
     trust_store_cache(const functions& f, certificate_cache& certificates, counter_block* counters);
+    trust_store_cache(const trust_store_cache&) = delete;
+    trust_store_cache& operator=(const trust_store_cache&) = delete;
 
     // As the function of this kind with a lookup of this store: the number of objects, or 0. Negative: OpenSSL
-    // should load this file itself. Certificates, alone or with CRLs, are read from PEM; CRLs alone from ASN.1, too.
+    // should load this file itself. Certificates, alone or with CRLs, are read from PEM; CRLs alone from ASN.1, too. errno stays.
     [[nodiscard]] int load(X509_STORE* store, const char* path, file_kind kind, int type);
 
-    // Somebody is about to change a CRL, or (null) something that may be part of any. Whether that put a file out of use.
-    bool before_crl_write(const X509_CRL* crl) noexcept;
+    // Whether objects in `store` came from here; and: they have been exchanged, its files are let go.
+    [[nodiscard]] bool has_filled(const X509_STORE* store);
+    void let_go(const X509_STORE* store);
 
-    [[nodiscard]] int index() const noexcept { return index_; } // of the stores' ex_data; negative: none
+    // Whether the program can see in which order a CRL lists its entries (X509_CRL_get_REVOKED, X509_CRL_print). OpenSSL sorts that
+    // list at the first search; while the order may be seen, which is so by default, a CRL that would change by that is not shared.
+    void order_may_be_seen(bool it_may) noexcept {
+        order_may_be_seen_.store(it_may, std::memory_order_relaxed);
+    }
 
-    void retain(retention budget) noexcept { files_.retain(budget); }
-    void trim() noexcept { files_.trim(); }
-    [[nodiscard]] ibid::statistics statistics() const noexcept { return files_.statistics(); }
-    void lock_for_fork() noexcept {
-        known_.lock_for_fork();
-        files_.lock_for_fork();
-    }
-    void unlock_after_fork() noexcept {
-        files_.unlock_after_fork();
-        known_.unlock_after_fork();
-    }
-    void forget_all_in_child() noexcept { files_.forget_other_threads(); }
-    void make_private(X509_STORE*) {}
+    // Of the stores' ex_data, where only their end is told and nothing is stored; negative: none.
+    [[nodiscard]] int index() const noexcept { return index_; }
+
+    void retain(retention budget);
+    void trim();
+    [[nodiscard]] ibid::statistics statistics() const noexcept;
+
+    // In the child of a fork, where only this thread is left: nothing that was here before is found again or touched, since other
+    // threads of the parent may have been using it. Writes one word.
+    void forget_all_in_child() noexcept { contents_.store(nullptr, std::memory_order_release); }
 
 private:
     struct hash_file {
         [[nodiscard]] std::uint64_t operator()(const file_view& file) const noexcept { return file.hash; }
     };
+    // A view of what an entry holds is the entry's own, and needs no comparing.
     struct same_file {
-        [[nodiscard]] bool operator()(const file_view& a, const file_view& b) const noexcept;
+        [[nodiscard]] bool operator()(const file_view& a, const file_view& b) const noexcept {
+            return a.mode == b.mode && (a.content == b.content || *a.content == *b.content);
+        }
     };
-    struct held_file;
+    using file_cache = cache<file_view, trust_file, key_at<&trust_file::key>, hash_file, same_file>;
+    struct contents;
+    class held_here;
+    class frees_at_end;
 
-    [[nodiscard]] handle<trust_file> find(const regular_file& file, file_mode mode);
-    [[nodiscard]] bool hold(X509_STORE* store, std::unique_ptr<held_file> held);
-    static void let_go(held_file* files) noexcept;
-    static void on_store_free(void* store, void* held, CRYPTO_EX_DATA*, int index, long, void*) noexcept;
+    [[nodiscard]] bool in_default_context() const;
+    [[nodiscard]] contents* ready();
+    [[nodiscard]] handle<trust_file> find(contents& in, const char* path, file_mode mode);
+    void free_retired(contents& in) const;
+    static void on_store_free(void* store, void* nothing, CRYPTO_EX_DATA*, int index, long, void* cache);
 
     const functions& f_;
     certificate_cache& certificates_;
-    cache<file_view, trust_file, key_at<&trust_file::key>, hash_file, same_file> files_;
-    known_files<trust_file, file_mode> known_;
-    std::atomic<bool> has_held_{false}; // as certificate_cache::has_shared_
-    int index_;                         // of the stores' ex_data; negative: out of service
-    std::atomic<bool> out_of_service_{false};
+    counter_block* const counters_;
+    std::atomic<contents*> contents_{nullptr}; // null: forgotten in a child, made again at the next load
+    std::atomic<std::size_t> retained_bytes_{0};
+    std::atomic<std::size_t> retained_entries_{0};
+    std::atomic<bool> order_may_be_seen_{true};
+    int index_; // of the stores' ex_data; negative: out of service. Last: from then on, the ends of stores are told.
 };
 
 } // namespace ibid::openssl

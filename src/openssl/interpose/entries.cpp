@@ -7,6 +7,7 @@
 #include "openssl/libcrypto.h"
 #include "parsing.h"
 #include "private_objects.h"
+#include "private_store.h"
 #include "trust_loading.h"
 #include "verification.h"
 
@@ -61,7 +62,7 @@ struct entries {
     static int chain_step(X509_STORE_CTX* verification) { return verify_chain(of(), verification); }
     static int verify_peer(X509_STORE_CTX* verification) {
         if (of().has_writer() && verification != nullptr) {
-            make_private(of(), of().f.X509_STORE_CTX_get0_store(verification));
+            make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
         }
         return verify_certificate(of(), verification, &chain_step);
     }
@@ -169,11 +170,11 @@ struct entries {
         return of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name);
     }
     static STACK_OF(X509_OBJECT) * objects(const X509_STORE* store) {
-        make_private(of(), const_cast<X509_STORE*>(store));
+        make_private(of(), const_cast<X509_STORE*>(store), true);
         return of().f.X509_STORE_get0_objects(store);
     }
     static STACK_OF(X509) * all_certs(X509_STORE* store) {
-        make_private(of(), store);
+        make_private(of(), store, true);
         return of().f.X509_STORE_get1_all_certs(store);
     }
     static int set_ex_data(X509* x, int index, void* data) { return attach(of(), x, index, data); }
@@ -201,7 +202,7 @@ private:
     }
     [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x) { return of_verification(of(), mutable_(v), x); }
     static void make_store_private(const X509_STORE_CTX* v) {
-        make_private(of(), of().f.X509_STORE_CTX_get0_store(v));
+        make_private(of(), of().f.X509_STORE_CTX_get0_store(v), true);
     }
 };
 

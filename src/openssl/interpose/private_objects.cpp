@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "openssl/error_queue.h"
-#include "leases.h"
+#include "openssl/leases.h"
 
 namespace ibid::openssl::interpose {
 
@@ -264,12 +264,6 @@ STACK_OF(X509) * of_verification_held(libcrypto& of, X509_STORE_CTX* verificatio
         of.f.OPENSSL_sk_set(untyped(given), i, of_verification_held(of, verification, x));
     }
     return given;
-}
-
-void make_private(libcrypto& of, X509_STORE* store) {
-    if (trust_store_cache* const stores = store != nullptr ? of.trust_stores_ever() : nullptr) {
-        stores->make_private(store);
-    }
 }
 
 void lock_for_fork() noexcept {

@@ -31,9 +31,6 @@ namespace ibid::openssl::interpose {
 [[nodiscard]] STACK_OF(X509) *
     of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given);
 
-// Before a writer lists a store, or verifies with it.
-void make_private(libcrypto& of, X509_STORE* store);
-
 // Around fork().
 void lock_for_fork() noexcept;
 void unlock_after_fork() noexcept;

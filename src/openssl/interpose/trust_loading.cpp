@@ -36,7 +36,11 @@ namespace {
 
 int load_shared(libcrypto& of, X509_LOOKUP* lookup, const char* file, file_kind kind, int type) {
     trust_store_cache* const stores = lookup != nullptr ? of.trust_stores() : nullptr;
-    return stores != nullptr ? stores->load(of.f.X509_LOOKUP_get_store(lookup), file, kind, type) : -1;
+    if (stores == nullptr) {
+        return -1;
+    }
+    stores->order_may_be_seen(of.shows_crl_order());
+    return stores->load(of.f.X509_LOOKUP_get_store(lookup), file, kind, type);
 }
 
 int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,

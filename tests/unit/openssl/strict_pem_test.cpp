@@ -13,11 +13,13 @@
 #include <gtest/gtest.h>
 
 #include "certificates.h"
+#include "file_bytes.h"
 
 namespace ibid::openssl {
 namespace {
 
 using ibid::test::bytes;
+using ibid::test::content_from;
 
 constexpr char label[] = "X509 CRL";
 
@@ -29,40 +31,57 @@ constexpr char label[] = "X509 CRL";
     return content;
 }
 
-[[nodiscard]] std::string pem_of(const bytes& content) {
+[[nodiscard]] std::string pem_of(const bytes& content, const char* name = label) {
     const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
-    PEM_write_bio(out.get(), label, "", content.data(), static_cast<long>(content.size()));
+    PEM_write_bio(out.get(), name, "", content.data(), static_cast<long>(content.size()));
     char* text = nullptr;
     const long size = BIO_get_mem_data(out.get(), &text);
     return {text, static_cast<std::size_t>(size)};
+}
+
+[[nodiscard]] std::string replaced(std::string text, const std::string& what, const std::string& by) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
+        text.replace(at, what.size(), by);
+    }
+    return text;
 }
 
 // All blocks, or nothing.
 using blocks = std::optional<std::vector<bytes>>;
 
 [[nodiscard]] blocks decode_strictly(const std::string& text) {
-    strict_pem in({reinterpret_cast<const unsigned char*>(text.data()), text.size()}, label);
+    const file_content content = content_from(text);
+    if (content.contains(0)) {
+        return std::nullopt; // as in trust_file
+    }
+    strict_pem in(content);
     std::vector<bytes> all;
-    while (!in.at_end()) {
-        const auto block = in.next();
-        if (block.empty()) {
+    for (;;) {
+        switch (in.next()) {
+        case strict_pem::found::block:
+            all.emplace_back(in.content().begin(), in.content().end());
+            break;
+        case strict_pem::found::end:
+            return all;
+        case strict_pem::found::other_form:
+            EXPECT_EQ(in.next(), strict_pem::found::other_form);
             return std::nullopt;
         }
-        all.emplace_back(block.begin(), block.end());
     }
-    return all;
 }
 
+// From a stream, since a file is one: where a line ends at a NUL differs from memory.
 [[nodiscard]] blocks decode_as_openssl(const std::string& text) {
-    const std::unique_ptr<BIO, decltype(&BIO_free)> in(
-        BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free);
+    const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(
+        fmemopen(const_cast<char*>(text.data()), text.size(), "r"), &std::fclose);
+    const std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_fp(file.get(), BIO_NOCLOSE), &BIO_free);
     std::vector<bytes> all;
     char* name = nullptr;
     char* header = nullptr;
     unsigned char* data = nullptr;
     long size = 0;
     while (PEM_read_bio(in.get(), &name, &header, &data, &size) == 1) {
-        const bool plain = std::strcmp(name, label) == 0 && *header == '\0';
+        const bool plain = *header == '\0';
         all.emplace_back(data, data + size);
         OPENSSL_free(name);
         OPENSSL_free(header);
@@ -89,22 +108,73 @@ TEST(StrictPem, DecodesBlocksOneBehindTheOther) {
     EXPECT_EQ(decoded, blocks({content_of(100), content_of(48), content_of(1)}));
 }
 
+TEST(StrictPem, TellsTheKindsApart) {
+    const file_content content =
+        content_from(pem_of(content_of(3), "CERTIFICATE") + pem_of(content_of(4), "X509 CERTIFICATE") +
+                     pem_of(content_of(5), "TRUSTED CERTIFICATE") + pem_of(content_of(6), "X509 CRL"));
+    strict_pem in(content);
+    for (const pem_kind kind :
+         {pem_kind::certificate, pem_kind::certificate, pem_kind::trusted_certificate, pem_kind::crl}) {
+        ASSERT_EQ(in.next(), strict_pem::found::block);
+        EXPECT_EQ(in.kind(), kind);
+    }
+    EXPECT_EQ(in.next(), strict_pem::found::end);
+}
+
+TEST(StrictPem, PassesOverTextBetweenBlocks) {
+    const std::string one = pem_of(content_of(100));
+    const std::string two = pem_of(content_of(200));
+    const blocks both({content_of(100), content_of(200)});
+    for (const std::string& text :
+         {"\n" + one + "\n\n" + two + "\n", "# Issuer: CN=a\n=====\n" + one + "  Subject: b\r\n" + two,
+          one + "-----END X509 CRL-----\n" + two + "end without a line feed", "-----\n" + one + "\t\n" + two}) {
+        EXPECT_EQ(decode_strictly(text), both) << text;
+        EXPECT_EQ(decode_as_openssl(text), both) << text;
+    }
+}
+
+TEST(StrictPem, DecodesOtherEndsOfLines) {
+    const std::string good = pem_of(content_of(100));
+    const blocks expected({content_of(100)});
+    for (const std::string& text :
+         {replaced(good, "\n", "\r\n"), replaced(good, "\n", " \t\n"), good.substr(0, good.size() - 1),
+          replaced(good, "\n", "\r\n\r").substr(0, 30) + good}) {
+        const blocks decoded = decode_strictly(text);
+        if (decoded) {
+            EXPECT_EQ(decoded, decode_as_openssl(text)) << text;
+        }
+    }
+    EXPECT_EQ(decode_strictly(replaced(good, "\n", "\r\n")), expected);
+    EXPECT_EQ(decode_strictly(good.substr(0, good.size() - 1)), expected);
+}
+
 TEST(StrictPem, LeavesOtherFormsToOpenSSL) {
     const std::string good = pem_of(content_of(100));
-    EXPECT_EQ(decode_strictly(" " + good), std::nullopt);
-    EXPECT_EQ(decode_strictly(good + "\n"), std::nullopt);
-    EXPECT_EQ(decode_strictly("# a comment\n" + good), std::nullopt);
-    EXPECT_EQ(decode_strictly(good.substr(0, good.size() - 1)), std::nullopt);
-    std::string windows = good;
-    for (std::size_t at = 0; (at = windows.find('\n', at)) != std::string::npos; at += 2) {
-        windows.insert(at, 1, '\r');
+    const std::string::size_type body = good.find('\n') + 1;
+    for (const std::string& text :
+         {" " + good, "\xef\xbb\xbf" + good, good + "-----BEGIN X509 CRL\n", good + "-----BEGIN X509 CRL-----\n",
+          good + std::string(300, 'x') + "\n", replaced(good, "X509 CRL", "X509 CRT"),
+          replaced(good, "BEGIN X509 CRL", "BEGIN CERTIFICATE"), good.substr(0, body) + "\n" + good.substr(body),
+          good.substr(0, body) + "DEK-Info: none\n\n" + good.substr(body),
+          std::string("-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n"),
+          "-----BEGIN X509 CRL-----\n" + std::string(100, '-') + "\n"}) {
+        EXPECT_EQ(decode_strictly(text), std::nullopt) << text;
     }
-    EXPECT_EQ(decode_strictly(windows), std::nullopt);
-    EXPECT_EQ(decode_as_openssl(windows), blocks({content_of(100)}));
-    std::string other = good;
-    other.replace(other.find(label), sizeof label - 1, "X509 CRT");
-    EXPECT_EQ(decode_strictly(other), std::nullopt);
-    EXPECT_EQ(decode_strictly("-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n"), std::nullopt);
+}
+
+// A key, by whatever name, before, behind or between what is not one; and what may be one.
+TEST(StrictPem, LeavesAFileWithAPrivateKeyToOpenSSL) {
+    const std::string good = pem_of(content_of(100), "CERTIFICATE");
+    for (const char* name : {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY",
+                             "DSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ANY OTHER PRIVATE KEY", "PKCS7"}) {
+        const std::string key = pem_of(content_of(50), name);
+        for (const std::string& text : {key + good, good + key, good + key + good,
+                                        std::string(200, 'x') + key + good, // in the middle of a line
+                                        good + replaced(key, "-----BEGIN", "----- BEGIN")}) {
+            const bool is_text_only = std::strcmp(name, "PKCS7") == 0 && text.find("----- BEGIN") != text.npos;
+            EXPECT_EQ(decode_strictly(text).has_value(), is_text_only) << text;
+        }
+    }
 }
 
 // Every text that differs in one character, one character less, or one more: refused, or decoded as OpenSSL does.
@@ -117,7 +187,7 @@ TEST(StrictPem, NeverDecodesOtherwiseThanOpenSSL) {
         }
     };
     for (const std::size_t size : {1U, 2U, 3U, 47U, 48U, 49U, 100U}) {
-        const std::string good = pem_of(content_of(size)) + pem_of(content_of(size + 1));
+        const std::string good = "text\n" + pem_of(content_of(size)) + "#\r\n" + pem_of(content_of(size + 1));
         for (std::size_t at = 0; at < good.size(); ++at) {
             for (int c = 0; c < 256; ++c) {
                 std::string text = good;
@@ -128,7 +198,7 @@ TEST(StrictPem, NeverDecodesOtherwiseThanOpenSSL) {
                     compare(text);
                 }
             }
-            for (const char c : {'=', '\n', 'A', '-', ' '}) {
+            for (const char c : {'=', '\n', 'A', '-', ' ', '\r', '\t', ':'}) {
                 std::string text = good;
                 text.insert(at, 1, c);
                 compare(text);
@@ -143,6 +213,21 @@ TEST(StrictPem, NeverDecodesOtherwiseThanOpenSSL) {
         }
     }
     EXPECT_GT(decoded, 1000U);
+}
+
+// Wherever a piece of the content ends.
+TEST(StrictPem, DecodesLinesThatStandInTwoPieces) {
+    const std::string block = pem_of(content_of(1000));
+    for (std::size_t padding = 0; padding < block.size() + 10; ++padding) {
+        std::string text(file_content::piece_size - block.size() - 5 + padding, 'x');
+        for (std::size_t at = 99; at < text.size(); at += 100) {
+            text[at] = '\n';
+        }
+        text.back() = '\n';
+        EXPECT_EQ(decode_strictly(text + block), blocks({content_of(1000)})) << padding;
+    }
+    const bytes large = content_of(3 * file_content::piece_size);
+    EXPECT_EQ(decode_strictly(pem_of(large) + block), blocks({large, content_of(1000)}));
 }
 
 } // namespace

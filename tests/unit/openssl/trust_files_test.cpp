@@ -6,10 +6,6 @@
 #include <openssl/ssl.h>
 #include <openssl/store.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -21,91 +17,13 @@
 
 #include <gtest/gtest.h>
 
-#include "certificates.h"
 #include "stock_or_ibid.h"
+#include "trust_files.h"
 
 namespace ibid::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class Write>
-[[nodiscard]] std::string pem(Write write) {
-    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
-    check(write(out.get()) == 1, "write PEM");
-    char* text = nullptr;
-    const long size = BIO_get_mem_data(out.get(), &text);
-    return {text, static_cast<std::size_t>(size)};
-}
-
-[[nodiscard]] std::string pem_of(const authority& a) {
-    return pem([&](BIO* out) { return PEM_write_bio_X509(out, a.certificate.get()); });
-}
-
-[[nodiscard]] std::string pem_of(const crl_ptr& crl) {
-    return pem([&](BIO* out) { return PEM_write_bio_X509_CRL(out, crl.get()); });
-}
-
-// What a store lists, held, so that no address is used again.
-class listing {
-public:
-    explicit listing(X509_STORE* store) {
-        const STACK_OF(X509_OBJECT)* const all = X509_STORE_get0_objects(store);
-        for (int i = 0; i < sk_X509_OBJECT_num(all); ++i) {
-            const X509_OBJECT* const o = sk_X509_OBJECT_value(all, i);
-            if (X509* const x = X509_OBJECT_get0_X509(o)) {
-                X509_up_ref(x);
-                certificates_.emplace_back(x);
-                objects.push_back(x);
-                encoded.push_back(der_of(x));
-            } else if (X509_CRL* const crl = X509_OBJECT_get0_X509_CRL(o)) {
-                X509_CRL_up_ref(crl);
-                crls_.emplace_back(crl);
-                objects.push_back(crl);
-                unsigned char* der = nullptr;
-                const int size = i2d_X509_CRL(crl, &der);
-                encoded.emplace_back(der, der + size);
-                OPENSSL_free(der);
-            }
-        }
-    }
-
-    std::vector<const void*> objects;
-    std::vector<bytes> encoded;
-
-private:
-    std::vector<x509_ptr> certificates_;
-    std::vector<crl_ptr> crls_;
-};
-
-class folder {
-public:
-    folder() {
-        char name[] = "/tmp/ibid-trust-XXXXXX";
-        check(mkdtemp(name) != nullptr, "folder");
-        path = name;
-    }
-    folder(const folder&) = delete;
-    folder& operator=(const folder&) = delete;
-    ~folder() { fs::remove_all(path); }
-
-    fs::path path;
-};
-
-// Overwrites what is in a file: the same inode, the same size, and the same times but for the one that nobody can set.
-void write_over(const fs::path& path, const std::string& content) {
-    struct stat before {};
-    const bool was_there = stat(path.c_str(), &before) == 0;
-    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    check(fd >= 0 && write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()),
-          "write");
-    if (was_there) {
-        check(static_cast<std::size_t>(before.st_size) == content.size(), "of another size");
-        const struct timespec times[2] = {before.st_atim, before.st_mtim};
-        futimens(fd, times);
-    }
-    close(fd);
-}
 
 [[nodiscard]] std::string padded(std::string text) {
     constexpr std::size_t size = 8192;
@@ -163,7 +81,7 @@ protected:
         std::string text;
         for (int i = from; i < to; ++i) {
             const authority& a = authorities_[static_cast<std::size_t>(i)];
-            text += GetParam().crls ? pem_of(make_crl(a, i + 1)) : pem_of(a);
+            text += GetParam().crls ? pem_of(make_ordered_crl(a, i + 1)) : pem_of(a);
         }
         return text;
     }
@@ -322,7 +240,7 @@ TEST(TrustFile, LeavesAnOlderErrorAsOpenSSLDoes) {
         if (!way.files || std::string(way.name) == "X509_STORE_set_default_paths") {
             continue;
         }
-        const std::string text = way.crls ? pem_of(make_crl(a, 1)) : pem_of(a);
+        const std::string text = way.crls ? pem_of(make_ordered_crl(a, 1)) : pem_of(a);
         fs::remove(known);
         fs::remove(left);
         write_over(known, text);
@@ -412,7 +330,7 @@ TEST_F(Directory, ItsListsOfRevocationsAreParsedOnceAndNoticed) {
     write_over(folder_.path / (hash_of(root_) + ".0"), pem_of(root_));
     const fs::path path = folder_.path / (hash_of(root_) + ".r0");
     const auto list = [&](bool revoked) {
-        const crl_ptr crl = make_crl(root_, 3);
+        const crl_ptr crl = make_ordered_crl(root_, 3);
         if (revoked) {
             X509_REVOKED* const entry = X509_REVOKED_new();
             X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(leaf_.get()));

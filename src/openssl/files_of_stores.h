@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which parsed files each trust store was loaded from: a store holds on to them, so that they stay while it is there.
+//
+// Laws:
+//  - Stores are known by their addresses. Nothing is written into a store, nor read from it: its ex_data has no lock of its
+//    own, and the program may be using it.
+//  - A store whose end is not told keeps its files, and no more follows: nothing is looked up here to be used.
+//  - Memory is asked for, and handles are released, outside of the lock.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "ibid/handle.h"
+
+namespace ibid::openssl {
+
+// File: the parsed file.
+template <class File>
+class files_of_stores {
+public:
+    // A store that is loaded again and again with ever other files (a CRL each hour) keeps their objects, as in stock; the files
+    // themselves only so far.
+    static constexpr int most_files = 32;
+
+    files_of_stores() : table_(fewest_buckets) {}
+    files_of_stores(const files_of_stores&) = delete;
+    files_of_stores& operator=(const files_of_stores&) = delete;
+
+    // `store` is loaded from `file` now. Throws bad_alloc.
+    void hold(const X509_STORE* store, const handle<File>& file) {
+        list gone;
+        auto fresh = std::make_unique<node>(store, file);
+        make_room();
+        const std::lock_guard lock(mutex_);
+        node*& first = table_.of(store);
+        int count = 0;
+        for (node** at = &first; *at != nullptr;) {
+            node* const n = *at;
+            if (n->store == store && n->file == file) { // loaded again: one handle is enough
+                gone.add(fresh.release());
+                return;
+            }
+            if (n->store == store && ++count == most_files) { // the oldest: the latest stands first
+                *at = n->next;
+                gone.add(n);
+                set_size(size() - 1);
+                break;
+            }
+            at = &n->next;
+        }
+        fresh->next = first;
+        first = fresh.release();
+        set_size(size() + 1);
+    }
+
+    // Whether `store` was loaded from any of them.
+    [[nodiscard]] bool has(const X509_STORE* store) noexcept {
+        if (size() == 0) { // relaxed, as in let_go()
+            return false;
+        }
+        const std::lock_guard lock(mutex_);
+        const node* n = table_.of(store);
+        while (n != nullptr && n->store != store) {
+            n = n->next;
+        }
+        return n != nullptr;
+    }
+
+    // `store` goes, or has objects of its own now. Releases what only it has held.
+    void let_go(const X509_STORE* store) noexcept {
+        if (size() == 0) { // relaxed: whoever loaded this store did so before it was freed
+            return;
+        }
+        list gone;
+        const std::lock_guard lock(mutex_);
+        for (node** at = &table_.of(store); *at != nullptr;) {
+            node* const n = *at;
+            if (n->store == store) {
+                *at = n->next;
+                gone.add(n);
+                set_size(size() - 1);
+            } else {
+                at = &n->next;
+            }
+        }
+    }
+
+    // How many pairs of a store and a file there are.
+    [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+
+    void lock_for_fork() noexcept { mutex_.lock(); }
+    void unlock_after_fork() noexcept { mutex_.unlock(); }
+
+private:
+    static constexpr std::size_t fewest_buckets = 16;
+
+    struct node {
+        const X509_STORE* store;
+        handle<File> file;
+        node* next = nullptr;
+        node(const X509_STORE* s, const handle<File>& f) noexcept : store(s), file(f) {}
+    };
+    // Nodes that go when this goes. It stands before the lock, and so goes after it.
+    struct list {
+        node* first = nullptr;
+        list() = default;
+        list(const list&) = delete;
+        list& operator=(const list&) = delete;
+        ~list() {
+            while (first != nullptr) {
+                delete std::exchange(first, first->next);
+            }
+        }
+        void add(node* n) noexcept { n->next = std::exchange(first, n); }
+    };
+    struct buckets {
+        std::size_t count; // a power of two
+        std::unique_ptr<node*[]> first;
+        explicit buckets(std::size_t n) : count(n), first(std::make_unique<node*[]>(n)) {}
+
+        [[nodiscard]] node*& of(const X509_STORE* store) const noexcept {
+            constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15;
+            return first[(reinterpret_cast<std::uintptr_t>(store) * golden_ratio >> 32) & (count - 1)];
+        }
+    };
+
+    // Under the lock.
+    void set_size(std::size_t n) noexcept { size_.store(n, std::memory_order_relaxed); }
+
+    // So that a bucket has about one node.
+    void make_room() {
+        const std::size_t count = bucket_count_.load(std::memory_order_relaxed);
+        if (size() < count) {
+            return;
+        }
+        buckets larger(count * 4);
+        const std::lock_guard lock(mutex_);
+        if (table_.count >= larger.count) {
+            return; // another thread was faster
+        }
+        for (std::size_t i = 0; i < table_.count; ++i) {
+            // From the last to the first, so that the nodes of a store keep their order.
+            node* reversed = nullptr;
+            for (node* n = table_.first[i]; n != nullptr;) {
+                reversed = std::exchange(n, std::exchange(n->next, reversed));
+            }
+            while (reversed != nullptr) {
+                node* const n = std::exchange(reversed, reversed->next);
+                node*& first = larger.of(n->store);
+                n->next = std::exchange(first, n);
+            }
+        }
+        std::swap(table_, larger);
+        bucket_count_.store(table_.count, std::memory_order_relaxed);
+    }
+
+    buckets table_;
+    std::mutex mutex_; // protects table_ and the nodes; no other lock is taken inside
+    std::atomic<std::size_t> size_{0};
+    std::atomic<std::size_t> bucket_count_{fewest_buckets};
+};
+
+} // namespace ibid::openssl

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "private_store.h"
+
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "openssl/error_queue.h"
+#include "openssl/locked_store.h"
+
+namespace ibid::openssl::interpose {
+
+namespace {
+
+// A shared object of a store, and its duplicate; with references.
+struct exchange {
+    X509* certificate = nullptr;
+    X509* own_certificate = nullptr;
+    X509_CRL* crl = nullptr;
+    X509_CRL* own_crl = nullptr;
+};
+
+class exchanges {
+public:
+    explicit exchanges(const functions& f) noexcept : f_(f) {}
+    exchanges(const exchanges&) = delete;
+    exchanges& operator=(const exchanges&) = delete;
+    ~exchanges() noexcept(false) {
+        for (const exchange& e : all_) {
+            f_.X509_free(e.certificate);
+            f_.X509_free(e.own_certificate);
+            f_.X509_CRL_free(e.crl);
+            f_.X509_CRL_free(e.own_crl);
+        }
+    }
+
+    // Under the store's lock: which objects are shared. CRLs have no mark: all are, where a file of ibid's was loaded.
+    void collect(const certificate_cache& cache, const OPENSSL_STACK* objects, bool crls) {
+        const int count = f_.OPENSSL_sk_num(objects);
+        for (int i = 0; i < count; ++i) {
+            const auto* const o = static_cast<const X509_OBJECT*>(f_.OPENSSL_sk_value(objects, i));
+            exchange e;
+            e.certificate = f_.X509_OBJECT_get0_X509(o);
+            e.crl = crls ? f_.X509_OBJECT_get0_X509_CRL(o) : nullptr;
+            if (e.certificate != nullptr && cache.origin(e.certificate) == nullptr) {
+                e.certificate = nullptr;
+            }
+            if (e.certificate != nullptr || e.crl != nullptr) {
+                all_.push_back(e);
+                if (e.certificate != nullptr) {
+                    f_.X509_up_ref(e.certificate);
+                } else {
+                    f_.X509_CRL_up_ref(e.crl);
+                }
+            }
+        }
+    }
+
+    // Outside of it. False: no memory.
+    [[nodiscard]] bool duplicate() {
+        bool done = true;
+        for (exchange& e : all_) {
+            e.own_certificate = e.certificate != nullptr ? f_.X509_dup(e.certificate) : nullptr;
+            e.own_crl = e.crl != nullptr ? f_.X509_CRL_dup(e.crl) : nullptr;
+            done = done && (e.own_certificate != nullptr || e.own_crl != nullptr);
+        }
+        return done;
+    }
+
+    // Under the lock again; the program may have changed the list meanwhile.
+    void put_into(const OPENSSL_STACK* objects) const {
+        const int count = f_.OPENSSL_sk_num(objects);
+        for (int i = 0; i < count; ++i) {
+            auto* const o = static_cast<X509_OBJECT*>(f_.OPENSSL_sk_value(objects, i));
+            for (const exchange& e : all_) {
+                if (e.own_certificate != nullptr && f_.X509_OBJECT_get0_X509(o) == e.certificate) {
+                    (void)f_.X509_OBJECT_set1_X509(o, e.own_certificate);
+                    break;
+                }
+                if (e.own_crl != nullptr && f_.X509_OBJECT_get0_X509_CRL(o) == e.crl) {
+                    (void)f_.X509_OBJECT_set1_X509_CRL(o, e.own_crl);
+                    break;
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
+
+private:
+    const functions& f_;
+    std::vector<exchange> all_;
+};
+
+[[nodiscard]] const OPENSSL_STACK* objects_of(const functions& f, X509_STORE* store) {
+    return reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
+}
+
+} // namespace
+
+void make_private(libcrypto& of, X509_STORE* store, bool listed) {
+    trust_store_cache* const stores = store != nullptr ? of.trust_stores_ever() : nullptr;
+    if (stores == nullptr) {
+        return;
+    }
+    const bool filled = stores->has_filled(store);
+    if (!filled && !listed) {
+        return;
+    }
+    const functions& f = of.f;
+    const errors_as_before unsaid(f);
+    exchanges all(f); // goes after the locks
+    try {
+        const locked_store lock(f, store);
+        if (!lock.is_locked()) {
+            return;
+        }
+        all.collect(*of.certificates_ever(), objects_of(f, store), filled);
+    } catch (const std::bad_alloc&) {
+        return; // tried again at the next call
+    }
+    if (all.duplicate()) {
+        if (!all.empty()) {
+            const locked_store lock(f, store);
+            all.put_into(objects_of(f, store));
+        }
+        stores->let_go(store);
+    }
+}
+
+} // namespace ibid::openssl::interpose

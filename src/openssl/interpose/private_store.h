@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A trust store whose objects a writer may get: it is given objects of its own.
+#pragma once
+
+#include "openssl/libcrypto.h"
+
+namespace ibid::openssl::interpose {
+
+// Exchanges each shared object in `store` for a duplicate. Before a writer lists the store, or verifies with it. Afterwards the
+// store is as one that OpenSSL has loaded. `listed`: look at each object, also where no file of ibid's was loaded.
+void make_private(libcrypto& of, X509_STORE* store, bool listed);
+
+} // namespace ibid::openssl::interpose
