@@ -88,7 +88,13 @@ public:
     // As d2i_X509(a, pp, length), from the cache where it can be. `*a`, when it is there, is an empty object that nobody
     // but the caller has: it is replaced, not filled, on a hit. `earned`: came from the operator, not from a peer.
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
-                              bool earned);
+                              bool earned) {
+        return parse(a, pp, length, context, earned, true);
+    }
+    // The same, and OpenSSL parses in any case: the object is shared, the time tells nothing about who came before.
+    [[nodiscard]] X509* parse_in_full(X509** a, const unsigned char** pp, long length, parse_context context) {
+        return parse(a, pp, length, context, false, false);
+    }
 
     // The shared twin of a certificate that somebody else parsed, with a reference for the caller. Null: `x` is shared
     // already, or cannot be.
@@ -184,6 +190,8 @@ private:
     }
     [[nodiscard]] ibid::retention budget() const noexcept;
 
+    [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context, bool earned,
+                              bool looks_first);
     [[nodiscard]] found find(certificate_home& in, const certificate_key& key, bool earned);
     [[nodiscard]] likeness compare(certificate_entry& e, const certificate_key& key, bool earned);
     [[nodiscard]] X509* enter(X509* x, const certificate_key& key, bool earned);

@@ -70,6 +70,23 @@ public:
         return own_parsers_[0].contains(code) || own_parsers_[1].contains(code);
     }
 
+    // The two places in libssl that parse a peer's certificate: a client's and a server's. Nothing in a call tells which it is; the
+    // verification that follows does. Until then, both count as a server's.
+    void learn_parser(const void* code, bool of_server) noexcept {
+        if (of_server) {
+            server_parser_.store(code, std::memory_order_relaxed);
+        }
+        const void* const server = server_parser_.load(std::memory_order_relaxed);
+        const void* const client = client_parser_.load(std::memory_order_relaxed);
+        const void* const now = !of_server && code != server ? code : client != server ? client : nullptr;
+        if (now != client) {
+            client_parser_.store(now, std::memory_order_relaxed);
+        }
+    }
+    [[nodiscard]] bool is_clients_parser(const void* code) const noexcept {
+        return client_parser_.load(std::memory_order_relaxed) == code;
+    }
+
     // For a call that may share something: the first one sets up. Null while nothing is shared here: IBID_DISABLE, another
     // thread is setting up, a reason not to (why_disabled), or the program is just loading a module.
     [[nodiscard]] certificate_cache* certificates() noexcept {
@@ -144,6 +161,8 @@ private:
 
     extent libssl_;
     std::array<extent, 2> own_parsers_;
+    std::atomic<const void*> client_parser_{nullptr}; // hints: relaxed
+    std::atomic<const void*> server_parser_{nullptr};
     bool symbolic_ = false;
     chain_links links_; // written in set_up(), before certificates() is there
     cache_counters counters_;

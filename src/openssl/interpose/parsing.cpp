@@ -5,6 +5,8 @@
 
 #include <openssl/asn1t.h>
 
+#include "openssl/der.h"
+
 namespace ibid::openssl::interpose {
 
 namespace {
@@ -20,7 +22,38 @@ struct fresh_object {
 
 constinit thread_local fresh_object fresh;
 
+// What libssl has parsed last on this thread, and which of its places did so. A verification of the same object tells whose it is.
+struct parsed_peer {
+    const X509* object = nullptr;
+    const void* code = nullptr;
+};
+constexpr std::size_t remembered_peers = 8; // a leaf, and what may come with it
+constinit thread_local std::array<parsed_peer, remembered_peers> last_peers{};
+constinit thread_local std::size_t next_peer = 0;
+
+// Whether the time of this parse may tell a stranger who was here (docs/safety.md).
+[[nodiscard]] bool parses_in_full(const libcrypto& of, const unsigned char* der, long length, const void* code) {
+    switch (environment().privacy) {
+    case privacy_setting::off:
+        return false;
+    case privacy_setting::strict:
+        return !of.is_clients_parser(code);
+    case privacy_setting::standard:
+        break;
+    }
+    return !of.is_clients_parser(code) &&
+           !looks_like_issuer({der, length > 0 ? sequence_extent(der, static_cast<std::size_t>(length)) : 0});
+}
+
 } // namespace
+
+void learn_whose(libcrypto& of, const X509* leaf, bool of_server) noexcept {
+    for (const parsed_peer& p : last_peers) {
+        if (p.object == leaf && leaf != nullptr) {
+            of.learn_parser(p.code, of_server);
+        }
+    }
+}
 
 X509* new_certificate(libcrypto& of, OSSL_LIB_CTX* context, const char* property_query) {
     X509* const made = of.f.X509_new_ex(context, property_query);
@@ -31,13 +64,16 @@ X509* new_certificate(libcrypto& of, OSSL_LIB_CTX* context, const char* property
 X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length, const void* code) {
     const fresh_object empty = std::exchange(fresh, {});
     const bool replaceable = a != nullptr && *a != nullptr && *a == empty.object && pp != nullptr && *pp != nullptr;
-    certificate_cache* const cache =
-        replaceable && !of.parses_own(code) && environment().privacy != privacy_setting::strict ? of.certificates()
-                                                                                                : nullptr;
+    certificate_cache* const cache = replaceable && !of.parses_own(code) ? of.certificates() : nullptr;
     if (cache == nullptr) {
         return of.f.d2i_X509(a, pp, length);
     }
-    return cache->parse(a, pp, length, {empty.context, empty.property_query}, false);
+    const parse_context context{empty.context, empty.property_query};
+    X509* const peer = parses_in_full(of, *pp, length, code) ? cache->parse_in_full(a, pp, length, context)
+                                                             : cache->parse(a, pp, length, context, false);
+    last_peers[next_peer] = {peer, code};
+    next_peer = (next_peer + 1) % remembered_peers;
+    return peer;
 }
 
 X509* parse_for_program(libcrypto& of, X509** a, const unsigned char** pp, long length, bool shares) {

@@ -17,6 +17,9 @@ namespace ibid::openssl::interpose {
 [[nodiscard]] X509* new_certificate(libcrypto& of, OSSL_LIB_CTX* context, const char* property_query);
 [[nodiscard]] X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length, const void* code);
 
+// libssl verifies: this leaf, which it has parsed, is a client's that a server has before it, or a server's.
+void learn_whose(libcrypto& of, const X509* leaf, bool of_server) noexcept;
+
 // libssl's name for the type of the peer's certificate in a session: a type whose decoder looks into the cache.
 [[nodiscard]] const ASN1_ITEM* session_peer_item(unsigned libcrypto) noexcept;
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <ctime>
 
+#include "parsing.h"
+
 namespace ibid::openssl::interpose {
 
 namespace {
@@ -93,12 +95,6 @@ struct chain {
     }
 };
 
-// Known chains are recognised where the program cannot look into the verification, and where that tells a client nothing
-// about other clients.
-[[nodiscard]] bool recognises_chains(libcrypto& of, X509_STORE_CTX* verification) {
-    return of.f.has_libssl() && of.remembers_signatures() && environment().privacy != privacy_setting::strict &&
-           (environment().privacy == privacy_setting::off || !is_server(of.f, verification));
-}
 
 } // namespace
 
@@ -156,8 +152,16 @@ int verify_chain(libcrypto& of, X509_STORE_CTX* verification) {
 int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_CTX_verify_fn chains) {
     const functions& f = of.f;
     certificate_cache* const cache = of.made_certificates();
-    const bool recognises = cache != nullptr && chains != nullptr && of.links().openssls_own() != nullptr &&
-                            of.links().nobody_looks(f, verification) && recognises_chains(of, verification);
+    const bool by_libssl = cache != nullptr && chains != nullptr && verification != nullptr && f.has_libssl();
+    const bool of_server = by_libssl && is_server(f, verification);
+    if (by_libssl) {
+        learn_whose(of, f.X509_STORE_CTX_get0_cert(verification), of_server);
+    }
+    // Known chains are recognised where the program cannot look into the verification, and where that tells a client nothing
+    // about other clients.
+    const bool recognises = by_libssl && (!of_server || environment().privacy == privacy_setting::off) &&
+                            of.remembers_signatures() && of.links().openssls_own() != nullptr &&
+                            of.links().nobody_looks(f, verification);
     if (recognises) {
         f.X509_STORE_CTX_set_verify(verification, chains);
     }
