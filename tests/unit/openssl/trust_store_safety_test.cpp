@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What loading a trust file through ibid leaves behind and asks for, where stock does not: no secret, no system call, no more than 4 KB
-// of stack, no lock or file of a thread that was cancelled, nothing in a child of a fork that may hang.
+// What loading a trust file through ibid leaves behind and asks for, where stock does not: no secret, no system call, no more
+// than 4 KB of stack, no lock or file of a thread that was cancelled, nothing in a child of a fork that may hang.
 #include <openssl/err.h>
 
 #include <fcntl.h>
@@ -21,8 +21,8 @@
 #include <atomic>
 #include <climits>
 #include <csignal>
-#include <cstring>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -72,7 +72,9 @@ class TrustStoreSafety : public testing::Test {
 protected:
     TrustStoreSafety() { ERR_clear_error(); }
 
-    [[nodiscard]] std::string path(const std::string& name = "trust.pem") const { return folder_.path / name; }
+    [[nodiscard]] std::string path(const std::string& name = "trust.pem") const {
+        return folder_.path / name;
+    }
 
     folder folder_;
     authority root_ = make_authority("root");
@@ -136,10 +138,11 @@ private:
             const ssize_t n = pread(memory, buffer.data(), std::min<std::size_t>(buffer.size(), end - at),
                                     static_cast<off_t>(at));
             const unsigned char* const last = buffer.data() + std::max<ssize_t>(n, 0);
-            for (const unsigned char* p = find(buffer.data(), last);
-                 p + size_ <= last; p = find(p + 1, last)) {
-                const bool same = std::equal(p, p + size_, masked_.begin(),
-                                             [](unsigned char a, unsigned char b) { return a == (b ^ mask); });
+            for (const unsigned char* p = find(buffer.data(), last); p + size_ <= last;
+                 p = find(p + 1, last)) {
+                const bool same =
+                    std::equal(p, p + size_, masked_.begin(),
+                               [](unsigned char a, unsigned char b) { return a == (b ^ mask); });
                 found += same && !is_in_buffer(at + static_cast<unsigned long>(p - buffer.data())) ? 1 : 0;
             }
             explicit_bzero(buffer.data(), static_cast<std::size_t>(last - buffer.data()));
@@ -165,11 +168,12 @@ TEST_F(TrustStoreSafety, NothingOfAPrivateKeyIsKept) {
                   const key_ptr key = make_key();
                   const auto text_of = [&](auto write) { return pem([&](BIO* out) { return write(out); }); };
                   const std::string pkcs8 = text_of([&](BIO* out) {
-                      return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+                      return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr,
+                                                           nullptr);
                   });
                   const std::string traditional = text_of([&](BIO* out) {
-                      return PEM_write_bio_PrivateKey_traditional(out, key.get(), nullptr, nullptr, 0, nullptr,
-                                                                  nullptr);
+                      return PEM_write_bio_PrivateKey_traditional(out, key.get(), nullptr, nullptr, 0,
+                                                                  nullptr, nullptr);
                   });
                   write_over(path("0"), certificate + pkcs8);
                   write_over(path("1"), pkcs8 + certificate);
@@ -257,7 +261,8 @@ TEST_F(TrustStoreSafety, UnderAStoresLockItsListGrowsAndNothingElse) {
     EXPECT_FALSE(in_lock);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they do not know of a stack that is unwound so
+#if !defined(__SANITIZE_ADDRESS__) &&                                                                        \
+    !defined(__SANITIZE_THREAD__) // they do not know of a stack that is unwound so
 
 // --- cancellation
 
@@ -268,8 +273,9 @@ int last_call = 0;
 // in calls that neither run foreign code nor enter the system.
 struct cancels {
     static bool frees(called which) {
-        constexpr std::array freeing = {called::X509_free,       called::X509_CRL_free,   called::X509_OBJECT_free,
-                                        called::X509_STORE_free, called::ERR_clear_error, called::ERR_pop_to_mark};
+        constexpr std::array freeing = {called::X509_free,        called::X509_CRL_free,
+                                        called::X509_OBJECT_free, called::X509_STORE_free,
+                                        called::ERR_clear_error,  called::ERR_pop_to_mark};
         return std::ranges::find(freeing, which) != freeing.end();
     }
     static bool is_plain(called which) {
@@ -345,8 +351,9 @@ TEST_F(TrustStoreSafety, AThreadThatIsCancelledInsideALoadEndsAlone) {
         int cancelled = 0;
         for (bool came_through = false; !came_through; ++cancelled) {
             // The same inode: the cache has a place for each.
-            std::ofstream(path("refused")) << pem_of(root_) << std::string(static_cast<std::size_t>(round + 1), '\n')
-                                           << std::string(static_cast<std::size_t>(cancelled), ' ') << broken;
+            std::ofstream(path("refused"))
+                << pem_of(root_) << std::string(static_cast<std::size_t>(round + 1), '\n')
+                << std::string(static_cast<std::size_t>(cancelled), ' ') << broken;
             {
                 const store_ptr holder = new_store();
                 const store_ptr store = new_store();
@@ -508,7 +515,8 @@ TEST_F(TrustStoreSafety, AChildFindsNothingThatItHasInherited) {
     caches.stores.retain({});
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // which need stack and system calls of their own
+#if !defined(__SANITIZE_ADDRESS__) &&                                                                        \
+    !defined(__SANITIZE_THREAD__) // which need stack and system calls of their own
 
 // --- stack
 
@@ -541,7 +549,8 @@ public:
         pthread_join(thread, nullptr);
         pthread_attr_destroy(&attributes);
         return size - static_cast<std::size_t>(
-                          std::find_if(memory_, memory_ + size, [](unsigned char c) { return c != paint; }) - memory_);
+                          std::find_if(memory_, memory_ + size, [](unsigned char c) { return c != paint; }) -
+                          memory_);
     }
 
 private:
@@ -659,7 +668,8 @@ void allow_only(const std::set<long>& calls) {
     }
     program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
     const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
         _exit(77);
     }
 }
@@ -694,7 +704,8 @@ TEST_F(TrustStoreSafety, MakesNoSystemCallThatStockDoesNotMake) {
     EXPECT_TRUE(stock.contains(SYS_openat));
     const auto in_sandbox = [&](const std::function<void()>& work) {
         return in_child([&] {
-            for (const char* file : {"bundle", "key", "list"}) { // and not "large", nor "refused": they are new to it
+            for (const char* file :
+                 {"bundle", "key", "list"}) { // and not "large", nor "refused": they are new to it
                 (void)common_caches().load(new_store(), path(file));
             }
             const store_ptr holder = new_store();
