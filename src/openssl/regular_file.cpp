@@ -60,15 +60,11 @@ bool regular_file::holds(const file_content& bytes) {
     if (bytes.size() != size()) {
         return false;
     }
-    // Half of the pieces of a content: it stays in the processor's nearest cache.
-    constexpr std::size_t largest_buffer = file_content::piece_size / 2;
-    wiped_bytes buffer(std::min(bytes.size(), largest_buffer));
+    wiped_bytes buffer(std::min(bytes.size(), file_content::piece_size));
     for (const wiped_bytes& piece : bytes.pieces()) {
-        for (std::size_t at = 0; at < piece.size(); at += largest_buffer) {
-            const auto part = buffer.all().first(std::min(largest_buffer, piece.size() - at));
-            if (!fill(part) || std::memcmp(part.data(), piece.all().data() + at, part.size()) != 0) {
-                return false;
-            }
+        const auto part = buffer.all().first(piece.size());
+        if (!fill(part) || std::memcmp(part.data(), piece.all().data(), part.size()) != 0) {
+            return false;
         }
     }
     return at_end();

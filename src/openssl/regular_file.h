@@ -69,8 +69,8 @@ public:
     // All of it, once; null when it cannot be read. Throws bad_alloc.
     [[nodiscard]] std::unique_ptr<file_content> read();
 
-    // Whether it consists of these bytes, asked once. Reads them into one small piece of memory, which costs a fraction of
-    // read(). False also when it cannot be read. Throws bad_alloc.
+    // Whether it consists of these bytes, asked once. Reads them into memory for one piece, which stays in a near cache of the
+    // processor, and so costs a fraction of read(). False also when it cannot be read. Throws bad_alloc.
     [[nodiscard]] bool holds(const file_content& bytes);
 
 private:

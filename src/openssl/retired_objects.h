@@ -33,14 +33,12 @@ public:
     void add(list* l) noexcept {
         l->next = first_.load(std::memory_order_relaxed);
         // Release, with the acquire in free_all(): who frees sees the objects as their owner left them.
-        while (!first_.compare_exchange_weak(l->next, l, std::memory_order_release,
-                                             std::memory_order_relaxed)) {
+        while (
+            !first_.compare_exchange_weak(l->next, l, std::memory_order_release, std::memory_order_relaxed)) {
         }
     }
 
-    [[nodiscard]] bool is_empty() const noexcept {
-        return first_.load(std::memory_order_relaxed) == nullptr;
-    }
+    [[nodiscard]] bool is_empty() const noexcept { return first_.load(std::memory_order_relaxed) == nullptr; }
 
     // Frees all that is here. Any thread, in no frame that is noexcept; if it is cancelled, the rest stays for another.
     void free_all(const functions& f) {

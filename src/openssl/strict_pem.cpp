@@ -72,7 +72,8 @@ constexpr std::array known_labels = {
     known_label{PEM_STRING_X509_CRL, pem_kind::crl},
 };
 
-[[nodiscard]] bool is_boundary(std::string_view line, std::string_view which, std::string_view label) noexcept {
+[[nodiscard]] bool is_boundary(std::string_view line, std::string_view which,
+                               std::string_view label) noexcept {
     return line.size() == which.size() + label.size() + tail.size() && line.starts_with(which) &&
            line.substr(which.size()).starts_with(label) && line.ends_with(tail);
 }

@@ -72,7 +72,8 @@ bool trust_file::read(const surroundings& in, const file_view& file) {
     if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
         return read_crl(in, *file.content);
     }
-    // OpenSSL ends a line at a NUL. The whole file is looked through before anything of it is parsed: there may be a key at its end.
+    // OpenSSL ends a line at a NUL. The whole file is looked through before anything of it is parsed: there may be a key
+    // at its end.
     if (file.content->contains(0)) {
         return false;
     }
@@ -155,8 +156,8 @@ void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char
     if (crl.get() == nullptr || f.X509_CRL_match(crl.get(), crl.get()) != 0) {
         return;
     }
-    // OpenSSL sorts a list when it first searches in it, and whether it is sorted it asks without a lock; a child of a fork may find
-    // that lock taken for ever. So it is sorted while nobody else has it.
+    // OpenSSL sorts a list at the first search, under the CRL's lock, and asks without one whether it is sorted. Another
+    // store's search must not be in the middle of that when a thread looks, or forks. So it is sorted before it is shared.
     const OPENSSL_STACK* const revoked = untyped(f.X509_CRL_get_REVOKED(crl.get()));
     if (f.OPENSSL_sk_num(revoked) > 0) {
         X509_REVOKED* found = nullptr;

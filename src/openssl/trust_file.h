@@ -70,8 +70,8 @@ public:
         bool order_may_be_seen; // a CRL that OpenSSL would reorder is not shared
     };
 
-    // Empty when OpenSSL should load this file itself. OpenSSL's error queue is empty, and is so afterwards. `content` is what `file`
-    // shows.
+    // Empty when OpenSSL should load this file itself. OpenSSL's error queue is empty before and afterwards. `content` is
+    // what `file` shows.
     [[nodiscard]] static std::optional<trust_file> parse(const surroundings& in, const file_view& file,
                                                          std::unique_ptr<const file_content> content);
 

@@ -111,7 +111,8 @@ trust_store_cache::contents* trust_store_cache::ready() {
 int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind, int type) {
     constexpr int left_to_openssl = -1;
     const file_mode mode{kind, type};
-    const bool is_read_here = type == X509_FILETYPE_PEM || mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1};
+    const bool is_read_here =
+        type == X509_FILETYPE_PEM || mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1};
     if (index_ < 0 || store == nullptr || path == nullptr || !is_read_here || !in_default_context() ||
         !can_settle_errors(f_, mode)) {
         return left_to_openssl;
@@ -141,7 +142,8 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
 handle<trust_file> trust_store_cache::find(contents& in, const char* path, file_mode mode) {
     const bool order_may_be_seen = order_may_be_seen_.load(std::memory_order_relaxed);
     const auto if_usable = [&](handle<trust_file> file) {
-        return order_may_be_seen && file != nullptr && !file->is_in_serial_order() ? nullptr : std::move(file);
+        return order_may_be_seen && file != nullptr && !file->is_in_serial_order() ? nullptr
+                                                                                   : std::move(file);
     };
     regular_file file(path);
     if (!file.is_open() || in.known.is_refused(file, mode)) {
@@ -166,8 +168,8 @@ handle<trust_file> trust_store_cache::find(contents& in, const char* path, file_
         if (f_.ERR_peek_error() != 0) {
             return nullptr; // errors of the program's could not be told from those to come
         }
-        auto parsed = trust_file::parse({f_, certificates_, in.retired, order_may_be_seen}, view,
-                                        std::move(content));
+        auto parsed =
+            trust_file::parse({f_, certificates_, in.retired, order_may_be_seen}, view, std::move(content));
         if (contents_.load(std::memory_order_relaxed) != &in) {
             return nullptr;
         }

@@ -127,7 +127,8 @@ TEST(StrictPem, PassesOverTextBetweenBlocks) {
     const blocks both({content_of(100), content_of(200)});
     for (const std::string& text :
          {"\n" + one + "\n\n" + two + "\n", "# Issuer: CN=a\n=====\n" + one + "  Subject: b\r\n" + two,
-          one + "-----END X509 CRL-----\n" + two + "end without a line feed", "-----\n" + one + "\t\n" + two}) {
+          one + "-----END X509 CRL-----\n" + two + "end without a line feed",
+          "-----\n" + one + "\t\n" + two}) {
         EXPECT_EQ(decode_strictly(text), both) << text;
         EXPECT_EQ(decode_as_openssl(text), both) << text;
     }
@@ -152,9 +153,10 @@ TEST(StrictPem, LeavesOtherFormsToOpenSSL) {
     const std::string good = pem_of(content_of(100));
     const std::string::size_type body = good.find('\n') + 1;
     for (const std::string& text :
-         {" " + good, "\xef\xbb\xbf" + good, good + "-----BEGIN X509 CRL\n", good + "-----BEGIN X509 CRL-----\n",
-          good + std::string(300, 'x') + "\n", replaced(good, "X509 CRL", "X509 CRT"),
-          replaced(good, "BEGIN X509 CRL", "BEGIN CERTIFICATE"), good.substr(0, body) + "\n" + good.substr(body),
+         {" " + good, "\xef\xbb\xbf" + good, good + "-----BEGIN X509 CRL\n",
+          good + "-----BEGIN X509 CRL-----\n", good + std::string(300, 'x') + "\n",
+          replaced(good, "X509 CRL", "X509 CRT"), replaced(good, "BEGIN X509 CRL", "BEGIN CERTIFICATE"),
+          good.substr(0, body) + "\n" + good.substr(body),
           good.substr(0, body) + "DEK-Info: none\n\n" + good.substr(body),
           std::string("-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n"),
           "-----BEGIN X509 CRL-----\n" + std::string(100, '-') + "\n"}) {
@@ -171,7 +173,8 @@ TEST(StrictPem, LeavesAFileWithAPrivateKeyToOpenSSL) {
         for (const std::string& text : {key + good, good + key, good + key + good,
                                         std::string(200, 'x') + key + good, // in the middle of a line
                                         good + replaced(key, "-----BEGIN", "----- BEGIN")}) {
-            const bool is_text_only = std::strcmp(name, "PKCS7") == 0 && text.find("----- BEGIN") != text.npos;
+            const bool is_text_only =
+                std::strcmp(name, "PKCS7") == 0 && text.find("----- BEGIN") != text.npos;
             EXPECT_EQ(decode_strictly(text).has_value(), is_text_only) << text;
         }
     }

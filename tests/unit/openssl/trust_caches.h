@@ -22,7 +22,8 @@ struct trust_caches {
     static trust_caches& make(const openssl::functions& of_stores) {
         static const openssl::functions linked = linked_functions();
         static auto& certificates = *new openssl::certificate_cache(linked, {});
-        static std::vector<std::pair<const openssl::functions*, trust_caches*>> all; // so that they are no leaks
+        // So that they are no leaks.
+        static auto& all = *new std::vector<std::pair<const openssl::functions*, trust_caches*>>;
         const auto* const table = new openssl::functions(of_stores);
         auto& stores = *new openssl::trust_store_cache(*table, certificates, nullptr);
         return *all.emplace_back(table, new trust_caches{certificates, stores}).second;

@@ -53,8 +53,8 @@ constexpr int left_to_openssl = -1;
     std::vector<std::string> all;
     const STACK_OF(X509_REVOKED)* const list = X509_CRL_get_REVOKED(crl);
     for (int i = 0; i < sk_X509_REVOKED_num(list); ++i) {
-        BIGNUM* const n = ASN1_INTEGER_to_BN(
-            X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(list, i)), nullptr);
+        BIGNUM* const n =
+            ASN1_INTEGER_to_BN(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(list, i)), nullptr);
         char* const hex = BN_bn2hex(n);
         all.emplace_back(hex);
         OPENSSL_free(hex);
@@ -75,7 +75,9 @@ class TrustStore : public testing::Test {
 protected:
     TrustStore() { ERR_clear_error(); }
 
-    [[nodiscard]] std::string path(const std::string& name = "trust.pem") const { return folder_.path / name; }
+    [[nodiscard]] std::string path(const std::string& name = "trust.pem") const {
+        return folder_.path / name;
+    }
 
     folder folder_;
     authority root_ = make_authority("root");
@@ -149,7 +151,8 @@ TEST_F(TrustStore, LeavesToOpenSSLWhatItDoesNotKnow) {
     bytes trailing = der_of(root_.certificate.get());
     trailing.push_back(0);
     const std::string with_trailing = pem([&](BIO* out) {
-        return PEM_write_bio(out, PEM_STRING_X509, "", trailing.data(), static_cast<long>(trailing.size())) > 0;
+        return PEM_write_bio(out, PEM_STRING_X509, "", trailing.data(), static_cast<long>(trailing.size())) >
+               0;
     });
     for (const std::string& text :
          {good + trusted, trusted, broken, with_trailing, good + '\0', good + good.substr(0, 100),
@@ -220,8 +223,8 @@ TEST_F(TrustStore, SharesACrlThatASearchWouldNotReorder) {
     write_new(path(), pem_of(crl));
     const store_ptr store = new_store();
     ASSERT_EQ(common_caches().load(store, path()), 1);
-    X509_CRL* const shared = X509_OBJECT_get0_X509_CRL(
-        sk_X509_OBJECT_value(X509_STORE_get0_objects(store.get()), 0));
+    X509_CRL* const shared =
+        X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(X509_STORE_get0_objects(store.get()), 0));
     EXPECT_EQ(serials_of(shared), in_order);
     search(shared);
     EXPECT_EQ(serials_of(shared), in_order);
