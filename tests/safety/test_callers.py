@@ -133,13 +133,14 @@ def test_two_libcryptos_are_two(how: str, order: str, mode: Mode, copy: Path, st
     stage.as_stock(Case("callers/two_libcryptos.c", arguments, name=f"{how}-{order}", shows="end"), mode)
 
 
+@pytest.mark.parametrize("plugin", ("touching_plugin", "crypto_plugin"))
 @pytest.mark.parametrize("how", ("together", "one-by-one"))
-def test_modules_that_once_called_cost_nothing(how: str, stage: Stage) -> None:
+def test_modules_that_once_called_cost_nothing(how: str, plugin: str, stage: Stage) -> None:
     case = Case(
         "callers/many_modules.c",
-        (how, "150", "{here}/touching_plugin.so"),
-        name=how,
-        plugins=(Library("callers/touching_plugin.c"),),
+        (how, "150", f"{{here}}/{plugin}.so"),
+        name=f"{how}-{plugin}",
+        plugins=(Library(f"callers/{plugin}.c"),),
         seconds=60,
     )
 
