@@ -7,7 +7,7 @@ import pytest
 from harness import Case, Mode, Stage, crossed
 
 CASES = [
-    *(Case("memory/shared_arena.c", words, shows="done", seconds=40) for words in (("0",), ("3",), ("1", "resume"), ("3", "resume"))),
+    *(Case("memory/shared_arena.c", words, shows="done", seconds=40) for words in (("0",), ("3",), ("1", "resume"), ("3", "resume"), ("3", "crowd"))),
     Case("memory/own_functions.c", shows="done"),
 ]
 

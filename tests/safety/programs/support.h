@@ -251,7 +251,9 @@ static UNUSED void tell_hits(void) {
         (int (*)(enum ibid_openssl_kind, struct ibid_openssl_statistics*))dlsym(RTLD_DEFAULT,
                                                                                "ibid_openssl_get_statistics");
     for (int kind = 0; get && kind < 3; ++kind) {
-        struct ibid_openssl_statistics s = {.size = sizeof s};
+        struct ibid_openssl_statistics s;
+        memset(&s, 0, sizeof s);
+        s.size = sizeof s;
         if (get((enum ibid_openssl_kind)kind, &s)) {
             static const char* const names[] = {"certificates", "trust_stores", "signatures"};
             fprintf(stderr, "ibid-hits %s %llu\n", names[kind], (unsigned long long)s.hits);

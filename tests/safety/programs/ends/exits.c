@@ -12,10 +12,14 @@ static struct tls open_connection;
 static atomic_int running;
 
 static void at_end(void) {
-    if (strcmp(how, "in-verify") != 0) {
-        printf("at the end: handshake %d\n", strcmp(how, "before-openssl") == 0 ? 0 : visit(client, server));
+    if (strcmp(how, "before-openssl") == 0) {
+        printf("at the end: context %d\n", SSL_CTX_new(TLS_client_method()) != NULL);
+    } else {
+        show("peer", SSL_get0_peer_certificate(open_connection.client));
+        if (strcmp(how, "in-verify") != 0) { // there a context is in use
+            printf("at the end: handshake %d\n", visit(client, server));
+        }
     }
-    show("peer", SSL_get0_peer_certificate(open_connection.client));
     fflush(stdout);
 }
 

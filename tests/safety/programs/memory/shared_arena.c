@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // OpenSSL's memory is shared between processes (Kamailio, OpenSIPS): one makes the connections, another ends them. shared_arena BEFORE
-// [resume]: handshakes in the first process before it forks; whether the worker also resumes sessions that the first one made.
+// [resume|crowd]: handshakes in the first process before it forks; whether the worker also resumes sessions that the first one made, or
+// meets many strangers, each twice, so that whatever is kept of certificates is replaced by others.
 #include "support.h"
 
 #include <stdatomic.h>
@@ -18,7 +19,7 @@ struct arena {
     char room[];
 };
 static struct arena* arena;
-static const size_t arena_size = (size_t)512 << 20;
+static const size_t arena_size = (size_t)1500 << 20;
 
 // A block is never given back, and its size stands before it.
 static void* take(size_t n, const char* file, int line) {
@@ -52,6 +53,11 @@ static void* resize(void* p, size_t n, const char* file, int line) {
     return q;
 }
 
+static int take_all(int ok, X509_STORE_CTX* c) {
+    (void)ok, (void)c;
+    return 1;
+}
+
 int main(int argc, char** argv) {
     MUST(argc > 1);
     arena = mmap(NULL, arena_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -60,6 +66,8 @@ int main(int argc, char** argv) {
     MUST(CRYPTO_set_mem_functions(take, resize, give));
     SSL_CTX* const server = server_context("server");
     demand(server, "trust.bundle.pem");
+    SSL_CTX_set_verify(server, SSL_VERIFY_PEER, take_all);
+    SSL_CTX_set_session_cache_mode(server, SSL_SESS_CACHE_OFF);
     SSL_CTX* const client = client_context("trust.bundle.pem", "client");
     SSL_CTX* const other = client_context("trust.bundle.pem", "other");
     for (int i = 0; i < atoi(argv[1]); ++i) {
@@ -74,7 +82,7 @@ int main(int argc, char** argv) {
     if (worker == 0) {
         for (int i = 0; i < connections; ++i) {
             struct tls t = prepare(i % 2 ? client : other, server);
-            if (argc > 2 && i % 2) {
+            if (argc > 2 && strcmp(argv[2], "resume") == 0 && i % 2) {
                 SSL_set_session(t.client, arena->session);
             }
             t.done = drive(t.client, t.server);
@@ -84,6 +92,13 @@ int main(int argc, char** argv) {
         for (int i = 0; i < 40; ++i) {
             MUST(visit(i % 2 ? client : other, server) == 1);
             SSL_CTX_free(client_context(i % 3 ? "crls.bundle.pem" : "trust.bundle.pem", NULL));
+        }
+        for (int i = 0; i < 300 && argc > 2 && strcmp(argv[2], "crowd") == 0; ++i) {
+            char name[32];
+            snprintf(name, sizeof name, "crowd/%d.der", i / 2);
+            MUST(SSL_CTX_use_certificate_file(other, pki(name), SSL_FILETYPE_ASN1) == 1);
+            MUST(SSL_CTX_use_PrivateKey_file(other, pki("client.key.pem"), SSL_FILETYPE_PEM) == 1);
+            MUST(visit(other, server) == 1);
         }
         _exit(0);
     }
