@@ -26,13 +26,13 @@
 #define IBID_OPENSSL_NO_INLINE
 #include "ibid_openssl.h"
 
-#define MUST(condition)                                                                                           \
-    do {                                                                                                          \
-        if (!(condition)) {                                                                                       \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                       \
-            ERR_print_errors_fp(stderr);                                                                          \
-            exit(99);                                                                                             \
-        }                                                                                                         \
+#define MUST(condition)                                                                                      \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
+            ERR_print_errors_fp(stderr);                                                                     \
+            exit(99);                                                                                        \
+        }                                                                                                    \
     } while (0)
 
 #define UNUSED __attribute__((unused))
@@ -248,8 +248,8 @@ static UNUSED double cpu_seconds(clockid_t clock) {
 // What ibid has done for this process, on standard error. A test that is about shared objects demands more than nothing.
 static UNUSED void tell_hits(void) {
     int (*get)(enum ibid_openssl_kind, struct ibid_openssl_statistics*) =
-        (int (*)(enum ibid_openssl_kind, struct ibid_openssl_statistics*))dlsym(RTLD_DEFAULT,
-                                                                               "ibid_openssl_get_statistics");
+        (int (*)(enum ibid_openssl_kind, struct ibid_openssl_statistics*))dlsym(
+            RTLD_DEFAULT, "ibid_openssl_get_statistics");
     for (int kind = 0; get && kind < 3; ++kind) {
         struct ibid_openssl_statistics s;
         memset(&s, 0, sizeof s);

@@ -22,8 +22,8 @@ static int refuse(void* context) {
 }
 #endif
 
-uintptr_t la_symbind64(Elf64_Sym* symbol, unsigned int index, uintptr_t* from, uintptr_t* to, unsigned int* flags,
-                       const char* name) {
+uintptr_t la_symbind64(Elf64_Sym* symbol, unsigned int index, uintptr_t* from, uintptr_t* to,
+                       unsigned int* flags, const char* name) {
     (void)index, (void)from, (void)to, (void)flags;
 #ifdef REFUSES
     if (strcmp(name, "X509_verify_cert") == 0) {

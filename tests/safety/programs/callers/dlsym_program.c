@@ -46,8 +46,8 @@ static void decode(const char* function, long size) {
     for (int i = 0; i < 3; ++i) {
         const unsigned char* p = bytes;
         void* const parsed = d2i(NULL, &p, size);
-        printf("%s: %s, took %ld of %ld, error %lx\n", function, parsed ? "parsed" : "NULL", (long)(p - bytes),
-               size, error());
+        printf("%s: %s, took %ld of %ld, error %lx\n", function, parsed ? "parsed" : "NULL",
+               (long)(p - bytes), size, error());
     }
 }
 
@@ -93,7 +93,8 @@ static void contexts(void) {
     int (*locations)(void*, const char*, const char*) =
         (int (*)(void*, const char*, const char*))find("SSL_CTX_load_verify_locations");
     int (*file)(void*, const char*) = (int (*)(void*, const char*))find("SSL_CTX_load_verify_file");
-    int (*chain)(void*, const char*) = (int (*)(void*, const char*))find("SSL_CTX_use_certificate_chain_file");
+    int (*chain)(void*, const char*) =
+        (int (*)(void*, const char*))find("SSL_CTX_use_certificate_chain_file");
     for (int i = 0; i < 2; ++i) {
         void* const c = new_context(method());
         printf("context %d", c != NULL);
@@ -105,7 +106,8 @@ static void contexts(void) {
 
 static void pem(void) {
     void* (*open_file)(const char*, const char*) = (void* (*)(const char*, const char*))find("BIO_new_file");
-    void* (*read)(void*, void*, void*, void*) = (void* (*)(void*, void*, void*, void*))find("PEM_read_bio_X509");
+    void* (*read)(void*, void*, void*, void*) =
+        (void* (*)(void*, void*, void*, void*))find("PEM_read_bio_X509");
     void* (*read_aux)(void*, void*, void*, void*) =
         (void* (*)(void*, void*, void*, void*))find("PEM_read_bio_X509_AUX");
     void* (*read_crl)(void*, void*, void*, void*) =
@@ -155,9 +157,9 @@ int main(int argc, char** argv) {
         decode_file("d2i_AutoPrivateKey", "rsa.key.der");
     } else if (strcmp(what, "garbage") == 0) {
         memset(bytes, 0x30, 64);
-        const char* const functions[] = {"d2i_X509",        "d2i_X509_CRL",  "d2i_PKCS7",        "d2i_PKCS12",
-                                         "d2i_SSL_SESSION", "d2i_OCSP_RESPONSE", "d2i_X509_ALGOR",
-                                         "d2i_X509_NAME",   "d2i_GENERAL_NAMES"};
+        const char* const functions[] = {"d2i_X509",       "d2i_X509_CRL",    "d2i_PKCS7",
+                                         "d2i_PKCS12",     "d2i_SSL_SESSION", "d2i_OCSP_RESPONSE",
+                                         "d2i_X509_ALGOR", "d2i_X509_NAME",   "d2i_GENERAL_NAMES"};
         for (size_t i = 0; i < sizeof functions / sizeof *functions; ++i) {
             decode(functions[i], 64);
         }

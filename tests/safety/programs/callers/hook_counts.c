@@ -9,10 +9,10 @@
 #define NAME "hook"
 #endif
 
-#define NEXT(name, type)                                                                                          \
-    static type f;                                                                                                \
-    if (!f) {                                                                                                     \
-        f = (type)dlsym(RTLD_NEXT, name);                                                                         \
+#define NEXT(name, type)                                                                                     \
+    static type f;                                                                                           \
+    if (!f) {                                                                                                \
+        f = (type)dlsym(RTLD_NEXT, name);                                                                    \
     }
 
 static int parses;

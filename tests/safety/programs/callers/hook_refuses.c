@@ -36,7 +36,8 @@ int X509_STORE_load_file(void* store, const char* file) {
 }
 #endif
 #ifdef INNER
-int X509_load_cert_crl_file_ex(void* lookup, const char* file, int type, void* context, const char* properties) {
+int X509_load_cert_crl_file_ex(void* lookup, const char* file, int type, void* context,
+                               const char* properties) {
     (void)lookup, (void)file, (void)type, (void)context, (void)properties;
     said("X509_load_cert_crl_file_ex");
     return 0;

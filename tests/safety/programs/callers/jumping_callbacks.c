@@ -21,25 +21,25 @@ static X509** next(void) {
     return &parsed[count++];
 }
 
-#define WITH_RESULT(otherwise)                                                                                    \
-    if (count >= 2) {                                                                                             \
-        return otherwise;                                                                                         \
-    }                                                                                                             \
-    X509** const into = next();                                                                                   \
-    if (by_item) {                                                                                                \
-        return item_as_int((ASN1_VALUE**)into, &at, size, ASN1_ITEM_rptr(X509));                                   \
-    }                                                                                                             \
+#define WITH_RESULT(otherwise)                                                                               \
+    if (count >= 2) {                                                                                        \
+        return otherwise;                                                                                    \
+    }                                                                                                        \
+    X509** const into = next();                                                                              \
+    if (by_item) {                                                                                           \
+        return item_as_int((ASN1_VALUE**)into, &at, size, ASN1_ITEM_rptr(X509));                             \
+    }                                                                                                        \
     return d2i_as_int(into, &at, size)
 
-#define WITHOUT_RESULT                                                                                            \
-    if (count >= 2) {                                                                                             \
-        return;                                                                                                   \
-    }                                                                                                             \
-    X509** const into = next();                                                                                   \
-    if (by_item) {                                                                                                \
-        ASN1_item_d2i((ASN1_VALUE**)into, &at, size, ASN1_ITEM_rptr(X509));                                        \
-    } else {                                                                                                      \
-        d2i_X509(into, &at, size);                                                                                \
+#define WITHOUT_RESULT                                                                                       \
+    if (count >= 2) {                                                                                        \
+        return;                                                                                              \
+    }                                                                                                        \
+    X509** const into = next();                                                                              \
+    if (by_item) {                                                                                           \
+        ASN1_item_d2i((ASN1_VALUE**)into, &at, size, ASN1_ITEM_rptr(X509));                                  \
+    } else {                                                                                                 \
+        d2i_X509(into, &at, size);                                                                           \
     }
 
 static void on_info(const SSL* s, int where, int result) {

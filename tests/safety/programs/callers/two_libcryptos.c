@@ -45,13 +45,16 @@ int main(int argc, char** argv) {
     printf("functions differ %d\n", (void*)load != (void*)OSSL_PROVIDER_load);
 
     if (!first) {
-        printf("own handshake %d\n", visit(client_context("trust.bundle.pem", NULL), server_context("server")));
+        printf("own handshake %d\n",
+               visit(client_context("trust.bundle.pem", NULL), server_context("server")));
     }
     void* const legacy = load(NULL, "legacy");
     printf("copy: legacy %d", legacy != NULL);
     void* const standard = load(NULL, "default");
-    printf(" default %d; copy has %d %d", standard != NULL, available(NULL, "legacy"), available(NULL, "default"));
-    printf("; own has %d %d\n", OSSL_PROVIDER_available(NULL, "legacy"), OSSL_PROVIDER_available(NULL, "default"));
+    printf(" default %d; copy has %d %d", standard != NULL, available(NULL, "legacy"),
+           available(NULL, "default"));
+    printf("; own has %d %d\n", OSSL_PROVIDER_available(NULL, "legacy"),
+           OSSL_PROVIDER_available(NULL, "default"));
 
     const long size = read_file(pki("client.cert.der"), der, sizeof der);
     for (int i = 0; i < 3; ++i) {

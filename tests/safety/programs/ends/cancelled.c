@@ -80,7 +80,8 @@ static void prepare_all(void) {
 int main(int argc, char** argv) {
     MUST(argc > 1);
     what = argv[1];
-    if (strcmp(what, "save") == 0) { // makes what `session` reads, so that it can begin as the first use of OpenSSL
+    if (strcmp(what, "save") ==
+        0) { // makes what `session` reads, so that it can begin as the first use of OpenSSL
         prepare_all();
         SSL_CTX_set_max_proto_version(server, TLS1_2_VERSION);
         struct tls t = handshake(client, server);

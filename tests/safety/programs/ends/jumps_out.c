@@ -45,7 +45,8 @@ static int on_issuer(X509** issuer, X509_STORE_CTX* c, X509* x) {
     return X509_STORE_CTX_get1_issuer(issuer, c, x);
 }
 
-static long on_io(BIO* b, int operation, const char* data, size_t n, int i, long l, int result, size_t* done) {
+static long on_io(BIO* b, int operation, const char* data, size_t n, int i, long l, int result,
+                  size_t* done) {
     (void)b, (void)operation, (void)data, (void)n, (void)i, (void)l, (void)done;
     leave();
     return result;
@@ -97,7 +98,8 @@ int main(int argc, char** argv) {
                 SSL_CTX_load_verify_locations(mine, "fifo", NULL);
             } else if (strcmp(from, "crl") == 0) {
                 ualarm(100000, 0);
-                X509_LOOKUP* const l = X509_STORE_add_lookup(SSL_CTX_get_cert_store(mine), X509_LOOKUP_file());
+                X509_LOOKUP* const l =
+                    X509_STORE_add_lookup(SSL_CTX_get_cert_store(mine), X509_LOOKUP_file());
                 X509_load_crl_file(l, "fifo", X509_FILETYPE_PEM);
             } else if (strcmp(from, "key-new") == 0) {
                 X509_STORE_load_file(SSL_CTX_get_cert_store(mine), pki("chain.bundle.pem"));

@@ -69,7 +69,8 @@ int main(int argc, char** argv) {
         try {
             armed = true;
             if (from == "key-new") {
-                X509_STORE_load_file(SSL_CTX_get_cert_store(mine), pki(i == 0 ? "chain.bundle.pem" : "crls.bundle.pem"));
+                X509_STORE_load_file(SSL_CTX_get_cert_store(mine),
+                                     pki(i == 0 ? "chain.bundle.pem" : "crls.bundle.pem"));
                 puts("loaded");
             } else {
                 printf("handshake %d\n", visit(mine, server));

@@ -52,7 +52,8 @@ static int on_lookup(int ok, X509_STORE_CTX* c) {
     return ok;
 }
 
-static long on_io(BIO* b, int operation, const char* data, size_t n, int i, long l, int result, size_t* done) {
+static long on_io(BIO* b, int operation, const char* data, size_t n, int i, long l, int result,
+                  size_t* done) {
     (void)b, (void)operation, (void)data, (void)n, (void)i, (void)l, (void)done;
     meet();
     return result;
@@ -62,7 +63,8 @@ static int work(void) {
     int result = 0;
     if (strcmp(where, "fifo") == 0) {
         SSL_CTX* const c = SSL_CTX_new(TLS_client_method());
-        result = SSL_CTX_load_verify_locations(c, strcmp(where, "fifo") == 0 && first_thread ? "fifo" : pki("crls.bundle.pem"), NULL);
+        result = SSL_CTX_load_verify_locations(
+            c, strcmp(where, "fifo") == 0 && first_thread ? "fifo" : pki("crls.bundle.pem"), NULL);
         SSL_CTX_free(c);
         return result;
     }

@@ -16,7 +16,8 @@ static void on_new(void* parent, void* pointer, CRYPTO_EX_DATA* data, int index,
 
 static void* run(void* number) {
     for (long i = 0; i < 60; ++i) {
-        if ((i + (long)number) % 3 == 0) { // with the mutex held: the others' foreign code waits for this thread
+        if ((i + (long)number) % 3 ==
+            0) { // with the mutex held: the others' foreign code waits for this thread
             pthread_mutex_lock(&mutex);
             MUST(visit(client, server) == 1);
             pthread_mutex_unlock(&mutex);
@@ -33,8 +34,8 @@ int main(int argc, char** argv) {
     pthread_mutexattr_init(&recursive);
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&mutex, &recursive);
-    CRYPTO_get_ex_new_index(strcmp(argv[1], "key") == 0 ? CRYPTO_EX_INDEX_EVP_PKEY : CRYPTO_EX_INDEX_X509, 0, NULL,
-                            on_new, NULL, NULL);
+    CRYPTO_get_ex_new_index(strcmp(argv[1], "key") == 0 ? CRYPTO_EX_INDEX_EVP_PKEY : CRYPTO_EX_INDEX_X509, 0,
+                            NULL, on_new, NULL, NULL);
     server = server_context("server");
     client = client_context("trust.bundle.pem", "client");
     demand(server, "trust.bundle.pem");

@@ -80,9 +80,9 @@ static int call_chain(void) {
 static const struct {
     const char* name;
     int (*call)(void);
-} calls[] = {{"parse", call_parse},         {"trust_file", call_trust_file}, {"lists", call_lists},
-             {"missing", call_missing},     {"folder", call_folder},         {"handshake", call_handshake},
-             {"new_peer", call_new_peer},   {"session", call_session},       {"chain", call_chain}};
+} calls[] = {{"parse", call_parse},       {"trust_file", call_trust_file}, {"lists", call_lists},
+             {"missing", call_missing},   {"folder", call_folder},         {"handshake", call_handshake},
+             {"new_peer", call_new_peer}, {"session", call_session},       {"chain", call_chain}};
 enum { call_count = sizeof calls / sizeof *calls };
 
 static void set_up(void) {

@@ -15,10 +15,10 @@
 
 // What stock's calls make, in one process or another: reading files, memory, locks, random numbers, output, the end.
 static const int allowed[] = {
-    SYS_read,   SYS_write,       SYS_openat,     SYS_close,  SYS_newfstatat, SYS_fstat,  SYS_stat,
-    SYS_lseek,  SYS_mmap,        SYS_munmap,     SYS_brk,    SYS_mprotect,   SYS_madvise, SYS_futex,
-    SYS_getpid, SYS_getrandom,   SYS_exit_group, SYS_exit,   SYS_rt_sigreturn, SYS_clock_gettime, SYS_gettimeofday,
-    SYS_gettid, SYS_tgkill,      SYS_rt_sigprocmask,
+    SYS_read,         SYS_write,         SYS_openat,       SYS_close,     SYS_newfstatat, SYS_fstat,
+    SYS_stat,         SYS_lseek,         SYS_mmap,         SYS_munmap,    SYS_brk,        SYS_mprotect,
+    SYS_madvise,      SYS_futex,         SYS_getpid,       SYS_getrandom, SYS_exit_group, SYS_exit,
+    SYS_rt_sigreturn, SYS_clock_gettime, SYS_gettimeofday, SYS_gettid,    SYS_tgkill,     SYS_rt_sigprocmask,
 };
 
 static void confine(int refuse) {
@@ -26,8 +26,8 @@ static void confine(int refuse) {
     struct sock_filter filter[count + 3];
     filter[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (int i = 0; i < count; ++i) {
-        filter[i + 1] =
-            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)allowed[i], (unsigned char)(count - i), 0);
+        filter[i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)allowed[i],
+                                                     (unsigned char)(count - i), 0);
     }
     filter[count + 1] = (struct sock_filter)BPF_STMT(
         BPF_RET | BPF_K, refuse ? SECCOMP_RET_ERRNO | (EPERM & SECCOMP_RET_DATA) : SECCOMP_RET_KILL_PROCESS);

@@ -81,9 +81,15 @@ static void read_session(void) {
 static const struct {
     const char* name;
     void (*run)(void);
-} operations[] = {{"parse", parse},           {"parse_pem", parse_pem},     {"trust_file", trust_file},
-                  {"lists", lists},           {"check_store", check_store}, {"check_folder", check_folder},
-                  {"tls13", tls13},           {"tls12", tls12},             {"resumed", resumed},
+} operations[] = {{"parse", parse},
+                  {"parse_pem", parse_pem},
+                  {"trust_file", trust_file},
+                  {"lists", lists},
+                  {"check_store", check_store},
+                  {"check_folder", check_folder},
+                  {"tls13", tls13},
+                  {"tls12", tls12},
+                  {"resumed", resumed},
                   {"read_session", read_session}};
 
 static void* run(void* operation) {

@@ -17,8 +17,8 @@ static void* run(void* unused) {
         int result = 0;
         if (strcmp(what, "file") == 0 || strcmp(what, "list") == 0) {
             SSL_CTX* const c = SSL_CTX_new(TLS_client_method());
-            result = SSL_CTX_load_verify_locations(c, pki(strcmp(what, "file") == 0 ? "trust.bundle.pem" : "crls.bundle.pem"),
-                                                   NULL);
+            result = SSL_CTX_load_verify_locations(
+                c, pki(strcmp(what, "file") == 0 ? "trust.bundle.pem" : "crls.bundle.pem"), NULL);
             SSL_CTX_free(c);
         } else if (strcmp(what, "folder") == 0) {
             X509_STORE* const s = X509_STORE_new();

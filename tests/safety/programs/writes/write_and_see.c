@@ -123,13 +123,13 @@ static void write_certificate(const char* what, X509* x) {
     } else if (strcmp(what, "serial") == 0) {
         w.ASN1_INTEGER_set(X509_get_serialNumber(x), 4711);
     } else if (strcmp(what, "name") == 0) {
-        w.X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "OU", MBSTRING_ASC, (const unsigned char*)"written", -1,
-                                     -1, 0);
+        w.X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "OU", MBSTRING_ASC,
+                                     (const unsigned char*)"written", -1, -1, 0);
     } else if (strcmp(what, "name-less") == 0) {
         X509_NAME_ENTRY_free(w.X509_NAME_delete_entry(X509_get_subject_name(x), 0));
     } else if (strcmp(what, "issuer-name") == 0) {
-        w.X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "OU", MBSTRING_ASC, (const unsigned char*)"written", -1,
-                                     -1, 0);
+        w.X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "OU", MBSTRING_ASC,
+                                     (const unsigned char*)"written", -1, -1, 0);
     } else if (strcmp(what, "extension") == 0) {
         w.ASN1_STRING_set(X509_EXTENSION_get_data(X509_get_ext(x, X509_get_ext_count(x) - 1)), "\x05\x00", 2);
     } else if (strcmp(what, "no-extension") == 0) {
@@ -163,11 +163,12 @@ static void write_certificate(const char* what, X509* x) {
         }
     } else if (strcmp(what, "key-data") == 0) {
         static int index = -1;
-        index = index < 0 ? CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, NULL, NULL, NULL, NULL) : index;
+        index =
+            index < 0 ? CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, NULL, NULL, NULL, NULL) : index;
         w.EVP_PKEY_set_ex_data(X509_get0_pubkey(x), index, (void*)"mine");
         for (int i = 0; i < 2; ++i) {
-            const char* const found =
-                EVP_PKEY_get_ex_data(X509_get0_pubkey(SSL_get0_peer_certificate(connections[i].server)), index);
+            const char* const found = EVP_PKEY_get_ex_data(
+                X509_get0_pubkey(SSL_get0_peer_certificate(connections[i].server)), index);
             printf("data at the key of connection %d's peer: %s\n", i, found ? found : "none");
         }
     } else if (strcmp(what, "bytes") == 0) { // no function at all: the structure is public
@@ -191,8 +192,8 @@ static void write_list(const char* what, X509_CRL* list) {
             w.X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(leaf));
         } else {
             const ASN1_INTEGER* const from = X509_get0_serialNumber(leaf);
-            w.ASN1_STRING_set((ASN1_STRING*)X509_REVOKED_get0_serialNumber(entry), ASN1_STRING_get0_data(from),
-                              ASN1_STRING_length(from));
+            w.ASN1_STRING_set((ASN1_STRING*)X509_REVOKED_get0_serialNumber(entry),
+                              ASN1_STRING_get0_data(from), ASN1_STRING_length(from));
         }
         X509_free(leaf);
     } else if (strcmp(what, "list-more") == 0) {
@@ -212,8 +213,9 @@ static void write_list(const char* what, X509_CRL* list) {
 static void show_list(const char* label, X509_CRL* list) {
     unsigned char* der = NULL;
     const int size = i2d_X509_CRL(list, &der);
-    printf("%s: %d entries, extensions %d, encoding %016llx", label, sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)),
-           X509_CRL_get_ext_count(list), fingerprint(der, (size_t)size));
+    printf("%s: %d entries, extensions %d, encoding %016llx", label,
+           sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)), X509_CRL_get_ext_count(list),
+           fingerprint(der, (size_t)size));
     show_time(X509_CRL_get0_nextUpdate(list));
     unsigned long long serials = 0;
     for (int i = 0; i < sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)); ++i) {
