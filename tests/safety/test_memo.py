@@ -12,7 +12,7 @@ HOWS = (
 )
 METHODS = "engine engine-default engine-string engine-all method ec ec-engine rsa".split()
 CASES = [
-    *(Case("memo/refusing.c", (how,), shows="third: 1") for how in HOWS),
+    *(Case("memo/refusing.c", (how,), shows="third, issuer: 1") for how in HOWS),
     *(Case("memo/methods.c", (how,), shows="before, sound: 1") for how in METHODS),
 ]
 
