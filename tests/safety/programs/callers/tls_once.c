@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a hook of somebody else's has to say about: trust files, three handshakes, parses, and a chain checked by hand.
+#include "support.h"
+
+int main(void) {
+    SSL_CTX* const server = server_context("server");
+    X509* const middle = certificate_in("mid.cert.pem");
+    SSL_CTX* const client = SSL_CTX_new(TLS_client_method());
+    printf("locations %d", SSL_CTX_load_verify_locations(client, pki("trust.bundle.pem"), NULL));
+    printf(" file %d", SSL_CTX_load_verify_file(client, pki("trust.bundle.pem")));
+    printf(" store %d\n", X509_STORE_load_file(SSL_CTX_get_cert_store(client), pki("chain.bundle.pem")));
+    show_errors("trust");
+    SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
+    for (int i = 0; i < 3; ++i) {
+        struct tls t = handshake(client, server);
+        show_result("tls", &t);
+        show_errors("tls");
+        finish(&t);
+    }
+    unsigned char der[8192];
+    const long size = read_file(pki("server.cert.der"), der, sizeof der);
+    for (int i = 0; i < 2; ++i) {
+        const unsigned char* p = der;
+        X509* const x = d2i_X509(NULL, &p, size);
+        printf("parsed %d\n", x != NULL);
+        show_errors("parse");
+        X509_STORE_CTX* const c = X509_STORE_CTX_new();
+        MUST(X509_STORE_CTX_init(c, SSL_CTX_get_cert_store(client), x ? x : middle, NULL));
+        const int result = X509_verify_cert(c);
+        printf("checked %d %d\n", result, X509_STORE_CTX_get_error(c));
+        X509_STORE_CTX_free(c);
+        X509_free(x);
+    }
+    tell_hits();
+    return 0;
+}

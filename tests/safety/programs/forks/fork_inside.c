@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// fork in the middle of things, and both go on: fork_inside WHERE. The child continues the parent's connections, makes its own, and ends
+// them in another order. With THREADS as the second word other threads are in handshakes all the time.
+#include "support.h"
+
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+static const char* where;
+static SSL_CTX* server;
+static SSL_CTX* client;
+static atomic_int stop;
+static pid_t parent;
+static int forked;
+static pid_t child = -1;
+
+static void fork_once(void) {
+    if (!forked && getpid() == parent) {
+        forked = 1;
+        fflush(stdout);
+        child = fork();
+        if (child == 0) {
+            alarm(15);
+        }
+    }
+}
+
+static int on_verify(int ok, X509_STORE_CTX* c) {
+    (void)c;
+    fork_once();
+    return ok;
+}
+
+static void on_info(const SSL* s, int at, int result) {
+    (void)s, (void)result;
+    if (at & SSL_CB_HANDSHAKE_DONE) {
+        fork_once();
+    }
+}
+
+static int on_certificate(SSL* s, void* unused) {
+    (void)s, (void)unused;
+    fork_once();
+    return 1;
+}
+
+static void* busy(void* unused) {
+    SSL_CTX* const c = client_context("trust.bundle.pem", "other");
+    while (!atomic_load(&stop)) {
+        visit(c, server);
+        SSL_CTX* const again = client_context("crls.bundle.pem", NULL);
+        SSL_CTX_free(again);
+    }
+    SSL_CTX_free(c);
+    return unused;
+}
+
+static int play(const char* who) {
+    struct tls kept[4];
+    int done = 0;
+    for (int i = 0; i < 4; ++i) {
+        kept[i] = handshake(client, server);
+        done += kept[i].done == 1;
+    }
+    if (strcmp(where, "between") == 0) {
+        fork_once();
+        who = getpid() == parent ? "parent" : "child";
+    }
+    for (int i = 3; i >= 0; --i) {
+        if (kept[i].done == 1) {
+            show(getpid() == parent ? "parent's" : "child's", SSL_get0_peer_certificate(kept[i].server));
+            MUST(SSL_write(kept[i].client, who, 3) == 3);
+            char in[4] = "";
+            MUST(SSL_read(kept[i].server, in, 3) == 3);
+        }
+        finish(&kept[i]);
+    }
+    for (int i = 0; i < 4; ++i) {
+        done += visit(client, server) == 1;
+        SSL_CTX* const fresh = client_context("crls.bundle.pem", "client");
+        done += visit(fresh, server) == 1;
+        SSL_CTX_free(fresh);
+    }
+    return done;
+}
+
+int main(int argc, char** argv) {
+    MUST(argc > 1);
+    where = argv[1];
+    parent = getpid();
+    server = server_context("server");
+    demand(server, "trust.bundle.pem");
+    client = client_context("trust.bundle.pem", "client");
+    MUST(visit(client, server) == 1);
+    pthread_t threads[2];
+    const int threaded = argc > 2;
+    for (int i = 0; i < 2 && threaded; ++i) {
+        pthread_create(&threads[i], NULL, busy, NULL);
+    }
+    if (strcmp(where, "verify") == 0) {
+        SSL_CTX_set_verify(client, SSL_VERIFY_PEER, on_verify);
+    } else if (strcmp(where, "server-verify") == 0) {
+        SSL_CTX_set_verify(server, SSL_VERIFY_PEER, on_verify);
+    } else if (strcmp(where, "info") == 0) {
+        SSL_CTX_set_info_callback(client, on_info);
+    } else if (strcmp(where, "certificate") == 0) {
+        SSL_CTX_set_cert_cb(server, on_certificate, NULL);
+    }
+    if (threaded) {
+        usleep(20000);
+    }
+    const int done = play("all");
+    if (getpid() != parent) {
+        printf("child: %d done\n", done);
+        fflush(stdout);
+        _exit(0);
+    }
+    int status = -1;
+    if (child > 0) {
+        waitpid(child, &status, 0);
+    }
+    atomic_store(&stop, 1);
+    for (int i = 0; i < 2 && threaded; ++i) {
+        pthread_join(threads[i], NULL);
+    }
+    printf("parent: %d done, forked %d, child's status %d\n", done, forked, status);
+    tell_hits();
+    return 0;
+}

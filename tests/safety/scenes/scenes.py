@@ -1,0 +1,260 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The differential driver: plays random scenes stock and with the preload, compares what they print, and shrinks a difference.
+
+    tests/safety/scenes/scenes.py --scenes 4000 --seed 1                    # all classes and modes, as CI does
+    tests/safety/scenes/scenes.py --scenes 1000000                          # the long run
+    tests/safety/scenes/scenes.py --class reader --mode default --seed 76 --scenes 500
+    tests/safety/scenes/scenes.py --replay scene.txt --class writer         # a script, stock and with the preload: a diff
+
+The player (player.c) makes a scene from its number alone, so a number names a scene for good. Scenes are played in batches: one
+process plays many, and contexts and what ibid keeps live on from one to the next. A difference is first tried as a scene of its own,
+then with those before it in its batch; then lines are left out as long as a difference remains.
+
+Exit status: 0 without a difference, 1 with one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[2]), str(HERE.parent)]
+
+import pki as certificates  # noqa: E402
+from harness import ALL, MODES, STOCK, Library, Mode, Stage, preload  # noqa: E402
+
+CLASSES = {"reader": (), "attacher": ("-DATTACHES",), "writer": ("-DWRITES",)}
+BATCH = 250
+SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a player printed, and how it ended: an exit status, or "hung"."""
+
+    stdout: str
+    status: int | str
+    stderr: str = ""
+
+
+@dataclass
+class Found:
+    """A difference: the script that shows it, and the two outputs."""
+
+    kind: str
+    mode: Mode
+    seed: int
+    script: str
+    stock: Played
+    ibid: Played
+
+    def __str__(self) -> str:
+        lines = difflib.unified_diff(
+            [*self.stock.stdout.splitlines(), f"status {self.stock.status}"],
+            [*self.ibid.stdout.splitlines(), f"status {self.ibid.status}"],
+            "stock", "ibid", lineterm="", n=2,
+        )  # fmt: skip
+        shown = "\n".join(line[:240] for line in list(lines)[:60])
+        return f"== {self.kind}, {self.mode}, scene {self.seed}\n{self.script}\n{shown}"
+
+
+@dataclass
+class Players:
+    """The compiled players, and how to run them."""
+
+    stage: Stage
+    without: str = ""
+    paths: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for plugin in ("touching_plugin", "crypto_plugin"):
+            self.stage.library(Library(f"callers/{plugin}.c"))
+        for kind, flags in CLASSES.items():
+            self.paths[kind] = str(self.stage.build("../scenes/player.c", "tls", flags, shared=False))
+
+    def run(self, kind: str, mode: Mode, words: list[str], script: str = "", seconds: float = SECONDS) -> Played:
+        env = {"PATH": "/usr/bin:/bin", "SAFETY_PKI": str(self.stage.pki), "SAFETY_HERE": str(self.stage.programs)}
+        if self.without:
+            env["SCENES_WITHOUT"] = self.without
+        if "IBID_OPENSSL" in os.environ:
+            env["LD_LIBRARY_PATH"] = f"{os.environ['IBID_OPENSSL']}/lib"
+        env.update(dict(mode.env))
+        if mode.ibid:
+            env["LD_PRELOAD"] = str(preload())
+        try:
+            done = subprocess.run(
+                [self.paths[kind], *words], env=env, input=script, capture_output=True, text=True, errors="replace",
+                timeout=seconds,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as e:
+            printed = e.stdout if isinstance(e.stdout, str) else (e.stdout or b"").decode(errors="replace")
+            return Played(printed, "hung")
+        return Played(done.stdout, done.returncode, done.stderr)
+
+    def play(self, kind: str, mode: Mode, relations: int, script: str) -> Played:
+        return self.run(kind, mode, ["play", str(relations)], script, seconds=30)
+
+    def script(self, kind: str, first: int, count: int) -> str:
+        return self.run(kind, STOCK, ["print", str(first), str(count), "1"]).stdout
+
+
+def relations_of(mode: Mode) -> int:
+    """IBID_SCOPE=all is asked to make one object of two that the program parsed."""
+    return 0 if mode == ALL else 1
+
+
+def differs(players: Players, kind: str, mode: Mode, script: str) -> tuple[Played, Played] | None:
+    stock = players.play(kind, STOCK, relations_of(mode), script)
+    ibid = players.play(kind, mode, relations_of(mode), script)
+    same = (stock.stdout, stock.status) == (ibid.stdout, ibid.status)
+    return None if same or not script.strip() else (stock, ibid)
+
+
+def shrink(players: Players, kind: str, mode: Mode, script: str, seconds: float = 90) -> str:
+    """Leaves out lines, half of them first, as long as the difference remains."""
+    end = time.monotonic() + seconds
+    lines = script.splitlines()
+    size = max(len(lines) // 2, 1)
+    while size >= 1 and time.monotonic() < end:
+        at, shorter = 0, False
+        while at < len(lines) and time.monotonic() < end:
+            fewer = lines[:at] + lines[at + size :]
+            if any(line.startswith("scene") for line in fewer) and differs(players, kind, mode, "\n".join(fewer) + "\n"):
+                lines, shorter = fewer, True
+            else:
+                at += size
+        size = size if shorter and size == 1 else size // 2
+    return "\n".join(lines) + "\n"
+
+
+def explain(players: Players, kind: str, mode: Mode, first: int, seed: int, stock: Played, ibid: Played) -> Found:
+    """Finds the smallest script that shows the difference at `seed` in the batch that begins with `first`."""
+    for begin in (seed, max(first, seed - 8), max(first, seed - 64), first):
+        script = players.script(kind, begin, seed - begin + 1)
+        if differs(players, kind, mode, script):
+            script = shrink(players, kind, mode, script)
+            both = differs(players, kind, mode, script) or (stock, ibid)
+            return Found(kind, mode, seed, script, *both)
+    return Found(kind, mode, seed, f"# not again as a script; the batch: bulk {first} {seed - first + 1}\n", stock, ibid)
+
+
+def first_difference(first: int, stock: Played, ibid: Played) -> int | None:
+    a, b = stock.stdout.splitlines(), ibid.stdout.splitlines()
+    for i, line in enumerate(a):
+        if i >= len(b) or b[i] != line:
+            return first + i
+    return None if stock.status == ibid.status else first + max(len(a) - 1, 0)
+
+
+def compare_batch(players: Players, kind: str, mode: Mode, first: int, count: int) -> tuple[list[Found], str]:
+    """All the differences of a batch; after each it begins again with the scene behind it."""
+    found: list[Found] = []
+    helped = ""
+    end = first + count
+    while first < end and len(found) < 3:
+        words = ["bulk", str(first), str(end - first), str(relations_of(mode))]
+        stock, ibid = players.run(kind, STOCK, words), players.run(kind, mode, words)
+        if stock.status != 0:
+            raise RuntimeError(f"the player fails in stock: {kind} {words}: {stock.status} {stock.stderr}")
+        helped = helped or ibid.stderr
+        seed = first_difference(first, stock, ibid)
+        if seed is None:
+            break
+        again = players.run(kind, STOCK, words)
+        if again.stdout != stock.stdout:
+            raise RuntimeError(f"two runs without ibid differ already: {kind} {words}")
+        found.append(explain(players, kind, mode, first, seed, stock, ibid))
+        first = seed + 1
+    return found, helped
+
+
+def batches(seed: int, scenes: int, kinds: list[str], modes: list[Mode]) -> Iterator[tuple[str, Mode, int, int]]:
+    """Every class and mode plays other scenes; together they are `scenes`."""
+    ways = [(kind, mode) for kind in kinds for mode in modes]
+    left, number = scenes, 0
+    while left > 0:
+        kind, mode = ways[number % len(ways)]
+        count = min(BATCH, left)
+        yield kind, mode, seed * 10_000_000_000 + number * BATCH, count
+        left -= count
+        number += 1
+
+
+def play_all(
+    players: Players, *, seed: int, scenes: int, kinds: list[str], modes: list[Mode], jobs: int, most: int = 5
+) -> tuple[list[Found], dict[str, int], float]:
+    """What differed, how often ibid helped by class, and scenes a second (each played twice)."""
+    begin = time.monotonic()
+    found: list[Found] = []
+    hits = {kind: 0 for kind in kinds}
+    played = 0
+    with ThreadPoolExecutor(jobs) as pool:
+        todo = batches(seed, scenes, kinds, modes)
+        running: dict[object, tuple[str, int]] = {}
+        while len(found) < most:
+            while len(running) < jobs:
+                batch = next(todo, None)
+                if batch is None:
+                    break
+                running[pool.submit(compare_batch, players, *batch)] = (batch[0], batch[3])
+            if not running:
+                break
+            done = next(iter(running))
+            differences, told = done.result()  # type: ignore[attr-defined]
+            kind, count = running.pop(done)
+            hits[kind] += sum(int(line.split()[2]) for line in told.splitlines() if line.startswith("ibid-hits"))
+            found += differences
+            played += count
+    return found, hits, played / (time.monotonic() - begin)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scenes", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--class", dest="kinds", action="append", choices=list(CLASSES))
+    parser.add_argument("--mode", dest="modes", action="append", choices=[str(m) for m in MODES])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--most", type=int, default=5, help="stop after so many differences")
+    parser.add_argument("--without", default="", help="operations to leave out: what is known already, as in fork,provider")
+    parser.add_argument("--replay", type=Path, help="a script to play instead")
+    options = parser.parse_args()
+    kinds = options.kinds or list(CLASSES)
+    modes = [m for m in MODES if not options.modes or str(m) in options.modes]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        certificates.make(folder / "pki")
+        players = Players(Stage(folder, folder / "pki"), options.without)
+        if options.replay:
+            status = 0
+            for kind in kinds:
+                for mode in modes:
+                    script = options.replay.read_text()
+                    both = differs(players, kind, mode, script)
+                    if both:
+                        print(Found(kind, mode, 0, script, *both))
+                        status = 1
+            return status
+        found, hits, rate = play_all(
+            players, seed=options.seed, scenes=options.scenes, kinds=kinds, modes=modes, jobs=options.jobs, most=options.most
+        )
+    for difference in found:
+        print(difference, end="\n\n")
+    helped = ", ".join(f"{kind} {count}" for kind, count in hits.items())
+    print(f"{options.scenes} scenes, {len(found)} differences, {rate:.0f} scenes a second; hits: {helped}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who calls, and what comes next: however a program reaches OpenSSL, and whatever else is in the process, it gets what stock gives."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import DEFAULT, MODES, OWN_OBJECTS, Case, Library, Mode, Outcome, Stage, crossed
+
+WHATS = (
+    "provider legacy try-legacy properties integer request certificate list rsa-key garbage store contexts pem"
+).split()
+DLSYM = [
+    Case("callers/dlsym_program.c", (how, what), libraries="none", shows="end")
+    for how in ("local", "global", "deepbind", "namespace")
+    for what in WHATS
+    if how == "local" or what in ("provider", "request", "rsa-key", "store", "contexts")
+]
+CTYPES = [
+    Case("callers/ctypes_providers.py", (what,), shows="end")
+    for what in (
+        "legacy-by-ssl legacy-by-crypto try unload own-context default-context decode store nothing".split()
+    )
+]
+HOSTS = [
+    Case(
+        "callers/plugin_host.c",
+        (how, "{here}/plugin_jumps.so"),
+        name=how,
+        libraries="none",
+        plugins=(Library("callers/plugin_jumps.c"),),
+        shows="end",
+    )
+    for how in ("local", "global", "deepbind")
+]
+CALLBACKS = "info message keys verify verify-whole certificate ticket session".split()
+JUMPS = [
+    Case("callers/jumping_callbacks.c", (which, parser), modes=OWN_OBJECTS, shows="two objects", helped=("certificates",))
+    for which in CALLBACKS
+    for parser in ("d2i", "item")
+] + [
+    Case(
+        "callers/jumping_callbacks.c",
+        (which, "d2i"),
+        name=f"{which}-writes",
+        flags=("-DWRITES",),
+        shows="two objects",
+    )
+    for which in CALLBACKS
+]
+HOOKS = [
+    Case("callers/tls_once.c", name=f"{what.lower()}-{where}{'-versioned' if flags else ''}", shows="locations", **{where: (hook,)})
+    for what in ("VERIFY", "LOAD", "INNER", "PARSE", "SIGNATURE")
+    for flags in ((), ("-Wl,--version-script,{source}/versions.map",))
+    for where in ("before", "after")
+    for hook in (Library("callers/hook_refuses.c", "none", (f"-D{what}", *flags)),)
+]
+COUNTING = Library("callers/hook_counts.c", "none")
+CHAINS = [
+    Case("callers/tls_once.c", name="counted-before", before=(COUNTING,), shows="handshake 1"),
+    Case("callers/tls_once.c", name="counted-after", after=(COUNTING,), shows="handshake 1"),
+    Case(
+        "callers/tls_once.c",
+        name="chain-around",
+        before=(Library("callers/hook_counts.c", "none", ('-DNAME="outer"',)),),
+        after=(Library("callers/hook_refuses.c", "none", ("-DVERIFY",)),),
+        shows="handshake -1",
+    ),
+    Case("callers/tls_once.c", name="no-hook", shows="handshake 1", helped=("certificates", "trust_stores")),
+]
+AUDITS = [
+    Case("callers/tls_once.c", name="audited", audit=Library("callers/auditor.c", "none"), shows="handshake 1"),
+    Case(
+        "callers/tls_once.c",
+        name="audited-refuses",
+        audit=Library("callers/auditor.c", "none", ("-DREFUSES",)),
+        shows="handshake -1",
+    ),
+    Case(
+        "callers/tls_once.c",
+        name="audited-lazy",
+        flags=("-Wl,-z,lazy",),
+        audit=Library("callers/auditor.c", "none", ("-DREFUSES",)),
+        shows="handshake -1",
+    ),
+]
+DLERRORS = [
+    Case(
+        "callers/pending_dlerror.c",
+        (where, "{here}/touching_plugin.so"),
+        name=where,
+        plugins=(Library("callers/touching_plugin.c"),),
+        shows="nothing.so",
+    )
+    for where in ("program", "thread", "plugin")
+]
+RELOADED = Case(
+    "callers/reloaded.c",
+    ("6", "{here}/touching_plugin.so", "{here}/writing_plugin.so"),
+    name="in-turns",
+    plugins=(Library("callers/touching_plugin.c"), Library("callers/writing_plugin.c")),
+    shows="end",
+)
+
+
+@pytest.mark.parametrize(
+    "case, mode", crossed([*DLSYM, *CTYPES, *HOSTS, *JUMPS, *HOOKS, *CHAINS, *AUDITS, *DLERRORS, RELOADED]), ids=str
+)
+def test_a_caller_gets_what_stock_gives(case: Case, mode: Mode, stage: Stage) -> None:
+    stage.as_stock(case, mode)
+
+
+@pytest.fixture(scope="session")
+def copy(stage: Stage) -> Path:
+    """Another file with the system's libcrypto in it."""
+    listed = subprocess.run(["ldd", stage.build("callers/tls_once.c", "tls", (), shared=False)], capture_output=True)
+    found = re.search(rb"libcrypto\.so\.3 => (\S+)", listed.stdout)
+    assert found
+    target = stage.programs / "libcopy.so"
+    shutil.copy(found.group(1).decode(), target)
+    return target
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("order", ("own-first", "copy-first"))
+@pytest.mark.parametrize("how", ("local", "deepbind"))
+def test_two_libcryptos_are_two(how: str, order: str, mode: Mode, copy: Path, stage: Stage) -> None:
+    arguments = (how, str(copy), *(("copy",) if order == "copy-first" else ()))
+    stage.as_stock(Case("callers/two_libcryptos.c", arguments, name=f"{how}-{order}", shows="end"), mode)
+
+
+@pytest.mark.parametrize("plugin", ("touching_plugin", "crypto_plugin"))
+@pytest.mark.parametrize("how", ("together", "one-by-one"))
+def test_modules_that_once_called_cost_nothing(how: str, plugin: str, stage: Stage) -> None:
+    case = Case(
+        "callers/many_modules.c",
+        (how, "150", f"{{here}}/{plugin}.so"),
+        name=f"{how}-{plugin}",
+        plugins=(Library(f"callers/{plugin}.c"),),
+        seconds=60,
+    )
+
+    def within(stock: Outcome, ibid: Outcome) -> str | None:
+        for what, limit in (("handshakes", 1.2), ("trust_files", 1.2)):
+            ratio = ibid.figures[what][0] / stock.figures[what][0]
+            if ratio > limit:
+                return f"{what} cost {ratio:.2f} times as much as in stock"
+        return None
+
+    stage.bounded(case, DEFAULT, within)

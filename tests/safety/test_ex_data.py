@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ex_data: what one connection attaches to a certificate or its key, another one never finds."""
+
+from __future__ import annotations
+
+import pytest
+from harness import Case, Mode, Stage, crossed
+
+WHENS = "before before-freed late late-freed late-freed-new before-one-by-one late-one-by-one before-freed-one-by-one".split()
+CASES = [
+    *(
+        Case("ex_data/peers_data.c", (on, when), flags=("-DON_KEY",) if on == "key" else (), shows="end")
+        for on in ("certificate", "key", "issuer")
+        for when in WHENS
+    ),
+    Case("ex_data/own_data.c", shows="nothing", helped=("certificates", "trust_stores")),
+    *(Case("ex_data/racing.c", (on,), shows="found 0 times; held: nothing") for on in ("certificate", "key")),
+]
+
+
+@pytest.mark.parametrize("case, mode", crossed(CASES), ids=str)
+def test_data_stays_with_the_connection_that_attached_it(case: Case, mode: Mode, stage: Stage) -> None:
+    stage.as_stock(case, mode)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fork: a child never waits for what another thread of its parent was doing, and writes next to nothing of its own."""
+
+from __future__ import annotations
+
+import pytest
+from harness import MODES, STOCK, Case, Mode, Outcome, Stage, crossed
+
+INSIDE = [
+    *(
+        Case("forks/fork_inside.c", (where,), shows="forked 1, child's status 0", helped=("certificates", "trust_stores"))
+        for where in ("verify", "server-verify", "info", "certificate", "between")
+    ),
+]
+THREADED = [
+    Case("forks/fork_inside.c", (where, "threads"), shows="forked 1", seconds=40) for where in ("verify", "info", "between")
+]
+# How many allocations stock's work takes, about; the sweep ends by itself where there is no N-th.
+LAST = 12000
+
+
+@pytest.mark.parametrize("case, mode", crossed(INSIDE), ids=str)
+def test_a_child_goes_on_as_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
+    stage.as_stock(case, mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("case", THREADED, ids=str)
+def test_a_child_of_busy_threads_hangs_no_more_often(case: Case, mode: Mode, stage: Stage) -> None:
+    """In stock such a child may hang, too, by chance: so one good run of three is asked for, as of stock."""
+
+    def good(which: Mode) -> bool:
+        return any("child's status 0" in stage.run(case, which).stdout for _ in range(3))
+
+    if not good(STOCK):
+        pytest.skip("this child does not come through in stock")
+    assert good(mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("allocator", ("malloc", "openssl"))
+@pytest.mark.parametrize("work", ("file", "folder", "handshake"))
+def test_a_child_forked_at_any_allocation_hangs_nowhere_that_stock_does_not(
+    work: str, allocator: str, mode: Mode, stage: Stage, long: bool
+) -> None:
+    first, step = (1, 1) if long else (7, 67)
+    arguments = (work, allocator, str(first), str(step), str(LAST))
+    case = Case("forks/fork_at_allocation.c", arguments, name=f"{work}-{allocator}", seconds=550)
+    stock = stage.stock(case)
+    assert stock.figures["tried"][0] > 10
+    outcome = stage.run(case, mode)
+    assert outcome.visible() == stock.visible()
+    assert outcome.figures["tried"][0] > 10
+    assert outcome.figures["hung"][0] <= stock.figures["hung"][0], outcome.figures.get("hung_at")
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("start", ("warm", "cold"))
+def test_a_child_that_serves_one_connection_writes_no_more_memory(start: str, mode: Mode, stage: Stage) -> None:
+    def within(stock: Outcome, ibid: Outcome) -> str | None:
+        more = ibid.figures["private_kib"][0] - stock.figures["private_kib"][0]
+        return f"{more:.0f} KiB more of private dirty memory" if more > 4 else None
+
+    stage.bounded(Case("forks/private_memory.c", (start,)), mode, within)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets: of a private key that stands in a CA file no more copies are left in memory than stock leaves."""
+
+from __future__ import annotations
+
+import pytest
+from harness import MODES, Case, Mode, Outcome, Stage
+
+FILES = {
+    "key-last.pem": "client.key.pem",
+    "key-first.pem": "client.key.pem",
+    "key-between.pem": "client.key.pem",
+    "rsa-key-last.pem": "rsa.traditional.pem",
+    "rsa.combined.pem": "rsa.key.pem",
+}
+WAYS = ("locations", "file", "store", "default", "lists")
+
+
+# Each file by one way, and two of them by each.
+PAIRS = [(file, "locations") for file in FILES]
+PAIRS += [(file, way) for file in ("key-last.pem", "rsa.combined.pem") for way in WAYS if way != "locations"]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("file, way", PAIRS)
+def test_no_byte_of_a_private_key_is_kept(file: str, way: str, mode: Mode, stage: Stage) -> None:
+    def within(stock: Outcome, ibid: Outcome) -> str | None:
+        more = {name: ibid.figures[name][0] - stock.figures[name][0] for name in ("text", "number")}
+        return f"copies above stock: {more}" if max(more.values()) > 0 else None
+
+    arguments = (f"{{pki}}/{file}", f"{{pki}}/{FILES[file]}", way)
+    stage.bounded(Case("secrets/key_in_trust_file.c", arguments, name=f"{file}-{way}"), mode, within, attempts=1)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes: what one connection, store or context does to an object is seen by nobody who would not see it in stock."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from harness import PYTHON, Case, Library, Mode, Stage, crossed
+
+PLUGIN = Library("writes/writers_plugin.c")
+PATH = "{here}/writers_plugin.so"
+SOURCES = (
+    "peer peer0 server-peer chain verified-leaf verified-root session callback objects all issuer subject".split()
+)
+CERTIFICATE = (
+    "before after set-after version serial name name-less issuer-name extension no-extension trust reject alias proxy key"
+    " other-key data key-data bytes".split()
+)
+LIST = "list-date list-date-pointer list-entry list-entry-pointer list-more list-extension".split()
+
+
+def write(source: str, what: str, order: str, way: str) -> Case:
+    helped = ("certificates", "trust_stores") if way != "relocation" else ()
+    return Case(
+        "writes/write_and_see.c",
+        (source, what, order, PATH if way in ("plugin", "deepbind") else "dlsym"),
+        name=f"{source}-{what}-{order}-{way}",
+        flags=("-DBY_RELOCATION",) if way == "relocation" else (),
+        plugins=(PLUGIN,),
+        env=(("SAFETY_DEEPBIND", "1"),) if way == "deepbind" else (),
+        helped=helped,
+        shows="a new context: handshake",
+    )
+
+
+# Each write to the peer by each way; each source with the writes that change a verification; lists of revocations.
+CASES = [
+    *(write("peer", what, "late", way) for what in CERTIFICATE for way in ("relocation", "dlsym", "plugin")),
+    *(write(source, what, "late", "plugin") for source in SOURCES[1:] for what in ("after", "trust", "reject", "key", "data")),
+    *(write(source, "after", "early", "plugin") for source in SOURCES),
+    *(write(source, "trust", "late", way) for source in ("objects", "verified-root") for way in ("relocation", "deepbind", "dlsym")),
+    *(write("list", what, "late", way) for what in LIST for way in ("relocation", "dlsym", "plugin")),
+]
+PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
+MODULE = "before before-set after after-set subject issuer serial extension".split()
+MODULE_CASES = [
+    Case("writes/openssl_module.py", (f"{prefix}{what}",), shows="peers") for prefix in ("", "peer-") for what in MODULE
+]
+
+
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *PYTHON_CASES]), ids=str)
+def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
+    stage.as_stock(case, mode)
+
+
+@pytest.fixture(scope="session")
+def openssl_module() -> None:
+    found = subprocess.run([PYTHON, "-I", "-c", "import OpenSSL"], capture_output=True)
+    if found.returncode != 0:
+        pytest.skip("python3-openssl is not installed")
+
+
+@pytest.mark.usefixtures("openssl_module")
+@pytest.mark.parametrize("case, mode", crossed(MODULE_CASES), ids=str)
+def test_what_pyopenssl_writes_stays_with_its_own_object(case: Case, mode: Mode, stage: Stage) -> None:
+    stage.as_stock(case, mode)
