@@ -16,9 +16,10 @@ from pathlib import Path
 
 from .catalogue import SUITES
 from .modes import MODES, PATH
-from .report import as_json, explained, table, write_json
+from .report import as_json, closing_line, explained, table, write_json
 from .runner import Setting, SuiteResult, run_suite
 from .suite import Suite, SuiteError
+from .trial import adopt_orphans
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "build/suites"
@@ -116,6 +117,7 @@ def main(words: Sequence[str]) -> int:
             print(f"{suite.name:20} {suite.what}{' [fast]' if suite.fast else ''}")
         return 0
     as_a_shell_would()
+    adopt_orphans()
     os.umask(0o022)
     mode_names = modes(options)
     default = os.environ.get("IBID_SUITES_PRELOAD", ROOT / "build/release/lib/libibid_preload.so")
@@ -149,6 +151,7 @@ def main(words: Sequence[str]) -> int:
     for problem in problems:
         print(f"problem: {problem}")
     print(f"results: {options.json or results / 'results.json'}")
+    print(closing_line(found, problems))
     return 1 if problems else 0
 
 

@@ -32,6 +32,12 @@ def table(results: Sequence[SuiteResult]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 
 
+def closing_line(results: Sequence[SuiteResult], problems: Sequence[str]) -> str:
+    trials = [mode for result in results for mode in result.modes.values()]
+    compared = sum(len(mode.trial.outcomes) for mode in trials)
+    return f"{compared} subtests compared, {sum(len(mode.new) for mode in trials)} new failures, {len(problems)} problems"
+
+
 def explained(results: Sequence[SuiteResult]) -> list[str]:
     """New failures that are no problem."""
     return [

@@ -116,7 +116,8 @@ class Archive:
 
 def python_source(project: str, version: str, target: Path) -> None:
     """The source distribution of a Python project, unpacked in `target`/src, once."""
-    if (target / "src").exists():
+    note = target / "version"
+    if note.exists():
         return
     fetched = target / "fetched"
     shutil.rmtree(target, ignore_errors=True)
@@ -126,3 +127,4 @@ def python_source(project: str, version: str, target: Path) -> None:
     (archive,) = fetched.glob("*.tar.gz")
     command(["tar", "-xf", archive, "--one-top-level=unpacking", "--strip-components=1"], target)
     (target / "unpacking").rename(target / "src")
+    note.write_text(version)

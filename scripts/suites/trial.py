@@ -7,6 +7,7 @@ sees for itself that the preload was in a process that had libcrypto: a trial in
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
@@ -121,12 +122,7 @@ class Trial:
             return None
         finally:
             watch.set()
-            # What a program leaves running (servers) would be in the way of the next.
-            try:
-                os.killpg(program.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            program.wait()
+            _end(program)
 
     def _look_for_preload(self, first: int, end: threading.Event) -> None:
         """Looks at processes that are younger than `first`, often in the beginning: some units take 50 ms."""
@@ -142,6 +138,25 @@ class Trial:
                         return
                 except OSError:
                     pass  # it has ended
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of what its descendants leave behind, daemons included."""
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    """Ends the program and what it leaves running (servers): it would be in the way of the next."""
+    try:
+        os.killpg(program.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    program.wait()
+    while children := Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        for child in children:  # all are that program's: one unit runs at a time
+            os.kill(int(child), signal.SIGKILL)
+            os.waitpid(int(child), 0)
 
 
 def _describe(status: int) -> str:

@@ -17,6 +17,7 @@ RUNNER = Path(__file__).with_name("unittest_runner.py")
 class CPython(Suite):
     name = "cpython"
     what = "CPython 3.11: ssl, asyncio over TLS, http, urllib, ftp, pop, imap, smtp"
+    least = 1100
     packages = ("python3.11", "libpython3.11-testsuite")
 
     modules = (
@@ -60,5 +61,6 @@ class CPython(Suite):
 class CPythonSsl(CPython):
     name = "cpython-ssl"
     what = "of these test_ssl alone"
+    least = 150
     modules = ("test_ssl",)
     fast = True

@@ -25,6 +25,7 @@ AT_ONCE = 25  # tests a call: servers are started once a call
 class Curl(Suite):
     name = "curl"
     what = "curl's tests over TLS"
+    least = 35
     packages = ("curl", "libssl-dev", "zlib1g-dev", "stunnel4", "gcc", "make", "perl", "dpkg-dev", "libc6-dev")
 
     @property

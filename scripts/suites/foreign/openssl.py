@@ -48,6 +48,7 @@ RECIPES = re.compile(
 class Openssl(Suite):
     name = "openssl"
     what = "OpenSSL's own recipes, Debian's build"
+    least = 8000
     packages = ("gcc", "make", "perl", "dpkg-dev", "libc6-dev")
     options: ClassVar[tuple[str, ...]] = (
         *"shared --openssldir=/usr/lib/ssl no-idea no-mdc2 no-rc5 no-zlib no-ssl3 enable-unit-test no-ssl3-method".split(),

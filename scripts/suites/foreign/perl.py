@@ -56,6 +56,7 @@ class PerlModule(Suite):
 class NetSsleay(PerlModule):
     name = "net-ssleay"
     what = "Net::SSLeay, Perl's binding of OpenSSL's own functions"
+    least = 2400
     package = "libnet-ssleay-perl"
     packages = ("libnet-ssleay-perl", "perl", "dpkg-dev")
     patterns = ("t/local/*.t", "t/handle/local/*.t")
@@ -68,6 +69,7 @@ class NetSsleay(PerlModule):
 class IoSocketSsl(PerlModule):
     name = "io-socket-ssl"
     what = "IO::Socket::SSL"
+    least = 750
     package = "libio-socket-ssl-perl"
     packages = ("libio-socket-ssl-perl", "libnet-ssleay-perl", "perl", "dpkg-dev")
     volatile = ((r"\[\d+\.(server|client)", r"[\1"), (r"\d+ attempts", "attempts"))
@@ -77,6 +79,7 @@ class IoSocketSsl(PerlModule):
 class CryptOpensslX509(PerlModule):
     name = "crypt-openssl-x509"
     what = "Crypt::OpenSSL::X509"
+    least = 90
     package = "libcrypt-openssl-x509-perl"
     packages = ("libcrypt-openssl-x509-perl", "libconvert-asn1-perl", "perl", "dpkg-dev")
     left_out = ("author-pod-syntax.t", "pod.t", "release-kwalitee.t", "release-meta-json.t")

@@ -14,6 +14,7 @@ from ..trial import Trial
 class Php(Suite):
     name = "php"
     what = "PHP's ext/openssl: functions and TLS streams"
+    least = 150
     packages = ("php-cli", "dpkg-dev")
     tests = "ext/openssl/tests"
 

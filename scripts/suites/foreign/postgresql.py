@@ -15,6 +15,7 @@ from ..trial import Trial
 class Postgresql(Suite):
     name = "postgresql"
     what = "PostgreSQL's server and client over TLS: src/test/ssl"
+    least = 150
     packages = ("postgresql", "libipc-run-perl", "perl", "dpkg-dev", "util-linux")
 
     @property

@@ -14,6 +14,7 @@ from ..trial import Trial
 class Ruby(Suite):
     name = "ruby"
     what = "Ruby's openssl and the standard library's TLS clients"
+    least = 450
     packages = ("ruby", "dpkg-dev")
 
     @property

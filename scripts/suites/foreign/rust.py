@@ -17,6 +17,7 @@ from ..trial import Trial
 class RustOpenssl(Suite):
     name = "rust-openssl"
     what = "the Rust package openssl, linked dynamically"
+    least = 400
     # Cargo is no package here: Debian 12's is too old for the newest release.
     packages = ("libssl-dev", "pkgconf", "gcc", "libc6-dev")
 
