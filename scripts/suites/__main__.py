@@ -32,19 +32,42 @@ def say(words: str) -> None:
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev suites",
-        description="Foreign test suites, stock and under ibid, compared subtest by subtest. The exit status is 0 if there is "
-        "no new failure, or each is one that stock shows, too, when it is repeated.",
+        description="Foreign test suites, stock and under ibid, compared subtest by subtest. The exit status is 0 if "
+        "there is no new failure, or each is one that stock shows, too, when it is repeated.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="suites (--list); without: all, or those of --fast")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="suites (--list); without: all, or those of --fast"
+    )
     parser.add_argument("--list", action="store_true", help="names the suites")
     parser.add_argument("--fast", action="store_true", help="what takes few minutes, in default mode")
-    parser.add_argument("--modes", metavar="MODE,...", help=f"of {','.join(MODES)}; without: all, with --fast the first; 'none': stock alone")
-    parser.add_argument("--stock-runs", type=int, default=1, metavar="N", help="stock runs beforehand, to find flaky subtests (1)")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of what fails anew, under ibid and stock (5)")
-    parser.add_argument("--preload", type=Path, metavar="FILE", help="instead of build/release/lib/libibid_preload.so; also IBID_SUITES_PRELOAD")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the results (build/suites/results/.../results.json)")
+    parser.add_argument(
+        "--modes",
+        metavar="MODE,...",
+        help=f"of {','.join(MODES)}; without: all, with --fast the first; 'none': stock alone",
+    )
+    parser.add_argument(
+        "--stock-runs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="stock runs beforehand, to find flaky subtests (1)",
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=5, metavar="N", help="of what fails anew, under ibid and stock (5)"
+    )
+    parser.add_argument(
+        "--preload",
+        type=Path,
+        metavar="FILE",
+        help="instead of build/release/lib/libibid_preload.so; also IBID_SUITES_PRELOAD",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="the results (build/suites/results/.../results.json)"
+    )
     parser.add_argument("--prepare", action="store_true", help="fetch and build only")
-    parser.add_argument("--packages", action="store_true", help=argparse.SUPPRESS)  # for dev: what must be installed
+    parser.add_argument(
+        "--packages", action="store_true", help=argparse.SUPPRESS
+    )  # for dev: what must be installed
     return parser.parse_args(words)
 
 
@@ -100,7 +123,7 @@ def require_preload(preload: Path) -> Path:
 
 
 def as_a_shell_would() -> None:
-    """What nohup or a background job has made this process ignore, tests that send signals would wait for in vain."""
+    """Signals that nohup or a background job made this process ignore, its children would ignore, too."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -110,11 +133,11 @@ def main(words: Sequence[str]) -> int:
     options = arguments(words)
     suites = chosen(options)
     if options.packages:
-        print(" ".join(dict.fromkeys(package for suite in suites for package in suite.packages)))
+        print(" ".join(dict.fromkeys(package for each in suites for package in each.packages)))
         return 0
     if options.list:
-        for suite in SUITES:
-            print(f"{suite.name:20} {suite.what}{' [fast]' if suite.fast else ''}")
+        for each in SUITES:
+            print(f"{each.name:20} {each.what}{' [fast]' if each.fast else ''}")
         return 0
     as_a_shell_would()
     adopt_orphans()
@@ -124,14 +147,23 @@ def main(words: Sequence[str]) -> int:
     asked = Path(options.preload or default).resolve()
     preload = require_preload(asked) if mode_names and not options.prepare else asked
     results = PLACE / "results" / time.strftime("%Y%m%d-%H%M%S")
-    setting = Setting(preload, results, [MODES[name] for name in mode_names], max(1, options.stock_runs), options.repeats, say)
+    setting = Setting(
+        preload,
+        results,
+        [MODES[name] for name in mode_names],
+        max(1, options.stock_runs),
+        options.repeats,
+        say,
+    )
     found: list[SuiteResult] = []
     problems: list[str] = []
     for suite_class in suites:
-        suite = suite_class(PLACE / suite_class.name)
+        suite: Suite = suite_class(PLACE / suite_class.name)
         suite.place.mkdir(parents=True, exist_ok=True)
         try:
-            result = SuiteResult(suite.name, suite.prepare()) if options.prepare else run_suite(suite, setting)
+            result = (
+                SuiteResult(suite.name, suite.prepare()) if options.prepare else run_suite(suite, setting)
+            )
         except SuiteError as failure:
             result = SuiteResult(suite.name, trouble=str(failure))
             say(f"{suite.name}: {failure}")
@@ -139,8 +171,10 @@ def main(words: Sequence[str]) -> int:
         if options.prepare:
             problems += [f"{result.name}: {result.trouble}"] if result.trouble else []
             continue
-        problems = [problem for each in found for problem in each.problems()]
-        write_json(options.json or results / "results.json", as_json(found, asked, problems))  # as far as it has come
+        problems = [problem for one in found for problem in one.problems()]
+        write_json(
+            options.json or results / "results.json", as_json(found, asked, problems)
+        )  # as far as it has come
     if options.prepare:
         for problem in problems:
             say(problem)

@@ -67,8 +67,11 @@ def changes(stock: Outcomes, ibid: Outcomes) -> list[str]:
 
 
 def explained_by(open_ones: Iterable[Difference], rerun: Outcomes, log_of: dict[str, Path]) -> None:
-    """Notes what a repeated stock run says about each. A unit that only ended otherwise (a server that was not ready) takes
-    its subtests along: those that are missing in that run are explained by it only if they are missing under ibid, too."""
+    """Notes what a repeated stock run says about each.
+
+    A unit that ends early (a server was not ready) loses its later subtests. Such a stock run explains only what is
+    missing under ibid as well.
+    """
     for difference in open_ones:
         outcome = rerun.get(difference.key, MISSING)
         difference.stock_again.append(outcome)

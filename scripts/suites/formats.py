@@ -18,7 +18,7 @@ TAP_DIRECTIVE = re.compile(r"(?<!\\)#\s*(?P<kind>skip|todo)\b", re.IGNORECASE)
 def tap(text: str) -> Subtests:
     """Test Anything Protocol, nested by indentation: a subtest's name begins with those of what it belongs to.
 
-    A subtest is named by its description, where it has one: programs that fork count in each process, and in no fixed order.
+    A subtest is named by its description, where it has one: programs that fork count in each process, in no fixed order.
     """
     pending: dict[int, Subtests] = {}
     counts: dict[int, int] = {}
@@ -66,12 +66,18 @@ def junit_xml(text: str) -> Subtests:
 
 # `[ 5/28] Class#test_name = 0.01 s`; then, at the end, `  1) Failure:` and the name of each that was not good.
 RUBY_STARTED = re.compile(r"\[ *\d+/\d+\] (?P<name>[A-Z][\w:]*#test_\S+)(?P<ended>.* = \d+\.\d+ s)?")
-RUBY_VERDICT = re.compile(r"^ *\d+\) (?P<verdict>Failure|Error|Skipped|Timeout):\s*\n(?P<name>[A-Z][\w:]*#test_[^\s:\[]+)", re.MULTILINE)
+RUBY_VERDICT = re.compile(
+    r"^ *\d+\) (?P<verdict>Failure|Error|Skipped|Timeout):\s*\n(?P<name>[A-Z][\w:]*#test_[^\s:\[]+)",
+    re.MULTILINE,
+)
 
 
 def ruby_verbose(text: str) -> Subtests:
     """Ruby's own test runner with -v. A test that began and did not end is one in which the program died."""
-    verdicts = {match["name"]: SKIP if match["verdict"] == "Skipped" else FAIL for match in RUBY_VERDICT.finditer(text)}
+    verdicts = {
+        match["name"]: SKIP if match["verdict"] == "Skipped" else FAIL
+        for match in RUBY_VERDICT.finditer(text)
+    }
     result: Subtests = []
     begun = list(RUBY_STARTED.finditer(text))
     for match in begun:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-# Nothing of the caller's: what somebody's shell sets (SSL_CERT_FILE, proxies, PYTHONPATH) would be in the results.
+# Nothing is taken from the caller's environment: SSL_CERT_FILE, proxies, PYTHONPATH would change the results.
 PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

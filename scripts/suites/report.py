@@ -22,20 +22,41 @@ def table(results: Sequence[SuiteResult]) -> str:
         first = result.stock[0]
         bad = str(len(failures(first.outcomes)))
         for trial in result.stock:
-            rows.append((result.name, "stock", str(len(trial.outcomes)), str(len(failures(trial.outcomes))), "", "", f"{trial.seconds:.0f}"))
+            rows.append(
+                (
+                    result.name,
+                    "stock",
+                    str(len(trial.outcomes)),
+                    str(len(failures(trial.outcomes))),
+                    "",
+                    "",
+                    f"{trial.seconds:.0f}",
+                )
+            )
         for name, mode in result.modes.items():
             explained = len(mode.new) - len(mode.unexplained)
             rows.append(
-                (result.name, name, str(len(mode.trial.outcomes)), bad, str(len(mode.new)), str(explained), f"{mode.trial.seconds:.0f}")
+                (
+                    result.name,
+                    name,
+                    str(len(mode.trial.outcomes)),
+                    bad,
+                    str(len(mode.new)),
+                    str(explained),
+                    f"{mode.trial.seconds:.0f}",
+                )
             )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
+    )
 
 
 def closing_line(results: Sequence[SuiteResult], problems: Sequence[str]) -> str:
     trials = [mode for result in results for mode in result.modes.values()]
     compared = sum(len(mode.trial.outcomes) for mode in trials)
-    return f"{compared} subtests compared, {sum(len(mode.new) for mode in trials)} new failures, {len(problems)} problems"
+    new = sum(len(mode.new) for mode in trials)
+    return f"{compared} subtests compared, {new} new failures, {len(problems)} problems"
 
 
 def explained(results: Sequence[SuiteResult]) -> list[str]:
@@ -64,7 +85,9 @@ def as_json(results: Sequence[SuiteResult], preload: Path, problems: Sequence[st
                         "subtests": len(trial.outcomes),
                         "failures": [label(key) for key in failures(trial.outcomes)],
                         "outcomes": {label(key): outcome for key, outcome in trial.outcomes.items()},
-                        "unit_seconds": {unit: round(seconds, 1) for unit, seconds in trial.unit_seconds.items()},
+                        "unit_seconds": {
+                            unit: round(seconds, 1) for unit, seconds in trial.unit_seconds.items()
+                        },
                         "logs": str(trial.folder),
                     }
                     for trial in result.stock

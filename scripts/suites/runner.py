@@ -54,7 +54,9 @@ class SuiteResult:
         result = []
         passed = sum(outcome in GOOD for outcome in self.stock[0].outcomes.values())
         if passed < self.least:
-            result.append(f"{self.name}: {passed} subtests pass in stock, {self.least} are expected: see {self.stock[0].folder}")
+            result.append(
+                f"{self.name}: {passed} subtests pass in stock, {self.least} are expected: {self.stock[0].folder}"
+            )
         for name, mode in self.modes.items():
             if not mode.trial.seen_in:
                 result.append(f"{self.name}, {name}: the preload was in no process that had libcrypto")
@@ -62,7 +64,9 @@ class SuiteResult:
         return result
 
 
-def run_trial(suite: Suite, setting: Setting, mode: Mode, name: str, wanted: Mapping[str, frozenset[str]] | None = None) -> Trial:
+def run_trial(
+    suite: Suite, setting: Setting, mode: Mode, name: str, wanted: Mapping[str, frozenset[str]] | None = None
+) -> Trial:
     trial = Trial(mode, setting.preload, setting.results / suite.name / name, wanted)
     for unit in suite.units():
         if trial.wants(unit):
@@ -82,7 +86,11 @@ def run_suite(suite: Suite, setting: Setting) -> SuiteResult:
     first = result.stock[0]
     flaky: set[Key] = set()
     for other in result.stock[1:]:
-        flaky |= {key for key in {**first.outcomes, **other.outcomes} if first.outcomes.get(key) != other.outcomes.get(key)}
+        flaky |= {
+            key
+            for key in {**first.outcomes, **other.outcomes}
+            if first.outcomes.get(key) != other.outcomes.get(key)
+        }
     result.flaky = sorted(label(key) for key in flaky)
     for mode in setting.modes:
         trial = run_trial(suite, setting, mode, mode.name)
@@ -91,7 +99,10 @@ def run_suite(suite: Suite, setting: Setting) -> SuiteResult:
             explained_by(new, other.outcomes, {d.key[0]: other.log(d.key[0]) for d in new})
         _repeat(suite, setting, mode, new)
         result.modes[mode.name] = ModeResult(trial, new, changes(first.outcomes, trial.outcomes))
-        setting.say(f"{suite.name}, {mode.name}: {len(trial.outcomes)} subtests, {len(new)} new failures, {trial.seconds:.0f} s")
+        setting.say(
+            f"{suite.name}, {mode.name}: {len(trial.outcomes)} subtests, {len(new)} new failures, "
+            f"{trial.seconds:.0f} s"
+        )
     return result
 
 

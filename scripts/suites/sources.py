@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where suites come from: Debian's source packages, and the language registries through their own clients.
 
-Law: nothing outside the given folder is written. The machine's apt configuration is read for where its archive is, and
+Law: nothing outside the given folder is written. The machine's apt configuration says where its archive is, and is
 not changed; apt checks what it fetches by the archive's signature.
 """
 
@@ -20,7 +20,11 @@ PYTHON = "/usr/bin/python3"
 
 
 def command(
-    words: Sequence[str | Path], folder: Path | None = None, *, env: Mapping[str, str] | None = None, log: Path | None = None
+    words: Sequence[str | Path],
+    folder: Path | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> str:
     """Runs what prepares a suite. Its output is returned, or kept in `log` when it is long."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LD_", "IBID_"))}
@@ -40,7 +44,9 @@ def command(
         log.write_text(done.stdout)
     if done.returncode != 0:
         tail = "\n".join(done.stdout.splitlines()[-12:])
-        raise SuiteError(f"{' '.join(str(word) for word in words[:4])} ...: exit status {done.returncode}\n{tail}")
+        raise SuiteError(
+            f"{' '.join(str(word) for word in words[:4])} ...: exit status {done.returncode}\n{tail}"
+        )
     return done.stdout
 
 
@@ -67,7 +73,13 @@ class Archive:
             return
         (self.folder / "lists/partial").mkdir(parents=True, exist_ok=True)
         places = command(
-            ["apt-get", "indextargets", "--format", "deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
+            [
+                "apt-get",
+                "indextargets",
+                "--format",
+                "deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)",
+                "Created-By: Packages",
+            ]
         )
         # Other vendors' repositories carry none of the sources, and some of them refuse to be asked.
         lines = sorted({line for line in places.splitlines() if re.search(r"debian|ubuntu", line)})
@@ -82,7 +94,9 @@ class Archive:
         found = set(re.findall(r"(?m)^Version: (\S+)$", shown))
 
         def is_newer(left: str, right: str) -> bool:
-            return subprocess.run(["dpkg", "--compare-versions", left, "gt", right], check=False).returncode == 0
+            return (
+                subprocess.run(["dpkg", "--compare-versions", left, "gt", right], check=False).returncode == 0
+            )
 
         result: list[str] = []
         for version in found:
@@ -91,8 +105,10 @@ class Archive:
         return result
 
     def unpack(self, package: str, target: Path, preferred: str = "") -> str:
-        """The source package with Debian's patches in `target`/src, once; says which version it is: the preferred one,
-        else the newest that the archive still has (an archive may name a version whose files it no longer holds)."""
+        """The source package with Debian's patches in `target`/src, once; says which version it is.
+
+        The preferred one, else the newest that can be had: an archive may name a version whose files it no longer holds.
+        """
         note = target / "version"
         if note.exists():
             return note.read_text()
@@ -103,7 +119,10 @@ class Archive:
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir(parents=True)
             try:
-                command(["apt-get", "-q", *self.options, "source", "--download-only", f"{package}={version}"], target)
+                command(
+                    ["apt-get", "-q", *self.options, "source", "--download-only", f"{package}={version}"],
+                    target,
+                )
                 (dsc,) = target.glob("*.dsc")
                 command(["dpkg-source", "-x", dsc, "src"], target)
             except SuiteError as failure:
@@ -112,6 +131,11 @@ class Archive:
             note.write_text(version)
             return version
         raise SuiteError(f"no source package {package} can be had: {trouble}")
+
+
+def debian_source(place: Path, package: str, preferred: str = "") -> str:
+    """The source package in `place`/source/src, with one apt configuration for all suites beside `place`."""
+    return Archive(place.parent / "apt").unpack(package, place / "source", preferred)
 
 
 def python_source(project: str, version: str, target: Path) -> None:
@@ -123,7 +147,9 @@ def python_source(project: str, version: str, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     fetched.mkdir(parents=True)
     wanted = f"{project}=={version}" if version else project
-    command([PYTHON, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", fetched, wanted])
+    command(
+        [PYTHON, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", fetched, wanted]
+    )
     (archive,) = fetched.glob("*.tar.gz")
     command(["tar", "-xf", archive, "--one-top-level=unpacking", "--strip-components=1"], target)
     (target / "unpacking").rename(target / "src")

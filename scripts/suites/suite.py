@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a suite is to the runner.
 
-Law: `run_unit` starts the suite's own programs as they are, by `trial.execute`, and only reads what they print. It knows
-nothing of modes: what differs between them is in the trial's environment alone.
+Law: `run_unit` starts the suite's own programs as they are, by `trial.execute`, and only reads what they print. It
+knows nothing of modes: what differs between them is in the trial's environment alone.
 """
 
 from __future__ import annotations
@@ -24,11 +24,18 @@ class Suite(ABC):
     what: ClassVar[str]  # one line for --list
     packages: ClassVar[tuple[str, ...]] = ()  # Debian packages that it needs
     fast: ClassVar[bool] = False  # belongs to the selection of --fast
-    least: ClassVar[int] = 1  # subtests that pass in stock, or else something is missing here and nothing is compared
+    least: ClassVar[int] = (
+        1  # subtests that pass in stock, or else something is missing here and nothing is compared
+    )
 
     def __init__(self, place: Path) -> None:
         """`place`: a folder that belongs to this suite and stays from one call to the next."""
         self.place = place
+
+    @property
+    def source(self) -> Path:
+        """What was unpacked."""
+        return self.place / "source" / "src"
 
     @abstractmethod
     def prepare(self) -> str:

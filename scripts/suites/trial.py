@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run of a suite in one mode: starts its programs, keeps what they print, collects the outcomes.
 
-Laws: a program that does not end in time is ended with all its children, and that is an outcome. Under ibid, the runner
-sees for itself that the preload was in a process that had libcrypto: a trial in which it never was compares stock with stock.
+Laws: a program that does not end in time is ended with all its children, and that is an outcome. Under ibid, the
+runner sees for itself that the preload was in a process that had libcrypto: a trial in which it never was compares
+stock with stock.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class Trial:
     mode: Mode
     preload: Path
     folder: Path  # logs, and what the programs write
-    wanted: Mapping[str, frozenset[str]] | None = None  # units, and their subtests of interest; None: everything
+    wanted: Mapping[str, frozenset[str]] | None = (
+        None  # units, and their subtests of interest; None: everything
+    )
     outcomes: Outcomes = field(default_factory=dict)
     unit_seconds: dict[str, float] = field(default_factory=dict)
     seen_in: str = ""  # a program in which the preload and libcrypto were seen together

@@ -49,9 +49,12 @@ class CPython(Suite):
         trial.folder.mkdir(parents=True, exist_ok=True)
         outcomes = trial.folder / f"{unit}.outcomes"
         outcomes.unlink(missing_ok=True)
-        # -I would keep PYTHONHASHSEED and the like out; the environment has none. A fixed seed: the order of sets stays.
+        # With a fixed seed the order of sets is the same in each trial.
         trial.execute(
-            unit, [PROGRAM, RUNNER, outcomes, f"test.{unit}"], trial.folder, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+            unit,
+            [PROGRAM, RUNNER, outcomes, f"test.{unit}"],
+            trial.folder,
+            env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
         )
         if outcomes.exists():
             for name, outcome in formats.outcome_lines(outcomes.read_text()):

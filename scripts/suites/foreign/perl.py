@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .. import formats
-from ..sources import Archive, installed_version
+from ..sources import debian_source, installed_version
 from ..suite import Suite
 from ..trial import Trial
 
@@ -23,21 +23,21 @@ class PerlModule(Suite):
     left_out: ClassVar[tuple[str, ...]] = ()  # about documents and packaging
     volatile: ClassVar[tuple[tuple[str, str], ...]] = ()  # in the names of subtests: pattern, replacement
 
-    @property
-    def source(self) -> Path:
-        return self.place / "src"
-
     def prepare(self) -> str:
         installed = installed_version(self.package)
         # A rebuilt binary package (+b1) has the source of the version before it.
-        version = Archive(self.place.parent / "apt").unpack(self.package, self.place, re.sub(r"\+b\d+$", "", installed))
+        version = debian_source(self.place, self.package, re.sub(r"\+b\d+$", "", installed))
         # The unpacked module must not take the place of the installed one.
         for built in ("lib", "blib"):
             shutil.rmtree(self.source / built, ignore_errors=True)
         return f"{self.package} {installed}, tests of {version}"
 
     def units(self) -> list[str]:
-        found = [str(path.relative_to(self.source)) for pattern in self.patterns for path in sorted(self.source.glob(pattern))]
+        found = [
+            str(path.relative_to(self.source))
+            for pattern in self.patterns
+            for path in sorted(self.source.glob(pattern))
+        ]
         return [unit for unit in found if Path(unit).name not in self.left_out]
 
     def run_unit(self, trial: Trial, unit: str) -> None:
@@ -45,7 +45,11 @@ class PerlModule(Suite):
         taint = ["-T"] if re.match(r"#!.*perl.* -\w*T", shebang) else []
         includes = [word for folder in (*self.includes, ".") for word in ("-I", str(self.source / folder))]
         output = trial.execute(
-            unit, ["perl", *taint, *includes, unit], self.source, env={"NO_NETWORK_TESTING": "1", "TMPDIR": "/tmp"}, limit=300
+            unit,
+            ["perl", *taint, *includes, unit],
+            self.source,
+            env={"NO_NETWORK_TESTING": "1", "TMPDIR": "/tmp"},
+            limit=300,
         )
         for name, outcome in formats.tap(output):
             for pattern, replacement in self.volatile:

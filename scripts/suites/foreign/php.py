@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import formats
-from ..sources import Archive, command, installed_version
+from ..sources import command, debian_source, installed_version
 from ..suite import Suite
 from ..trial import Trial
 
@@ -18,14 +18,10 @@ class Php(Suite):
     packages = ("php-cli", "dpkg-dev")
     tests = "ext/openssl/tests"
 
-    @property
-    def source(self) -> Path:
-        return self.place / "source" / "src"
-
     def prepare(self) -> str:
         short = command(["/usr/bin/php", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"]).strip()
         installed = installed_version(f"php{short}-cli")
-        tests = Archive(self.place.parent / "apt").unpack(f"php{short}", self.place / "source", installed)
+        tests = debian_source(self.place, f"php{short}", installed)
         return f"php{short}-cli {installed}, tests of {tests}"
 
     def units(self) -> list[str]:
@@ -36,7 +32,19 @@ class Php(Suite):
         results = trial.folder / "results"
         results.unlink(missing_ok=True)
         tests = [f"{unit}/{name}" for name in sorted(trial.only(unit))] or [unit]
-        words = ["php", "run-tests.php", "-p", "/usr/bin/php", "-q", "--no-color", "--no-progress", "--show-diff", "-W", results, *tests]
+        words = [
+            "php",
+            "run-tests.php",
+            "-p",
+            "/usr/bin/php",
+            "-q",
+            "--no-color",
+            "--no-progress",
+            "--show-diff",
+            "-W",
+            results,
+            *tests,
+        ]
         # Exit status 1: some test failed, and that is said of the test.
         trial.execute(unit, words, self.source, env={"NO_INTERACTION": "1"}, limit=1200, good=(0, 1))
         if results.exists():

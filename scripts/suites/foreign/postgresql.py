@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from .. import formats
-from ..sources import Archive, installed_version
+from ..sources import debian_source, installed_version
 from ..suite import Suite, SuiteError
 from ..trial import Trial
 
@@ -17,10 +17,6 @@ class Postgresql(Suite):
     what = "PostgreSQL's server and client over TLS: src/test/ssl"
     least = 150
     packages = ("postgresql", "libipc-run-perl", "perl", "dpkg-dev", "util-linux")
-
-    @property
-    def source(self) -> Path:
-        return self.place / "source" / "src"
 
     @property
     def installed(self) -> Path:
@@ -33,7 +29,8 @@ class Postgresql(Suite):
     def prepare(self) -> str:
         package = f"postgresql-{self.installed.name}"
         version = installed_version(package)
-        return f"{package} {version}, tests of {Archive(self.place.parent / 'apt').unpack(package, self.place / 'source', version)}"
+        tests = debian_source(self.place, package, version)
+        return f"{package} {version}, tests of {tests}"
 
     def units(self) -> list[str]:
         return [f"t/{path.name}" for path in sorted((self.source / "src/test/ssl/t").glob("*.pl"))]

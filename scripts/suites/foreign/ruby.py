@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import formats
-from ..sources import Archive, command, installed_version
+from ..sources import command, debian_source, installed_version
 from ..suite import Suite
 from ..trial import Trial
 
@@ -17,14 +17,11 @@ class Ruby(Suite):
     least = 450
     packages = ("ruby", "dpkg-dev")
 
-    @property
-    def source(self) -> Path:
-        return self.place / "source" / "src"
-
     def prepare(self) -> str:
         package = "ruby" + command(["/usr/bin/ruby", "-e", "print RUBY_VERSION[/\\d+\\.\\d+/]"]).strip()
         installed = installed_version(package)
-        return f"{package} {installed}, tests of {Archive(self.place.parent / 'apt').unpack(package, self.place / 'source', installed)}"
+        tests = debian_source(self.place, package, installed)
+        return f"{package} {installed}, tests of {tests}"
 
     def units(self) -> list[str]:
         patterns = ("test/openssl/test_*.rb", "test/net/*/test_*.rb")
@@ -37,7 +34,6 @@ class Ruby(Suite):
 
     def run_unit(self, trial: Trial, unit: str) -> None:
         words = ["ruby", "-Itool/lib", "-Itest/lib", "test/runner.rb", "-v", "--seed=1", unit]
-        # One of the tests looks at how long a comparison takes, which says little on a busy machine; it is repeated.
         output = trial.execute(unit, words, self.source, env={"TMPDIR": "/tmp"})
         for name, outcome in formats.ruby_verbose(output):
             trial.record(unit, name, outcome)

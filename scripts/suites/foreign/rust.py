@@ -35,10 +35,13 @@ class RustOpenssl(Suite):
             (fetched / "src").mkdir(parents=True, exist_ok=True)
             (fetched / "src/lib.rs").touch()
             (fetched / "Cargo.toml").write_text(
-                '[package]\nname = "fetched"\nversion = "0.0.0"\nedition = "2021"\n[dependencies]\nopenssl = "0.10"\n[workspace]\n'
+                '[package]\nname = "fetched"\nversion = "0.0.0"\nedition = "2021"\n'
+                '[dependencies]\nopenssl = "0.10"\n[workspace]\n'
             )
             command([cargo, "vendor", "--quiet", self.place / "vendor"], fetched)
-            (self.source / "Cargo.toml").write_text((self.source / "Cargo.toml").read_text() + "\n[workspace]\n")
+            (self.source / "Cargo.toml").write_text(
+                (self.source / "Cargo.toml").read_text() + "\n[workspace]\n"
+            )
             built = command(
                 [cargo, "test", "--lib", "--no-run"],
                 self.source,
@@ -58,7 +61,7 @@ class RustOpenssl(Suite):
     def run_unit(self, trial: Trial, unit: str) -> None:
         only = sorted(trial.only(unit))
         words = [self.place / "program", "--test-threads=1", *(["--exact", *only] if only else [])]
-        # Tests start `openssl s_server` and connect to it. Exit status 101: some test failed, and that is said of the test.
+        # Exit status 101: some test failed, and that is said of the test.
         output = trial.execute(unit, words, self.source, good=(0, 101))
         for name, outcome in formats.cargo(output):
             trial.record(unit, name, outcome)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one unittest module of CPython's and writes a line `OUTCOME<tab>TEST` for each test to a file, as it ends.
+"""Runs one unittest module of CPython's and writes a line `OUTCOME<tab>TEST` to a file as each test ends.
 
-A program of its own, started as `python3.11 unittest_runner.py FILE MODULE`. What tests print in between cannot hide an outcome.
+A program of its own, started as `python3.11 unittest_runner.py FILE MODULE`. What tests print hides no outcome.
 """
 
 import sys

@@ -56,7 +56,10 @@ ok 2 - running with FIPS # skip no FIPS
 
 
 def test_nested_tap_of_a_program_that_died_is_kept() -> None:
-    assert formats.tap("1..1\n    ok 1 - test_a\n    not ok 2 - test_b\n") == [("test_a", PASS), ("test_b", FAIL)]
+    assert formats.tap("1..1\n    ok 1 - test_a\n    not ok 2 - test_b\n") == [
+        ("test_a", PASS),
+        ("test_b", FAIL),
+    ]
 
 
 def test_tap_without_numbers_is_named_by_its_comment() -> None:

@@ -26,7 +26,9 @@ def trial(folder: Path, mode: Mode = STOCK, preload: Path = Path("/nothing")) ->
 
 def library(folder: Path) -> Path:
     """Any library will do as a preload. A copy, so that nobody else has it mapped."""
-    found = next(Path("/lib").glob("*-linux-gnu/libutil.so.1"), None) or next(Path("/usr/lib").glob("*-linux-gnu/libutil.so.1"))
+    found = next(Path("/lib").glob("*-linux-gnu/libutil.so.1"), None) or next(
+        Path("/usr/lib").glob("*-linux-gnu/libutil.so.1")
+    )
     return Path(shutil.copy(found, folder / "libpreload.so"))
 
 
@@ -48,7 +50,11 @@ def test_exit_status_and_signal_are_the_units_outcome(tmp_path: Path) -> None:
     one.execute("good", ["true"], tmp_path)
     one.execute("bad", ["sh", "-c", "exit 3"], tmp_path)
     one.execute("dead", ["sh", "-c", "kill -SEGV $$"], tmp_path)
-    assert one.outcomes == {("good", ""): PASS, ("bad", ""): "fail (exit status 3)", ("dead", ""): "fail (SIGSEGV)"}
+    assert one.outcomes == {
+        ("good", ""): PASS,
+        ("bad", ""): "fail (exit status 3)",
+        ("dead", ""): "fail (SIGSEGV)",
+    }
 
 
 def test_a_unit_that_hangs_is_ended_and_told(tmp_path: Path) -> None:
@@ -82,7 +88,9 @@ def _cwd(process: Path) -> str:
         return ""
 
 
-def test_nothing_of_the_callers_environment_reaches_a_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_the_callers_environment_reaches_a_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/somewhere")
     monkeypatch.setenv("IBID_SCOPE", "all")
     printed = trial(tmp_path, MODES["retain0"], library(tmp_path)).execute("u", ["env"], tmp_path)
@@ -134,7 +142,9 @@ def test_a_new_failure_is_named_and_a_flaky_one_explained_by_stock(tmp_path: Pat
     assert not new["differs"].is_explained and len(new["differs"].again) == 3
     assert new["flaky"].evidence is not None and new["flaky"].evidence.exists()
     (problem,) = result.problems()
-    assert problem.startswith("staged, default: differs: stock pass, ibid fail (exit status 1); again under ibid 3 of 3, stock 0 of 3")
+    assert problem.startswith(
+        "staged, default: differs: stock pass, ibid fail (exit status 1); again under ibid 3 of 3, stock 0 of 3"
+    )
 
 
 def test_a_trial_in_which_the_preload_was_never_seen_is_a_problem(tmp_path: Path) -> None:
@@ -142,4 +152,6 @@ def test_a_trial_in_which_the_preload_was_never_seen_is_a_problem(tmp_path: Path
         scripts = {"same": "pass"}
 
     setting = Setting(library(tmp_path), tmp_path / "results", [MODES["default"]], 1, 1, lambda words: None)
-    assert run_suite(Blind(tmp_path), setting).problems() == ["staged, default: the preload was in no process that had libcrypto"]
+    assert run_suite(Blind(tmp_path), setting).problems() == [
+        "staged, default: the preload was in no process that had libcrypto"
+    ]
