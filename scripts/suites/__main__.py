@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import shutil
@@ -146,7 +147,7 @@ def main(words: Sequence[str]) -> int:
     default = os.environ.get("IBID_SUITES_PRELOAD", ROOT / "build/release/lib/libibid_preload.so")
     asked = Path(options.preload or default).resolve()
     preload = require_preload(asked) if mode_names and not options.prepare else asked
-    results = PLACE / "results" / time.strftime("%Y%m%d-%H%M%S")
+    results = PLACE / "results" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     setting = Setting(
         preload,
         results,
@@ -160,21 +161,22 @@ def main(words: Sequence[str]) -> int:
     for suite_class in suites:
         suite: Suite = suite_class(PLACE / suite_class.name)
         suite.place.mkdir(parents=True, exist_ok=True)
-        try:
-            result = (
-                SuiteResult(suite.name, suite.prepare()) if options.prepare else run_suite(suite, setting)
-            )
-        except SuiteError as failure:
-            result = SuiteResult(suite.name, trouble=str(failure))
-            say(f"{suite.name}: {failure}")
+        with (suite.place / "lock").open("w") as lock:  # its ports and its build are for one at a time
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                result = (
+                    SuiteResult(suite.name, suite.prepare()) if options.prepare else run_suite(suite, setting)
+                )
+            except SuiteError as failure:
+                result = SuiteResult(suite.name, trouble=str(failure))
+                say(f"{suite.name}: {failure}")
         found.append(result)
         if options.prepare:
             problems += [f"{result.name}: {result.trouble}"] if result.trouble else []
             continue
         problems = [problem for one in found for problem in one.problems()]
-        write_json(
-            options.json or results / "results.json", as_json(found, asked, problems)
-        )  # as far as it has come
+        # Each time, so that a call that is stopped has left what it found.
+        write_json(options.json or results / "results.json", as_json(found, asked, problems))
     if options.prepare:
         for problem in problems:
             say(problem)

@@ -41,6 +41,24 @@ class Difference:
         return words + (f"; stock fails so at times: {self.evidence}" if self.evidence else "")
 
 
+MANY = 6  # missing subtests of one unit: it ended early, and its own line says how
+
+
+def lines(found: Iterable[Difference]) -> list[str]:
+    """One line each; what is missing because a program died is counted."""
+    missing: dict[str, int] = {}
+    result = []
+    for difference in (found := list(found)):
+        if difference.ibid == MISSING:
+            missing[difference.key[0]] = missing.get(difference.key[0], 0) + 1
+    for difference in found:
+        unit = difference.key[0]
+        if difference.ibid != MISSING or missing[unit] < MANY:
+            result.append(difference.line())
+    result += [f"{unit}: {count} subtests are missing" for unit, count in missing.items() if count >= MANY]
+    return result
+
+
 def failures(outcomes: Outcomes) -> list[Key]:
     return [key for key, outcome in outcomes.items() if outcome not in GOOD and outcome != "skip"]
 

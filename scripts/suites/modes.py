@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,7 @@ class Mode:
         result = {
             "PATH": PATH,
             "HOME": str(home),
-            "USER": "root",
+            "USER": pwd.getpwuid(os.geteuid()).pw_name,
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "TERM": "dumb",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .comparison import Difference, changes, differences, explained_by
+from .comparison import Difference, changes, differences, explained_by, lines
 from .modes import STOCK, Mode
 from .suite import Suite
 from .trial import GOOD, Key, Trial, label
@@ -60,7 +60,7 @@ class SuiteResult:
         for name, mode in self.modes.items():
             if not mode.trial.seen_in:
                 result.append(f"{self.name}, {name}: the preload was in no process that had libcrypto")
-            result += [f"{self.name}, {name}: {difference.line()}" for difference in mode.unexplained]
+            result += [f"{self.name}, {name}: {line}" for line in lines(mode.unexplained)]
         return result
 
 

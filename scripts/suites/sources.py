@@ -110,8 +110,8 @@ class Archive:
         The preferred one, else the newest that can be had: an archive may name a version whose files it no longer holds.
         """
         note = target / "version"
-        if note.exists():
-            return note.read_text()
+        if note.exists() and note.read_text().startswith(f"{preferred}\n"):
+            return note.read_text().split("\n")[1]
         versions = self.versions(package)
         versions.sort(key=lambda version: version != preferred)
         trouble = ""
@@ -128,7 +128,7 @@ class Archive:
             except SuiteError as failure:
                 trouble = str(failure)
                 continue
-            note.write_text(version)
+            note.write_text(f"{preferred}\n{version}\n")  # asked again when another is preferred
             return version
         raise SuiteError(f"no source package {package} can be had: {trouble}")
 
@@ -140,8 +140,8 @@ def debian_source(place: Path, package: str, preferred: str = "") -> str:
 
 def python_source(project: str, version: str, target: Path) -> None:
     """The source distribution of a Python project, unpacked in `target`/src, once."""
-    note = target / "version"
-    if note.exists():
+    note = target / "release"
+    if note.exists() and note.read_text() == version:
         return
     fetched = target / "fetched"
     shutil.rmtree(target, ignore_errors=True)

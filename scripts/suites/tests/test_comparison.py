@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.suites.comparison import MISSING, changes, differences, explained_by
+from scripts.suites.comparison import MISSING, changes, differences, explained_by, lines
 from scripts.suites.trial import FAIL, PASS, SKIP, TIMEOUT
 
 LOGS = {"u": Path("u.log")}
@@ -73,3 +73,9 @@ def test_what_stock_skips_is_not_explained_by_skipping() -> None:
     (difference,) = differences({("u", "a"): SKIP}, {("u", "a"): FAIL})
     explained_by([difference], {("u", "a"): SKIP}, LOGS)
     assert not difference.is_explained
+
+
+def test_what_is_missing_since_a_program_died_is_counted_in_one_line() -> None:
+    stock = {("u", str(number)): PASS for number in range(9)} | {("u", ""): PASS}
+    told = lines(differences(stock, {("u", "0"): PASS, ("u", ""): "fail (SIGSEGV)"}))
+    assert told == ["u: stock pass, ibid fail (SIGSEGV)", "u: 8 subtests are missing"]

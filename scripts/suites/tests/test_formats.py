@@ -86,6 +86,10 @@ def test_junit_xml_knows_each_outcome() -> None:
     ]
 
 
+def test_half_a_junit_file_is_none() -> None:
+    assert formats.junit_xml('<?xml version="1.0"?><testsuites><testcase classname="a" na') == []
+
+
 RUBY = """\
 # Running tests:
 
