@@ -6,7 +6,6 @@
 #include "statistics/place.h"
 
 #include <cerrno>
-#include <cstdlib>
 
 #include <pthread.h>
 #include <sys/ipc.h>
@@ -154,8 +153,7 @@ void in_child() noexcept {
 
 } // namespace
 
-void open_at_load() noexcept {
-    const char* const text = std::getenv("IBID_STATISTICS");
+void open_at_load(const char* text) noexcept {
     place where;
     if (text == nullptr || region.load(std::memory_order_relaxed) != nullptr || !parse_place(text, where))
         return;

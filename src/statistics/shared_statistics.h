@@ -7,7 +7,7 @@
 // IBID_STATISTICS. It opens no file, starts no thread, throws nothing, allocates nothing, takes no lock and leaves errno as it
 // was. All functions may be called before main, after exit began and in the child of a fork, by any number of threads.
 //
-//     open_at_load();                                      // in the constructor
+//     open_at_load(value of IBID_STATISTICS);              // in the constructor
 //     row* r = claim("/usr/lib/libcrypto.so.3", "3.0.19"); // once for each libcrypto
 //     set_helped(r);
 //     (*r)[kind::certificates][stripe].hits ...            // ibid::cache and its like count there
@@ -25,10 +25,10 @@
 
 namespace ibid::shared_statistics {
 
-// Finds the region of `ibid run --stats` that IBID_STATISTICS names, for later. To be called when the library is loaded:
+// Finds the region of `ibid run --stats` that `place` (IBID_STATISTICS; null: none) names, for later. To be called when the library is loaded:
 // whoever starts a program may do what the program may no longer do once it has dropped its privileges. Two system calls
 // (shmctl, shmat), none without the variable. What goes wrong leaves the process uncounted, and nothing else.
-void open_at_load() noexcept;
+void open_at_load(const char* place) noexcept;
 
 // A row for one libcrypto. The same path gives the same row. Never null: when there are more libcryptos than rows, further
 // ones share the last. Makes no system call. `path` and `version` may be null.
@@ -50,8 +50,8 @@ void publish_all() noexcept;
 
 // For library.cpp, until it says which libcrypto it means.
 using slot = row;
-[[nodiscard]] inline slot* claim(const char* /*place*/) noexcept {
-    open_at_load();
+[[nodiscard]] inline slot* claim(const char* place) noexcept {
+    open_at_load(place);
     return claim(nullptr, nullptr);
 }
 inline slot* claim_after_fork(slot* parents) noexcept {

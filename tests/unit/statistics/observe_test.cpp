@@ -8,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -84,8 +83,7 @@ TEST(observing, of_processes_in_a_region_each_is_read_by_itself) {
     const region r = region::create();
     const auto counts = [&](std::uint64_t n) {
         return [&r, n] {
-            ::setenv("IBID_STATISTICS", r.place().c_str(), 1);
-            open_at_load();
+            open_at_load(r.place().c_str());
             (*claim("/one", "3"))[kind::certificates][0].hits.store(n);
         };
     };

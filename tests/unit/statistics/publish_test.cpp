@@ -45,8 +45,7 @@ void count(row* r, std::uint64_t hits, std::uint64_t inserts = 0, std::uint64_t 
 
 // What a program under `ibid run --stats` does when it is loaded.
 void load(const region& r) {
-    ::setenv("IBID_STATISTICS", r.place().c_str(), 1);
-    open_at_load();
+    open_at_load(r.place().c_str());
 }
 
 // Runs `work` in a child to its end; whether it came there.
@@ -79,7 +78,7 @@ void require(bool condition) {
 
 TEST(publishing, a_process_without_a_region_counts_for_itself) {
     EXPECT_TRUE(comes_to_its_end([] {
-        open_at_load();
+        open_at_load(nullptr);
         row* r = claim(crypto, "3.0.19");
         require(r != nullptr && sum((*r)[kind::certificates]).hits == 0);
         count(r, 1);
@@ -106,9 +105,8 @@ TEST(publishing, errno_stays_and_no_descriptor_is_opened) {
         const int next = ::dup(0);
         ::close(next);
         for (const std::string& place : {r.place(), std::string("shm:999999:1"), std::string("rubbish")}) {
-            ::setenv("IBID_STATISTICS", place.c_str(), 1);
             errno = EDOM;
-            open_at_load();
+            open_at_load(place.c_str());
             require(errno == EDOM);
         }
         require(::dup(0) == next);
@@ -483,11 +481,9 @@ TEST(publishing, a_place_is_read_as_it_is_written) {
                                                          {"shm:7:99999999999999999999999", false},
                                                          {"/proc/77/fd/3", false},
                                                          {"", false}}) {
-        ::setenv("IBID_STATISTICS", t.text, 1);
         place p;
         EXPECT_EQ(parse_place(t.text, p), t.good) << t.text;
     }
-    ::unsetenv("IBID_STATISTICS");
 }
 
 } // namespace
