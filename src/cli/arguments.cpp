@@ -38,7 +38,7 @@ constexpr const char* run_footer =
     "  IBID_RETAIN=BYTES[:ENTRIES]        what to keep after the last user is gone; K, M, G; 0: none "
     "(default: 4M:1024)\n"
     "  IBID_VERIFY_MEMO=0                 verify every signature again\n"
-    "  IBID_ON_MUTATE=detach|log|abort    when the program writes to a shared certificate (default: detach)\n"
+    "  IBID_PRIVACY=strict|default|off    what is remembered of peers may shorten (docs/safety.md)\n"
     "  IBID_EXCLUDE=NAME[:NAME...]        stand aside in programs of these names (--exclude)\n"
     "  IBID_CHILDREN=0                    not for programs that this one starts (--no-children)\n"
     "  IBID_DISABLE=1                     stand aside\n"

@@ -104,9 +104,9 @@ std::string wrong_setting() {
     if (const std::string_view memo = variable("IBID_VERIFY_MEMO");
         !memo.empty() && memo != "1" && memo != "0")
         return fmt::format("IBID_VERIFY_MEMO={} is not known: 0 verifies every signature again", memo);
-    if (const std::string_view mutate = variable("IBID_ON_MUTATE");
-        !mutate.empty() && mutate != "detach" && mutate != "log" && mutate != "abort")
-        return fmt::format("IBID_ON_MUTATE={} is not known: it is 'detach', 'log' or 'abort'", mutate);
+    if (const std::string_view privacy = variable("IBID_PRIVACY");
+        !privacy.empty() && privacy != "strict" && privacy != "default" && privacy != "off")
+        return fmt::format("IBID_PRIVACY={} is not known: it is 'strict', 'default' or 'off'", privacy);
     if (const std::string_view children = variable("IBID_CHILDREN");
         !children.empty() && children != "1" && children != "0")
         return fmt::format("IBID_CHILDREN={} is not known: 0 leaves the programs alone that this one starts",
