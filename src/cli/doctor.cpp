@@ -299,7 +299,12 @@ void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, 
 findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
-    const std::string root = fmt::format("/proc/{}/root", pid);
+    // The kernel shows the paths as this command would see them, where they are in the same mounts.
+    std::error_code error;
+    const std::string mounts = fmt::format("/proc/{}/ns/mnt", pid);
+    const std::string root = std::filesystem::equivalent(mounts, "/proc/self/ns/mnt", error) || error
+                                 ? std::string()
+                                 : fmt::format("/proc/{}/root", pid);
     const std::vector<std::string> libraries = libraries_of_process(pid);
     const std::string mapped = first_named(libraries, "libibid_preload.so");
     f.openssl = look_at_openssl(libraries, root);
@@ -317,12 +322,12 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
         return f;
     }
-    std::error_code error;
     const std::string executable =
         std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
     look_at_settings(f, surroundings(pid), executable);
     look_at_libcryptos(f, libraries, root, counters);
-    if (const std::string folder = std::filesystem::read_symlink(root, error).string();
+    if (const std::string folder =
+            std::filesystem::read_symlink(fmt::format("/proc/{}/root", pid), error).string();
         !error && folder != "/")
         f.notes.push_back(
             fmt::format("its root directory is {}: programs that it starts there run without ibid", folder));

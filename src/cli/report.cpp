@@ -53,7 +53,7 @@ std::string reason_of(const verdict& v) {
         return {};
     if (v.counted && !v.counted->reason.empty())
         return v.counted->reason;
-    return v.uncounted.empty() ? v.guess : v.uncounted;
+    return !v.uncounted.empty() ? v.uncounted : !v.nothing_seen.empty() ? v.nothing_seen : v.guess;
 }
 
 void add_counters(nlohmann::ordered_json& to, const std::array<statistics, kinds>& of) {
@@ -128,8 +128,12 @@ std::string summary_text(const verdict& v) {
     if (t.helped != 0)
         text += counter_lines(t.of, "ibid: ") + libcrypto_lines(t.libcryptos, "ibid: ");
     else
-        text += fmt::format("ibid: not {}: {}\n",
-                            v.uncounted.empty() || !t.reason.empty() ? "helped" : "counted", reason_of(v));
+        text += fmt::format("ibid: {}: {}\n",
+                            !t.reason.empty()         ? "not helped"
+                            : !v.uncounted.empty()    ? "not counted"
+                            : !v.nothing_seen.empty() ? "nothing to count"
+                                                      : "not helped",
+                            reason_of(v));
     if (t.processes > 1 || !t.still_running.empty()) {
         text += fmt::format("ibid: {} used OpenSSL", processes(t.processes));
         if (!t.still_running.empty())

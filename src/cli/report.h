@@ -16,8 +16,11 @@ namespace ibid::cli {
 // What there is to say at the end of a run.
 struct verdict {
     std::optional<shared_statistics::totals> counted;
-    std::string guess;     // why nothing was helped, if nothing was and the program did not say why itself
-    std::string uncounted; // why it is not known whether anything was helped; empty: it is known
+    // Of these three at most one. What the program said itself comes first.
+    std::string guess; // why nothing was helped
+    std::string
+        nothing_seen; // nothing was counted, though it could be; what could not be counted may have been helped
+    std::string uncounted; // why nothing could be counted
 };
 
 // Why nothing was helped, or why it is not known: the program's own words if it said something.

@@ -145,7 +145,8 @@ verdict judge(const counting& c, const outlook& o) {
             "no process with ibid in it could reach the counters (they are in other IPC namespaces, or other "
             "users' whom this one may not let in)";
     else
-        v.guess = "no process used an OpenSSL 3 that is a shared library (libssl.so.3, libcrypto.so.3)";
+        v.nothing_seen = "no process that could be counted used an OpenSSL 3 that is a shared library "
+                         "(libssl.so.3, libcrypto.so.3)";
     return v;
 }
 

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 verdict of(totals t, std::string guess = {}) {
-    return {.counted = std::move(t), .guess = std::move(guess), .uncounted = {}};
+    return {.counted = std::move(t), .guess = std::move(guess), .nothing_seen = {}, .uncounted = {}};
 }
 
 totals some_hits() {
@@ -75,12 +75,16 @@ TEST(summary, lists_libcryptos_where_there_are_several) {
 }
 
 TEST(summary, of_what_was_not_counted_does_not_say_that_it_was_not_helped) {
-    const verdict v{.counted = {}, .guess = {}, .uncounted = "shared memory is not permitted here"};
+    const verdict v{
+        .counted = {}, .guess = {}, .nothing_seen = {}, .uncounted = "shared memory is not permitted here"};
     EXPECT_EQ(summary_text(v), "ibid: not counted: shared memory is not permitted here\n");
     EXPECT_TRUE(summary_json(v)["helped"].is_null());
     EXPECT_EQ(summary_json(v)["counted"], false);
     EXPECT_EQ(summary_json(v)["reason"], "shared memory is not permitted here");
     EXPECT_EQ(summary_json(of(some_hits()))["counted"], true);
+    const verdict seen{
+        .counted = totals{}, .guess = {}, .nothing_seen = "no process used it", .uncounted = {}};
+    EXPECT_EQ(summary_text(seen), "ibid: nothing to count: no process used it\n");
 }
 
 TEST(summary, gives_the_programs_own_reason_before_a_guess) {
