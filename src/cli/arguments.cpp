@@ -6,6 +6,7 @@
 #include "cli/doctor.h"
 #include "cli/exit_status.h"
 #include "cli/run.h"
+#include "cli/run_arguments.h"
 #include "cli/stat.h"
 #include "cli/top.h"
 
@@ -37,7 +38,9 @@ constexpr const char* run_footer =
     "  IBID_RETAIN=BYTES[:ENTRIES]        what to keep after the last user is gone; K, M, G; 0: none "
     "(default: 4M:1024)\n"
     "  IBID_VERIFY_MEMO=0                 verify every signature again\n"
-    "  IBID_ON_MUTATE=detach|log|abort    when the program writes to a shared certificate (default: detach)\n"
+    "  IBID_PRIVACY=strict|default|off    what is remembered of peers may shorten (docs/safety.md)\n"
+    "  IBID_EXCLUDE=NAME[:NAME...]        stand aside in programs of these names (--exclude)\n"
+    "  IBID_CHILDREN=0                    not for programs that this one starts (--no-children)\n"
     "  IBID_DISABLE=1                     stand aside\n"
     "\n"
     "Exit status: the program's own; 2 for a wrong command line, 126 when the program cannot be run, 127 "
@@ -53,11 +56,13 @@ constexpr const char* footer = "'ibid COMMAND --help' says more. Begin with 'ibi
 // The program's words are not CLI11's, and a flag that may have a value is shown by it in a way of its own.
 struct run_formatter : CLI::Formatter {
     [[nodiscard]] std::string make_usage(const CLI::App*, std::string) const override {
-        return "Usage: ibid run [--stats[=FILE]] [--] PROGRAM [ARG...]\n";
+        return "Usage: ibid run [--stats[=FILE]] [--exclude NAME]... [--no-children] [--] PROGRAM "
+               "[ARG...]\n";
     }
     [[nodiscard]] std::string make_option_name(const CLI::Option* option, bool positional) const override {
-        return option->check_name("--stats") ? "--stats[=FILE]"
-                                             : CLI::Formatter::make_option_name(option, positional);
+        return option->check_name("--stats")         ? "--stats[=FILE]"
+               : option->check_name("--no-children") ? "--no-children"
+                                                     : CLI::Formatter::make_option_name(option, positional);
     }
 };
 
@@ -66,6 +71,9 @@ std::string is_pid(const std::string& text) {
     const bool digits =
         !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
     return digits && text != "0" ? "" : fmt::format("'{}' is not a process id", text);
+}
+std::string is_name(const std::string& text) {
+    return can_be_excluded(text) ? "" : fmt::format("'{}' is not the name of a program", text);
 }
 std::string is_interval(const std::string& text) {
     char* end = nullptr;
@@ -109,14 +117,14 @@ std::string hint(const std::vector<std::string>& words, const std::vector<std::s
     return "'ibid --help' explains it.";
 }
 
-// The words of `ibid run` are its own up to the program; from there on they are the program's, whatever they look like.
+// Takes the program and its words off the end.
 std::vector<std::string> take_program(std::vector<std::string>& words) {
     if (words.empty() || words[0] != "run")
         return {};
-    auto at = std::find_if(words.begin() + 1, words.end(),
-                           [](const std::string& w) { return w == "--" || !w.starts_with("-"); });
-    std::vector<std::string> command(at != words.end() && *at == "--" ? at + 1 : at, words.end());
-    words.erase(at, words.end());
+    const run_words split = split_run({words.begin() + 1, words.end()});
+    const auto at = [&words](std::size_t i) { return words.begin() + 1 + static_cast<std::ptrdiff_t>(i); };
+    std::vector<std::string> command(at(split.program), words.end());
+    words.erase(at(split.options), words.end());
     return command;
 }
 
@@ -138,6 +146,14 @@ int command_line(int count, const char* const* given) {
     run_command->formatter(std::make_shared<run_formatter>());
     auto* stats_flag = run_command->add_flag(
         "--stats{-}", stats, "Sum up at the end: on standard error, or as JSON in FILE (--stats=FILE)");
+    run_command
+        ->add_option("--exclude", to_run.exclude, "Leave programs of this name alone, also as children")
+        ->check(is_name)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("NAME");
+    run_command->add_flag("--no-children{false}", to_run.children,
+                          "Programs that this one starts run without ibid");
     run_command->footer(run_footer);
 
     bool json = false;

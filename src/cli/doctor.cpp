@@ -6,7 +6,9 @@
 #include "cli/elf_file.h"
 #include "cli/environment.h"
 #include "cli/exit_status.h"
+#include "cli/forewarning.h"
 #include "cli/loader.h"
+#include "cli/modules.h"
 #include "cli/program.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
@@ -15,6 +17,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include <unistd.h>
@@ -27,11 +30,41 @@ namespace {
 
 using shared_statistics::read_error;
 
+// The variables by which a program stands aside, where they are set for it.
+class surroundings {
+public:
+    // This command's own: what a program would be given.
+    surroundings() {
+        for (const char* const* at = environ; *at != nullptr; ++at)
+            settings_.emplace_back(*at);
+    }
+    // Those of a process as it was started; nothing where they may not be read.
+    explicit surroundings(pid_t pid) {
+        std::ifstream file(fmt::format("/proc/{}/environ", pid), std::ios::binary);
+        for (std::string setting; std::getline(file, setting, '\0');)
+            settings_.push_back(setting);
+    }
+    [[nodiscard]] std::string operator[](std::string_view name) const {
+        for (const std::string& setting : settings_) {
+            if (setting.size() > name.size() && setting.starts_with(name) && setting[name.size()] == '=')
+                return setting.substr(name.size() + 1);
+        }
+        return {};
+    }
+
+private:
+    std::vector<std::string> settings_;
+};
+
 struct findings {
     std::string subject; // "/usr/bin/curl", "process 77 (nginx)", "" for the machine
     std::optional<std::string> preload;
     openssl_build openssl;
+    std::vector<shared_statistics::libcrypto_figures>
+        libcryptos; // of a process that has several, or that counts
+    decisive_module decisive;
     std::array<openssl::feature, 5> features{};
+    bool not_known = false;            // whether it uses OpenSSL for TLS cannot be seen
     std::vector<std::string> notes;    // good to know
     std::vector<std::string> problems; // why ibid does not help
     std::vector<std::string> next;     // what to do
@@ -39,6 +72,22 @@ struct findings {
 
 bool is_three(const std::string& version) {
     return version.starts_with("3.");
+}
+
+void look_at_settings(findings& f, const surroundings& s, const std::string& program) {
+    if (s["IBID_DISABLE"] == "1") {
+        f.problems.emplace_back("IBID_DISABLE=1 is set: ibid stands aside");
+        f.next.emplace_back("unset IBID_DISABLE");
+    }
+    if (!s["LD_AUDIT"].empty())
+        f.problems.emplace_back(
+            "LD_AUDIT is set: an auditor is shown each call between libraries, so ibid stands aside");
+    const std::string list = fmt::format(":{}:", s["IBID_EXCLUDE"]);
+    const std::string name = std::filesystem::path(program).filename().string();
+    if (!name.empty() && list.find(fmt::format(":{}:", name)) != std::string::npos) {
+        f.problems.push_back(fmt::format("IBID_EXCLUDE names {}: ibid stands aside in it", name));
+        f.next.push_back(fmt::format("take {} out of IBID_EXCLUDE", name));
+    }
 }
 
 void look_at_installation(findings& f) {
@@ -49,20 +98,28 @@ void look_at_installation(findings& f) {
         f.next.emplace_back("install ibid as a whole ('cmake --install build/release'), or './dev build'");
     } else if (!fits_into_ld_preload(*f.preload)) {
         f.problems.push_back(
-            "the path of libibid_preload.so has a space or a colon, which LD_PRELOAD cannot hold");
+            "the path of libibid_preload.so has a space, a colon or a dollar sign, which LD_PRELOAD "
+            "cannot hold");
         f.next.emplace_back("move the installation to a path without them");
+    } else {
+        if (!entry_for(*f.preload).harmless)
+            f.notes.push_back(
+                fmt::format("beside {} is no folder ibid/before-libasan.so, or no empty 32-bit library in "
+                            "it: a 32-bit program, or one with the address sanitizer, that a program under "
+                            "ibid starts prints an error or does not start",
+                            *f.preload));
+        if (const std::string part = closed_to_others(*f.preload); !part.empty())
+            f.notes.push_back(
+                fmt::format("other users may not read {}: programs that are started as another user run "
+                            "without ibid, and their loader says so; install ibid where all can read it",
+                            part));
     }
     if (const std::string wrong = wrong_setting(); !wrong.empty())
         f.problems.push_back(wrong);
-    if (const char* disabled = std::getenv("IBID_DISABLE");
-        disabled != nullptr && std::string_view(disabled) == "1") {
-        f.problems.emplace_back("IBID_DISABLE=1 is set: ibid stands aside");
-        f.next.emplace_back("unset IBID_DISABLE");
-    }
 }
 
 void judge_openssl(findings& f) {
-    f.features = features_of(f.openssl);
+    f.features = features_of(f.openssl, f.decisive.kind == openssl::module_class::writer);
     if (f.openssl.libcrypto.empty())
         return;
     if (!is_three(f.openssl.version)) {
@@ -71,11 +128,32 @@ void judge_openssl(findings& f) {
                         f.openssl.version.empty() ? "" : fmt::format(" (version {})", f.openssl.version)));
         f.next.emplace_back("use a build of the program that is linked with OpenSSL 3");
     }
+    if (f.decisive.kind == openssl::module_class::writer)
+        f.notes.push_back(
+            fmt::format("{} names functions that write to certificates ({}): what it could write to is not "
+                        "shared with it (docs/safety.md)",
+                        f.decisive.path, fmt::join(f.decisive.names, ", ")));
+    else if (f.decisive.kind == openssl::module_class::attacher)
+        f.notes.push_back(
+            fmt::format("{} attaches data to certificates ({}): one connection at a time sees a shared one "
+                        "(docs/safety.md)",
+                        f.decisive.path, fmt::join(f.decisive.names, ", ")));
+}
+
+// Servers that start their processes with an environment of their own; elsewhere nothing is said.
+void note_scrubbed_environment(findings& f, const std::string& path) {
+    for (const char* const server : {"postfix", "dovecot"}) {
+        if (path.find(fmt::format("/{}", server)) == std::string::npos)
+            continue;
+        for (std::string& warning : forewarnings(server, std::nullopt, {}))
+            f.notes.push_back(std::move(warning));
+    }
 }
 
 findings look_at_machine() {
     findings f;
     look_at_installation(f);
+    look_at_settings(f, surroundings(), {});
     std::vector<std::string> libraries;
     for (const char* name : {"libssl.so.3", "libcrypto.so.3"}) {
         if (std::string path = library_by_name(name); !path.empty())
@@ -90,7 +168,43 @@ findings look_at_machine() {
     return f;
 }
 
-void advise_about_program(findings& f, const program& p, const std::string& name) {
+void advise_to_run(findings& f, const std::string& name) {
+    f.next.push_back(fmt::format("run it once: 'ibid run --stats {}' says whether it used OpenSSL", name));
+}
+
+// Which TLS library a program is linked with, when it is not OpenSSL's alone.
+void judge_tls(findings& f, const program& p, const std::vector<std::string>& libraries,
+               const std::string& name) {
+    const auto names_itself = [&p](auto&& is) {
+        return std::any_of(p.elf->needed.begin(), p.elf->needed.end(), is);
+    };
+    std::string other;
+    std::string other_file;
+    for (const std::string& library : libraries) {
+        if (other.empty() && !(other = other_tls_library(library)).empty())
+            other_file = library;
+    }
+    const bool by_itself = names_itself([](const std::string& n) { return !other_tls_library(n).empty(); });
+    if (f.openssl.libssl.empty() && !other.empty()) {
+        f.problems.push_back(
+            fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL", other, other_file));
+        f.next.push_back(fmt::format("use a build of {} that is linked with OpenSSL", name));
+    } else if (f.openssl.libssl.empty() && !f.openssl.libcrypto.empty()) {
+        f.not_known = true;
+        f.notes.push_back(
+            "it is linked with OpenSSL's libcrypto alone, which does no TLS; a module, or a program that it "
+            "starts, may use libssl");
+        advise_to_run(f, name);
+    } else if (by_itself && !names_itself([](const std::string& n) { return is_libssl(n); })) {
+        f.not_known = true;
+        f.notes.push_back(fmt::format("its own TLS is {} ({}); OpenSSL comes with another of its libraries",
+                                      other, other_file));
+        advise_to_run(f, name);
+    }
+}
+
+void advise_about_program(findings& f, const program& p, const std::vector<std::string>& libraries,
+                          const std::string& name) {
     if (const std::string why = why_not_preloadable(p); !why.empty()) {
         f.problems.push_back(why);
         if (p.privileged)
@@ -101,16 +215,37 @@ void advise_about_program(findings& f, const program& p, const std::string& name
                 "use a build of the program that is linked dynamically, with this system's C library");
         return;
     }
-    if (!f.openssl.libcrypto.empty())
+    if (!p.shell_script.empty()) {
+        f.not_known = true;
+        f.notes.push_back(
+            fmt::format("{} is a shell script: {} was examined, not the programs that it starts",
+                        p.shell_script, p.path));
+        f.next.push_back(
+            fmt::format("examine what it starts; of a version manager's shim: 'ibid doctor \"$(pyenv which "
+                        "{})\"', or rbenv, nodenv, asdf, mise likewise",
+                        std::filesystem::path(p.shell_script).filename().string()));
         return;
+    }
     if (!p.elf) {
         f.notes.push_back(p.path + " is neither ELF nor has it a #! line: a shell would run it");
+        return;
+    }
+    if (p.elf->audited)
+        f.problems.push_back(p.path +
+                             " names an auditor (DT_AUDIT), which is shown each call between libraries: ibid "
+                             "stands aside");
+    judge_tls(f, p, libraries, name);
+    if (!f.openssl.libcrypto.empty() || !f.problems.empty())
+        return;
+    if (const std::string how = openssl_inside(p.path); !how.empty()) {
+        f.problems.push_back(fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
+        f.next.emplace_back("use a build of the program that is linked with OpenSSL as a shared library");
         return;
     }
     // Interpreters and servers load OpenSSL with dlopen, in a module; that cannot be seen from outside.
     f.notes.push_back(
         p.path + " is not linked with OpenSSL itself; a module, or a program that it starts, may use it");
-    f.next.push_back(fmt::format("run it once: 'ibid run --stats {}' says whether it used OpenSSL", name));
+    advise_to_run(f, name);
 }
 
 std::optional<findings> look_at_program(const std::string& name) {
@@ -119,42 +254,115 @@ std::optional<findings> look_at_program(const std::string& name) {
         return std::nullopt;
     findings f;
     f.subject = p->path;
-    for (const std::string& script : p->scripts)
-        f.notes.push_back(fmt::format("{} is a script; {} runs it", script, p->path));
+    for (const std::string& script : p->scripts) {
+        if (script != p->shell_script)
+            f.notes.push_back(fmt::format("{} is a script; {} runs it", script, p->path));
+    }
     look_at_installation(f);
-    f.openssl = look_at_openssl(libraries_of_program(p->path));
+    look_at_settings(f, surroundings(), name);
+    std::vector<std::string> files = libraries_of_program(p->path);
+    f.openssl = look_at_openssl(files);
+    const std::vector<std::string> libraries = files;
+    files.push_back(p->path);
+    f.decisive = classify(files);
     judge_openssl(f);
-    advise_about_program(f, *p, name);
+    advise_about_program(f, *p, libraries, name);
+    for (std::string& warning : forewarnings(name, std::nullopt, {}))
+        f.notes.push_back(std::move(warning));
+    if (f.notes.empty() || f.notes.back().find("import_environment") == std::string::npos)
+        note_scrubbed_environment(f, p->path);
     return f;
 }
 
-findings look_at_process(pid_t pid, read_error counters) {
+// What was counted says which libcrypto is helped; what is mapped, which there are.
+void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, const std::string& root,
+                        const shared_statistics::process_result& counters) {
+    f.libcryptos = counters.figures.libcryptos;
+    for (const std::string& library : libraries) {
+        if (!is_libcrypto(library))
+            continue;
+        const bool known = std::any_of(f.libcryptos.begin(), f.libcryptos.end(), [&](const auto& one) {
+            std::error_code error;
+            return one.path == library || std::filesystem::equivalent(root + one.path, root + library, error);
+        });
+        if (!known) {
+            shared_statistics::libcrypto_figures one;
+            one.path = library;
+            one.version = openssl_version_of(root + library);
+            f.libcryptos.push_back(std::move(one));
+        }
+    }
+    if (f.libcryptos.size() > 1)
+        std::erase_if(f.libcryptos, [](const auto& one) { return one.path.empty(); });
+}
+
+findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
+    // The kernel shows the paths as this command would see them, where they are in the same mounts.
+    std::error_code error;
+    const std::string mounts = fmt::format("/proc/{}/ns/mnt", pid);
+    const std::string root = std::filesystem::equivalent(mounts, "/proc/self/ns/mnt", error) || error
+                                 ? std::string()
+                                 : fmt::format("/proc/{}/root", pid);
     const std::vector<std::string> libraries = libraries_of_process(pid);
     const std::string mapped = first_named(libraries, "libibid_preload.so");
-    f.openssl = look_at_openssl(libraries);
+    f.openssl = look_at_openssl(libraries, root);
     if (!mapped.empty())
         f.preload = mapped;
+    std::vector<std::string> files;
+    for (const std::string& library : libraries)
+        files.push_back(root + library);
+    f.decisive = classify(files);
+    if (f.decisive.path.starts_with(root))
+        f.decisive.path.erase(0, root.size());
     judge_openssl(f);
     if (libraries.empty()) {
         f.problems.push_back(explain(read_error::not_permitted, pid));
         f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
         return f;
     }
-    if (f.openssl.libcrypto.empty())
-        f.problems.emplace_back("it has loaded no libcrypto.so.3 (so far)");
+    const std::string executable =
+        std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
+    look_at_settings(f, surroundings(pid), executable);
+    look_at_libcryptos(f, libraries, root, counters);
+    if (const std::string folder =
+            std::filesystem::read_symlink(fmt::format("/proc/{}/root", pid), error).string();
+        !error && folder != "/")
+        f.notes.push_back(
+            fmt::format("its root directory is {}: programs that it starts there run without ibid", folder));
+    note_scrubbed_environment(f, executable);
+    if (f.openssl.libcrypto.empty()) {
+        const std::string how = openssl_inside(fmt::format("/proc/{}/exe", pid));
+        f.problems.push_back(
+            how.empty() ? "it has loaded no libcrypto.so.3 (so far)"
+                        : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
+    }
+    const program p = look_at(fmt::format("/proc/{}/exe", pid));
+    if (p.elf && p.elf->audited)
+        f.problems.emplace_back("its executable names an auditor (DT_AUDIT): ibid stands aside");
+    if (!f.openssl.libcrypto.empty() && f.openssl.libssl.empty()) {
+        f.not_known = true;
+        for (const std::string& library : libraries) {
+            if (const std::string other = other_tls_library(library); !other.empty()) {
+                f.problems.push_back(fmt::format(
+                    "its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL", other, library));
+                break;
+            }
+        }
+    }
     if (mapped.empty()) {
         f.problems.emplace_back(
             "libibid_preload.so is not in it: it was not started under ibid, or could not be helped");
-        const program p = look_at(fmt::format("/proc/{}/exe", pid));
         if (const std::string why = why_not_preloadable(p); !why.empty())
             f.problems.push_back(why);
         else
             f.next.emplace_back("start it again with 'ibid run' before its command line");
-    } else if (counters == read_error::none) {
+    } else if (counters.error == read_error::none) {
+        if (!counters.figures.helped && !counters.figures.reason.empty())
+            f.problems.push_back("ibid stands aside in it: " + counters.figures.reason);
         f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
-    } else if (counters == read_error::not_under_ibid) {
+    } else if (counters.error == read_error::not_used) {
         f.notes.emplace_back("it has not used OpenSSL for certificates so far");
     }
     return f;
@@ -164,7 +372,8 @@ findings look_at_process(pid_t pid, read_error counters) {
 nlohmann::ordered_json helps(const findings& f) {
     if (!f.problems.empty())
         return false;
-    return f.openssl.libcrypto.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(true);
+    return f.openssl.libcrypto.empty() || f.not_known ? nlohmann::ordered_json(nullptr)
+                                                      : nlohmann::ordered_json(true);
 }
 
 nlohmann::ordered_json as_json(const findings& f) {
@@ -187,6 +396,12 @@ nlohmann::ordered_json as_json(const findings& f) {
                                   {"problems", f.problems},
                                   {"next", f.next}};
     out["features"] = std::move(features);
+    out["libcryptos"] = nlohmann::ordered_json::array();
+    for (const auto& one : f.libcryptos)
+        out["libcryptos"].push_back({{"path", one.path},
+                                     {"version", or_null(one.version)},
+                                     {"helped", one.helped},
+                                     {"reason", or_null(one.reason)}});
     return out;
 }
 
@@ -203,6 +418,16 @@ void print_text(const findings& f) {
         fmt::print("           {}\n", f.openssl.libcrypto);
         if (!f.openssl.libssl.empty())
             fmt::print("           {}\n", f.openssl.libssl);
+        for (std::size_t i = 0; f.libcryptos.size() > 1 && i < f.libcryptos.size(); ++i) {
+            const auto& one = f.libcryptos[i];
+            if (i == 0)
+                fmt::print("           it has {} of them:\n", f.libcryptos.size());
+            fmt::print("           {}{}: {}\n", one.path,
+                       one.version.empty() ? "" : fmt::format(" ({})", one.version),
+                       one.helped           ? "helped"
+                       : one.reason.empty() ? "not used so far"
+                                            : "not helped: " + one.reason);
+        }
         fmt::print("features\n");
         for (const openssl::feature& one : f.features)
             fmt::print("  {}  {:<20} {}\n",
@@ -215,7 +440,7 @@ void print_text(const findings& f) {
         fmt::print("{}    {}\n", paint(colour::bad, "problem"), problem);
     for (const std::string& step : f.next)
         fmt::print("next       {}\n", step);
-    if (f.problems.empty() && !f.openssl.libcrypto.empty())
+    if (f.problems.empty() && !f.openssl.libcrypto.empty() && !f.not_known)
         fmt::print("{}\n", paint(colour::good, "ibid helps here."));
 }
 
@@ -228,19 +453,23 @@ std::optional<pid_t> as_pid(const std::string& text) {
 
 } // namespace
 
-openssl_build look_at_openssl(const std::vector<std::string>& libraries) {
+openssl_build look_at_openssl(const std::vector<std::string>& libraries, const std::string& root) {
     openssl_build build;
-    build.libcrypto = first_named(libraries, "libcrypto.so");
-    build.libssl = first_named(libraries, "libssl.so");
+    const auto first = [&libraries](auto&& is) {
+        const auto at = std::find_if(libraries.begin(), libraries.end(), is);
+        return at == libraries.end() ? std::string() : *at;
+    };
+    build.libcrypto = first(is_libcrypto);
+    build.libssl = first(is_libssl);
     if (build.libcrypto.empty())
         return build;
-    build.version = openssl_version_of(build.libcrypto);
-    if (const std::optional<elf_file> elf = read_elf(build.libcrypto))
+    build.version = openssl_version_of(root + build.libcrypto);
+    if (const std::optional<elf_file> elf = read_elf(root + build.libcrypto))
         build.symbolic = elf->symbolic;
     return build;
 }
 
-std::array<openssl::feature, 5> features_of(const openssl_build& build) {
+std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer) {
     const char* const memo = std::getenv("IBID_VERIFY_MEMO");
     const char* const scope = std::getenv("IBID_SCOPE");
     openssl::circumstances here;
@@ -249,6 +478,7 @@ std::array<openssl::feature, 5> features_of(const openssl_build& build) {
     here.libssl = !build.libssl.empty();
     here.symbolic = build.symbolic;
     here.verify_memo = memo == nullptr || std::string_view(memo) != "0";
+    here.writer = writer;
     here.everything = scope != nullptr && std::string_view(scope) == "all";
     return openssl::features_of(here);
 }
@@ -258,9 +488,9 @@ int doctor(const doctor_request& request) {
     if (request.subject.empty()) {
         f = look_at_machine();
     } else if (const std::optional<pid_t> pid = as_pid(request.subject)) {
-        const read_error counters = shared_statistics::read_process(*pid).error;
-        if (counters == read_error::no_such_process) {
-            fmt::print(stderr, "ibid: {}\n", explain(counters, *pid));
+        const shared_statistics::process_result counters = shared_statistics::read_process(*pid);
+        if (counters.error == read_error::no_such_process) {
+            fmt::print(stderr, "ibid: {}\n", explain(counters.error, *pid));
             return exit_no;
         }
         f = look_at_process(*pid, counters);

@@ -19,10 +19,12 @@ struct openssl_build {
     bool symbolic = false; // libcrypto is bound to itself
 };
 
-[[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries);
+// The first one of these files. `root` stands before their paths: /proc/PID/root for a process that sees other files.
+[[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries,
+                                            const std::string& root = {});
 
 // What can be done with that build. All are inactive without a libcrypto of version 3.
-[[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build);
+[[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer = false);
 
 struct doctor_request {
     std::string subject; // a program, a PID, or nothing: this machine in general

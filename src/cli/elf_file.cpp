@@ -119,6 +119,10 @@ void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers
         case DT_RELACOUNT:
             of_data.relative = entry->d_un.d_val;
             break;
+        case DT_AUDIT:
+        case DT_DEPAUDIT:
+            into.audited = true;
+            break;
         case DT_SYMBOLIC:
             into.symbolic = true;
             break;
@@ -166,6 +170,35 @@ std::optional<elf_file> parse_elf(std::string_view bytes) {
 
 std::optional<elf_file> read_elf(const std::string& path) {
     return parse_elf(mapped_file(path).bytes());
+}
+
+void for_each_symbol(std::string_view bytes, const std::function<void(std::string_view, bool)>& call) {
+    const auto header = at<Elf64_Ehdr>(bytes, 0);
+    const std::optional<elf_file> file = parse_elf(bytes);
+    if (!header || !file || !file->native || header->e_shentsize != sizeof(Elf64_Shdr))
+        return;
+    const auto section = [&](std::uint64_t i) {
+        return i < header->e_shnum ? at<Elf64_Shdr>(bytes, header->e_shoff + i * sizeof(Elf64_Shdr))
+                                   : std::nullopt;
+    };
+    for (std::uint64_t i = 0; i < header->e_shnum; ++i) {
+        const auto symbols = section(i);
+        if (!symbols || symbols->sh_type != SHT_DYNSYM)
+            continue;
+        const auto strings = section(symbols->sh_link);
+        if (!strings)
+            continue;
+        const std::string_view table = slice(bytes, symbols->sh_offset, symbols->sh_size);
+        const std::string_view names = slice(bytes, strings->sh_offset, strings->sh_size);
+        for (std::uint64_t n = 1;; ++n) { // the first one is no symbol
+            const auto symbol = at<Elf64_Sym>(table, n * sizeof(Elf64_Sym));
+            if (!symbol)
+                break;
+            const std::string_view rest = slice(names, symbol->st_name, std::string_view::npos);
+            if (const std::string_view name = rest.substr(0, rest.find('\0')); !name.empty())
+                call(name, symbol->st_shndx != SHN_UNDEF);
+        }
+    }
 }
 
 std::string openssl_version_in(std::string_view bytes) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct elf_file {
     bool native = false;     // of this command's word size, byte order and processor
     std::string interpreter; // PT_INTERP; empty: statically linked, or a shared library
     bool dynamic = false;    // has a dynamic section
+    bool audited = false;    // DT_AUDIT: the loader shows its calls to a library of somebody's
     bool symbolic =
         false; // a library whose own calls cannot be interposed: linked with -Bsymbolic[-functions]
     std::vector<std::string> needed; // DT_NEEDED
@@ -31,6 +33,10 @@ struct elf_file {
 
 // The same, from bytes.
 [[nodiscard]] std::optional<elf_file> parse_elf(std::string_view bytes);
+
+// The names in its dynamic symbol table, one call each. `defined`: the file has it itself; else it asks others for it.
+void for_each_symbol(std::string_view bytes,
+                     const std::function<void(std::string_view name, bool defined)>& call);
 
 // "3.0.19" from the text "OpenSSL 3.0.19 27 Jan 2026" that every libcrypto holds; empty when there is none.
 [[nodiscard]] std::string openssl_version_in(std::string_view bytes);

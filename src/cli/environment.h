@@ -5,19 +5,36 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ibid::cli {
+
+// The file of this command; empty when it cannot be known. Without /proc: the path by which it was executed.
+[[nodiscard]] std::string own_path();
 
 // libibid_preload.so beside this command: ../lib first (a build folder, /usr/local), then the folder it was installed to.
 // Nothing when it is in neither.
 [[nodiscard]] std::optional<std::string> find_preload();
 
-// The value for LD_PRELOAD: `preload` first, then what is there already, which keeps working beside it. The same as
-// `current` when the preload is in it already (an `ibid run` inside of another).
-[[nodiscard]] std::string prepend_preload(const std::string& preload, const std::string& current);
+// How LD_PRELOAD names it.
+struct preload_entry {
+    std::string text;
+    // Loaders of another word size or C library find nothing wrong with it: src/preload/foreign/CMakeLists.txt says how. False
+    // where those files are not beside the preload.
+    bool harmless = false;
+};
+[[nodiscard]] preload_entry entry_for(const std::string& preload);
 
-// Whether the loader can be told of this path: LD_PRELOAD is separated by colons and spaces, without any quoting.
+// The value for LD_PRELOAD: `entry` first, then what is there already, which keeps working beside it. The same as `current`
+// when the entry is in it already (an `ibid run` inside of another).
+[[nodiscard]] std::string prepend_preload(const std::string& entry, const std::string& current);
+
+// Whether the loader can be told of this path: LD_PRELOAD is separated by colons and spaces, without any quoting, and a
+// dollar sign begins a token.
 [[nodiscard]] bool fits_into_ld_preload(const std::string& path);
+
+// IBID_EXCLUDE with more names: "git:ssh".
+[[nodiscard]] std::string append_names(std::string list, const std::vector<std::string>& names);
 
 // What is wrong with one of the variables that the preload reads (docs/command.md), for a person; empty when nothing is. The
 // preload itself takes what it cannot understand as unset.

@@ -3,15 +3,40 @@
 // The `ibid` command.
 #include "cli/arguments.h"
 #include "cli/exit_status.h"
+#include "cli/run_arguments.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <optional>
+
+namespace {
+
+int failed(const std::exception& error) {
+    std::fprintf(stderr, "ibid: %s\n", error.what());
+    return ibid::cli::exit_cannot_run;
+}
+
+// `ibid run PROGRAM` becomes the program before the static objects are made that other commands need: iostreams alone, which CLI11
+// brings along, cost as much as all that is done here (docs/command.md, "What a start costs").
+[[gnu::constructor(101)]] void run_at_once(int count, char** words) {
+    try {
+        const std::optional<ibid::cli::run_request> request = ibid::cli::plain_run(count, words);
+        if (request && !request->statistics)
+            std::_Exit(ibid::cli::run(*request)); // it could not be run
+    } catch (const std::exception& error) {
+        std::_Exit(failed(error));
+    }
+}
+
+} // namespace
 
 int main(int count, char** words) {
     try {
+        if (const std::optional<ibid::cli::run_request> request = ibid::cli::plain_run(count, words))
+            return ibid::cli::run(*request);
         return ibid::cli::command_line(count, words);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "ibid: %s\n", error.what());
-        return ibid::cli::exit_cannot_run;
+        return failed(error);
     }
 }

@@ -3,6 +3,10 @@
 // Finding programs and judging whether something can be preloaded into them.
 #include "cli/program.h"
 
+#include "cli/environment.h"
+#include "cli/mapped_file.h"
+
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -69,6 +73,12 @@ std::string interpreter_of_script(const std::string& path) {
     return interpreter;
 }
 
+bool is_shell(const std::string& path) {
+    const std::string name = file_name(path);
+    return name == "sh" || name == "bash" || name == "dash" || name == "ash" || name == "ksh" ||
+           name == "zsh" || name == "mksh" || name == "busybox";
+}
+
 // ld.so(8), secure-execution mode: the loader ignores LD_PRELOAD when the kernel sets AT_SECURE.
 bool gains_privileges(const std::string& path) {
     struct stat s {};
@@ -92,10 +102,44 @@ program look_at(const std::string& path) {
             break;
         p.scripts.push_back(p.path);
         p.path = interpreter;
+        if (!is_shell(interpreter))
+            continue;
+        const std::string target = target_of_shell_script(mapped_file(p.scripts.back()).bytes());
+        if (!is_executable_file(target)) {
+            p.shell_script = p.scripts.back();
+            break;
+        }
+        p.path = target;
     }
     p.elf = read_elf(p.path);
     p.privileged = gains_privileges(p.path);
     return p;
+}
+
+std::string target_of_shell_script(std::string_view text) {
+    const auto is_plain = [](std::string_view word) {
+        return word.find_first_of("$`\"'\\*?[~(){}<>|&;!") == std::string_view::npos;
+    };
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t")));
+        if (line.empty() || line.starts_with("#") || line.starts_with("set -"))
+            continue;
+        if (line.starts_with("exec /")) {
+            const std::string_view path = line.substr(5, line.find_first_of(" \t", 5) - 5);
+            return is_plain(path) ? std::string(path) : std::string();
+        }
+        const std::string_view setting = line.starts_with("export ") ? line.substr(7) : line;
+        const std::size_t equals = setting.find('=');
+        const std::string_view name = setting.substr(0, equals);
+        if (equals == std::string_view::npos || name.empty() || name == "PATH" || name.starts_with("LD_") ||
+            name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
+                std::string_view::npos ||
+            !is_plain(setting) || setting.find(' ') != std::string_view::npos)
+            return {};
+    }
+    return {};
 }
 
 std::optional<program> find_program(const std::string& name) {
@@ -105,7 +149,7 @@ std::optional<program> find_program(const std::string& name) {
 
 const std::string& own_interpreter() {
     static const std::string path = [] {
-        const std::optional<elf_file> self = read_elf("/proc/self/exe");
+        const std::optional<elf_file> self = read_elf(own_path());
         return self ? self->interpreter : std::string();
     }();
     return path;

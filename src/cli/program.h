@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ibid::cli {
@@ -17,10 +18,16 @@ namespace ibid::cli {
 struct program {
     std::string path; // of the ELF file that runs in the end
     std::vector<std::string>
-        scripts;                 // the files with a #! line that lead to it, first the one that was named
+        scripts; // the files with a #! line that lead to it, first the one that was named
+    std::string
+        shell_script; // the last of them, where `path` is a shell and what the script starts is not known
     std::optional<elf_file> elf; // nothing: not readable, or no ELF
     bool privileged = false;     // setuid, setgid or file capabilities: the loader ignores LD_PRELOAD
 };
+
+// What a shell script becomes, if it does nothing else: comments, set, plain assignments, and "exec PATH ..." with a literal path.
+// Empty: not known without running it.
+[[nodiscard]] std::string target_of_shell_script(std::string_view text);
 
 // Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing when there is no such program.
 [[nodiscard]] std::optional<program> find_program(const std::string& name);

@@ -17,6 +17,7 @@ namespace ibid::cli {
 namespace {
 
 using shared_statistics::kinds;
+using shared_statistics::libcrypto_figures;
 using shared_statistics::totals;
 
 struct kind_name {
@@ -47,10 +48,12 @@ std::string processes(std::uint64_t n) {
 
 } // namespace
 
-std::string reason_of(const totals& t, const std::string& guess) {
-    if (t.helped != 0)
+std::string reason_of(const verdict& v) {
+    if (v.counted && v.counted->helped != 0)
         return {};
-    return t.reason.empty() ? guess : t.reason;
+    if (v.counted && !v.counted->reason.empty())
+        return v.counted->reason;
+    return !v.uncounted.empty() ? v.uncounted : !v.nothing_seen.empty() ? v.nothing_seen : v.guess;
 }
 
 void add_counters(nlohmann::ordered_json& to, const std::array<statistics, kinds>& of) {
@@ -85,32 +88,73 @@ std::string counter_lines(const std::array<statistics, kinds>& of, std::string_v
     return text;
 }
 
-std::string summary_text(const totals& t, const std::string& guess) {
+std::string libcrypto_lines(const std::vector<libcrypto_figures>& all, std::string_view line_start) {
+    if (all.size() < 2)
+        return {};
     std::string text;
-    if (t.helped == 0)
-        text += fmt::format("ibid: not helped: {}\n", reason_of(t, guess));
+    for (const libcrypto_figures& one : all) {
+        text += fmt::format("{}{}{}: ", line_start, one.path.empty() ? "other libcryptos" : one.path,
+                            one.version.empty() ? "" : fmt::format(" ({})", one.version));
+        if (!one.helped) {
+            text += fmt::format("not helped: {}\n", one.reason.empty() ? "it was not used" : one.reason);
+            continue;
+        }
+        const statistics& s = one.of[0];
+        text += fmt::format("certificates: {}, {}\n", counted(s.hits, "hit"),
+                            s.misses == 1 ? "1 miss" : grouped(s.misses) + " misses");
+    }
+    return text;
+}
+
+nlohmann::ordered_json libcryptos_json(const std::vector<libcrypto_figures>& all) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const libcrypto_figures& one : all) {
+        nlohmann::ordered_json out = {{"path", one.path},
+                                      {"version", one.version},
+                                      {"helped", one.helped},
+                                      {"reason", nullptr},
+                                      {"processes", one.processes}};
+        if (!one.reason.empty())
+            out["reason"] = one.reason;
+        add_counters(out, one.of);
+        list.push_back(std::move(out));
+    }
+    return list;
+}
+
+std::string summary_text(const verdict& v) {
+    const totals t = v.counted.value_or(totals{});
+    std::string text;
+    if (t.helped != 0)
+        text += counter_lines(t.of, "ibid: ") + libcrypto_lines(t.libcryptos, "ibid: ");
     else
-        text += counter_lines(t.of, "ibid: ");
+        text += fmt::format("ibid: {}: {}\n",
+                            !t.reason.empty()         ? "not helped"
+                            : !v.uncounted.empty()    ? "not counted"
+                            : !v.nothing_seen.empty() ? "nothing to count"
+                                                      : "not helped",
+                            reason_of(v));
     if (t.processes > 1 || !t.still_running.empty()) {
         text += fmt::format("ibid: {} used OpenSSL", processes(t.processes));
         if (!t.still_running.empty())
             text += fmt::format("; still running, with figures as of now: {}", join(t.still_running));
         text += "\n";
     }
-    if (t.refused != 0)
-        text += fmt::format("ibid: {} more found no room to count in; their figures are missing\n",
-                            processes(t.refused));
     return text;
 }
 
-nlohmann::ordered_json summary_json(const totals& t, const std::string& guess) {
-    const std::string reason = reason_of(t, guess);
-    nlohmann::ordered_json out = {{"ibid", IBID_VERSION},       {"helped", t.helped != 0},
-                                  {"reason", nullptr},          {"processes", t.processes},
-                                  {"running", t.still_running}, {"uncounted", t.refused}};
-    if (t.helped == 0)
-        out["reason"] = reason;
+nlohmann::ordered_json summary_json(const verdict& v) {
+    const totals t = v.counted.value_or(totals{});
+    nlohmann::ordered_json out = {{"ibid", IBID_VERSION},     {"helped", t.helped != 0},
+                                  {"reason", nullptr},        {"counted", v.uncounted.empty()},
+                                  {"processes", t.processes}, {"running", t.still_running}};
+    if (t.helped == 0) {
+        out["reason"] = reason_of(v);
+        if (!v.uncounted.empty() && t.reason.empty())
+            out["helped"] = nullptr; // not known
+    }
     add_counters(out, t.of);
+    out["libcryptos"] = libcryptos_json(t.libcryptos);
     return out;
 }
 

@@ -5,19 +5,36 @@
 
 #include "statistics/observe.h"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace ibid::cli {
 
-// Why nothing was helped, if nothing was: the program's own words if it said something, `guess` if not.
-[[nodiscard]] std::string reason_of(const shared_statistics::totals& t, const std::string& guess);
+// What there is to say at the end of a run.
+struct verdict {
+    std::optional<shared_statistics::totals> counted;
+    // Of these three at most one. What the program said itself comes first.
+    std::string guess; // why nothing was helped
+    std::string
+        nothing_seen; // nothing was counted, though it could be; what could not be counted may have been helped
+    std::string uncounted; // why nothing could be counted
+};
 
-// `ibid run --stats`: at the end of a program. One to three lines, each beginning with "ibid: ".
-[[nodiscard]] std::string summary_text(const shared_statistics::totals& t, const std::string& guess);
-[[nodiscard]] nlohmann::ordered_json summary_json(const shared_statistics::totals& t,
-                                                  const std::string& guess);
+// Why nothing was helped, or why it is not known: the program's own words if it said something.
+[[nodiscard]] std::string reason_of(const verdict& v);
+
+// `ibid run --stats`: at the end of a program. A few lines, each beginning with "ibid: ".
+[[nodiscard]] std::string summary_text(const verdict& v);
+[[nodiscard]] nlohmann::ordered_json summary_json(const verdict& v);
+
+// "/usr/lib/libcrypto.so.3 (3.0.19): 98 hits, 5 misses", one line for each where there are several; and all of them as JSON.
+[[nodiscard]] std::string libcrypto_lines(const std::vector<shared_statistics::libcrypto_figures>& all,
+                                          std::string_view line_start);
+[[nodiscard]] nlohmann::ordered_json
+libcryptos_json(const std::vector<shared_statistics::libcrypto_figures>& all);
 
 // "certificates": {...} and, once they have counted anything, "crls", "trust_stores", "signatures".
 void add_counters(nlohmann::ordered_json& to, const std::array<statistics, shared_statistics::kinds>& of);

@@ -6,6 +6,7 @@
 #include "cli/descriptors.h"
 #include "cli/environment.h"
 #include "cli/exit_status.h"
+#include "cli/forewarning.h"
 #include "cli/program.h"
 #include "cli/report.h"
 #include "cli/supervise.h"
@@ -14,8 +15,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -37,35 +41,113 @@ int cannot_run(const std::string& name, int error) {
     return error == ENOENT ? exit_not_found : exit_cannot_run;
 }
 
-// Sets LD_PRELOAD for the program. Returns why nothing will be preloaded, or nothing.
-std::string prepare(const std::optional<program>& target) {
+// What was found out before the program runs.
+struct outlook {
+    std::optional<program> target; // looked at only where somebody is told of it
+    std::string not_preloadable;   // why nothing will be preloaded, or nothing
+};
+
+// Sets LD_PRELOAD for the program.
+outlook prepare(const std::string& name, bool look) {
+    outlook o;
     const std::optional<std::string> preload = find_preload();
     if (!preload) {
-        std::string reason = "libibid_preload.so was not found beside this command";
-        say(reason + "; the program runs without it ('ibid doctor' says where it was looked for)");
-        return reason;
+        o.not_preloadable = "libibid_preload.so was not found beside this command";
+        say(o.not_preloadable + "; the program runs without it ('ibid doctor' says where it was looked for)");
+        return o;
     }
     if (!fits_into_ld_preload(*preload)) {
-        std::string reason =
-            fmt::format("the path {} has a space or a colon, which LD_PRELOAD cannot hold", *preload);
-        say(reason + "; the program runs without ibid: install it elsewhere");
-        return reason;
+        o.not_preloadable = fmt::format(
+            "the path {} has a space or a colon or a dollar sign, which LD_PRELOAD cannot hold", *preload);
+        say(o.not_preloadable + "; the program runs without ibid: install it elsewhere");
+        return o;
     }
-    if (target && harmed_by_preload(*target))
-        return why_not_preloadable(*target);
+    const preload_entry entry = entry_for(*preload);
+    if (look || !entry.harmless)
+        o.target = find_program(name);
+    if (o.target)
+        o.not_preloadable = why_not_preloadable(*o.target);
+    if (::isatty(STDERR_FILENO) == 1) {
+        for (const std::string& warning : forewarnings(name, o.target, *preload))
+            say(warning);
+    }
+    if (!entry.harmless && o.target && harmed_by_preload(*o.target))
+        return o;
     const char* current = std::getenv("LD_PRELOAD");
-    ::setenv("LD_PRELOAD", prepend_preload(*preload, current != nullptr ? current : "").c_str(), 1);
-    return target ? why_not_preloadable(*target) : std::string();
+    ::setenv("LD_PRELOAD", prepend_preload(entry.text, current != nullptr ? current : "").c_str(), 1);
+    return o;
 }
 
-// Why no process counted anything, as far as it can be known from outside.
-std::string guess_reason(const std::string& not_preloadable) {
-    if (!not_preloadable.empty())
-        return not_preloadable;
+void apply_options(const run_request& request) {
+    if (!request.exclude.empty()) {
+        const char* current = std::getenv("IBID_EXCLUDE");
+        ::setenv("IBID_EXCLUDE", append_names(current != nullptr ? current : "", request.exclude).c_str(), 1);
+    }
+    if (!request.children)
+        ::setenv("IBID_CHILDREN", "0", 1);
+}
+
+// The counters, or why there are none. Made in a child first: a sandbox may kill for what it does not allow.
+struct counting {
+    std::optional<shared_statistics::region> region;
+    std::string obstacle;
+};
+
+counting begin_counting() {
+    counting c;
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const rlimit none{0, 0};
+        ::setrlimit(RLIMIT_CORE, &none);
+        try {
+            const auto tried = shared_statistics::region::create();
+            ::_exit(0);
+        } catch (const std::system_error&) {
+            ::_exit(1); // and this process finds out why
+        }
+    }
+    int status = 0;
+    while (pid > 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (pid < 0 || WIFSIGNALED(status)) {
+        c.obstacle = pid < 0 ? fmt::format("no further process can be made ({})", std::strerror(errno))
+                             : "shared memory is not permitted here";
+        return c;
+    }
+    try {
+        c.region = shared_statistics::region::create();
+    } catch (const std::system_error& error) {
+        c.obstacle = error.what();
+    }
+    return c;
+}
+
+bool is_disabled() {
     const char* disabled = std::getenv("IBID_DISABLE");
-    if (disabled != nullptr && std::strcmp(disabled, "1") == 0)
-        return "IBID_DISABLE=1 is set";
-    return "no process used an OpenSSL 3 that is a shared library (libssl.so.3, libcrypto.so.3)";
+    return disabled != nullptr && std::strcmp(disabled, "1") == 0;
+}
+
+// What there is to say at the end.
+verdict judge(const counting& c, const outlook& o) {
+    verdict v;
+    if (c.region)
+        v.counted = c.region->sum_up();
+    if (v.counted && v.counted->helped != 0)
+        return v;
+    if (!o.not_preloadable.empty())
+        v.guess = o.not_preloadable;
+    else if (is_disabled())
+        v.guess = "IBID_DISABLE=1 is set";
+    else if (!c.region)
+        v.uncounted = c.obstacle;
+    else if (v.counted->loaded == 0)
+        v.uncounted =
+            "no process with ibid in it could reach the counters (they are in other IPC namespaces, or other "
+            "users' whom this one may not let in)";
+    else
+        v.nothing_seen = "no process that could be counted used an OpenSSL 3 that is a shared library "
+                         "(libssl.so.3, libcrypto.so.3)";
+    return v;
 }
 
 bool write_all(int fd, std::string_view text) {
@@ -82,19 +164,25 @@ bool write_all(int fd, std::string_view text) {
 
 } // namespace
 
+bool can_be_excluded(const std::string& name) {
+    return !name.empty() && name.find_first_of("/:") == std::string::npos;
+}
+
 int run(const run_request& request) {
     if (const std::string wrong = wrong_setting(); !wrong.empty()) {
         say(wrong);
         return exit_usage;
     }
     const std::string& name = request.command[0];
-    const std::optional<program> target = find_program(name);
-    const std::string not_preloadable = prepare(target);
+    const outlook before = prepare(name, request.statistics || ::isatty(STDERR_FILENO) == 1);
+    apply_options(request);
 
-    if (!request.statistics) {
+    const auto become_program = [&request, &name] {
         ::execvp(name.c_str(), pointers_to(request.command).data());
         return cannot_run(name, errno);
-    }
+    };
+    if (!request.statistics)
+        return become_program();
 
     // Before the program runs: a file that cannot be written is better known now.
     int out = STDERR_FILENO;
@@ -107,17 +195,24 @@ int run(const run_request& request) {
             return exit_usage;
         }
     }
-    const auto counters = shared_statistics::region::create();
-    ::setenv("IBID_STATISTICS", counters.path().c_str(), 1);
+    // Counting is a convenience: without it the program runs all the same.
+    const counting counters = begin_counting();
+    if (counters.region)
+        ::setenv("IBID_STATISTICS", counters.region->place().c_str(), 1);
+    else
+        ::unsetenv("IBID_STATISTICS");
 
-    const ending end = supervise(request.command, {counters.fd(), out});
+    const ending end = supervise(request.command, {out});
+    if (end.supervision_error != 0) {
+        say(fmt::format("not counted: no further process can be made ({})",
+                        std::strerror(end.supervision_error)));
+        return become_program();
+    }
     if (end.exec_error != 0)
         return cannot_run(name, end.exec_error);
 
-    const shared_statistics::totals totals = counters.sum_up();
-    const std::string guess = guess_reason(not_preloadable);
-    const std::string text =
-        request.json_file ? summary_json(totals, guess).dump(2) + "\n" : summary_text(totals, guess);
+    const verdict v = judge(counters, before);
+    const std::string text = request.json_file ? summary_json(v).dump(2) + "\n" : summary_text(v);
     if (!write_all(out, text) && request.json_file)
         say(fmt::format("cannot write the statistics to {}: {}", *request.json_file, std::strerror(errno)));
     end_as(end.status);

@@ -13,7 +13,12 @@ struct run_request {
     std::vector<std::string> command;     // program and arguments
     bool statistics = false;              // supervise, and sum up at the end
     std::optional<std::string> json_file; // instead of text on standard error
+    std::vector<std::string> exclude;     // programs by name that are left alone, also as children
+    bool children = true;                 // false: programs that this one starts run without ibid
 };
+
+// Whether a program could have this name: not empty, no slash, no colon.
+[[nodiscard]] bool can_be_excluded(const std::string& name);
 
 // Without statistics this process becomes the program. Returns an exit status only when the program did not run (126, 127)
 // or with statistics, when the summary could not be written; otherwise ends as the program ended.

@@ -44,18 +44,15 @@ std::string explain(read_error error, pid_t pid) {
             scope.empty() || scope == "0" ? "" : fmt::format(" (kernel.yama.ptrace_scope={})", scope), pid);
     }
     case read_error::not_under_ibid:
+        return fmt::format("process {} ({}) does not run under ibid; 'ibid doctor {}' says why", pid,
+                           name_of_process(pid), pid);
+    case read_error::not_used:
         return fmt::format(
-            "process {} ({}) has no counters: it does not run under ibid, or has not used OpenSSL yet; "
-            "'ibid doctor {}' says which",
+            "process {} ({}) runs under ibid, and has not used OpenSSL so far; 'ibid doctor {}' says more",
             pid, name_of_process(pid), pid);
     case read_error::unknown_version:
         return fmt::format(
             "process {} runs under another version of ibid, whose counters this one does not know", pid);
-    case read_error::no_slot:
-        return fmt::format(
-            "process {} counts for nobody: the region of its 'ibid run --stats' was full, or it is that "
-            "command itself",
-            pid);
     }
     return "unknown error";
 }
@@ -76,13 +73,14 @@ int stat(pid_t pid, bool json) {
         if (!f.helped)
             out["reason"] = f.reason;
         add_counters(out, f.of);
+        out["libcryptos"] = libcryptos_json(f.libcryptos);
         fmt::print("{}\n", out.dump(2));
         return exit_ok;
     }
     fmt::print("{} ({})\n", pid, name_of_process(pid));
     if (!f.helped)
         fmt::print("not helped: {}\n", f.reason.empty() ? "it has not used OpenSSL 3 yet" : f.reason);
-    fmt::print("{}", counter_lines(f.of, ""));
+    fmt::print("{}{}", counter_lines(f.of, ""), libcrypto_lines(f.libcryptos, ""));
     return exit_ok;
 }
 

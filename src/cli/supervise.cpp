@@ -38,14 +38,18 @@ inherited take_over_signals() {
     return before;
 }
 
+void give_back(const inherited& before) {
+    ::sigaction(SIGCHLD, &before.child, nullptr);
+    ::sigprocmask(SIG_SETMASK, &before.mask, nullptr);
+}
+
 [[noreturn]] void be_program(const std::vector<std::string>& command, const inherited& before,
                              pid_t supervisor, int failed) {
     // Killing the supervisor kills the program, as it would if there were only one process.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != supervisor)
         ::_exit(1);
-    ::sigaction(SIGCHLD, &before.child, nullptr);
-    ::sigprocmask(SIG_SETMASK, &before.mask, nullptr);
+    give_back(before);
     ::execvp(command[0].c_str(), pointers_to(command).data());
     const int error = errno;
     if (::write(failed, &error, sizeof(error)) < 0)
@@ -134,12 +138,18 @@ ending supervise(const std::vector<std::string>& command, const std::vector<int>
     const inherited before = take_over_signals();
     group_witness witness;
     int failed[2];
-    if (::pipe2(failed, O_CLOEXEC) != 0)
-        return {errno, 0};
+    if (::pipe2(failed, O_CLOEXEC) != 0) {
+        const int error = errno;
+        give_back(before);
+        return {.supervision_error = error};
+    }
     const pid_t self = ::getpid();
     const pid_t program = ::fork();
-    if (program < 0)
-        return {errno, 0};
+    if (program < 0) {
+        const int error = errno;
+        give_back(before);
+        return {.supervision_error = error};
+    }
     if (program == 0)
         be_program(command, before, self, failed[1]);
     ::close(failed[1]);
@@ -147,13 +157,13 @@ ending supervise(const std::vector<std::string>& command, const std::vector<int>
     int error = 0;
     if (::read(failed[0], &error, sizeof(error)) == sizeof(error)) {
         ::waitpid(program, nullptr, 0);
-        return {error, 0};
+        return {.exec_error = error};
     }
     std::vector<int> keep = keep_open;
     keep.push_back(witness.request_fd());
     keep.push_back(witness.answer_fd());
     hold_nothing_open(std::move(keep));
-    return {0, wait_for(program, witness)};
+    return {.status = wait_for(program, witness)};
 }
 
 void end_as(int status) {

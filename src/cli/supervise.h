@@ -15,8 +15,9 @@
 namespace ibid::cli {
 
 struct ending {
-    int exec_error = 0; // errno, when the program could not be run at all
-    int status = 0;     // as waitpid gives it
+    int supervision_error = 0; // errno, when there is no process to be had; nothing has changed then
+    int exec_error = 0;        // errno, when the program could not be run at all
+    int status = 0;            // as waitpid gives it
 };
 
 // Runs `command` (found along PATH, with this process's environment) to its end. `keep_open` are descriptors of the

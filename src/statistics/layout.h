@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bytes that a process under ibid shows to the `ibid` command: one region, a head and then slots, one slot a process.
+// The bytes that a process under ibid shows to the `ibid` command. Two places:
 //
-// Law: the layout is fixed for a `version`, and all-zero bytes are a valid free slot, so that a region is a sparse memfd
-// whose untouched slots cost nothing. Every word that two processes may touch at once is a lock-free atomic. Nothing read
-// from a region is trusted: a reader checks magic, version, stride and capacity, and takes text only up to its array's end.
+//     process_block   static memory of libibid_preload.so: one row of counters for each libcrypto of the process.
+//                     `ibid stat`, `ibid top` and `ibid doctor PID` read it from outside (process_vm_readv). An ELF note
+//                     in the same file says where it is, so that nothing has to be registered anywhere.
+//     region          shared memory that `ibid run --stats` makes: sums over all processes, added to by each.
 //
-//     offset 0          head      (one stride)
-//     offset stride     slot 0    (one stride: whole pages, so that a process can map its own slot alone)
-//     offset 2 stride   slot 1    ...
+// Law: a layout is fixed for its version, and all-zero bytes are a valid empty block or region. Every word that two threads
+// or processes may touch at once is a lock-free atomic. Nothing that is read from either is trusted: a reader checks magic
+// and version, and takes text only up to its array's end.
 #pragma once
 
 #include <ibid/statistics.h>
@@ -20,32 +21,32 @@
 
 namespace ibid::shared_statistics {
 
-inline constexpr const char* mapping_name =
-    "ibid-statistics"; // /proc/PID/maps shows "/memfd:ibid-statistics (deleted)"
 inline constexpr std::uint64_t magic_number = 0x5441545344494249; // "IBIDSTAT" as little-endian bytes
-inline constexpr std::uint32_t layout_version = 1;
-inline constexpr std::uint32_t shared_capacity =
-    1024; // processes at one time in a region of `ibid run --stats`
+inline constexpr std::uint32_t layout_version = 2;
 
 // What is counted, one block each.
 enum class kind : std::uint32_t { certificates, crls, trust_stores, signatures, count_ };
 inline constexpr std::size_t kinds = static_cast<std::size_t>(kind::count_);
 
-enum class slot_state : std::uint32_t {
-    free,     // zero bytes: never used
-    running,  // its process publishes into it
-    exited,   // its process said that it ended; the figures stay until the slot is needed again
-    recycling // somebody is folding an ended process's figures into the head
+// Of each libcrypto in a process, and of each in a run. Further ones share the last.
+inline constexpr std::size_t rows_of_process = 4;
+inline constexpr std::size_t rows_of_region = 8;
+
+template <std::size_t N>
+using shared_text = std::array<std::atomic<char>, N>; // ends with a zero
+
+// Who a row is about. `state` is stored last, with release; who reads `ready` (acquire) may read the texts.
+enum class row_state : std::uint32_t { free, being_named, ready };
+struct row_name {
+    std::atomic<std::uint32_t> state;  // a row_state
+    std::atomic<std::uint32_t> helped; // 1: ibid works with this libcrypto
+    shared_text<192> path;             // its file
+    shared_text<32> version;           // "3.0.19"
+    shared_text<192> reason;           // why it is not helped
 };
 
-struct alignas(64) slot {
-    std::atomic<std::uint32_t> state; // a slot_state
-    std::atomic<std::uint32_t> pid;   // in the process's own PID namespace
-    std::atomic<std::uint64_t>
-        pid_namespace;                 // inode of /proc/self/ns/pid: PIDs are comparable within one only
-    std::atomic<std::uint32_t> helped; // 1 once the process met an OpenSSL that ibid knows
-    std::atomic<std::uint32_t> index;  // its place in the region
-    std::array<std::atomic<char>, 192> reason; // why it was not helped; text, ends with a zero
+// The counters of one libcrypto in one process. A page of its own: after a fork, all that counting writes to in the child.
+struct alignas(4096) row {
     std::array<counter_block, kinds> blocks;
 
     [[nodiscard]] counter_block& operator[](kind k) noexcept { return blocks[static_cast<std::size_t>(k)]; }
@@ -53,21 +54,70 @@ struct alignas(64) slot {
         return blocks[static_cast<std::size_t>(k)];
     }
 };
+static_assert(sizeof(row) == 4096);
 
-struct alignas(64) head {
-    std::uint64_t magic;
-    std::uint32_t version;
-    std::uint32_t stride;                       // bytes from slot to slot
-    std::uint32_t capacity;                     // slots; 1: the private region of one process
-    std::atomic<std::uint32_t> used;            // slots below this one have been claimed at some time
-    std::atomic<std::uint64_t> joined;          // processes that claimed a slot
-    std::atomic<std::uint64_t> refused;         // processes that found no slot
-    std::atomic<std::uint64_t> departed_helped; // of those folded into `departed`, the ones that were helped
-    std::array<counter_block, kinds> departed;  // sums over processes whose slots were given to others
+// Sums, as they are published. The first five count events; the last three are what is held now.
+enum class figure : std::uint32_t {
+    hits,
+    misses,
+    evictions,
+    detached,
+    bytes_not_parsed,
+    entries,
+    retained,
+    retained_bytes,
+    count_
+};
+inline constexpr std::size_t figures = static_cast<std::size_t>(figure::count_);
+inline constexpr std::size_t first_gauge = static_cast<std::size_t>(figure::entries);
+using figure_array = std::array<std::atomic<std::uint64_t>, figures>;
+
+// What this process has added to the region for one row.
+struct published_row {
+    std::array<figure_array, kinds> added;
+    std::array<figure_array, kinds> inherited;  // gauges at the fork: they are the parent's
+    std::atomic<std::uint32_t> counted_process; // 1: this process is in the region's number of processes
+    std::atomic<std::uint32_t> in_region;       // index there + 1; 0: none
 };
 
-inline constexpr std::size_t minimum_stride = 8192;
-static_assert(sizeof(slot) <= minimum_stride && sizeof(head) <= minimum_stride);
+struct process_block {
+    std::atomic<std::uint64_t> magic; // stored by the first claim
+    std::atomic<std::uint32_t> version;
+    shared_text<192> reason;                    // why nothing is helped in this process
+    std::atomic<std::uint32_t> process_counted; // 1: this process is in the region's numbers, and here:
+    std::atomic<std::uint32_t> helped_counted;  // among the ones that ibid works with
+    std::array<row_name, rows_of_process> names;
+    std::array<published_row, rows_of_process> published;
+    std::array<row, rows_of_process> rows;
+};
+
+// What the ELF note of name "ibid" and this type holds.
+inline constexpr std::uint32_t note_type = 1;
+struct note_content {
+    std::uint32_t version; // layout_version
+    std::uint32_t bytes;   // sizeof(process_block)
+    std::int64_t distance; // from this word to the block
+};
+static_assert(sizeof(note_content) == 16);
+
+struct region_row {
+    row_name name;
+    std::atomic<std::uint64_t> processes; // that used this libcrypto
+    std::array<figure_array, kinds> sums;
+};
+
+struct region_block {
+    std::uint64_t magic;
+    std::uint32_t version;
+    std::uint32_t bytes;
+    std::uint64_t nonce;                  // as in IBID_STATISTICS
+    std::atomic<std::uint64_t> loaded;    // programs that were started with the preload in them
+    std::atomic<std::uint64_t> processes; // that used OpenSSL
+    std::atomic<std::uint64_t> helped;    // of these, the ones that ibid works with
+    shared_text<192> reason;              // the first one that a process gave for not being helped
+    std::array<region_row, rows_of_region> rows;
+};
+
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free && std::atomic<char>::is_always_lock_free);
 
 } // namespace ibid::shared_statistics

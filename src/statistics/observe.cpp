@@ -1,94 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reading half of the shared counters. See observe.h for its law.
+// The reading half of the counters. See observe.h for its law.
 #include "statistics/observe.h"
 
+#include "statistics/place.h"
+
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <elf.h>
+#include <sys/ipc.h>
+#include <sys/random.h>
+#include <sys/shm.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 namespace ibid::shared_statistics {
 namespace {
 
-// Text of a slot, as far as it can be shown: another process wrote it, so control characters do not reach a terminal.
-std::string text_of(const slot& s) {
+// Text as far as it can be shown: another process wrote it, so control characters do not reach a terminal.
+template <std::size_t N>
+std::string text_of(const shared_text<N>& from) {
     std::string text;
-    for (const std::atomic<char>& c : s.reason) {
+    for (const std::atomic<char>& c : from) {
         const char byte = c.load(std::memory_order_relaxed);
         if (byte == '\0')
-            break;
+            return text;
         text += static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f ? '?' : byte;
     }
     return text;
 }
 
-process_figures figures_of(const slot& s) {
-    process_figures f;
-    f.pid = s.pid.load(std::memory_order_relaxed);
-    f.running = s.state.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(slot_state::running);
-    f.helped = s.helped.load(std::memory_order_relaxed) != 0;
-    f.reason = text_of(s);
-    for (std::size_t k = 0; k < kinds; ++k)
-        f.of[k] = sum(s.blocks[k]);
+bool is_ready(const row_name& name) {
+    return name.state.load(std::memory_order_acquire) == static_cast<std::uint32_t>(row_state::ready);
+}
+
+libcrypto_figures named(const row_name& name) {
+    libcrypto_figures f;
+    f.path = text_of(name.path);
+    f.version = text_of(name.version);
+    f.helped = name.helped.load(std::memory_order_relaxed) != 0;
+    f.reason = text_of(name.reason);
     return f;
 }
 
-void add(statistics& to, const statistics& from) {
-    to.hits += from.hits;
-    to.misses += from.misses;
-    to.evictions += from.evictions;
-    to.detached += from.detached;
-    to.bytes_not_parsed += from.bytes_not_parsed;
-    to.entries += from.entries;
-    to.retained += from.retained;
-    to.retained_bytes += from.retained_bytes;
-    to.active += from.active;
+void add(kind_figures& to, const kind_figures& from) {
+    for (std::size_t k = 0; k < kinds; ++k) {
+        to[k].hits += from[k].hits;
+        to[k].misses += from[k].misses;
+        to[k].evictions += from[k].evictions;
+        to[k].detached += from[k].detached;
+        to[k].bytes_not_parsed += from[k].bytes_not_parsed;
+        to[k].entries += from[k].entries;
+        to[k].retained += from[k].retained;
+        to[k].retained_bytes += from[k].retained_bytes;
+        to[k].active += from[k].active;
+    }
 }
 
-// Killed processes never say that they ended; whether they are there still is asked where PIDs mean the same.
-bool is_there(std::uint32_t pid) {
-    return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+// One libcrypto may have two rows, when two threads or processes named it at once.
+void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
+    for (libcrypto_figures& known : all) {
+        if (known.path != one.path || known.version != one.version)
+            continue;
+        add(known.of, one.of);
+        known.helped |= one.helped;
+        known.processes += one.processes;
+        if (known.reason.empty())
+            known.reason = one.reason;
+        return;
+    }
+    all.push_back(std::move(one));
 }
 
-struct mapping {
-    std::uint64_t start = 0;
-    std::uint64_t end = 0;
-    std::uint64_t offset = 0;
-};
-
-// "7f0000000000-7f0000002000 rw-s 00002000 00:01 77  /memfd:ibid-statistics (deleted)"
-std::optional<mapping> parse_line(std::string_view line) {
-    if (line.find(std::string("/memfd:") + mapping_name) == std::string_view::npos)
-        return std::nullopt;
-    mapping m;
-    const char* const last = line.data() + line.size();
-    const auto start = std::from_chars(line.data(), last, m.start, 16);
-    if (start.ec != std::errc{} || start.ptr == last || *start.ptr != '-')
-        return std::nullopt;
-    const auto end = std::from_chars(start.ptr + 1, last, m.end, 16);
-    if (end.ec != std::errc{} || last - end.ptr < 7)
-        return std::nullopt;
-    const auto offset = std::from_chars(end.ptr + 6, last, m.offset, 16); // past " rw-s "
-    return offset.ec == std::errc{} ? std::optional(m) : std::nullopt;
-}
-
-// As the region was made. What it says itself, a program under ibid may have overwritten.
-std::size_t stride_here() {
-    const long page = ::sysconf(_SC_PAGESIZE);
-    return page > static_cast<long>(minimum_stride) ? static_cast<std::size_t>(page) : minimum_stride;
+// Gauges are sums of differences, each correct at a different instant: never less than none.
+statistics read_sums(const figure_array& from) {
+    const auto at = [&from](figure f) {
+        return from[static_cast<std::size_t>(f)].load(std::memory_order_relaxed);
+    };
+    const auto gauge = [&at](figure f) {
+        const std::uint64_t n = at(f);
+        return n > UINT64_MAX / 2 ? 0 : n;
+    };
+    statistics s;
+    s.hits = at(figure::hits);
+    s.misses = at(figure::misses);
+    s.evictions = at(figure::evictions);
+    s.detached = at(figure::detached);
+    s.bytes_not_parsed = at(figure::bytes_not_parsed);
+    s.entries = gauge(figure::entries);
+    s.retained = std::min(gauge(figure::retained), s.entries);
+    s.retained_bytes = gauge(figure::retained_bytes);
+    s.active = s.entries - s.retained;
+    return s;
 }
 
 // Copies bytes out of another process; false with errno set.
@@ -98,131 +110,255 @@ bool copy_from(pid_t pid, std::uint64_t address, void* to, std::size_t bytes) {
     return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
+// The start of a file in a process's memory.
+struct mapping {
+    std::uint64_t start = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t inode = 0;
+    std::string_view path;
+};
+
+// "7f0000000000-7f0000002000 r--p 00000000 08:01 77     /usr/lib/libibid_preload.so"
+std::optional<mapping> parse_line(std::string_view line) {
+    mapping m;
+    const char* const last = line.data() + line.size();
+    const auto start = std::from_chars(line.data(), last, m.start, 16);
+    const std::size_t mode = line.find(' ');
+    if (start.ec != std::errc{} || mode == std::string_view::npos || line.size() < mode + 7)
+        return std::nullopt;
+    const auto offset = std::from_chars(line.data() + mode + 6, last, m.offset, 16); // past " r--p "
+    if (offset.ec != std::errc{} || last - offset.ptr < 8)
+        return std::nullopt;
+    const std::size_t device = static_cast<std::size_t>(offset.ptr - line.data()) + 1;
+    const std::size_t inode = line.find(' ', device);
+    if (inode == std::string_view::npos ||
+        std::from_chars(line.data() + inode + 1, last, m.inode).ec != std::errc{})
+        return std::nullopt;
+    const std::size_t slash = line.find('/', inode);
+    if (slash != std::string_view::npos)
+        m.path = line.substr(slash);
+    return m;
+}
+
+// Where the block of an ELF file is that begins at `start` in that process: its note says so. 0: it has none.
+struct found_block {
+    std::uint64_t address = 0;
+    std::uint32_t version = 0;
+    std::uint32_t bytes = 0;
+};
+
+found_block find_block(pid_t pid, std::uint64_t start) {
+    Elf64_Ehdr header{};
+    if (!copy_from(pid, start, &header, sizeof(header)) ||
+        std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(Elf64_Phdr) ||
+        header.e_phnum == 0 || header.e_phnum > 64)
+        return {};
+    std::vector<Elf64_Phdr> segments(header.e_phnum);
+    if (!copy_from(pid, start + header.e_phoff, segments.data(), segments.size() * sizeof(Elf64_Phdr)))
+        return {};
+    const auto first = std::find_if(segments.begin(), segments.end(),
+                                    [](const Elf64_Phdr& s) { return s.p_type == PT_LOAD; });
+    if (first == segments.end())
+        return {};
+    const std::uint64_t bias = start - (first->p_vaddr - first->p_offset);
+    for (const Elf64_Phdr& s : segments) {
+        if (s.p_type != PT_NOTE || s.p_memsz > 4096)
+            continue;
+        std::vector<char> notes(s.p_memsz);
+        if (!copy_from(pid, bias + s.p_vaddr, notes.data(), notes.size()))
+            continue;
+        const auto padded = [](std::uint64_t n) { return (n + 3) & ~std::uint64_t{3}; };
+        for (std::uint64_t at = 0; at + sizeof(Elf64_Nhdr) <= notes.size();) {
+            Elf64_Nhdr note{};
+            std::memcpy(&note, notes.data() + at, sizeof(note));
+            const std::uint64_t name = at + sizeof(note);
+            const std::uint64_t content = name + padded(note.n_namesz);
+            const std::uint64_t end = content + padded(note.n_descsz);
+            if (end > notes.size())
+                break;
+            if (note.n_namesz == 5 && note.n_type == note_type && note.n_descsz == sizeof(note_content) &&
+                std::memcmp(notes.data() + name, "ibid", 5) == 0) {
+                note_content c{};
+                std::memcpy(&c, notes.data() + content, sizeof(c));
+                const std::uint64_t word = bias + s.p_vaddr + content + offsetof(note_content, distance);
+                return {word + static_cast<std::uint64_t>(c.distance), c.version, c.bytes};
+            }
+            at = end;
+        }
+    }
+    return {};
+}
+
+// Whether an ELF file of this name may hold ibid: the preload, a library or program that is linked with it.
+bool may_hold_ibid(std::string_view path, const std::string& program) {
+    return path == program || path.substr(path.rfind('/') + 1).find("ibid") != std::string_view::npos;
+}
+
 read_error from_errno(read_error when_forbidden) {
     if (errno == EPERM || errno == EACCES)
         return when_forbidden;
     return errno == ESRCH || errno == ENOENT ? read_error::no_such_process : read_error::not_under_ibid;
 }
 
+void add_block(process_figures& to, const process_block& block) {
+    for (std::size_t i = 0; i < rows_of_process; ++i) {
+        if (!is_ready(block.names[i]))
+            continue;
+        libcrypto_figures f = named(block.names[i]);
+        for (std::size_t k = 0; k < kinds; ++k)
+            f.of[k] = sum(block.rows[i].blocks[k]);
+        add(to.of, f.of);
+        to.helped |= f.helped;
+        merge(to.libcryptos, std::move(f));
+    }
+    for (libcrypto_figures& f : to.libcryptos)
+        f.processes = 1;
+    if (to.reason.empty())
+        to.reason = text_of(block.reason);
+}
+
+[[noreturn]] void fail(int error) {
+    throw std::system_error(error, std::generic_category(), "no shared memory for the counters");
+}
+
 } // namespace
 
-region region::create(std::uint32_t capacity) {
-    const std::size_t stride = stride_here();
-    const std::size_t bytes = (std::size_t{capacity} + 1) * stride;
-    // Away from the standard streams, which may be closed, and are then the first to be given out.
-    const int made = ::memfd_create(mapping_name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    const int fd =
-        made < 0 || made > STDERR_FILENO ? made : ::fcntl(made, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (fd != made)
-        ::close(made);
-    if (fd < 0)
-        throw std::system_error(errno, std::generic_category(), "memfd_create");
-    void* p = MAP_FAILED;
-    // Sealed: any program that is given the counters could else shrink them, and kill all others by SIGBUS.
-    if (::ftruncate(fd, static_cast<off_t>(bytes)) == 0 &&
-        ::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED) {
-        const int reason = errno;
-        ::close(fd);
-        throw std::system_error(reason, std::generic_category(), "cannot make the shared counters");
-    }
-    head* base = static_cast<head*>(p);
-    base->version = layout_version;
-    base->stride = static_cast<std::uint32_t>(stride);
-    base->capacity = capacity;
+region region::create() {
+    std::uint64_t nonce = 0;
+    if (::getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
+        fail(errno);
+    // A program that root starts may become anybody; one that another user starts remains that user's.
+    const int id = ::shmget(IPC_PRIVATE, sizeof(region_block), IPC_CREAT | (::geteuid() == 0 ? 0666 : 0600));
+    if (id < 0)
+        fail(errno);
+    void* const p = ::shmat(id, nullptr, 0);
+    const int error = errno;
+    // From now on it goes with the last process that has it; Linux lets others join until then.
+    ::shmctl(id, IPC_RMID, nullptr);
+    if (p == reinterpret_cast<void*>(-1)) // as shmat says that it failed
+        fail(error);
+    auto* const base = static_cast<region_block*>(p);
     base->magic = magic_number;
-    return {fd, base, bytes};
+    base->version = layout_version;
+    base->bytes = sizeof(region_block);
+    base->nonce = nonce;
+    return {id, base};
 }
 
 region::region(region&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), base_(std::exchange(other.base_, nullptr)), bytes_(other.bytes_) {}
+    : id_(std::exchange(other.id_, -1)), base_(std::exchange(other.base_, nullptr)) {}
 
 region& region::operator=(region&& other) noexcept {
-    std::swap(fd_, other.fd_);
+    std::swap(id_, other.id_);
     std::swap(base_, other.base_);
-    std::swap(bytes_, other.bytes_);
     return *this;
 }
 
 region::~region() {
     if (base_ != nullptr)
-        ::munmap(base_, bytes_);
-    if (fd_ >= 0)
-        ::close(fd_);
+        ::shmdt(base_);
 }
 
-std::string region::path() const {
-    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd_);
+std::string region::place() const {
+    shared_statistics::place where;
+    where.id = id_;
+    where.nonce = base_->nonce;
+    return where.text();
+}
+
+// By its inode, which is the segment's number: as this process numbers them, whatever they are called where they live.
+std::vector<std::uint32_t> region::processes_in_it() const {
+    std::vector<std::uint32_t> found;
+    shmid_ds about{};
+    if (::shmctl(id_, IPC_STAT, &about) != 0 || about.shm_nattch <= 1)
+        return found; // nobody but us
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+        const std::string name = entry.path().filename().string();
+        std::uint32_t pid = 0;
+        const auto number = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (number.ec != std::errc{} || number.ptr != name.data() + name.size() ||
+            pid == static_cast<std::uint32_t>(::getpid()))
+            continue;
+        std::ifstream maps(entry.path() / "maps");
+        for (std::string line; std::getline(maps, line);) {
+            const std::optional<mapping> m = parse_line(line);
+            if (m && m->inode == static_cast<std::uint64_t>(id_) && m->path.starts_with("/SYSV")) {
+                found.push_back(pid);
+                break;
+            }
+        }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
 }
 
 totals region::sum_up() const {
     totals t;
-    t.processes = base_->joined.load(std::memory_order_relaxed);
-    t.refused = base_->refused.load(std::memory_order_relaxed);
-    t.helped = base_->departed_helped.load(std::memory_order_relaxed);
-    for (std::size_t k = 0; k < kinds; ++k)
-        add(t.of[k], sum(base_->departed[k]));
-    struct stat here {};
-    const bool known = ::stat("/proc/self/ns/pid", &here) == 0;
-    const std::uint32_t used = base_->used.load(std::memory_order_acquire);
-    for (std::uint32_t i = 0; i < used && i < bytes_ / stride_here() - 1; ++i) {
-        const slot& s = *reinterpret_cast<const slot*>(reinterpret_cast<const char*>(base_) +
-                                                       (std::size_t{i} + 1) * stride_here());
-        // Acquire: pairs with occupy() in publish.cpp, so that the PID is the one of the process that runs.
-        if (s.state.load(std::memory_order_acquire) == static_cast<std::uint32_t>(slot_state::free))
+    t.loaded = base_->loaded.load(std::memory_order_relaxed);
+    t.processes = base_->processes.load(std::memory_order_relaxed);
+    t.helped = base_->helped.load(std::memory_order_relaxed);
+    t.reason = t.helped == 0 ? text_of(base_->reason) : std::string();
+    for (const region_row& r : base_->rows) {
+        if (!is_ready(r.name))
             continue;
-        const process_figures f = figures_of(s);
+        libcrypto_figures f = named(r.name);
+        f.processes = r.processes.load(std::memory_order_relaxed);
         for (std::size_t k = 0; k < kinds; ++k)
-            add(t.of[k], f.of[k]);
-        t.helped += f.helped ? 1 : 0;
-        if (!f.helped && t.reason.empty())
-            t.reason = f.reason;
-        const bool same_space = known && s.pid_namespace.load(std::memory_order_relaxed) == here.st_ino;
-        if (f.running && (!same_space || is_there(f.pid)))
-            t.still_running.push_back(f.pid);
+            f.of[k] = read_sums(r.sums[k]);
+        add(t.of, f.of);
+        merge(t.libcryptos, std::move(f));
+    }
+    for (const std::uint32_t pid : processes_in_it()) {
+        const read_error error = read_process(static_cast<pid_t>(pid)).error;
+        if (error == read_error::none || error == read_error::memory_not_permitted)
+            t.still_running.push_back(pid);
     }
     return t;
 }
 
 process_result read_process(pid_t pid) {
-    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    const std::string folder = "/proc/" + std::to_string(pid);
+    std::ifstream maps(folder + "/maps");
     if (!maps)
         return {from_errno(read_error::not_permitted), {}};
+    std::error_code unknown;
+    const std::string program = std::filesystem::read_symlink(folder + "/exe", unknown).string();
 
-    std::optional<mapping> whole; // the region, from its head on
-    std::optional<mapping> own;   // the slot of this process alone
+    process_result result{read_error::not_under_ibid, {}};
     errno = 0;
     for (std::string line; std::getline(maps, line);) {
-        if (const std::optional<mapping> m = parse_line(line))
-            (m->offset == 0 ? whole : own) = m;
+        const std::optional<mapping> m = parse_line(line);
+        if (!m || m->offset != 0 || m->path.empty() || !may_hold_ibid(m->path, program))
+            continue;
+        errno = 0;
+        const found_block found = find_block(pid, m->start);
+        if (found.address == 0) {
+            const bool preload = m->path.find("/libibid_preload.so") != std::string_view::npos;
+            if (preload && (errno == EPERM || errno == EACCES))
+                return {read_error::memory_not_permitted, {}};
+            continue;
+        }
+        if (found.version != layout_version || found.bytes != sizeof(process_block)) {
+            result.error = read_error::unknown_version;
+            continue;
+        }
+        // Plain bytes of a block: all-zero atomics are valid, and nobody else sees these.
+        const auto block = std::make_unique<process_block>();
+        if (!copy_from(pid, found.address, static_cast<void*>(block.get()), sizeof(process_block)))
+            return {from_errno(read_error::memory_not_permitted), {}};
+        if (result.error == read_error::not_under_ibid)
+            result.error = read_error::not_used;
+        if (block->magic.load(std::memory_order_relaxed) != magic_number)
+            continue;
+        add_block(result.figures, *block);
+        if (!result.figures.libcryptos.empty())
+            result.error = read_error::none;
     }
     // A process that may not be looked at has a maps file that opens and reads as nothing, or fails to be read.
-    if (maps.bad() || (!whole && errno == EACCES))
+    if (maps.bad() || (result.error == read_error::not_under_ibid && errno == EACCES))
         return {read_error::not_permitted, {}};
-    if (!whole)
-        return {read_error::not_under_ibid, {}};
-
-    // Plain bytes of a head: only its constant words are looked at.
-    alignas(head) std::array<std::byte, sizeof(head)> head_bytes{};
-    if (!copy_from(pid, whole->start, head_bytes.data(), head_bytes.size()))
-        return {from_errno(read_error::memory_not_permitted), {}};
-    const head& h = *reinterpret_cast<const head*>(head_bytes.data());
-    if (h.magic != magic_number)
-        return {read_error::not_under_ibid, {}};
-    if (h.version != layout_version || h.stride < minimum_stride ||
-        whole->end - whole->start < 2 * std::uint64_t{h.stride})
-        return {read_error::unknown_version, {}};
-    if (!own && h.capacity != 1)
-        return {read_error::no_slot, {}};
-
-    const auto bytes = std::make_unique<std::array<std::byte, sizeof(slot) + alignof(slot)>>();
-    void* place = bytes->data();
-    std::size_t room = bytes->size();
-    place = std::align(alignof(slot), sizeof(slot), place, room);
-    if (!copy_from(pid, own ? own->start : whole->start + h.stride, place, sizeof(slot)))
-        return {from_errno(read_error::memory_not_permitted), {}};
-    return {read_error::none, figures_of(*static_cast<const slot*>(place))};
+    return result;
 }
 
 } // namespace ibid::shared_statistics

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reading half of the shared counters: the region that `ibid run --stats` makes and reads, and the region of any other
+// The reading half of the counters: the region that `ibid run --stats` makes and reads, and the counters of any other
 // process, read from outside.
 //
 // Law: a reader changes nothing in the program that it looks at and does not stop it. What it reads is checked, not trusted.
 //
 //     region r = region::create();
-//     setenv("IBID_STATISTICS", ("/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(r.fd())).c_str(), 1);
+//     setenv("IBID_STATISTICS", r.place().c_str(), 1);
 //     ... run something ...
 //     totals t = r.sum_up();
 #pragma once
@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,60 +24,72 @@
 
 namespace ibid::shared_statistics {
 
+using kind_figures = std::array<statistics, kinds>;
+
+// What was counted for one libcrypto. Texts are printable.
+struct libcrypto_figures {
+    std::string path;            // empty: not known, or several that found no row of their own
+    std::string version;         // may be empty
+    bool helped = false;         // ibid works with it
+    std::string reason;          // empty, or why it does not
+    std::uint64_t processes = 1; // that used it
+    kind_figures of;
+};
+
 // One process's figures.
 struct process_figures {
-    std::uint32_t pid = 0; // as the process itself sees it
-    bool running = false;
     bool helped = false;
-    std::string reason; // empty, or why it is not helped; printable text
-    std::array<statistics, kinds> of;
+    std::string reason; // empty, or why it is not helped
+    std::vector<libcrypto_figures> libcryptos;
+    kind_figures of; // sums over them
 
     [[nodiscard]] const statistics& operator[](kind k) const { return of[static_cast<std::size_t>(k)]; }
 };
 
-// All processes of a region. Gauges (entries, active, retained) are sums over what each process holds now or held at its
-// end; a child that inherited its parent's entries counts them again, since it has its own copies.
+// All processes of a region. Gauges (entries, active, retained) are sums over what each process holds now or held at its end.
+// Entries that a forked child inherited are its parent's.
 struct totals {
-    std::uint64_t processes = 0; // that joined
-    std::uint64_t helped = 0;    // of these, the ones that met OpenSSL 3
-    std::uint64_t refused = 0;   // found no slot: their figures are missing
-    std::vector<std::uint32_t> still_running;
-    std::string reason; // the first one given by a process that was not helped
-    std::array<statistics, kinds> of;
+    std::uint64_t loaded = 0;    // programs that were started with ibid in them, and could be counted
+    std::uint64_t processes = 0; // that used OpenSSL
+    std::uint64_t helped = 0;    // of these, the ones that ibid works with
+    std::vector<std::uint32_t> still_running; // that use OpenSSL
+    std::string reason;                       // the first one given by a process that was not helped
+    std::vector<libcrypto_figures> libcryptos;
+    kind_figures of;
 
     [[nodiscard]] const statistics& operator[](kind k) const { return of[static_cast<std::size_t>(k)]; }
 };
 
-// A region for a process and its descendants, and the descriptor by which they find it.
+// A region for a process and its descendants. It ends with the last process that has it mapped.
 class region {
 public:
-    // Throws std::system_error when there is no memfd or no memory.
-    [[nodiscard]] static region create(std::uint32_t capacity = shared_capacity);
+    // Throws std::system_error when there can be none.
+    [[nodiscard]] static region create();
 
     region(region&& other) noexcept;
     region& operator=(region&& other) noexcept;
     ~region();
 
-    [[nodiscard]] int fd() const noexcept { return fd_; }
-    [[nodiscard]] std::string path() const; // for IBID_STATISTICS; valid while this process lives
+    [[nodiscard]] std::string place() const; // for IBID_STATISTICS; valid while a process has it mapped
     [[nodiscard]] totals sum_up() const;
 
 private:
-    region(int fd, head* base, std::size_t bytes) noexcept : fd_(fd), base_(base), bytes_(bytes) {}
+    region(int id, region_block* base) noexcept : id_(id), base_(base) {}
 
-    int fd_ = -1;
-    head* base_ = nullptr;
-    std::size_t bytes_ = 0;
+    [[nodiscard]] std::vector<std::uint32_t> processes_in_it() const;
+
+    int id_ = -1;
+    region_block* base_ = nullptr;
 };
 
 enum class read_error {
     none,
     no_such_process,
     not_permitted,        // another user's: not even its mappings can be seen
-    memory_not_permitted, // its counters are there, but its memory may not be read (ptrace(2), ptrace_scope)
-    not_under_ibid,       // no counters are mapped there
+    memory_not_permitted, // ibid is in it, but its memory may not be read (ptrace(2), ptrace_scope)
+    not_under_ibid,       // ibid is not in it
     unknown_version,      // of another ibid
-    no_slot               // it joined a region that was full
+    not_used              // ibid is in it, and it has not used OpenSSL so far
 };
 
 struct process_result {

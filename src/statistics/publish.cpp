@@ -1,26 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The publishing half of the shared counters: claiming a slot, keeping its address through fork, giving it back.
+// The publishing half of the counters. See shared_statistics.h for its law.
 #include "statistics/shared_statistics.h"
 
-#include <cerrno>
-#include <csignal>
-#include <cstring>
+#include "statistics/place.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <cerrno>
+
+#include <pthread.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
+extern "C" {
+// Zero, and so no memory until something is counted. Named here, because the note below refers to it.
+[[gnu::visibility("hidden")]] constinit ibid::shared_statistics::process_block ibid_process_block{};
+}
+
+// An ELF note that `ibid stat` finds in the memory of a process (layout.h: note_content).
+__asm__(".pushsection .note.ibid, \"a\", %note\n"
+        ".balign 4\n"
+        ".long 5, 16, 1\n" // bytes of the name, bytes of the content, note_type
+        ".asciz \"ibid\"\n"
+        ".balign 4\n"
+        ".long 2\n"     // layout_version
+        ".long 20480\n" // sizeof(process_block)
+        ".quad ibid_process_block - .\n"
+        ".popsection\n");
 
 namespace ibid::shared_statistics {
+static_assert(layout_version == 2 && note_type == 1 && sizeof(process_block) == 20480, "as in the note");
+
 namespace {
 
-// Where this process sees its region from the head on; its slot is then mapped a second time, at a place that stays. In
-// process memory, not in the slot: a child reads it after a fork, when the parent may be gone and the slot another's.
-head* home = nullptr;
-// Bytes of the mapping at `home`.
-std::size_t home_bytes = 0;
+constinit process_block& here = ibid_process_block;
+
+// Null: there is no region, or it cannot be reached. Stored once, by open_at_load().
+constinit std::atomic<region_block*> region{nullptr};
 
 // A program under ibid must find errno as it left it.
 class errno_kept {
@@ -34,290 +49,210 @@ private:
     int value_;
 };
 
-std::size_t stride_here() noexcept {
-    const long page = ::sysconf(_SC_PAGESIZE);
-    return page > static_cast<long>(minimum_stride) ? static_cast<std::size_t>(page) : minimum_stride;
-}
-
-slot* slot_at(head* region, std::uint32_t index) noexcept {
-    // The region's bytes come from mmap; zero bytes are valid objects by the layout's law.
-    return reinterpret_cast<slot*>(reinterpret_cast<char*>(region) +
-                                   (std::size_t{index} + 1) * stride_here());
-}
-
-// How many slots there are, by the mapping's size: what the region itself says, another process may have overwritten.
-std::uint32_t capacity_of(std::size_t bytes) noexcept {
-    return static_cast<std::uint32_t>(bytes / stride_here()) - 1;
-}
-
-std::uint64_t pid_namespace() noexcept {
-    struct stat s {};
-    return ::stat("/proc/self/ns/pid", &s) == 0 ? static_cast<std::uint64_t>(s.st_ino) : 0;
-}
-
-// Adds what an ended process counted to the region's sums and leaves zeros.
-void fold(head& region, slot& ended) noexcept {
-    for (std::size_t k = 0; k < kinds; ++k) {
-        for (std::size_t i = 0; i < counter_stripes; ++i) {
-            counter_stripe& from = ended.blocks[k][i];
-            counter_stripe& to = region.departed[k][i];
-            const auto move = [](std::atomic<std::uint64_t>& source, std::atomic<std::uint64_t>& sum) {
-                sum.fetch_add(source.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
-            };
-            move(from.hits, to.hits);
-            move(from.misses, to.misses);
-            move(from.evictions, to.evictions);
-            move(from.detached, to.detached);
-            move(from.bytes_not_parsed, to.bytes_not_parsed);
-            move(from.inserts, to.inserts);
-            move(from.retained, to.retained);
-            move(from.retained_bytes, to.retained_bytes);
-        }
-    }
-    region.departed_helped.fetch_add(ended.helped.exchange(0, std::memory_order_relaxed),
-                                     std::memory_order_relaxed);
-    ended.reason[0].store('\0', std::memory_order_relaxed);
-}
-
-constexpr std::uint32_t word(slot_state s) noexcept {
+constexpr std::uint32_t word(row_state s) noexcept {
     return static_cast<std::uint32_t>(s);
 }
 
-// The slot becomes this process's. Release: whoever sees `running` (acquire, in observe.cpp) sees whose it is.
-void occupy(slot& s, std::uint32_t index, std::uint32_t pid, std::uint64_t space) noexcept {
-    s.pid.store(pid, std::memory_order_relaxed);
-    s.pid_namespace.store(space, std::memory_order_relaxed);
-    s.index.store(index, std::memory_order_relaxed);
-    s.state.store(word(slot_state::running), std::memory_order_release);
+// A reader in another process may see half of an old text and half of a new one; it always finds an end.
+template <std::size_t N>
+void write(shared_text<N>& to, const char* text) noexcept {
+    std::size_t i = 0;
+    for (; text != nullptr && i + 1 < N && text[i] != '\0'; ++i)
+        to[i].store(text[i], std::memory_order_relaxed);
+    to[i].store('\0', std::memory_order_relaxed);
 }
 
-// A slot of a process that has ended, with its figures folded away, or nothing. `recycling` is the lock on that slot: only
-// the thread that set it folds.
-bool recycle(head& region, slot& s, std::uint64_t space) noexcept {
-    std::uint32_t seen = s.state.load(std::memory_order_acquire);
-    if (seen == word(slot_state::running)) {
-        // Killed before it could say so? Only PIDs of our own namespace can be asked for.
-        const auto pid = static_cast<pid_t>(s.pid.load(std::memory_order_relaxed));
-        if (s.pid_namespace.load(std::memory_order_relaxed) != space || space == 0 || ::kill(pid, 0) == 0 ||
-            errno != ESRCH)
+// As far as both would be written: a longer text is the one that it was cut to.
+template <std::size_t N>
+bool equal(const shared_text<N>& written, const char* text) noexcept {
+    std::size_t i = 0;
+    for (; text != nullptr && i + 1 < N && text[i] != '\0'; ++i) {
+        if (written[i].load(std::memory_order_relaxed) != text[i])
             return false;
-    } else if (seen != word(slot_state::exited)) {
-        return false;
     }
-    if (!s.state.compare_exchange_strong(seen, word(slot_state::recycling), std::memory_order_acq_rel))
-        return false;
-    fold(region, s);
-    return true;
+    return written[i].load(std::memory_order_relaxed) == '\0';
 }
 
-// The index of a slot that is now ours, or -1.
-std::int64_t claim_index(head& region, std::uint32_t capacity) noexcept {
-    const auto pid = static_cast<std::uint32_t>(::getpid());
-    const std::uint64_t space = pid_namespace();
-
-    // A running slot with our PID is our own from before an exec: the image that counted into it is gone.
-    bool same_process = false;
-    const std::uint32_t used = region.used.load(std::memory_order_acquire);
-    for (std::uint32_t i = 0; i < used && i < capacity; ++i) {
-        slot& s = *slot_at(&region, i);
-        if (s.pid.load(std::memory_order_relaxed) == pid &&
-            s.pid_namespace.load(std::memory_order_relaxed) == space) {
-            std::uint32_t expected = word(slot_state::running);
-            same_process |= s.state.compare_exchange_strong(expected, word(slot_state::exited));
+// The index of the row of this name, made if there is none yet; of the last row when there are no more. Waits for nobody:
+// a row that another thread or process is naming just now is passed over, even if that never ends. Readers merge rows of one
+// name.
+template <class NameOf>
+std::size_t row_named(const char* path, const char* version, std::size_t rows, NameOf name_of) noexcept {
+    for (std::size_t i = 0; i < rows; ++i) {
+        row_name& name = name_of(i);
+        std::uint32_t seen = name.state.load(std::memory_order_acquire);
+        if (seen == word(row_state::free) &&
+            name.state.compare_exchange_strong(seen, word(row_state::being_named),
+                                               std::memory_order_acquire)) {
+            const bool last = i + 1 == rows; // stands for several
+            write(name.path, last ? nullptr : path);
+            write(name.version, last ? nullptr : version);
+            name.state.store(word(row_state::ready), std::memory_order_release);
+            return i;
         }
+        if (seen == word(row_state::ready) && equal(name.path, path) && equal(name.version, version))
+            return i;
     }
-    const auto joins = [&](std::uint32_t index) {
-        occupy(*slot_at(&region, index), index, pid, space);
-        if (!same_process)
-            region.joined.fetch_add(1, std::memory_order_relaxed);
-        return std::int64_t{index};
-    };
+    return rows - 1;
+}
 
-    std::uint32_t fresh = used;
-    while (fresh < capacity) {
-        if (region.used.compare_exchange_weak(fresh, fresh + 1, std::memory_order_acq_rel))
-            return joins(fresh);
+std::size_t index_of(const row* r) noexcept {
+    return static_cast<std::size_t>(r - here.rows.data());
+}
+
+// The row's place in the region, or null.
+region_row* in_region(std::size_t i) noexcept {
+    region_block* const all = region.load(std::memory_order_acquire);
+    const std::uint32_t found = here.published[i].in_region.load(std::memory_order_relaxed);
+    return all == nullptr || found == 0 ? nullptr : &all->rows[found - 1];
+}
+
+// This process is one more that uses OpenSSL; also a child of a fork, once it has something of its own to say.
+void count_process(std::size_t i, region_row& into) noexcept {
+    if (here.published[i].counted_process.exchange(1, std::memory_order_relaxed) != 0)
+        return;
+    into.processes.fetch_add(1, std::memory_order_relaxed);
+    region_block& all = *region.load(std::memory_order_relaxed);
+    if (here.process_counted.exchange(1, std::memory_order_relaxed) == 0)
+        all.processes.fetch_add(1, std::memory_order_relaxed);
+    if (here.names[i].helped.load(std::memory_order_relaxed) != 0 &&
+        here.helped_counted.exchange(1, std::memory_order_relaxed) == 0)
+        all.helped.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::array<std::uint64_t, figures> figures_of(const counter_block& block) noexcept {
+    const statistics s = sum(block);
+    return {s.hits,    s.misses,   s.evictions,     s.detached, s.bytes_not_parsed,
+            s.entries, s.retained, s.retained_bytes};
+}
+
+// Events of the parent are published already, or by the parent; what it held, it still holds.
+void in_child() noexcept {
+    for (std::size_t i = 0; i < rows_of_process; ++i) {
+        published_row& p = here.published[i];
+        if (p.in_region.load(std::memory_order_relaxed) == 0)
+            continue;
+        for (std::size_t k = 0; k < kinds; ++k) {
+            const auto now = figures_of(here.rows[i].blocks[k]);
+            for (std::size_t f = 0; f < figures; ++f) {
+                const bool gauge = f >= first_gauge;
+                p.inherited[k][f].store(gauge ? now[f] : 0, std::memory_order_relaxed);
+                p.added[k][f].store(gauge ? 0 : now[f], std::memory_order_relaxed);
+            }
+        }
+        p.counted_process.store(0, std::memory_order_relaxed);
     }
-    for (std::uint32_t i = 0; i < capacity; ++i) {
-        if (recycle(region, *slot_at(&region, i), space))
-            return joins(i);
-    }
-    region.refused.fetch_add(1, std::memory_order_relaxed);
-    return -1;
+    here.process_counted.store(0, std::memory_order_relaxed);
+    here.helped_counted.store(0, std::memory_order_relaxed);
 }
 
-// Maps all of a region of ours or of `ibid run`. The descriptor is closed: the mapping needs none.
-head* map_and_close(int fd, std::size_t bytes) noexcept {
-    void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    ::close(fd);
-    return p == MAP_FAILED ? nullptr : static_cast<head*>(p);
-}
-
-int private_memfd(std::size_t bytes) noexcept {
-    // Beyond this limit, ftruncate would kill the program by SIGXFSZ.
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur < bytes)
-        return -1;
-    const int fd = ::memfd_create(mapping_name, MFD_CLOEXEC);
-    if (fd >= 0 && ::ftruncate(fd, static_cast<off_t>(bytes)) != 0) {
-        ::close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-// Zero bytes become a region.
-void lay_out(head& region, std::size_t stride, std::uint32_t capacity) noexcept {
-    region.version = layout_version;
-    region.stride = static_cast<std::uint32_t>(stride);
-    region.capacity = capacity;
-    region.magic = magic_number;
-}
-
-slot* claim_private() noexcept {
-    const std::size_t stride = stride_here();
-    const int fd = private_memfd(2 * stride);
-    if (fd < 0)
-        return nullptr;
-    head* region = map_and_close(fd, 2 * stride);
-    if (region == nullptr)
-        return nullptr;
-    lay_out(*region, stride, 1);
-    home = region;
-    home_bytes = 2 * stride;
-    return slot_at(region, static_cast<std::uint32_t>(claim_index(*region, 1)));
-}
-
-// A second mapping of the slot, at `where` (anywhere if null). An old size of zero makes mremap duplicate a shared mapping.
-void* map_again(slot* s, std::size_t stride, void* where) noexcept {
-    return ::mremap(s, 0, stride, where ? MREMAP_MAYMOVE | MREMAP_FIXED : MREMAP_MAYMOVE, where);
-}
-
-// Opens and checks the region at `path`.
-head* map_shared(const char* path, std::size_t& bytes) noexcept {
-    const int fd = ::open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return nullptr;
-    struct stat s {};
-    // A file that can shrink would take this process with it: SIGBUS.
-    const int seals = ::fcntl(fd, F_GET_SEALS);
-    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || ::fstat(fd, &s) != 0 ||
-        static_cast<std::size_t>(s.st_size) < 2 * minimum_stride) {
-        ::close(fd);
-        return nullptr;
-    }
-    bytes = static_cast<std::size_t>(s.st_size);
-    head* region = map_and_close(fd, bytes);
-    if (region == nullptr)
-        return nullptr;
-    if (region->magic == magic_number && region->version == layout_version &&
-        region->stride == stride_here() && region->capacity > 0 && region->capacity == capacity_of(bytes))
-        return region;
-    ::munmap(region, bytes);
-    return nullptr;
+// What was counted since the last call of OpenSSL that ibid saw.
+[[gnu::destructor]] void at_exit() noexcept {
+    publish_all();
 }
 
 } // namespace
 
-slot* claim(const char* path) noexcept {
-    const errno_kept keep;
-    std::size_t bytes = 0;
-    head* region = path != nullptr && *path != '\0' ? map_shared(path, bytes) : nullptr;
-    if (region == nullptr)
-        return claim_private();
-    const std::int64_t index = claim_index(*region, capacity_of(bytes));
-    void* mine = index < 0
-                     ? MAP_FAILED
-                     : map_again(slot_at(region, static_cast<std::uint32_t>(index)), stride_here(), nullptr);
-    if (mine == MAP_FAILED) {
-        if (index >= 0)
-            mark_exited(slot_at(region, static_cast<std::uint32_t>(index)));
-        ::munmap(region, bytes);
-        return nullptr;
-    }
-    home = region;
-    home_bytes = bytes;
-    return static_cast<slot*>(mine);
-}
-
-slot* claim_after_fork(slot* parents) noexcept {
-    if (parents == nullptr || home == nullptr)
-        return parents;
-    const errno_kept keep;
-    const std::size_t stride = stride_here();
-
-    // What was inherited: the entries that the cache holds. Taken first, for the parent's slot is about to be covered.
-    struct gauges {
-        std::uint64_t entries, retained, retained_bytes;
-    } inherited[kinds][counter_stripes];
-    for (std::size_t k = 0; k < kinds; ++k) {
-        for (std::size_t i = 0; i < counter_stripes; ++i) {
-            const counter_stripe& from = parents->blocks[k][i];
-            const std::uint64_t evictions = from.evictions.load(std::memory_order_relaxed);
-            inherited[k][i] = {from.inserts.load(std::memory_order_relaxed) - evictions,
-                               from.retained.load(std::memory_order_relaxed),
-                               from.retained_bytes.load(std::memory_order_relaxed)};
-        }
-    }
-    const std::uint32_t helped = parents->helped.load(std::memory_order_relaxed);
-    std::array<char, std::tuple_size_v<decltype(slot::reason)>> reason;
-    for (std::size_t i = 0; i < reason.size(); ++i)
-        reason[i] = parents->reason[i].load(std::memory_order_relaxed);
-
-    bool placed = false;
-    if (capacity_of(home_bytes) == 1) {
-        // A private region: a new one over the old one.
-        if (const int fd = private_memfd(home_bytes); fd >= 0) {
-            placed =
-                ::mmap(home, home_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
-            ::close(fd);
-            if (placed) {
-                lay_out(*home, stride, 1);
-                claim_index(*home, 1);
-            }
-        }
-    } else if (const std::int64_t index = claim_index(*home, capacity_of(home_bytes)); index >= 0) {
-        slot* mine = slot_at(home, static_cast<std::uint32_t>(index));
-        placed = map_again(mine, stride, parents) != MAP_FAILED;
-        if (!placed)
-            mark_exited(mine);
-    }
-    // Nothing to publish into: plain memory at the same place, so that the child does not count for its parent.
-    if (!placed && ::mmap(parents, stride, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                          -1, 0) == MAP_FAILED)
-        return nullptr;
-
-    for (std::size_t k = 0; k < kinds; ++k) {
-        for (std::size_t i = 0; i < counter_stripes; ++i) {
-            counter_stripe& to = parents->blocks[k][i];
-            to.inserts.store(inherited[k][i].entries, std::memory_order_relaxed);
-            to.retained.store(inherited[k][i].retained, std::memory_order_relaxed);
-            to.retained_bytes.store(inherited[k][i].retained_bytes, std::memory_order_relaxed);
-        }
-    }
-    parents->helped.store(helped, std::memory_order_relaxed);
-    set_reason(parents, reason.data());
-    return parents;
-}
-
-void set_helped(slot* s) noexcept {
-    if (s != nullptr)
-        s->helped.store(1, std::memory_order_relaxed);
-}
-
-void set_reason(slot* s, const char* text) noexcept {
-    if (s == nullptr || text == nullptr)
+void open_at_load(const char* text) noexcept {
+    place where;
+    if (text == nullptr || region.load(std::memory_order_relaxed) != nullptr || !parse_place(text, where))
         return;
-    // A reader in another process may see half of an old text and half of a new one; it always finds an end.
-    std::size_t i = 0;
-    for (; i + 1 < s->reason.size() && text[i] != '\0'; ++i)
-        s->reason[i].store(text[i], std::memory_order_relaxed);
-    s->reason[i].store('\0', std::memory_order_relaxed);
+    const errno_kept keep;
+    // Before it is mapped: a segment of this number may be another program's, where the IPC namespace is another one.
+    shmid_ds about{};
+    if (::shmctl(where.id, IPC_STAT, &about) != 0 || about.shm_segsz != sizeof(region_block))
+        return;
+    void* const p = ::shmat(where.id, nullptr, 0);
+    if (p == reinterpret_cast<void*>(-1)) // as shmat says that it failed
+        return;
+    auto* const found = static_cast<region_block*>(p);
+    if (found->magic != magic_number || found->version != layout_version || found->nonce != where.nonce ||
+        pthread_atfork(nullptr, nullptr, &in_child) != 0) {
+        ::shmdt(p);
+        return;
+    }
+    found->loaded.fetch_add(1, std::memory_order_relaxed);
+    region.store(found, std::memory_order_release);
 }
 
-void mark_exited(slot* s) noexcept {
-    if (s != nullptr)
-        s->state.store(word(slot_state::exited), std::memory_order_release);
+row* claim(const char* path, const char* version) noexcept {
+    if (here.magic.load(std::memory_order_relaxed) == 0) { // else the page stays shared with the parent
+        here.version.store(layout_version, std::memory_order_relaxed);
+        here.magic.store(magic_number, std::memory_order_relaxed);
+    }
+    const std::size_t i =
+        row_named(path, version, rows_of_process, [](std::size_t n) -> row_name& { return here.names[n]; });
+    if (region_block* const all = region.load(std::memory_order_acquire)) {
+        const std::size_t there = row_named(path, version, rows_of_region,
+                                            [all](std::size_t n) -> row_name& { return all->rows[n].name; });
+        here.published[i].in_region.store(static_cast<std::uint32_t>(there + 1), std::memory_order_relaxed);
+        count_process(i, all->rows[there]);
+    }
+    return &here.rows[i];
+}
+
+void set_helped(row* r) noexcept {
+    if (r == nullptr)
+        return;
+    const std::size_t i = index_of(r);
+    if (here.names[i].helped.exchange(1, std::memory_order_relaxed) != 0)
+        return;
+    if (region_row* const there = in_region(i)) {
+        there->name.helped.store(1, std::memory_order_relaxed);
+        if (here.helped_counted.exchange(1, std::memory_order_relaxed) == 0)
+            region.load(std::memory_order_relaxed)->helped.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void set_reason(row* r, const char* text) noexcept {
+    if (r == nullptr)
+        return;
+    const std::size_t i = index_of(r);
+    write(here.names[i].reason, text);
+    if (region_row* const there = in_region(i))
+        write(there->name.reason, text);
+    set_reason(text);
+}
+
+void set_reason(const char* text) noexcept {
+    write(here.reason, text);
+    region_block* const all = region.load(std::memory_order_acquire);
+    if (all != nullptr && all->reason[0].load(std::memory_order_relaxed) == '\0')
+        write(all->reason, text);
+}
+
+void publish(row* r) noexcept {
+    if (r == nullptr || region.load(std::memory_order_relaxed) == nullptr)
+        return;
+    const std::size_t i = index_of(r);
+    region_row* const there = in_region(i);
+    if (there == nullptr)
+        return;
+    published_row& p = here.published[i];
+    bool news = false;
+    for (std::size_t k = 0; k < kinds; ++k) {
+        const auto now = figures_of(r->blocks[k]);
+        for (std::size_t f = 0; f < figures; ++f) {
+            const std::uint64_t inherited = p.inherited[k][f].load(std::memory_order_relaxed);
+            const std::uint64_t own = now[f] > inherited ? now[f] - inherited : 0;
+            if (p.added[k][f].load(std::memory_order_relaxed) == own)
+                continue;
+            // An exchange: of two threads that publish at once each adds the difference to what the other added. One that is
+            // late takes away again what is newer than its own sum; the next one puts it right.
+            const std::uint64_t before = p.added[k][f].exchange(own, std::memory_order_relaxed);
+            there->sums[k][f].fetch_add(own - before, std::memory_order_relaxed);
+            news = true;
+        }
+    }
+    if (news)
+        count_process(i, *there);
+}
+
+void publish_all() noexcept {
+    if (region.load(std::memory_order_relaxed) == nullptr)
+        return;
+    for (row& r : here.rows)
+        publish(&r);
 }
 
 } // namespace ibid::shared_statistics

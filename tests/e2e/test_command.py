@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import pty
+import resource
 import select
+import shutil
 import signal
 import stat
+import statistics
 import subprocess
 import sys
 import time
@@ -338,7 +342,7 @@ class TestPreload:
         other = tmp_path / "other.so"
         subprocess.run(["cc", "-shared", "-fPIC", "-o", str(other), str(source)], check=True)
         done = run_to_end([*run, "printenv", "LD_PRELOAD"], env={**os.environ, "LD_PRELOAD": str(other)})
-        ours = (ibid.parent.parent / "lib" / "libibid_preload.so").resolve()
+        ours = (ibid.parent.parent / "lib").resolve() / "ibid/before-libasan.so/$LIB/libibid_preload.so"
         assert done.stdout == f"{ours}:{other}\n"
         assert "other was here" in done.stderr
 
@@ -368,6 +372,124 @@ class TestPreload:
         done = run_to_end([str(tmp_path / "a b/bin/ibid"), "run", "echo", "runs"])
         assert (done.returncode, done.stdout) == (0, "runs\n")
         assert "a space or a colon" in done.stderr
+
+    def test_is_found_without_proc(self, ibid: Path) -> None:
+        """As in a chroot without it: the command goes by the path that it was executed by."""
+        hidden = ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
+        if os.getuid() != 0:
+            pytest.skip("needs root, to take /proc away")
+        stock = run_to_end([str(ibid), "run", "printenv", "LD_PRELOAD"]).stdout
+        done = run_to_end([*hidden, str(ibid), "run", "printenv", "LD_PRELOAD"])
+        assert (done.stdout, done.stderr) == (stock, "")
+        relative = run_to_end([*hidden, "./ibid", "run", "--stats", PYTHON, "-c", USES_OPENSSL], cwd=ibid.parent, stdin=subprocess.DEVNULL)
+        assert relative.stderr.startswith("ibid: certificates: ")
+
+
+HELLO = '#include <stdio.h>\nint main(void) { puts("child: hello"); return 0; }\n'
+
+# How a program of another kind is built. "cc" is Debian's; the others may not be installed.
+KINDS = {
+    "musl": ["musl-gcc"],
+    "musl, static": ["musl-gcc", "-static"],
+    "static": ["cc", "-static"],
+    "32-bit": ["cc", "-m32"],
+    "address sanitizer of GCC": ["gcc", "-fsanitize=address"],
+    "address sanitizer of GCC, static": ["gcc", "-fsanitize=address", "-static-libasan"],
+    "address sanitizer of GCC, 32-bit": ["gcc", "-m32", "-fsanitize=address"],
+    "address sanitizer of Clang": ["clang-14", "-fsanitize=address"],
+    "address sanitizer of Clang, shared": ["clang-14", "-fsanitize=address", "-shared-libasan"],
+    "thread sanitizer": ["gcc", "-fsanitize=thread"],
+    "undefined behaviour sanitizer": ["gcc", "-fsanitize=undefined"],
+}
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def program_of_another_kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kind")
+    source, program = folder / "hello.c", folder / "hello"
+    source.write_text(HELLO)
+    words = list(KINDS[request.param])
+    if "-shared-libasan" in words and shutil.which(words[0]):
+        words.append("-Wl,-rpath," + os.path.dirname(run_to_end([words[0], "-print-file-name=libclang_rt.asan-x86_64.so"]).stdout.strip()))
+    if shutil.which(words[0]) is None or run_to_end([*words, "-o", str(program), str(source)]).returncode != 0:
+        pytest.skip(f"{' '.join(words)} does not work here")
+    return program
+
+
+class TestProgramsOfAnotherKind:
+    """Run as without ibid, and nothing is printed: started directly, and by a program under ibid."""
+
+    def test_start_directly(self, run: list[str], program_of_another_kind: Path) -> None:
+        done = run_to_end([*run, str(program_of_another_kind)])
+        assert (done.returncode, done.stdout, done.stderr) == (0, "child: hello\n", "")
+
+    def test_start_as_children(self, run: list[str], program_of_another_kind: Path) -> None:
+        done = run_to_end([*run, "sh", "-c", f"{program_of_another_kind}; {program_of_another_kind}"])
+        assert (done.returncode, done.stdout, done.stderr) == (0, "child: hello\n" * 2, "")
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to change the root directory")
+    def test_start_in_another_root_directory(self, run: list[str], tmp_path: Path) -> None:
+        """There the preload is not, and the loader would say so for each program."""
+        root = tmp_path / "root"
+        for file in {"/bin/sh", "/bin/echo", *ldd("/bin/sh"), *ldd("/bin/echo")}:
+            (root / file[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, root / file[1:])
+        done = run_to_end([*run, "chroot", str(root), "/bin/sh", "-c", "/bin/echo hello"])
+        assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become another user")
+    def test_start_as_another_user(self, run: list[str]) -> None:
+        done = run_to_end([*run, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", "/bin/echo hello"])
+        assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
+
+    def test_are_said_beforehand_to_a_person(self, ibid: Path, tmp_path: Path) -> None:
+        """On a terminal; elsewhere the output is the program's alone."""
+        program = make_static(tmp_path)
+        assert run_to_end([str(ibid), "run", str(program)]).stderr == ""
+        ours, theirs = pty.openpty()
+        subprocess.run([str(ibid), "run", str(program)], stderr=theirs, timeout=60)
+        os.close(theirs)
+        assert b"ibid: static is statically linked: nothing can be preloaded into it; it runs without ibid" in os.read(ours, 65536)
+        os.close(ours)
+
+
+def ldd(program: str) -> list[str]:
+    """The libraries and the loader of a program."""
+    words = run_to_end(["ldd", program]).stdout.split()
+    return [word for word in words if word.startswith("/")]
+
+
+class TestPrograms:
+    """That are left alone."""
+
+    def test_by_name_are_not_helped_and_their_children_are(self, ibid: Path, tmp_path: Path) -> None:
+        counts = [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}"]
+        done = run_to_end([*counts, "--exclude", "python3", "--", PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
+        assert (done.returncode, done.stdout) == (0, "ready\n")
+        assert figures(tmp_path)["helped"] is False
+        run_to_end([*counts, "--exclude=sh", "--", "sh", "-c", f"{PYTHON} -c '{USES_OPENSSL}'; true"], stdin=subprocess.DEVNULL)
+        assert figures(tmp_path)["helped"] is True
+
+    def test_by_name_are_in_the_environment(self, ibid: Path) -> None:
+        words = [str(ibid), "run", "--exclude", "git", "--exclude=ssh", "printenv", "IBID_EXCLUDE"]
+        assert run_to_end(words).stdout == "git:ssh\n"
+        assert run_to_end(words, env={**os.environ, "IBID_EXCLUDE": "curl"}).stdout == "curl:git:ssh\n"
+        wrong = run_to_end([str(ibid), "run", "--exclude", "/usr/bin/git", "true"])
+        assert wrong.returncode == 2
+        assert "'/usr/bin/git' is not the name of a program" in wrong.stderr
+
+    def test_because_another_one_starts_them_run_without_ibid(self, ibid: Path, tmp_path: Path) -> None:
+        counts = [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", "--no-children", "--"]
+        done = run_to_end([*counts, "sh", "-c", "/usr/bin/printenv LD_PRELOAD; true"])
+        assert (done.returncode, done.stdout) == (0, "")
+        kept = run_to_end([*counts, "sh", "-c", "/usr/bin/printenv LD_PRELOAD; true"], env={**os.environ, "LD_PRELOAD": "libm.so.6"})
+        assert kept.stdout == "libm.so.6\n"
+        run_to_end([*counts, "sh", "-c", f"{PYTHON} -c '{USES_OPENSSL}'; true"], stdin=subprocess.DEVNULL)
+        assert figures(tmp_path)["helped"] is False
+        run_to_end([*counts, PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
+        assert figures(tmp_path)["helped"] is True
+        run_to_end([*counts, "/usr/bin/env", PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
+        assert figures(tmp_path)["helped"] is True
 
 
 def make_static(folder: Path) -> Path:
@@ -468,6 +590,132 @@ class TestSummary:
         assert not (tmp_path / "ran").exists()
 
 
+# Starts what follows as a sandbox would: the numbers of its first argument's system calls are not permitted.
+FORBIDS = """
+import ctypes, os, struct, sys
+numbers = [int(n) for n in sys.argv[1].split(",")]
+kills = sys.argv[2] == "kill"
+code = struct.pack("HBBI", 0x20, 0, 0, 0)
+for n in numbers:
+    code += struct.pack("HBBI", 0x15, 0, 1, n) + struct.pack("HBBI", 0x06, 0, 0, 0x80000000 if kills else 0x00050001)
+code += struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)
+place = ctypes.create_string_buffer(code)
+program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(place))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+# shmget, shmat, shmctl and memfd_create on x86-64
+SHARED_MEMORY = "29,30,31,319"
+
+
+class TestCounting:
+    """Is a convenience: a program that runs without --stats runs with it."""
+
+    @pytest.mark.skipif(platform.machine() != "x86_64", reason="the system calls' numbers are those of x86-64")
+    @pytest.mark.parametrize("way", ["refuse", "kill"])
+    @pytest.mark.parametrize("as_json", [False, True])
+    def test_is_given_up_where_shared_memory_is_not_permitted(self, ibid: Path, tmp_path: Path, way: str, as_json: bool) -> None:
+        out = f"--stats={tmp_path / 'figures.json'}" if as_json else "--stats"
+        # Allowed to the programs that it starts is what is allowed to it: they must not even try.
+        done = run_to_end([PYTHON, "-c", FORBIDS, SHARED_MEMORY, way, str(ibid), "run", out, "sh", "-c", "echo runs; exit 3"])
+        assert (done.returncode, done.stdout) == (3, "runs\n")
+        if as_json:
+            found = figures(tmp_path)
+            assert (found["helped"], found["counted"]) == (None, False)
+            assert "shared memory" in str(found["reason"])
+        else:
+            assert done.stderr.startswith("ibid: not counted: ")
+            assert "shared memory" in done.stderr
+
+    @pytest.mark.parametrize("as_json", [False, True])
+    def test_needs_no_room_in_files(self, ibid: Path, tmp_path: Path, as_json: bool) -> None:
+        out = f"--stats={tmp_path / 'figures.json'}" if as_json else "--stats"
+        done = run_to_end(["prlimit", "--fsize=0", str(ibid), "run", out, PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
+        assert (done.returncode, done.stdout) == (0, "ready\n")
+        assert ("cannot write the statistics" if as_json else "ibid: certificates: 0 active") in done.stderr
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root: another user may have processes already")
+    def test_is_given_up_where_no_process_can_be_made(self, ibid: Path) -> None:
+        limited = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", "prlimit", "--nproc=1"]
+        done = run_to_end([*limited, str(ibid), "run", "--stats", "echo", "runs"])
+        assert (done.returncode, done.stdout) == (0, "runs\n")
+        assert "not counted: no further process" in done.stderr
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become another user")
+    def test_is_done_of_programs_that_another_user_runs(self, supervised: list[str], tmp_path: Path) -> None:
+        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PYTHON, "-c", USES_OPENSSL]
+        assert run_to_end([*supervised, *words], stdin=subprocess.DEVNULL).returncode == 0
+        assert figures(tmp_path)["helped"] is True
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to drop privileges")
+    def test_is_done_of_programs_that_drop_their_privileges(self, supervised: list[str], tmp_path: Path) -> None:
+        assert run_to_end([*supervised, PYTHON, "-c", f"import os; os.setgid(65534); os.setuid(65534)\n{USES_OPENSSL}"], stdin=subprocess.DEVNULL).returncode == 0
+        assert figures(tmp_path)["helped"] is True
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to make a PID namespace")
+    def test_is_done_in_another_pid_namespace(self, supervised: list[str], tmp_path: Path) -> None:
+        words = ["unshare", "--pid", "--fork", "--mount-proc", PYTHON, "-c", USES_OPENSSL]
+        assert run_to_end([*supervised, *words], stdin=subprocess.DEVNULL).returncode == 0
+        assert figures(tmp_path)["helped"] is True
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to make an IPC namespace")
+    def test_that_could_not_reach_the_counters_is_not_called_no_help(self, ibid: Path) -> None:
+        words = ["unshare", "--ipc", PYTHON, "-c", USES_OPENSSL]
+        after = run_to_end([str(ibid), "run", "--stats", *words], stdin=subprocess.DEVNULL)
+        assert (after.returncode, after.stdout) == (0, "ready\n")
+        assert after.stderr.startswith("ibid: nothing to count: no process that could be counted")
+        before = run_to_end(["unshare", "--ipc", str(ibid), "run", "--stats", *words[2:]], stdin=subprocess.DEVNULL)
+        assert before.stderr.startswith("ibid: certificates: ")
+
+    def test_of_forked_children_counts_each_event_once(self, supervised: list[str], tmp_path: Path) -> None:
+        forks = """
+import os, ssl
+bundle = "/etc/ssl/certs/ca-certificates.crt"
+ssl.create_default_context(cafile=bundle)
+for _ in range(4):
+    if os.fork() == 0:
+        ssl.create_default_context(cafile=bundle)
+        raise SystemExit(0)
+    os.wait()
+"""
+        assert run_to_end([*supervised, PYTHON, "-c", forks]).returncode == 0
+        found = figures(tmp_path)
+        assert found["processes"] == 5
+        stores = found["trust_stores"]
+        assert isinstance(stores, dict)
+        assert (stores["misses"], stores["hits"]) == (1, 4)
+
+    def test_lists_libcryptos(self, supervised: list[str], tmp_path: Path) -> None:
+        run_to_end([*supervised, PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
+        libcryptos = figures(tmp_path)["libcryptos"]
+        assert isinstance(libcryptos, list) and len(libcryptos) == 1
+        assert libcryptos[0]["helped"] is True
+        assert libcryptos[0]["certificates"] == figures(tmp_path)["certificates"]
+
+
+class TestStartCost:
+    def test_is_under_a_millisecond_of_cpu(self, ibid: Path) -> None:
+        """Above a program that is started with LD_PRELOAD set. Much less than `ibid` of many libraries would cost: a build that
+        begins to load them, or to parse with CLI11, fails."""
+        preload = str(ibid.parent.parent / "lib" / "libibid_preload.so")
+
+        def cost(words: list[str], environment: dict[str, str]) -> float:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            for _ in range(20):
+                os.waitpid(os.posix_spawnp(words[0], words, environment), 0)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 20 * 1000
+
+        plain, ours = [], []
+        for _ in range(15):
+            plain.append(cost(["true"], {**os.environ, "LD_PRELOAD": preload}))
+            ours.append(cost([str(ibid), "run", "true"], dict(os.environ)))
+        assert statistics.median(ours) - statistics.median(plain) < 1.0
+        assert "libstdc++" not in run_to_end(["ldd", str(ibid)]).stdout
+
+
 class TestStatAndTop:
     @pytest.fixture(params=["exec", "supervised"])
     def program(self, request: pytest.FixtureRequest, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> int:
@@ -550,6 +798,120 @@ class TestDoctor:
         done = run_to_end([str(ibid), "doctor", "--json", "sh"])
         assert done.returncode == 0
         assert json.loads(done.stdout)["helps"] is None
+
+    def library(self, folder: Path, name: str, code: str = "int f(void) { return 1; }") -> Path:
+        source = folder / f"{name}.c"
+        source.write_text(code)
+        subprocess.run(["cc", "-shared", "-fPIC", f"-Wl,-soname,{name}", "-o", str(folder / name), str(source)], check=True)
+        return folder / name
+
+    def program(self, folder: Path, *options: str) -> Path:
+        source, program = folder / "program.c", folder / "program"
+        source.write_text("int main(void) { return 0; }\n")
+        subprocess.run(["cc", "-o", str(program), str(source), "-Wl,--no-as-needed", f"-Wl,-rpath,{folder}", *options], check=True)
+        return program
+
+    def examine(self, ibid: Path, subject: object, **options: object) -> dict[str, object]:
+        found: dict[str, object] = json.loads(run_to_end([str(ibid), "doctor", "--json", str(subject)], **options).stdout)
+        return found
+
+    def test_says_whose_tls_it_is_when_it_is_not_openssls(self, ibid: Path, tmp_path: Path) -> None:
+        gnutls = self.library(tmp_path, "libgnutls.so.30")
+        for others in ([], ["-l:libcrypto.so.3"]):
+            found = self.examine(ibid, self.program(tmp_path, str(gnutls), *others))
+            assert found["helps"] is False
+            assert f"its TLS is GnuTLS ({gnutls}); ibid helps programs whose TLS is OpenSSL" in found["problems"]
+        # OpenSSL comes with a library of it: which one it uses is not known.
+        library = self.library(tmp_path, "libuses.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "libuses.so.c"), "-Wl,--no-as-needed", "-l:libssl.so.3", "-l:libcrypto.so.3"], check=True)
+        found = self.examine(ibid, self.program(tmp_path, str(gnutls), str(library)))
+        assert found["helps"] is None
+        assert "its own TLS is GnuTLS" in str(found["notes"])
+
+    @pytest.mark.parametrize("name", ["wget", "aria2c", "lynx", "weechat-headless"])
+    def test_says_so_of_real_programs(self, ibid: Path, name: str) -> None:
+        path = shutil.which(name)
+        if path is None or "libgnutls" not in run_to_end(["ldd", path]).stdout:
+            pytest.skip(f"there is no {name} with GnuTLS here")
+        done = run_to_end([str(ibid), "doctor", name])
+        assert done.returncode == 1
+        assert "its TLS is GnuTLS" in done.stdout
+        assert "ibid helps here" not in done.stdout
+
+    def test_does_not_say_that_it_helps_a_program_with_libcrypto_alone(self, ibid: Path, tmp_path: Path) -> None:
+        program = self.program(tmp_path, "-l:libcrypto.so.3")
+        assert self.examine(ibid, program)["helps"] is None
+        text = run_to_end([str(ibid), "doctor", str(program)]).stdout
+        assert "libcrypto alone, which does no TLS" in text
+        assert "ibid helps here" not in text
+
+    def test_sees_openssl_inside_an_executable(self, ibid: Path, tmp_path: Path) -> None:
+        source = tmp_path / "inside.c"
+        source.write_text("int SSL_CTX_new(void) { return 0; }\nint main(void) { return 0; }\n")
+        program = tmp_path / "inside"
+        subprocess.run(["cc", "-rdynamic", "-o", str(program), str(source)], check=True)
+        found = self.examine(ibid, program)
+        assert found["helps"] is False
+        assert "OpenSSL is inside the executable (it exports SSL_CTX_new itself): ibid cannot help" in found["problems"]
+
+    def test_says_what_was_examined_of_a_version_managers_shim(self, ibid: Path, tmp_path: Path) -> None:
+        shim = tmp_path / "python3"
+        shim.write_text('#!/usr/bin/env bash\nset -e\nprogram="${0##*/}"\nexec "/opt/pyenv/libexec/pyenv" exec "$program" "$@"\n')
+        shim.chmod(0o755)
+        found = self.examine(ibid, shim)
+        assert found["helps"] is None
+        assert f"{shim} is a shell script" in str(found["notes"])
+        assert "pyenv which python3" in str(found["next"])
+
+    def test_follows_a_shell_script_that_only_becomes_another_program(self, ibid: Path, tmp_path: Path) -> None:
+        wrapper = tmp_path / "wrapper"
+        wrapper.write_text(f'#!/bin/sh\nset -e\nexport MODE=fast\nexec {shutil.which("curl")} "$@"\n')
+        wrapper.chmod(0o755)
+        found = self.examine(ibid, wrapper)
+        assert found["helps"] is True
+        assert found["subject"] == shutil.which("curl")
+
+    def test_says_what_is_not_shared_with_a_program_that_writes_to_certificates(self, ibid: Path) -> None:
+        found = self.examine(ibid, "openssl")
+        assert "names functions that write to certificates" in str(found["notes"])
+        assert "writes to certificates" not in str(self.examine(ibid, "curl")["notes"])
+
+    def test_sees_auditors(self, ibid: Path, tmp_path: Path) -> None:
+        assert "LD_AUDIT is set" in str(self.examine(ibid, "curl", env={**os.environ, "LD_AUDIT": "/nowhere/at/all.so"})["problems"])
+        found = self.examine(ibid, self.program(tmp_path, "-l:libssl.so.3", "-l:libcrypto.so.3", "-Wl,--audit,/nowhere/at/all.so"))
+        assert "DT_AUDIT" in str(found["problems"])
+
+    def test_sees_that_a_program_is_left_alone(self, ibid: Path) -> None:
+        assert "IBID_EXCLUDE names curl" in str(self.examine(ibid, "curl", env={**os.environ, "IBID_EXCLUDE": "git:curl"})["problems"])
+        assert self.examine(ibid, "curl", env={**os.environ, "IBID_EXCLUDE": "git:curly"})["problems"] == []
+
+    @pytest.mark.parametrize(("server", "line"), [("postfix", "postconf -e"), ("dovecot", "$import_environment LD_PRELOAD")])
+    def test_knows_the_line_that_servers_with_an_environment_of_their_own_need(self, ibid: Path, tmp_path: Path, server: str, line: str) -> None:
+        program = tmp_path / server
+        shutil.copy("/usr/bin/true", program)
+        assert line in str(self.examine(ibid, program)["notes"])
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to change the root directory")
+    def test_sees_that_a_process_has_another_root_directory(self, ibid: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        process = started([str(ibid), "run", PYTHON, "-c", "import os, ssl; os.chroot('/sys')\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()"])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        found = self.examine(ibid, process.pid)
+        assert "its root directory is /sys" in str(found["notes"])
+        assert found["openssl"]["version"].startswith("3.")  # type: ignore[index]
+
+    def test_lists_the_libcryptos_of_a_process(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        """As with psycopg2-binary, which brings one of its own."""
+        ours = next(path for path in ldd("/usr/bin/curl") if "libcrypto.so.3" in path)
+        another = tmp_path / "libcrypto-ca1fdc2f.so.3"
+        shutil.copy(ours, another)
+        loads = f"import ctypes, _ssl, os; ctypes.CDLL({str(another)!r}); print('ready', flush=True)\nimport sys\nsys.stdin.read()"
+        process = started([str(ibid), "run", PYTHON, "-c", loads])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        paths = [one["path"] for one in self.examine(ibid, process.pid)["libcryptos"]]  # type: ignore[attr-defined]
+        assert len(paths) == 2
+        assert str(another) in paths
+        text = run_to_end([str(ibid), "doctor", str(process.pid)]).stdout
+        assert "it has 2 of them:" in text
 
     def test_knows_programs_and_processes_that_do_not_exist(self, ibid: Path) -> None:
         assert run_to_end([str(ibid), "doctor", "there-is-no-such-program"]).returncode == 1

@@ -9,6 +9,7 @@
 
 #include <random>
 #include <string>
+#include <vector>
 
 namespace ibid::cli {
 namespace {
@@ -84,6 +85,28 @@ TEST(elf, a_damaged_file_does_no_harm) {
         for (int i = 0; i < 4; ++i)
             damaged[random() % std::min<std::size_t>(damaged.size(), 1024)] = static_cast<char>(random());
         (void)parse_elf(damaged);
+    }
+}
+
+TEST(elf, symbols_are_told_with_who_defines_them) {
+    std::vector<std::string> defined;
+    std::vector<std::string> asked_for;
+    for_each_symbol(mapped_file(DYNAMIC_PROGRAM).bytes(),
+                    [&](std::string_view name, bool own) { (own ? defined : asked_for).emplace_back(name); });
+    EXPECT_THAT(asked_for, Contains("__libc_start_main"));
+    for_each_symbol(mapped_file(PLAIN_LIBRARY).bytes(),
+                    [&](std::string_view name, bool own) { (own ? defined : asked_for).emplace_back(name); });
+    EXPECT_FALSE(defined.empty());
+}
+
+TEST(elf, symbols_of_a_damaged_file_do_no_harm) {
+    const mapped_file whole(DYNAMIC_PROGRAM);
+    std::mt19937 random(20250102);
+    for (int round = 0; round < 2000; ++round) {
+        std::string damaged(whole.bytes());
+        for (int i = 0; i < 4; ++i) // also in the section headers, at the end
+            damaged[damaged.size() - 1 - random() % 2048] = static_cast<char>(random());
+        for_each_symbol(damaged, [](std::string_view, bool) {});
     }
 }
 

@@ -30,13 +30,26 @@ TEST(ld_preload, a_path_that_the_loader_would_split_does_not_fit) {
     EXPECT_TRUE(fits_into_ld_preload("/usr/lib/libibid_preload.so"));
     EXPECT_FALSE(fits_into_ld_preload("/home/a b/libibid_preload.so"));
     EXPECT_FALSE(fits_into_ld_preload("/srv/a:b/libibid_preload.so"));
+    EXPECT_FALSE(fits_into_ld_preload("/srv/$LIB/libibid_preload.so"));
+}
+
+TEST(excluded_names, are_put_behind_those_that_are_there) {
+    EXPECT_EQ(append_names("", {}), "");
+    EXPECT_EQ(append_names("", {"git", "ssh"}), "git:ssh");
+    EXPECT_EQ(append_names("curl", {"git"}), "curl:git");
+}
+
+TEST(preload, without_its_folder_for_other_loaders_is_named_by_its_path_and_not_harmless) {
+    const preload_entry entry = entry_for("/nowhere/lib/libibid_preload.so");
+    EXPECT_EQ(entry.text, "/nowhere/lib/libibid_preload.so");
+    EXPECT_FALSE(entry.harmless);
 }
 
 class settings : public ::testing::Test {
 protected:
     void SetUp() override {
-        for (const char* name :
-             {"IBID_SCOPE", "IBID_RETAIN", "IBID_VERIFY_MEMO", "IBID_ON_MUTATE", "IBID_DISABLE"})
+        for (const char* name : {"IBID_SCOPE", "IBID_RETAIN", "IBID_VERIFY_MEMO", "IBID_PRIVACY",
+                                 "IBID_DISABLE", "IBID_EXCLUDE", "IBID_CHILDREN"})
             ::unsetenv(name);
     }
     void TearDown() override { SetUp(); }
@@ -58,8 +71,10 @@ TEST_F(settings, every_documented_value_is_fine) {
     EXPECT_EQ(with("IBID_RETAIN", "4M:1024"), "");
     EXPECT_EQ(with("IBID_DISABLE", "1"), "");
     EXPECT_EQ(with("IBID_VERIFY_MEMO", "0"), "");
-    for (const char* action : {"detach", "log", "abort"})
-        EXPECT_EQ(with("IBID_ON_MUTATE", action), "");
+    for (const char* level : {"strict", "default", "off"})
+        EXPECT_EQ(with("IBID_PRIVACY", level), "");
+    EXPECT_EQ(with("IBID_EXCLUDE", "git:ssh"), "");
+    EXPECT_EQ(with("IBID_CHILDREN", "0"), "");
 }
 
 TEST_F(settings, a_wrong_value_is_named_together_with_what_it_can_be) {
@@ -71,7 +86,11 @@ TEST_F(settings, a_wrong_value_is_named_together_with_what_it_can_be) {
     ::unsetenv("IBID_DISABLE");
     EXPECT_THAT(with("IBID_VERIFY_MEMO", "off"), HasSubstr("IBID_VERIFY_MEMO=off"));
     ::unsetenv("IBID_VERIFY_MEMO");
-    EXPECT_THAT(with("IBID_ON_MUTATE", "panic"), HasSubstr("'detach', 'log' or 'abort'"));
+    EXPECT_THAT(with("IBID_PRIVACY", "high"), HasSubstr("'strict', 'default' or 'off'"));
+    ::unsetenv("IBID_PRIVACY");
+    EXPECT_THAT(with("IBID_CHILDREN", "no"), HasSubstr("IBID_CHILDREN=no"));
+    ::unsetenv("IBID_CHILDREN");
+    EXPECT_THAT(with("IBID_EXCLUDE", "/usr/bin/git"), HasSubstr("without folders"));
 }
 
 } // namespace

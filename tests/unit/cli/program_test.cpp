@@ -79,6 +79,42 @@ TEST_F(programs, written_as_scripts_that_run_themselves_end) {
     EXPECT_FALSE(look_at(path).elf);
 }
 
+TEST_F(programs, written_for_a_shell_lead_to_what_they_become_if_they_do_nothing_else) {
+    const std::string path = std::string(DYNAMIC_PROGRAM);
+    const std::string wrapper =
+        write("wrapper",
+              "#!/bin/sh\n# a wrapper\nset -e\nexport MODE=fast\nN=1\nexec " + path + " --flag \"$@\"\n");
+    EXPECT_EQ(look_at(wrapper).path, path);
+    EXPECT_EQ(look_at(wrapper).shell_script, "");
+    EXPECT_THAT(look_at(wrapper).scripts, ElementsAre(wrapper));
+    for (const std::string& before :
+         {std::string("cd /somewhere"), std::string("PATH=/x"), std::string("LD_PRELOAD=/y.so"),
+          std::string("A=$(date)"), std::string("A=b program"), std::string("if true; then")}) {
+        const std::string script = write("script", "#!/bin/sh\n" + before + "\nexec " + path + "\n");
+        EXPECT_THAT(look_at(script).path, EndsWith("/sh")) << before;
+        EXPECT_EQ(look_at(script).shell_script, script) << before;
+    }
+}
+
+TEST_F(programs, that_a_version_manager_starts_are_not_guessed_at) {
+    // As pyenv writes it.
+    const std::string shim =
+        write("python3", "#!/usr/bin/env bash\nset -e\n[ -n \"$PYENV_DEBUG\" ] && set -x\n\n"
+                         "program=\"${0##*/}\"\n\nexport PYENV_ROOT=\"/root/.pyenv\"\n"
+                         "exec \"/root/.pyenv/libexec/pyenv\" exec \"$program\" \"$@\"\n");
+    EXPECT_EQ(look_at(shim).shell_script, shim);
+    EXPECT_THAT(look_at(shim).path, EndsWith("/bash"));
+}
+
+TEST(shell_scripts, that_are_damaged_lead_nowhere) {
+    EXPECT_EQ(target_of_shell_script(""), "");
+    EXPECT_EQ(target_of_shell_script("exec"), "");
+    EXPECT_EQ(target_of_shell_script("exec /"), "/");
+    EXPECT_EQ(target_of_shell_script("exec /a$b"), "");
+    EXPECT_EQ(target_of_shell_script("="), "");
+    EXPECT_EQ(target_of_shell_script("export"), "");
+}
+
 TEST_F(programs, that_are_dynamic_can_be_preloaded) {
     const program p = look_at(DYNAMIC_PROGRAM);
     EXPECT_EQ(why_not_preloadable(p), "");

@@ -1,269 +1,489 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The publishing half of the shared counters: slots, forks, full regions.
+// The publishing half of the counters: rows, forks, and what a program may no longer do by the time that it counts. The
+// counters are static memory, so each test counts in a child.
 #include "child.h"
-#include "clean_process.h"
 #include "statistics/observe.h"
+#include "statistics/place.h"
 #include "statistics/shared_statistics.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cerrno>
-#include <dirent.h>
-#include <fcntl.h>
-#include <optional>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
-#include <sys/mman.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
 
 namespace ibid::shared_statistics {
 namespace {
 
 using ibid::testing::child;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
-class publishing : public ibid::testing::clean_process {};
+constexpr const char* crypto = "/usr/lib/libcrypto.so.3";
 
-void count(slot* s, std::uint64_t hits, std::uint64_t inserts = 0) {
-    counter_stripe& stripe = (*s)[kind::certificates][3];
+void count(row* r, std::uint64_t hits, std::uint64_t inserts = 0, std::uint64_t evictions = 0) {
+    counter_stripe& stripe = (*r)[kind::certificates][3];
     stripe.hits.fetch_add(hits, std::memory_order_relaxed);
     stripe.inserts.fetch_add(inserts, std::memory_order_relaxed);
+    stripe.evictions.fetch_add(evictions, std::memory_order_relaxed);
 }
 
-std::size_t open_descriptors() {
-    std::size_t n = 0;
-    if (DIR* d = ::opendir("/proc/self/fd")) {
-        while (::readdir(d) != nullptr)
-            ++n;
-        ::closedir(d);
+// What a program under `ibid run --stats` does when it is loaded.
+void load(const region& r) {
+    open_at_load(r.place().c_str());
+}
+
+// Runs `work` in a child to its end; whether it came there.
+bool comes_to_its_end(const std::function<void()>& work) {
+    child c(work);
+    try {
+        c.wait_until_done();
+    } catch (const std::exception&) {
+        return false;
     }
-    return n;
+    return c.let_go() == 0;
 }
 
-TEST_F(publishing, a_process_without_a_path_has_a_private_slot_that_is_running) {
-    slot* s = claim(nullptr);
-    ASSERT_NE(s, nullptr);
-    EXPECT_EQ(s->state.load(), static_cast<std::uint32_t>(slot_state::running));
-    EXPECT_EQ(s->pid.load(), static_cast<std::uint32_t>(::getpid()));
-    EXPECT_EQ(sum((*s)[kind::certificates]).hits, 0u);
+// Runs `work`, which ends the process by itself. Its wait status.
+int status_of(const std::function<void()>& work) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        work();
+        ::_exit(9);
+    }
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    return status;
 }
 
-TEST_F(publishing, keeps_no_descriptor_open_and_leaves_errno_alone) {
-    const region r = region::create(4);
-    const std::size_t before = open_descriptors();
-    errno = EDOM;
-    EXPECT_NE(claim(nullptr), nullptr);
-    EXPECT_NE(claim(r.path().c_str()), nullptr);
-    EXPECT_NE(claim("/nowhere/at/all"), nullptr);
-    EXPECT_EQ(errno, EDOM);
-    EXPECT_EQ(open_descriptors(), before);
+void require(bool condition) {
+    if (!condition)
+        ::_exit(9);
 }
 
-TEST_F(publishing, what_a_process_counts_is_in_the_sums_of_its_region) {
-    const region r = region::create(4);
-    slot* s = claim(r.path().c_str());
-    ASSERT_NE(s, nullptr);
-    count(s, 5, 2);
-    set_helped(s);
-    const totals t = r.sum_up();
-    EXPECT_EQ(t.processes, 1u);
-    EXPECT_EQ(t.helped, 1u);
-    EXPECT_EQ(t[kind::certificates].hits, 5u);
-    EXPECT_EQ(t[kind::certificates].active, 2u);
-    EXPECT_EQ(t[kind::crls].hits, 0u);
-    EXPECT_EQ(t.still_running, std::vector{static_cast<std::uint32_t>(::getpid())});
-    mark_exited(s);
-    EXPECT_TRUE(r.sum_up().still_running.empty());
-    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 5u);
+TEST(publishing, a_process_without_a_region_counts_for_itself) {
+    EXPECT_TRUE(comes_to_its_end([] {
+        open_at_load(nullptr);
+        row* r = claim(crypto, "3.0.19");
+        require(r != nullptr && sum((*r)[kind::certificates]).hits == 0);
+        count(r, 1);
+        publish(r);
+    }));
 }
 
-TEST_F(publishing, a_path_that_is_no_region_falls_back_to_a_private_slot) {
-    const int fd = ::memfd_create("something-else", 0);
-    ASSERT_EQ(::ftruncate(fd, 1 << 20), 0);
-    const std::string path = "/proc/self/fd/" + std::to_string(fd);
-    slot* s = claim(path.c_str());
-    ASSERT_NE(s, nullptr);
-    count(s, 1);
-    ::close(fd);
+TEST(publishing, the_same_libcrypto_has_the_same_row_and_another_one_another) {
+    EXPECT_TRUE(comes_to_its_end([] {
+        row* first = claim(crypto, "3.0.19");
+        row* second = claim("/venv/libcrypto-1.so.3", "3.0.19");
+        require(first != second && claim(crypto, "3.0.19") == first);
+        require(claim(crypto, "3.5.0") != first);
+        const std::string long_path(500, 'x'); // the fourth, cut, and for all that follow
+        row* last = claim(long_path.c_str(), "3");
+        require(claim(long_path.c_str(), "3") == last && claim("/fifth", "3") == last);
+        require(claim(nullptr, nullptr) == last);
+    }));
 }
 
-TEST_F(publishing, a_child_counts_into_its_own_slot_at_the_same_address) {
-    const region r = region::create(4);
-    slot* s = claim(r.path().c_str());
-    count(s, 10, 3);
-    set_helped(s);
-    child c([s] {
-        slot* mine = claim_after_fork(s);
-        if (mine != s || mine->pid.load() != static_cast<std::uint32_t>(::getpid()) ||
-            mine->helped.load() != 1)
-            ::_exit(2);
-        count(mine, 100);
+TEST(publishing, errno_stays_and_no_descriptor_is_opened) {
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        const int next = ::dup(0);
+        ::close(next);
+        for (const std::string& place : {r.place(), std::string("shm:999999:1"), std::string("rubbish")}) {
+            errno = EDOM;
+            open_at_load(place.c_str());
+            require(errno == EDOM);
+        }
+        require(::dup(0) == next);
+    }));
+}
+
+TEST(publishing, what_a_process_counts_is_in_the_sums_of_its_region) {
+    const region r = region::create();
+    child c([&] {
+        load(r);
+        row* mine = claim(crypto, "3.0.19");
+        set_helped(mine);
+        count(mine, 5, 2);
+        publish(mine);
+        count(mine, 1);
+        publish(mine);
     });
     c.wait_until_done();
-    // The child began with three entries of its own, no hits, and then counted a hundred.
-    EXPECT_EQ(sum((*s)[kind::certificates]).hits, 10u);
+    const totals t = r.sum_up();
+    EXPECT_EQ(t.loaded, 1u);
+    EXPECT_EQ(t.processes, 1u);
+    EXPECT_EQ(t.helped, 1u);
+    EXPECT_EQ(t[kind::certificates].hits, 6u);
+    EXPECT_EQ(t[kind::certificates].active, 2u);
+    EXPECT_EQ(t[kind::crls].hits, 0u);
+    EXPECT_EQ(t.still_running, std::vector{static_cast<std::uint32_t>(c.pid())});
+    c.kill();
+    EXPECT_THAT(r.sum_up().still_running, IsEmpty());
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 6u);
+}
+
+TEST(publishing, at_exit_all_is_published) {
+    const region r = region::create();
+    EXPECT_EQ(status_of([&] {
+                  load(r);
+                  count(claim(crypto, "3.0.19"), 7);
+                  ::exit(0);
+              }),
+              0);
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 7u);
+}
+
+TEST(publishing, a_second_libcrypto_is_counted_beside_the_first) {
+    const region r = region::create();
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_TRUE(comes_to_its_end([&] {
+            load(r);
+            row* one = claim(crypto, "3.0.19");
+            row* two = claim("/venv/psycopg2_binary.libs/libcrypto.so.3", "3.0.16");
+            set_helped(two);
+            set_reason(one, "a program's own memory functions");
+            count(one, 1);
+            count(two, 10);
+            publish_all();
+        }));
+    }
     const totals t = r.sum_up();
     EXPECT_EQ(t.processes, 2u);
     EXPECT_EQ(t.helped, 2u);
-    EXPECT_EQ(t[kind::certificates].hits, 110u);
-    EXPECT_EQ(t[kind::certificates].entries, 6u);
-    EXPECT_EQ(t.still_running.size(), 2u);
-    EXPECT_EQ(c.let_go(), 0);
+    EXPECT_EQ(t[kind::certificates].hits, 22u);
+    ASSERT_THAT(t.libcryptos, SizeIs(2));
+    EXPECT_EQ(t.libcryptos[0].path, crypto);
+    EXPECT_FALSE(t.libcryptos[0].helped);
+    EXPECT_EQ(t.libcryptos[0].reason, "a program's own memory functions");
+    EXPECT_EQ(t.libcryptos[1].version, "3.0.16");
+    EXPECT_TRUE(t.libcryptos[1].helped);
+    EXPECT_EQ(t.libcryptos[1].of[0].hits, 20u);
+    EXPECT_EQ(t.libcryptos[1].processes, 2u);
 }
 
-TEST_F(publishing, a_child_of_a_private_region_does_not_count_for_its_parent) {
-    slot* s = claim(nullptr);
-    count(s, 10, 3);
-    child c([s] {
-        slot* mine = claim_after_fork(s);
-        if (mine != s || sum((*mine)[kind::certificates]).hits != 0 ||
-            sum((*mine)[kind::certificates]).entries != 3)
-            ::_exit(2);
-        count(mine, 100);
-    });
-    c.wait_until_done();
-    EXPECT_EQ(sum((*s)[kind::certificates]).hits, 10u);
-    const process_result seen = read_process(c.pid());
-    ASSERT_EQ(seen.error, read_error::none);
-    EXPECT_EQ(seen.figures[kind::certificates].hits, 100u);
-    EXPECT_EQ(seen.figures.pid, static_cast<std::uint32_t>(c.pid()));
-    EXPECT_EQ(c.let_go(), 0);
+// Whoever starts a program may do what the program may no longer do when it counts.
+
+TEST(publishing, privileges_that_are_dropped_after_loading_are_no_hindrance) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, to become another user";
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(r);
+        require(::setresgid(65534, 65534, 65534) == 0 && ::setresuid(65534, 65534, 65534) == 0);
+        row* mine = claim(crypto, "3");
+        count(mine, 3);
+        publish(mine);
+    }));
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 3u);
 }
 
-TEST_F(publishing, children_of_children_have_slots_too) {
-    const region r = region::create(8);
-    slot* s = claim(r.path().c_str());
-    child c([s] {
-        slot* mine = claim_after_fork(s);
-        count(mine, 1);
-        child grandchild([mine] { count(claim_after_fork(mine), 10); });
-        grandchild.wait_until_done();
-    });
-    c.wait_until_done();
-    EXPECT_EQ(c.let_go(), 0);
-    EXPECT_EQ(r.sum_up().processes, 3u);
-    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 11u);
+TEST(publishing, privileges_that_are_dropped_before_loading_are_no_hindrance) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, to become another user";
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        require(::setresgid(65534, 65534, 65534) == 0 && ::setresuid(65534, 65534, 65534) == 0);
+        load(r);
+        row* mine = claim(crypto, "3");
+        count(mine, 3);
+        publish(mine);
+    }));
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 3u);
 }
 
-TEST_F(publishing, a_full_region_refuses_and_counts_the_refusals) {
-    const region r = region::create(1);
-    const std::string path = r.path();
-    child first([&] { count(claim(path.c_str()), 1); });
-    first.wait_until_done();
-    child second([&] {
-        if (claim(path.c_str()) != nullptr)
-            ::_exit(2);
-    });
-    second.wait_until_done();
-    EXPECT_EQ(second.let_go(), 0);
-    EXPECT_EQ(r.sum_up().processes, 1u);
-    EXPECT_EQ(r.sum_up().refused, 1u);
-    EXPECT_EQ(first.let_go(), 0);
+TEST(publishing, another_pid_namespace_and_root_directory_are_no_hindrance) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, to make a namespace";
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        require(::chroot("/sys") == 0 && ::chdir("/") == 0 && ::unshare(CLONE_NEWPID) == 0);
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            load(r);
+            row* mine = claim(crypto, "3");
+            count(mine, 3);
+            publish(mine);
+            ::_exit(0);
+        }
+        int status = 1;
+        require(::waitpid(pid, &status, 0) == pid && status == 0);
+    }));
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 3u);
 }
 
-TEST_F(publishing, a_child_without_a_free_slot_counts_for_nobody) {
-    const region r = region::create(2);
-    const std::string path = r.path();
-    child holder([&] { count(claim(path.c_str()), 1); });
-    holder.wait_until_done();
-    slot* s = claim(path.c_str());
-    ASSERT_NE(s, nullptr);
-    count(s, 10, 4);
-    child c([s] {
-        slot* mine = claim_after_fork(s);
-        if (mine != s || sum((*mine)[kind::certificates]).entries != 4)
-            ::_exit(2);
-        count(mine, 1000);
-    });
-    c.wait_until_done();
-    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 11u);
-    EXPECT_EQ(read_process(c.pid()).error, read_error::no_slot);
-    EXPECT_EQ(c.let_go(), 0);
-    EXPECT_EQ(holder.let_go(), 0);
+TEST(publishing, another_ipc_namespace_leaves_a_process_uncounted) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, to make a namespace";
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        require(::unshare(CLONE_NEWIPC) == 0);
+        const region others = region::create(); // perhaps of the same number there
+        load(r);
+        row* mine = claim(crypto, "3");
+        count(mine, 3);
+        publish(mine);
+        require(others.sum_up().loaded == 0);
+    }));
+    EXPECT_EQ(r.sum_up().loaded, 0u);
 }
 
-TEST_F(publishing, slots_of_ended_processes_are_used_again_and_their_figures_are_kept) {
-    const region r = region::create(2);
-    const std::string path = r.path();
-    for (int i = 0; i < 50; ++i) {
+TEST(publishing, after_loading_no_system_call_is_made) {
+    const region r = region::create();
+    EXPECT_EQ(status_of([&] {
+                  load(r);
+                  // read, write, exit and sigreturn; all others kill.
+                  require(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+                  row* mine = claim(crypto, "3.0.19");
+                  set_helped(mine);
+                  count(mine, 3);
+                  publish(mine);
+                  set_reason("a reason");
+                  ::syscall(SYS_exit, 0);
+              }),
+              0);
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 3u);
+}
+
+// Forks.
+
+TEST(publishing, a_child_counts_on_at_the_same_address_and_each_event_is_counted_once) {
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(r);
+        row* mine = claim(crypto, "3");
+        set_helped(mine);
+        count(mine, 10, 3);
+        publish(mine);
+        count(mine, 5); // not published when the child begins: the parent's to tell
         child c([&] {
-            slot* s = claim(path.c_str());
-            if (s == nullptr)
-                ::_exit(2);
-            count(s, 1, 1);
-            set_helped(s);
-            mark_exited(s);
+            child grandchild([&] {
+                count(mine, 1000, 4, 3);
+                publish(mine);
+            });
+            grandchild.wait_until_done();
+            count(mine, 100, 2);
+            publish(mine);
+            require(sum((*mine)[kind::certificates]).entries == 5); // its own copies of three, and two
         });
         c.wait_until_done();
-        ASSERT_EQ(c.let_go(), 0);
-    }
+        require(sum((*mine)[kind::certificates]).hits == 15);
+        publish(mine);
+    }));
     const totals t = r.sum_up();
-    EXPECT_EQ(t.processes, 50u);
-    EXPECT_EQ(t.helped, 50u);
-    EXPECT_EQ(t.refused, 0u);
-    EXPECT_EQ(t[kind::certificates].hits, 50u);
-    EXPECT_EQ(t[kind::certificates].entries, 50u);
+    EXPECT_EQ(t.processes, 3u);
+    EXPECT_EQ(t.helped, 3u);
+    EXPECT_EQ(t.loaded, 1u);
+    EXPECT_EQ(t[kind::certificates].hits, 1115u);
+    // The parent's three, the child's two, and of the grandchild one more than it inherited.
+    EXPECT_EQ(t[kind::certificates].entries, 6u);
 }
 
-TEST_F(publishing, a_killed_process_frees_its_slot_though_it_could_not_say_so) {
-    const region r = region::create(1);
-    const std::string path = r.path();
-    for (int i = 0; i < 3; ++i) {
+TEST(publishing, a_child_that_counts_nothing_is_no_process_that_used_openssl) {
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(r);
+        row* mine = claim(crypto, "3");
+        count(mine, 10, 3);
+        publish(mine);
+        child c([] {});
+        require(status_of([] { ::exit(0); }) == 0);
+    }));
+    EXPECT_EQ(r.sum_up().processes, 1u);
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 10u);
+    EXPECT_EQ(r.sum_up()[kind::certificates].entries, 3u);
+}
+
+TEST(publishing, entries_that_a_child_lets_go_do_not_end_in_its_parent) {
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(r);
+        row* mine = claim(crypto, "3");
+        count(mine, 0, 100);
+        publish(mine);
+        for (int i = 0; i < 5; ++i) {
+            child c([&] {
+                count(mine, 0, 0, 100);
+                publish(mine);
+            });
+            require(c.let_go() == 0);
+        }
+        publish(mine);
+    }));
+    EXPECT_EQ(r.sum_up()[kind::certificates].entries, 100u);
+    EXPECT_EQ(r.sum_up()[kind::certificates].evictions, 500u);
+}
+
+// Kilobytes of private dirty memory of the mapping in which the row is.
+std::size_t dirty_around(const row* r) {
+    std::ifstream all("/proc/self/smaps");
+    bool inside = false;
+    for (std::string line; std::getline(all, line);) {
+        std::size_t dash = 0;
+        if (line.find("kB") == std::string::npos && (dash = line.find('-')) != std::string::npos &&
+            dash < 17) {
+            const auto address = reinterpret_cast<std::uintptr_t>(r);
+            inside = std::stoull(line, nullptr, 16) <= address &&
+                     address < std::stoull(line.substr(dash + 1), nullptr, 16);
+        } else if (inside && line.starts_with("Private_Dirty:")) {
+            return std::stoul(line.substr(14));
+        }
+    }
+    return SIZE_MAX;
+}
+
+TEST(publishing, a_child_that_counts_gets_one_page_of_its_own_and_one_that_does_not_none) {
+    EXPECT_TRUE(comes_to_its_end([&] {
+        row* mine = claim(crypto, "3");
+        for (counter_block& block : mine->blocks) {
+            for (counter_stripe& stripe : block)
+                stripe.hits = 1;
+        }
         child c([&] {
-            slot* s = claim(path.c_str());
-            if (s == nullptr)
-                ::_exit(2);
-            count(s, 7);
+            (void)dirty_around(mine); // touches what it needs itself
+            const std::size_t before = dirty_around(mine);
+            require(claim(crypto, "3") == mine);
+            publish(mine);
+            require(dirty_around(mine) == before);
+            for (counter_block& block : mine->blocks) {
+                for (counter_stripe& stripe : block)
+                    stripe.hits += 1;
+            }
+            publish(mine);
+            require(dirty_around(mine) == before + 4);
         });
         c.wait_until_done();
-        c.kill();
-        EXPECT_TRUE(r.sum_up().still_running.empty());
+        require(c.let_go() == 0);
+    }));
+}
+
+// Allows what a fork, a wait and the end need; all else kills.
+void allow_forks_alone() {
+    const std::vector<std::uint32_t> allowed{
+        SYS_read,  SYS_write, SYS_close,           SYS_exit, SYS_exit_group,
+        SYS_clone, SYS_wait4, SYS_set_robust_list, SYS_rseq, SYS_rt_sigprocmask};
+    std::vector<sock_filter> code{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    for (const std::uint32_t number : allowed) {
+        code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
+        code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
     }
-    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 21u);
-    EXPECT_EQ(r.sum_up().refused, 0u);
+    code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+    const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+    require(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
-TEST_F(publishing, a_process_that_executes_another_program_is_counted_once) {
-    const region r = region::create(4);
-    slot* before_exec = claim(r.path().c_str());
-    count(before_exec, 1);
-    slot* after_exec = claim(r.path().c_str());
-    ASSERT_NE(after_exec, nullptr);
-    ASSERT_NE(after_exec, before_exec);
-    count(after_exec, 1);
-    EXPECT_EQ(r.sum_up().processes, 1u);
-    EXPECT_EQ(r.sum_up().still_running.size(), 1u);
-    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 2u);
+TEST(publishing, a_fork_makes_no_system_call_of_ours) {
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(r);
+        row* mine = claim(crypto, "3");
+        count(mine, 1);
+        publish(mine);
+        allow_forks_alone();
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            count(mine, 10);
+            publish(mine);
+            ::_exit(0);
+        }
+        int status = 1;
+        require(::waitpid(pid, &status, 0) == pid && status == 0);
+    }));
+    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 11u);
+    EXPECT_EQ(r.sum_up().processes, 2u);
 }
 
-TEST_F(publishing, many_processes_at_once_get_a_slot_each) {
-    const region r = region::create(64);
-    const std::string path = r.path();
+TEST(publishing, many_processes_at_once_lose_nothing) {
+    const region r = region::create();
     std::vector<std::unique_ptr<child>> all;
-    for (int i = 0; i < 32; ++i)
-        all.push_back(std::make_unique<child>([&] { count(claim(path.c_str()), 1); }));
+    for (int i = 0; i < 16; ++i) {
+        all.push_back(std::make_unique<child>([&r, i] {
+            load(r);
+            row* mine = claim(i % 2 == 0 ? crypto : "/another/libcrypto.so.3", "3");
+            for (int n = 0; n < 1000; ++n) {
+                count(mine, 1);
+                publish(mine);
+            }
+        }));
+    }
     for (const auto& c : all)
         c->wait_until_done();
-    EXPECT_EQ(r.sum_up().processes, 32u);
-    EXPECT_EQ(r.sum_up().still_running.size(), 32u);
-    EXPECT_EQ(r.sum_up()[kind::certificates].hits, 32u);
+    const totals t = r.sum_up();
+    EXPECT_EQ(t.processes, 16u);
+    EXPECT_THAT(t.still_running, SizeIs(16));
+    EXPECT_EQ(t[kind::certificates].hits, 16000u);
+    EXPECT_THAT(t.libcryptos, SizeIs(2));
 }
 
-TEST_F(publishing, a_long_reason_is_cut_and_a_reason_that_is_not_text_is_made_harmless) {
-    const region r = region::create(4);
-    slot* s = claim(r.path().c_str());
-    set_reason(s, std::string(500, 'x').c_str());
+TEST(publishing, more_libcryptos_than_rows_share_the_last) {
+    const region r = region::create();
+    for (std::size_t i = 0; i < 3 * rows_of_region; ++i) {
+        EXPECT_TRUE(comes_to_its_end([&] {
+            load(r);
+            row* mine = claim(("/libcrypto." + std::to_string(i)).c_str(), "3");
+            count(mine, 1);
+            publish(mine);
+        }));
+    }
+    const totals t = r.sum_up();
+    EXPECT_EQ(t[kind::certificates].hits, 3 * rows_of_region);
+    ASSERT_THAT(t.libcryptos, SizeIs(rows_of_region));
+    EXPECT_EQ(t.libcryptos.back().path, "");
+    EXPECT_EQ(t.libcryptos.back().processes, 2 * rows_of_region + 1);
+}
+
+TEST(publishing, a_long_reason_is_cut_and_a_reason_that_is_not_text_is_made_harmless) {
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(r);
+        set_reason(std::string(500, 'x').c_str());
+    }));
     EXPECT_EQ(r.sum_up().reason, std::string(191, 'x'));
-    set_reason(s, "red \033[31m\n");
-    EXPECT_EQ(r.sum_up().reason, "red ?[31m?");
-    set_helped(s);
-    EXPECT_EQ(r.sum_up().reason, "");
+    const region other = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(other);
+        set_reason("red \033[31m\n");
+    }));
+    EXPECT_EQ(other.sum_up().reason, "red ?[31m?");
 }
 
-TEST_F(publishing, null_is_allowed_where_counting_was_not_possible) {
-    EXPECT_EQ(claim_after_fork(nullptr), nullptr);
+TEST(publishing, null_is_allowed) {
     set_helped(nullptr);
     set_reason(nullptr, "x");
-    mark_exited(nullptr);
+    publish(nullptr);
+}
+
+TEST(publishing, a_place_is_read_as_it_is_written) {
+    struct row_of_test {
+        const char* text;
+        bool good;
+    };
+    for (const row_of_test& t : std::vector<row_of_test>{{"shm:7:99", true},
+                                                         {"shm:7", false},
+                                                         {"shm:-1:99", false},
+                                                         {"shm:7:99x", false},
+                                                         {"shm:7:99999999999999999999999", false},
+                                                         {"/proc/77/fd/3", false},
+                                                         {"", false}}) {
+        place p;
+        EXPECT_EQ(parse_place(t.text, p), t.good) << t.text;
+    }
 }
 
 } // namespace

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See modules.h.
+#include "cli/modules.h"
+
+#include "cli/elf_file.h"
+#include "cli/mapped_file.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace ibid::cli {
+namespace {
+
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+struct tls_library {
+    std::string_view file;
+    const char* name;
+};
+constexpr std::array other_tls_libraries{
+    tls_library{"libgnutls.so", "GnuTLS"},    tls_library{"libssl3.so", "NSS"},
+    tls_library{"libmbedtls.so", "Mbed TLS"}, tls_library{"libwolfssl.so", "wolfSSL"},
+    tls_library{"libtls.so", "LibreSSL"},
+};
+
+decisive_module classify_file(const std::string& path) {
+    const mapped_file file(path);
+    std::uint32_t roles = 0;
+    std::vector<std::string> named;
+    for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
+        const std::uint32_t found = defined ? 0 : openssl::roles_of(name);
+        if (found == 0)
+            return;
+        roles |= found;
+        named.emplace_back(name);
+    });
+    decisive_module m{openssl::class_of(roles), path, {}};
+    if (m.kind == openssl::module_class::reader)
+        return m;
+    // Where some decide alone, those that only do so in pairs are no matter.
+    const auto alone = std::stable_partition(named.begin(), named.end(), [](const std::string& name) {
+        return (openssl::roles_of(name) & (openssl::writes_always | openssl::attaches)) != 0;
+    });
+    if (alone != named.begin())
+        named.erase(alone, named.end());
+    named.resize(std::min<std::size_t>(named.size(), 3));
+    m.names = std::move(named);
+    return m;
+}
+
+} // namespace
+
+decisive_module classify(const std::vector<std::string>& files) {
+    decisive_module worst;
+    for (const std::string& file : files) {
+        if (is_libssl(file) || is_libcrypto(file) || base_name(file).starts_with("libibid_preload.so"))
+            continue;
+        if (decisive_module m = classify_file(file); m.kind > worst.kind)
+            worst = std::move(m);
+    }
+    return worst;
+}
+
+std::string other_tls_library(const std::string& path) {
+    for (const tls_library& one : other_tls_libraries) {
+        if (base_name(path).starts_with(one.file))
+            return one.name;
+    }
+    return {};
+}
+
+bool is_libssl(const std::string& path) {
+    const std::string_view name = base_name(path);
+    return name.starts_with("libssl.so") ||
+           (name.starts_with("libssl-") && name.find(".so") != std::string_view::npos);
+}
+
+bool is_libcrypto(const std::string& path) {
+    const std::string_view name = base_name(path);
+    return name.starts_with("libcrypto.so") ||
+           (name.starts_with("libcrypto-") && name.find(".so") != std::string_view::npos);
+}
+
+std::string openssl_inside(const std::string& executable) {
+    const mapped_file file(executable);
+    bool exports = false;
+    for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
+        exports |= defined && name == "SSL_CTX_new";
+    });
+    const std::string version = openssl_version_in(file.bytes());
+    if (exports)
+        return version.empty() ? "it exports SSL_CTX_new itself"
+                               : fmt::format("it exports SSL_CTX_new itself, of OpenSSL {}", version);
+    return version.empty() ? std::string() : fmt::format("the text \"OpenSSL {}\" is in it", version);
+}
+
+} // namespace ibid::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the files of a program say about its use of OpenSSL: which TLS library it has, whether OpenSSL is inside the
+// executable, and whether one of them may write to certificates. The last is asked of the same table as by the preload.
+#pragma once
+
+#include "openssl/modules/module_class.h"
+
+#include <string>
+#include <vector>
+
+namespace ibid::cli {
+
+// The file that decides what is shared in a program.
+struct decisive_module {
+    openssl::module_class kind = openssl::module_class::reader;
+    std::string path;
+    std::vector<std::string> names; // that it asks OpenSSL for, and that decide; some of them
+};
+
+// The worst of these files. OpenSSL's own are passed over.
+[[nodiscard]] decisive_module classify(const std::vector<std::string>& files);
+
+// "GnuTLS", when the file of this name is a TLS library that is not OpenSSL; empty when it is none.
+[[nodiscard]] std::string other_tls_library(const std::string& path);
+
+// Whether the file of this name is OpenSSL's libssl or libcrypto, as distributions and as Python's wheels name them.
+[[nodiscard]] bool is_libssl(const std::string& path);
+[[nodiscard]] bool is_libcrypto(const std::string& path);
+
+// How it is seen that OpenSSL is inside an executable; empty when it is not seen.
+[[nodiscard]] std::string openssl_inside(const std::string& executable);
+
+} // namespace ibid::cli
