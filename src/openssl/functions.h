@@ -49,6 +49,7 @@ namespace ibid::openssl {
     X(X509_set_ex_data)                                                                                      \
     X(X509_up_ref)                                                                                           \
     X(OpenSSL_version_num)                                                                                   \
+    X(OpenSSL_version)                                                                                       \
     X(CRYPTO_get_ex_new_index)                                                                               \
     X(OSSL_LIB_CTX_free)                                                                                     \
     X(X509_new_ex)                                                                                           \

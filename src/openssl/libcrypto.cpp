@@ -6,14 +6,13 @@
 #include <utility>
 
 #include "ex_data.h"
-#include "process.h"
 #include "uncancelled.h"
 
 namespace ibid::openssl {
 
 constinit std::array<libcrypto, libcrypto::most> libcrypto::all;
 
-libcrypto* libcrypto::add(const functions& found, extent where, bool symbolic) noexcept {
+libcrypto* libcrypto::add(const functions& found, extent where, bool symbolic, const char* path) noexcept {
     const unsigned n = added.load(std::memory_order_relaxed);
     if (n == most || !found.complete() || found.OpenSSL_version_num() >> 28 != 3) {
         return nullptr;
@@ -22,6 +21,7 @@ libcrypto* libcrypto::add(const functions& found, extent where, bool symbolic) n
     l.f = found;
     l.f.libcrypto = where;
     l.symbolic_ = symbolic;
+    l.path_ = path;
     l.state_.store(state::ready, std::memory_order_release);
     added.store(n + 1, std::memory_order_release);
     return &l;
@@ -38,12 +38,11 @@ void libcrypto::set_libssl(const functions& found, extent place, extent use_cert
 
 // The statistics say that this process is helped as soon as it meets OpenSSL.
 void libcrypto::claim_counters() noexcept {
-    if (shared_statistics::slot* const slot = process::counters(number())) {
-        shared_statistics::set_helped(slot);
-        counters_.certificates = &(*slot)[shared_statistics::kind::certificates];
-        file_counters_ = &(*slot)[shared_statistics::kind::trust_stores];
-        counters_.signatures = &(*slot)[shared_statistics::kind::signatures];
-    }
+    row_ = shared_statistics::claim(path_, f.OpenSSL_version(OPENSSL_VERSION_STRING));
+    shared_statistics::set_helped(row_);
+    counters_.certificates = &(*row_)[shared_statistics::kind::certificates];
+    file_counters_ = &(*row_)[shared_statistics::kind::trust_stores];
+    counters_.signatures = &(*row_)[shared_statistics::kind::signatures];
 }
 
 certificate_cache* libcrypto::set_up_first() noexcept {
@@ -137,7 +136,9 @@ void libcrypto::shutdown() noexcept {
 
 void libcrypto::disable(const char* why) noexcept {
     const char* none = nullptr;
-    why_.compare_exchange_strong(none, why, std::memory_order_acq_rel);
+    if (why_.compare_exchange_strong(none, why, std::memory_order_acq_rel)) {
+        shared_statistics::set_reason(row_, why);
+    }
     leave([](certificate_cache& cache, trust_store_cache& stores) {
         cache.stop();
         stores.retain({}); // files keep certificates

@@ -20,6 +20,7 @@
 #include "functions.h"
 #include "modules/scan.h"
 #include "settings.h"
+#include "statistics/shared_statistics.h"
 #include "trust_store.h"
 
 namespace ibid::openssl {
@@ -49,7 +50,8 @@ public:
 
     // Adds one; null: there are too many, or it is of a kind that ibid does not know. Only by one thread at a time: who scans
     // modules, or the program's own first call. No system call, no memory.
-    static libcrypto* add(const functions& found, extent where, bool symbolic) noexcept;
+    // `path`: of its file; it stays.
+    static libcrypto* add(const functions& found, extent where, bool symbolic, const char* path) noexcept;
 
     // The functions of libcrypto itself, and of its libssl once that was found.
     functions f;
@@ -140,8 +142,9 @@ public:
     // stays so; the process ends.
     void shutdown() noexcept;
 
-    // Counts from now on in the process's published counters.
+    // Counts from now on in the process's published counters. And: something was counted.
     void claim_counters() noexcept;
+    void publish() noexcept { shared_statistics::publish(row_); }
 
     // Around fork() in a process of several threads, on one thread and in this order: nobody may be inside the tables then,
     // as the child would inherit their locks held for ever.
@@ -165,6 +168,8 @@ private:
     std::atomic<const void*> server_parser_{nullptr};
     bool symbolic_ = false;
     chain_links links_; // written in set_up(), before certificates() is there
+    const char* path_ = nullptr;
+    shared_statistics::row* row_ = nullptr;
     cache_counters counters_;
     counter_block* file_counters_ = nullptr;
     // `ready` is stored with release, and read with acquire.

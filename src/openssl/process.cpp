@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process.h"
 
-#include <atomic>
 #include <cstdlib>
 
 #include <pthread.h>
@@ -12,7 +11,6 @@
 #include "libcrypto.h"
 #include "modules/scan.h"
 #include "settings.h"
-#include "uncancelled.h"
 
 // glibc 2.32 and newer: nonzero until the process starts its first thread.
 extern "C" __attribute__((weak)) char __libc_single_threaded; // NOLINT(bugprone-reserved-identifier)
@@ -20,8 +18,6 @@ extern "C" __attribute__((weak)) char __libc_single_threaded; // NOLINT(bugprone
 namespace ibid::openssl::process {
 
 namespace {
-
-constinit std::atomic<shared_statistics::slot*> published{nullptr};
 
 // Written by before_fork(), read by the two others, on the same thread.
 constinit thread_local bool locked = false;
@@ -53,8 +49,6 @@ void in_child() noexcept {
     if (locked) {
         libcrypto::for_each([](libcrypto& l) { l.forget_all_in_child(); });
     }
-    const uncancelled all_of_this;
-    published = shared_statistics::claim_after_fork(published.load());
     after_fork();
 }
 
@@ -70,26 +64,18 @@ void attend_forks() noexcept {
 
 } // namespace
 
-void start() noexcept {
-    start_linked();
-    if (!environment().disabled) {
-        modules::scan_at_load();
+void start(const char* excluded, void (*after_chroot)() noexcept) noexcept {
+    const char* const why = environment().disabled ? "IBID_DISABLE is set" : excluded;
+    if (why == nullptr) {
+        start_linked();
     }
+    modules::scan_at_load(why, after_chroot);
 }
 
 void start_linked() noexcept {
     (void)environment();
     (void)detail::process_secret(); // a system call, which a sandbox may forbid later
     attend_forks();
-}
-
-shared_statistics::slot* counters(unsigned libcrypto) noexcept {
-    if (libcrypto != 0) {
-        return nullptr; // a further one counts for itself
-    }
-    const uncancelled all_of_this;
-    published = shared_statistics::claim(std::getenv("IBID_STATISTICS"));
-    return published.load();
 }
 
 } // namespace ibid::openssl::process

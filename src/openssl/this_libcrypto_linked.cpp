@@ -12,7 +12,7 @@ libcrypto* this_libcrypto() noexcept {
         IBID_OPENSSL_FUNCTIONS(IBID_TAKE)
         IBID_OPENSSL_DECODERS(IBID_TAKE)
 #undef IBID_TAKE
-        libcrypto* const added = libcrypto::add(f, {}, true);
+        libcrypto* const added = libcrypto::add(f, {}, true, nullptr);
         if (added != nullptr) {
             added->claim_counters();
         }

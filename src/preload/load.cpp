@@ -4,19 +4,35 @@
 #include <unistd.h>
 
 #include "openssl/process.h"
+#include "preload/foreign/environment.h"
+#include "statistics/shared_statistics.h"
 
 namespace {
 
+// In another root directory the preload's path leads nowhere, and the loader would print that for each program that is started
+// there.
+void after_chroot() noexcept { ibid::preload::remove_preload(environ); }
+
+void begin(char** words, char** environment) noexcept {
+    using namespace ibid;
+    if (preload::leaves_children_alone(environment, words)) {
+        preload::remove_preload(environment);
+    }
+    shared_statistics::open_at_load(preload::variable(environment, "IBID_STATISTICS"));
+    openssl::process::start(preload::is_excluded(environment, words) ? "IBID_EXCLUDE names this program" : nullptr,
+                            &after_chroot);
+}
+
 #ifdef __GLIBC__
 // As glibc calls constructors. This one runs before the C library's own (initfirst), which sets `environ`.
-[[gnu::constructor(101)]] void load(int, char**, char** environment) noexcept {
+[[gnu::constructor(101)]] void load(int, char** words, char** environment) noexcept {
     if (environ == nullptr) {
         environ = environment;
     }
-    ibid::openssl::process::start();
+    begin(words, environment);
 }
 #else
-[[gnu::constructor(101)]] void load() noexcept { ibid::openssl::process::start(); }
+[[gnu::constructor(101)]] void load() noexcept { begin(nullptr, environ); }
 #endif
 
 } // namespace

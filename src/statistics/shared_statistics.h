@@ -48,14 +48,4 @@ void set_reason(const char* text) noexcept;
 void publish(row* r) noexcept;
 void publish_all() noexcept;
 
-// For library.cpp, until it says which libcrypto it means.
-using slot = row;
-[[nodiscard]] inline slot* claim(const char* place) noexcept {
-    open_at_load(place);
-    return claim(nullptr, nullptr);
-}
-inline slot* claim_after_fork(slot* parents) noexcept {
-    return parents;
-}
-
 } // namespace ibid::shared_statistics

@@ -150,6 +150,7 @@ int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const
         f.ERR_set_mark();
         X509* const peer = cache->parse(nullptr, in, length, {}, false);
         f.ERR_pop_to_mark();
+        of.publish();
         if (peer != nullptr) {
             *value = reinterpret_cast<ASN1_VALUE*>(peer);
             return 1;

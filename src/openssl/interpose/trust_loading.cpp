@@ -40,7 +40,9 @@ int load_shared(libcrypto& of, X509_LOOKUP* lookup, const char* file, file_kind 
         return -1;
     }
     stores->order_may_be_seen(of.shows_crl_order());
-    return stores->load(of.f.X509_LOOKUP_get_store(lookup), file, kind, type);
+    const int count = stores->load(of.f.X509_LOOKUP_get_store(lookup), file, kind, type);
+    of.publish();
+    return count;
 }
 
 int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,

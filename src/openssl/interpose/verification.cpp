@@ -177,6 +177,7 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
             cache->earn(static_cast<X509*>(f.OPENSSL_sk_value(chain, i)));
         }
     }
+    of.publish();
     return result;
 }
 

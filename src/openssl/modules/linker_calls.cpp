@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 using namespace ibid::openssl;
 
@@ -102,6 +103,24 @@ void* ibid_followed_dlopen(const char* file, int mode) {
 
 namespace ibid::openssl::modules {
 
+namespace {
+
+using function_after = void() noexcept;
+constinit function_after* after_chroot = nullptr;
+constinit void* next_chroot = nullptr;
+
+int entry_chroot(const char* path) {
+    const int result = reinterpret_cast<decltype(&chroot)>(next_chroot)(path);
+    if (result == 0) {
+        after_chroot();
+    }
+    return result;
+}
+
+} // namespace
+
+void follow_chroot(void (*then)() noexcept) noexcept { after_chroot = then; }
+
 void* linker_entry(interpose::function_id id, const void* value, bool late) noexcept {
     struct followed {
         void*& next;
@@ -124,6 +143,8 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
         return choose({ibid_next_dlsym, address(&dlsym), address(&ibid_entry_dlsym)});
     case interpose::function_id::dlvsym:
         return choose({ibid_next_dlvsym, address(&dlvsym), address(&ibid_entry_dlvsym)});
+    case interpose::function_id::chroot:
+        return after_chroot != nullptr ? choose({next_chroot, address(&chroot), address(&entry_chroot)}) : nullptr;
     default:
         return nullptr; // dlmopen: what it loads is in a namespace of its own, which ibid is not in
     }

@@ -14,6 +14,9 @@ namespace ibid::openssl::modules {
 // What a place that holds `value` should hold instead; null: it stays. `late`: it is not bound yet.
 [[nodiscard]] void* linker_entry(interpose::function_id id, const void* value, bool late) noexcept;
 
+// Calls `then` after the program has changed its root directory.
+void follow_chroot(void (*then)() noexcept) noexcept;
+
 // A load begins; it has ended. `loaded`: there may be new modules.
 void begin_load() noexcept;
 void end_load(bool loaded, bool deep_binding) noexcept;

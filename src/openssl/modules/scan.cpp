@@ -16,6 +16,7 @@
 #include "elf_module.h"
 #include "openssl/interpose/entries.h"
 #include "openssl/libcrypto.h"
+#include "statistics/shared_statistics.h"
 #include "linker_calls.h"
 #include "module_class.h"
 
@@ -45,6 +46,7 @@ constexpr std::array<const char*, function_count> function_names = {
     "dlmopen",
     "dlsym",
     "dlvsym",
+    "chroot",
 };
 
 constexpr auto intercepted = [] {
@@ -102,6 +104,7 @@ struct known_modules {
     // Some module that is none of ibid's and no libcrypto or libssl defines it: an interposer.
     std::array<bool, function_count> defined_elsewhere{};
     std::atomic<bool> has_search_paths{false}; // some module has
+    bool intercepts = false; // OpenSSL's functions, and the dynamic linker's
     bool at_load = false; // the modules of this scan were loaded with the program
     // The libcryptos that the program was loaded with, as a number of them from the front.
     unsigned with_program = 0;
@@ -196,13 +199,13 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
     if (m.has_search_path()) {
         known.has_search_paths.store(true, std::memory_order_relaxed);
     }
-    if (is_known(m)) {
+    if (is_known(m) || !known.intercepts) {
         return;
     }
     functions found;
     if (is_libcrypto(m) && stays(m)) {
         found.take_libcrypto([&m](const char* name) { return m.find(name); });
-        if (libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself())) {
+        if (libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself(), m.name())) {
             take_targets(m, added->number(), false);
             ++state.found;
             return;
@@ -378,6 +381,9 @@ struct named {
         void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
         void* entry = nullptr;
         if (interpose::is_of_linker(id)) {
+            if (!known.intercepts && id != function_id::chroot) {
+                return;
+            }
             entry = linker_entry(id, value, r.may_be_lazy && m.place().contains(value) && !state.deep_binding);
         } else if (const int n = bound_to(m, r, id, state.deep_binding); n != not_bound) {
             entry = interpose::entry_point(id, kind, static_cast<unsigned>(n));
@@ -520,17 +526,21 @@ bool loading() noexcept {
 
 const char* why_not_scanned() noexcept { return not_scanned; }
 
-void scan_at_load() noexcept {
+void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept {
     // An auditor may send each binding elsewhere, and sees calls by the places that ibid would change.
     const char* const auditors = std::getenv("LD_AUDIT");
     if (auditors != nullptr && auditors[0] != '\0') {
-        not_scanned = "an auditor watches the dynamic linker (LD_AUDIT)";
-        return;
+        why_not = "an auditor watches the dynamic linker (LD_AUDIT)";
     }
-    not_scanned = nullptr;
+    follow_chroot(after_chroot);
+    not_scanned = why_not;
     known.at_load = true;
+    known.intercepts = why_not == nullptr;
     scan(false);
     known.at_load = false;
+    if (not_scanned != nullptr) {
+        shared_statistics::set_reason(not_scanned);
+    }
 }
 
 // ---- The program's own calls to the dynamic linker; see linker_calls.h.

@@ -18,8 +18,9 @@
 
 namespace ibid::openssl::modules {
 
-// In the constructor, before any code of the program has run.
-void scan_at_load() noexcept;
+// In the constructor, before any code of the program has run. `why_not`: nothing is to be intercepted, for this reason; only
+// changes of the root directory are followed then.
+void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept;
 
 // The program is loading a module, which has not been scanned yet.
 [[nodiscard]] bool loading() noexcept;
