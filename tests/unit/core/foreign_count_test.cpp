@@ -2,8 +2,10 @@
 //
 // The table with values that somebody else counts. `foreign` behaves like an X509: taking a reference to one that is
 // already dying reports failure once and success from then on, and its memory lives until its end callback returns.
+#include <array>
 #include <atomic>
 #include <memory>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -31,6 +33,7 @@ struct foreign_traits {
     static void acquire(foreign& e) noexcept;
     static void release(foreign& e) noexcept;
     static std::size_t weight(const foreign&) noexcept { return 100; }
+    static void weigh(foreign& e, int k) noexcept;
     static std::size_t saved(const foreign&) noexcept { return 4; }
 };
 
@@ -47,6 +50,7 @@ struct foreign : detail::entry_link {
     int key;
     std::atomic<int> references{1};
     std::atomic<bool> failed{false};
+    bool weighed = false;
 
     explicit foreign(int k) : key(k) { ++alive; }
     ~foreign() { --alive; }
@@ -83,12 +87,30 @@ bool foreign_traits::equal(const foreign& e, int k) noexcept {
 bool foreign_traits::try_acquire(foreign& e) noexcept {
     return e.up();
 }
+void foreign_traits::weigh(foreign& e, int k) noexcept {
+    e.weighed = e.key == k;
+}
 void foreign_traits::acquire(foreign& e) noexcept {
     e.up();
 }
 void foreign_traits::release(foreign& e) noexcept {
     e.down();
 }
+
+bool out_of_memory = false;
+
+template <class T>
+struct failing_allocator {
+    using value_type = T;
+    failing_allocator() = default;
+    template <class U>
+    failing_allocator(const failing_allocator<U>&) noexcept {} // NOLINT(google-explicit-constructor)
+    T* allocate(std::size_t n) {
+        return out_of_memory ? throw std::bad_alloc() : std::allocator<T>().allocate(n);
+    }
+    void deallocate(T* p, std::size_t n) noexcept { std::allocator<T>().deallocate(p, n); }
+    friend bool operator==(const failing_allocator&, const failing_allocator&) = default;
+};
 
 class foreign_counts : public ::testing::Test {
 protected:
@@ -114,6 +136,10 @@ protected:
         }
         table_->publish(flight, *fresh);
         return fresh;
+    }
+    // Made before anybody asks: null, or another one, with a reference.
+    foreign* insert(foreign& made) {
+        return table_->insert_or_acquire(made, hash<int>()(made.key), made.key);
     }
     foreign* find(int k) { return table_->find(hash<int>()(k), k); }
     bool has(int k) {
@@ -161,6 +187,118 @@ TEST_F(foreign_counts, of_a_dying_object_are_tried_once_and_never_again) {
     dropper.join();
     EXPECT_TRUE(has(1)) << "the end of the first does not take the second along";
     b->down();
+}
+
+TEST_F(foreign_counts, of_objects_that_are_made_beforehand_are_those_of_the_first) {
+    auto* const a = new foreign(1);
+    auto* const b = new foreign(1);
+    a->in = table_;
+    EXPECT_EQ(insert(*a), nullptr);
+    EXPECT_EQ(insert(*b), a);
+    EXPECT_EQ(a->references, 2);
+    EXPECT_EQ(b->references, 1) << "is left as it was";
+    b->down();
+    const statistics s = table_->count();
+    EXPECT_EQ(s.misses, 1U);
+    EXPECT_EQ(s.hits, 1U);
+    EXPECT_EQ(s.bytes_not_parsed, 0U);
+    EXPECT_EQ(s.entries, 1U);
+    table_->count_miss(hash<int>()(2));
+    EXPECT_EQ(table_->count().misses, 2U);
+    a->down();
+    a->down();
+    EXPECT_EQ(table_->count().entries, 0U);
+}
+
+TEST_F(foreign_counts, of_objects_that_are_made_beforehand_wait_for_no_make) {
+    const int key = 1;
+    table::flight_type flight{&key, hash<int>()(key)};
+    ASSERT_EQ(table_->begin(flight), nullptr);
+    auto* const a = new foreign(2);
+    a->in = table_;
+    EXPECT_EQ(insert(*a), nullptr) << "also in the shard of a flight";
+    table_->abandon(flight);
+    a->down();
+}
+
+TEST_F(foreign_counts, of_a_dying_object_let_another_take_its_place) {
+    gate dying;
+    gate go_on;
+    foreign* const a = get(1);
+    foreign::dying = &dying;
+    foreign::go_on = &go_on;
+    std::thread dropper([&] { a->down(); });
+    dying.pass();
+    foreign::dying = nullptr;
+    auto* const b = new foreign(1);
+    b->in = table_;
+    EXPECT_EQ(insert(*b), nullptr);
+    go_on.open();
+    dropper.join();
+    EXPECT_TRUE(has(1));
+    b->down();
+}
+
+TEST_F(foreign_counts, of_objects_that_are_made_beforehand_are_weighed_when_they_may_be_kept) {
+    table_->retain({.bytes = 100 * 8, .entries = 8});
+    const auto pass = [&](int k, bool earned) {
+        auto* const a = new foreign(k);
+        a->in = table_;
+        if (earned) {
+            a->set(detail::entry_link::earned);
+        }
+        EXPECT_EQ(insert(*a), nullptr);
+        const bool weighed = a->weighed;
+        a->down();
+        return weighed;
+    };
+    EXPECT_FALSE(pass(1, false)) << "a stranger is not kept";
+    EXPECT_EQ(table_->count().retained, 0U);
+    EXPECT_TRUE(pass(1, false)) << "it came back";
+    EXPECT_TRUE(pass(2, true));
+    EXPECT_EQ(table_->count().retained, 2U);
+}
+
+TEST_F(foreign_counts, of_objects_that_find_no_memory_in_the_table_are_their_makers_alone) {
+    using failing = detail::interner<foreign_traits, failing_allocator<std::byte>>;
+    failing* const its = failing::create({});
+    foreign a(1);
+    const std::uint64_t hash = ibid::hash<int>()(1);
+    out_of_memory = true;
+    EXPECT_THROW((void)its->insert_or_acquire(a, hash, 1), std::bad_alloc);
+    out_of_memory = false;
+    EXPECT_EQ(its->count().misses + its->count().entries, 0U);
+    EXPECT_EQ(its->find(hash, 1), nullptr);
+    EXPECT_EQ(its->insert_or_acquire(a, hash, 1), nullptr);
+    its->forget(a);
+    its->close();
+}
+
+TEST_F(foreign_counts, of_a_stampede_of_objects_are_those_of_one) {
+    std::atomic<int> wrong{0};
+    crew four(4);
+    for (int round = 0; round < 200; ++round) {
+        std::array<foreign*, 4> got{};
+        four.run([&](std::size_t thread) {
+            auto* const own = new foreign(round);
+            own->in = table_;
+            foreign* const first = insert(*own);
+            if (first != nullptr) {
+                own->in = nullptr;
+                own->down();
+            }
+            got[thread] = first != nullptr ? first : own;
+        });
+        for (foreign* const f : got) {
+            wrong += f != got[0];
+        }
+        for (foreign* const f : got) {
+            f->down();
+        }
+    }
+    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(table_->count().misses, 200U);
+    EXPECT_EQ(table_->count().hits, 600U);
 }
 
 TEST_F(foreign_counts, of_a_detached_object_are_the_owners_alone) {

@@ -4,11 +4,30 @@
 #pragma once
 
 #include <dlfcn.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "certificates.h"
 #include "openssl/certificate_cache.h"
 
 namespace ibid::test {
+
+// While it lives, what is allocated on this thread may be lost: OpenSSL leaves something behind, as in stock.
+struct may_be_lost {
+    may_be_lost() {
+#if defined(__SANITIZE_ADDRESS__)
+        __lsan_disable();
+#endif
+    }
+    may_be_lost(const may_be_lost&) = delete;
+    may_be_lost& operator=(const may_be_lost&) = delete;
+    ~may_be_lost() {
+#if defined(__SANITIZE_ADDRESS__)
+        __lsan_enable();
+#endif
+    }
+};
 
 [[nodiscard]] inline const openssl::functions& linked_functions() {
     static const openssl::functions* const f = [] {

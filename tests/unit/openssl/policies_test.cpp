@@ -92,6 +92,7 @@ struct shape {
 
 // What OpenSSL itself notes in the certificate when it checks policies.
 [[nodiscard]] bool openssl_finds_a_fault(X509* x, const authority& root) {
+    const may_be_lost some; // of a mapping that is refused
     const store_ptr store(X509_STORE_new());
     X509_STORE_add_cert(store.get(), root.certificate.get());
     X509_STORE_CTX* const check = X509_STORE_CTX_new();
