@@ -8,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-
 #include <sys/mman.h>
 #include <sys/wait.h>
 

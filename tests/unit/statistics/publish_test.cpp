@@ -34,6 +34,15 @@ using ibid::testing::child;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+// Sanitizers make system calls of their own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool sanitized = false;
+#endif
+
 constexpr const char* crypto = "/usr/lib/libcrypto.so.3";
 
 void count(row* r, std::uint64_t hits, std::uint64_t inserts = 0, std::uint64_t evictions = 0) {
@@ -244,6 +253,8 @@ TEST(publishing, another_ipc_namespace_leaves_a_process_uncounted) {
 }
 
 TEST(publishing, after_loading_no_system_call_is_made) {
+    if (sanitized)
+        GTEST_SKIP() << "sanitizers make system calls";
     const region r = region::create();
     EXPECT_EQ(status_of([&] {
                   load(r);
@@ -389,6 +400,8 @@ void allow_forks_alone() {
 }
 
 TEST(publishing, a_fork_makes_no_system_call_of_ours) {
+    if (sanitized)
+        GTEST_SKIP() << "sanitizers make system calls";
     const region r = region::create();
     EXPECT_TRUE(comes_to_its_end([&] {
         load(r);
