@@ -467,6 +467,7 @@ class TestPrograms:
         done = run_to_end([*counts, "--exclude", "python3", "--", PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
         assert (done.returncode, done.stdout) == (0, "ready\n")
         assert figures(tmp_path)["helped"] is False
+        assert "IBID_EXCLUDE" in str(figures(tmp_path)["reason"])
         run_to_end([*counts, "--exclude=sh", "--", "sh", "-c", f"{PYTHON} -c '{USES_OPENSSL}'; true"], stdin=subprocess.DEVNULL)
         assert figures(tmp_path)["helped"] is True
 
@@ -536,7 +537,7 @@ class TestHelp:
     def test_is_off_when_it_is_disabled(self, supervised: list[str], tmp_path: Path) -> None:
         run_to_end([*supervised, PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL, env={**os.environ, "IBID_DISABLE": "1"})
         assert figures(tmp_path)["helped"] is False
-        assert figures(tmp_path)["reason"] == "IBID_DISABLE=1 is set"
+        assert "IBID_DISABLE" in str(figures(tmp_path)["reason"])
 
     def test_comes_to_a_script_through_its_interpreter(self, supervised: list[str], tmp_path: Path) -> None:
         script = tmp_path / "script"
