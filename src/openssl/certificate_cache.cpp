@@ -433,6 +433,19 @@ ibid::statistics certificate_cache::statistics() const noexcept {
     return in != nullptr ? in->table->count() : counters_ != nullptr ? sum(*counters_) : ibid::statistics();
 }
 
+void certificate_cache::begin_anew() {
+    memo_.forget_all();
+    if (certificate_home* const in = home_.load()) {
+        const auto all = [](certificate_entry& e) {
+            e.changed.store(true, std::memory_order_release);
+            return true;
+        };
+        in->table->detach_if(all);
+        writes_.fetch_add(1, std::memory_order_release); // files look at their certificates
+        in->table->drop_retained_if([](const certificate_entry&) { return true; });
+    }
+}
+
 void certificate_cache::forget_context(const OSSL_LIB_CTX* context) {
     if (certificate_home* const in = home_.load()) {
         const auto of_context = [context](const certificate_entry& e) { return e.context->given == context; };

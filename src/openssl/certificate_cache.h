@@ -139,8 +139,9 @@ public:
     // Whether a signature may be remembered as verified by `key`.
     [[nodiscard]] bool remembers(const EVP_PKEY* key) const { return memo_.names(key); }
 
-    // What verified may not verify again: a provider, a property, a configuration has changed.
-    void forget_verifications() noexcept { memo_.forget_all(); }
+    // A provider, an engine, a property, a configuration has changed: what verified may not verify again, and what is parsed from now
+    // on may be another object than what was parsed before. Nothing from before is found again.
+    void begin_anew();
 
     // `x` was part of a chain that verified: it has earned its place among what is retained.
     void earn(X509* x);

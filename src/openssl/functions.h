@@ -276,6 +276,7 @@ namespace ibid::openssl {
     X(SSL_get_ex_data_X509_STORE_CTX_idx)                                                                    \
     X(SSL_get_session)                                                                                       \
     X(SSL_is_server)                                                                                         \
+    X(SSL_session_reused)                                                                                    \
     X(SSL_use_certificate_ASN1)                                                                              \
     X(SSL_get0_peer_certificate)                                                                             \
     X(SSL_get1_peer_certificate)                                                                             \

@@ -60,9 +60,9 @@ void free_context(libcrypto& of, OSSL_LIB_CTX* context) {
     of.f.OSSL_LIB_CTX_free(context);
 }
 
-void after_reconfiguration(libcrypto& of) noexcept {
+void after_reconfiguration(libcrypto& of) {
     if (certificate_cache* const cache = of.made_certificates()) {
-        cache->forget_verifications();
+        cache->begin_anew();
     }
 }
 

@@ -13,7 +13,7 @@ int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer
 OSSL_LIB_CTX* set_default_context(libcrypto& of, OSSL_LIB_CTX* context);
 void free_context(libcrypto& of, OSSL_LIB_CTX* context);
 
-// After a call that changes what algorithms there are: nothing that verified before is taken as verified any more.
-void after_reconfiguration(libcrypto& of) noexcept;
+// After a call that changes what algorithms there are: nothing that was parsed or verified before is taken as such any more.
+void after_reconfiguration(libcrypto& of);
 
 } // namespace ibid::openssl::interpose

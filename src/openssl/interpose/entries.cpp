@@ -29,7 +29,7 @@ struct reconfiguration<N, Member> {
         libcrypto& of = libcrypto::at(N);
         struct afterwards { // also where a provider's code ends the thread
             libcrypto& of;
-            ~afterwards() { after_reconfiguration(of); }
+            ~afterwards() noexcept(false) { after_reconfiguration(of); }
         } const change{of};
         return (of.f.*Member)(arguments...);
     }

@@ -101,8 +101,11 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
     return x != nullptr && cache != nullptr && cache->origin(x) != nullptr;
 }
 
-// The session's own object for `x`, lent.
-[[nodiscard]] X509* own_of(libcrypto& of, SSL_SESSION* session, X509* x) {
+// OpenSSL looks at a certificate's extensions at its first use, and keeps what it has found: later writes do not change that.
+enum class use : bool { not_yet, verified };
+
+// The session's own object for `x`, lent. `so_far`: what OpenSSL would have done with it by now.
+[[nodiscard]] X509* own_of(libcrypto& of, SSL_SESSION* session, X509* x, use so_far) {
     if (!is_shared(of, x)) {
         return x;
     }
@@ -125,6 +128,9 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
     if (set != nullptr) {
         const errors_as_before unsaid(of.f);
         duplicate = of.f.X509_dup(x);
+        if (duplicate != nullptr && so_far == use::verified) {
+            (void)of.f.X509_get_extension_flags(duplicate);
+        }
     }
     auto* const node = duplicate != nullptr ? new (std::nothrow) private_set::certificate{x, duplicate, nullptr} : nullptr;
     if (node == nullptr) {
@@ -161,7 +167,8 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
 [[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509) * stack) noexcept { return reinterpret_cast<OPENSSL_STACK*>(stack); }
 
 // A list of the session's own objects in the place of one that is lent.
-[[nodiscard]] STACK_OF(X509) * own_of(libcrypto& of, SSL_SESSION* session, STACK_OF(X509) * lent) {
+[[nodiscard]] STACK_OF(X509) *
+    own_of(libcrypto& of, SSL_SESSION* session, STACK_OF(X509) * lent, use so_far) {
     const functions& f = of.f;
     OPENSSL_STACK* const theirs = untyped(lent);
     const int count = theirs != nullptr ? f.OPENSSL_sk_num(theirs) : 0;
@@ -179,7 +186,7 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
         return lent;
     }
     for (int i = 0; i < count; ++i) {
-        f.OPENSSL_sk_push(own, own_of(of, session, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i))));
+        f.OPENSSL_sk_push(own, own_of(of, session, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i)), so_far));
     }
     // The same list again, if it has the same objects still.
     const auto equal = [&](const OPENSSL_STACK* other) {
@@ -211,6 +218,11 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
     return ssl != nullptr ? of.f.SSL_get_session(ssl) : nullptr;
 }
 
+// A full handshake verifies its peer's chain; a resumed one takes it from the session.
+[[nodiscard]] use use_in(libcrypto& of, const SSL* ssl) {
+    return ssl != nullptr && of.f.SSL_session_reused(ssl) == 0 ? use::verified : use::not_yet;
+}
+
 [[nodiscard]] SSL_SESSION* session_of(libcrypto& of, X509_STORE_CTX* verification) {
     if (!of.f.has_libssl() || verification == nullptr) {
         return nullptr;
@@ -222,34 +234,34 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
 } // namespace
 
 X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
-    return own_of(of, session_of(of, ssl), of.f.SSL_get0_peer_certificate(ssl));
+    return own_of(of, session_of(of, ssl), of.f.SSL_get0_peer_certificate(ssl), use_in(of, ssl));
 }
 
 X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) { return held(of.f, peer_of_connection(of, ssl)); }
 
 STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
-    return own_of(of, session_of(of, ssl), of.f.SSL_get_peer_cert_chain(ssl));
+    return own_of(of, session_of(of, ssl), of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl));
 }
 
 STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
-    return own_of(of, session_of(of, ssl), of.f.SSL_get0_verified_chain(ssl));
+    return own_of(of, session_of(of, ssl), of.f.SSL_get0_verified_chain(ssl), use_in(of, ssl));
 }
 
 X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
     auto* const s = const_cast<SSL_SESSION*>(session);
-    return own_of(of, s, of.f.SSL_SESSION_get0_peer(s));
+    return own_of(of, s, of.f.SSL_SESSION_get0_peer(s), use::not_yet);
 }
 
 X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
-    return own_of(of, session_of(of, verification), lent);
+    return own_of(of, session_of(of, verification), lent, use::verified);
 }
 
 STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
-    return own_of(of, session_of(of, verification), lent);
+    return own_of(of, session_of(of, verification), lent, use::verified);
 }
 
 X509* of_verification_held(libcrypto& of, X509_STORE_CTX* verification, X509* given) {
-    X509* const own = own_of(of, session_of(of, verification), given);
+    X509* const own = own_of(of, session_of(of, verification), given, use::verified);
     if (own != given) {
         of.f.X509_up_ref(own);
         of.f.X509_free(given);
@@ -287,7 +299,7 @@ X509* lease_peer(libcrypto& of, const SSL* ssl) {
     if (leases::take(x, set_of(of, session))) {
         return x;
     }
-    X509* const own = held(of.f, own_of(of, session, x));
+    X509* const own = held(of.f, own_of(of, session, x, use_in(of, ssl)));
     of.f.X509_free(x);
     return own;
 }

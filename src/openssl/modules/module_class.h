@@ -40,6 +40,7 @@ enum name_roles : std::uint32_t {
     fills_crl = 1U << 14,
     shows_crl_order = 1U << 15,    // of the revoked entries, which OpenSSL sorts at the first search
     alters_algorithms = 1U << 16, // in place, so that no later call tells
+    alters_parsing = 1U << 17,    // what is parsed afterwards is another object than what was parsed before
 };
 
 struct named_role {
@@ -80,7 +81,7 @@ inline constexpr std::array named_roles = {
     named_role{"DSA_meth_set*", alters_algorithms},
     named_role{"DSA_set0_key", writes_key},
     named_role{"DSA_set0_pqg", writes_key},
-    named_role{"DSA_set_default_method", alters_algorithms},
+    named_role{"DSA_set_default_method", alters_algorithms | alters_parsing},
     named_role{"DSA_set_ex_data", writes_key},
     named_role{"DSA_set_flags", writes_key},
     named_role{"DSA_set_method", writes_key},
@@ -88,7 +89,7 @@ inline constexpr std::array named_roles = {
     named_role{"EC_KEY_clear_flags", writes_key},
     named_role{"EC_KEY_set_asn1_flag", writes_key},
     named_role{"EC_KEY_set_conv_form", writes_key},
-    named_role{"EC_KEY_set_default_method", alters_algorithms},
+    named_role{"EC_KEY_set_default_method", alters_algorithms | alters_parsing},
     named_role{"EC_KEY_set_enc_flags", writes_key},
     named_role{"EC_KEY_set_ex_data", writes_key},
     named_role{"EC_KEY_set_flags", writes_key},
@@ -99,8 +100,8 @@ inline constexpr std::array named_roles = {
     named_role{"EC_KEY_set_public_key_affine_coordinates", writes_key},
     named_role{"EVP_MD_meth_set*", alters_algorithms},
     named_role{"EVP_PKEY_add1_attr*", writes_key},
-    named_role{"EVP_PKEY_asn1_add*", alters_algorithms},
-    named_role{"EVP_PKEY_asn1_set*", alters_algorithms},
+    named_role{"EVP_PKEY_asn1_add*", alters_algorithms | alters_parsing},
+    named_role{"EVP_PKEY_asn1_set*", alters_algorithms | alters_parsing},
     named_role{"EVP_PKEY_assign", writes_key},
     named_role{"EVP_PKEY_delete_attr", writes_key},
     named_role{"EVP_PKEY_fromdata", writes_key},
@@ -129,7 +130,7 @@ inline constexpr std::array named_roles = {
     named_role{"RSA_set0_crt_params", writes_key},
     named_role{"RSA_set0_factors", writes_key},
     named_role{"RSA_set0_key", writes_key},
-    named_role{"RSA_set_default_method", alters_algorithms},
+    named_role{"RSA_set_default_method", alters_algorithms | alters_parsing},
     named_role{"RSA_set_ex_data", writes_key},
     named_role{"RSA_set_flags", writes_key},
     named_role{"RSA_set_method", writes_key},

@@ -103,6 +103,9 @@ struct known_modules {
     std::array<std::array<void*, function_count>, libcrypto::most> targets{};
     // Some module that is none of ibid's and no libcrypto or libssl defines it: an interposer.
     std::array<bool, function_count> defined_elsewhere{};
+    // The highest class of the program's modules, for each libcrypto.
+    std::array<module_class, libcrypto::most> classes{};
+    std::array<bool, libcrypto::most> unwatched{};
     std::atomic<bool> has_search_paths{false}; // some module has
     bool intercepts = false; // OpenSSL's functions, and the dynamic linker's
     bool at_load = false; // the modules of this scan were loaded with the program
@@ -135,6 +138,9 @@ struct scan_state {
     bool new_modules = true;
     bool deep_binding = false; // the modules that are new were opened with RTLD_DEEPBIND
     unsigned found = 0;        // new libcryptos
+    bool class_has_risen = false;
+    // Some module gets objects past ibid.
+    std::array<bool, libcrypto::most> unwatched{};
     consequences then;
 };
 
@@ -266,6 +272,17 @@ private:
     bool open_ = false;
 };
 
+// Whether a place holds an entry point of an earlier scan already.
+[[nodiscard]] bool is_entry_point(const void* value, function_id id, unsigned n) noexcept {
+    for (const auto kind : {module_kind::libssl, module_kind::libcrypto, module_kind::reader, module_kind::attacher,
+                            module_kind::writer}) {
+        if (value == interpose::entry_point(id, kind, n)) {
+            return value != nullptr;
+        }
+    }
+    return false;
+}
+
 constexpr int not_bound = -1;
 
 // The libcrypto that this place leads to.
@@ -273,7 +290,7 @@ constexpr int not_bound = -1;
     const auto i = static_cast<std::size_t>(id);
     void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
-        if (known.targets[n][i] != nullptr && value == known.targets[n][i]) {
+        if (known.targets[n][i] != nullptr && (value == known.targets[n][i] || is_entry_point(value, id, n))) {
             return static_cast<int>(n);
         }
     }
@@ -292,18 +309,6 @@ constexpr int not_bound = -1;
         }
     }
     return only;
-}
-
-[[nodiscard]] bool holds_entry_point(void* value, function_id id) noexcept {
-    for (unsigned n = 0; n < libcrypto::count(); ++n) {
-        for (const auto kind : {module_kind::libssl, module_kind::libcrypto, module_kind::reader, module_kind::attacher,
-                                module_kind::writer}) {
-            if (value == interpose::entry_point(id, kind, n)) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 // Null: a module of the program's.
@@ -361,57 +366,76 @@ struct named {
     return all;
 }
 
+// What a module may do counts for the whole program: one module may get an object, and another write to it.
+void classify(const elf_module& m, scan_state& state) noexcept {
+    module_kind kind{};
+    if (part_of(m, kind) != nullptr) {
+        return;
+    }
+    const named names = names_of(m);
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        if (!names.uses[n]) {
+            continue;
+        }
+        module_class& of_program = known.classes[n];
+        if (class_of(names.roles) > of_program) {
+            of_program = class_of(names.roles);
+            state.class_has_risen = true;
+        }
+        libcrypto& of = libcrypto::at(n);
+        if (of_program == module_class::writer) {
+            of.set_has_writer();
+        }
+        if ((names.roles & gives_crl) != 0 && (names.roles & shows_crl_order) != 0) {
+            of.set_shows_crl_order();
+        }
+        if ((names.roles & alters_parsing) != 0) {
+            state.then.disable[n] = "the program changes how OpenSSL parses keys (default methods)";
+        }
+        state.then.alters_algorithms[n] =
+            state.then.alters_algorithms[n] || (names.roles & alters_algorithms) != 0;
+    }
+}
+
 // False: the dynamic linker is not done with it; look again in the next scan.
 [[nodiscard]] bool patch(const elf_module& m, scan_state& state) noexcept {
-    module_kind kind{};
-    const bool of_program = part_of(m, kind) == nullptr;
-    named names;
-    if (of_program) {
-        names = names_of(m);
-        kind = kind_of(class_of(names.roles));
-    }
+    module_kind part{};
+    const bool of_program = part_of(m, part) == nullptr;
     writable_pages pages(m.read_only_after_relocation());
     bool done = true;
-    bool unwatched = false;
     m.for_each_reference([&](const elf_module::reference& r) {
         const function_id id = function_of(r.name, symbol_hash(r.name));
         if (id == function_id::count) {
             return;
         }
         void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
-        void* entry = nullptr;
         if (interpose::is_of_linker(id)) {
             if (!known.intercepts && id != function_id::chroot) {
                 return;
             }
-            entry = linker_entry(id, value, r.may_be_lazy && m.place().contains(value) && !state.deep_binding);
-        } else if (const int n = bound_to(m, r, id, state.deep_binding); n != not_bound) {
-            entry = interpose::entry_point(id, kind, static_cast<unsigned>(n));
+            const bool late = r.may_be_lazy && m.place().contains(value) && !state.deep_binding;
+            if (void* const entry = linker_entry(id, value, late); entry != nullptr) {
+                (void)pages.write(r.slot, entry);
+            }
+            return;
+        }
+        const int n = bound_to(m, r, id, state.deep_binding);
+        bool watched = false;
+        if (n != not_bound) {
+            const auto libcrypto_number = static_cast<unsigned>(n);
+            const module_kind kind = of_program ? kind_of(known.classes[libcrypto_number]) : part;
+            void* const entry = interpose::entry_point(id, kind, libcrypto_number);
+            watched = entry == nullptr || value == entry || pages.write(r.slot, entry);
         } else {
-            unwatched = unwatched || (interpose::is_for_writers(id) && !holds_entry_point(value, id));
             done = done && is_relocated(m, value);
         }
-        if (entry != nullptr && !pages.write(r.slot, entry)) {
-            unwatched = unwatched || interpose::is_for_writers(id);
+        if (!watched && of_program && interpose::is_for_writers(id)) {
+            // Each libcrypto that it may lead to.
+            for (unsigned i = 0; i < libcrypto::count(); ++i) {
+                state.unwatched[i] = state.unwatched[i] || n == not_bound || static_cast<int>(i) == n;
+            }
         }
     });
-    for (unsigned n = 0; of_program && n < libcrypto::count(); ++n) {
-        if (!names.uses[n]) {
-            continue;
-        }
-        libcrypto& of = libcrypto::at(n);
-        if (kind == module_kind::writer) {
-            of.set_has_writer();
-        }
-        if ((names.roles & gives_crl) != 0 && (names.roles & shows_crl_order) != 0) {
-            of.set_shows_crl_order();
-        }
-        if (kind != module_kind::reader && unwatched) {
-            state.then.disable[n] = "a module that may write to certificates gets them past ibid";
-        }
-        state.then.alters_algorithms[n] =
-            state.then.alters_algorithms[n] || (names.roles & alters_algorithms) != 0;
-    }
     return done;
 }
 
@@ -455,6 +479,18 @@ int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcep
     return 0;
 }
 
+int classify_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& state = *static_cast<scan_state*>(argument);
+    const elf_module m(*info);
+    if (m.readable() && !is_own(m)) {
+        const seen_module* const seen = known.entry(m);
+        if (seen == nullptr || !seen->patched || state.found != 0) {
+            classify(m, state);
+        }
+    }
+    return 0;
+}
+
 int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
     const elf_module m(*info);
@@ -463,7 +499,7 @@ int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     }
     seen_module* const seen = known.entry(m);
     // With a libcrypto that is new, a module that was there before may lead to it: lazily, or opened in one go with it.
-    if (seen == nullptr || !seen->patched || state.found != 0) {
+    if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
         const bool done = patch(m, state);
         if (seen != nullptr) {
             seen->patched = done;
@@ -492,9 +528,14 @@ void scan(bool deep_binding) noexcept {
     if (known.at_load) {
         known.with_program = libcrypto::count();
     }
+    dl_iterate_phdr(&classify_module, &state);
     dl_iterate_phdr(&patch_module, &state);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
         libcrypto& of = libcrypto::at(n);
+        known.unwatched[n] = known.unwatched[n] || state.unwatched[n];
+        if (known.unwatched[n] && known.classes[n] != module_class::reader) {
+            state.then.disable[n] = "a module gets certificates past ibid, and one may write to them";
+        }
         if (n >= before) {
             of.claim_counters();
             act_on_lookups(of);
