@@ -27,14 +27,14 @@ def test_a_child_goes_on_as_in_stock(case: Case, mode: Mode, stage: Stage) -> No
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("case", THREADED, ids=str)
 def test_a_child_of_busy_threads_hangs_no_more_often(case: Case, mode: Mode, stage: Stage) -> None:
-    """In stock such a child may hang, too, by chance: so one good run of three is asked for, as of stock."""
+    """In stock such a child may hang, too, by chance. Where it mostly comes through, it must come through at least once."""
 
     def good(which: Mode) -> bool:
-        return any("child's status 0" in stage.run(case, which).stdout for _ in range(3))
+        return "child's status 0" in stage.run(case, which).stdout
 
-    if not good(STOCK):
-        pytest.skip("this child does not come through in stock")
-    assert good(mode)
+    if sum(good(STOCK) for _ in range(5)) < 4:
+        pytest.skip("this child hangs too often in stock")
+    assert any(good(mode) for _ in range(5))
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)

@@ -21,7 +21,7 @@ static void fork_once(void) {
         fflush(stdout);
         child = fork();
         if (child == 0) {
-            alarm(15);
+            alarm(8);
         }
     }
 }

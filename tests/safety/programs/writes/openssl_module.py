@@ -80,7 +80,7 @@ if what.startswith("peer-"):
     what = what[5:]
     one, two = pair(), pair()
     write(one.get_peer_certificate())
-    print("one", what == "extension" or shown(one.get_peer_certificate())[2:])
+    print("one", shown(one.get_peer_certificate()) != shown(two.get_peer_certificate()))
     print("two", shown(two.get_peer_certificate()))
     three = pair()
     print("three", three if isinstance(three, list) else shown(three.get_peer_certificate()))
