@@ -19,7 +19,9 @@ extern "C" {
 [[gnu::visibility("hidden")]] extern void* ibid_next_dlvsym;
 [[gnu::visibility("hidden")]] extern void* ibid_next_dlopen;
 
-[[gnu::visibility("hidden"), gnu::used]] void ibid_before_dlsym(void* handle, const char* name);
+[[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlsym(void* handle, const char* name);
+[[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlsym(void* handle, const char* name);
+[[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlvsym(void* handle, const char* name, const char* version);
 [[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlopen(const char* file, int mode);
 [[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlopen(const char* file, int mode);
 }
@@ -28,48 +30,46 @@ void* ibid_next_dlsym = nullptr;
 void* ibid_next_dlvsym = nullptr;
 void* ibid_next_dlopen = nullptr;
 
+// Nonzero from `before`: a function of ibid's goes on, with the same arguments.
 #if defined(__x86_64__)
-#define IBID_JUMP(entry, before, next)                                                                       \
+#define IBID_ENTRY(entry, before, followed, next)                                                            \
     __asm__(".text\n.p2align 4\n.globl " entry "\n.hidden " entry "\n.type " entry ", @function\n" entry     \
             ":\n.cfi_startproc\nendbr64\n"                                                                   \
             "push %rdi\n.cfi_adjust_cfa_offset 8\npush %rsi\n.cfi_adjust_cfa_offset 8\n"                     \
             "push %rdx\n.cfi_adjust_cfa_offset 8\ncall " before "\n"                                         \
             "pop %rdx\n.cfi_adjust_cfa_offset -8\npop %rsi\n.cfi_adjust_cfa_offset -8\n"                     \
-            "pop %rdi\n.cfi_adjust_cfa_offset -8\njmp *" next "(%rip)\n.cfi_endproc\n.size " entry           \
-            ", .-" entry "\n")
-__asm__(".text\n.p2align 4\n.globl ibid_entry_dlopen\n.hidden ibid_entry_dlopen\n"
-        ".type ibid_entry_dlopen, @function\nibid_entry_dlopen:\n.cfi_startproc\nendbr64\n"
-        "push %rdi\n.cfi_adjust_cfa_offset 8\npush %rsi\n.cfi_adjust_cfa_offset 8\n"
-        "push %rdx\n.cfi_adjust_cfa_offset 8\ncall ibid_before_dlopen\n"
-        "pop %rdx\n.cfi_adjust_cfa_offset -8\npop %rsi\n.cfi_adjust_cfa_offset -8\n"
-        "pop %rdi\n.cfi_adjust_cfa_offset -8\ntest %eax, %eax\njne ibid_followed_dlopen\n"
-        "jmp *ibid_next_dlopen(%rip)\n.cfi_endproc\n.size ibid_entry_dlopen, .-ibid_entry_dlopen\n");
+            "pop %rdi\n.cfi_adjust_cfa_offset -8\ntest %eax, %eax\njne " followed "\n"                        \
+            "jmp *" next "(%rip)\n.cfi_endproc\n.size " entry ", .-" entry "\n")
 #elif defined(__aarch64__)
-#define IBID_JUMP(entry, before, next)                                                                       \
+#define IBID_ENTRY(entry, before, followed, next)                                                            \
     __asm__(".text\n.p2align 4\n.globl " entry "\n.hidden " entry "\n.type " entry ", %function\n" entry     \
             ":\n.cfi_startproc\nhint #34\nstp x29, x30, [sp, #-48]!\n.cfi_adjust_cfa_offset 48\n"            \
             ".cfi_rel_offset 29, 0\n.cfi_rel_offset 30, 8\nstp x0, x1, [sp, #16]\nstr x2, [sp, #32]\n"       \
-            "bl " before "\nldp x0, x1, [sp, #16]\nldr x2, [sp, #32]\nldp x29, x30, [sp], #48\n"             \
-            ".cfi_adjust_cfa_offset -48\n.cfi_restore 29\n.cfi_restore 30\n"                                 \
-            "adrp x16, " next "\nldr x16, [x16, :lo12:" next "]\nbr x16\n.cfi_endproc\n.size " entry         \
-            ", .-" entry "\n")
-__asm__(".text\n.p2align 4\n.globl ibid_entry_dlopen\n.hidden ibid_entry_dlopen\n"
-        ".type ibid_entry_dlopen, %function\nibid_entry_dlopen:\n.cfi_startproc\nhint #34\n"
-        "stp x29, x30, [sp, #-48]!\n.cfi_adjust_cfa_offset 48\n.cfi_rel_offset 29, 0\n.cfi_rel_offset 30, 8\n"
-        "stp x0, x1, [sp, #16]\nbl ibid_before_dlopen\nmov w17, w0\nldp x0, x1, [sp, #16]\n"
-        "ldp x29, x30, [sp], #48\n.cfi_adjust_cfa_offset -48\n.cfi_restore 29\n.cfi_restore 30\n"
-        "cbnz w17, ibid_followed_dlopen\nadrp x16, ibid_next_dlopen\nldr x16, [x16, :lo12:ibid_next_dlopen]\n"
-        "br x16\n.cfi_endproc\n.size ibid_entry_dlopen, .-ibid_entry_dlopen\n");
+            "bl " before "\nmov w17, w0\nldp x0, x1, [sp, #16]\nldr x2, [sp, #32]\n"                         \
+            "ldp x29, x30, [sp], #48\n.cfi_adjust_cfa_offset -48\n.cfi_restore 29\n.cfi_restore 30\n"        \
+            "cbnz w17, " followed "\nadrp x16, " next "\nldr x16, [x16, :lo12:" next "]\nbr x16\n"            \
+            ".cfi_endproc\n.size " entry ", .-" entry "\n")
 #endif
 
-IBID_JUMP("ibid_entry_dlsym", "ibid_before_dlsym", "ibid_next_dlsym");
-IBID_JUMP("ibid_entry_dlvsym", "ibid_before_dlsym", "ibid_next_dlvsym");
+IBID_ENTRY("ibid_entry_dlopen", "ibid_before_dlopen", "ibid_followed_dlopen", "ibid_next_dlopen");
+IBID_ENTRY("ibid_entry_dlsym", "ibid_before_dlsym", "ibid_followed_dlsym", "ibid_next_dlsym");
+IBID_ENTRY("ibid_entry_dlvsym", "ibid_before_dlsym", "ibid_followed_dlvsym", "ibid_next_dlvsym");
 
-void ibid_before_dlsym(void*, const char* name) {
+int ibid_before_dlsym(void* handle, const char* name) {
     const int error = errno;
     modules::settle_unseen_loads();
-    modules::note_lookup(name);
+    const bool follow = modules::note_lookup(handle, name);
     errno = error;
+    return follow ? 1 : 0;
+}
+
+void* ibid_followed_dlsym(void* handle, const char* name) {
+    return modules::found_by_lookup(name, reinterpret_cast<decltype(&dlsym)>(ibid_next_dlsym)(handle, name));
+}
+
+void* ibid_followed_dlvsym(void* handle, const char* name, const char* version) {
+    return modules::found_by_lookup(
+        name, reinterpret_cast<decltype(&dlvsym)>(ibid_next_dlvsym)(handle, name, version));
 }
 
 // Nonzero: ibid may call dlopen() itself, since the result does not depend on the caller's place.

@@ -88,6 +88,7 @@ struct seen_module {
     const void* start = nullptr;
     bool searched = false; // for definitions
     bool patched = false;
+    bool deep_binding = false; // opened with RTLD_DEEPBIND, or that is not known
     [[nodiscard]] bool is(const elf_module& m) const noexcept {
         return dynamic == m.dynamic() && start == m.place().start;
     }
@@ -112,7 +113,8 @@ struct known_modules {
     // The libcryptos that the program was loaded with, as a number of them from the front.
     unsigned with_program = 0;
 
-    [[nodiscard]] seen_module* entry(const elf_module& m) noexcept {
+    // `deep_binding`: of one that is new.
+    [[nodiscard]] seen_module* entry(const elf_module& m, bool deep_binding) noexcept {
         for (std::size_t i = 0; i < count; ++i) {
             if (seen[i].is(m)) {
                 return &seen[i];
@@ -121,7 +123,7 @@ struct known_modules {
         if (count == seen.size()) {
             return nullptr;
         }
-        seen[count] = {m.dynamic(), m.place().start, false, false};
+        seen[count] = {m.dynamic(), m.place().start, false, false, deep_binding};
         return &seen[count++];
     }
 };
@@ -136,7 +138,8 @@ struct consequences {
 
 struct scan_state {
     bool new_modules = true;
-    bool deep_binding = false; // the modules that are new were opened with RTLD_DEEPBIND
+    bool deep_binding = false; // the new modules were opened with RTLD_DEEPBIND, or that is not known
+    bool looked_up = false; // the program has looked up a function that writes
     unsigned found = 0;        // new libcryptos
     bool class_has_risen = false;
     // Some module gets objects past ibid.
@@ -398,7 +401,7 @@ void classify(const elf_module& m, scan_state& state) noexcept {
 }
 
 // False: the dynamic linker is not done with it; look again in the next scan.
-[[nodiscard]] bool patch(const elf_module& m, scan_state& state) noexcept {
+[[nodiscard]] bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept {
     module_kind part{};
     const bool of_program = part_of(m, part) == nullptr;
     writable_pages pages(m.read_only_after_relocation());
@@ -413,13 +416,13 @@ void classify(const elf_module& m, scan_state& state) noexcept {
             if (!known.intercepts && id != function_id::chroot) {
                 return;
             }
-            const bool late = r.may_be_lazy && m.place().contains(value) && !state.deep_binding;
+            const bool late = r.may_be_lazy && m.place().contains(value) && !deep_binding;
             if (void* const entry = linker_entry(id, value, late); entry != nullptr) {
                 (void)pages.write(r.slot, entry);
             }
             return;
         }
-        const int n = bound_to(m, r, id, state.deep_binding);
+        const int n = bound_to(m, r, id, deep_binding);
         bool watched = false;
         if (n != not_bound) {
             const auto libcrypto_number = static_cast<unsigned>(n);
@@ -441,17 +444,9 @@ void classify(const elf_module& m, scan_state& state) noexcept {
 
 // ---- What the program looks up by itself, and so may call unseen
 
-constinit std::atomic<std::uint32_t> looked_up{0};
-
-void act_on_lookups(libcrypto& of) noexcept {
-    const std::uint32_t roles = looked_up.load(std::memory_order_acquire);
-    if ((roles & alters_algorithms) != 0) {
-        of.set_algorithms_unknown();
-    }
-    if (class_of(roles) != module_class::reader) {
-        of.disable("the program has looked up functions that write to certificates (dlsym)");
-    }
-}
+constinit std::atomic<std::uint32_t> looked_up_roles{0};
+// It has looked up a function that gives an object, in a way that ibid does not follow.
+constinit std::atomic<bool> looked_up_getter{false};
 
 // ---- A scan
 
@@ -459,9 +454,10 @@ void act_on_lookups(libcrypto& of) noexcept {
 int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
     if (known.unloaded != info->dlpi_subs) { // an address may be another module's now
+        state.deep_binding = state.deep_binding || known.count != 0; // how they were bound is not known any more
         known.count = 0;
         known.unloaded = info->dlpi_subs;
-    } else if (!known.at_load && known.loaded == info->dlpi_adds && known.count != 0) {
+    } else if (!known.at_load && !state.looked_up && known.loaded == info->dlpi_adds && known.count != 0) {
         state.new_modules = false;
         return 1;
     }
@@ -469,7 +465,7 @@ int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcep
     if (!m.readable() || is_own(m)) {
         return 0;
     }
-    seen_module* const seen = known.entry(m);
+    seen_module* const seen = known.entry(m, state.deep_binding);
     if (seen == nullptr || !seen->searched) {
         find_definitions(m, state);
     }
@@ -483,7 +479,7 @@ int classify_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
     const elf_module m(*info);
     if (m.readable() && !is_own(m)) {
-        const seen_module* const seen = known.entry(m);
+        const seen_module* const seen = known.entry(m, state.deep_binding);
         if (seen == nullptr || !seen->patched || state.found != 0) {
             classify(m, state);
         }
@@ -497,10 +493,10 @@ int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     if (!m.readable() || is_own(m)) {
         return 0;
     }
-    seen_module* const seen = known.entry(m);
+    seen_module* const seen = known.entry(m, state.deep_binding);
     // With a libcrypto that is new, a module that was there before may lead to it: lazily, or opened in one go with it.
     if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
-        const bool done = patch(m, state);
+        const bool done = patch(m, seen == nullptr || seen->deep_binding, state);
         if (seen != nullptr) {
             seen->patched = done;
         }
@@ -509,8 +505,9 @@ int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     return 0;
 }
 
-void scan(bool deep_binding) noexcept {
+void scan(bool deep_binding, bool looked_up) noexcept {
     scan_state state;
+    state.looked_up = looked_up;
     state.deep_binding = deep_binding;
     const unsigned before = libcrypto::count();
     // A libssl may stand before its libcrypto in the list; so definitions are looked for until nothing new is found.
@@ -529,16 +526,28 @@ void scan(bool deep_binding) noexcept {
         known.with_program = libcrypto::count();
     }
     dl_iterate_phdr(&classify_module, &state);
+    if (looked_up && class_of(looked_up_roles.load(std::memory_order_acquire)) != module_class::reader) {
+        // It may call them unseen, and hand them what any module gets.
+        state.class_has_risen = true;
+        known.classes.fill(module_class::writer);
+        libcrypto::for_each([](libcrypto& l) { l.set_has_writer(); });
+    }
     dl_iterate_phdr(&patch_module, &state);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
         libcrypto& of = libcrypto::at(n);
-        known.unwatched[n] = known.unwatched[n] || state.unwatched[n];
+        known.unwatched[n] =
+            known.unwatched[n] || state.unwatched[n] || looked_up_getter.load(std::memory_order_acquire);
         if (known.unwatched[n] && known.classes[n] != module_class::reader) {
             state.then.disable[n] = "a module gets certificates past ibid, and one may write to them";
         }
+        const std::uint32_t looked_up_so_far = looked_up_roles.load(std::memory_order_acquire);
+        state.then.alters_algorithms[n] =
+            state.then.alters_algorithms[n] || (looked_up_so_far & alters_algorithms) != 0;
+        if ((looked_up_so_far & alters_parsing) != 0) {
+            state.then.disable[n] = "the program changes how OpenSSL parses keys (default methods)";
+        }
         if (n >= before) {
             of.claim_counters();
-            act_on_lookups(of);
         }
         if (state.then.disable[n] != nullptr) {
             of.disable(state.then.disable[n]);
@@ -577,7 +586,7 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
     not_scanned = why_not;
     known.at_load = true;
     known.intercepts = why_not == nullptr;
-    scan(false);
+    scan(false, false);
     known.at_load = false;
     if (not_scanned != nullptr) {
         shared_statistics::set_reason(not_scanned);
@@ -591,7 +600,7 @@ void begin_load() noexcept { loads_under_way.fetch_add(1, std::memory_order_acq_
 void end_load(bool loaded, bool deep_binding) noexcept {
     if (loaded) {
         const int error = errno;
-        scan(deep_binding);
+        scan(deep_binding, false);
         errno = error;
     }
     loads_under_way.fetch_sub(1, std::memory_order_acq_rel);
@@ -605,15 +614,15 @@ void load_unseen() noexcept {
 void settle_unseen_loads() noexcept {
     if (unseen_here != 0) {
         const int error = errno;
-        scan(true); // how they were bound is not known
+        scan(true, false); // how they were bound is not known
         errno = error;
         loads_unseen.fetch_sub(std::exchange(unseen_here, 0), std::memory_order_acq_rel);
     }
 }
 
-void note_lookup(const char* name) noexcept {
+bool note_lookup(const void* handle, const char* name) noexcept {
     if (name == nullptr) {
-        return;
+        return false;
     }
     std::uint32_t roles = roles_of(name);
     const function_id id = function_of(name, symbol_hash(name));
@@ -621,12 +630,28 @@ void note_lookup(const char* name) noexcept {
         roles |= alters_algorithms; // unseen, from now on
     }
     if (id == function_id::OSSL_LIB_CTX_set0_default || id == function_id::CRYPTO_get_ex_new_index) {
-        roles |= writes_always; // to what ibid must hear of
+        roles |= alters_parsing; // what ibid must hear of
     }
-    if (roles != 0) {
-        looked_up.fetch_or(roles, std::memory_order_acq_rel);
-        libcrypto::for_each(&act_on_lookups);
+    // With these two, the answer depends on the caller's place.
+    const bool by_handle = handle != RTLD_DEFAULT && handle != RTLD_NEXT;
+    const bool gives = interpose::is_for_writers(id);
+    const std::uint32_t before = looked_up_roles.fetch_or(roles, std::memory_order_acq_rel);
+    const bool unseen = gives && !by_handle && !looked_up_getter.exchange(true, std::memory_order_acq_rel);
+    if ((before | roles) != before || unseen) {
+        scan(false, true);
     }
+    return gives && by_handle;
+}
+
+void* found_by_lookup(const char* name, void* found) noexcept {
+    const function_id id = function_of(name, symbol_hash(name));
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        if (found != nullptr && found == known.targets[n][static_cast<std::size_t>(id)]) {
+            void* const entry = interpose::entry_point(id, module_kind::writer, n);
+            return entry != nullptr ? entry : found;
+        }
+    }
+    return found;
 }
 
 } // namespace ibid::openssl::modules
