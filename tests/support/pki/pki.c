@@ -99,17 +99,19 @@ size_t ibid_pki_certificate(const struct ibid_pki_request* r, unsigned char** ou
     return size;
 }
 
-static int revoke(X509_CRL* crl, long number, const ASN1_TIME* when) {
+static int revoke(X509_CRL* crl, const char* hex, const ASN1_TIME* when) {
     X509_REVOKED* const entry = X509_REVOKED_new();
-    ASN1_INTEGER* const serial = ASN1_INTEGER_new();
-    const int good = ASN1_INTEGER_set(serial, number) == 1 && X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
+    BIGNUM* number = NULL;
+    ASN1_INTEGER* const serial = BN_hex2bn(&number, hex) > 0 ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
+    const int good = serial != NULL && X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
                      X509_REVOKED_set_revocationDate(entry, (ASN1_TIME*)when) == 1 &&
                      X509_CRL_add0_revoked(crl, entry) == 1;
     ASN1_INTEGER_free(serial);
+    BN_free(number);
     return good;
 }
 
-size_t ibid_pki_crl(struct ibid_pki_bytes issuer_bytes, struct ibid_pki_bytes signer_bytes, int revoked, long first,
+size_t ibid_pki_crl(struct ibid_pki_bytes issuer_bytes, struct ibid_pki_bytes signer_bytes, const char* const* serials,
                     unsigned char** out) {
     pthread_mutex_lock(&mutex);
     X509* const issuer = certificate_of(issuer_bytes);
@@ -120,8 +122,8 @@ size_t ibid_pki_crl(struct ibid_pki_bytes issuer_bytes, struct ibid_pki_bytes si
                X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer)) == 1 &&
                X509_CRL_set1_lastUpdate(crl, time) == 1 && X509_gmtime_adj(time, 86400) != NULL &&
                X509_CRL_set1_nextUpdate(crl, time) == 1;
-    for (int i = 0; good && i < revoked; ++i) {
-        good = revoke(crl, first - i, time);
+    for (; good && *serials != NULL; ++serials) {
+        good = revoke(crl, *serials, time);
     }
     *out = NULL;
     const int size = good && X509_CRL_sign(crl, signer, EVP_sha256()) > 0 ? i2d_X509_CRL(crl, out) : 0;

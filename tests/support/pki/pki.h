@@ -39,8 +39,8 @@ struct ibid_pki_request {
 /* DER, or with trust settings behind it. The number of bytes, 0 on failure; ends with ibid_pki_free(). */
 size_t ibid_pki_certificate(const struct ibid_pki_request* request, unsigned char** out);
 
-/* A CRL of `issuer`'s, DER, with `revoked` entries that are not in order: serial numbers `first`, `first` - 1, ... */
-size_t ibid_pki_crl(struct ibid_pki_bytes issuer, struct ibid_pki_bytes signer, int revoked, long first, unsigned char** out);
+/* A CRL of `issuer`'s, DER, that lists these serial numbers in this order: hexadecimal, null at the end. */
+size_t ibid_pki_crl(struct ibid_pki_bytes issuer, struct ibid_pki_bytes signer, const char* const* serials, unsigned char** out);
 
 void ibid_pki_free(unsigned char* bytes);
 

@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include <atomic>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -143,16 +144,32 @@ struct certificate_options {
     return {text, static_cast<std::size_t>(size)};
 }
 
-// Serial numbers that are not in order, and nobody's.
-[[nodiscard]] inline bytes make_crl_der(const authority& issuer, int revoked, long first = 2'000'000'000L) {
+// A CRL that lists these serial numbers in this order, in hexadecimal.
+[[nodiscard]] inline bytes make_crl_der(const authority& issuer, const std::vector<std::string>& serials) {
+    std::vector<const char*> texts;
+    for (const std::string& serial : serials) {
+        texts.push_back(serial.c_str());
+    }
+    texts.push_back(nullptr);
     const bytes certificate = der_of(issuer.certificate.get());
     const bytes signer = private_der_of(issuer.key.get());
     unsigned char* out = nullptr;
-    const std::size_t size = ibid_pki_crl(view_of(certificate), view_of(signer), revoked, first, &out);
+    const std::size_t size = ibid_pki_crl(view_of(certificate), view_of(signer), texts.data(), &out);
     check(size > 0, "no CRL was made");
     bytes der(out, out + size);
     ibid_pki_free(out);
     return der;
+}
+
+// Serial numbers that are not in order, and nobody's.
+[[nodiscard]] inline bytes make_crl_der(const authority& issuer, int revoked) {
+    std::vector<std::string> serials;
+    for (int i = 0; i < revoked; ++i) {
+        char hex[16];
+        std::snprintf(hex, sizeof hex, "%x", 2'000'000'000U - static_cast<unsigned>(i));
+        serials.emplace_back(hex);
+    }
+    return make_crl_der(issuer, serials);
 }
 
 // d2i_X509_CRL may fill a CRL of a store anew, and so makes a writer of who names it beside a getter of these.
