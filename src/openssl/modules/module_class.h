@@ -227,8 +227,12 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
-    // The last that is not greater: the name itself, or, but for the star, a beginning of it.
+    // The last that is not greater: the name itself, or, but for the star, a beginning of it. The next may be all of it and a star.
     const auto* const after = std::ranges::upper_bound(named_roles, name, {}, &named_role::name);
+    if (after != named_roles.end() && after->name.size() == name.size() + 1 && after->name.back() == '*' &&
+        after->name.starts_with(name)) {
+        return after->roles;
+    }
     for (const auto* r = after; r != named_roles.begin();) {
         --r;
         if (r->name == name) {

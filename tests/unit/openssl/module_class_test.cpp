@@ -199,6 +199,7 @@ TEST(roles, of_a_prefix_are_those_of_all_that_begin_so) {
     EXPECT_EQ(roles_of("X509_set1_notBefore"), writes_always);
     EXPECT_EQ(roles_of("RSA_meth_set_verify"), alters_algorithms);
     EXPECT_EQ(roles_of("EVP_PKEY_meth_set_verify"), alters_algorithms);
+    EXPECT_EQ(roles_of("EVP_PKEY_add1_attr"), writes_key);
     EXPECT_EQ(roles_of("EVP_PKEY_add1_attr_by_txt"), writes_key);
     EXPECT_EQ(roles_of("EC_KEY_METHOD_set_verify"), alters_algorithms);
     EXPECT_EQ(roles_of("EC_KEY_METHOD_get_verify"), 0U);
