@@ -149,6 +149,11 @@ TEST_P(versions_of_tls, ParsingIntoASharedCertificateLeavesItToItsOtherHolders) 
              const unsigned char* p = der.data();
              return d2i_X509(x, &p, static_cast<long>(der.size()));
          }},
+        {"d2i_X509_AUX",
+         [](X509** x, const bytes& der) {
+             const unsigned char* p = der.data();
+             return d2i_X509_AUX(x, &p, static_cast<long>(der.size()));
+         }},
         {"ASN1_item_d2i",
          [](X509** x, const bytes& der) {
              const unsigned char* p = der.data();
