@@ -185,7 +185,6 @@ namespace ibid::openssl {
 
 // What parses into a certificate that the caller may give, and what takes one as an ASN.1 value.
 #define IBID_OPENSSL_DECODERS(X)                                                                             \
-    X(d2i_X509_AUX)                                                                                          \
     X(d2i_X509_bio)                                                                                          \
     X(d2i_X509_fp)                                                                                           \
     X(PEM_read_X509)                                                                                         \

@@ -204,7 +204,7 @@ TEST(roles, of_a_prefix_are_those_of_all_that_begin_so) {
     EXPECT_EQ(roles_of("EC_KEY_METHOD_set_verify"), alters_algorithms);
     EXPECT_EQ(roles_of("EC_KEY_METHOD_get_verify"), 0U);
     // What is listed by itself is not the prefix's.
-    EXPECT_EQ(roles_of("RSA_set_default_method"), alters_algorithms);
+    EXPECT_EQ(roles_of("RSA_set_default_method"), alters_algorithms | alters_parsing);
     EXPECT_EQ(roles_of("X509_set_ex_data"), attaches);
 }
 
@@ -239,6 +239,11 @@ TEST(a_pair, makes_a_writer) {
         {"X509_get_pubkey", "EVP_PKEY_fromdata"},
         {"X509_get_X509_PUBKEY", "X509_PUBKEY_set0_param"},
         {"X509_OBJECT_get0_X509_CRL", "d2i_X509_CRL"},
+        {"X509_get0_pubkey_bitstr", "ASN1_BIT_STRING_set_bit"},
+        {"X509v3_get_ext", "X509_EXTENSION_set_critical"},
+        {"X509_get_serialNumber", "d2i_ASN1_INTEGER"},
+        {"X509_get_serialNumber", "a2i_ASN1_INTEGER"},
+        {"X509_get_pubkey", "o2i_ECPublicKey"},
         {"X509_STORE_CTX_get1_crls", "PEM_read_bio_X509_CRL"},
     };
     for (const auto& [gives, writes] : pairs) {
