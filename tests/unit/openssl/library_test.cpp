@@ -43,7 +43,7 @@ int its_index_of_stores = 0;
 constexpr extent nowhere{};
 
 [[nodiscard]] libcrypto& made_of(const functions& f) {
-    libcrypto* const l = libcrypto::add(f, nowhere, false);
+    libcrypto* const l = libcrypto::add(f, nowhere, false, nullptr);
     check(l != nullptr, "one too many");
     about_to_be_set_up = l;
     return *l;
@@ -151,24 +151,24 @@ TEST(a_libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_
 TEST(a_libcrypto, that_lacks_a_function_or_is_no_openssl_3_is_left_alone) {
     functions f = all_functions();
     f.X509_dup = nullptr;
-    EXPECT_EQ(libcrypto::add(f, nowhere, false), nullptr);
+    EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
     f = all_functions();
     f.OpenSSL_version_num = +[] { return 0x1010113fUL; };
-    EXPECT_EQ(libcrypto::add(f, nowhere, false), nullptr);
+    EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
     f.OpenSSL_version_num = +[] { return 0x40000000UL; };
-    EXPECT_EQ(libcrypto::add(f, nowhere, false), nullptr);
+    EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
 }
 
 TEST(a_libcrypto, that_is_one_too_many_is_left_alone) {
     EXPECT_EQ(in_child([] {
                   unsigned n = libcrypto::count();
                   for (; n < libcrypto::most; ++n) {
-                      const libcrypto* const l = libcrypto::add(all_functions(), nowhere, false);
+                      const libcrypto* const l = libcrypto::add(all_functions(), nowhere, false, nullptr);
                       if (l == nullptr || l->number() != n) {
                           return 1;
                       }
                   }
-                  return libcrypto::add(all_functions(), nowhere, false) == nullptr &&
+                  return libcrypto::add(all_functions(), nowhere, false, nullptr) == nullptr &&
                                  libcrypto::count() == libcrypto::most
                              ? 0
                              : 2;
