@@ -108,16 +108,12 @@ constexpr unsigned char renegotiation_info[] = {0xff, 0x01, 0x00, 0x01, 0x00};
 // Which certificate the server itself shows is no part of the outcome.
 [[nodiscard]] owned_context new_server_context() {
     owned_context context = new_context(TLS_server_method());
-    EVP_PKEY* const key = EVP_EC_gen("P-256");
-    X509* const x = X509_new();
-    X509_set_version(x, X509_VERSION_3);
-    X509_gmtime_adj(X509_getm_notBefore(x), 0);
-    X509_gmtime_adj(X509_getm_notAfter(x), 86400);
-    X509_set_pubkey(x, key);
-    X509_sign(x, key, EVP_sha256());
-    SSL_CTX_use_certificate(context.get(), x);
+    const owned_bio certificate_in = reading(fixed_server_pem, sizeof fixed_server_pem - 1);
+    const owned_bio key_in = reading(fixed_server_key_pem, sizeof fixed_server_key_pem - 1);
+    const owned_x509 x(PEM_read_bio_X509(certificate_in.get(), nullptr, nullptr, nullptr));
+    EVP_PKEY* const key = PEM_read_bio_PrivateKey(key_in.get(), nullptr, nullptr, nullptr);
+    SSL_CTX_use_certificate(context.get(), x.get());
     SSL_CTX_use_PrivateKey(context.get(), key);
-    X509_free(x);
     EVP_PKEY_free(key);
     return context;
 }

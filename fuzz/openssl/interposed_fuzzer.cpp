@@ -5,6 +5,8 @@
 // queue with its places and texts, the advance of each pointer, each object encoded again, who owns what.
 //
 // IBID_SCOPE=all, so that what the program itself decodes is shared, too.
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -16,11 +18,18 @@ namespace ibid::fuzz {
 namespace {
 
 [[nodiscard]] stock_twin& twin() {
-    static stock_twin made = [] {
-        setenv("IBID_SCOPE", "all", 0);
-        return stock_twin();
-    }();
+    static stock_twin made;
     return made;
+}
+
+// ibid has read its settings before any code of this program: so the program begins once more.
+[[gnu::constructor]] void begin_with_scope_all(int, char** arguments, char**) {
+    if (std::getenv("IBID_SCOPE") == nullptr) {
+        setenv("IBID_SCOPE", "all", 1);
+        execv("/proc/self/exe", arguments);
+        std::perror("interposed_fuzzer");
+        std::abort();
+    }
 }
 
 [[noreturn]] void differ(const std::string& stock, const std::string& ours) {
@@ -58,6 +67,9 @@ void guide_by(const std::string&) {}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace ibid::fuzz;
+    if (scene_of(input({data, size})) == nullptr) {
+        return 0;
+    }
     stock_twin& stock = twin();
     stock.begin({data, size});
     outcome seen;

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the fuzzer and the unit test that replays its corpus have in common: the scenes, and the program that plays them on
+# What the fuzzers and the unit tests that replay their corpus have in common: the scenes, and the program that plays them on
 # stock OpenSSL. That one is built without sanitizers: it is the half that nothing is looked for in, and takes half the time.
-set(openssl_scenes decoding.cpp handshake.cpp outcome.cpp session.cpp trust_file.cpp writing.cpp)
+#
+# Two sets of scenes: of a program that reads, and of one that writes. To ibid they are different programs.
+set(openssl_scenes decoding.cpp handshake.cpp outcome.cpp session.cpp trust_file.cpp)
 list(TRANSFORM openssl_scenes PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+set(openssl_scenes_writers ${openssl_scenes} ${CMAKE_CURRENT_LIST_DIR}/writing.cpp)
 if(NOT TARGET openssl_stock_twin)
-    add_executable(openssl_stock_twin ${CMAKE_CURRENT_LIST_DIR}/stock.cpp ${openssl_scenes})
+    add_executable(openssl_stock_twin ${CMAKE_CURRENT_LIST_DIR}/stock.cpp ${openssl_scenes_writers})
     target_link_libraries(openssl_stock_twin PRIVATE OpenSSL::SSL OpenSSL::Crypto)
     if(IBID_SANITIZE)
         target_compile_options(openssl_stock_twin PRIVATE -fno-sanitize=all -O2)

@@ -2,6 +2,9 @@
 //
 // What a program does with the bytes that it was sent, by OpenSSL's public functions alone. Nothing here knows of ibid.
 //
+// To ibid, a program that names functions which write is another one than a program that reads. So there are two programs of these
+// scenes: one without play_writing(), and one with it.
+//
 // Law: each scene does what it does several times over, so that under ibid the first is a miss, the second a hit while the
 // first result is held, and the last one comes after all were freed.
 #pragma once
@@ -12,7 +15,8 @@
 namespace ibid::fuzz {
 
 void play_decoding(const input& in, outcome& seen);  // d2i_X509 and its kin, into every kind of `*a`
-void play_writing(const input& in, outcome& seen);   // public setters on what was decoded
+[[gnu::weak]] void play_writing(const input& in,
+                                outcome& seen); // public setters on what was decoded, or came from a session
 void play_handshake(const input& in, outcome& seen); // a peer that sends these bytes as its certificates
 void play_session(const input& in, outcome& seen);   // d2i_SSL_SESSION
 void play_trust_file(const input& in,
@@ -20,12 +24,17 @@ void play_trust_file(const input& in,
 
 inline constexpr unsigned scenes = 5;
 
+using scene = void (*)(const input&, outcome&);
+
+// Null: this program has no such scene.
+[[nodiscard]] inline scene scene_of(const input& in) {
+    static const scene all[scenes] = {&play_decoding, &play_writing, &play_handshake, &play_session, &play_trust_file};
+    return all[in.scene % scenes];
+}
+
 inline void play(const input& in, outcome& seen) {
-    using scene = void (*)(const input&, outcome&);
-    static constexpr scene all[scenes] = {&play_decoding, &play_writing, &play_handshake, &play_session,
-                                          &play_trust_file};
     ERR_clear_error();
-    all[in.scene % scenes](in, seen);
+    scene_of(in)(in, seen);
     ERR_clear_error();
 }
 

@@ -3,36 +3,37 @@
 // A serialized session: as it was sent, or a sound one with the bytes that were sent in the place of the peer.
 #include "owned.h"
 #include "scenes.h"
+#include "session_bytes.h"
 
 namespace ibid::fuzz {
 
 namespace {
 
-void append(byte_string& to, std::uint8_t tag, std::span<const unsigned char> body) {
+void append_value(byte_string& to, std::uint8_t tag, std::span<const unsigned char> body) {
     to.insert(to.end(),
               {tag, 0x83, static_cast<unsigned char>(body.size() >> 16),
                static_cast<unsigned char>(body.size() >> 8), static_cast<unsigned char>(body.size())});
     to.insert(to.end(), body.begin(), body.end());
 }
 
+} // namespace
+
 // SSL_SESSION_ASN1 in ssl/ssl_asn1.c: version, protocol, cipher, id, secret, [1] time, [2] timeout, [3] peer, [5] result.
-[[nodiscard]] byte_string session_with(std::span<const unsigned char> peer, bool sound) {
+byte_string session_with(std::span<const unsigned char> peer, bool sound) {
     static constexpr unsigned char begin[] = {0x02, 0x01, 0x01, 0x02, 0x02, 0x03,
                                               0x03, 0x04, 0x02, 0xc0, 0x2b};
     byte_string body(std::begin(begin), std::end(begin));
-    append(body, 0x04, byte_string(32, 0x11));
-    append(body, 0x04, byte_string(48, 0x22));
+    append_value(body, 0x04, byte_string(32, 0x11));
+    append_value(body, 0x04, byte_string(48, 0x22));
     body.insert(body.end(),
                 {0xa1, 0x06, 0x02, 0x04, 0x60, 0x00, 0x00, 0x00, 0xa2, 0x04, 0x02, 0x02, 0x1c, 0x20});
-    append(body, 0xa3, peer);
+    append_value(body, 0xa3, peer);
     // Behind the peer: a verification result; or something that is none, so that what was decoded is freed again.
     body.insert(body.end(), {0xa5, 0x03, static_cast<unsigned char>(sound ? 0x02 : 0x04), 0x01, 0x00});
     byte_string session;
-    append(session, 0x30, body);
+    append_value(session, 0x30, body);
     return session;
 }
-
-} // namespace
 
 void play_session(const input& in, outcome& seen) {
     seen.about("session");

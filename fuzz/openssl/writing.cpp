@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program writes to a certificate that it decoded: it sees what it wrote, and whoever decodes the same bytes afterwards
-// does not.
+// A program writes to a certificate that it decoded, or that a session brought: it sees what it wrote, and whoever gets the same
+// bytes before or afterwards does not.
 #include <openssl/x509v3.h>
+
+#include <vector>
 
 #include "owned.h"
 #include "scenes.h"
+#include "session_bytes.h"
 
 namespace ibid::fuzz {
 
@@ -70,28 +73,59 @@ int write(unsigned setter, X509* x) {
     }
 }
 
-} // namespace
+// Each time another object: decoded by the program, or by libssl in a session, which is kept.
+class source {
+public:
+    source(const input& in, bool in_session) : in_(in), in_session_(in_session) {}
 
-void play_writing(const input& in, outcome& seen) {
-    seen.about("writing");
-    const owned_x509 written = decode(in);
+    [[nodiscard]] X509* next() {
+        if (!in_session_) {
+            decoded_.push_back(decode(in_));
+            return decoded_.back().get();
+        }
+        const byte_string bytes = session_with(in_.payload, true);
+        const unsigned char* p = bytes.data();
+        sessions_.emplace_back(d2i_SSL_SESSION(nullptr, &p, static_cast<long>(bytes.size())));
+        return sessions_.back() != nullptr ? SSL_SESSION_get0_peer(sessions_.back().get()) : nullptr;
+    }
+
+private:
+    const input& in_;
+    bool in_session_;
+    std::vector<owned_x509> decoded_;
+    std::vector<owned_session> sessions_;
+};
+
+void write_to(source from, const input& in, outcome& seen) {
+    X509* const written = from.next();
     seen.errors();
     if (written == nullptr) {
         return;
     }
-    seen.certificate("unwritten", written.get());
-    const owned_x509 held = decode(in);
-    seen.number("setter", write(in.choice(0, 4), written.get()));
+    seen.certificate("unwritten", written);
+    X509* const held = from.next();
+    seen.certificate("held", held);
+    seen.number("setter", write(in.choice(0, 4), written));
     seen.errors();
-    seen.certificate("written", written.get());
-    const owned_x509 fresh = decode(in);
+    seen.certificate("written", written);
+    X509* const fresh = from.next();
     seen.errors();
     // OpenSSL finds out late what the extensions say, and before a write or after it is not the same. So it is asked before,
     // as it is for every peer: for a shared certificate it was, by somebody.
-    seen.certificate("fresh", fresh.get());
-    seen.number("setter again", write(in.choice(4, 4), fresh.get()));
+    seen.certificate("fresh", fresh);
+    seen.number("setter again", write(in.choice(4, 4), fresh));
     seen.errors();
-    seen.certificate("written", fresh.get());
+    seen.certificate("written", fresh);
+    seen.certificate("held", held);
+}
+
+} // namespace
+
+void play_writing(const input& in, outcome& seen) {
+    seen.about("writing");
+    write_to(source(in, false), in, seen);
+    seen.about("writing to a session's peer");
+    write_to(source(in, true), in, seen);
 }
 
 } // namespace ibid::fuzz

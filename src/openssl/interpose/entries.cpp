@@ -261,6 +261,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return outside ? address(&lookup) : nullptr;
     case function_id::X509_LOOKUP_ctrl_ex:
         return outside ? address(&lookup_ex) : nullptr;
+    case function_id::d2i_X509_AUX:
+        return IBID_DECODER(d2i_X509_AUX, 0);
     case function_id::d2i_X509_bio:
         return IBID_DECODER(d2i_X509_bio, 1);
     case function_id::d2i_X509_fp:

@@ -20,6 +20,7 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
 #define IBID_INTERCEPTED_IN_LIBCRYPTO(X)                                                                     \
     X(X509_new_ex)                                                                                           \
     X(d2i_X509)                                                                                              \
+    X(d2i_X509_AUX)                                                                                          \
     X(d2i_X509_bio)                                                                                          \
     X(d2i_X509_fp)                                                                                           \
     X(PEM_read_X509)                                                                                         \

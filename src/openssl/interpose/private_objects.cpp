@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "openssl/eligibility.h"
 #include "openssl/error_queue.h"
 #include "openssl/leases.h"
 
@@ -79,11 +80,16 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
 }
 
+// One thread at a time: in stock, several may ask one session for its peer, as that only reads. What is called under this lock
+// asks for memory, and takes no lock of OpenSSL's.
+constinit std::mutex sets_of_sessions;
+
 [[nodiscard]] private_set* set_of(libcrypto& of, SSL_SESSION* session) {
     const int index = session != nullptr ? index_of_sets(of) : -1;
     if (index < 0) {
         return nullptr;
     }
+    const std::lock_guard lock(sets_of_sessions);
     if (auto* const set = static_cast<private_set*>(of.f.SSL_SESSION_get_ex_data(session, index))) {
         return set;
     }
@@ -128,13 +134,16 @@ enum class use : bool { not_yet, verified };
     if (set != nullptr) {
         const errors_as_before unsaid(of.f);
         duplicate = of.f.X509_dup(x);
-        if (duplicate != nullptr && so_far == use::verified) {
-            (void)of.f.X509_get_extension_flags(duplicate);
+        // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one. Such a certificate is
+        // never handed out a second time, so it is the caller's alone.
+        if (duplicate != nullptr && so_far == use::verified && !has_sound_extensions(of.f, duplicate)) {
+            of.f.X509_free(duplicate);
+            duplicate = nullptr;
         }
     }
     auto* const node = duplicate != nullptr ? new (std::nothrow) private_set::certificate{x, duplicate, nullptr} : nullptr;
     if (node == nullptr) {
-        // No memory. The call may not fail for that; the object is handed to no further connection.
+        // Or no memory: the call may not fail for that. The object is handed to no further connection.
         of.f.X509_free(duplicate);
         (void)of.certificates_ever()->detach(x);
         return x;
@@ -279,6 +288,7 @@ STACK_OF(X509) * of_verification_held(libcrypto& of, X509_STORE_CTX* verificatio
 }
 
 void lock_for_fork() noexcept {
+    sets_of_sessions.lock();
     sets.lock();
     leases::lock_for_fork();
 }
@@ -286,6 +296,7 @@ void lock_for_fork() noexcept {
 void unlock_after_fork() noexcept {
     leases::unlock_after_fork();
     sets.unlock();
+    sets_of_sessions.unlock();
 }
 
 // ---- An attacher's lease

@@ -51,7 +51,8 @@ struct named_role {
 // Sorted by name: find_roles() searches. A prefix stands for names that are not listed themselves.
 inline constexpr std::array named_roles = {
     named_role{"ASN1_BIT_STRING_set", writes_string},
-    named_role{"ASN1_BIT_STRING_set_bit", writes_extension},
+    named_role{"ASN1_BIT_STRING_set_asc", writes_string},
+    named_role{"ASN1_BIT_STRING_set_bit", writes_string},
     named_role{"ASN1_ENUMERATED_set", writes_number},
     named_role{"ASN1_ENUMERATED_set_int64", writes_number},
     named_role{"ASN1_GENERALIZEDTIME_adj", writes_time},
@@ -65,6 +66,7 @@ inline constexpr std::array named_roles = {
     named_role{"ASN1_STRING_length_set", writes_string},
     named_role{"ASN1_STRING_set", writes_string},
     named_role{"ASN1_STRING_set0", writes_string},
+    named_role{"ASN1_STRING_set_by_NID", writes_string},
     named_role{"ASN1_TIME_adj", writes_time},
     named_role{"ASN1_TIME_normalize", writes_time},
     named_role{"ASN1_TIME_set", writes_time},
@@ -76,8 +78,11 @@ inline constexpr std::array named_roles = {
     named_role{"ASN1_item_sign", writes_always},
     named_role{"ASN1_item_sign_ctx", writes_always},
     named_role{"ASN1_item_sign_ex", writes_always},
+    named_role{"ASN1_mbstring_copy", writes_string},
+    named_role{"ASN1_mbstring_ncopy", writes_string},
     named_role{"BN_to_ASN1_ENUMERATED", writes_number},
     named_role{"BN_to_ASN1_INTEGER", writes_number},
+    named_role{"DSA_clear_flags", writes_key},
     named_role{"DSA_meth_set*", alters_algorithms},
     named_role{"DSA_set0_key", writes_key},
     named_role{"DSA_set0_pqg", writes_key},
@@ -87,6 +92,8 @@ inline constexpr std::array named_roles = {
     named_role{"DSA_set_method", writes_key},
     named_role{"EC_KEY_METHOD_set*", alters_algorithms},
     named_role{"EC_KEY_clear_flags", writes_key},
+    named_role{"EC_KEY_copy", writes_key},
+    named_role{"EC_KEY_oct2key", writes_key},
     named_role{"EC_KEY_set_asn1_flag", writes_key},
     named_role{"EC_KEY_set_conv_form", writes_key},
     named_role{"EC_KEY_set_default_method", alters_algorithms | alters_parsing},
@@ -130,6 +137,7 @@ inline constexpr std::array named_roles = {
     named_role{"RSA_set0_crt_params", writes_key},
     named_role{"RSA_set0_factors", writes_key},
     named_role{"RSA_set0_key", writes_key},
+    named_role{"RSA_set0_multi_prime_params", writes_key},
     named_role{"RSA_set_default_method", alters_algorithms | alters_parsing},
     named_role{"RSA_set_ex_data", writes_key},
     named_role{"RSA_set_flags", writes_key},
@@ -144,6 +152,7 @@ inline constexpr std::array named_roles = {
     named_role{"X509_CRL_add_ext", writes_always},
     named_role{"X509_CRL_delete_ext", writes_always},
     named_role{"X509_CRL_get_REVOKED", shows_crl_order},
+    named_role{"X509_CRL_get_ext", gives_extension},
     named_role{"X509_CRL_get_issuer", gives_name},
     named_role{"X509_CRL_get_lastUpdate", gives_time},
     named_role{"X509_CRL_get_nextUpdate", gives_time},
@@ -172,6 +181,7 @@ inline constexpr std::array named_roles = {
     named_role{"X509_REVOKED_add1_ext_i2d", writes_always},
     named_role{"X509_REVOKED_add_ext", writes_always},
     named_role{"X509_REVOKED_delete_ext", writes_always},
+    named_role{"X509_REVOKED_get_ext", gives_extension},
     named_role{"X509_REVOKED_set*", writes_always},
     named_role{"X509_STORE_CTX_get0_current_crl", gives_crl},
     named_role{"X509_STORE_CTX_get1_crls", gives_crl},
@@ -182,6 +192,7 @@ inline constexpr std::array named_roles = {
     named_role{"X509_alias_set1", writes_always},
     named_role{"X509_delete_ext", writes_always},
     named_role{"X509_get0_pubkey", gives_key},
+    named_role{"X509_get0_pubkey_bitstr", gives_key},
     named_role{"X509_get_X509_PUBKEY", gives_key},
     named_role{"X509_get_ext", gives_extension},
     named_role{"X509_get_issuer_name", gives_name},
@@ -210,12 +221,16 @@ inline constexpr std::array named_roles = {
     named_role{"X509_time_adj", writes_time},
     named_role{"X509_time_adj_ex", writes_time},
     named_role{"X509_trust_clear", writes_always},
+    named_role{"X509v3_get_ext", gives_extension},
+    named_role{"a2i_ASN1_*", writes_string},
+    named_role{"d2i_ASN1_*", writes_string},
     named_role{"d2i_X509_CRL", fills_crl},
     named_role{"d2i_X509_CRL_bio", fills_crl},
     named_role{"d2i_X509_CRL_fp", fills_crl},
     named_role{"d2i_X509_REVOKED", fills_crl},
     named_role{"i2d_re_X509_CRL_tbs", writes_always},
     named_role{"i2d_re_X509_tbs", writes_always},
+    named_role{"o2i_ECPublicKey", writes_key},
 };
 
 static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
@@ -223,12 +238,16 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
     // Most names of a program are not OpenSSL's.
-    constexpr std::string_view first_letters = "ABDEPRXdi";
+    constexpr std::string_view first_letters = "ABDEPRXadio";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
-    // The last that is not greater: the name itself, or, but for the star, a beginning of it.
+    // The last that is not greater: the name itself, or, but for the star, a beginning of it. The next may be all of it and a star.
     const auto* const after = std::ranges::upper_bound(named_roles, name, {}, &named_role::name);
+    if (after != named_roles.end() && after->name.size() == name.size() + 1 && after->name.back() == '*' &&
+        after->name.starts_with(name)) {
+        return after->roles;
+    }
     for (const auto* r = after; r != named_roles.begin();) {
         --r;
         if (r->name == name) {

@@ -311,17 +311,6 @@ TEST_F(Links, AreNoneOfTheDatesBusiness) {
     EXPECT_EQ(verdict(careless.get()), X509_V_OK);
 }
 
-TEST_F(Links, AreVerifiedAnewAfterAWrite) {
-    connection first(client.get(), server.get());
-    ASSERT_TRUE(first.shake_hands());
-    X509* const leaf = sk_X509_value(SSL_get0_verified_chain(first.client.get()), 0);
-    X509_set_proxy_pathlen(leaf, X509_get_proxy_pathlen(leaf)); // a write is a write
-    const std::uint64_t before = remembered();
-    ASSERT_EQ(verdict(client.get()), X509_V_OK);
-    // The leaf is another object now. Where each link is met by itself, the other one is still known.
-    EXPECT_EQ(remembered() - before, symbolic() ? 0U : 1U);
-}
-
 TEST_F(Links, AreVerifiedAnewWhenTheAlgorithmsMayHaveChanged) {
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     const std::uint64_t before = remembered();
@@ -373,83 +362,12 @@ TEST_F(Links, OfARootToItselfAreCheckedWhereThatIsAskedFor) {
 TEST_F(Links, OfAnIssuerThatMayNotSignAreRefused) {
     // One key, two certificates of it, one of which must not sign others.
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
-    X509* const forbidden = X509_dup(w.root.certificate.get());
-    X509_EXTENSION* const usage = X509V3_EXT_conf_nid(nullptr, nullptr, NID_key_usage, "critical,cRLSign");
-    X509_add_ext(forbidden, usage, -1);
-    X509_EXTENSION_free(usage);
-    ASSERT_GT(X509_sign(forbidden, w.root.key.get(), EVP_sha256()), 0);
-    const context_ptr c = trusting(f.write("forbidden.pem", {forbidden}));
-    X509_free(forbidden);
+    const x509_ptr forbidden = certificate_of(
+        make_der("root", w.root.key.get(), nullptr, true, {.extensions = {{"keyUsage", "critical,cRLSign"}}}));
+    const context_ptr c = trusting(f.write("forbidden.pem", {forbidden.get()}));
     for (int i = 0; i < 2; ++i) {
         EXPECT_NE(verdict(c.get()), X509_V_OK);
     }
-}
-
-// Setters that are not in x509.h.
-TEST_F(Links, AreVerifiedAnewAfterExtensionsFromAConfiguration) {
-    connection first(client.get(), server.get());
-    ASSERT_TRUE(first.shake_hands());
-    X509* const leaf = sk_X509_value(SSL_get0_verified_chain(first.client.get()), 0);
-    const std::uint64_t before = statistics(IBID_OPENSSL_CERTIFICATES).detached;
-    CONF* const configuration = NCONF_new(nullptr);
-    static const char section[] = "[more]\nnsComment = more\n";
-    BIO* const in = BIO_new_mem_buf(section, -1);
-    long line = 0;
-    ASSERT_EQ(NCONF_load_bio(configuration, in, &line), 1);
-    BIO_free(in);
-    X509V3_CTX context;
-    X509V3_set_ctx_nodb(&context);
-    X509V3_set_ctx(&context, nullptr, leaf, nullptr, nullptr, 0);
-    ASSERT_EQ(X509V3_EXT_add_nconf(configuration, &context, "more", leaf), 1);
-    NCONF_free(configuration);
-    EXPECT_EQ(statistics(IBID_OPENSSL_CERTIFICATES).detached, before + 1);
-    connection second(client.get(), server.get());
-    ASSERT_TRUE(second.shake_hands());
-    EXPECT_NE(second.clients_view(), leaf);
-}
-
-TEST_F(Links, OfAKeyThatIsFilledInAnewAreForgotten) {
-    connection first(client.get(), server.get());
-    ASSERT_TRUE(first.shake_hands());
-    const std::uint64_t before = remembered();
-    EVP_PKEY* key = X509_get0_pubkey(sk_X509_value(SSL_get0_verified_chain(first.client.get()), 1));
-    OSSL_PARAM* parameters = nullptr;
-    ASSERT_EQ(EVP_PKEY_todata(w.intermediate.key.get(), EVP_PKEY_PUBLIC_KEY, &parameters), 1);
-    EVP_PKEY_CTX* const filling = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
-    ASSERT_EQ(EVP_PKEY_fromdata_init(filling), 1);
-    ASSERT_EQ(EVP_PKEY_fromdata(filling, &key, EVP_PKEY_PUBLIC_KEY, parameters), 1);
-    EVP_PKEY_CTX_free(filling);
-    OSSL_PARAM_free(parameters);
-    ASSERT_EQ(verdict(client.get()), X509_V_OK);
-    EXPECT_EQ(remembered(), before);
-}
-
-TEST(TrustStore, AListThatSomebodyParsesIntoIsReadAnew) {
-    const folder f;
-    const authority root = make_authority("root");
-    const crl_ptr listed = make_crl(root, 2);
-    const std::string file = f.write("crl.pem", {}, {listed.get()});
-    const auto load = [&](X509_STORE* s) {
-        return X509_load_crl_file(X509_STORE_add_lookup(s, X509_LOOKUP_file()), file.c_str(),
-                                  X509_FILETYPE_PEM);
-    };
-    const store_ptr a(X509_STORE_new());
-    const store_ptr b(X509_STORE_new());
-    ASSERT_EQ(load(a.get()), 1);
-    ASSERT_EQ(load(b.get()), 1);
-    ASSERT_EQ(objects(a.get()), objects(b.get()));
-    unsigned char* der = nullptr;
-    const crl_ptr other = make_crl(make_authority("other"), 1);
-    const int size = i2d_X509_CRL(other.get(), &der);
-    const unsigned char* p = der;
-    X509_CRL* filled = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(X509_STORE_get0_objects(a.get()), 0));
-    ASSERT_EQ(d2i_X509_CRL(&filled, &p, size), filled);
-    OPENSSL_free(der);
-    const store_ptr c(X509_STORE_new());
-    ASSERT_EQ(load(c.get()), 1);
-    EXPECT_NE(objects(c.get()), objects(a.get()));
-    EXPECT_EQ(listing(c.get()).size(), 1U);
-    EXPECT_NE(listing(c.get()), listing(a.get()));
 }
 
 TEST(Features, AreSaidToBeActiveWhereTheyAre) {
@@ -459,7 +377,7 @@ TEST(Features, AreSaidToBeActiveWhereTheyAre) {
     EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS), nullptr);
 }
 
-TEST(Features, FollowFromHowOpensslIsBuiltAndMet) {
+TEST(Features, FollowFromHowOpensslIsBuiltAndIntercepted) {
     using namespace ibid::openssl;
     const auto active = [](circumstances c) {
         std::string all;
@@ -475,7 +393,9 @@ TEST(Features, FollowFromHowOpensslIsBuiltAndMet) {
     EXPECT_EQ(active({.libssl = false, .symbolic = true}), "--+--");
     EXPECT_EQ(active({.verify_memo = false}), "+++--");
     EXPECT_EQ(active({.everything = true}), "+++++");
-    EXPECT_EQ(active({.met = false, .everything = true}), "-----");
+    EXPECT_EQ(active({.intercepted = false, .everything = true}), "-----");
+    EXPECT_EQ(active({.writer = true}), "++-+-");
+    EXPECT_EQ(active({.everything = true, .writer = true}), "++-++");
     EXPECT_EQ(active({.obstacle = "none"}), "-----");
     EXPECT_STREQ(features_of({.obstacle = "none"})[feature_peers].why, "none");
 }

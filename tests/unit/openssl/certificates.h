@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates for tests, made with OpenSSL's own API: keys, a root, leaves, CRLs. Small keys of P-256, so that making
-// them costs nothing.
+// Certificates for tests: keys, a root, leaves, CRLs. Small keys of P-256, so that making them costs nothing.
+//
+// Law: nothing here names a function that writes to certificates, as the program that includes it would be a writer
+// (src/openssl/modules/module_class.h), to which ibid gives no shared object. They are made elsewhere (support/pki/pki.h).
 #pragma once
 
 #include <openssl/evp.h>
@@ -9,10 +11,15 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <atomic>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "support/pki/pki.h"
 
 namespace ibid::test {
 
@@ -46,37 +53,81 @@ struct authority {
     x509_ptr certificate;
 };
 
-// Signed by `issuer`, or by itself when there is none. Each call gives a certificate of its own (another serial number).
-[[nodiscard]] inline x509_ptr make_certificate(const std::string& name, EVP_PKEY* key,
-                                               const authority* issuer, bool is_ca, long days = 30) {
-    static long serial = 1;
-    x509_ptr x(X509_new());
-    check(X509_set_version(x.get(), X509_VERSION_3) == 1, "version");
-    ASN1_INTEGER_set(X509_get_serialNumber(x.get()), serial++);
-    X509_gmtime_adj(X509_getm_notBefore(x.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x.get()), days * 86400);
-    X509_NAME* const subject = X509_get_subject_name(x.get());
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
-    X509_set_issuer_name(x.get(),
-                         issuer != nullptr ? X509_get_subject_name(issuer->certificate.get()) : subject);
-    X509_set_pubkey(x.get(), key);
-    const auto add = [&](int nid, const std::string& value) {
-        X509V3_CTX context;
-        X509V3_set_ctx_nodb(&context);
-        X509V3_set_ctx(&context, issuer != nullptr ? issuer->certificate.get() : x.get(), x.get(), nullptr,
-                       nullptr, 0);
-        X509_EXTENSION* const extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
-        check(extension != nullptr, "extension");
-        X509_add_ext(x.get(), extension, -1);
-        X509_EXTENSION_free(extension);
-    };
-    add(NID_basic_constraints, is_ca ? "critical,CA:TRUE" : "CA:FALSE");
-    if (!is_ca) {
-        add(NID_subject_alt_name, "DNS:" + name);
-    }
-    check(X509_sign(x.get(), issuer != nullptr ? issuer->key.get() : key, EVP_sha256()) > 0, "sign");
+[[nodiscard]] inline x509_ptr certificate_of(const bytes& der) {
+    const unsigned char* p = der.data();
+    x509_ptr x(d2i_X509(nullptr, &p, static_cast<long>(der.size())));
+    check(x != nullptr, "certificate");
     return x;
+}
+
+template <class Encode>
+[[nodiscard]] bytes encoded(Encode encode) {
+    unsigned char* out = nullptr;
+    const int size = encode(&out);
+    check(size > 0, "i2d");
+    bytes all(out, out + size);
+    OPENSSL_free(out);
+    return all;
+}
+
+[[nodiscard]] inline bytes der_of(const X509* x) {
+    return encoded([&](unsigned char** out) { return i2d_X509(x, out); });
+}
+
+[[nodiscard]] inline ibid_pki_bytes view_of(const bytes& b) {
+    return {b.data(), b.size()};
+}
+
+[[nodiscard]] inline bytes private_der_of(const EVP_PKEY* key) {
+    return encoded([&](unsigned char** out) { return i2d_PrivateKey(key, out); });
+}
+
+struct certificate_options {
+    long days = 30;
+    // Beside basicConstraints and subjectAltName, as in a configuration file: {"keyUsage", "critical,cRLSign"}.
+    std::vector<std::pair<std::string, std::string>> extensions{};
+    unsigned flags = 0; // ibid_pki_flags
+};
+
+// Signed by `issuer`, or by itself when there is none. Each call gives a certificate of its own (another serial number).
+[[nodiscard]] inline bytes make_der(const std::string& name, EVP_PKEY* key, const authority* issuer, bool is_ca,
+                                    const certificate_options& options = {}) {
+    static std::atomic<long> serial{1};
+    std::vector<std::pair<std::string, std::string>> extensions{
+        {"basicConstraints", is_ca ? "critical,CA:TRUE" : "CA:FALSE"}};
+    if (!is_ca) {
+        extensions.emplace_back("subjectAltName", "DNS:" + name);
+    }
+    extensions.insert(extensions.end(), options.extensions.begin(), options.extensions.end());
+    std::vector<const char*> texts;
+    for (const auto& [what, value] : extensions) {
+        texts.push_back(what.c_str());
+        texts.push_back(value.c_str());
+    }
+    texts.push_back(nullptr);
+    const bytes public_key = encoded([&](unsigned char** out) { return i2d_PUBKEY(key, out); });
+    const bytes signer = private_der_of(issuer != nullptr ? issuer->key.get() : key);
+    const bytes issuers = issuer != nullptr ? der_of(issuer->certificate.get()) : bytes();
+    ibid_pki_request request{};
+    request.name = name.c_str();
+    request.key = view_of(public_key);
+    request.issuer = issuer != nullptr ? view_of(issuers) : ibid_pki_bytes{};
+    request.signer = view_of(signer);
+    request.serial = serial++;
+    request.days = options.days;
+    request.extensions = texts.data();
+    request.flags = options.flags;
+    unsigned char* out = nullptr;
+    const std::size_t size = ibid_pki_certificate(&request, &out);
+    check(size > 0, "no certificate was made");
+    bytes der(out, out + size);
+    ibid_pki_free(out);
+    return der;
+}
+
+[[nodiscard]] inline x509_ptr make_certificate(const std::string& name, EVP_PKEY* key, const authority* issuer, bool is_ca,
+                                               long days = 30) {
+    return certificate_of(make_der(name, key, issuer, is_ca, {.days = days}));
 }
 
 [[nodiscard]] inline authority make_authority(const std::string& name, const authority* issuer = nullptr) {
@@ -85,35 +136,58 @@ struct authority {
     return a;
 }
 
-[[nodiscard]] inline bytes der_of(X509* x) {
+[[nodiscard]] inline std::string as_pem(const char* name, const bytes& der) {
+    const std::unique_ptr<BIO, freed_by<BIO_free>> out(BIO_new(BIO_s_mem()));
+    check(PEM_write_bio(out.get(), name, "", der.data(), static_cast<long>(der.size())) > 0, "write PEM");
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &text);
+    return {text, static_cast<std::size_t>(size)};
+}
+
+// A CRL that lists these serial numbers in this order, in hexadecimal.
+[[nodiscard]] inline bytes make_crl_der(const authority& issuer, const std::vector<std::string>& serials) {
+    std::vector<const char*> texts;
+    for (const std::string& serial : serials) {
+        texts.push_back(serial.c_str());
+    }
+    texts.push_back(nullptr);
+    const bytes certificate = der_of(issuer.certificate.get());
+    const bytes signer = private_der_of(issuer.key.get());
     unsigned char* out = nullptr;
-    const int size = i2d_X509(x, &out);
-    check(size > 0, "i2d");
+    const std::size_t size = ibid_pki_crl(view_of(certificate), view_of(signer), texts.data(), &out);
+    check(size > 0, "no CRL was made");
     bytes der(out, out + size);
-    OPENSSL_free(out);
+    ibid_pki_free(out);
     return der;
 }
 
-[[nodiscard]] inline crl_ptr make_crl(const authority& issuer, int revoked) {
-    crl_ptr crl(X509_CRL_new());
-    X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2);
-    X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(issuer.certificate.get()));
-    ASN1_TIME* const now = X509_gmtime_adj(nullptr, 0);
-    X509_CRL_set1_lastUpdate(crl.get(), now);
-    X509_gmtime_adj(now, 86400);
-    X509_CRL_set1_nextUpdate(crl.get(), now);
+// Serial numbers that are not in order, and nobody's.
+[[nodiscard]] inline bytes make_crl_der(const authority& issuer, int revoked) {
+    std::vector<std::string> serials;
     for (int i = 0; i < revoked; ++i) {
-        X509_REVOKED* const r = X509_REVOKED_new();
-        ASN1_INTEGER* const serial = ASN1_INTEGER_new();
-        ASN1_INTEGER_set(serial, 2'000'000'000L - i); // not in order, and nobody's
-        X509_REVOKED_set_serialNumber(r, serial);
-        X509_REVOKED_set_revocationDate(r, now);
-        X509_CRL_add0_revoked(crl.get(), r);
-        ASN1_INTEGER_free(serial);
+        char hex[16];
+        std::snprintf(hex, sizeof hex, "%x", 2'000'000'000U - static_cast<unsigned>(i));
+        serials.emplace_back(hex);
     }
-    ASN1_TIME_free(now);
-    check(X509_CRL_sign(crl.get(), issuer.key.get(), EVP_sha256()) > 0, "sign CRL");
+    return make_crl_der(issuer, serials);
+}
+
+// d2i_X509_CRL may fill a CRL of a store anew, and so makes a writer of who names it beside a getter of these.
+[[nodiscard]] inline crl_ptr crl_of(const bytes& der) {
+    const std::string pem = as_pem(PEM_STRING_X509_CRL, der);
+    const std::unique_ptr<BIO, freed_by<BIO_free>> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    STACK_OF(X509_INFO)* const all = PEM_X509_INFO_read_bio(in.get(), nullptr, nullptr, nullptr);
+    crl_ptr crl;
+    if (sk_X509_INFO_num(all) == 1) {
+        crl.reset(std::exchange(sk_X509_INFO_value(all, 0)->crl, nullptr));
+    }
+    sk_X509_INFO_pop_free(all, X509_INFO_free);
+    check(crl != nullptr, "CRL");
     return crl;
+}
+
+[[nodiscard]] inline crl_ptr make_crl(const authority& issuer, int revoked) {
+    return crl_of(make_crl_der(issuer, revoked));
 }
 
 } // namespace ibid::test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that is written for OpenSSL alone and knows nothing of ibid, with ibid's symbols before OpenSSL's: what it
-// sees, and which objects turn out to be one.
+// A program that is written for OpenSSL alone, knows nothing of ibid, and reads what it gets: what it sees, and which objects
+// turn out to be one. writers_test.cpp and attacher_test.cpp are for those that write.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -30,6 +30,10 @@ namespace ibid::test {
 namespace {
 
 using ibid::testing::in_child;
+
+TEST(ThisProgram, NamesNothingThatWrites) {
+    ASSERT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES), nullptr);
+}
 
 struct versions_of_tls : ::testing::TestWithParam<int> {
     world w;
@@ -130,17 +134,6 @@ TEST_P(versions_of_tls, AnExpiredCertificateIsRefusedAlthoughItsSignatureIsRemem
     ERR_clear_error();
 }
 
-TEST_P(versions_of_tls, AWrittenCertificateIsNotHandedOutAgain) {
-    connection a(client.get(), server.get());
-    ASSERT_TRUE(a.shake_hands());
-    ASSERT_EQ(X509_alias_set1(a.clients_view(), reinterpret_cast<const unsigned char*>("mine"), 4), 1);
-    connection b(client.get(), server.get());
-    ASSERT_TRUE(b.shake_hands());
-    EXPECT_NE(a.clients_view(), b.clients_view());
-    int length = 0;
-    EXPECT_EQ(X509_alias_get0(b.clients_view(), &length), nullptr);
-}
-
 TEST_P(versions_of_tls, ParsingIntoASharedCertificateLeavesItToItsOtherHolders) {
     connection a(client.get(), server.get());
     ASSERT_TRUE(a.shake_hands());
@@ -155,6 +148,11 @@ TEST_P(versions_of_tls, ParsingIntoASharedCertificateLeavesItToItsOtherHolders) 
          [](X509** x, const bytes& der) {
              const unsigned char* p = der.data();
              return d2i_X509(x, &p, static_cast<long>(der.size()));
+         }},
+        {"d2i_X509_AUX",
+         [](X509** x, const bytes& der) {
+             const unsigned char* p = der.data();
+             return d2i_X509_AUX(x, &p, static_cast<long>(der.size()));
          }},
         {"ASN1_item_d2i",
          [](X509** x, const bytes& der) {
@@ -325,7 +323,9 @@ TEST_F(Stores, DuplicatesAreKeptOutWhicheverWayTheStoreIsFilled) {
 }
 
 TEST_F(Stores, TrustSettingsStayWithTheirOwnCopy) {
-    X509_add1_reject_object(authorities_[0].certificate.get(), OBJ_nid2obj(NID_server_auth));
+    const bytes rejecting = make_der("rejects", authorities_[0].key.get(), nullptr, true, {.flags = ibid_pki_rejects_servers});
+    const unsigned char* p = rejecting.data();
+    authorities_[0].certificate.reset(d2i_X509_AUX(nullptr, &p, static_cast<long>(rejecting.size())));
     const std::string path = write("trusted.pem", true);
     store_ptr a(X509_STORE_new());
     store_ptr b(X509_STORE_new());
@@ -350,62 +350,6 @@ TEST_F(Stores, ALargeListOfRevocationsIsOneObject) {
     }
     EXPECT_EQ(objects(a.get()).size(), 3U);
     EXPECT_EQ(objects(a.get())[2], objects(b.get())[2]);
-}
-
-// Where stores are seen in order, a shared list is as in its file until somebody searches in it, as in stock: a program may show
-// it. Elsewhere it is sorted before others can see that it is before they see how.
-TEST_F(Stores, AListOfRevocationsIsInTheOrderOfItsFileWhereThatIsSafe) {
-    const std::string path = write("crl.pem", false, 0, 1);
-    store_ptr s(X509_STORE_new());
-    ASSERT_EQ(X509_load_crl_file(X509_STORE_add_lookup(s.get(), X509_LOOKUP_file()), path.c_str(),
-                                 X509_FILETYPE_PEM),
-              1);
-    auto* const crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(X509_STORE_get0_objects(s.get()), 0));
-    BIO* const file = BIO_new_file(path.c_str(), "r");
-    X509_CRL* const alone = PEM_read_bio_X509_CRL(file, nullptr, nullptr, nullptr);
-    BIO_free(file);
-    ASSERT_NE(alone, nullptr);
-#if !defined(__x86_64__) || defined(__SANITIZE_THREAD__)
-    X509_CRL_sort(alone);
-#endif
-    STACK_OF(X509_REVOKED)* const shown = X509_CRL_get_REVOKED(crl);
-    STACK_OF(X509_REVOKED)* const expected = X509_CRL_get_REVOKED(alone);
-    ASSERT_EQ(sk_X509_REVOKED_num(shown), 10);
-    for (int i = 0; i < 10; ++i) {
-        EXPECT_EQ(ASN1_INTEGER_cmp(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(shown, i)),
-                                   X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(expected, i))),
-                  0);
-    }
-    X509_CRL_free(alone);
-}
-
-TEST_F(Stores, AWrittenListOfRevocationsIsReadAnew) {
-    const std::string path = write("crl.pem", false, 0, 1);
-    store_ptr a(X509_STORE_new());
-    ASSERT_EQ(X509_load_crl_file(X509_STORE_add_lookup(a.get(), X509_LOOKUP_file()), path.c_str(),
-                                 X509_FILETYPE_PEM),
-              1);
-    auto* const crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(X509_STORE_get0_objects(a.get()), 0));
-    ASSERT_EQ(X509_CRL_sort(crl), 1);
-    store_ptr b(X509_STORE_new());
-    ASSERT_EQ(X509_load_crl_file(X509_STORE_add_lookup(b.get(), X509_LOOKUP_file()), path.c_str(),
-                                 X509_FILETYPE_PEM),
-              1);
-    EXPECT_NE(objects(a.get())[0], objects(b.get())[0]);
-}
-
-TEST_F(Stores, AWrittenRootIsNotHandedOutAgain) {
-    const std::string path = write("ca.pem");
-    store_ptr a(X509_STORE_new());
-    ASSERT_EQ(X509_STORE_load_file(a.get(), path.c_str()), 1);
-    X509* const x = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(a.get()), 2));
-    X509_alias_set1(x, reinterpret_cast<const unsigned char*>("mine"), 4);
-    store_ptr b(X509_STORE_new());
-    ASSERT_EQ(X509_STORE_load_file(b.get(), path.c_str()), 1);
-    EXPECT_NE(objects(b.get())[2], x);
-    if (!symbolic()) { // there, such a file is OpenSSL's alone
-        EXPECT_EQ(objects(b.get())[1], objects(a.get())[1]);
-    }
 }
 
 TEST_F(Stores, AStoreThatIsLoadedWithEverOtherFilesHoldsTheLatestOfThem) {
@@ -433,15 +377,8 @@ TEST_F(Stores, AStoreThatIsLoadedWithEverOtherFilesHoldsTheLatestOfThem) {
 
 TEST_F(Stores, ACertificateWithFaultyExtensionsIsComplainedOfEachTime) {
     const authority& issuer = authorities_[0];
-    const x509_ptr faulty = make_certificate("faulty", issuer.key.get(), &issuer, false);
-    ASN1_OCTET_STRING* const value = ASN1_OCTET_STRING_new();
-    ASN1_OCTET_STRING_set(value, reinterpret_cast<const unsigned char*>("?"), 1);
-    X509_EXTENSION* const extension =
-        X509_EXTENSION_create_by_NID(nullptr, NID_authority_key_identifier, 0, value);
-    X509_add_ext(faulty.get(), extension, -1);
-    X509_EXTENSION_free(extension);
-    ASN1_OCTET_STRING_free(value);
-    X509_sign(faulty.get(), issuer.key.get(), EVP_sha256());
+    const x509_ptr faulty = certificate_of(make_der("faulty", issuer.key.get(), &issuer, false,
+                                                    {.extensions = {{"authorityKeyIdentifier", "DER:3F"}}}));
     const std::string path = folder_ / "faulty.pem";
     BIO* const out = BIO_new_file(path.c_str(), "w");
     PEM_write_bio_X509(out, faulty.get());
@@ -585,29 +522,6 @@ TEST(Process, AThreadThatIsToBeCancelledForks) {
     EXPECT_EQ(status, 0);
 }
 
-TEST(Signature, OfAKeyThatWasWrittenToIsVerifiedAnew) {
-    const world w;
-    const context_ptr client = w.context(TLS_client_method(), false);
-    const context_ptr server = w.context(TLS_server_method(), true);
-    connection c(client.get(), server.get());
-    ASSERT_TRUE(c.shake_hands());
-    STACK_OF(X509)* const chain = SSL_get0_verified_chain(c.client.get());
-    ASSERT_GE(sk_X509_num(chain), 2);
-    X509* const subject = sk_X509_value(chain, 0);
-    EVP_PKEY* const key = X509_get0_pubkey(sk_X509_value(chain, 1));
-    ASSERT_EQ(X509_verify(subject, key), 1);
-    const authority stranger = make_authority("stranger");
-    ASSERT_EQ(EVP_PKEY_set1_encoded_public_key(key, nullptr, 0), 0); // a write that fails is none
-    ERR_clear_error();
-    ASSERT_EQ(X509_verify(subject, key), 1);
-    unsigned char* point = nullptr;
-    const std::size_t size = EVP_PKEY_get1_encoded_public_key(stranger.key.get(), &point);
-    ASSERT_EQ(EVP_PKEY_set1_encoded_public_key(key, point, size), 1);
-    OPENSSL_free(point);
-    EXPECT_NE(X509_verify(subject, key), 1);
-    ERR_clear_error();
-}
-
 TEST(Parsing, ThatFailsBeforeTheCertificateLeavesWhatStoodThere) {
     const world w;
     connection c(w.context(TLS_client_method(), false).get(), w.context(TLS_server_method(), true).get());
@@ -665,45 +579,6 @@ TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
             good = good && later.shake_hands() && last.shake_hands() &&
                    later.clients_view() != last.clients_view();
         }
-        return good ? 0 : 1;
-    });
-    EXPECT_EQ(status, 0);
-}
-
-// Indices of ex_data are numbered anew in each context, but the data stands in the same objects.
-TEST(Process, KeepsItsIndicesApartFromThoseOfADefaultContextThatAThreadGets) {
-    const int status = in_child([&] {
-        two_connections c;
-        bool good = c.share();
-        const bytes der = der_of(c.w.client_leaf.get());
-        char data[256] = "the program's own";
-        x509_ptr mine;
-        store_ptr my_store;
-        OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
-        std::thread([&] {
-            OSSL_LIB_CTX_set0_default(own);
-            const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-            good = good && X509_get_ex_data(c.one.clients_view(), index) == nullptr;
-            x509_ptr parsed_into(X509_new());
-            mine.reset(X509_new());
-            for (X509* const x : {parsed_into.get(), mine.get()}) {
-                good = good && X509_set_ex_data(x, index, data) == 1;
-            }
-            X509* filled = parsed_into.release();
-            const unsigned char* p = der.data();
-            good = good && d2i_X509(&filled, &p, static_cast<long>(der.size())) == filled;
-            X509_free(filled);
-
-            const int of_stores =
-                CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, nullptr);
-            my_store.reset(X509_STORE_new());
-            good = good && X509_STORE_set_ex_data(my_store.get(), of_stores, data) == 1;
-
-            OSSL_LIB_CTX_set0_default(own); // again: nothing more is taken
-            good = good && X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr) == index + 1;
-        }).join();
-        mine.reset(); // in the global context, where OpenSSL tells ibid of each end
-        my_store.reset();
         return good ? 0 : 1;
     });
     EXPECT_EQ(status, 0);

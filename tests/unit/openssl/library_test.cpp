@@ -1,43 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A library of the process on its way: set up, made to stand aside, and forked in the middle of either.
-#include "openssl/library.h"
+// A libcrypto of the process on its way: set up, disabled, and forked in the middle of either.
+#include "openssl/libcrypto.h"
 
 #include <openssl/err.h>
 
 #include <dlfcn.h>
 #include <sched.h>
+#include <unistd.h>
 
-#include <array>
 #include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "certificates.h"
+#include "support/in_child.h"
 
 namespace ibid::openssl {
 namespace {
 
 using namespace ibid::test;
+using ibid::testing::in_child;
 
-// Each test has a library of its own over the one libcrypto of this program, with what it wants to meet on the way put in place
-// of OpenSSL's function.
+// This program's one libcrypto is added once more for each test, with what the test wants to happen on the way put in place of
+// OpenSSL's function. A process can have libcrypto::most of them.
 [[nodiscard]] functions all_functions() {
     functions f;
-    f.resolve(dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD));
+    void* const handle = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
+    f.take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
     return f;
 }
 
-library* about_to_be_set_up = nullptr;
+libcrypto* about_to_be_set_up = nullptr;
 functions real;
 int its_index = 0;
 int its_index_of_stores = 0;
 
-[[nodiscard]] library& made_of(const functions& f) {
-    static std::array<char, 16> identities{};
-    static std::size_t used = 0;
-    library* const l = library::get(&identities.at(used++), f);
+constexpr extent nowhere{};
+
+[[nodiscard]] libcrypto& made_of(const functions& f) {
+    libcrypto* const l = libcrypto::add(f, nowhere, false, nullptr);
+    check(l != nullptr, "one too many");
     about_to_be_set_up = l;
     return *l;
 }
@@ -51,17 +58,17 @@ int its_index_of_stores = 0;
     return der_of(make_authority("root").certificate.get());
 }
 
-TEST(a_library, that_is_made_to_stand_aside_while_it_is_set_up_never_shares) {
+TEST(a_libcrypto, that_is_disabled_while_it_is_set_up_never_shares) {
     functions f = real = all_functions();
     f.CRYPTO_get_ex_new_index = +[](int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
-        about_to_be_set_up->stand_aside();
+        about_to_be_set_up->disable("the test wants it");
         const int index =
             real.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
         (object_class == CRYPTO_EX_INDEX_X509 ? its_index : its_index_of_stores) = index;
         return index;
     };
-    library& l = made_of(f);
+    libcrypto& l = made_of(f);
     EXPECT_EQ(l.certificates(), nullptr);
     // Another library context may have given these numbers to the program meanwhile.
     char data[256] = "the program's own";
@@ -79,15 +86,40 @@ TEST(a_library, that_is_made_to_stand_aside_while_it_is_set_up_never_shares) {
     EXPECT_EQ(l.certificates_ever(), nullptr);
     EXPECT_EQ(l.certificates(), nullptr) << "at the second call";
     EXPECT_EQ(l.trust_stores(), nullptr);
+    EXPECT_STREQ(l.why_disabled(), "the test wants it");
 }
 
-TEST(a_library, that_would_not_hear_of_the_end_of_openssl_never_shares) {
+// Why one whose functions are these shares nothing. In a process of its own; "" when it shares.
+[[nodiscard]] std::string obstacle_of(const functions& f) {
+    int pipe_ends[2];
+    check(pipe(pipe_ends) == 0, "pipe");
+    const int status = in_child([&] {
+        libcrypto& l = made_of(f);
+        const bool shares = l.certificates() != nullptr || l.trust_stores() != nullptr;
+        const char* const why = shares ? "" : l.why_disabled();
+        const auto size = static_cast<ssize_t>(std::strlen(why));
+        return write(pipe_ends[1], why, std::strlen(why)) == size ? 0 : 1;
+    });
+    close(pipe_ends[1]);
+    std::string why(1000, '\0');
+    const ssize_t size = read(pipe_ends[0], why.data(), why.size());
+    close(pipe_ends[0]);
+    why.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    EXPECT_EQ(status, 0);
+    return why;
+}
+
+TEST(a_libcrypto, that_has_nothing_against_it_shares) {
+    EXPECT_EQ(obstacle_of(all_functions()), "");
+}
+
+TEST(a_libcrypto, that_would_not_hear_of_the_end_of_openssl_never_shares) {
     functions f = all_functions();
     f.OPENSSL_atexit = +[](void (*)()) { return 0; };
-    EXPECT_EQ(made_of(f).certificates(), nullptr);
+    EXPECT_EQ(obstacle_of(f), "OpenSSL has no memory");
 }
 
-TEST(a_library, whose_index_would_cost_memory_at_the_end_of_each_certificate_never_shares) {
+TEST(a_libcrypto, whose_index_would_cost_memory_at_the_end_of_each_certificate_never_shares) {
     functions f = real = all_functions();
     f.CRYPTO_get_ex_new_index = +[](int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
@@ -95,12 +127,72 @@ TEST(a_library, whose_index_would_cost_memory_at_the_end_of_each_certificate_nev
             real.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
         return object_class == CRYPTO_EX_INDEX_X509 ? certificate_cache::highest_index + 1 : index;
     };
-    EXPECT_EQ(made_of(f).certificates(), nullptr);
+    EXPECT_EQ(obstacle_of(f), "the program has registered too much data for certificates (ex_data)");
 }
 
-TEST(a_library, that_stands_aside_while_the_program_forks_leaves_no_lock) {
+TEST(a_libcrypto, with_memory_functions_of_the_programs_never_shares) {
+    functions f = all_functions();
+    f.CRYPTO_get_mem_functions = +[](CRYPTO_malloc_fn* allocate, CRYPTO_realloc_fn* reallocate, CRYPTO_free_fn* release) {
+        *allocate = [](std::size_t n, const char*, int) { return std::malloc(n); };
+        *reallocate = &CRYPTO_realloc;
+        *release = &CRYPTO_free;
+    };
+    EXPECT_EQ(obstacle_of(f), "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)");
+}
+
+TEST(a_libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_shares) {
+    functions f = all_functions();
+    static OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
+    f.OSSL_LIB_CTX_get0_global_default = +[] { return own; }; // so the thread's is another
+    EXPECT_EQ(obstacle_of(f), "a thread has a default library context of its own");
+    OSSL_LIB_CTX_free(own);
+}
+
+TEST(a_libcrypto, that_lacks_a_function_or_is_no_openssl_3_is_left_alone) {
+    functions f = all_functions();
+    f.X509_dup = nullptr;
+    EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
+    f = all_functions();
+    f.OpenSSL_version_num = +[] { return 0x1010113fUL; };
+    EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
+    f.OpenSSL_version_num = +[] { return 0x40000000UL; };
+    EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
+}
+
+TEST(a_libcrypto, that_is_one_too_many_is_left_alone) {
+    EXPECT_EQ(in_child([] {
+                  unsigned n = libcrypto::count();
+                  for (; n < libcrypto::most; ++n) {
+                      const libcrypto* const l = libcrypto::add(all_functions(), nowhere, false, nullptr);
+                      if (l == nullptr || l->number() != n) {
+                          return 1;
+                      }
+                  }
+                  return libcrypto::add(all_functions(), nowhere, false, nullptr) == nullptr &&
+                                 libcrypto::count() == libcrypto::most
+                             ? 0
+                             : 2;
+              }),
+              0);
+}
+
+// Writers keep their files apart; peers are shared all the same, and given to them as duplicates.
+TEST(a_libcrypto, with_a_writer_shares_no_trust_files) {
+    EXPECT_EQ(in_child([] {
+                  libcrypto& l = made_of(all_functions());
+                  const bool before = l.trust_stores() != nullptr;
+                  l.set_has_writer();
+                  return before && l.trust_stores() == nullptr && l.certificates() != nullptr &&
+                                 l.trust_stores_ever() != nullptr
+                             ? 0
+                             : 1;
+              }),
+              0);
+}
+
+TEST(a_libcrypto, that_is_disabled_while_the_program_forks_leaves_no_lock) {
     const bytes der = some_certificate();
-    library& l = made_of(all_functions());
+    libcrypto& l = made_of(all_functions());
     certificate_cache& cache = *l.certificates();
     const x509_ptr x = parse(cache, der);
     ASSERT_TRUE(cache.shares(x.get()));
@@ -109,7 +201,7 @@ TEST(a_library, that_stands_aside_while_the_program_forks_leaves_no_lock) {
     std::atomic<bool> begun{false};
     std::thread other([&] {
         begun = true;
-        l.stand_aside();
+        l.disable("the test wants it");
     });
     // It waits now, or has come as far as it can.
     for (int i = 0; i < 10'000 || !begun; ++i) {

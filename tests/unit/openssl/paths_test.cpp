@@ -76,13 +76,10 @@ TEST(Datagrams, BringTheClientsCertificateToTheServer) {
     EXPECT_TRUE(shared_as_it_should_be(a.servers_view(), resumed.servers_view())); // it was in the ticket
 }
 
-// A leaf with distribution points: as they would stand in a configuration, or byte for byte.
-[[nodiscard]] bytes with_distribution_points(const world& w, X509_EXTENSION* points) {
-    const x509_ptr x = make_certificate("server.example", w.key.get(), &w.intermediate, false);
-    check(X509_add_ext(x.get(), points, -1) == 1, "extension");
-    X509_EXTENSION_free(points);
-    check(X509_sign(x.get(), w.intermediate.key.get(), EVP_sha256()) > 0, "sign");
-    return der_of(x.get());
+// A leaf with distribution points, as they would stand in a configuration.
+[[nodiscard]] bytes with_distribution_points(const world& w, const char* points) {
+    return make_der("server.example", w.key.get(), &w.intermediate, false,
+                    {.extensions = {{"crlDistributionPoints", points}}});
 }
 
 [[nodiscard]] x509_ptr parse(const bytes& der) {
@@ -93,14 +90,8 @@ TEST(Datagrams, BringTheClientsCertificateToTheServer) {
 // The name of this one, relative to its issuer's, is no UTF-8. OpenSSL finds that out when it first looks at the extensions,
 // says so (unless it is an old 3.0), and takes the object for looked at from then on.
 TEST(FirstUse, OfACertificateThatIsHalfReadableIsComplainedOfByEachHolder) {
-    static constexpr unsigned char relative_name[] = {0x30, 0x12, 0x30, 0x10, 0xa0, 0x0e, 0xa1,
-                                                      0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04,
-                                                      0x03, 0x0c, 0x03, 0xff, 0xff, 0xff};
-    ASN1_OCTET_STRING* const value = ASN1_OCTET_STRING_new();
-    ASN1_OCTET_STRING_set(value, relative_name, sizeof relative_name);
-    const bytes der = with_distribution_points(
-        world(), X509_EXTENSION_create_by_NID(nullptr, NID_crl_distribution_points, 0, value));
-    ASN1_OCTET_STRING_free(value);
+    const bytes der =
+        with_distribution_points(world(), "DER:30:12:30:10:a0:0e:a1:0c:30:0a:06:03:55:04:03:0c:03:ff:ff:ff");
     const auto first_use = [](X509* x) {
         ERR_clear_error();
         const int answer = X509_self_signed(x, 0);
@@ -123,11 +114,7 @@ TEST(FirstUse, OfACertificateThatIsHalfReadableIsComplainedOfByEachHolder) {
 }
 
 TEST(FirstUse, OfACertificateWhoseListsHaveAddressesIsSharedAsEver) {
-    X509V3_CTX none;
-    X509V3_set_ctx_nodb(&none);
-    const char two[] = "URI:http://a.example/list, URI:http://b.example/list";
-    const bytes der = with_distribution_points(
-        world(), X509V3_EXT_conf_nid(nullptr, &none, NID_crl_distribution_points, two));
+    const bytes der = with_distribution_points(world(), "URI:http://a.example/list, URI:http://b.example/list");
     const x509_ptr a = parse(der);
     const x509_ptr b = parse(der);
     EXPECT_TRUE(shared_as_it_should_be(a.get(), b.get()));
@@ -235,12 +222,13 @@ protected:
     std::size_t basic_size = 0; // of what is signed, which stands at the end of `der`
 };
 
-TEST_F(Responder, IsOneObjectInAllItsResponses) {
+// A response that a program parses is its own, with all that is in it.
+TEST_F(Responder, IsTheProgramsOwnInEachResponse) {
     const basic_ptr a = parse(der);
     const basic_ptr b = parse(der);
     ASSERT_NE(a, nullptr);
     ASSERT_NE(b, nullptr);
-    EXPECT_EQ(responder_of(a) == responder_of(b), sharing_inside());
+    EXPECT_NE(responder_of(a), responder_of(b));
     EXPECT_EQ(X509_cmp(responder_of(b), w.intermediate.certificate.get()), 0);
     const store_ptr store(X509_STORE_new());
     X509_STORE_add_cert(store.get(), w.root.certificate.get());
@@ -252,7 +240,7 @@ TEST_F(Responder, IsOneObjectInAllItsResponses) {
     EXPECT_TRUE(std::equal(again.begin(), again.end(), der.end() - static_cast<std::ptrdiff_t>(basic_size)));
 }
 
-TEST_F(Responder, IsTheSameObjectAsInAHandshake) {
+TEST_F(Responder, IsNotTheObjectOfAHandshake) {
     const context_ptr client = w.context(TLS_client_method(), false);
     const context_ptr server = w.context(TLS_server_method(), true);
     connection c(client.get(), server.get());
@@ -260,19 +248,10 @@ TEST_F(Responder, IsTheSameObjectAsInAHandshake) {
     const basic_ptr basic = parse(der);
     X509* const in_chain = sk_X509_value(SSL_get_peer_cert_chain(c.client.get()), 1);
     EXPECT_EQ(X509_cmp(in_chain, responder_of(basic)), 0);
-    EXPECT_EQ(in_chain == responder_of(basic), sharing_inside());
+    EXPECT_NE(in_chain, responder_of(basic));
 }
 
-TEST_F(Responder, OutlivesTheResponseThatBroughtIt) {
-    const basic_ptr a = parse(der);
-    {
-        basic_ptr b = parse(der);
-        ASSERT_NE(b, nullptr);
-    }
-    EXPECT_EQ(X509_cmp(responder_of(a), w.intermediate.certificate.get()), 0);
-}
-
-// The same bytes as a whole response, which is met, and as its signed part alone, which is not.
+// The same bytes as a whole response and as its signed part alone.
 TEST_F(Responder, OfABrokenResponseIsRefusedAsInOpenSSL) {
     const basic_ptr held = parse(der);
     const auto errors = [] {

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every public function of OpenSSL that could write to a shared certificate, CRL or public key is met, or not_setters.txt says why
-it need not be.
+"""Every public function of OpenSSL by which a program could write to a shared certificate, CRL, or key has a role in the table of
+src/openssl/modules/module_class.h, or not_setters.txt says why it need not have one.
 
-setters.py LIBRARY LIST INCLUDE ...     LIBRARY: libibid_preload.so; INCLUDE: folders with the headers of an OpenSSL 3.x, each
+setters.py TABLE LIST INCLUDE ...     TABLE: module_class.h; INCLUDE: folders with the headers of an OpenSSL 3.x, each
 
-The headers are taken as the preprocessor leaves them; what takes one of the types by a pointer that is not const is looked at.
+The headers are taken as the preprocessor leaves them. Looked at is what takes one of the types by a pointer that is not const, or
+gives one.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-TYPES = ("X509", "X509_CRL", "X509_REVOKED", "EVP_PKEY")
+# A certificate, what a CRL and a key are to it, and what they consist of.
+OBJECTS = ("X509", "X509_CRL", "X509_REVOKED", "EVP_PKEY")
+PARTS = (
+    "X509_NAME", "X509_NAME_ENTRY", "X509_EXTENSION", "X509_PUBKEY", "ASN1_TIME", "ASN1_UTCTIME", "ASN1_GENERALIZEDTIME",
+    "ASN1_INTEGER", "ASN1_ENUMERATED", "ASN1_STRING", "ASN1_OCTET_STRING", "ASN1_BIT_STRING", "RSA", "DSA", "EC_KEY",
+)
+TYPES = OBJECTS + PARTS
 # Headers that stop whoever includes them, or are for other systems.
 UNUSABLE = re.compile(r"asn1_mac\.h|__DECC_.*")
 
 
-def met_by(library: str) -> set[str]:
-    """The functions of OpenSSL that ibid stands before."""
-    lines = subprocess.run(
-        ["readelf", "-W", "--dyn-syms", library], check=True, capture_output=True, text=True
-    ).stdout
-    return set(re.findall(r" (\w+)@OPENSSL_3\.0\.0$", lines, re.MULTILINE))
+def roles_in(table: Path) -> list[str]:
+    """The names and prefixes of the table, as patterns."""
+    return re.findall(r'^    named_role\{"([\w*]+)", ', table.read_text(), re.MULTILINE)
 
 
-def writers_in(include: Path) -> dict[str, str]:
-    """The functions that get a pointer to one of the types and may write through it, with their declarations."""
+def functions_in(include: Path) -> dict[str, str]:
+    """The functions that get a pointer to one of the types by which they may write, or give one; with their declarations."""
     headers = sorted(
         h.name for h in (include / "openssl").glob("*.h") if not UNUSABLE.fullmatch(h.name)
     )
@@ -43,13 +47,14 @@ def writers_in(include: Path) -> dict[str, str]:
     )
     if done.returncode != 0:
         sys.exit(f"{include}: the preprocessor says:\n{done.stderr}")
-    pointer = re.compile(rf"(?<!const )\b(?:{'|'.join(TYPES)}) ?\*")
+    taken = re.compile(rf"(?<!const )\b(?:{'|'.join(TYPES)}) ?\*")
     found = {}
     for declaration in map(str.strip, re.split(r"[;{}]", re.sub(r"\s+", " ", done.stdout))):
         # What comes before the name and its parameters has no parentheses: callbacks in structures do.
-        function = re.fullmatch(r"(?!typedef|static)[\w *]*[\w*] \*?(\w+) ?\((.*)\)", declaration)
-        if function and pointer.search(function[2]):
-            found[function[1]] = declaration
+        function = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] \*?)(\w+) ?\((.*)\)", declaration)
+        # A function that returns a callback is read as if its result were its name; these are getters of methods.
+        if function and function[2] not in ("int", "void") and (taken.search(function[3]) or taken.search(function[1])):
+            found[function[2]] = declaration
     return found
 
 
@@ -64,23 +69,31 @@ def reasons_in(file: Path) -> dict[str, str]:
     return reasons
 
 
+def matches(name: str, patterns: list[str] | dict[str, str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
 def main() -> int:
-    library, list_file, includes = sys.argv[1], Path(sys.argv[2]), list(dict.fromkeys(Path(a).resolve() for a in sys.argv[3:]))
-    met, reasons = met_by(library), reasons_in(list_file)
+    table, list_file = Path(sys.argv[1]), Path(sys.argv[2])
+    includes = list(dict.fromkeys(Path(a).resolve() for a in sys.argv[3:]))
+    roles, reasons = roles_in(table), reasons_in(list_file)
     problems = []
+    if len(roles) < 100:
+        problems.append(f"{table}: only {len(roles)} names were found; is this the table?")
     declared: set[str] = set()
     for include in includes:
-        writers = writers_in(include)
-        if len(writers) < 200:
-            problems.append(f"{include}: only {len(writers)} functions were found; are these OpenSSL's headers?")
-        declared |= writers.keys()
-        for name, declaration in sorted(writers.items()):
-            if name not in met and not any(fnmatch.fnmatchcase(name, pattern) for pattern in reasons):
-                problems.append(f"{include}: neither met nor named with a reason: {declaration}")
-        print(f"{include}: {len(writers)} functions, of which {len(writers.keys() & met)} are met")
+        functions = functions_in(include)
+        if len(functions) < 500:
+            problems.append(f"{include}: only {len(functions)} functions were found; are these OpenSSL's headers?")
+        declared |= functions.keys()
+        with_roles = [name for name in functions if matches(name, roles)]
+        for name, declaration in sorted(functions.items()):
+            if not matches(name, roles) and not matches(name, reasons):
+                problems.append(f"{include}: has no role, and is not named with a reason: {declaration}")
+        print(f"{include}: {len(functions)} functions, of which {len(with_roles)} have roles")
     for pattern in reasons:
-        if pattern in met:
-            problems.append(f"{list_file.name}: {pattern} is met, and need not be here")
+        if pattern in roles:
+            problems.append(f"{list_file.name}: {pattern} has a role, and need not be here")
         elif not any(fnmatch.fnmatchcase(name, pattern) for name in declared):
             # A list that is longer than what there is was not read for a while; but old headers know less than new ones.
             if len(includes) > 1:

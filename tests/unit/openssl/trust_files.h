@@ -36,31 +36,23 @@ template <class Write>
 
 // A CRL with these serial numbers, in this order.
 [[nodiscard]] inline crl_ptr make_crl_of(const authority& issuer, const std::vector<std::string>& serials) {
-    crl_ptr crl = make_crl(issuer, 0);
-    ASN1_TIME* const now = X509_gmtime_adj(nullptr, 0);
-    for (const std::string& hex : serials) {
-        BIGNUM* number = nullptr;
-        check(BN_hex2bn(&number, hex.c_str()) > 0, "number");
-        ASN1_INTEGER* const serial = BN_to_ASN1_INTEGER(number, nullptr);
-        X509_REVOKED* const r = X509_REVOKED_new();
-        X509_REVOKED_set_serialNumber(r, serial);
-        X509_REVOKED_set_revocationDate(r, now);
-        X509_CRL_add0_revoked(crl.get(), r);
-        ASN1_INTEGER_free(serial);
-        BN_free(number);
-    }
-    ASN1_TIME_free(now);
-    check(X509_CRL_sign(crl.get(), issuer.key.get(), EVP_sha256()) > 0, "sign CRL");
-    return crl;
+    return crl_of(make_crl_der(issuer, serials));
 }
 
-// `count` entries in the order of their serial numbers.
-[[nodiscard]] inline crl_ptr make_ordered_crl(const authority& issuer, int count) {
+// `count` entries in the order of their serial numbers; and, behind them, one more.
+[[nodiscard]] inline crl_ptr make_ordered_crl(const authority& issuer, int count, const X509* revoked = nullptr) {
     std::vector<std::string> serials;
     for (int i = 0; i < count; ++i) {
         char hex[16];
         std::snprintf(hex, sizeof hex, "%x", 0x77000000 + i);
         serials.emplace_back(hex);
+    }
+    if (revoked != nullptr) {
+        BIGNUM* const number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(revoked), nullptr);
+        char* const hex = BN_bn2hex(number);
+        serials.emplace_back(hex);
+        OPENSSL_free(hex);
+        BN_free(number);
     }
     return make_crl_of(issuer, serials);
 }

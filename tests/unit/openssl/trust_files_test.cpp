@@ -330,15 +330,7 @@ TEST_F(Directory, ItsListsOfRevocationsAreParsedOnceAndNoticed) {
     write_over(folder_.path / (hash_of(root_) + ".0"), pem_of(root_));
     const fs::path path = folder_.path / (hash_of(root_) + ".r0");
     const auto list = [&](bool revoked) {
-        const crl_ptr crl = make_ordered_crl(root_, 3);
-        if (revoked) {
-            X509_REVOKED* const entry = X509_REVOKED_new();
-            X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(leaf_.get()));
-            X509_REVOKED_set_revocationDate(entry,
-                                            const_cast<ASN1_TIME*>(X509_CRL_get0_lastUpdate(crl.get())));
-            X509_CRL_add0_revoked(crl.get(), entry);
-            X509_CRL_sign(crl.get(), root_.key.get(), EVP_sha256());
-        }
+        const crl_ptr crl = make_ordered_crl(root_, 3, revoked ? leaf_.get() : nullptr);
         return padded(pem_of(crl));
     };
     write_over(path, list(false));

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program that puts data beside certificates and writes nothing else, as nginx does: it gets the shared objects themselves, one
+// session's user at a time.
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "certificates.h"
+#include "connections.h"
+#include "ibid_openssl.h"
+#include "support/in_child.h"
+
+namespace ibid::test {
+namespace {
+
+using ibid::testing::in_child;
+
+[[nodiscard]] x509_ptr taken(const ssl_ptr& side) {
+    return x509_ptr(SSL_get1_peer_certificate(side.get()));
+}
+
+[[nodiscard]] int index_of_data() {
+    static const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+TEST(ThisProgram, SharesAllThatAReaderDoes) {
+    ASSERT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_PEERS), nullptr);
+    ASSERT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES), nullptr);
+}
+
+class Attacher : public ::testing::TestWithParam<int> {
+protected:
+    world w;
+    context_ptr client = w.context(TLS_client_method(), false, GetParam());
+    context_ptr server = w.context(TLS_server_method(), true, GetParam());
+    connection a{client.get(), server.get()};
+    connection b{client.get(), server.get()};
+    void SetUp() override {
+        ASSERT_TRUE(a.shake_hands());
+        ASSERT_TRUE(b.shake_hands());
+    }
+};
+
+TEST_P(Attacher, GetsTheSharedObjectOneAfterAnother) {
+    X509* const first = taken(a.client).get(); // read, and given back, as nginx does
+    EXPECT_EQ(taken(b.client).get(), first);
+    EXPECT_EQ(taken(a.client).get(), first);
+}
+
+TEST_P(Attacher, GetsADuplicateWhileAnotherHasTheObject) {
+    x509_ptr held = taken(a.client);
+    {
+        const x509_ptr other = taken(b.client);
+        EXPECT_NE(other, held);
+        EXPECT_EQ(X509_cmp(other.get(), held.get()), 0);
+        EXPECT_EQ(taken(b.client), other) << "the same one each time";
+        EXPECT_EQ(taken(a.client), held) << "its own session's user gets it again";
+    }
+    X509* const shared = held.get();
+    held.reset();
+    // In stock, too, a connection keeps what it has.
+    const x509_ptr now = taken(a.client);
+    EXPECT_EQ(now.get(), shared);
+}
+
+TEST_P(Attacher, PutsDataWhereNobodyElseSeesIt) {
+    char of_a = 0;
+    char of_b = 0;
+    {
+        const x509_ptr x = taken(a.client);
+        ASSERT_EQ(X509_set_ex_data(x.get(), index_of_data(), &of_a), 1);
+    }
+    const x509_ptr other = taken(b.client);
+    EXPECT_EQ(X509_get_ex_data(other.get(), index_of_data()), nullptr);
+    ASSERT_EQ(X509_set_ex_data(other.get(), index_of_data(), &of_b), 1);
+    EXPECT_EQ(X509_get_ex_data(taken(a.client).get(), index_of_data()), &of_a) << "kept, though it was given back";
+    EXPECT_EQ(X509_get_ex_data(taken(b.client).get(), index_of_data()), &of_b);
+    connection later(client.get(), server.get());
+    ASSERT_TRUE(later.shake_hands());
+    EXPECT_EQ(X509_get_ex_data(taken(later.client).get(), index_of_data()), nullptr);
+}
+
+TEST_P(Attacher, FindsItsDataInAResumedSession) {
+    char data = 0;
+    const x509_ptr x = taken(a.client);
+    ASSERT_EQ(X509_set_ex_data(x.get(), index_of_data(), &data), 1);
+    const session_ptr session = a.session();
+    connection resumed(client.get(), server.get(), session.get());
+    ASSERT_TRUE(resumed.shake_hands());
+    ASSERT_TRUE(SSL_session_reused(resumed.client.get()));
+    EXPECT_EQ(taken(resumed.client), x);
+    EXPECT_EQ(X509_get_ex_data(taken(resumed.client).get(), index_of_data()), &data);
+}
+
+// By a getter that counts no reference, nobody can be told when it is given back.
+TEST_P(Attacher, ThatBorrowsGetsADuplicate) {
+    EXPECT_NE(SSL_get0_peer_certificate(a.client.get()), SSL_get0_peer_certificate(b.client.get()));
+    EXPECT_EQ(SSL_get0_peer_certificate(a.client.get()), SSL_get0_peer_certificate(a.client.get()));
+}
+
+TEST_P(Attacher, ThatTakesAReferenceMoreHoldsTheLease) {
+    x509_ptr first = taken(a.client);
+    X509* const shared = first.get();
+    X509_up_ref(shared);
+    x509_ptr second(shared);
+    first.reset();
+    EXPECT_NE(taken(b.client).get(), shared);
+    second.reset();
+    connection c(client.get(), server.get());
+    ASSERT_TRUE(c.shake_hands());
+    EXPECT_EQ(taken(c.client).get(), shared);
+}
+
+TEST_P(Attacher, OnManyThreadsNeverHandsOneObjectToTwoSessions) {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([this, t] {
+            connection own(client.get(), server.get());
+            ASSERT_TRUE(own.shake_hands());
+            char mine = 0;
+            for (int i = 0; i < 200; ++i) {
+                const x509_ptr x = taken(own.client);
+                if (t == 0 && i == 100) {
+                    X509_set_ex_data(x.get(), index_of_data(), &mine);
+                }
+                const void* const beside = X509_get_ex_data(x.get(), index_of_data());
+                EXPECT_TRUE(beside == nullptr || beside == &mine);
+            }
+            ERR_clear_error();
+        });
+    }
+    for (std::thread& t : threads) {
+        t.join();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tls, Attacher, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+                         [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
+
+// Indices of ex_data are numbered anew in each context, but the data stands in the same objects. In a process of its own: from then
+// on nothing is shared.
+TEST(ADefaultContext, ThatAThreadGetsHasItsIndicesApartFromIbids) {
+    const int status = in_child([&] {
+        const world w;
+        const context_ptr client = w.context(TLS_client_method(), false);
+        const context_ptr server = w.context(TLS_server_method(), true);
+        connection one(client.get(), server.get());
+        bool good = one.shake_hands();
+        const bytes der = der_of(w.client_leaf.get());
+        char data[256] = "the program's own";
+        x509_ptr mine;
+        store_ptr my_store;
+        OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
+        std::thread([&] {
+            OSSL_LIB_CTX_set0_default(own);
+            const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+            good = good && X509_get_ex_data(one.clients_view(), index) == nullptr;
+            x509_ptr parsed_into(X509_new());
+            mine.reset(X509_new());
+            for (X509* const x : {parsed_into.get(), mine.get()}) {
+                good = good && X509_set_ex_data(x, index, data) == 1;
+            }
+            X509* filled = parsed_into.release();
+            const unsigned char* p = der.data();
+            good = good && d2i_X509(&filled, &p, static_cast<long>(der.size())) == filled;
+            X509_free(filled);
+
+            const int of_stores =
+                CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, nullptr);
+            my_store.reset(X509_STORE_new());
+            good = good && X509_STORE_set_ex_data(my_store.get(), of_stores, data) == 1;
+
+            OSSL_LIB_CTX_set0_default(own); // again: nothing more is taken
+            good = good && X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr) == index + 1;
+        }).join();
+        mine.reset(); // in the global context, where OpenSSL tells ibid of each end
+        my_store.reset();
+        return good ? 0 : 1;
+    });
+    EXPECT_EQ(status, 0);
+}
+
+} // namespace
+} // namespace ibid::test

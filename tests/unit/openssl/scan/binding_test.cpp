@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program that is linked with OpenSSL, by each way of binding its calls (CMakeLists.txt): all of them come to ibid, from the
+// first one on.
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "connections.h"
+#include "ibid_openssl.h"
+#include "support/in_child.h"
+
+namespace ibid::test {
+namespace {
+
+using ibid::testing::in_child;
+
+TEST(AProgram, SharesWhatItsPeersSend) {
+    EXPECT_TRUE(two_connections().share());
+}
+
+// Its first call of this function, and the next, each in a process where it was never called.
+TEST(AProgram, IsHeardAtTheFirstCallOfEachFunction) {
+    EXPECT_EQ(in_child([] {
+                  CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
+                                          [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) {});
+                  return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 1;
+              }),
+              0);
+    EXPECT_EQ(in_child([] {
+                  OSSL_LIB_CTX_set0_default(OSSL_LIB_CTX_new());
+                  return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 1;
+              }),
+              0);
+    EXPECT_EQ(in_child([] {
+                  OSSL_LIB_CTX_set0_default(nullptr); // says nothing
+                  return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr ? 0 : 1;
+              }),
+              0);
+}
+
+} // namespace
+} // namespace ibid::test
