@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child of a process with several threads: nothing that was there before the fork is handed out, touched, or waited for.
+// A child of a process with several threads: nothing that was there before the fork is handed out, touched,
+// or waited for.
 //
-// Each test forks while another thread stands still somewhere inside OpenSSL or the cache: in an allocation, as memory functions of
-// this program's make it stop at the n-th.
+// Each test forks while another thread stands still somewhere inside OpenSSL or the cache: in an allocation,
+// as memory functions of this program's make it stop at the n-th.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,6 +20,13 @@
 #include "a_cache.h"
 #include "support/gate.h"
 #include "support/in_child.h"
+
+#if defined(__SANITIZE_THREAD__)
+// A child has fewer threads than were begun.
+extern "C" const char* __tsan_default_options() {
+    return "report_thread_leaks=0";
+}
+#endif
 
 namespace ibid::openssl {
 namespace {
@@ -161,8 +169,8 @@ TEST_F(Forks, AStoppedCacheStaysStopped) {
               0);
 }
 
-// A thread of the parent stands in the middle of its first use of a shared certificate, whose lock it holds; or of a parse, or of a
-// first hit.
+// A thread of the parent stands in the middle of its first use of a shared certificate, whose lock it holds;
+// or of a parse, or of a first hit.
 TEST_F(Forks, TheChildWaitsForNoLockOfAnyCertificate) {
     enum work { first_use, parse_only, first_hit };
     for (const work w : {first_use, parse_only, first_hit}) {
@@ -250,8 +258,8 @@ TEST_F(Forks, TheChildWritesOnePageAtMost) {
     a_cache().retain({});
 }
 
-// Threads that hit, drop and trim all the time, and forks in between. (Not threads that parse: OpenSSL's own locks would be held in the
-// child, with or without a cache.)
+// Threads that hit, drop and trim all the time, and forks in between. (Not threads that parse: OpenSSL's own
+// locks would be held in the child, with or without a cache.)
 TEST_F(Forks, InTheMiddleOfTrafficLeaveAChildThatWorks) {
     if (sanitized) {
         GTEST_SKIP() << "the sanitizer's malloc is not made for it";
