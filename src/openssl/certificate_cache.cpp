@@ -12,7 +12,8 @@
 
 namespace ibid::openssl {
 
-// One that was handed out as often as it may be is told to the table as if it were ending, so that it is taken out.
+// One that was handed out as often as it may be is told to the table as if it were ending, so that it is
+// taken out.
 bool certificate_traits::try_acquire(entry& e) noexcept {
     const std::uint32_t left = e.hand_outs_left.load(std::memory_order_relaxed);
     if (left == 0) {
@@ -67,8 +68,8 @@ ibid::retention certificate_cache::budget() const noexcept {
     return {retained_bytes_.load(), retained_entries_.load()};
 }
 
-// In a child. Several threads may come at once; the first table stays. Who changes the budget, or stops the cache, meanwhile finds
-// the table, or is found here.
+// In a child. Several threads may come at once; the first table stays. Who changes the budget, or stops the
+// cache, meanwhile finds the table, or is found here.
 certificate_home* certificate_cache::make_home() {
     std::unique_ptr<certificate_home> made;
     try {
@@ -96,9 +97,9 @@ certificate_home* certificate_cache::make_home() {
     return home;
 }
 
-// OpenSSL keeps ex_data callbacks with a library context, and asks the one that is the thread's default when an object is
-// freed. A thread with a default of its own would free a certificate without telling this cache: see library::stand_aside.
-// With null, this function of OpenSSL changes nothing and tells what is set.
+// OpenSSL keeps ex_data callbacks with a library context, and asks the one that is the thread's default when
+// an object is freed. A thread with a default of its own would free a certificate without telling this cache:
+// see library::stand_aside. With null, this function of OpenSSL changes nothing and tells what is set.
 bool certificate_cache::in_default_context() const {
     return f_.OSSL_LIB_CTX_set0_default(nullptr) == f_.OSSL_LIB_CTX_get0_global_default();
 }
@@ -108,8 +109,8 @@ certificate_entry* certificate_cache::entry_of(const X509* x) const {
                                     : nullptr;
 }
 
-// Runs inside the X509_free that took the last reference, on whichever thread that is. Calls nothing of OpenSSL. The table of a
-// process before the fork is not looked at.
+// Runs inside the X509_free that took the last reference, on whichever thread that is. Calls nothing of
+// OpenSSL. The table of a process before the fork is not looked at.
 void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
     auto* const self = static_cast<certificate_cache*>(cache);
     if (entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
@@ -211,9 +212,9 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
     return shared;
 }
 
-// Makes `x`, which nobody else has, the shared certificate of its key; or gives its twin, which another thread has entered meanwhile,
-// with a reference for the caller. Null: `x` can be shared with nobody. Whatever ends this call early, `x` has no entry then, or one
-// that ends with it.
+// Makes `x`, which nobody else has, the shared certificate of its key; or gives its twin, which another
+// thread has entered meanwhile, with a reference for the caller. Null: `x` can be shared with nobody.
+// Whatever ends this call early, `x` has no entry then, or one that ends with it.
 X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned) {
     certificate_home* const in = home(); // now: foreign code in the parse may have forked
     if (in == nullptr) {
@@ -328,20 +329,23 @@ bool certificate_cache::shares(const X509* x) const {
 
 bool certificate_cache::is_as_parsed(const X509* x) {
     certificate_entry* const e = entry_of(x);
-    if (e == nullptr || e->changed.load(std::memory_order_acquire)) {
+    if (e == nullptr) {
         return false;
     }
-    const certificate_image* const image = e->image.load(std::memory_order_acquire);
-    if (image == nullptr || image->is_of(f_, x)) {
+    const bool changed = e->changed.load(std::memory_order_acquire);
+    if (!changed && e->is_as_parsed(f_)) {
         return true;
     }
-    detach(*e);
+    if (!changed) {
+        detach(*e);
+    }
     return false;
 }
 
 int certificate_cache::verify(X509* x, EVP_PKEY* key) {
     certificate_entry* const e = entry_of(x);
-    // A signature is checked with the algorithms of the certificate's context; for the null context that is this thread's.
+    // A signature is checked with the algorithms of the certificate's context; for the null context that is
+    // this thread's.
     if (e == nullptr || e->changed.load(std::memory_order_relaxed) || !in_default_context()) {
         return f_.X509_verify(x, key);
     }

@@ -130,7 +130,8 @@ likeness certificate_entry::compare(const functions& f, const certificate_key& k
                                                                              : likeness::altered;
 }
 
-// A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was signed) is never found again.
+// A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was
+// signed) is never found again.
 likeness certificate_entry::compare_first(const functions& f, const certificate_key& k) {
     if (changed.load(std::memory_order_acquire)) {
         return likeness::altered;
@@ -155,6 +156,17 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
         made.release();
     }
     return !changed.load(std::memory_order_acquire) ? likeness::same : likeness::altered;
+}
+
+bool certificate_entry::is_as_parsed(const functions& f) {
+    const certificate_image* known = image.load(std::memory_order_acquire);
+    std::unique_ptr<certificate_image> made;
+    if (known == nullptr) {
+        const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size);
+        made = der != nullptr ? certificate_image::make({der.get(), der_size}) : nullptr;
+        known = made.get();
+    }
+    return !changed.load(std::memory_order_acquire) && (known == nullptr || known->is_of(f, x509));
 }
 
 void certificate_entry::weigh(octets der) noexcept {

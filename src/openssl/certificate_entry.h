@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the cache keeps beside each certificate: by what it is known, and whether it still is what it was parsed from.
+// What the cache keeps beside each certificate: by what it is known, and whether it still is what it was
+// parsed from.
 //
-// Law: an entry belongs to its X509 and ends with it, in OpenSSL's ex_data free callback, where nothing of OpenSSL's may be called: so
-// all memory here is ibid's own. A certificate that is met once costs one small block: its bytes are not kept. The first hit compares
-// with what OpenSSL encodes again from the object, and keeps that, and where in it the parts stand that a program can write to
-// (certificate_image.h).
+// Law: an entry belongs to its X509 and ends with it, in OpenSSL's ex_data free callback, where nothing of
+// OpenSSL's may be called: so all memory here is ibid's own. A certificate that is met once costs one small
+// block: its bytes are not kept. The first hit compares with what OpenSSL encodes again from the object, and
+// keeps that, and where in it the parts stand that a program can write to (certificate_image.h).
 #pragma once
 
 #include <openssl/types.h>
@@ -25,8 +26,8 @@ namespace ibid::openssl {
 
 struct certificate_home;
 
-// Where a certificate is parsed. Contexts are compared as addresses, which is sound because forget_context() runs before
-// an address can be given to another context.
+// Where a certificate is parsed. Contexts are compared as addresses, which is sound because forget_context()
+// runs before an address can be given to another context.
 struct parse_context {
     const OSSL_LIB_CTX* given = nullptr;  // null: OpenSSL's global default
     const char* property_query = nullptr; // borrowed, like the bytes
@@ -60,12 +61,13 @@ struct certificate_entry : detail::entry_link {
     std::atomic<certificate_image*> image{nullptr};
     signature_memo::record verified; // by which keys
     const std::uint32_t der_size;
-    // In bytes, with all that OpenSSL and ibid keep for it; 0: not known yet. Relaxed: it depends on the DER alone.
+    // In bytes, with all that OpenSSL and ibid keep for it; 0: not known yet. Relaxed: it depends on the DER
+    // alone.
     std::atomic<std::uint32_t> weight{0};
     // How many more may get it. Written under the lock of the table's shard alone.
     std::atomic<std::uint32_t> hand_outs_left;
-    // Somebody wrote to the certificate: what is known of it holds no longer. Release before the first write, acquire after the
-    // comparison: as long as it is not set, nobody has begun to write.
+    // Somebody wrote to the certificate: what is known of it holds no longer. Release before the first write,
+    // acquire after the comparison: as long as it is not set, nobody has begun to write.
     std::atomic<bool> changed{false};
     std::atomic<bool> refused{false}; // found to be for one holder alone. Relaxed: else it is found once more
     bool linked = false;              // in the table. Of who makes the entry, and of who ends it
@@ -82,8 +84,13 @@ struct certificate_entry : detail::entry_link {
     // What can be compared of an entry that may be ending, under the table's lock: all but the bytes.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
 
-    // The rest. The caller has a reference. The first call also decides whether more than one may have the certificate.
+    // The rest. The caller has a reference. The first call also decides whether more than one may have the
+    // certificate.
     [[nodiscard]] likeness compare(const functions& f, const certificate_key& k);
+
+    // Whether the certificate still is its bytes. The caller has a reference. True also when it is not known,
+    // for want of memory.
+    [[nodiscard]] bool is_as_parsed(const functions& f);
 
     // So that it can be retained: `der` is what it was parsed from.
     void weigh(std::span<const unsigned char> der) noexcept;

@@ -29,8 +29,8 @@ constexpr std::uint32_t fixed_parts = 4; // serial number, two dates, public key
     return true;
 }
 
-// Types that OpenSSL keeps as they stand in the DER: UTF8String, NumericString, PrintableString, T61String, IA5String,
-// UniversalString, BMPString.
+// Types that OpenSSL keeps as they stand in the DER: UTF8String, NumericString, PrintableString, T61String,
+// IA5String, UniversalString, BMPString.
 [[nodiscard]] bool is_text(unsigned char tag) noexcept {
     constexpr std::uint32_t texts =
         1U << 12 | 1U << 18 | 1U << 19 | 1U << 20 | 1U << 22 | 1U << 28 | 1U << 30;

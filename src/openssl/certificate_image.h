@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The DER of a certificate, with the places of what a program can reach by pointer in the object that OpenSSL made of it: serial
-// number, dates, names, public key, extensions' values.
+// The DER of a certificate, with the places of what a program can reach by pointer in the object that OpenSSL
+// made of it: serial number, dates, names, public key, extensions' values.
 //
-// Law: is_of() is true only while each of these parts of the object is what the DER says. It reads the object by getters that write
-// nothing, so threads that share the object may call it at the same time. (X509_NAME_get0_der is none of these: where somebody has
-// changed a name, it encodes it anew, and two threads that do so at once free one buffer twice. Nor does it see a string that was
-// exchanged in an entry.) A program that writes while somebody else asks races with that; it would race with any reader.
+// Law: is_of() is true only while each of these parts of the object is what the DER says. It reads the object
+// by getters that write nothing, so threads that share the object may call it at the same time.
+// (X509_NAME_get0_der is none of these: where somebody has changed a name, it encodes it anew, and two
+// threads that do so at once free one buffer twice. Nor does it see a string that was exchanged in an entry.)
+// A program that writes while somebody else asks races with that; it would race with any reader.
 //
 // Source of the positions: RFC 5280, 4.1. What is not laid out in this way has no image.
 #pragma once
@@ -51,7 +52,8 @@ private:
     std::uint32_t parts_;
     std::uint32_t in_issuer_;
     std::uint32_t in_subject_;
-    // Behind it: the parts (serial number, two dates, values of the issuer, of the subject, public key, extensions), then the DER.
+    // Behind it: the parts (serial number, two dates, values of the issuer, of the subject, public key,
+    // extensions), then the DER.
 };
 
 } // namespace ibid::openssl

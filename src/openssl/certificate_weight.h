@@ -2,12 +2,14 @@
 //
 // What a certificate takes of the heap once OpenSSL has parsed, used and verified it, estimated from its DER.
 //
-// Law: never less than nine tenths of what the allocator gives out, whatever the shape; for certificates as authorities issue them at
-// most half as much again. What cannot be read counts as too large for any budget. One pass over the bytes, no allocation, no call.
+// Law: never less than nine tenths of what the allocator gives out, whatever the shape; for certificates as
+// authorities issue them at most half as much again. What cannot be read counts as too large for any budget.
+// One pass over the bytes, no allocation, no call.
 //
-// OpenSSL tells nobody how large an object is, and size in DER says little: a name of three octets in subjectAltName takes a hundred,
-// an empty extension a hundred and eighty. The constants are those of glibc's malloc and OpenSSL 3.0 on a machine of 64 bits;
-// tests/unit/openssl/certificate_weight_test.cpp measures them.
+// OpenSSL tells nobody how large an object is, and size in DER says little: a name of three octets in
+// subjectAltName takes a hundred, an empty extension a hundred and eighty. The constants are those of glibc's
+// malloc and OpenSSL 3.0 on a machine of 64 bits; tests/unit/openssl/certificate_weight_test.cpp measures
+// them.
 #pragma once
 
 #include <cstddef>

@@ -26,8 +26,9 @@ namespace {
     return {f.ASN1_STRING_get0_data(value), static_cast<std::size_t>(f.ASN1_STRING_length(value))};
 }
 
-// OpenSSL writes out a name relative to the CRL's issuer when it first looks at the extensions. Where it cannot, the first use of
-// the object is refused, and each later one goes on as if the extensions behind it were not there.
+// OpenSSL writes out a name relative to the CRL's issuer when it first looks at the extensions. Where it
+// cannot, the first use of the object is refused, and each later one goes on as if the extensions behind it
+// were not there.
 [[nodiscard]] bool has_relative_distribution_point(const functions& f, const X509* x) {
     const int at = f.X509_get_ext_by_NID(x, NID_crl_distribution_points, -1);
     return at >= 0 && has_relative_name(value_of(f, x, at));
@@ -66,8 +67,8 @@ bool has_trust_settings(const functions& f, const X509* x) {
     return f.i2d_X509_AUX(x, nullptr) != f.i2d_X509(x, nullptr);
 }
 
-// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). What a program has in
-// there is worth more than this question.
+// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). What a
+// program has in there is worth more than this question.
 bool has_sound_extensions(const functions& f, X509* x) {
     if (has_relative_distribution_point(f, x) || !has_sound_policies(f, x)) {
         return false;
@@ -77,7 +78,8 @@ bool has_sound_extensions(const functions& f, X509* x) {
     }
     const std::uint32_t flags = f.X509_get_extension_flags(x);
     constexpr std::uint32_t unsound = EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT | EXFLAG_INVALID_POLICY;
-    // Self-issued, and not signed by itself: few are, and one where there was no memory to see it looks like that, too.
+    // Self-issued, and not signed by itself: few are, and one where there was no memory to see it looks like
+    // that, too.
     const bool self_issued = (flags & (EXFLAG_SI | EXFLAG_SS)) == EXFLAG_SI;
     // The parameters of no other algorithm take memory.
     const bool known_signature = f.X509_get_signature_nid(x) != NID_rsassaPss ||

@@ -35,7 +35,8 @@ constexpr std::size_t most_policies = 64;
     return take(whole, tag, content) && whole.empty();
 }
 
-// X.690, 8.19.2: each part of an object identifier begins with an octet that is not 0x80, and the last octet ends one.
+// X.690, 8.19.2: each part of an object identifier begins with an octet that is not 0x80, and the last octet
+// ends one.
 [[nodiscard]] bool take_object(octets& from, octets& object) noexcept {
     if (!take(from, object_tag, object) || object.empty() || (object.back() & 0x80) != 0) {
         return false;

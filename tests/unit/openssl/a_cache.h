@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For tests of the certificate cache: one over the libcrypto that this program is linked with, called directly.
+// For tests of the certificate cache: one over the libcrypto that this program is linked with, called
+// directly.
 #pragma once
 
 #include <dlfcn.h>
@@ -83,7 +84,8 @@ struct may_be_lost {
     return all;
 }
 
-// A leaf with extensions as they are given: object identifier, what stands in the OCTET STRING. `subject`: a Name in DER.
+// A leaf with extensions as they are given: object identifier, what stands in the OCTET STRING. `subject`: a
+// Name in DER.
 struct raw_extension {
     std::string object;
     bytes value;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child of a process with several threads: nothing that was there before the fork is handed out, touched, or waited for.
+// A child of a process with several threads: nothing that was there before the fork is handed out, touched,
+// or waited for.
 //
-// Each test forks while another thread stands still somewhere inside OpenSSL or the cache: in an allocation, as memory functions of
-// this program's make it stop at the n-th.
+// Each test forks while another thread stands still somewhere inside OpenSSL or the cache: in an allocation,
+// as memory functions of this program's make it stop at the n-th.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,6 +20,13 @@
 #include "a_cache.h"
 #include "support/gate.h"
 #include "support/in_child.h"
+
+#if defined(__SANITIZE_THREAD__)
+// A child has fewer threads than were begun.
+extern "C" const char* __tsan_default_options() {
+    return "report_thread_leaks=0";
+}
+#endif
 
 namespace ibid::openssl {
 namespace {
@@ -161,8 +169,8 @@ TEST_F(Forks, AStoppedCacheStaysStopped) {
               0);
 }
 
-// A thread of the parent stands in the middle of its first use of a shared certificate, whose lock it holds; or of a parse, or of a
-// first hit.
+// A thread of the parent stands in the middle of its first use of a shared certificate, whose lock it holds;
+// or of a parse, or of a first hit.
 TEST_F(Forks, TheChildWaitsForNoLockOfAnyCertificate) {
     enum work { first_use, parse_only, first_hit };
     for (const work w : {first_use, parse_only, first_hit}) {
@@ -250,7 +258,8 @@ TEST_F(Forks, TheChildWritesOnePageAtMost) {
     a_cache().retain({});
 }
 
-// Threads that parse, hit and drop all the time, and forks in between.
+// Threads that hit, drop and trim all the time, and forks in between. (Not threads that parse: OpenSSL's own
+// locks would be held in the child, with or without a cache.)
 TEST_F(Forks, InTheMiddleOfTrafficLeaveAChildThatWorks) {
     if (sanitized) {
         GTEST_SKIP() << "the sanitizer's malloc is not made for it";
@@ -259,7 +268,12 @@ TEST_F(Forks, InTheMiddleOfTrafficLeaveAChildThatWorks) {
     for (int i = 0; i < 8; ++i) {
         ders.push_back(leaf());
     }
-    a_cache().retain({.bytes = 16 << 10, .entries = 4});
+    a_cache().retain({.bytes = 1 << 20, .entries = 64});
+    std::vector<x509_ptr> held;
+    for (const bytes& der : ders) {
+        held.push_back(parse(der));
+        ASSERT_EQ(parse(der), held.back());
+    }
     std::atomic<bool> ends{false};
     std::vector<std::thread> traffic;
     for (unsigned t = 0; t < 2; ++t) {
@@ -267,18 +281,20 @@ TEST_F(Forks, InTheMiddleOfTrafficLeaveAChildThatWorks) {
             for (unsigned i = t; !ends; ++i) {
                 const x509_ptr x = parse(ders[i % ders.size()]);
                 a_cache().earn(x.get());
+                if (i % 16 == 0) {
+                    a_cache().trim();
+                }
             }
         });
     }
-    const x509_ptr held = parse(ders[0]);
     for (int i = 0; i < 100 && !HasFailure(); ++i) {
         EXPECT_EQ(in_child(
                       [&] {
                           a_cache().forget_all_in_child();
                           verdict v;
-                          for (const bytes& der : ders) {
-                              const x509_ptr a = parse(der);
-                              v.expect(a != nullptr && a != held && parse(der) == a);
+                          for (std::size_t k = 0; k < ders.size(); ++k) {
+                              const x509_ptr a = parse(ders[k]);
+                              v.expect(a != nullptr && a != held[k] && parse(ders[k]) == a);
                           }
                           return v.failed;
                       },

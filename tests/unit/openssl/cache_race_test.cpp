@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Several threads that parse one certificate at once: nobody waits for another's parse, and one copy lives. And threads that end in
-// the middle of OpenSSL.
+// Several threads that parse one certificate at once: nobody waits for another's parse, and one copy lives.
+// And threads that end in the middle of OpenSSL.
 #include <pthread.h>
 
 #include <atomic>
@@ -20,7 +20,8 @@ namespace {
 using namespace ibid::test;
 using testing::gate;
 
-// Foreign code that OpenSSL runs whenever it makes a key, so in each parse; and at the end of each certificate.
+// Foreign code that OpenSSL runs whenever it makes a key, so in each parse; and at the end of each
+// certificate.
 thread_local std::function<void()> in_parse;
 thread_local std::function<void()> at_end;
 
@@ -113,8 +114,8 @@ struct outcome {
     std::ptrdiff_t advanced;
 };
 
-// In every form of d2i_X509's first argument: the second comer is through while the first stands in the middle of its parse, and the
-// first takes what the second has made.
+// In every form of d2i_X509's first argument: the second comer is through while the first stands in the
+// middle of its parse, and the first takes what the second has made.
 TEST_F(Races, NobodyWaitsForAParseThatStandsStill) {
     const std::uint64_t entries = a_cache().statistics().entries;
     for (const int form : {0, 1, 2}) {
