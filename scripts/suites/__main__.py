@@ -141,6 +141,7 @@ def main(words: Sequence[str]) -> int:
             print(f"{each.name:20} {each.what}{' [fast]' if each.fast else ''}")
         return 0
     as_a_shell_would()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is ended
     adopt_orphans()
     os.umask(0o022)
     mode_names = modes(options)

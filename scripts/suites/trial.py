@@ -136,11 +136,21 @@ class Trial:
             for process in [name for name in os.listdir("/proc") if name.isdecimal() and int(name) >= first]:
                 try:
                     maps = Path(f"/proc/{process}/maps").read_text(errors="replace")
-                    if mark in maps and "libcrypto" in maps:
+                    if mark in maps and "libcrypto" in maps and _is_descendant(int(process)):
                         self.seen_in = os.readlink(f"/proc/{process}/exe")
                         return
                 except OSError:
                     pass  # it has ended
+
+
+def _is_descendant(process: int) -> bool:
+    """Whether this process has started it: another call may be under way with the same preload."""
+    while process > 1:
+        if process == os.getpid():
+            return True
+        # "PID (NAME) STATE PARENT ..."; the name may contain anything.
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return False
 
 
 def adopt_orphans() -> None:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import ctypes.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -106,6 +108,20 @@ def test_the_preload_is_seen_only_beside_libcrypto(tmp_path: Path) -> None:
     assert one.seen_in == ""
     one.execute("with", ["/usr/bin/python3", "-c", "import ssl, time; time.sleep(0.3)"], tmp_path)
     assert Path(one.seen_in).name.startswith("python3")
+
+
+def test_somebody_elses_process_with_the_same_preload_is_not_taken_for_ours(tmp_path: Path) -> None:
+    preload = library(tmp_path)
+    code = f"import os, ssl, time; open('{tmp_path}/pid', 'w').write(str(os.getpid())); time.sleep(20)"
+    one = trial(tmp_path, MODES["default"], preload)
+    # It begins after the unit, and its parent is not this process.
+    other = ["setsid", "-f", "env", f"LD_PRELOAD={preload}", "/usr/bin/python3", "-c", code]
+    starter = threading.Timer(0.3, lambda: subprocess.run(other, check=True))
+    starter.start()
+    one.execute("without", ["sleep", "2"], tmp_path)
+    starter.join()
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert one.seen_in == ""
 
 
 class Staged(Suite):
