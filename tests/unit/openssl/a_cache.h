@@ -33,7 +33,10 @@ struct may_be_lost {
 [[nodiscard]] inline const openssl::functions& linked_functions() {
     static const openssl::functions* const f = [] {
         auto* const all = new openssl::functions;
-        all->resolve(dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD));
+        void* const handle = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
+        all->take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
+        // The tests bring no provider of their own: all there are count as built in.
+        all->libcrypto = {nullptr, reinterpret_cast<const void*>(~std::uintptr_t{0})};
         return all;
     }();
     return *f;

@@ -11,8 +11,9 @@
 
 #include <gtest/gtest.h>
 
+#include "a_cache.h"
 #include "certificates.h"
-#include "openssl/library.h"
+#include "openssl/libcrypto.h"
 
 namespace ibid::openssl {
 namespace {
@@ -20,11 +21,8 @@ namespace {
 using namespace ibid::test;
 
 // The libcrypto that this program is linked with, through a table as in any other process.
-library& linked() {
-    static library* const l = [] {
-        void* const handle = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
-        return library::get(handle, handle);
-    }();
+libcrypto& linked() {
+    static libcrypto* const l = libcrypto::add(linked_functions(), linked_functions().libcrypto, false, nullptr);
     return *l;
 }
 
