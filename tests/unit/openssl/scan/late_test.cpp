@@ -90,10 +90,12 @@ TEST(AModule, IsHeardInItsOwnCalls) {
 TEST(AModule, ThatMayWriteGetsObjectsOfItsOwn) {
     EXPECT_EQ(shares_when_loaded(WRITER_MODULE, RTLD_LAZY | RTLD_LOCAL), 0);
     EXPECT_EQ(shares_when_loaded(WRITER_MODULE, RTLD_NOW | RTLD_LOCAL), 0);
+    // One module may get an object and another write to it: the whole program is a writer then, for good.
     EXPECT_EQ(in_child([] {
                   void* const reader = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
+                  const bool before = shares(reader) == 1;
                   void* const writer = dlopen(WRITER_MODULE, RTLD_LAZY | RTLD_LOCAL);
-                  return shares(writer) == 0 && shares(reader) == 1 && is_active() &&
+                  return before && shares(writer) == 0 && shares(reader) == 0 && is_active() &&
                                  ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES) != nullptr
                              ? 0
                              : 1;
@@ -116,7 +118,7 @@ TEST(AModule, ThatTakesThePlaceOfAnotherIsReadAnew) {
                       dladdr(dlsym(module, "ibid_test_shares"), &info);
                       in_one_place += info.dli_fbase == place ? 1 : 0;
                       place = info.dli_fbase;
-                      if (shares(module) != (writes ? 0 : 1) || dlclose(module) != 0) {
+                      if (shares(module) != (i == 0 ? 1 : 0) || dlclose(module) != 0) {
                           return 1;
                       }
                   }
