@@ -32,7 +32,8 @@ struct may_be_lost {
 [[nodiscard]] inline const openssl::functions& linked_functions() {
     static const openssl::functions* const f = [] {
         auto* const all = new openssl::functions;
-        all->resolve(dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD));
+        void* const handle = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
+        all->take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
         return all;
     }();
     return *f;

@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "certificates.h"
-#include "openssl/library.h"
+#include "openssl/libcrypto.h"
 
 namespace ibid::openssl {
 namespace {
@@ -20,10 +20,12 @@ namespace {
 using namespace ibid::test;
 
 // The libcrypto that this program is linked with, through a table as in any other process.
-library& linked() {
-    static library* const l = [] {
+libcrypto& linked() {
+    static libcrypto* const l = [] {
         void* const handle = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
-        return library::get(handle, handle);
+        functions f;
+        f.take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
+        return libcrypto::add(f, {}, false, nullptr);
     }();
     return *l;
 }
