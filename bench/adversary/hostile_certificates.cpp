@@ -2,7 +2,6 @@
 #include "hostile_certificates.h"
 
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #define XXH_INLINE_ALL
 #define XXH_FORCE_MEMORY_ACCESS 0 // as in ibid/hash.h
@@ -28,21 +27,65 @@ byte_string der_of(X509* x) {
     return bytes;
 }
 
-// With `size` bytes of an extension that nobody knows.
-void pad(X509* x, std::size_t size) {
-    const byte_string filling(size, 0x5a);
-    ASN1_OCTET_STRING* const value = ASN1_OCTET_STRING_new();
-    ASN1_OCTET_STRING_set(value, filling.data(), static_cast<int>(size));
-    ASN1_OBJECT* const id = OBJ_txt2obj("1.3.6.1.4.1.55555.1", 1);
-    X509_EXTENSION* const extension =
-        require(X509_EXTENSION_create_by_OBJ(nullptr, id, 0, value), "an extension");
-    require(X509_add_ext(x, extension, -1), "an extension");
-    X509_EXTENSION_free(extension);
-    ASN1_OBJECT_free(id);
-    ASN1_OCTET_STRING_free(value);
-    EVP_PKEY* const key = require(EVP_EC_gen("P-256"), "a key");
-    require(X509_sign(x, key, EVP_sha256()), "a signature");
-    EVP_PKEY_free(key);
+// One element of a DER encoding: where it begins, its content, its end.
+struct element {
+    std::size_t begin;
+    std::size_t content;
+    std::size_t end;
+};
+
+element element_at(const byte_string& der, std::size_t at) {
+    std::size_t length = der.at(at + 1);
+    std::size_t content = at + 2;
+    if (length >= 0x80) {
+        const std::size_t bytes = length - 0x80;
+        length = 0;
+        for (std::size_t i = 0; i < bytes; ++i)
+            length = length << 8 | der.at(content++);
+    }
+    return {at, content, content + length};
+}
+
+byte_string encoded(unsigned char tag, const byte_string& content) {
+    byte_string out{tag};
+    if (content.size() < 0x80) {
+        out.push_back(static_cast<unsigned char>(content.size()));
+    } else {
+        const unsigned bytes = content.size() > 0xffff ? 3 : content.size() > 0xff ? 2 : 1;
+        out.push_back(static_cast<unsigned char>(0x80 + bytes));
+        for (unsigned i = bytes; i-- > 0;)
+            out.push_back(static_cast<unsigned char>(content.size() >> 8 * i));
+    }
+    out.insert(out.end(), content.begin(), content.end());
+    return out;
+}
+
+byte_string part(const byte_string& der, std::size_t begin, std::size_t end) {
+    return {der.begin() + static_cast<std::ptrdiff_t>(begin), der.begin() + static_cast<std::ptrdiff_t>(end)};
+}
+
+void append(byte_string& to, const byte_string& more) { to.insert(to.end(), more.begin(), more.end()); }
+
+// With `size` bytes of an extension that nobody knows. By hand: a program that names OpenSSL's functions for this may write to
+// certificates, and ibid would treat it as such (docs/openssl.md). The signature is that of something else.
+byte_string padded(const byte_string& der, std::size_t size) {
+    const element whole = element_at(der, 0);
+    const element signed_part = element_at(der, whole.content);
+    element last{};
+    for (std::size_t at = signed_part.content; at < signed_part.end; at = last.end)
+        last = element_at(der, at);
+    if (der.at(last.begin) != 0xa3)
+        throw std::runtime_error("this certificate has no extensions");
+    const element list = element_at(der, last.content);
+    byte_string extension{0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xb2, 0x03, 0x01}; // 1.3.6.1.4.1.55555.1
+    append(extension, encoded(0x04, byte_string(size, 0x5a)));
+    byte_string extensions = part(der, list.content, list.end);
+    append(extensions, encoded(0x30, extension));
+    byte_string to_be_signed = part(der, signed_part.content, last.begin);
+    append(to_be_signed, encoded(0xa3, encoded(0x30, extensions)));
+    byte_string certificate = encoded(0x30, to_be_signed);
+    append(certificate, part(der, signed_part.end, whole.end));
+    return encoded(0x30, certificate);
 }
 
 // XXH3 takes long input in stripes of 64 bytes, eight lanes each. A lane adds its data to its neighbour's sum, and to its own
@@ -86,12 +129,11 @@ byte_string as_ber(const byte_string& der, bool indefinite) {
 
 hostile_certificates::hostile_certificates(attack how, const std::filesystem::path& honest) : how_(how) {
     const owned_certificate x = read(honest);
+    pattern_ = der_of(x.get());
     if (how == attack::large || how == attack::colliding) {
-        const owned_certificate padded{require(X509_dup(x.get()), "X509_dup")};
-        pad(padded.get(), how == attack::large ? std::size_t{1} << 20 : 400);
-        pattern_ = der_of(padded.get());
-    } else {
-        pattern_ = der_of(x.get());
+        pattern_ = padded(pattern_, how == attack::large ? std::size_t{1} << 20 : 400);
+        const unsigned char* p = pattern_.data();
+        const owned_certificate parsed{require(d2i_X509(nullptr, &p, static_cast<long>(pattern_.size())), "d2i_X509")};
     }
     const ASN1_INTEGER* const serial = X509_get0_serialNumber(x.get());
     const unsigned char* const bytes = ASN1_STRING_get0_data(serial);

@@ -124,6 +124,11 @@ public:
     // A module of the program may write to what it gets: it is given duplicates (writers.h), and trust files are not shared.
     void set_has_writer() noexcept { has_writer_.store(true, std::memory_order_release); }
     [[nodiscard]] bool has_writer() const noexcept { return has_writer_.load(std::memory_order_acquire); }
+    // The same for a module that may put data beside it: some modules get objects of their own.
+    void set_gives_own_objects() noexcept { gives_own_objects_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool gives_own_objects() const noexcept {
+        return gives_own_objects_.load(std::memory_order_acquire);
+    }
     // Algorithms may change without a call that ibid sees: no signature is remembered any more.
     void set_algorithms_unknown() noexcept { algorithms_unknown_.store(true, std::memory_order_release); }
     [[nodiscard]] bool remembers_signatures() const noexcept {
@@ -177,6 +182,7 @@ private:
     std::atomic<state> state_{state::absent};
     std::atomic<const char*> why_{nullptr};
     std::atomic<bool> has_writer_{false};
+    std::atomic<bool> gives_own_objects_{false};
     std::atomic<bool> algorithms_unknown_{false};
     std::atomic<bool> shows_crl_order_{false};
     std::atomic<certificate_cache*> certificates_{

@@ -61,6 +61,9 @@ struct entries {
     static const ASN1_ITEM* it() { return session_peer_item(N); }
     static int chain_step(X509_STORE_CTX* verification) { return verify_chain(of(), verification); }
     static int verify_peer(X509_STORE_CTX* verification) {
+        if (of().gives_own_objects()) {
+            prepare_session(of(), verification);
+        }
         if (of().has_writer() && verification != nullptr) {
             make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
         }
@@ -114,6 +117,16 @@ struct entries {
     template <bool shares>
     static X509* parse(X509** a, const unsigned char** pp, long length) {
         return parse_for_program(of(), a, pp, length, shares);
+    }
+    // Where the trust settings are faulty, the certificate has been filled in, and stays so.
+    template <bool shares>
+    static X509* parse_trusted(X509** a, const unsigned char** pp, long length) {
+        const auto decode = [&] { return of().f.d2i_X509_AUX(a, pp, length); };
+        if (a != nullptr && *a != nullptr) {
+            const private_target target(of(), a);
+            return decode();
+        }
+        return decode_for_program(of(), a, shares, decode);
     }
     static ASN1_VALUE* item(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* type) {
         return decode_item(of(), value, type, [&] { return of().f.ASN1_item_d2i(value, in, length, type); });
@@ -262,7 +275,7 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     case function_id::X509_LOOKUP_ctrl_ex:
         return outside ? address(&lookup_ex) : nullptr;
     case function_id::d2i_X509_AUX:
-        return IBID_DECODER(d2i_X509_AUX, 0);
+        return decoder_at(address(&parse_trusted<true>), address(&parse_trusted<false>));
     case function_id::d2i_X509_bio:
         return IBID_DECODER(d2i_X509_bio, 1);
     case function_id::d2i_X509_fp:

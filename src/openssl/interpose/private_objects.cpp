@@ -261,6 +261,12 @@ X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
     return own_of(of, s, of.f.SSL_SESSION_get0_peer(s), use::not_yet);
 }
 
+void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
+    if (of.made_certificates() != nullptr) {
+        (void)set_of(of, session_of(of, verification));
+    }
+}
+
 X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
     return own_of(of, session_of(of, verification), lent, use::verified);
 }

@@ -24,6 +24,10 @@ namespace ibid::openssl::interpose {
 [[nodiscard]] STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl); // SSL_get0_verified_chain
 [[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session);       // SSL_SESSION_get0_peer
 
+// While a handshake verifies its peer, nobody else has its session yet: makes room for its objects, so that copies of the session
+// have the same, and its ex_data is not written to later.
+void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
+
 // For one of a verification's: certificates that it lends, lends a stack of, or gives.
 [[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
 [[nodiscard]] STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);

@@ -208,7 +208,7 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
     if (m.has_search_path()) {
         known.has_search_paths.store(true, std::memory_order_relaxed);
     }
-    if (is_known(m) || !known.intercepts) {
+    if (is_known(m)) {
         return;
     }
     functions found;
@@ -389,6 +389,9 @@ void classify(const elf_module& m, scan_state& state) noexcept {
         if (of_program == module_class::writer) {
             of.set_has_writer();
         }
+        if (of_program != module_class::reader) {
+            of.set_gives_own_objects();
+        }
         if ((names.roles & gives_crl) != 0 && (names.roles & shows_crl_order) != 0) {
             of.set_shows_crl_order();
         }
@@ -422,6 +425,9 @@ void classify(const elf_module& m, scan_state& state) noexcept {
             }
             return;
         }
+        if (!known.intercepts) {
+            return; // what is found serves ibid's own functions alone
+        }
         const int n = bound_to(m, r, id, deep_binding);
         bool watched = false;
         if (n != not_bound) {
@@ -447,6 +453,9 @@ void classify(const elf_module& m, scan_state& state) noexcept {
 constinit std::atomic<std::uint32_t> looked_up_roles{0};
 // It has looked up a function that gives an object, in a way that ibid does not follow.
 constinit std::atomic<bool> looked_up_getter{false};
+
+// Why nothing is intercepted; null: it is. Written once, at load.
+constinit const char* not_scanned = "ibid is not loaded";
 
 // ---- A scan
 
@@ -530,7 +539,10 @@ void scan(bool deep_binding, bool looked_up) noexcept {
         // It may call them unseen, and hand them what any module gets.
         state.class_has_risen = true;
         known.classes.fill(module_class::writer);
-        libcrypto::for_each([](libcrypto& l) { l.set_has_writer(); });
+        libcrypto::for_each([](libcrypto& l) {
+            l.set_has_writer();
+            l.set_gives_own_objects();
+        });
     }
     dl_iterate_phdr(&patch_module, &state);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
@@ -548,6 +560,9 @@ void scan(bool deep_binding, bool looked_up) noexcept {
         }
         if (n >= before) {
             of.claim_counters();
+            if (!known.intercepts) {
+                state.then.disable[n] = not_scanned;
+            }
         }
         if (state.then.disable[n] != nullptr) {
             of.disable(state.then.disable[n]);
@@ -564,7 +579,6 @@ constinit std::atomic<unsigned> loads_under_way{0};
 constinit std::atomic<unsigned> loads_unseen{0};
 constinit thread_local unsigned unseen_here = 0;
 
-constinit const char* not_scanned = "ibid is not loaded";
 
 } // namespace
 

@@ -121,21 +121,6 @@ public:
                X509_alias_set1(a.clients_view(), reinterpret_cast<const unsigned char*>("mine"), 4) == 1 &&
                SSL_get0_verified_chain(a.client.get()) != nullptr && handshakes();
     }
-    [[nodiscard]] bool listings() {
-        for (int i = 0; i < 2; ++i) {
-            const store_ptr store(X509_STORE_new());
-            if (store == nullptr || X509_STORE_load_file(store.get(), path_.c_str()) != 1) {
-                return false;
-            }
-            STACK_OF(X509_OBJECT)* const all = X509_STORE_get0_objects(store.get());
-            X509* const first = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, 0));
-            if (sk_X509_OBJECT_num(all) != 3 ||
-                X509_alias_set1(first, reinterpret_cast<const unsigned char*>("mine"), 4) != 1) {
-                return false;
-            }
-        }
-        return true;
-    }
 #endif
 
 private:
@@ -316,7 +301,6 @@ TEST_P(out_of_memory, of_anybody_is_openssls_to_report) {
 constexpr named_scene played[] = {
 #ifdef IBID_TEST_WRITES
     {"writes", &scenes::writes},
-    {"listings", &scenes::listings},
 #else
     {"handshakes", &scenes::handshakes},
     {"older_handshakes", &scenes::older_handshakes},
