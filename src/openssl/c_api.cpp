@@ -55,8 +55,7 @@ X509* ibid_openssl_parse_certificate(const unsigned char** pp, size_t size) {
 }
 
 int ibid_openssl_load_trust_store(X509_STORE* store, const char* path) {
-    if (const int count =
-            load_file(store, path, file_kind::certificates_and_crls, X509_FILETYPE_PEM);
+    if (const int count = load_file(store, path, file_kind::certificates_and_crls, X509_FILETYPE_PEM);
         count >= 0) {
         return count > 0 ? 1 : 0;
     }
@@ -141,7 +140,7 @@ int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl
 const char* ibid_openssl_why_not(enum ibid_openssl_feature feature) {
     libcrypto* const l = this_libcrypto();
     if (l == nullptr) {
-        return environment().disabled               ? "IBID_DISABLE is set"
+        return environment().disabled                  ? "IBID_DISABLE is set"
                : modules::why_not_scanned() != nullptr ? modules::why_not_scanned()
                                                        : "no OpenSSL 3 was found in this process";
     }

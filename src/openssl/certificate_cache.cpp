@@ -169,8 +169,8 @@ certificate_cache::found certificate_cache::find(certificate_home& in, const cer
     return {nullptr, true};
 }
 
-X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context, bool earned,
-                               bool looks_first) {
+X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context,
+                               bool earned, bool looks_first) {
     const std::size_t extent = length > 0 ? sequence_extent(*pp, static_cast<std::size_t>(length)) : 0;
     certificate_home* const in =
         extent != 0 && extent <= certificate_entry::largest && in_default_context() ? home() : nullptr;

@@ -98,7 +98,8 @@ public:
         return parse(a, pp, length, context, earned, true);
     }
     // The same, and OpenSSL parses in any case: the object is shared, the time tells nothing about who came before.
-    [[nodiscard]] X509* parse_in_full(X509** a, const unsigned char** pp, long length, parse_context context) {
+    [[nodiscard]] X509* parse_in_full(X509** a, const unsigned char** pp, long length,
+                                      parse_context context) {
         return parse(a, pp, length, context, false, false);
     }
 
@@ -200,8 +201,8 @@ private:
     }
     [[nodiscard]] ibid::retention budget() const noexcept;
 
-    [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context, bool earned,
-                              bool looks_first);
+    [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
+                              bool earned, bool looks_first);
     [[nodiscard]] found find(certificate_home& in, const certificate_key& key, bool earned);
     [[nodiscard]] likeness compare(certificate_entry& e, const certificate_key& key, bool earned);
     [[nodiscard]] X509* enter(X509* x, const certificate_key& key, bool earned);

@@ -23,8 +23,9 @@ enum feature_index { feature_peers, feature_sessions, feature_trust_stores, feat
 // What there is to be known of a program, its OpenSSL, and its environment.
 struct circumstances {
     const char* obstacle = nullptr; // nothing can be shared at all, for this reason
-    bool intercepted = true; // ibid has been loaded, by LD_PRELOAD or in the link order, and has read the modules
-    bool libssl = true;      // there is one
+    bool intercepted =
+        true;           // ibid has been loaded, by LD_PRELOAD or in the link order, and has read the modules
+    bool libssl = true; // there is one
     bool symbolic = false;   // libcrypto was linked with -Bsymbolic or -Bsymbolic-functions
     bool verify_memo = true; // IBID_VERIFY_MEMO
     bool everything = false; // IBID_SCOPE=all
@@ -45,19 +46,19 @@ struct circumstances {
         }
         return needs_libssl && !c.libssl ? verdict{false, "no libssl: it does no TLS"} : otherwise;
     };
-    const verdict peers =
-        judge({true, "libssl asks libcrypto for them: intercepted there"},
-              "ibid is not loaded: use ibid_openssl_attach()", true);
-    const verdict sessions =
-        judge({true, "libssl asks libcrypto to decode them: intercepted there"},
-              "ibid is not loaded: use ibid_openssl_attach()", true);
+    const verdict peers = judge({true, "libssl asks libcrypto for them: intercepted there"},
+                                "ibid is not loaded: use ibid_openssl_attach()", true);
+    const verdict sessions = judge({true, "libssl asks libcrypto to decode them: intercepted there"},
+                                   "ibid is not loaded: use ibid_openssl_attach()", true);
     const verdict stores = judge(
-        c.writer ? verdict{false, "the program names functions that write to certificates; a store of its own for each "
-                                  "context keeps such writes apart"}
-        : verdict{true, c.symbolic
-                   ? "files and default paths, intercepted where they enter libcrypto; not single files of a folder, "
-                     "which it reads by itself (-Bsymbolic)"
-                   : "files, folders and default paths"},
+        c.writer
+            ? verdict{false,
+                      "the program names functions that write to certificates; a store of its own for each "
+                      "context keeps such writes apart"}
+            : verdict{true, c.symbolic ? "files and default paths, intercepted where they enter libcrypto; "
+                                         "not single files of a folder, "
+                                         "which it reads by itself (-Bsymbolic)"
+                                       : "files, folders and default paths"},
         "ibid is not loaded: use ibid_openssl_load_trust_store()", false);
     const verdict signatures = judge(
         !c.verify_memo ? verdict{false, "IBID_VERIFY_MEMO=0"}

@@ -23,8 +23,9 @@ struct lease {
 // Few at a time: a program takes a certificate, reads it, and frees it.
 constexpr std::size_t chains = 64;
 constinit std::array<lease*, chains> table{};
-constinit std::mutex mutex;              // protects the table and all leases
-constinit std::atomic<std::size_t> all{0}; // how many there are. Relaxed: zero is read by whoever never took one.
+constinit std::mutex mutex; // protects the table and all leases
+constinit std::atomic<std::size_t> all{
+    0}; // how many there are. Relaxed: zero is read by whoever never took one.
 
 [[nodiscard]] lease** place_of(const X509* x) noexcept {
     lease** at = &table[(reinterpret_cast<std::uintptr_t>(x) >> 4) % chains];
@@ -115,7 +116,11 @@ void forget(const X509* x) noexcept {
     delete ended;
 }
 
-void lock_for_fork() noexcept { mutex.lock(); }
-void unlock_after_fork() noexcept { mutex.unlock(); }
+void lock_for_fork() noexcept {
+    mutex.lock();
+}
+void unlock_after_fork() noexcept {
+    mutex.unlock();
+}
 
 } // namespace ibid::openssl::leases

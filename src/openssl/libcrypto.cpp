@@ -203,7 +203,9 @@ void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
     }
 }
 
-void libcrypto::lock_for_fork() noexcept { changes_.lock(); }
+void libcrypto::lock_for_fork() noexcept {
+    changes_.lock();
+}
 
 void libcrypto::forget_all_in_child() noexcept {
     if (certificate_cache* const cache = certificates_ever()) {
@@ -214,6 +216,8 @@ void libcrypto::forget_all_in_child() noexcept {
     }
 }
 
-void libcrypto::unlock_after_fork() noexcept { changes_.unlock(); }
+void libcrypto::unlock_after_fork() noexcept {
+    changes_.unlock();
+}
 
 } // namespace ibid::openssl

@@ -66,7 +66,8 @@ public:
     [[nodiscard]] const chain_links& links() const noexcept { return links_; }
 
     // Its libssl, and the two functions in it that parse what a program presents as its own.
-    void set_libssl(const functions& found, extent place, extent use_certificate, extent use_certificate_ctx) noexcept;
+    void set_libssl(const functions& found, extent place, extent use_certificate,
+                    extent use_certificate_ctx) noexcept;
     [[nodiscard]] const extent& libssl() const noexcept { return libssl_; }
     [[nodiscard]] bool parses_own(const void* code) const noexcept {
         return own_parsers_[0].contains(code) || own_parsers_[1].contains(code);
@@ -100,7 +101,8 @@ public:
                                                                                          : set_up_first();
     }
     [[nodiscard]] trust_store_cache* trust_stores() noexcept {
-        return certificates() != nullptr && !has_writer() ? trust_stores_.load(std::memory_order_acquire) : nullptr;
+        return certificates() != nullptr && !has_writer() ? trust_stores_.load(std::memory_order_acquire)
+                                                          : nullptr;
     }
 
     // For a call that concerns what is shared already: null, too, when nothing was. Setting up allocates OpenSSL's memory,
@@ -136,7 +138,9 @@ public:
     }
     // A module of the program shows in which order a store's CRL lists its entries.
     void set_shows_crl_order() noexcept { shows_crl_order_.store(true, std::memory_order_release); }
-    [[nodiscard]] bool shows_crl_order() const noexcept { return shows_crl_order_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool shows_crl_order() const noexcept {
+        return shows_crl_order_.load(std::memory_order_acquire);
+    }
 
     // A thread has made `context` its default. Indices of ex_data are numbered anew in each context: unless ibid's numbers are taken
     // there, too, the program gets them for data of its own, and each takes the other's for its own.

@@ -20,10 +20,10 @@ enum class privacy_setting {
 };
 
 struct settings {
-    bool disabled = false;                                 // IBID_DISABLE=1
-    scope_setting scope = scope_setting::openssl;          // IBID_SCOPE=openssl|all
-    bool verify_memo = true;                               // IBID_VERIFY_MEMO=0: verify every signature again
-    privacy_setting privacy = privacy_setting::standard;   // IBID_PRIVACY=strict|default|off
+    bool disabled = false;                               // IBID_DISABLE=1
+    scope_setting scope = scope_setting::openssl;        // IBID_SCOPE=openssl|all
+    bool verify_memo = true;                             // IBID_VERIFY_MEMO=0: verify every signature again
+    privacy_setting privacy = privacy_setting::standard; // IBID_PRIVACY=strict|default|off
     retention retain{.bytes = std::size_t{4} << 20,
                      .entries = 1024}; // IBID_RETAIN=BYTES[:ENTRIES], 0 for none
 };

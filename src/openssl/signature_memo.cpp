@@ -63,8 +63,9 @@ int is_built_in(OSSL_PROVIDER* provider, void* argument) {
 }
 
 [[nodiscard]] bool engines_offer_something(const functions& f) {
-    if (f.ENGINE_finish == nullptr || f.ENGINE_get_default_RSA == nullptr || f.ENGINE_get_default_EC == nullptr ||
-        f.ENGINE_get_digest_engine == nullptr || f.ENGINE_get_pkey_meth_engine == nullptr) {
+    if (f.ENGINE_finish == nullptr || f.ENGINE_get_default_RSA == nullptr ||
+        f.ENGINE_get_default_EC == nullptr || f.ENGINE_get_digest_engine == nullptr ||
+        f.ENGINE_get_pkey_meth_engine == nullptr) {
         return false; // a build without engines
     }
     if (offers(f, f.ENGINE_get_default_RSA()) || offers(f, f.ENGINE_get_default_EC())) {
@@ -83,7 +84,9 @@ int is_built_in(OSSL_PROVIDER* provider, void* argument) {
     return false;
 }
 #else
-[[nodiscard]] bool engines_offer_something(const functions&) { return false; }
+[[nodiscard]] bool engines_offer_something(const functions&) {
+    return false;
+}
 #endif
 
 } // namespace

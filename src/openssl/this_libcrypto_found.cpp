@@ -3,6 +3,8 @@
 
 namespace ibid::openssl {
 
-libcrypto* this_libcrypto() noexcept { return libcrypto::any(); }
+libcrypto* this_libcrypto() noexcept {
+    return libcrypto::any();
+}
 
 } // namespace ibid::openssl

@@ -11,7 +11,9 @@ namespace {
 
 // In another root directory the preload's path leads nowhere, and the loader would print that for each program that is started
 // there.
-void after_chroot() noexcept { ibid::preload::remove_preload(environ); }
+void after_chroot() noexcept {
+    ibid::preload::remove_preload(environ);
+}
 
 void begin(char** words, char** environment) noexcept {
     using namespace ibid;
@@ -19,7 +21,8 @@ void begin(char** words, char** environment) noexcept {
         preload::remove_preload(environment);
     }
     shared_statistics::open_at_load(preload::variable(environment, "IBID_STATISTICS"));
-    openssl::process::start(preload::is_excluded(environment, words) ? "IBID_EXCLUDE names this program" : nullptr,
+    openssl::process::start(preload::is_excluded(environment, words) ? "IBID_EXCLUDE names this program"
+                                                                     : nullptr,
                             &after_chroot);
 }
 
@@ -32,7 +35,9 @@ void begin(char** words, char** environment) noexcept {
     begin(words, environment);
 }
 #else
-[[gnu::constructor(101)]] void load() noexcept { begin(nullptr, environ); }
+[[gnu::constructor(101)]] void load() noexcept {
+    begin(nullptr, environ);
+}
 #endif
 
 } // namespace

@@ -31,7 +31,8 @@ int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer
     }
     const int index = of.f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
     if (object_class == CRYPTO_EX_INDEX_X509 && index > certificate_cache::highest_index) {
-        of.disable("the program has registered too much data for certificates (ex_data)"); // ends might go untold
+        of.disable(
+            "the program has registered too much data for certificates (ex_data)"); // ends might go untold
     }
     return index;
 }
@@ -54,7 +55,8 @@ void free_context(libcrypto& of, OSSL_LIB_CTX* context) {
     if (certificate_cache* const cache = of.made_certificates(); cache != nullptr && context != nullptr) {
         cache->forget_context(context);
     }
-    if (of.f.OSSL_LIB_CTX_set0_default(nullptr) != context) { // OpenSSL frees no context that is this thread's default
+    if (of.f.OSSL_LIB_CTX_set0_default(nullptr) !=
+        context) { // OpenSSL frees no context that is this thread's default
         of.forget_indices(context);
     }
     of.f.OSSL_LIB_CTX_free(context);

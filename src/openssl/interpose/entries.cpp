@@ -38,7 +38,8 @@ struct reconfiguration<N, Member> {
 // A decoder with a place for the certificate, which is its argument number `Place`.
 template <unsigned N, bool shares, auto Member, std::size_t Place>
 struct decoder;
-template <unsigned N, bool shares, class... Arguments, X509* (*functions::*Member)(Arguments...), std::size_t Place>
+template <unsigned N, bool shares, class... Arguments, X509* (*functions::*Member)(Arguments...),
+          std::size_t Place>
 struct decoder<N, shares, Member, Place> {
     static X509* entry(Arguments... arguments) {
         libcrypto& of = libcrypto::at(N);
@@ -54,7 +55,9 @@ struct entries {
 
     // ---- libssl's calls
 
-    static X509* new_ex(OSSL_LIB_CTX* context, const char* query) { return new_certificate(of(), context, query); }
+    static X509* new_ex(OSSL_LIB_CTX* context, const char* query) {
+        return new_certificate(of(), context, query);
+    }
     static X509* peer(X509** a, const unsigned char** pp, long length) {
         return parse_peer(of(), a, pp, length, __builtin_return_address(0));
     }
@@ -89,15 +92,20 @@ struct entries {
     static int cert_crl_file_ex(X509_LOOKUP* l, const char* file, int type, OSSL_LIB_CTX* c, const char* q) {
         return load_file(of(), l, file, type, c, q);
     }
-    static int crl_file(X509_LOOKUP* l, const char* file, int type) { return load_crl_file(of(), l, file, type); }
-    static int store_file(X509_STORE* s, const char* file) { return store_load_file(of(), s, file, nullptr, nullptr); }
+    static int crl_file(X509_LOOKUP* l, const char* file, int type) {
+        return load_crl_file(of(), l, file, type);
+    }
+    static int store_file(X509_STORE* s, const char* file) {
+        return store_load_file(of(), s, file, nullptr, nullptr);
+    }
     static int store_file_ex(X509_STORE* s, const char* file, OSSL_LIB_CTX* c, const char* q) {
         return store_load_file(of(), s, file, c, q);
     }
     static int store_locations(X509_STORE* s, const char* file, const char* folder) {
         return store_load_locations(of(), s, file, folder, nullptr, nullptr);
     }
-    static int store_locations_ex(X509_STORE* s, const char* file, const char* folder, OSSL_LIB_CTX* c, const char* q) {
+    static int store_locations_ex(X509_STORE* s, const char* file, const char* folder, OSSL_LIB_CTX* c,
+                                  const char* q) {
         return store_load_locations(of(), s, file, folder, c, q);
     }
     static int store_defaults(X509_STORE* s) { return store_set_default_paths(of(), s, nullptr, nullptr); }
@@ -107,8 +115,8 @@ struct entries {
     static int lookup(X509_LOOKUP* l, int command, const char* argument, long type, char** result) {
         return lookup_control(of(), l, command, argument, type, result, nullptr, nullptr);
     }
-    static int lookup_ex(X509_LOOKUP* l, int command, const char* argument, long type, char** result, OSSL_LIB_CTX* c,
-                         const char* q) {
+    static int lookup_ex(X509_LOOKUP* l, int command, const char* argument, long type, char** result,
+                         OSSL_LIB_CTX* c, const char* q) {
         return lookup_control(of(), l, command, argument, type, result, c, q);
     }
 
@@ -128,17 +136,20 @@ struct entries {
         }
         return decode_for_program(of(), a, shares, decode);
     }
-    static ASN1_VALUE* item(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* type) {
+    static ASN1_VALUE* item(ASN1_VALUE** value, const unsigned char** in, long length,
+                            const ASN1_ITEM* type) {
         return decode_item(of(), value, type, [&] { return of().f.ASN1_item_d2i(value, in, length, type); });
     }
-    static ASN1_VALUE* item_ex(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* type,
-                               OSSL_LIB_CTX* context, const char* query) {
+    static ASN1_VALUE* item_ex(ASN1_VALUE** value, const unsigned char** in, long length,
+                               const ASN1_ITEM* type, OSSL_LIB_CTX* context, const char* query) {
         return decode_item(of(), value, type,
                            [&] { return of().f.ASN1_item_d2i_ex(value, in, length, type, context, query); });
     }
-    static int verify_own(X509_STORE_CTX* verification) { return verify_certificate(of(), verification, nullptr); }
-    static int new_index(int object_class, long number, void* pointer, CRYPTO_EX_new* on_new, CRYPTO_EX_dup* on_dup,
-                         CRYPTO_EX_free* on_free) {
+    static int verify_own(X509_STORE_CTX* verification) {
+        return verify_certificate(of(), verification, nullptr);
+    }
+    static int new_index(int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
+                         CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
         return get_ex_new_index(of(), object_class, number, pointer, on_new, on_dup, on_free);
     }
     static OSSL_LIB_CTX* default_context(OSSL_LIB_CTX* context) { return set_default_context(of(), context); }
@@ -152,7 +163,9 @@ struct entries {
     static STACK_OF(X509) * peer_chain(const SSL* ssl) { return chain_of_connection(of(), ssl); }
     static STACK_OF(X509) * verified_chain(const SSL* ssl) { return verified_of_connection(of(), ssl); }
     static X509* session_peer(const SSL_SESSION* session) { return peer_of_session(of(), session); }
-    static X509* current_cert(const X509_STORE_CTX* v) { return lend(v, of().f.X509_STORE_CTX_get_current_cert(v)); }
+    static X509* current_cert(const X509_STORE_CTX* v) {
+        return lend(v, of().f.X509_STORE_CTX_get_current_cert(v));
+    }
     static X509* cert(const X509_STORE_CTX* v) { return lend(v, of().f.X509_STORE_CTX_get0_cert(v)); }
     static X509* current_issuer(const X509_STORE_CTX* v) {
         return lend(v, of().f.X509_STORE_CTX_get0_current_issuer(v));
@@ -174,7 +187,8 @@ struct entries {
         make_store_private(v);
         return of().f.X509_STORE_CTX_get1_issuer(found, v, x);
     }
-    static int by_subject(const X509_STORE_CTX* v, X509_LOOKUP_TYPE type, const X509_NAME* name, X509_OBJECT* found) {
+    static int by_subject(const X509_STORE_CTX* v, X509_LOOKUP_TYPE type, const X509_NAME* name,
+                          X509_OBJECT* found) {
         make_store_private(v);
         return of().f.X509_STORE_CTX_get_by_subject(v, type, name, found);
     }
@@ -213,7 +227,9 @@ private:
     [[nodiscard]] static X509_STORE_CTX* mutable_(const X509_STORE_CTX* v) noexcept {
         return const_cast<X509_STORE_CTX*>(v);
     }
-    [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x) { return of_verification(of(), mutable_(v), x); }
+    [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x) {
+        return of_verification(of(), mutable_(v), x);
+    }
     static void make_store_private(const X509_STORE_CTX* v) {
         make_private(of(), of().f.X509_STORE_CTX_get0_store(v), true);
     }

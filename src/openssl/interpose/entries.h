@@ -93,7 +93,9 @@ enum class function_id : std::uint8_t {
 constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 
 // The C library's: the dynamic linker's functions, and chroot().
-[[nodiscard]] constexpr bool is_of_linker(function_id id) noexcept { return id >= function_id::dlopen; }
+[[nodiscard]] constexpr bool is_of_linker(function_id id) noexcept {
+    return id >= function_id::dlopen;
+}
 [[nodiscard]] constexpr bool is_for_writers(function_id id) noexcept {
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;
 }

@@ -32,7 +32,8 @@ constinit thread_local std::array<parsed_peer, remembered_peers> last_peers{};
 constinit thread_local std::size_t next_peer = 0;
 
 // Whether the time of this parse may tell a stranger who was here (docs/safety.md).
-[[nodiscard]] bool parses_in_full(const libcrypto& of, const unsigned char* der, long length, const void* code) {
+[[nodiscard]] bool parses_in_full(const libcrypto& of, const unsigned char* der, long length,
+                                  const void* code) {
     switch (environment().privacy) {
     case privacy_setting::off:
         return false;
@@ -63,7 +64,8 @@ X509* new_certificate(libcrypto& of, OSSL_LIB_CTX* context, const char* property
 
 X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length, const void* code) {
     const fresh_object empty = std::exchange(fresh, {});
-    const bool replaceable = a != nullptr && *a != nullptr && *a == empty.object && pp != nullptr && *pp != nullptr;
+    const bool replaceable =
+        a != nullptr && *a != nullptr && *a == empty.object && pp != nullptr && *pp != nullptr;
     certificate_cache* const cache = replaceable && !of.parses_own(code) ? of.certificates() : nullptr;
     if (cache == nullptr) {
         return of.f.d2i_X509(a, pp, length);
@@ -136,13 +138,14 @@ void free_peer(ASN1_VALUE** value, const ASN1_ITEM* item) {
     f.ASN1_item_ex_free(value, f.X509_it());
 }
 
-int encode_peer(const ASN1_VALUE** value, unsigned char** out, const ASN1_ITEM* item, int tag, int tag_class) {
+int encode_peer(const ASN1_VALUE** value, unsigned char** out, const ASN1_ITEM* item, int tag,
+                int tag_class) {
     const functions& f = of_item(item).f;
     return f.ASN1_item_ex_i2d(value, out, f.X509_it(), tag, tag_class);
 }
 
-int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* item, int tag, int tag_class,
-                char optional, ASN1_TLC* position) {
+int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const ASN1_ITEM* item, int tag,
+                int tag_class, char optional, ASN1_TLC* position) {
     libcrypto& of = of_item(item);
     const functions& f = of.f;
     const bool plain = tag == -1 && tag_class == 0 && optional == 0 && *value == nullptr;
@@ -159,8 +162,8 @@ int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const
     return f.ASN1_item_ex_d2i(value, in, length, f.X509_it(), tag, tag_class, optional, position);
 }
 
-constexpr ASN1_EXTERN_FUNCS peer_functions = {nullptr,      &make_peer,   &free_peer, nullptr, &decode_peer,
-                                              &encode_peer, nullptr,      nullptr,    nullptr};
+constexpr ASN1_EXTERN_FUNCS peer_functions = {nullptr,      &make_peer, &free_peer, nullptr, &decode_peer,
+                                              &encode_peer, nullptr,    nullptr,    nullptr};
 constexpr ASN1_ITEM peer_item = {ASN1_ITYPE_EXTERN, V_ASN1_SEQUENCE, nullptr, 0, &peer_functions, 0, "X509"};
 constexpr std::array<ASN1_ITEM, libcrypto::most> peer_items = {peer_item, peer_item, peer_item, peer_item};
 
@@ -170,6 +173,8 @@ libcrypto& of_item(const ASN1_ITEM* item) noexcept {
 
 } // namespace
 
-const ASN1_ITEM* session_peer_item(unsigned libcrypto) noexcept { return &peer_items[libcrypto]; }
+const ASN1_ITEM* session_peer_item(unsigned libcrypto) noexcept {
+    return &peer_items[libcrypto];
+}
 
 } // namespace ibid::openssl::interpose

@@ -15,7 +15,8 @@ namespace ibid::openssl::interpose {
 // libssl: X509_new_ex, and the d2i_X509 that follows and fills the empty object in. `code`: the return address. It tells one
 // thing: whether one of libssl's two functions that parse what a program presents is at work. These end in no jump.
 [[nodiscard]] X509* new_certificate(libcrypto& of, OSSL_LIB_CTX* context, const char* property_query);
-[[nodiscard]] X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length, const void* code);
+[[nodiscard]] X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
+                               const void* code);
 
 // libssl verifies: this leaf, which it has parsed, is a client's that a server has before it, or a server's.
 void learn_whose(libcrypto& of, const X509* leaf, bool of_server) noexcept;
@@ -24,7 +25,8 @@ void learn_whose(libcrypto& of, const X509* leaf, bool of_server) noexcept;
 [[nodiscard]] const ASN1_ITEM* session_peer_item(unsigned libcrypto) noexcept;
 
 // A program's own d2i_X509. `shares`: where the settings say so.
-[[nodiscard]] X509* parse_for_program(libcrypto& of, X509** a, const unsigned char** pp, long length, bool shares);
+[[nodiscard]] X509* parse_for_program(libcrypto& of, X509** a, const unsigned char** pp, long length,
+                                      bool shares);
 
 // An object that has just been parsed for the program; `*place`, when it was given, held none before. Gives the shared twin.
 [[nodiscard]] X509* share_for_program(libcrypto& of, X509** place, X509* parsed);
@@ -70,7 +72,8 @@ template <class Decode>
 
 // ASN1_item_d2i and ASN1_item_d2i_ex of a program, which may fill a certificate in.
 template <class Decode>
-[[nodiscard]] ASN1_VALUE* decode_item(libcrypto& of, ASN1_VALUE** value, const ASN1_ITEM* item, Decode decode) {
+[[nodiscard]] ASN1_VALUE* decode_item(libcrypto& of, ASN1_VALUE** value, const ASN1_ITEM* item,
+                                      Decode decode) {
     if (value == nullptr || *value == nullptr || item != of.f.X509_it()) {
         return decode();
     }

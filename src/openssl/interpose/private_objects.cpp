@@ -68,13 +68,15 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
 
 // The index of ex_data of sessions, registered when the first writer needs it; negative: there is none.
 [[nodiscard]] int index_of_sets(libcrypto& of) {
-    static constinit std::array<std::atomic<int>, libcrypto::most> indices{}; // 0: not yet. OpenSSL gives no 0.
+    static constinit std::array<std::atomic<int>, libcrypto::most>
+        indices{}; // 0: not yet. OpenSSL gives no 0.
     std::atomic<int>& index = indices[of.number()];
     if (const int known = index.load(std::memory_order_acquire); known != 0) {
         return known;
     }
     const errors_as_before unsaid(of.f);
-    int given = of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, nullptr, &on_copy, &on_free);
+    int given =
+        of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, nullptr, &on_copy, &on_free);
     int none = 0;
     // Two threads may have registered one each: the second is never used.
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
@@ -141,7 +143,8 @@ enum class use : bool { not_yet, verified };
             duplicate = nullptr;
         }
     }
-    auto* const node = duplicate != nullptr ? new (std::nothrow) private_set::certificate{x, duplicate, nullptr} : nullptr;
+    auto* const node =
+        duplicate != nullptr ? new (std::nothrow) private_set::certificate{x, duplicate, nullptr} : nullptr;
     if (node == nullptr) {
         // Or no memory: the call may not fail for that. The object is handed to no further connection.
         of.f.X509_free(duplicate);
@@ -172,8 +175,12 @@ enum class use : bool { not_yet, verified };
     return lent;
 }
 
-[[nodiscard]] STACK_OF(X509) * typed(OPENSSL_STACK* stack) noexcept { return reinterpret_cast<STACK_OF(X509)*>(stack); }
-[[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509) * stack) noexcept { return reinterpret_cast<OPENSSL_STACK*>(stack); }
+[[nodiscard]] STACK_OF(X509) * typed(OPENSSL_STACK* stack) noexcept {
+    return reinterpret_cast<STACK_OF(X509)*>(stack);
+}
+[[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509) * stack) noexcept {
+    return reinterpret_cast<OPENSSL_STACK*>(stack);
+}
 
 // A list of the session's own objects in the place of one that is lent.
 [[nodiscard]] STACK_OF(X509) *
@@ -195,7 +202,8 @@ enum class use : bool { not_yet, verified };
         return lent;
     }
     for (int i = 0; i < count; ++i) {
-        f.OPENSSL_sk_push(own, own_of(of, session, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i)), so_far));
+        f.OPENSSL_sk_push(own,
+                          own_of(of, session, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i)), so_far));
     }
     // The same list again, if it has the same objects still.
     const auto equal = [&](const OPENSSL_STACK* other) {
@@ -246,7 +254,9 @@ X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
     return own_of(of, session_of(of, ssl), of.f.SSL_get0_peer_certificate(ssl), use_in(of, ssl));
 }
 
-X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) { return held(of.f, peer_of_connection(of, ssl)); }
+X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) {
+    return held(of.f, peer_of_connection(of, ssl));
+}
 
 STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
     return own_of(of, session_of(of, ssl), of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl));

@@ -18,11 +18,12 @@
 namespace ibid::openssl::interpose {
 
 // Functions that give an object to a writer (of both kinds: attachers use the lease for SSL_get1_peer_certificate alone).
-[[nodiscard]] X509* peer_of_connection(libcrypto& of, const SSL* ssl);                // SSL_get0_peer_certificate
-[[nodiscard]] X509* peer_of_connection_held(libcrypto& of, const SSL* ssl);           // SSL_get1_peer_certificate
-[[nodiscard]] STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl);    // SSL_get_peer_cert_chain
-[[nodiscard]] STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl); // SSL_get0_verified_chain
-[[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session);       // SSL_SESSION_get0_peer
+[[nodiscard]] X509* peer_of_connection(libcrypto& of, const SSL* ssl);      // SSL_get0_peer_certificate
+[[nodiscard]] X509* peer_of_connection_held(libcrypto& of, const SSL* ssl); // SSL_get1_peer_certificate
+[[nodiscard]] STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl); // SSL_get_peer_cert_chain
+[[nodiscard]] STACK_OF(X509) *
+    verified_of_connection(libcrypto& of, const SSL* ssl);                      // SSL_get0_verified_chain
+[[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session); // SSL_SESSION_get0_peer
 
 // While a handshake verifies its peer, nobody else has its session yet: makes room for its objects, so that copies of the session
 // have the same, and its ex_data is not written to later.
@@ -30,7 +31,8 @@ void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 
 // For one of a verification's: certificates that it lends, lends a stack of, or gives.
 [[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
-[[nodiscard]] STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);
+[[nodiscard]] STACK_OF(X509) *
+    of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);
 [[nodiscard]] X509* of_verification_held(libcrypto& of, X509_STORE_CTX* verification, X509* given);
 [[nodiscard]] STACK_OF(X509) *
     of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given);

@@ -45,8 +45,8 @@ int load_shared(libcrypto& of, X509_LOOKUP* lookup, const char* file, file_kind 
     return count;
 }
 
-int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,
-                          const char* property_query) {
+int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type,
+                          OSSL_LIB_CTX* context, const char* property_query) {
     if (type == X509_FILETYPE_PEM && in_default_context(context, property_query)) {
         if (const int count = load_shared(of, lookup, file, file_kind::certificates, type); count >= 0) {
             return count;
@@ -58,7 +58,8 @@ int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, 
 int load_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,
               const char* property_query) {
     if (type == X509_FILETYPE_PEM && in_default_context(context, property_query)) {
-        if (const int count = load_shared(of, lookup, file, file_kind::certificates_and_crls, type); count >= 0) {
+        if (const int count = load_shared(of, lookup, file, file_kind::certificates_and_crls, type);
+            count >= 0) {
             return count;
         }
     }
@@ -82,8 +83,8 @@ int store_load_file(libcrypto& of, X509_STORE* store, const char* file, OSSL_LIB
     return of.f.X509_STORE_load_file_ex(store, file, context, property_query);
 }
 
-int store_load_locations(libcrypto& of, X509_STORE* store, const char* file, const char* folder, OSSL_LIB_CTX* context,
-                         const char* property_query) {
+int store_load_locations(libcrypto& of, X509_STORE* store, const char* file, const char* folder,
+                         OSSL_LIB_CTX* context, const char* property_query) {
     const functions& f = of.f;
     if (in_default_context(context, property_query) && load_bundle(of, file_lookup(f, store), file)) {
         return folder == nullptr || f.X509_STORE_load_path(store, folder) != 0 ? 1 : 0;
@@ -91,9 +92,11 @@ int store_load_locations(libcrypto& of, X509_STORE* store, const char* file, con
     return f.X509_STORE_load_locations_ex(store, file, folder, context, property_query);
 }
 
-int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* context, const char* property_query) {
+int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* context,
+                            const char* property_query) {
     const functions& f = of.f;
-    if (!in_default_context(context, property_query) || !load_bundle(of, file_lookup(f, store), default_file(f))) {
+    if (!in_default_context(context, property_query) ||
+        !load_bundle(of, file_lookup(f, store), default_file(f))) {
         return f.X509_STORE_set_default_paths_ex(store, context, property_query);
     }
     X509_LOOKUP* const folders = f.X509_STORE_add_lookup(store, f.X509_LOOKUP_hash_dir());
@@ -110,8 +113,8 @@ int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* cont
     return 1;
 }
 
-int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* argument, long type, char** result,
-                   OSSL_LIB_CTX* context, const char* property_query) {
+int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* argument, long type,
+                   char** result, OSSL_LIB_CTX* context, const char* property_query) {
     const functions& f = of.f;
     if (lookup != nullptr && command == X509_L_FILE_LOAD && in_default_context(context, property_query) &&
         (type == X509_FILETYPE_PEM || type == X509_FILETYPE_DEFAULT) &&

@@ -16,20 +16,22 @@ namespace ibid::openssl::interpose {
 // The number of objects that are in the store now; negative: OpenSSL should load this file itself.
 [[nodiscard]] int load_shared(libcrypto& of, X509_LOOKUP* lookup, const char* file, file_kind kind, int type);
 
-int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,
-                          const char* property_query);
+int load_certificate_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type,
+                          OSSL_LIB_CTX* context, const char* property_query);
 int load_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type, OSSL_LIB_CTX* context,
               const char* property_query);
 int load_crl_file(libcrypto& of, X509_LOOKUP* lookup, const char* file, int type);
 
 // With -Bsymbolic.
-int store_load_file(libcrypto& of, X509_STORE* store, const char* file, OSSL_LIB_CTX* context, const char* property_query);
-int store_load_locations(libcrypto& of, X509_STORE* store, const char* file, const char* folder, OSSL_LIB_CTX* context,
-                         const char* property_query);
-int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* context, const char* property_query);
+int store_load_file(libcrypto& of, X509_STORE* store, const char* file, OSSL_LIB_CTX* context,
+                    const char* property_query);
+int store_load_locations(libcrypto& of, X509_STORE* store, const char* file, const char* folder,
+                         OSSL_LIB_CTX* context, const char* property_query);
+int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* context,
+                            const char* property_query);
 // X509_LOOKUP_load_file is a macro for this one.
-int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* argument, long type, char** result,
-                   OSSL_LIB_CTX* context, const char* property_query);
+int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* argument, long type,
+                   char** result, OSSL_LIB_CTX* context, const char* property_query);
 
 // What a URI holds, piece by piece, for a trust store: the shared certificate in the place of its twin.
 [[nodiscard]] OSSL_STORE_INFO* load_from_uri(libcrypto& of, OSSL_STORE_CTX* from);

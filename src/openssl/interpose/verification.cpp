@@ -95,13 +95,13 @@ struct chain {
     }
 };
 
-
 } // namespace
 
 int verify_link(libcrypto& of, X509* subject, EVP_PKEY* issuer) {
     const functions& f = of.f;
     certificate_cache* const cache = of.made_certificates();
-    if (cache == nullptr || !of.remembers_signatures() || !cache->shares(subject) || !has_common_signature(f, subject)) {
+    if (cache == nullptr || !of.remembers_signatures() || !cache->shares(subject) ||
+        !has_common_signature(f, subject)) {
         return f.X509_verify(subject, issuer);
     }
     // An authority's certificate says nothing about who was here; a peer's own does.

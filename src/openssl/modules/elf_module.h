@@ -73,7 +73,8 @@ public:
                 const ElfW(Rela)& r = t.begin[i];
                 const auto symbol = ELF64_R_SYM(r.r_info);
                 const auto type = ELF64_R_TYPE(r.r_info);
-                if (symbol != 0 && (type == jump_slot || type == in_got || (type == absolute && r.r_addend == 0))) {
+                if (symbol != 0 &&
+                    (type == jump_slot || type == in_got || (type == absolute && r.r_addend == 0))) {
                     f(reference{strings_ + symbols_[symbol].st_name,
                                 reinterpret_cast<void**>(base_ + r.r_offset), type == jump_slot});
                 }

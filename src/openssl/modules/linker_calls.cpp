@@ -21,7 +21,8 @@ extern "C" {
 
 [[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlsym(void* handle, const char* name);
 [[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlsym(void* handle, const char* name);
-[[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlvsym(void* handle, const char* name, const char* version);
+[[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlvsym(void* handle, const char* name,
+                                                                    const char* version);
 [[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlopen(const char* file, int mode);
 [[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlopen(const char* file, int mode);
 }
@@ -38,7 +39,7 @@ void* ibid_next_dlopen = nullptr;
             "push %rdi\n.cfi_adjust_cfa_offset 8\npush %rsi\n.cfi_adjust_cfa_offset 8\n"                     \
             "push %rdx\n.cfi_adjust_cfa_offset 8\ncall " before "\n"                                         \
             "pop %rdx\n.cfi_adjust_cfa_offset -8\npop %rsi\n.cfi_adjust_cfa_offset -8\n"                     \
-            "pop %rdi\n.cfi_adjust_cfa_offset -8\ntest %eax, %eax\njne " followed "\n"                        \
+            "pop %rdi\n.cfi_adjust_cfa_offset -8\ntest %eax, %eax\njne " followed "\n"                       \
             "jmp *" next "(%rip)\n.cfi_endproc\n.size " entry ", .-" entry "\n")
 #elif defined(__aarch64__)
 #define IBID_ENTRY(entry, before, followed, next)                                                            \
@@ -47,7 +48,7 @@ void* ibid_next_dlopen = nullptr;
             ".cfi_rel_offset 29, 0\n.cfi_rel_offset 30, 8\nstp x0, x1, [sp, #16]\nstr x2, [sp, #32]\n"       \
             "bl " before "\nmov w17, w0\nldp x0, x1, [sp, #16]\nldr x2, [sp, #32]\n"                         \
             "ldp x29, x30, [sp], #48\n.cfi_adjust_cfa_offset -48\n.cfi_restore 29\n.cfi_restore 30\n"        \
-            "cbnz w17, " followed "\nadrp x16, " next "\nldr x16, [x16, :lo12:" next "]\nbr x16\n"            \
+            "cbnz w17, " followed "\nadrp x16, " next "\nldr x16, [x16, :lo12:" next "]\nbr x16\n"           \
             ".cfi_endproc\n.size " entry ", .-" entry "\n")
 #endif
 
@@ -78,8 +79,8 @@ int ibid_before_dlopen(const char* file, int mode) {
         return 0; // nothing new comes
     }
     modules::settle_unseen_loads();
-    const bool same_for_all =
-        std::strchr(file, '$') == nullptr && (std::strchr(file, '/') != nullptr || modules::one_search_path());
+    const bool same_for_all = std::strchr(file, '$') == nullptr &&
+                              (std::strchr(file, '/') != nullptr || modules::one_search_path());
     if (!same_for_all) {
         modules::load_unseen();
     }
@@ -119,7 +120,9 @@ int entry_chroot(const char* path) {
 
 } // namespace
 
-void follow_chroot(void (*then)() noexcept) noexcept { after_chroot = then; }
+void follow_chroot(void (*then)() noexcept) noexcept {
+    after_chroot = then;
+}
 
 void* linker_entry(interpose::function_id id, const void* value, bool late) noexcept {
     struct followed {
@@ -144,7 +147,8 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
     case interpose::function_id::dlvsym:
         return choose({ibid_next_dlvsym, address(&dlvsym), address(&ibid_entry_dlvsym)});
     case interpose::function_id::chroot:
-        return after_chroot != nullptr ? choose({next_chroot, address(&chroot), address(&entry_chroot)}) : nullptr;
+        return after_chroot != nullptr ? choose({next_chroot, address(&chroot), address(&entry_chroot)})
+                                       : nullptr;
     default:
         return nullptr; // dlmopen: what it loads is in a namespace of its own, which ibid is not in
     }

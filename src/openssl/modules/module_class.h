@@ -23,22 +23,22 @@ enum class module_class : std::uint8_t {
 
 // What one function does. Bits, or-ed over all names of a module.
 enum name_roles : std::uint32_t {
-    writes_always = 1U << 0,  // to an object that it is given
-    attaches = 1U << 1,       // X509_set_ex_data
-    gives_time = 1U << 2,     // a pointer into a certificate or a CRL ...
+    writes_always = 1U << 0, // to an object that it is given
+    attaches = 1U << 1,      // X509_set_ex_data
+    gives_time = 1U << 2,    // a pointer into a certificate or a CRL ...
     gives_number = 1U << 3,
     gives_name = 1U << 4,
     gives_extension = 1U << 5,
     gives_key = 1U << 6,
-    gives_crl = 1U << 7,      // a CRL of a store
-    writes_time = 1U << 8,    // ... and what writes through such a pointer
+    gives_crl = 1U << 7,   // a CRL of a store
+    writes_time = 1U << 8, // ... and what writes through such a pointer
     writes_number = 1U << 9,
     writes_name = 1U << 10,
     writes_extension = 1U << 11,
     writes_key = 1U << 12,
     writes_string = 1U << 13, // through any of them
     fills_crl = 1U << 14,
-    shows_crl_order = 1U << 15,    // of the revoked entries, which OpenSSL sorts at the first search
+    shows_crl_order = 1U << 15,   // of the revoked entries, which OpenSSL sorts at the first search
     alters_algorithms = 1U << 16, // in place, so that no later call tells
     alters_parsing = 1U << 17,    // what is parsed afterwards is another object than what was parsed before
 };
@@ -269,12 +269,9 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
         std::uint32_t gives;
         std::uint32_t writes;
     } pairs[] = {
-        {gives_time, writes_time | writes_string},
-        {gives_number, writes_number | writes_string},
-        {gives_name, writes_name | writes_string},
-        {gives_extension, writes_extension | writes_string},
-        {gives_key, writes_key | writes_string},
-        {gives_crl, fills_crl},
+        {gives_time, writes_time | writes_string}, {gives_number, writes_number | writes_string},
+        {gives_name, writes_name | writes_string}, {gives_extension, writes_extension | writes_string},
+        {gives_key, writes_key | writes_string},   {gives_crl, fills_crl},
     };
     if ((roles & writes_always) != 0) {
         return module_class::writer;

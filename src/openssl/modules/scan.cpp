@@ -14,11 +14,11 @@
 #include <sys/mman.h>
 
 #include "elf_module.h"
+#include "linker_calls.h"
+#include "module_class.h"
 #include "openssl/interpose/entries.h"
 #include "openssl/libcrypto.h"
 #include "statistics/shared_statistics.h"
-#include "linker_calls.h"
-#include "module_class.h"
 
 namespace ibid::openssl::modules {
 
@@ -108,8 +108,8 @@ struct known_modules {
     std::array<module_class, libcrypto::most> classes{};
     std::array<bool, libcrypto::most> unwatched{};
     std::atomic<bool> has_search_paths{false}; // some module has
-    bool intercepts = false; // OpenSSL's functions, and the dynamic linker's
-    bool at_load = false; // the modules of this scan were loaded with the program
+    bool intercepts = false;                   // OpenSSL's functions, and the dynamic linker's
+    bool at_load = false;                      // the modules of this scan were loaded with the program
     // The libcryptos that the program was loaded with, as a number of them from the front.
     unsigned with_program = 0;
 
@@ -139,7 +139,7 @@ struct consequences {
 struct scan_state {
     bool new_modules = true;
     bool deep_binding = false; // the new modules were opened with RTLD_DEEPBIND, or that is not known
-    bool looked_up = false; // the program has looked up a function that writes
+    bool looked_up = false;    // the program has looked up a function that writes
     unsigned found = 0;        // new libcryptos
     bool class_has_risen = false;
     // Some module gets objects past ibid.
@@ -168,12 +168,15 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
 }
 
 // A library stays where it is: it was loaded with the program, or says that it is never unloaded.
-[[nodiscard]] bool stays(const elf_module& m) noexcept { return known.at_load || m.is_never_unloaded(); }
+[[nodiscard]] bool stays(const elf_module& m) noexcept {
+    return known.at_load || m.is_never_unloaded();
+}
 
 [[nodiscard]] bool is_known(const elf_module& m) noexcept {
     bool known_already = false;
     libcrypto::for_each([&](const libcrypto& l) {
-        known_already = known_already || l.place().start == m.place().start || l.libssl().start == m.place().start;
+        known_already =
+            known_already || l.place().start == m.place().start || l.libssl().start == m.place().start;
     });
     return known_already;
 }
@@ -191,11 +194,12 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
             return;
         }
         for (unsigned n = 0; n < libcrypto::count(); ++n) {
-            const bool leads_there = *r.slot == known.targets[n][d2i] ||
-                                     *r.slot == interpose::entry_point(function_id::d2i_X509, module_kind::libssl, n);
+            const bool leads_there =
+                *r.slot == known.targets[n][d2i] ||
+                *r.slot == interpose::entry_point(function_id::d2i_X509, module_kind::libssl, n);
             // A library whose calls are bound late has one libcrypto to choose from, or is not helped.
-            const bool unbound = libssl.place().contains(*r.slot) && libcrypto::count() == 1 &&
-                                 !known.defined_elsewhere[d2i];
+            const bool unbound =
+                libssl.place().contains(*r.slot) && libcrypto::count() == 1 && !known.defined_elsewhere[d2i];
             if (leads_there || unbound) {
                 found = static_cast<int>(n);
             }
@@ -234,8 +238,8 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
         }
     }
     for (const wanted_name& w : intercepted) {
-        if (libcrypto::count() != 0 && !known.defined_elsewhere[static_cast<std::size_t>(w.id)] && !interpose::is_of_linker(w.id) &&
-            m.find(w.name, w.hash) != nullptr) {
+        if (libcrypto::count() != 0 && !known.defined_elsewhere[static_cast<std::size_t>(w.id)] &&
+            !interpose::is_of_linker(w.id) && m.find(w.name, w.hash) != nullptr) {
             known.defined_elsewhere[static_cast<std::size_t>(w.id)] = true;
         }
     }
@@ -277,8 +281,8 @@ private:
 
 // Whether a place holds an entry point of an earlier scan already.
 [[nodiscard]] bool is_entry_point(const void* value, function_id id, unsigned n) noexcept {
-    for (const auto kind : {module_kind::libssl, module_kind::libcrypto, module_kind::reader, module_kind::attacher,
-                            module_kind::writer}) {
+    for (const auto kind : {module_kind::libssl, module_kind::libcrypto, module_kind::reader,
+                            module_kind::attacher, module_kind::writer}) {
         if (value == interpose::entry_point(id, kind, n)) {
             return value != nullptr;
         }
@@ -289,11 +293,13 @@ private:
 constexpr int not_bound = -1;
 
 // The libcrypto that this place leads to.
-[[nodiscard]] int bound_to(const elf_module& m, const elf_module::reference& r, function_id id, bool deep_binding) noexcept {
+[[nodiscard]] int bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
+                           bool deep_binding) noexcept {
     const auto i = static_cast<std::size_t>(id);
     void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
-        if (known.targets[n][i] != nullptr && (value == known.targets[n][i] || is_entry_point(value, id, n))) {
+        if (known.targets[n][i] != nullptr &&
+            (value == known.targets[n][i] || is_entry_point(value, id, n))) {
             return static_cast<int>(n);
         }
     }
@@ -463,7 +469,8 @@ constinit const char* not_scanned = "ibid is not loaded";
 int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
     if (known.unloaded != info->dlpi_subs) { // an address may be another module's now
-        state.deep_binding = state.deep_binding || known.count != 0; // how they were bound is not known any more
+        state.deep_binding =
+            state.deep_binding || known.count != 0; // how they were bound is not known any more
         known.count = 0;
         known.unloaded = info->dlpi_subs;
     } else if (!known.at_load && !state.looked_up && known.loaded == info->dlpi_adds && known.count != 0) {
@@ -579,16 +586,20 @@ constinit std::atomic<unsigned> loads_under_way{0};
 constinit std::atomic<unsigned> loads_unseen{0};
 constinit thread_local unsigned unseen_here = 0;
 
-
 } // namespace
 
-bool one_search_path() noexcept { return !known.has_search_paths.load(std::memory_order_relaxed); }
-
-bool loading() noexcept {
-    return loads_under_way.load(std::memory_order_acquire) != 0 || loads_unseen.load(std::memory_order_acquire) != 0;
+bool one_search_path() noexcept {
+    return !known.has_search_paths.load(std::memory_order_relaxed);
 }
 
-const char* why_not_scanned() noexcept { return not_scanned; }
+bool loading() noexcept {
+    return loads_under_way.load(std::memory_order_acquire) != 0 ||
+           loads_unseen.load(std::memory_order_acquire) != 0;
+}
+
+const char* why_not_scanned() noexcept {
+    return not_scanned;
+}
 
 void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept {
     // An auditor may send each binding elsewhere, and sees calls by the places that ibid would change.
@@ -609,7 +620,9 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
 
 // ---- The program's own calls to the dynamic linker; see linker_calls.h.
 
-void begin_load() noexcept { loads_under_way.fetch_add(1, std::memory_order_acq_rel); }
+void begin_load() noexcept {
+    loads_under_way.fetch_add(1, std::memory_order_acq_rel);
+}
 
 void end_load(bool loaded, bool deep_binding) noexcept {
     if (loaded) {

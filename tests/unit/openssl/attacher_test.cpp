@@ -78,7 +78,8 @@ TEST_P(Attacher, PutsDataWhereNobodyElseSeesIt) {
     const x509_ptr other = taken(b.client);
     EXPECT_EQ(X509_get_ex_data(other.get(), index_of_data()), nullptr);
     ASSERT_EQ(X509_set_ex_data(other.get(), index_of_data(), &of_b), 1);
-    EXPECT_EQ(X509_get_ex_data(taken(a.client).get(), index_of_data()), &of_a) << "kept, though it was given back";
+    EXPECT_EQ(X509_get_ex_data(taken(a.client).get(), index_of_data()), &of_a)
+        << "kept, though it was given back";
     EXPECT_EQ(X509_get_ex_data(taken(b.client).get(), index_of_data()), &of_b);
     connection later(client.get(), server.get());
     ASSERT_TRUE(later.shake_hands());

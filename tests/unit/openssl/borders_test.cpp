@@ -362,8 +362,8 @@ TEST_F(Links, OfARootToItselfAreCheckedWhereThatIsAskedFor) {
 TEST_F(Links, OfAnIssuerThatMayNotSignAreRefused) {
     // One key, two certificates of it, one of which must not sign others.
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
-    const x509_ptr forbidden = certificate_of(
-        make_der("root", w.root.key.get(), nullptr, true, {.extensions = {{"keyUsage", "critical,cRLSign"}}}));
+    const x509_ptr forbidden = certificate_of(make_der("root", w.root.key.get(), nullptr, true,
+                                                       {.extensions = {{"keyUsage", "critical,cRLSign"}}}));
     const context_ptr c = trusting(f.write("forbidden.pem", {forbidden.get()}));
     for (int i = 0; i < 2; ++i) {
         EXPECT_NE(verdict(c.get()), X509_V_OK);

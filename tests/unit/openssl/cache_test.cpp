@@ -22,7 +22,8 @@ using namespace ibid::test;
 
 // The libcrypto that this program is linked with, through a table as in any other process.
 libcrypto& linked() {
-    static libcrypto* const l = libcrypto::add(linked_functions(), linked_functions().libcrypto, false, nullptr);
+    static libcrypto* const l =
+        libcrypto::add(linked_functions(), linked_functions().libcrypto, false, nullptr);
     return *l;
 }
 

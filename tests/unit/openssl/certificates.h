@@ -90,8 +90,8 @@ struct certificate_options {
 };
 
 // Signed by `issuer`, or by itself when there is none. Each call gives a certificate of its own (another serial number).
-[[nodiscard]] inline bytes make_der(const std::string& name, EVP_PKEY* key, const authority* issuer, bool is_ca,
-                                    const certificate_options& options = {}) {
+[[nodiscard]] inline bytes make_der(const std::string& name, EVP_PKEY* key, const authority* issuer,
+                                    bool is_ca, const certificate_options& options = {}) {
     static std::atomic<long> serial{1};
     std::vector<std::pair<std::string, std::string>> extensions{
         {"basicConstraints", is_ca ? "critical,CA:TRUE" : "CA:FALSE"}};
@@ -125,8 +125,8 @@ struct certificate_options {
     return der;
 }
 
-[[nodiscard]] inline x509_ptr make_certificate(const std::string& name, EVP_PKEY* key, const authority* issuer, bool is_ca,
-                                               long days = 30) {
+[[nodiscard]] inline x509_ptr make_certificate(const std::string& name, EVP_PKEY* key,
+                                               const authority* issuer, bool is_ca, long days = 30) {
     return certificate_of(make_der(name, key, issuer, is_ca, {.days = days}));
 }
 
@@ -175,7 +175,8 @@ struct certificate_options {
 // d2i_X509_CRL may fill a CRL of a store anew, and so makes a writer of who names it beside a getter of these.
 [[nodiscard]] inline crl_ptr crl_of(const bytes& der) {
     const std::string pem = as_pem(PEM_STRING_X509_CRL, der);
-    const std::unique_ptr<BIO, freed_by<BIO_free>> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    const std::unique_ptr<BIO, freed_by<BIO_free>> in(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     STACK_OF(X509_INFO)* const all = PEM_X509_INFO_read_bio(in.get(), nullptr, nullptr, nullptr);
     crl_ptr crl;
     if (sk_X509_INFO_num(all) == 1) {

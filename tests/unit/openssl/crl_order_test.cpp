@@ -27,7 +27,8 @@ namespace {
 
 [[nodiscard]] store_ptr store_with(const std::string& path) {
     store_ptr s(X509_STORE_new());
-    check(X509_load_crl_file(X509_STORE_add_lookup(s.get(), X509_LOOKUP_file()), path.c_str(), X509_FILETYPE_PEM) == 1,
+    check(X509_load_crl_file(X509_STORE_add_lookup(s.get(), X509_LOOKUP_file()), path.c_str(),
+                             X509_FILETYPE_PEM) == 1,
           "CRL");
     return s;
 }

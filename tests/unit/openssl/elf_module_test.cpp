@@ -51,7 +51,8 @@ TEST_P(modules, define_what_the_linker_finds_in_them) {
     }
     EXPECT_GT(library.read([](const elf_module& m) { return m.size_of("ibid_test_question"); }), 0U);
     EXPECT_EQ(library.read([](const elf_module& m) { return m.size_of("ibid_test_value"); }), sizeof(int));
-    for (const char* const name : {"", "getpid", "ibid_test_questio", "ibid_test_questions", "ibid_test_hidden", "printf"}) {
+    for (const char* const name :
+         {"", "getpid", "ibid_test_questio", "ibid_test_questions", "ibid_test_hidden", "printf"}) {
         EXPECT_EQ(library.read([&](const elf_module& m) { return m.find(name); }), nullptr) << name;
     }
     EXPECT_EQ(library.read([](const elf_module& m) { return m.size_of("getpid"); }), 0U);
@@ -153,7 +154,8 @@ TEST_P(modules, say_what_they_ask_of_the_linker) {
     EXPECT_EQ(library.read([](const elf_module& m) { return m.asks_for_audit(); }), false);
 }
 
-INSTANTIATE_TEST_SUITE_P(linked, modules, testing::ValuesIn(ways), [](const auto& p) { return p.param.name; });
+INSTANTIATE_TEST_SUITE_P(linked, modules, testing::ValuesIn(ways),
+                         [](const auto& p) { return p.param.name; });
 
 // What each of this program's own modules defines, asked of both. The C library has both hash tables and versions.
 TEST(module, of_this_program_are_all_read) {

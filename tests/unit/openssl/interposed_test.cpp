@@ -323,7 +323,8 @@ TEST_F(Stores, DuplicatesAreKeptOutWhicheverWayTheStoreIsFilled) {
 }
 
 TEST_F(Stores, TrustSettingsStayWithTheirOwnCopy) {
-    const bytes rejecting = make_der("rejects", authorities_[0].key.get(), nullptr, true, {.flags = ibid_pki_rejects_servers});
+    const bytes rejecting =
+        make_der("rejects", authorities_[0].key.get(), nullptr, true, {.flags = ibid_pki_rejects_servers});
     const unsigned char* p = rejecting.data();
     authorities_[0].certificate.reset(d2i_X509_AUX(nullptr, &p, static_cast<long>(rejecting.size())));
     const std::string path = write("trusted.pem", true);

@@ -132,11 +132,12 @@ TEST(a_libcrypto, whose_index_would_cost_memory_at_the_end_of_each_certificate_n
 
 TEST(a_libcrypto, with_memory_functions_of_the_programs_never_shares) {
     functions f = all_functions();
-    f.CRYPTO_get_mem_functions = +[](CRYPTO_malloc_fn* allocate, CRYPTO_realloc_fn* reallocate, CRYPTO_free_fn* release) {
-        *allocate = [](std::size_t n, const char*, int) { return std::malloc(n); };
-        *reallocate = &CRYPTO_realloc;
-        *release = &CRYPTO_free;
-    };
+    f.CRYPTO_get_mem_functions =
+        +[](CRYPTO_malloc_fn* allocate, CRYPTO_realloc_fn* reallocate, CRYPTO_free_fn* release) {
+            *allocate = [](std::size_t n, const char*, int) { return std::malloc(n); };
+            *reallocate = &CRYPTO_realloc;
+            *release = &CRYPTO_free;
+        };
     EXPECT_EQ(obstacle_of(f), "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)");
 }
 

@@ -15,7 +15,8 @@ namespace ibid::openssl::test {
 
 class loaded_module {
 public:
-    explicit loaded_module(const char* file, int mode = RTLD_LAZY | RTLD_LOCAL) : handle_(dlopen(file, mode)) {
+    explicit loaded_module(const char* file, int mode = RTLD_LAZY | RTLD_LOCAL)
+        : handle_(dlopen(file, mode)) {
         if (handle_ == nullptr) {
             throw std::runtime_error(dlerror());
         }
@@ -40,7 +41,8 @@ public:
         dl_iterate_phdr(
             [](dl_phdr_info* info, std::size_t, void* argument) {
                 auto& in = *static_cast<search*>(argument);
-                if (info->dlpi_addr == in.map->l_addr && std::string_view(info->dlpi_name) == in.map->l_name) {
+                if (info->dlpi_addr == in.map->l_addr &&
+                    std::string_view(info->dlpi_name) == in.map->l_name) {
                     in.found = in.f(elf_module(*info));
                     in.done = true;
                 }

@@ -176,19 +176,22 @@ TEST_P(of_a_program, the_class_is_told_by_its_names) {
 // Whatever else a program does, one such name decides.
 TEST_P(of_a_program, one_name_more_may_make_it_a_writer) {
     const std::string names = GetParam().names;
-    for (const char* const more : {"X509_sign", "X509_set_pubkey", "X509_alias_set1", "i2d_re_X509_tbs", "X509_set1_notAfter"}) {
+    for (const char* const more :
+         {"X509_sign", "X509_set_pubkey", "X509_alias_set1", "i2d_re_X509_tbs", "X509_set1_notAfter"}) {
         EXPECT_EQ(class_of_names(names + " " + more), module_class::writer) << more;
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(debian, of_a_program, testing::ValuesIn(programs), [](const auto& p) { return p.param.name; });
+INSTANTIATE_TEST_SUITE_P(debian, of_a_program, testing::ValuesIn(programs),
+                         [](const auto& p) { return p.param.name; });
 
 TEST(roles, belong_to_whole_names) {
     EXPECT_EQ(roles_of("X509_sign"), writes_always);
     EXPECT_EQ(roles_of("X509_set_ex_data"), attaches);
     EXPECT_EQ(roles_of("X509_getm_notBefore"), gives_time);
-    for (const char* const name : {"", "X", "X509_", "X509_sig", "X509_signed", "X509_sign_", "X509_set", "X509_get_version",
-                                   "X509_get_ex_data", "X509_free", "x509_sign", "SSL_CTX_new", "malloc", "zzzzzzzzzz"}) {
+    for (const char* const name :
+         {"", "X", "X509_", "X509_sig", "X509_signed", "X509_sign_", "X509_set", "X509_get_version",
+          "X509_get_ex_data", "X509_free", "x509_sign", "SSL_CTX_new", "malloc", "zzzzzzzzzz"}) {
         EXPECT_EQ(roles_of(name), 0U) << name;
     }
 }
@@ -252,7 +255,8 @@ TEST(a_pair, makes_a_writer) {
         EXPECT_EQ(class_of_names(writes), module_class::reader);
         EXPECT_EQ(class_of_names(std::string(gives) + " " + writes), module_class::writer);
         EXPECT_EQ(class_of_names(std::string("X509_set_ex_data ") + gives), module_class::attacher);
-        EXPECT_EQ(class_of_names(std::string("X509_set_ex_data ") + gives + " " + writes), module_class::writer);
+        EXPECT_EQ(class_of_names(std::string("X509_set_ex_data ") + gives + " " + writes),
+                  module_class::writer);
     }
     // Of two kinds: no way leads from one to the other.
     EXPECT_EQ(class_of_names("X509_get_serialNumber X509_gmtime_adj"), module_class::reader);

@@ -302,10 +302,8 @@ constexpr named_scene played[] = {
 #ifdef IBID_TEST_WRITES
     {"writes", &scenes::writes},
 #else
-    {"handshakes", &scenes::handshakes},
-    {"older_handshakes", &scenes::older_handshakes},
-    {"resumption", &scenes::resumption},
-    {"stores", &scenes::stores},
+    {"handshakes", &scenes::handshakes},   {"older_handshakes", &scenes::older_handshakes},
+    {"resumption", &scenes::resumption},   {"stores", &scenes::stores},
     {"revocations", &scenes::revocations},
 #endif
 };

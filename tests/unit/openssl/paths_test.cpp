@@ -114,7 +114,8 @@ TEST(FirstUse, OfACertificateThatIsHalfReadableIsComplainedOfByEachHolder) {
 }
 
 TEST(FirstUse, OfACertificateWhoseListsHaveAddressesIsSharedAsEver) {
-    const bytes der = with_distribution_points(world(), "URI:http://a.example/list, URI:http://b.example/list");
+    const bytes der =
+        with_distribution_points(world(), "URI:http://a.example/list, URI:http://b.example/list");
     const x509_ptr a = parse(der);
     const x509_ptr b = parse(der);
     EXPECT_TRUE(shared_as_it_should_be(a.get(), b.get()));

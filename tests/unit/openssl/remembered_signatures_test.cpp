@@ -35,7 +35,8 @@ namespace {
 // A file with one certificate.
 struct file_of {
     explicit file_of(const X509* x)
-        : path(testing::TempDir() + "ibid-loaded-" + std::to_string(getpid()) + "-" + std::to_string(++made)) {
+        : path(testing::TempDir() + "ibid-loaded-" + std::to_string(getpid()) + "-" +
+               std::to_string(++made)) {
         const std::string pem = as_pem(PEM_STRING_X509, der_of(x));
         std::ofstream(path) << pem;
     }
@@ -171,9 +172,10 @@ TEST_F(Signatures, AreRefusedWhereNoAlgorithmIsFit) {
     ASSERT_TRUE(c.shake_hands());
     STACK_OF(X509)* const chain = SSL_get0_verified_chain(c.client.get());
     const auto verify = [&] {
-        const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> verification(X509_STORE_CTX_new());
-        X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(client_.get()), sk_X509_value(chain, 0),
-                            SSL_get_peer_cert_chain(c.client.get()));
+        const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> verification(
+            X509_STORE_CTX_new());
+        X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(client_.get()),
+                            sk_X509_value(chain, 0), SSL_get_peer_cert_chain(c.client.get()));
         const int result = X509_verify_cert(verification.get());
         ERR_clear_error();
         return result == 1;

@@ -40,7 +40,8 @@ template <class Write>
 }
 
 // `count` entries in the order of their serial numbers; and, behind them, one more.
-[[nodiscard]] inline crl_ptr make_ordered_crl(const authority& issuer, int count, const X509* revoked = nullptr) {
+[[nodiscard]] inline crl_ptr make_ordered_crl(const authority& issuer, int count,
+                                              const X509* revoked = nullptr) {
     std::vector<std::string> serials;
     for (int i = 0; i < count; ++i) {
         char hex[16];

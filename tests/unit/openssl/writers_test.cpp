@@ -125,8 +125,7 @@ TEST_P(Writers, OfEveryKindLeaveTheOthersAsTheyAre) {
          [](X509* x) {
              X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "O", MBSTRING_ASC, text, 4, -1, 0);
          }},
-        {"extension",
-         [](X509* x) { ASN1_STRING_set(X509_EXTENSION_get_data(X509_get_ext(x, 0)), "?", 1); }},
+        {"extension", [](X509* x) { ASN1_STRING_set(X509_EXTENSION_get_data(X509_get_ext(x, 0)), "?", 1); }},
         {"extensions", [](X509* x) { X509_EXTENSION_free(X509_delete_ext(x, 0)); }},
         {"trust", [](X509* x) { X509_add1_reject_object(x, OBJ_nid2obj(NID_server_auth)); }},
         {"key",
@@ -249,12 +248,15 @@ TEST_P(Writers, SeeInAVerificationWhatTheConnectionHas) {
     ASSERT_TRUE(c.shake_hands());
     STACK_OF(X509)* const verified = SSL_get0_verified_chain(c.client.get());
     for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(second.at_depth[static_cast<std::size_t>(i)], std::set<const X509*>{sk_X509_value(verified, i)}) << i;
+        EXPECT_EQ(second.at_depth[static_cast<std::size_t>(i)],
+                  std::set<const X509*>{sk_X509_value(verified, i)})
+            << i;
     }
     EXPECT_EQ(second.leaf, std::set<const X509*>{c.clients_view()});
     EXPECT_NE(second.leaf, first.leaf);
     for (const X509* const issuer : second.issuers) {
-        EXPECT_TRUE(issuer == nullptr || issuer == sk_X509_value(verified, 1) || issuer == sk_X509_value(verified, 2));
+        EXPECT_TRUE(issuer == nullptr || issuer == sk_X509_value(verified, 1) ||
+                    issuer == sk_X509_value(verified, 2));
     }
 }
 
@@ -289,7 +291,8 @@ TEST(AWriter, ThatFindsAGetterByTheSearchOrderEndsSharing) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
                   const bool found = dlsym(RTLD_DEFAULT, "SSL_get0_peer_certificate") != nullptr;
-                  return before && found && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 1;
+                  return before && found && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0
+                                                                                                        : 1;
               }),
               0);
 }
@@ -348,7 +351,8 @@ TEST_F(Tenants, DoNotSeeEachOthersLists) {
     X509_CRL* const other = X509_OBJECT_get0_X509_CRL(object(b, 1));
     EXPECT_NE(list, other);
     const auto first = [](X509_CRL* crl) {
-        return ASN1_INTEGER_get(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), 0)));
+        return ASN1_INTEGER_get(
+            X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), 0)));
     };
     const long in_file = first(other);
     ASSERT_EQ(X509_CRL_sort(list), 1);

@@ -149,29 +149,30 @@ TEST(TwoOpenssls, EachHaveTheirOwnCaches) {
     copy_as_another(LIBCRYPTO, folder / "libcrypto.so.9");
     copy_as_another(LIBSSL, folder / "libssl.so.9");
     copy_as_another(READER_MODULE, folder / "reader.so");
-    EXPECT_EQ(in_child([&] {
-                  void* const one = dlopen(READER_MODULE, RTLD_NOW | RTLD_LOCAL);
-                  const bool loaded = dlopen((folder / "libcrypto.so.9").c_str(), RTLD_NOW | RTLD_LOCAL) != nullptr &&
-                                      dlopen((folder / "libssl.so.9").c_str(),
-                                             RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) != nullptr;
-                  void* const two =
-                      dlopen((folder / "reader.so").c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-                  if (!loaded || one == nullptr || two == nullptr) {
-                      std::fprintf(stderr, "%s\n", dlerror());
-                      return 1;
-                  }
-                  if (ask<const void*>(one, "ibid_test_libcrypto") == ask<const void*>(two, "ibid_test_libcrypto")) {
-                      return 2;
-                  }
-                  // One after another, and each again: neither meets the other's objects.
-                  if (shares(one) != 1 || shares(two) != 1 || shares(one) != 1 || shares(two) != 1) {
-                      return 3;
-                  }
-                  // What ends sharing in the one says nothing of the other.
-                  (void)ask<int>(two, "ibid_test_asks_to_be_told");
-                  return shares(two) == 0 && shares(one) == 1 && is_active() ? 0 : 4;
-              }),
-              0);
+    EXPECT_EQ(
+        in_child([&] {
+            void* const one = dlopen(READER_MODULE, RTLD_NOW | RTLD_LOCAL);
+            const bool loaded =
+                dlopen((folder / "libcrypto.so.9").c_str(), RTLD_NOW | RTLD_LOCAL) != nullptr &&
+                dlopen((folder / "libssl.so.9").c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) != nullptr;
+            void* const two = dlopen((folder / "reader.so").c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+            if (!loaded || one == nullptr || two == nullptr) {
+                std::fprintf(stderr, "%s\n", dlerror());
+                return 1;
+            }
+            if (ask<const void*>(one, "ibid_test_libcrypto") ==
+                ask<const void*>(two, "ibid_test_libcrypto")) {
+                return 2;
+            }
+            // One after another, and each again: neither meets the other's objects.
+            if (shares(one) != 1 || shares(two) != 1 || shares(one) != 1 || shares(two) != 1) {
+                return 3;
+            }
+            // What ends sharing in the one says nothing of the other.
+            (void)ask<int>(two, "ibid_test_asks_to_be_told");
+            return shares(two) == 0 && shares(one) == 1 && is_active() ? 0 : 4;
+        }),
+        0);
     std::filesystem::remove_all(folder);
 }
 
@@ -204,8 +205,9 @@ TEST(ALookup, OfAFunctionThatWritesMakesAWriter) {
 TEST(ALookup, OfAnythingElseEndsNothing) {
     EXPECT_EQ(in_child([] {
                   void* const module = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
-                  for (const char* const name : {"X509_free", "SSL_new", "X509_getm_notAfter", "X509_gmtime_adj_", "malloc", "",
-                                                 "SSL_get0_peer_certificate"}) {
+                  for (const char* const name :
+                       {"X509_free", "SSL_new", "X509_getm_notAfter", "X509_gmtime_adj_", "malloc", "",
+                        "SSL_get0_peer_certificate"}) {
                       (void)dlsym(module, name);
                       (void)dlsym(RTLD_DEFAULT, name);
                   }
@@ -227,34 +229,37 @@ TEST(ALookup, OfAPairMakesAWriter) {
 }
 
 TEST(TheLinkersErrors, AreTheLinkers) {
-    EXPECT_EQ(in_child([] {
-                  const auto stock = reinterpret_cast<decltype(&dlopen)>(dlsym(RTLD_DEFAULT, "dlopen"));
-                  for (const char* const file : {"/nonexistent/one.so", "nonexistent_one.so", "/dev/null", ""}) {
-                      for (const int mode : {RTLD_NOW, RTLD_LAZY | RTLD_NOLOAD, 0}) {
-                          errno = 77;
-                          const void* const ours = dlopen(file, mode);
-                          const int our_errno = errno;
-                          const char* said = dlerror();
-                          const std::string our_words = said != nullptr ? said : "";
-                          errno = 77;
-                          const void* const theirs = stock(file, mode);
-                          const int their_errno = errno;
-                          said = dlerror();
-                          if ((ours == nullptr) != (theirs == nullptr) || our_errno != their_errno ||
-                              our_words != (said != nullptr ? said : "")) {
-                              std::fprintf(stderr, "%s: %s: %s\n", file, our_words.c_str(), std::strerror(our_errno));
-                              return 1;
-                          }
-                      }
-                  }
-                  if (dlsym(RTLD_DEFAULT, "no such name") != nullptr || dlerror() == nullptr || dlerror() != nullptr) {
-                      return 2;
-                  }
-                  // A load that succeeds leaves none.
-                  errno = 77;
-                  return dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL) != nullptr && dlerror() == nullptr ? 0 : 3;
-              }),
-              0);
+    EXPECT_EQ(
+        in_child([] {
+            const auto stock = reinterpret_cast<decltype(&dlopen)>(dlsym(RTLD_DEFAULT, "dlopen"));
+            for (const char* const file : {"/nonexistent/one.so", "nonexistent_one.so", "/dev/null", ""}) {
+                for (const int mode : {RTLD_NOW, RTLD_LAZY | RTLD_NOLOAD, 0}) {
+                    errno = 77;
+                    const void* const ours = dlopen(file, mode);
+                    const int our_errno = errno;
+                    const char* said = dlerror();
+                    const std::string our_words = said != nullptr ? said : "";
+                    errno = 77;
+                    const void* const theirs = stock(file, mode);
+                    const int their_errno = errno;
+                    said = dlerror();
+                    if ((ours == nullptr) != (theirs == nullptr) || our_errno != their_errno ||
+                        our_words != (said != nullptr ? said : "")) {
+                        std::fprintf(stderr, "%s: %s: %s\n", file, our_words.c_str(),
+                                     std::strerror(our_errno));
+                        return 1;
+                    }
+                }
+            }
+            if (dlsym(RTLD_DEFAULT, "no such name") != nullptr || dlerror() == nullptr ||
+                dlerror() != nullptr) {
+                return 2;
+            }
+            // A load that succeeds leaves none.
+            errno = 77;
+            return dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL) != nullptr && dlerror() == nullptr ? 0 : 3;
+        }),
+        0);
 }
 
 // The search path of the module that calls decides, as the linker's manual says (dlopen(3), DT_RUNPATH).
