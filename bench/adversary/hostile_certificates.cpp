@@ -64,7 +64,9 @@ byte_string part(const byte_string& der, std::size_t begin, std::size_t end) {
     return {der.begin() + static_cast<std::ptrdiff_t>(begin), der.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
-void append(byte_string& to, const byte_string& more) { to.insert(to.end(), more.begin(), more.end()); }
+void append(byte_string& to, const byte_string& more) {
+    to.insert(to.end(), more.begin(), more.end());
+}
 
 // With `size` bytes of an extension that nobody knows. By hand: a program that names OpenSSL's functions for this may write to
 // certificates, and ibid would treat it as such (docs/openssl.md). The signature is that of something else.
@@ -77,7 +79,8 @@ byte_string padded(const byte_string& der, std::size_t size) {
     if (der.at(last.begin) != 0xa3)
         throw std::runtime_error("this certificate has no extensions");
     const element list = element_at(der, last.content);
-    byte_string extension{0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xb2, 0x03, 0x01}; // 1.3.6.1.4.1.55555.1
+    byte_string extension{0x06, 0x09, 0x2b, 0x06, 0x01, 0x04,
+                          0x01, 0x83, 0xb2, 0x03, 0x01}; // 1.3.6.1.4.1.55555.1
     append(extension, encoded(0x04, byte_string(size, 0x5a)));
     byte_string extensions = part(der, list.content, list.end);
     append(extensions, encoded(0x30, extension));
@@ -133,7 +136,8 @@ hostile_certificates::hostile_certificates(attack how, const std::filesystem::pa
     if (how == attack::large || how == attack::colliding) {
         pattern_ = padded(pattern_, how == attack::large ? std::size_t{1} << 20 : 400);
         const unsigned char* p = pattern_.data();
-        const owned_certificate parsed{require(d2i_X509(nullptr, &p, static_cast<long>(pattern_.size())), "d2i_X509")};
+        const owned_certificate parsed{
+            require(d2i_X509(nullptr, &p, static_cast<long>(pattern_.size())), "d2i_X509")};
     }
     const ASN1_INTEGER* const serial = X509_get0_serialNumber(x.get());
     const unsigned char* const bytes = ASN1_STRING_get0_data(serial);

@@ -28,22 +28,24 @@ inline constexpr char fixed_leaf_pem[] = "-----BEGIN CERTIFICATE-----\n"
                                          "omIydbWKReWCXxk7k3Op\n"
                                          "-----END CERTIFICATE-----\n";
 
-inline constexpr char fixed_server_pem[] = "-----BEGIN CERTIFICATE-----\n"
-                                           "MIIBjTCCATOgAwIBAgIUTXwAOENB4lyJ3bfLenGQ8m68jYEwCgYIKoZIzj0EAwIw\n"
-                                           "GzEZMBcGA1UEAwwQSWJpZCBGdXp6IFNlcnZlcjAgFw0yNjExMjkwMjQ5NTlaGA8y\n"
-                                           "MTI2MTEwNTAyNDk1OVowGzEZMBcGA1UEAwwQSWJpZCBGdXp6IFNlcnZlcjBZMBMG\n"
-                                           "ByqGSM49AgEGCCqGSM49AwEHA0IABHSEZZKblSEyKhP9E75c5Ki2G2+Mr2FB5Jc/\n"
-                                           "cZ2Kyv7Wv8ED7k+V4KSoqPBSNHIQupiAifEoKoj0lozT4KiWKNujUzBRMB0GA1Ud\n"
-                                           "DgQWBBQIY6Hvw7JdP54RxLOxYjfC6ZiFwDAfBgNVHSMEGDAWgBQIY6Hvw7JdP54R\n"
-                                           "xLOxYjfC6ZiFwDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDH\n"
-                                           "OziV48/pmN5RT3TseKtb5oVKvV7KNsuG2EhlkGptDgIgNZUYnR2iSaNAFzyb6rsw\n"
-                                           "9mjuHqCeHj1O6I8t6pPkAoQ=\n"
-                                           "-----END CERTIFICATE-----\n";
+inline constexpr char fixed_server_pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBjTCCATOgAwIBAgIUTXwAOENB4lyJ3bfLenGQ8m68jYEwCgYIKoZIzj0EAwIw\n"
+    "GzEZMBcGA1UEAwwQSWJpZCBGdXp6IFNlcnZlcjAgFw0yNjExMjkwMjQ5NTlaGA8y\n"
+    "MTI2MTEwNTAyNDk1OVowGzEZMBcGA1UEAwwQSWJpZCBGdXp6IFNlcnZlcjBZMBMG\n"
+    "ByqGSM49AgEGCCqGSM49AwEHA0IABHSEZZKblSEyKhP9E75c5Ki2G2+Mr2FB5Jc/\n"
+    "cZ2Kyv7Wv8ED7k+V4KSoqPBSNHIQupiAifEoKoj0lozT4KiWKNujUzBRMB0GA1Ud\n"
+    "DgQWBBQIY6Hvw7JdP54RxLOxYjfC6ZiFwDAfBgNVHSMEGDAWgBQIY6Hvw7JdP54R\n"
+    "xLOxYjfC6ZiFwDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDH\n"
+    "OziV48/pmN5RT3TseKtb5oVKvV7KNsuG2EhlkGptDgIgNZUYnR2iSaNAFzyb6rsw\n"
+    "9mjuHqCeHj1O6I8t6pPkAoQ=\n"
+    "-----END CERTIFICATE-----\n";
 
-inline constexpr char fixed_server_key_pem[] = "-----BEGIN PRIVATE KEY-----\n"
-                                               "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBgjzDQoEYpEZKqkt\n"
-                                               "mnLMb4ALBOK1/IJgUbTw4INWsq+hRANCAAR0hGWSm5UhMioT/RO+XOSothtvjK9h\n"
-                                               "QeSXP3Gdisr+1r/BA+5PleCkqKjwUjRyELqYgInxKCqI9JaM0+Colijb\n"
-                                               "-----END PRIVATE KEY-----\n";
+inline constexpr char fixed_server_key_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBgjzDQoEYpEZKqkt\n"
+    "mnLMb4ALBOK1/IJgUbTw4INWsq+hRANCAAR0hGWSm5UhMioT/RO+XOSothtvjK9h\n"
+    "QeSXP3Gdisr+1r/BA+5PleCkqKjwUjRyELqYgInxKCqI9JaM0+Colijb\n"
+    "-----END PRIVATE KEY-----\n";
 
 } // namespace ibid::fuzz

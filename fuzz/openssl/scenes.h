@@ -14,7 +14,7 @@
 
 namespace ibid::fuzz {
 
-void play_decoding(const input& in, outcome& seen);  // d2i_X509 and its kin, into every kind of `*a`
+void play_decoding(const input& in, outcome& seen); // d2i_X509 and its kin, into every kind of `*a`
 [[gnu::weak]] void play_writing(const input& in,
                                 outcome& seen); // public setters on what was decoded, or came from a session
 void play_handshake(const input& in, outcome& seen); // a peer that sends these bytes as its certificates
@@ -28,7 +28,8 @@ using scene = void (*)(const input&, outcome&);
 
 // Null: this program has no such scene.
 [[nodiscard]] inline scene scene_of(const input& in) {
-    static const scene all[scenes] = {&play_decoding, &play_writing, &play_handshake, &play_session, &play_trust_file};
+    static const scene all[scenes] = {&play_decoding, &play_writing, &play_handshake, &play_session,
+                                      &play_trust_file};
     return all[in.scene % scenes];
 }
 

@@ -39,7 +39,8 @@ static int set_key(X509* x, struct ibid_pki_bytes bytes, unsigned flags) {
 
 static int set_names(X509* x, const char* name, X509* issuer) {
     X509_NAME* const subject = X509_get_subject_name(x);
-    return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char*)name, -1, -1, 0) == 1 &&
+    return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char*)name, -1, -1, 0) ==
+               1 &&
            X509_set_issuer_name(x, issuer != NULL ? X509_get_subject_name(issuer) : subject) == 1;
 }
 
@@ -85,11 +86,13 @@ size_t ibid_pki_certificate(const struct ibid_pki_request* r, unsigned char** ou
     X509* const issuer = r->issuer.data != NULL ? certificate_of(r->issuer) : NULL;
     EVP_PKEY* const signer = private_key_of(r->signer);
     size_t size = 0;
-    if (signer != NULL && (issuer != NULL || r->issuer.data == NULL) && X509_set_version(x, X509_VERSION_3) == 1 &&
+    if (signer != NULL && (issuer != NULL || r->issuer.data == NULL) &&
+        X509_set_version(x, X509_VERSION_3) == 1 &&
         ASN1_INTEGER_set(X509_get_serialNumber(x), r->serial) == 1 &&
         X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
         X509_gmtime_adj(X509_getm_notAfter(x), r->days * 86400) != NULL && set_names(x, r->name, issuer) &&
-        set_key(x, r->key, r->flags) && add_extensions(x, issuer, r->extensions) && sign(x, signer, r->flags)) {
+        set_key(x, r->key, r->flags) && add_extensions(x, issuer, r->extensions) &&
+        sign(x, signer, r->flags)) {
         size = encode(x, r->flags, out);
     }
     EVP_PKEY_free(signer);
@@ -111,8 +114,8 @@ static int revoke(X509_CRL* crl, const char* hex, const ASN1_TIME* when) {
     return good;
 }
 
-size_t ibid_pki_crl(struct ibid_pki_bytes issuer_bytes, struct ibid_pki_bytes signer_bytes, const char* const* serials,
-                    unsigned char** out) {
+size_t ibid_pki_crl(struct ibid_pki_bytes issuer_bytes, struct ibid_pki_bytes signer_bytes,
+                    const char* const* serials, unsigned char** out) {
     pthread_mutex_lock(&mutex);
     X509* const issuer = certificate_of(issuer_bytes);
     EVP_PKEY* const signer = private_key_of(signer_bytes);
@@ -135,4 +138,6 @@ size_t ibid_pki_crl(struct ibid_pki_bytes issuer_bytes, struct ibid_pki_bytes si
     return size > 0 ? (size_t)size : 0;
 }
 
-void ibid_pki_free(unsigned char* bytes) { OPENSSL_free(bytes); }
+void ibid_pki_free(unsigned char* bytes) {
+    OPENSSL_free(bytes);
+}

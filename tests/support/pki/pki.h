@@ -32,7 +32,8 @@ struct ibid_pki_request {
     struct ibid_pki_bytes signer; /* private key of the issuer */
     long serial;
     long days; /* valid from an hour ago */
-    const char* const* extensions; /* name, value, name, value, ..., null: as in a section of x509v3_config(5) */
+    const char* const*
+        extensions; /* name, value, name, value, ..., null: as in a section of x509v3_config(5) */
     unsigned flags;
 };
 
@@ -40,7 +41,8 @@ struct ibid_pki_request {
 size_t ibid_pki_certificate(const struct ibid_pki_request* request, unsigned char** out);
 
 /* A CRL of `issuer`'s, DER, that lists these serial numbers in this order: hexadecimal, null at the end. */
-size_t ibid_pki_crl(struct ibid_pki_bytes issuer, struct ibid_pki_bytes signer, const char* const* serials, unsigned char** out);
+size_t ibid_pki_crl(struct ibid_pki_bytes issuer, struct ibid_pki_bytes signer, const char* const* serials,
+                    unsigned char** out);
 
 void ibid_pki_free(unsigned char* bytes);
 
