@@ -48,7 +48,7 @@ constexpr std::array starters{
 
 std::string closed_to_others(const std::string& path) {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-        const std::string part = path.substr(0, end);
+        std::string part = path.substr(0, end);
         struct stat s {};
         if (::stat(part.c_str(), &s) != 0 || (s.st_mode & (S_ISDIR(s.st_mode) ? S_IXOTH : S_IROTH)) == 0)
             return part;

@@ -153,7 +153,7 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
     weigh(k.der);
     certificate_image* none = nullptr;
     if (image.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) {
-        made.release();
+        (void)made.release();
     }
     return !changed.load(std::memory_order_acquire) ? likeness::same : likeness::altered;
 }

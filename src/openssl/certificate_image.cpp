@@ -188,7 +188,7 @@ std::unique_ptr<certificate_image> certificate_image::make(octets der) noexcept 
     return image;
 }
 
-void certificate_image::operator delete(void* memory) noexcept {
+void certificate_image::operator delete(void* memory) noexcept { // NOLINT(misc-new-delete-overloads)
     ::operator delete(memory);
 }
 

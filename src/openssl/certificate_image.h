@@ -27,7 +27,8 @@ class certificate_image {
 public:
     // Null: no memory, or a certificate that cannot be compared.
     [[nodiscard]] static std::unique_ptr<certificate_image> make(std::span<const unsigned char> der) noexcept;
-    static void operator delete(void* memory) noexcept;
+    // Its memory is one block with what follows it, which make() asks for.
+    static void operator delete(void* memory) noexcept; // NOLINT(misc-new-delete-overloads)
 
     [[nodiscard]] std::span<const unsigned char> der() const noexcept;
     [[nodiscard]] std::size_t memory() const noexcept; // bytes of its block
