@@ -35,7 +35,8 @@ public:
     files_of_stores& operator=(const files_of_stores&) = delete;
 
     // `store` is loaded from `file` now. Throws bad_alloc.
-    void hold(const X509_STORE* store, const handle<File>& file) {
+    // noinline: OpenSSL runs on the stack of who calls this.
+    [[gnu::noinline]] void hold(const X509_STORE* store, const handle<File>& file) {
         list gone;
         auto fresh = std::make_unique<node>(store, file);
         make_room();

@@ -9,6 +9,7 @@
 //  - That a file was refused holds while its size and its time stamps stay. Where those lie, OpenSSL loads a file that could have
 //    been shared, as in stock.
 //  - No call leaves this file under the lock, but to count references.
+//  - What takes stack takes it in a frame of its own (noinline): OpenSSL parses on the stack of who calls here.
 #pragma once
 
 #include <array>
@@ -27,7 +28,7 @@ namespace ibid::openssl {
 template <class Value, class Mode>
 class known_files {
 public:
-    [[nodiscard]] handle<Value> guess(const regular_file& file, const Mode& mode) noexcept {
+    [[nodiscard, gnu::noinline]] handle<Value> guess(const regular_file& file, const Mode& mode) noexcept {
         // Asked outside of the lock: it may be the last handle by then, and its end takes locks.
         weak<Value> found;
         {
@@ -40,7 +41,8 @@ public:
         return found.lock();
     }
 
-    void remember(const regular_file& file, const Mode& mode, const handle<Value>& value) noexcept {
+    [[gnu::noinline]] void remember(const regular_file& file, const Mode& mode,
+                                    const handle<Value>& value) noexcept {
         put({file.which(), mode, weak<Value>(value), {}});
     }
 
@@ -50,7 +52,7 @@ public:
         return p.is_of(file, mode) && p.refused == file.written();
     }
 
-    void refuse(const regular_file& file, const Mode& mode) noexcept {
+    [[gnu::noinline]] void refuse(const regular_file& file, const Mode& mode) noexcept {
         put({file.which(), mode, {}, file.written()});
     }
 

@@ -2,7 +2,6 @@
 #include "policy_extensions.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 #include "der.h"
@@ -124,27 +123,41 @@ constexpr std::size_t most_policies = 64;
 
 } // namespace
 
+namespace {
+
+// Whether `object` stands in one of the first `count` of these policies, which were found sound.
+[[nodiscard]] bool is_among(octets policies, std::size_t count, octets object) noexcept {
+    octets policy;
+    octets other;
+    while (count-- > 0 && take(policies, sequence_tag, policy) && take_object(policy, other)) {
+        if (same(other, object)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+// Earlier policies are read again for each: a list of them would take a kilobyte of a stack that may be small.
 bool are_sound_policies(octets certificate_policies) noexcept {
     octets policies;
     if (!is_all(certificate_policies, sequence_tag, policies) || policies.empty()) {
         return false;
     }
-    std::array<octets, most_policies> met;
-    std::size_t count = 0;
-    while (!policies.empty()) {
+    const octets all = policies;
+    for (std::size_t count = 0; !policies.empty(); ++count) {
         octets policy;
         octets object;
         octets qualifiers;
-        if (count == met.size() || !take(policies, sequence_tag, policy) || !take_object(policy, object) ||
+        if (count == most_policies || !take(policies, sequence_tag, policy) || !take_object(policy, object) ||
             (!policy.empty() &&
              (!is_all(policy, sequence_tag, qualifiers) || !are_sound_qualifiers(qualifiers)))) {
             return false;
         }
-        const auto end = met.begin() + static_cast<std::ptrdiff_t>(count);
-        if (std::any_of(met.begin(), end, [&](octets other) { return same(other, object); })) {
+        if (is_among(all, count, object)) {
             return false;
         }
-        met[count++] = object;
     }
     return true;
 }

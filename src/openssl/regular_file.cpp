@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "uncancelled.h"
@@ -30,20 +31,23 @@ void regular_file::descriptor::close() noexcept {
 
 void regular_file::open_from_start() {
     constexpr off_t largest = off_t{256} << 20;
+    struct stat status {};
     file_.close();
     {
         // The writer at the other end of a pipe would take an open() for its reader; O_PATH is none.
         descriptor place;
         place.open(path_, O_PATH);
-        if (!place.is_open() || fstat(place.number(), &status_) != 0 || !S_ISREG(status_.st_mode)) {
+        if (!place.is_open() || fstat(place.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
             return;
         }
     }
     file_.open(path_, O_RDONLY | O_NOCTTY | O_NONBLOCK);
-    if (file_.is_open() && (fstat(file_.number(), &status_) != 0 || !S_ISREG(status_.st_mode) ||
-                            status_.st_size <= 0 || status_.st_size > largest)) {
+    if (file_.is_open() && (fstat(file_.number(), &status) != 0 || !S_ISREG(status.st_mode) ||
+                            status.st_size <= 0 || status.st_size > largest)) {
         file_.close();
     }
+    which_ = {status.st_dev, status.st_ino};
+    written_ = {status.st_size, status.st_mtim, status.st_ctim};
 }
 
 std::unique_ptr<file_content> regular_file::read() {

@@ -15,10 +15,11 @@
 #pragma once
 
 #include <cstddef>
+#include <ctime>
 #include <memory>
 #include <span>
 
-#include <sys/stat.h>
+#include <sys/types.h>
 
 #include "file_content.h"
 
@@ -55,12 +56,10 @@ public:
     regular_file& operator=(const regular_file&) = delete;
 
     [[nodiscard]] bool is_open() const noexcept { return file_.is_open(); }
-    [[nodiscard]] identity which() const noexcept { return {status_.st_dev, status_.st_ino}; }
-    [[nodiscard]] stamp written() const noexcept {
-        return {status_.st_size, status_.st_mtim, status_.st_ctim};
-    }
+    [[nodiscard]] identity which() const noexcept { return which_; }
+    [[nodiscard]] const stamp& written() const noexcept { return written_; }
     [[nodiscard]] std::size_t size() const noexcept { // more than zero
-        return static_cast<std::size_t>(status_.st_size);
+        return static_cast<std::size_t>(written_.size);
     }
 
     // Opens it again, so that it can be read again; the path may lead to another file now.
@@ -96,7 +95,9 @@ private:
 
     const char* path_;
     descriptor file_;
-    struct stat status_ {};
+    // Of a `struct stat` what is asked for: while this is there, a thread may go on into OpenSSL's parsers, on a small stack.
+    identity which_;
+    stamp written_;
 };
 
 } // namespace ibid::openssl

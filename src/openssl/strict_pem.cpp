@@ -80,13 +80,7 @@ constexpr std::array known_labels = {
 
 } // namespace
 
-strict_pem::~strict_pem() {
-    if (has_joined_) {
-        explicit_bzero(joined_.data(), joined_.size());
-    }
-}
-
-strict_pem::line strict_pem::next_line() noexcept {
+strict_pem::line strict_pem::next_line() {
     while (!pieces_.empty() && at_ == pieces_.front().size()) {
         pieces_ = pieces_.subspan(1);
         at_ = 0;
@@ -111,11 +105,13 @@ strict_pem::line strict_pem::next_line() noexcept {
             line_ = {first, size};
             break;
         }
+        if (joined_.size() == 0) {
+            joined_ = wiped_bytes(longest_line);
+        }
         std::memcpy(joined_.data() + joined, first, size);
         joined += size;
-        has_joined_ = true;
         if (!goes_on) {
-            line_ = {joined_.data(), joined};
+            line_ = {reinterpret_cast<const char*>(joined_.data()), joined};
             break;
         }
         pieces_ = pieces_.subspan(1);

@@ -8,9 +8,9 @@
 //    is not judged: it is OpenSSL's to read.
 //  - A file with a block of any other kind (a private key, above all), or whose text speaks of one, is not of this form.
 //  - What was decoded is overwritten before its memory is given back.
+//  - It lives on the stack of a thread that goes on into OpenSSL's parsers, and so is small.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,7 +30,7 @@ public:
     explicit strict_pem(const file_content& text) noexcept : pieces_(text.pieces()) {}
     strict_pem(const strict_pem&) = delete;
     strict_pem& operator=(const strict_pem&) = delete;
-    ~strict_pem();
+    ~strict_pem() = default;
 
     // What comes next; for what is not of this form, always that. Throws bad_alloc.
     [[nodiscard]] found next();
@@ -45,16 +45,16 @@ private:
     static constexpr std::size_t longest_line = 200; // OpenSSL reads up to 254 characters at once
 
     enum class line : std::uint8_t { read, none, too_long };
-    [[nodiscard]] line next_line() noexcept;
+    [[nodiscard]] line next_line();
     [[nodiscard]] std::size_t distance_to(unsigned char c) const noexcept;
     [[nodiscard]] bool begins_block() noexcept;
     [[nodiscard]] bool decode_block();
 
     std::span<const wiped_bytes> pieces_; // not read yet; of the first, what is behind `at_`
     std::size_t at_ = 0;
-    std::string_view line_;                     // without what ends it
-    std::array<char, longest_line + 1> joined_; // a line that stands in two pieces
-    bool has_joined_ = false;
+    std::string_view line_; // without what ends it
+    wiped_bytes
+        joined_; // a line that stands in two pieces. Hardly ever: on the stack it would be there at all times
     bool other_form_ = false;
     pem_kind kind_ = pem_kind::certificate;
     std::string_view label_;

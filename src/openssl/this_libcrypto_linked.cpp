@@ -7,7 +7,7 @@ namespace ibid::openssl {
 libcrypto* this_libcrypto() noexcept {
     static libcrypto* const linked = [] {
         process::start_linked();
-        functions f;
+        static functions f; // not on the stack, where it would be the largest of all
 #define IBID_TAKE(name) f.name = &::name;
         IBID_OPENSSL_FUNCTIONS(IBID_TAKE)
         IBID_OPENSSL_DECODERS(IBID_TAKE)

@@ -54,19 +54,33 @@ std::size_t trust_file::weight() const noexcept {
            weight_of_crls_;
 }
 
-std::optional<trust_file> trust_file::parse(const surroundings& in, const file_view& file,
-                                            std::unique_ptr<const file_content> content) {
-    std::optional<trust_file> made = trust_file(in, file);
+// OpenSSL parses on the same stack, below this and what it calls: so all that is large is kept elsewhere.
+std::unique_ptr<trust_file> trust_file::parse(const surroundings& in, const file_view& file,
+                                              std::unique_ptr<const file_content> content) {
+    std::unique_ptr<trust_file> made(new trust_file(in, file));
     {
         // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
         const unseen_errors errors(in.f);
         if (!made->read(in, file) || made->objects_->objects.empty() || !errors.none() || !made->arrange()) {
-            return std::nullopt;
+            return nullptr;
         }
     }
     made->content_ = std::move(content);
     return made;
 }
+
+namespace {
+
+[[nodiscard, gnu::noinline]] bool is_strict_pem(const file_content& text) {
+    strict_pem whole(text);
+    strict_pem::found found = strict_pem::found::block;
+    while (found == strict_pem::found::block) {
+        found = whole.next();
+    }
+    return found == strict_pem::found::end;
+}
+
+} // namespace
 
 bool trust_file::read(const surroundings& in, const file_view& file) {
     if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
@@ -74,15 +88,7 @@ bool trust_file::read(const surroundings& in, const file_view& file) {
     }
     // OpenSSL ends a line at a NUL. The whole file is looked through before anything of it is parsed: there may be a key
     // at its end.
-    if (file.content->contains(0)) {
-        return false;
-    }
-    strict_pem whole(*file.content);
-    strict_pem::found found = strict_pem::found::block;
-    while (found == strict_pem::found::block) {
-        found = whole.next();
-    }
-    return found == strict_pem::found::end && read_pem(in, *file.content);
+    return !file.content->contains(0) && is_strict_pem(*file.content) && read_pem(in, *file.content);
 }
 
 // The CRL must be all of the file: what stands behind it OpenSSL never looks at, and nobody knows what it is.
@@ -102,9 +108,9 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
     // PEM_X509_INFO_read_bio gathers up to one certificate and one CRL, whichever comes first, and gives out the certificate first.
     bool has_certificate = false;
     bool has_crl = false;
-    strict_pem blocks(text);
-    while (blocks.next() == strict_pem::found::block) {
-        const bool is_crl = blocks.kind() == pem_kind::crl;
+    const auto blocks = std::make_unique<strict_pem>(text);
+    while (blocks->next() == strict_pem::found::block) {
+        const bool is_crl = blocks->kind() == pem_kind::crl;
         if (mode_.kind == (is_crl ? file_kind::certificates : file_kind::crls)) {
             continue; // passed over by OpenSSL, too
         }
@@ -114,10 +120,10 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
         }
         trust_object& o = objects.emplace_back(); // first: nothing is held when there is no memory for it
         if (is_crl) {
-            parse_crl(in, blocks.content(), o);
+            parse_crl(in, blocks->content(), o);
             has_crl = true;
         } else {
-            parse_certificate(in, blocks.content(), o);
+            parse_certificate(in, blocks->content(), o);
             has_certificate = true;
         }
         if (o.certificate == nullptr && o.crl == nullptr) {

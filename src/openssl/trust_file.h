@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -70,10 +69,10 @@ public:
         bool order_may_be_seen; // a CRL that OpenSSL would reorder is not shared
     };
 
-    // Empty when OpenSSL should load this file itself. OpenSSL's error queue is empty before and afterwards. `content` is
+    // Null when OpenSSL should load this file itself. OpenSSL's error queue is empty before and afterwards. `content` is
     // what `file` shows.
-    [[nodiscard]] static std::optional<trust_file> parse(const surroundings& in, const file_view& file,
-                                                         std::unique_ptr<const file_content> content);
+    [[nodiscard]] static std::unique_ptr<trust_file> parse(const surroundings& in, const file_view& file,
+                                                           std::unique_ptr<const file_content> content);
 
     trust_file(trust_file&& other) noexcept
         : f_(other.f_), retired_(other.retired_), content_(std::move(other.content_)), mode_(other.mode_),

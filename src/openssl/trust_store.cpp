@@ -23,6 +23,13 @@ struct trust_store_cache::contents {
     explicit contents(counter_block* counters) : files(counters) {}
 };
 
+// What is to be loaded. On the heap: OpenSSL parses on the same stack, which may be a small one.
+struct trust_store_cache::source {
+    file_mode mode;
+    regular_file file;
+    std::unique_ptr<const file_content> content; // while it is to be parsed
+};
+
 // A file in use by a call of OpenSSL's. If that call has forked, the child lets go of nothing that it has inherited.
 class trust_store_cache::held_here {
 public:
@@ -125,8 +132,13 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
         contents& here = *ready();
         const frees_at_end later(*this, here);
         held_here found(*this, here);
-        found.file = find(here, path, mode);
-        if (found.file == nullptr || !found.still_here() || !found.file->usable(certificates_)) {
+        const std::unique_ptr<source> from(new source{mode, regular_file(path), nullptr});
+        found.file = find(here, *from);
+        if (from->content != nullptr) {
+            found.file = parse(here, *from);
+        }
+        if (found.file == nullptr || !found.still_here() || !may_be_given(*found.file) ||
+            !found.file->usable(certificates_)) {
             return left_to_openssl;
         }
         here.stores.hold(store, found.file);
@@ -138,49 +150,59 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     }
 }
 
-// What is at `path`, parsed now or before; empty: OpenSSL should load it.
-handle<trust_file> trust_store_cache::find(contents& in, const char* path, file_mode mode) {
+// Each of these has a frame of its own, which has gone again when OpenSSL parses.
+[[gnu::noinline]] handle<trust_file> trust_store_cache::look_up(contents& in, const file_view& file) {
+    return in.files.find(file);
+}
+[[gnu::noinline]] handle<trust_file> trust_store_cache::intern(contents& in, trust_file& parsed) {
+    return in.files.intern(std::move(parsed));
+}
+
+// What is there, if it was parsed before. Else `from` has its content then; unless OpenSSL should load it.
+[[gnu::noinline]] handle<trust_file> trust_store_cache::find(contents& in, source& from) {
+    if (!from.file.is_open() || in.known.is_refused(from.file, from.mode)) {
+        return nullptr;
+    }
+    if (const handle<trust_file> guess = in.known.guess(from.file, from.mode)) {
+        if (from.file.holds(guess->content())) {
+            return look_up(in, guess->key()); // itself, and counted
+        }
+        from.file.open_from_start();
+        if (!from.file.is_open()) {
+            return nullptr;
+        }
+    }
+    from.content = from.file.read();
+    if (from.content == nullptr) {
+        return nullptr;
+    }
+    handle<trust_file> found = look_up(in, file_view(*from.content, from.mode));
+    if (found != nullptr) {
+        in.known.remember(from.file, from.mode, found);
+        from.content = nullptr;
+    }
+    return found;
+}
+
+// OpenSSL parses on the stack of who calls this.
+handle<trust_file> trust_store_cache::parse(contents& in, source& from) {
+    if (f_.ERR_peek_error() != 0) {
+        return nullptr; // errors of the program's could not be told from those to come
+    }
     const bool order_may_be_seen = order_may_be_seen_.load(std::memory_order_relaxed);
-    const auto if_usable = [&](handle<trust_file> file) {
-        return order_may_be_seen && file != nullptr && !file->is_in_serial_order() ? nullptr
-                                                                                   : std::move(file);
-    };
-    regular_file file(path);
-    if (!file.is_open() || in.known.is_refused(file, mode)) {
+    const file_view view(*from.content, from.mode);
+    const auto parsed =
+        trust_file::parse({f_, certificates_, in.retired, order_may_be_seen}, view, std::move(from.content));
+    if (contents_.load(std::memory_order_relaxed) != &in) {
         return nullptr;
     }
-    if (const handle<trust_file> guess = in.known.guess(file, mode)) {
-        if (file.holds(guess->content())) {
-            return if_usable(in.files.find(guess->key())); // itself, and counted
-        }
-        file.open_from_start();
-        if (!file.is_open()) {
-            return nullptr;
-        }
-    }
-    std::unique_ptr<const file_content> content = file.read();
-    if (content == nullptr) {
+    if (parsed == nullptr) {
+        in.known.refuse(from.file, from.mode);
         return nullptr;
     }
-    const file_view view(*content, mode);
-    handle<trust_file> found = in.files.find(view);
-    if (found == nullptr) {
-        if (f_.ERR_peek_error() != 0) {
-            return nullptr; // errors of the program's could not be told from those to come
-        }
-        auto parsed =
-            trust_file::parse({f_, certificates_, in.retired, order_may_be_seen}, view, std::move(content));
-        if (contents_.load(std::memory_order_relaxed) != &in) {
-            return nullptr;
-        }
-        if (!parsed) {
-            in.known.refuse(file, mode);
-            return nullptr;
-        }
-        found = in.files.intern(*std::move(parsed));
-    }
-    in.known.remember(file, mode, found);
-    return if_usable(std::move(found));
+    handle<trust_file> made = intern(in, *parsed);
+    in.known.remember(from.file, from.mode, made);
+    return made;
 }
 
 void trust_store_cache::retain(retention budget) {

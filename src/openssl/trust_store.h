@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "certificate_cache.h"
 #include "functions.h"
@@ -71,7 +72,14 @@ private:
 
     [[nodiscard]] bool in_default_context() const;
     [[nodiscard]] contents* ready();
-    [[nodiscard]] handle<trust_file> find(contents& in, const char* path, file_mode mode);
+    struct source;
+    [[nodiscard]] handle<trust_file> find(contents& in, source& from);
+    [[nodiscard]] handle<trust_file> parse(contents& in, source& from);
+    [[nodiscard]] static handle<trust_file> look_up(contents& in, const file_view& file);
+    [[nodiscard]] static handle<trust_file> intern(contents& in, trust_file& parsed);
+    [[nodiscard]] bool may_be_given(const trust_file& file) const noexcept {
+        return file.is_in_serial_order() || !order_may_be_seen_.load(std::memory_order_relaxed);
+    }
     void free_retired(contents& in) const;
     static void on_store_free(void* store, void* nothing, CRYPTO_EX_DATA*, int index, long, void* cache);
 

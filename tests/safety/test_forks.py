@@ -27,14 +27,21 @@ def test_a_child_goes_on_as_in_stock(case: Case, mode: Mode, stage: Stage) -> No
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("case", THREADED, ids=str)
 def test_a_child_of_busy_threads_hangs_no_more_often(case: Case, mode: Mode, stage: Stage) -> None:
-    """In stock such a child may hang, too, by chance. Where it mostly comes through, it must come through at least once."""
+    """In stock such a child may hang, too, by chance: at a lock of OpenSSL's own (its providers' stores, above all) that another
+    thread held. That is so in two runs of five where threads do little else. So one good run of ten is asked for, as of stock,
+    and that none waits for a lock of ibid's."""
 
     def good(which: Mode) -> bool:
-        return "child's status 0" in stage.run(case, which).stdout
+        for _ in range(10):
+            told = stage.run(case, which).stdout
+            assert "waits in ibid" not in told
+            if "child's status 0" in told:
+                return True
+        return False
 
-    if sum(good(STOCK) for _ in range(5)) < 4:
-        pytest.skip("this child hangs too often in stock")
-    assert any(good(mode) for _ in range(5))
+    if not good(STOCK):
+        pytest.skip("this child does not come through in stock")
+    assert good(mode)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)

@@ -33,6 +33,8 @@
 //    been seen outside (reclaiming_shards.h).
 //  - `make`, destructors, and releases run outside of every lock.
 //  - The table outlives the cache as long as entries need it: forget() of the last one frees it.
+//  - A table that nobody reads without a lock, and that counts elsewhere, fits in one page: a process that forks to serve one
+//    connection copies each page that it writes to.
 #pragma once
 
 #include <algorithm>
@@ -61,7 +63,7 @@ class interner final : public reclaiming_shards<Traits, Allocator> {
     using base = reclaiming_shards<Traits, Allocator>;
     using base::allocator_, base::memory_, base::remaining_, base::shard_of, base::shards_, base::slots_;
     using base::bury, base::my_place, base::counters_of, base::discount, base::leave, base::owns_values,
-        base::reads_without_lock, base::reclaim;
+        base::reads_without_lock, base::reclaim, base::shard_number;
     using base::unlink;
     using typename base::memory, typename base::shard_type;
 
@@ -77,12 +79,17 @@ public:
         counted_in where = counted_in::center;
     };
 
-    // `counters`: where to count; null: in the table itself. A block given from outside must outlive the table, and is
+    // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the table, and is
     // exact at every moment: whoever reads it does not ask the readers. So every hit is then counted under a lock.
     [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
-        typename memory::block* const block = memory::allocate(allocator, lines());
-        auto* const self =
-            ::new (memory::first_line(block)) interner(allocator, counters); // the constructor does not throw
+        typename memory::block* const block = memory::allocate(allocator, lines(counters == nullptr));
+        auto* const at = static_cast<unsigned char*>(memory::first_line(block));
+        const bool counts_itself = counters == nullptr;
+        if (counts_itself) {
+            counters = ::new (static_cast<void*>(at + sizeof(interner))) counter_block();
+        }
+        // The constructor does not throw.
+        auto* const self = ::new (static_cast<void*>(at)) interner(allocator, *counters, counts_itself);
         self->memory_ = block;
         return self;
     }
@@ -289,6 +296,11 @@ public:
         return found;
     }
 
+    // Whether an entry of this hash stands here. Writes nothing, and takes no lock: for a process that has one thread.
+    [[nodiscard]] bool may_have(std::uint64_t hash) const noexcept {
+        return shards_[shard_number(hash)].table.find(hash, [](const entry&) { return true; }) != nullptr;
+    }
+
     // A lookup of `hash` that found nothing and will not end in an insert.
     void count_miss(std::uint64_t hash) noexcept {
         shard_type& s = shard_of(hash);
@@ -463,11 +475,13 @@ private:
     };
 
     friend base; // for leave()
-    [[nodiscard]] static constexpr std::size_t lines() noexcept { return sizeof(interner) / 64; }
+    [[nodiscard]] static constexpr std::size_t lines(bool counts_itself) noexcept {
+        return (sizeof(interner) + (counts_itself ? sizeof(counter_block) : 0)) / 64;
+    }
+    [[nodiscard]] std::size_t lines() const noexcept { return lines(counts_itself_); }
 
-    interner(const Allocator& allocator, counter_block* counters) noexcept
-        : base(allocator), counters_(counters != nullptr ? counters : &own_counters_),
-          afterlife_((*counters_)[0]) {
+    interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
+        : base(allocator), counters_(&counters), counts_itself_(counts_itself), afterlife_(counters[0]) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             shards_[i].counters = &(*counters_)[i];
         }
@@ -510,7 +524,7 @@ private:
     }
     [[gnu::noinline]] reader* join() noexcept {
         bool fresh = false;
-        reader* const r = counters_ == &own_counters_ ? this->readers_.join(fresh) : nullptr;
+        reader* const r = counts_itself_ ? this->readers_.join(fresh) : nullptr;
         if (fresh) {
             for (shard_type& s : shards_) {
                 const std::lock_guard pass(s.mutex); // see readers.h
@@ -561,8 +575,8 @@ private:
         }
     }
 
-    counter_block own_counters_;
-    counter_block* counters_;
+    counter_block* const counters_;
+    const bool counts_itself_;
     afterlife<Traits> afterlife_;
 };
 

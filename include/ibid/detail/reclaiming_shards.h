@@ -72,7 +72,7 @@ protected:
     static constexpr bool reads_without_lock = table_base_of<Traits>::reads_without_lock;
 
     explicit reclaiming_shards(const Allocator& allocator) noexcept
-        : base(operations()), slots_(allocator),
+        : base(operations()), slots_(allocator, reads_without_lock),
           shards_(
               make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
           allocator_(allocator) {}
@@ -98,8 +98,9 @@ protected:
             auto& whole = static_cast<interner<Traits, Allocator>&>(*this);
             const Allocator allocator = allocator_;
             typename memory::block* const block = memory_;
+            const std::size_t lines = whole.lines();
             std::destroy_at(&whole);
-            memory::free(allocator, block, interner<Traits, Allocator>::lines());
+            memory::free(allocator, block, lines);
         }
     }
 

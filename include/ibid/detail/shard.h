@@ -21,12 +21,23 @@
 
 namespace ibid::inline layout_1::detail {
 
+// Whether tables of these values are read without a lock.
+template <class Traits>
+inline constexpr bool is_read_without_lock = [] {
+    if constexpr (requires { Traits::reads_without_lock; }) {
+        return Traits::reads_without_lock;
+    } else {
+        return false;
+    }
+}();
+
 template <class Traits, class Allocator>
 struct alignas(64) shard {
     using entry = typename Traits::entry;
     using flight_type = flight<entry, typename Traits::key>;
     using slots = slot_allocator<std::byte, Allocator>;
-    using table_type = weak_table<entry, slots>;
+    static constexpr bool read_without_lock = is_read_without_lock<Traits>;
+    using table_type = weak_table<entry, slots, read_without_lock>;
     using dead_array = typename table_type::dead_array;
     struct dead_arrays {
         dead_array first;      // a list, of
@@ -36,7 +47,8 @@ struct alignas(64) shard {
 
     // One cache line has all that is written whenever an entry comes or goes, from the table's size to the flights: two cores
     // that change a shard by turns take that line and the slots' from each other, and no more. What readers
-    // without a lock look at is in the line before.
+    // without a lock look at is in the line before. Where there are none, all is packed: sixteen shards, and the rest of such a table,
+    // fit in a page (see interner).
     [[no_unique_address]] table_type table; // protected by the mutex, but for its peek()
     spinning_mutex mutex;                   // protects everything here, and which entries are linked
     bool closed = false;
@@ -45,12 +57,14 @@ struct alignas(64) shard {
     flight_type* flights = nullptr;
     std::size_t flights_in_air = 0;
 
-    alignas(64)
+    alignas(read_without_lock ? 64 : alignof(counter_stripe*))
         counter_stripe* counters = nullptr; // written under the mutex alone, by threads without their own
     dead_arrays left;                       // of the table, and a reader may be looking at them
     limbo dead;                             // buried by threads that do not read
 
-    explicit shard(const slots& in) noexcept : table(in) { static_assert(sizeof(shard) == 4 * 64); }
+    explicit shard(const slots& in) noexcept : table(in) {
+        static_assert(sizeof(shard) == (read_without_lock ? 4 : 3) * 64);
+    }
 
     template <class K>
     [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {

@@ -31,7 +31,9 @@ class slot_memory {
     using block_traits = std::allocator_traits<block_allocator>;
 
 public:
-    explicit slot_memory(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    // `has_banks`: else each array is allocated by itself; for tables that nobody reads without a lock.
+    explicit slot_memory(const Allocator& allocator, bool has_banks = true) noexcept
+        : has_banks_(has_banks), allocator_(allocator) {}
     slot_memory(const slot_memory&) = delete;
     slot_memory& operator=(const slot_memory&) = delete;
     ~slot_memory() = default; // all arrays have come back
@@ -39,7 +41,7 @@ public:
     // Throws what the allocator throws.
     [[nodiscard]] block* allocate(std::size_t blocks) {
         const std::size_t number = bank_of(blocks);
-        if (number < banks_.size()) {
+        if (has_banks_ && number < banks_.size()) {
             const std::lock_guard lock(mutex_);
             bank& b = banks_[number];
             if (b.used != full) {
@@ -55,7 +57,7 @@ public:
     }
     void deallocate(block* array, std::size_t blocks) noexcept {
         const std::size_t number = bank_of(blocks);
-        if (number < banks_.size()) {
+        if (has_banks_ && number < banks_.size()) {
             const std::lock_guard lock(mutex_);
             bank& b = banks_[number];
             const auto away =
@@ -91,7 +93,8 @@ private:
         return static_cast<std::size_t>(std::bit_width(stride(blocks) * sizeof(block) / 64 - 1)) - 1;
     }
 
-    spinning_mutex mutex_;        // protects banks_
+    spinning_mutex mutex_; // protects banks_
+    const bool has_banks_;
     std::array<bank, 6> banks_{}; // up to arrays of half a page
     [[no_unique_address]] block_allocator allocator_;
 };

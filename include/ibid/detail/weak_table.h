@@ -36,7 +36,8 @@ inline constexpr unsigned address_bits = 48;
     return reinterpret_cast<std::uintptr_t>(address) >> address_bits == 0;
 }
 
-template <class Entry, class Allocator>
+// `read_without_lock`: peek() is used, and what it reads is kept apart from what writers write. Else it is packed.
+template <class Entry, class Allocator, bool read_without_lock = true>
 class weak_table {
     using slot = std::atomic<std::uint64_t>;
     static_assert(slot::is_always_lock_free);
@@ -317,11 +318,12 @@ private:
 
     // What readers look at changes with the array alone; what changes with each entry is in the next cache line, and so are the
     // first members of whoever has a table with [[no_unique_address]].
-    alignas(64) std::atomic<std::uintptr_t> array_{
+    static constexpr std::size_t apart = read_without_lock ? 64 : alignof(std::size_t);
+    alignas(apart) std::atomic<std::uintptr_t> array_{
         0};                                    // the slots, and in the low bits the logarithm of how many
     typename memory::block* memory_ = nullptr; // of these slots
     [[no_unique_address]] Allocator allocator_;
-    alignas(64) std::size_t size_ = 0;
+    alignas(apart) std::size_t size_ = 0;
 };
 
 } // namespace ibid::inline layout_1::detail

@@ -126,7 +126,9 @@ int main(int argc, char** argv) {
     }
     SSL_CTX_free(server);
     SSL_CTX_free(client);
-    printf("freed %d, told of new ones: %s\n", freed, made > 0 ? "yes" : "no");
+    // A new-callback that is registered late is told of more than in stock: what was shared until then is duplicated for a program
+    // that attaches data, when it asks next, and the duplicate is a new certificate. Who finds what and what is freed is compared.
+    printf("freed %d, told of new ones: %s\n", freed, late ? "not asked" : made > 0 ? "yes" : "no");
     puts("end");
     tell_hits();
     return 0;
