@@ -9,6 +9,7 @@
 #include "der.h"
 #include "ex_data.h"
 #include "leases.h"
+#include "statistics/shared_statistics.h"
 
 namespace ibid::openssl {
 
@@ -120,6 +121,7 @@ void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, 
             e->home->table->forget(*e);
         }
         delete e;
+        shared_statistics::publish_all(); // the program may be killed before it counts again
     }
 }
 

@@ -10,6 +10,7 @@
 #include "files_of_stores.h"
 #include "known_files.h"
 #include "regular_file.h"
+#include "statistics/shared_statistics.h"
 
 namespace ibid::openssl {
 
@@ -75,6 +76,7 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
 // Runs inside the X509_STORE_free that took the last reference, when its objects have gone.
 void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
     static_cast<trust_store_cache*>(cache)->let_go(static_cast<const X509_STORE*>(store));
+    shared_statistics::publish_all();
 }
 
 bool trust_store_cache::has_filled(const X509_STORE* store) {

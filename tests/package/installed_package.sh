@@ -73,7 +73,7 @@ echo "-- add_subdirectory"
 
 if [[ -x $prefix/bin/ibid ]]; then
     echo "-- the command"
-    [[ $("$prefix/bin/ibid" run -- printenv LD_PRELOAD) == "$prefix/$libdir/libibid_preload.so" ]] ||
+    [[ $("$prefix/bin/ibid" run -- printenv LD_PRELOAD) == "$prefix/$libdir/ibid/before-libasan.so/\$LIB/libibid_preload.so" ]] ||
         failed "the installed command does not find the installed preload"
     "$prefix/bin/ibid" doctor || failed "ibid doctor"
 fi

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What libibid_preload.so shows to others. The functions of ibid_openssl.h have the version IBID_0, and IBID_0.symbols lists
-# them: a line is added with each new function and none is ever removed. OpenSSL's names are there in hidden versions alone, so
-# that nobody who looks for an OpenSSL finds ibid; and nothing is needed but the C library.
+# them: a line is added with each new function and none is ever removed. No other name is there, OpenSSL's least of all; and
+# nothing is needed but the C library.
 #
 # stable_interface.sh LIBRARY HEADER LIST
 set -euo pipefail
@@ -23,8 +23,7 @@ names=$(readelf -W --dyn-syms "$library" | awk '$1 ~ /^[0-9]+:$/ && $7 != "UND" 
 same 'functions of version IBID_0' "$(sort "$list")" "$(sed -n 's/@@IBID_0$//p' <<<"$names")"
 same 'functions that ibid_openssl.h declares' "$(sort "$list")" \
     "$(grep -v '^static' "$header" | grep -oE '^[A-Za-z].*\bibid_openssl_\w+\(' | grep -oE 'ibid_openssl_\w+' | sort)"
-same 'other names' '' "$(grep -vE '@@IBID_0$|[^@]@OPENSSL_3\.0\.0$' <<<"$names" || true)"
+same 'other names' '' "$(grep -vE '@@IBID_0$' <<<"$names" || true)"
 same 'libraries that are needed, beside the C library' '' \
     "$(readelf -dW "$library" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' | grep -vE '^(libc|libm|libgcc_s|ld-linux.*)\.so' || true)"
-[[ -n $(grep -F 'd2i_X509@OPENSSL_3.0.0' <<<"$names" || true) ]] || { printf 'FAILED: d2i_X509 is not met\n' >&2; status=1; }
 exit $status
