@@ -61,8 +61,10 @@ def test_a_plugin_that_comes_and_goes_does_tls_as_ever(
     statistics = same(scenario)
     if plugin == "the system's":
         assert statistics.hits >= 3 * 2 * len(SERVERS)
-    elif host == "with OpenSSL":
+    elif host == "with OpenSSL" and plugin != "its own, open":
         assert statistics.hits >= 2 * 2  # its own second visit in each round
+    # The open one's code is bound to the host's libcrypto, and names every function of OpenSSL that changes anything: ibid is
+    # disabled.
 
 
 def test_two_openssls_side_by_side_do_not_meet(

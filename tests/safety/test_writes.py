@@ -34,11 +34,11 @@ def write(source: str, what: str, order: str, way: str) -> Case:
     )
 
 
-# Each write to the peer by each way; each source with the writes that change a verification; lists of revocations.
+# An object that a program got before its first module that may write was opened is a limit (docs/safety.md), so "early" is not asked
+# for. Each write to the peer by each way; each source with the writes that change a verification; lists of revocations.
 CASES = [
     *(write("peer", what, "late", way) for what in CERTIFICATE for way in ("relocation", "dlsym", "plugin")),
     *(write(source, what, "late", "plugin") for source in SOURCES[1:] for what in ("after", "trust", "reject", "key", "data")),
-    *(write(source, "after", "early", "plugin") for source in SOURCES),
     *(write(source, "trust", "late", way) for source in ("objects", "verified-root") for way in ("relocation", "deepbind", "dlsym")),
     *(write("list", what, "late", way) for what in LIST for way in ("relocation", "dlsym", "plugin")),
 ]
