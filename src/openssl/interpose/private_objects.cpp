@@ -137,10 +137,12 @@ enum class use : bool { not_yet, verified };
         const errors_as_before unsaid(of.f);
         duplicate = of.f.X509_dup(x);
         // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one. Such a certificate is
-        // never handed out a second time, so it is the caller's alone.
+        // never handed out a second time, so it is the session's alone; from now on by any getter.
         if (duplicate != nullptr && so_far == use::verified && !has_sound_extensions(of.f, duplicate)) {
             of.f.X509_free(duplicate);
-            duplicate = nullptr;
+            of.f.X509_up_ref(x);
+            duplicate = x;
+            (void)of.certificates_ever()->detach(x);
         }
     }
     auto* const node =
