@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki.h"
 
+#include <openssl/dsa.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -134,6 +135,29 @@ size_t ibid_pki_crl(struct ibid_pki_bytes issuer_bytes, struct ibid_pki_bytes si
     X509_CRL_free(crl);
     EVP_PKEY_free(signer);
     X509_free(issuer);
+    pthread_mutex_unlock(&mutex);
+    return size > 0 ? (size_t)size : 0;
+}
+
+size_t ibid_pki_dsa_key(unsigned char** out) {
+    pthread_mutex_lock(&mutex);
+    EVP_PKEY_CTX* const parameters = EVP_PKEY_CTX_new_id(EVP_PKEY_DSA, NULL);
+    EVP_PKEY* domain = NULL;
+    EVP_PKEY* key = NULL;
+    int good = EVP_PKEY_paramgen_init(parameters) == 1 &&
+               EVP_PKEY_CTX_set_dsa_paramgen_bits(parameters, 1024) == 1 &&
+               EVP_PKEY_CTX_set_dsa_paramgen_q_bits(parameters, 160) == 1 &&
+               EVP_PKEY_paramgen(parameters, &domain) == 1;
+    EVP_PKEY_CTX* const context = good ? EVP_PKEY_CTX_new(domain, NULL) : NULL;
+    good = good && EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_keygen(context, &key) == 1;
+    PKCS8_PRIV_KEY_INFO* const info = good ? EVP_PKEY2PKCS8(key) : NULL;
+    *out = NULL;
+    const int size = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, out) : 0;
+    PKCS8_PRIV_KEY_INFO_free(info);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(domain);
+    EVP_PKEY_CTX_free(parameters);
     pthread_mutex_unlock(&mutex);
     return size > 0 ? (size_t)size : 0;
 }

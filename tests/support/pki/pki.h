@@ -44,6 +44,9 @@ size_t ibid_pki_certificate(const struct ibid_pki_request* request, unsigned cha
 size_t ibid_pki_crl(struct ibid_pki_bytes issuer, struct ibid_pki_bytes signer, const char* const* serials,
                     unsigned char** out);
 
+/* A small DSA key, DER (PrivateKeyInfo). */
+size_t ibid_pki_dsa_key(unsigned char** out);
+
 void ibid_pki_free(unsigned char* bytes);
 
 #pragma GCC visibility pop
