@@ -2,8 +2,9 @@
 //
 // What dead tokens held is let go on one thread, while others make, hold and release tokens.
 //
-// No thread is stopped by a signal in `letting_go`, which ThreadSanitizer would hold back: the world meets at a barrier, where every
-// thread but one tells the collector that it is not running. So the collector finds the dead under ThreadSanitizer's eyes.
+// No thread is stopped by a signal in `letting_go`. ThreadSanitizer delays signals until a blocking call, and the collector aborts when a
+// thread does not answer in time. So all workers wait at a barrier while one thread collects, and stay from before the collection until
+// after it in one GC_do_blocking(), where the collector sends no signal.
 #include <array>
 #include <atomic>
 #include <barrier>
@@ -35,10 +36,11 @@ constexpr int tokens = 300; // of each worker in each round: more than a page of
 
 using meeting = std::barrier<>;
 
-// The collector does not wait for who is in here, nor stop it.
-void meet(meeting& m) {
+// Reaches the barrier twice; a collection between the two does not stop this thread.
+void wait_for_a_collection(meeting& m) {
     (void)GC_do_blocking(
         [](void* where) -> void* {
+            static_cast<meeting*>(where)->arrive_and_wait();
             static_cast<meeting*>(where)->arrive_and_wait();
             return nullptr;
         },
@@ -59,26 +61,23 @@ void collect_and_race(Part part, Finalize finalize) {
         threads.emplace_back([&, t] {
             const ibid::gc::thread known;
             for (int round = 0; round < rounds; ++round) {
-                meet(gate); // here the world is at rest
-                meet(gate);
+                wait_for_a_collection(gate);
                 part(t, round);
                 at_work.fetch_sub(1);
             }
-            meet(gate); // nobody ends while another collects
         });
     }
     for (int round = 0; round < rounds; ++round) {
         at_work = workers;
-        meet(gate);
+        gate.arrive_and_wait(); // from here on every worker is in GC_do_blocking()
         GC_enable();
         collect();
         GC_disable();
-        meet(gate);
+        gate.arrive_and_wait();
         do {
             finalize();
         } while (at_work != 0);
     }
-    meet(gate);
     for (std::thread& t : threads) {
         t.join();
     }
@@ -191,16 +190,15 @@ TEST(collection, while_threads_end_walks_over_no_page_that_is_gone) {
                     const ibid::gc::thread known;
                     make_and_forget(c, (round * enders) + t);
                     ibid_test::wipe_stack();
-                    meet(gate);
-                    meet(gate);
+                    wait_for_a_collection(gate);
                 }
                 gate.arrive_and_wait();
             }); // and its thread_local variables end
         }
-        meet(gate); // the page of each thread is in use
+        gate.arrive_and_wait(); // the page of each thread is in use
         GC_enable();
         collect(); // and now most are empty
-        meet(gate);
+        gate.arrive_and_wait();
         gate.arrive_and_wait();
         for (int i = 0; i < 3; ++i) {
             collect();
