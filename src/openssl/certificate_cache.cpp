@@ -171,6 +171,12 @@ certificate_cache::found certificate_cache::find(certificate_home& in, const cer
     return {nullptr, true};
 }
 
+bool certificate_cache::may_have(const unsigned char* der, long length, parse_context context) const {
+    const certificate_home* const in = home_.load(std::memory_order_acquire);
+    const std::size_t extent = length > 0 ? sequence_extent(der, static_cast<std::size_t>(length)) : 0;
+    return in != nullptr && extent != 0 && in->table->may_have(certificate_key({der, extent}, context).hash);
+}
+
 X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context,
                                bool earned, bool looks_first) {
     const std::size_t extent = length > 0 ? sequence_extent(*pp, static_cast<std::size_t>(length)) : 0;

@@ -103,6 +103,9 @@ public:
         return parse(a, pp, length, context, false, false);
     }
 
+    // Whether parse() of these bytes would look at an entry. Takes no lock and writes nothing: for a process that has one thread.
+    [[nodiscard]] bool may_have(const unsigned char* der, long length, parse_context context) const;
+
     // The shared twin of a certificate that somebody else parsed, with a reference for the caller. Null: `x`
     // is shared already, or cannot be.
     [[nodiscard]] X509* share(X509* x);

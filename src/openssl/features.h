@@ -26,10 +26,11 @@ struct circumstances {
     bool intercepted =
         true;           // ibid has been loaded, by LD_PRELOAD or in the link order, and has read the modules
     bool libssl = true; // there is one
-    bool symbolic = false;   // libcrypto was linked with -Bsymbolic or -Bsymbolic-functions
-    bool verify_memo = true; // IBID_VERIFY_MEMO
-    bool everything = false; // IBID_SCOPE=all
-    bool writer = false;     // a module of the program may write to what it gets
+    bool symbolic = false;    // libcrypto was linked with -Bsymbolic or -Bsymbolic-functions
+    bool verify_memo = true;  // IBID_VERIFY_MEMO
+    bool everything = false;  // IBID_SCOPE=all
+    bool other_files = false; // a module stands before the C library's file functions
+    bool writer = false;      // a module of the program may write to what it gets
 };
 
 [[nodiscard]] constexpr std::array<feature, 5> features_of(const circumstances& c) noexcept {
@@ -51,7 +52,10 @@ struct circumstances {
     const verdict sessions = judge({true, "libssl asks libcrypto to decode them: intercepted there"},
                                    "ibid is not loaded: use ibid_openssl_attach()", true);
     const verdict stores = judge(
-        c.writer
+        c.other_files ? verdict{false, "another module defines the functions that open and read files, and "
+                                       "may give another file than "
+                                       "the path names"}
+        : c.writer
             ? verdict{false,
                       "the program names functions that write to certificates; a store of its own for each "
                       "context keeps such writes apart"}

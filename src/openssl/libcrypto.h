@@ -101,8 +101,9 @@ public:
                                                                                          : set_up_first();
     }
     [[nodiscard]] trust_store_cache* trust_stores() noexcept {
-        return certificates() != nullptr && !has_writer() ? trust_stores_.load(std::memory_order_acquire)
-                                                          : nullptr;
+        return certificates() != nullptr && !has_writer() && !leaves_files()
+                   ? trust_stores_.load(std::memory_order_acquire)
+                   : nullptr;
     }
 
     // For a call that concerns what is shared already: null, too, when nothing was. Setting up allocates OpenSSL's memory,
@@ -126,6 +127,9 @@ public:
     // A module of the program may write to what it gets: it is given duplicates (writers.h), and trust files are not shared.
     void set_has_writer() noexcept { has_writer_.store(true, std::memory_order_release); }
     [[nodiscard]] bool has_writer() const noexcept { return has_writer_.load(std::memory_order_acquire); }
+    // Trust files are OpenSSL's alone: what a path leads to is said by a function of another module's (modules/file_functions.h).
+    void leave_files() noexcept { leaves_files_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool leaves_files() const noexcept { return leaves_files_.load(std::memory_order_acquire); }
     // The same for a module that may put data beside it: some modules get objects of their own.
     void set_gives_own_objects() noexcept { gives_own_objects_.store(true, std::memory_order_release); }
     [[nodiscard]] bool gives_own_objects() const noexcept {
@@ -187,6 +191,7 @@ private:
     std::atomic<const char*> why_{nullptr};
     std::atomic<bool> has_writer_{false};
     std::atomic<bool> gives_own_objects_{false};
+    std::atomic<bool> leaves_files_{false};
     std::atomic<bool> algorithms_unknown_{false};
     std::atomic<bool> shows_crl_order_{false};
     std::atomic<certificate_cache*> certificates_{

@@ -5,15 +5,14 @@
 
 #include <pthread.h>
 
+#include "forked_child.h"
 #include "ibid/detail/flight.h"
 #include "ibid/hash.h"
 #include "interpose/private_objects.h"
 #include "libcrypto.h"
 #include "modules/scan.h"
+#include "one_thread.h"
 #include "settings.h"
-
-// glibc 2.32 and newer: nonzero until the process starts its first thread.
-extern "C" __attribute__((weak)) char __libc_single_threaded; // NOLINT(bugprone-reserved-identifier)
 
 namespace ibid::openssl::process {
 
@@ -23,10 +22,6 @@ namespace {
 constinit thread_local bool locked = false;
 
 // With one thread, that thread is in fork() and in none of ibid's functions: every lock is free, every object at rest.
-[[nodiscard]] bool has_one_thread() noexcept {
-    return &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
-}
-
 void before_fork() noexcept {
     locked = !has_one_thread();
     if (locked) {
@@ -50,6 +45,7 @@ void in_child() noexcept {
         libcrypto::for_each([](libcrypto& l) { l.forget_all_in_child(); });
     }
     after_fork();
+    forked_child::begin();
 }
 
 // Before the program's own handlers are registered: so ibid takes its locks after the last of them has prepared, and has

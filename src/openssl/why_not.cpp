@@ -29,6 +29,7 @@ const char* why_not(libcrypto& l, ibid_openssl_feature feature) noexcept {
     here.verify_memo = environment().verify_memo && l.remembers_signatures();
     here.everything = environment().scope == scope_setting::all;
     here.writer = l.has_writer();
+    here.other_files = l.leaves_files();
     const auto features = features_of(here);
     const auto answer = [&](feature_index i) { return features[i].active ? nullptr : features[i].why; };
     switch (feature) {

@@ -57,6 +57,10 @@ def test_nginx_judges_every_client_as_stock(equal: Equal, way: Way, version: str
             extra="ssl_verify_depth 3; ssl_session_cache off; ssl_session_tickets off;",
         )
         with Nginx(stage.folder / "nginx", server, wrap=stage.wrap, env=stage.env) as nginx:
+            # A forked worker leaves its first eight certificates to OpenSSL. This client sends two.
+            for turn in range(4):
+                seen = visit(stage.port("tls"), pki.trust, pki.client, version=version)
+                stage.record(f"first {turn}", seen.outcome, HTTP_DATE)
             # One connection stays open all the time, so that even without retention something is there to be found.
             first = visit(stage.port("tls"), pki.trust, pki.client, version=version, keep=True)
             for turn in range(ROUNDS):
@@ -255,7 +259,7 @@ def test_nginx_reloads_its_configuration_as_stock(equal: Equal) -> None:
         stage.record("access.log", nginx.access_log)
 
     # Each configuration loads the same trust store while the old one is still there.
-    assert equal(scenario).hits >= 4
+    assert equal(scenario).of("trust_stores", "hits") >= 3
 
 
 def test_nginx_looks_into_a_large_revocation_list_as_stock(equal: Equal) -> None:
@@ -326,6 +330,6 @@ def test_nginx_workers_that_were_forked_serve_clients_as_stock(equal: Equal, way
 
     statistics = equal(scenario)
     assert statistics.processes >= 4  # the master and its workers
-    # Each worker may miss each of the four certificates once.
-    assert statistics.hits >= 2 * count - 3 * 4
+    # Each worker leaves its first eight certificates to OpenSSL, and may miss each of the four once.
+    assert statistics.hits >= 2 * count - 3 * (8 + 4)
     assert statistics.active == 0

@@ -69,6 +69,6 @@ def test_a_child_that_serves_one_connection_writes_no_more_memory(start: str, mo
         return f"{more:.0f} KiB more of private dirty memory" if more > most else None
 
     # A cold child is the first to set ibid up, so its tables are pages of its own. The aim is 4 KiB there, too; 12 to 20 are found.
-    most = 4 if start == "warm" else 24
+    most = 4
 
     stage.bounded(Case("forks/private_memory.c", (start,)), mode, within)

@@ -96,6 +96,10 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 [[nodiscard]] constexpr bool is_of_linker(function_id id) noexcept {
     return id >= function_id::dlopen;
 }
+// Parses into an object of the program's, which may be a shared one.
+[[nodiscard]] constexpr bool is_parser(function_id id) noexcept {
+    return id >= function_id::d2i_X509 && id <= function_id::ASN1_item_d2i_ex;
+}
 [[nodiscard]] constexpr bool is_for_writers(function_id id) noexcept {
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;
 }

@@ -6,6 +6,8 @@
 #include <openssl/asn1t.h>
 
 #include "openssl/der.h"
+#include "openssl/forked_child.h"
+#include "openssl/one_thread.h"
 
 namespace ibid::openssl::interpose {
 
@@ -30,6 +32,20 @@ struct parsed_peer {
 constexpr std::size_t remembered_peers = 8; // a leaf, and what may come with it
 constinit thread_local std::array<parsed_peer, remembered_peers> last_peers{};
 constinit thread_local std::size_t next_peer = 0;
+
+// Whether a child that was forked just now leaves this parse to OpenSSL.
+[[nodiscard]] bool is_left_to_openssl(const libcrypto& of, const unsigned char* der, long length,
+                                      parse_context context) {
+    if (!forked_child::is_young()) {
+        return false;
+    }
+    const certificate_cache* const cache = of.made_certificates();
+    if (cache != nullptr && has_one_thread() && cache->may_have(der, length, context)) {
+        return false;
+    }
+    forked_child::count_one();
+    return true;
+}
 
 // Whether the time of this parse may tell a stranger who was here (docs/safety.md).
 [[nodiscard]] bool parses_in_full(const libcrypto& of, const unsigned char* der, long length,
@@ -66,11 +82,14 @@ X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
     const fresh_object empty = std::exchange(fresh, {});
     const bool replaceable =
         a != nullptr && *a != nullptr && *a == empty.object && pp != nullptr && *pp != nullptr;
-    certificate_cache* const cache = replaceable && !of.parses_own(code) ? of.certificates() : nullptr;
+    const parse_context context{empty.context, empty.property_query};
+    certificate_cache* const cache =
+        replaceable && !of.parses_own(code) && !is_left_to_openssl(of, *pp, length, context)
+            ? of.certificates()
+            : nullptr;
     if (cache == nullptr) {
         return of.f.d2i_X509(a, pp, length);
     }
-    const parse_context context{empty.context, empty.property_query};
     X509* const peer = parses_in_full(of, *pp, length, code) ? cache->parse_in_full(a, pp, length, context)
                                                              : cache->parse(a, pp, length, context, false);
     last_peers[next_peer] = {peer, code};
@@ -148,7 +167,8 @@ int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const
                 int tag_class, char optional, ASN1_TLC* position) {
     libcrypto& of = of_item(item);
     const functions& f = of.f;
-    const bool plain = tag == -1 && tag_class == 0 && optional == 0 && *value == nullptr;
+    const bool plain = tag == -1 && tag_class == 0 && optional == 0 && *value == nullptr &&
+                       !is_left_to_openssl(of, *in, length, {});
     if (certificate_cache* const cache = plain ? of.certificates() : nullptr) {
         f.ERR_set_mark();
         X509* const peer = cache->parse(nullptr, in, length, {}, false);

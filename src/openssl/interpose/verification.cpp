@@ -112,7 +112,7 @@ int verify_link(libcrypto& of, X509* subject, EVP_PKEY* issuer) {
 }
 
 int verify_chain(libcrypto& of, X509_STORE_CTX* verification) {
-    certificate_cache* const cache = of.certificates();
+    certificate_cache* const cache = of.made_certificates();
     const functions& f = of.f;
     const chain c(f, verification);
     if (cache == nullptr || !c.memorable()) {

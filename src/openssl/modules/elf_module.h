@@ -63,6 +63,7 @@ public:
         const char* name;
         void** slot;      // holds the address that the name is bound to
         bool may_be_lazy; // until the first call it leads back into the module (JUMP_SLOT)
+        const void* own;  // the module's own definition of that name; null: none
     };
 
     // Calls f(reference) for each place that holds the address of a named symbol.
@@ -75,8 +76,11 @@ public:
                 const auto type = ELF64_R_TYPE(r.r_info);
                 if (symbol != 0 &&
                     (type == jump_slot || type == in_got || (type == absolute && r.r_addend == 0))) {
-                    f(reference{strings_ + symbols_[symbol].st_name,
-                                reinterpret_cast<void**>(base_ + r.r_offset), type == jump_slot});
+                    const ElfW(Sym)& s = symbols_[symbol];
+                    f(reference{strings_ + s.st_name, reinterpret_cast<void**>(base_ + r.r_offset),
+                                type == jump_slot,
+                                s.st_shndx != SHN_UNDEF ? reinterpret_cast<const void*>(base_ + s.st_value)
+                                                        : nullptr});
                 }
             }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linker_calls.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -20,6 +21,8 @@ extern "C" {
 [[gnu::visibility("hidden")]] extern void* ibid_next_dlopen;
 
 [[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlsym(void* handle, const char* name);
+[[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlvsym(void* handle, const char* name,
+                                                                const char* version);
 [[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlsym(void* handle, const char* name);
 [[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlvsym(void* handle, const char* name,
                                                                     const char* version);
@@ -54,29 +57,74 @@ void* ibid_next_dlopen = nullptr;
 
 IBID_ENTRY("ibid_entry_dlopen", "ibid_before_dlopen", "ibid_followed_dlopen", "ibid_next_dlopen");
 IBID_ENTRY("ibid_entry_dlsym", "ibid_before_dlsym", "ibid_followed_dlsym", "ibid_next_dlsym");
-IBID_ENTRY("ibid_entry_dlvsym", "ibid_before_dlsym", "ibid_followed_dlvsym", "ibid_next_dlvsym");
+IBID_ENTRY("ibid_entry_dlvsym", "ibid_before_dlvsym", "ibid_followed_dlvsym", "ibid_next_dlvsym");
 
-int ibid_before_dlsym(void* handle, const char* name) {
+namespace {
+
+void* next_dlsym(void* handle, const char* name) {
+    return reinterpret_cast<decltype(&dlsym)>(ibid_next_dlsym)(handle, name);
+}
+void* next_dlvsym(void* handle, const char* name, const char* version) {
+    return reinterpret_cast<decltype(&dlvsym)>(ibid_next_dlvsym)(handle, name, version);
+}
+
+constinit std::atomic<bool> has_deep_binding{false}; // some module may have been opened with RTLD_DEEPBIND
+
+// Whether ibid may look up in the program's place: the answer is the same for every caller. RTLD_DEFAULT begins with the global
+// scope, whoever asks, unless the caller was opened with RTLD_DEEPBIND. RTLD_NEXT begins behind the caller.
+template <class Look>
+[[nodiscard]] bool is_same_for_all(const void* handle, Look look) {
+    if (handle != RTLD_DEFAULT) {
+        return handle != RTLD_NEXT;
+    }
+    if (has_deep_binding.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    if (look() != nullptr) {
+        return true;
+    }
+    (void)
+        dlerror(); // the message of this lookup; the program's own, which follows, drops any that was there before
+    return false;
+}
+
+template <class Look>
+[[nodiscard]] int before_lookup(const void* handle, const char* name, Look look) {
     const int error = errno;
     modules::settle_unseen_loads();
-    const bool follow = modules::note_lookup(handle, name);
+    const bool exchanged = name != nullptr && modules::is_exchanged(name) && is_same_for_all(handle, look);
+    if (name != nullptr) {
+        modules::note_lookup(name, exchanged);
+    }
     errno = error;
-    return follow ? 1 : 0;
+    return exchanged ? 1 : 0;
+}
+
+} // namespace
+
+int ibid_before_dlsym(void* handle, const char* name) {
+    return before_lookup(handle, name, [&] { return next_dlsym(handle, name); });
+}
+
+int ibid_before_dlvsym(void* handle, const char* name, const char* version) {
+    return before_lookup(handle, name, [&] { return next_dlvsym(handle, name, version); });
 }
 
 void* ibid_followed_dlsym(void* handle, const char* name) {
-    return modules::found_by_lookup(name, reinterpret_cast<decltype(&dlsym)>(ibid_next_dlsym)(handle, name));
+    return modules::found_by_lookup(name, next_dlsym(handle, name));
 }
 
 void* ibid_followed_dlvsym(void* handle, const char* name, const char* version) {
-    return modules::found_by_lookup(
-        name, reinterpret_cast<decltype(&dlvsym)>(ibid_next_dlvsym)(handle, name, version));
+    return modules::found_by_lookup(name, next_dlvsym(handle, name, version));
 }
 
 // Nonzero: ibid may call dlopen() itself, since the result does not depend on the caller's place.
 int ibid_before_dlopen(const char* file, int mode) {
     if (file == nullptr || file[0] == '\0' || (mode & RTLD_NOLOAD) != 0) {
         return 0; // nothing new comes
+    }
+    if ((mode & RTLD_DEEPBIND) != 0) {
+        has_deep_binding.store(true, std::memory_order_relaxed);
     }
     modules::settle_unseen_loads();
     const bool same_for_all = std::strchr(file, '$') == nullptr &&

@@ -4,7 +4,7 @@
 //
 // Law: the linker sees the same call from the same place: what depends on who calls (a search path of the calling module,
 // RTLD_NEXT) is passed on by a jump, with the caller's return address. errno and dlerror() are the linker's, and so are all results
-// but those of dlsym() for the few functions that give a certificate which others hold (interpose/entries.h).
+// but those of dlsym() for the few functions that give a certificate which others hold, or write to one (interpose/entries.h).
 #pragma once
 
 #include "openssl/interpose/entries.h"
@@ -27,9 +27,11 @@ void settle_unseen_loads() noexcept;
 // Whether a name without a slash means the same file to every caller.
 [[nodiscard]] bool one_search_path() noexcept;
 
-// The program looks a function up. True: it may be one that gives an object which others hold; then what was found goes through
-// found_by_lookup(), which gives an entry point in its place: the program might hand the object to a function that writes.
-[[nodiscard]] bool note_lookup(const void* handle, const char* name) noexcept;
+// Whether this function may give an object that others hold, or parse over one. A program that looks it up is to get the entry point for
+// writers: it may look up, unseen, a function that writes.
+[[nodiscard]] bool is_exchanged(const char* name) noexcept;
+// The program looks a function up. `exchanged`: what is found goes through found_by_lookup().
+void note_lookup(const char* name, bool exchanged) noexcept;
 [[nodiscard]] void* found_by_lookup(const char* name, void* found) noexcept;
 
 } // namespace ibid::openssl::modules

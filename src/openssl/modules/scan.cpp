@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "elf_module.h"
+#include "file_functions.h"
 #include "linker_calls.h"
 #include "module_class.h"
 #include "openssl/interpose/entries.h"
@@ -208,6 +209,51 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
     return found;
 }
 
+// A name that a module both defines and uses, and whom the dynamic linker may have preferred.
+struct rival_search {
+    const elf_module& of;
+    const char* name;
+    const void* bound_to; // null: not bound yet
+    bool found = false;
+};
+
+int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& search = *static_cast<rival_search*>(argument);
+    const elf_module other(*info);
+    // A libcrypto beside this one carries other versions of the names.
+    if (!other.readable() || is_own(other) || other.dynamic() == search.of.dynamic() ||
+        (is_libcrypto(other) && other.name()[0] != '\0')) {
+        return 0;
+    }
+    const void* const definition = other.find(search.name);
+    search.found = definition != nullptr && (search.bound_to == nullptr || search.bound_to == definition);
+    return search.found ? 1 : 0;
+}
+
+// Whether a function of libcrypto's that libcrypto calls itself is another module's: a hook, which a call that is left out would not
+// reach. A place that is no call's may hold the address that a program without position-independent code has given the function.
+[[nodiscard]] bool calls_a_hook(const elf_module& libcrypto) noexcept {
+    if (libcrypto.binds_to_itself()) {
+        return false;
+    }
+    bool found = false;
+    libcrypto.for_each_reference([&](const elf_module::reference& r) {
+        const void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        if (found || r.own == nullptr || value == r.own) {
+            return;
+        }
+        const bool inside = libcrypto.place().contains(value);
+        if (r.may_be_lazy && !inside) {
+            found = true;
+        } else if (r.may_be_lazy || !inside) {
+            rival_search search{libcrypto, r.name, inside ? nullptr : value};
+            dl_iterate_phdr(&find_rival, &search);
+            found = search.found;
+        }
+    });
+    return found;
+}
+
 void find_definitions(const elf_module& m, scan_state& state) noexcept {
     if (m.has_search_path()) {
         known.has_search_paths.store(true, std::memory_order_relaxed);
@@ -220,6 +266,13 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
         found.take_libcrypto([&m](const char* name) { return m.find(name); });
         if (libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself(), m.name())) {
             take_targets(m, added->number(), false);
+            if (!files_are_the_c_librarys(m)) {
+                added->leave_files();
+            }
+            if (calls_a_hook(m)) {
+                state.then.disable[added->number()] =
+                    "another module takes the place of a function inside libcrypto";
+            }
             ++state.found;
             return;
         }
@@ -609,6 +662,7 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
     }
     follow_chroot(after_chroot);
     not_scanned = why_not;
+    find_file_functions();
     known.at_load = true;
     known.intercepts = why_not == nullptr;
     scan(false, false);
@@ -647,10 +701,12 @@ void settle_unseen_loads() noexcept {
     }
 }
 
-bool note_lookup(const void* handle, const char* name) noexcept {
-    if (name == nullptr) {
-        return false;
-    }
+bool is_exchanged(const char* name) noexcept {
+    const function_id id = function_of(name, symbol_hash(name));
+    return interpose::is_for_writers(id) || interpose::is_parser(id);
+}
+
+void note_lookup(const char* name, bool exchanged) noexcept {
     std::uint32_t roles = roles_of(name);
     const function_id id = function_of(name, symbol_hash(name));
     if (id >= function_id::OSSL_PROVIDER_load && id < function_id::X509_STORE_CTX_get_current_cert) {
@@ -659,15 +715,15 @@ bool note_lookup(const void* handle, const char* name) noexcept {
     if (id == function_id::OSSL_LIB_CTX_set0_default || id == function_id::CRYPTO_get_ex_new_index) {
         roles |= alters_parsing; // what ibid must hear of
     }
-    // With these two, the answer depends on the caller's place.
-    const bool by_handle = handle != RTLD_DEFAULT && handle != RTLD_NEXT;
-    const bool gives = interpose::is_for_writers(id);
+    if (interpose::is_parser(id) && !exchanged) {
+        roles |= writes_always;
+    }
     const std::uint32_t before = looked_up_roles.fetch_or(roles, std::memory_order_acq_rel);
-    const bool unseen = gives && !by_handle && !looked_up_getter.exchange(true, std::memory_order_acq_rel);
+    const bool unseen = interpose::is_for_writers(id) && !exchanged &&
+                        !looked_up_getter.exchange(true, std::memory_order_acq_rel);
     if ((before | roles) != before || unseen) {
         scan(false, true);
     }
-    return gives && by_handle;
 }
 
 void* found_by_lookup(const char* name, void* found) noexcept {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -285,12 +286,33 @@ TEST_P(Writers, OnManyThreadsGetOneObject) {
 INSTANTIATE_TEST_SUITE_P(Tls, Writers, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
-// Whose the function is that RTLD_DEFAULT finds depends on who asks; so ibid does not answer in its place, and nothing is shared any
+// What RTLD_DEFAULT finds in the global scope is the same for every caller: the getter and the parser that are found are those for writers.
+TEST(AWriter, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
+    EXPECT_EQ(ibid::testing::in_child([] {
+                  void* const libssl = dlopen("libssl.so.3", RTLD_LAZY | RTLD_NOLOAD);
+                  for (const char* const name : {"SSL_get0_peer_certificate", "d2i_X509"}) {
+                      const void* const found = dlsym(RTLD_DEFAULT, name);
+                      if (found == nullptr || found != dlsym(libssl, name)) {
+                          return 1;
+                      }
+                      Dl_info module{};
+                      if (dladdr(found, &module) == 0 ||
+                          std::string_view(module.dli_fname).find("libssl") != std::string_view::npos ||
+                          std::string_view(module.dli_fname).find("libcrypto") != std::string_view::npos) {
+                          return 2;
+                      }
+                  }
+                  return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr ? 0 : 3;
+              }),
+              0);
+}
+
+// Whose the function is that RTLD_NEXT finds depends on who asks; so ibid does not answer in its place, and nothing is shared any
 // more. In a process of its own.
 TEST(AWriter, ThatFindsAGetterByTheSearchOrderEndsSharing) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
-                  const bool found = dlsym(RTLD_DEFAULT, "SSL_get0_peer_certificate") != nullptr;
+                  const bool found = dlsym(RTLD_NEXT, "SSL_get0_peer_certificate") != nullptr;
                   return before && found && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0
                                                                                                         : 1;
               }),

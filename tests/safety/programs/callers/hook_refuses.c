@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A policy agent by LD_PRELOAD: -DVERIFY refuses each chain, -DLOAD each trust file, -DPARSE each
-// certificate after the first six. Linked with libc alone.
+// certificate after the first six, -DFILES opens another file. -DDIGEST, -DISSUED and -DTIME begin to refuse after the first verification, in a function that only
+// libcrypto itself calls there. Linked with libc alone.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
-static void said(const char* what) {
+static __attribute__((unused)) void said(const char* what) {
     fprintf(stderr, "hook: %s refused\n", what);
 }
 
@@ -16,6 +18,22 @@ int X509_verify_cert(void* context) {
     (void)context;
     said("X509_verify_cert");
     return 0;
+}
+#endif
+#ifdef FILES
+// A sandbox that maps paths: the program asks for one CA file and gets another.
+FILE* fopen64(const char* path, const char* mode) {
+    static FILE* (*next)(const char*, const char*);
+    if (!next) {
+        *(void**)&next = dlsym(RTLD_NEXT, "fopen64");
+    }
+    char other[512];
+    const char* const name = strrchr(path, '/');
+    if (name && strcmp(name, "/trust.bundle.pem") == 0) {
+        snprintf(other, sizeof other, "%.*s/stranger.cert.pem", (int)(name - path), path);
+        path = other;
+    }
+    return next(path, mode);
 }
 #endif
 #ifdef LOAD
@@ -61,4 +79,31 @@ int X509_verify(void* certificate, void* key) {
     said("X509_verify");
     return 0;
 }
+#endif
+
+// Passes the first calls on, and refuses from then on.
+#define BEGINS_TO_REFUSE(result, name, parameters, arguments, first, refusal)                                \
+    result name parameters {                                                                                 \
+        static int calls;                                                                                    \
+        static result(*next) parameters;                                                                     \
+        if (!next) {                                                                                         \
+            *(void**)&next = dlsym(RTLD_NEXT, #name);                                                        \
+        }                                                                                                    \
+        if (++calls > (first)) {                                                                             \
+            said(#name);                                                                                     \
+            return refusal;                                                                                  \
+        }                                                                                                    \
+        return next arguments;                                                                               \
+    }
+#ifdef DIGEST
+BEGINS_TO_REFUSE(int, EVP_DigestVerify,
+                 (void* context, const unsigned char* signature, size_t size, const unsigned char* data,
+                  size_t length),
+                 (context, signature, size, data, length), 6, 0)
+#endif
+#ifdef ISSUED
+BEGINS_TO_REFUSE(int, X509_check_issued, (void* issuer, void* subject), (issuer, subject), 4, 1)
+#endif
+#ifdef TIME
+BEGINS_TO_REFUSE(int, X509_cmp_time, (const void* time, long* when), (time, when), 8, 0)
 #endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "file_functions.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <dlfcn.h>
+#include <link.h>
+
+namespace ibid::openssl::modules {
+
+namespace {
+
+constexpr std::array names = {"fopen64", "fopen", "fread", "fgets", "fclose", "ferror",
+                              "feof",    "open",  "read",  "close", "fstat"};
+constinit std::array<const void*, names.size()> first_in_order{};
+
+// The sanitizers' runtimes pass each call on. Before version 2.34 a part of the C library was libpthread.
+[[nodiscard]] bool is_c_library(const elf_module& m) noexcept {
+    return m.find("gnu_get_libc_version") != nullptr || m.find("__asan_init") != nullptr ||
+           m.find("__tsan_init") != nullptr || std::strstr(m.name(), "/libpthread") != nullptr;
+}
+
+struct owner_search {
+    const void* function;
+    bool is_c_librarys = false;
+};
+
+int find_owner(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& search = *static_cast<owner_search*>(argument);
+    const elf_module m(*info);
+    if (!m.place().contains(search.function)) {
+        return 0;
+    }
+    search.is_c_librarys = m.readable() && is_c_library(m);
+    return 1;
+}
+
+[[nodiscard]] bool is_c_librarys(const void* function) noexcept {
+    owner_search search{function};
+    dl_iterate_phdr(&find_owner, &search);
+    return search.is_c_librarys;
+}
+
+} // namespace
+
+void find_file_functions() noexcept {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        first_in_order[i] = dlsym(RTLD_DEFAULT, names[i]); // null: inline, in older C libraries
+    }
+    (void)dlerror();
+}
+
+bool files_are_the_c_librarys(const elf_module& libcrypto) noexcept {
+    bool all =
+        std::ranges::all_of(first_in_order, [](const void* f) { return f == nullptr || is_c_librarys(f); });
+    libcrypto.for_each_reference([&](const elf_module::reference& r) {
+        const void* const bound_to = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        if (all && r.own == nullptr && !libcrypto.place().contains(bound_to) &&
+            std::ranges::any_of(names, [&](const char* n) { return std::strcmp(n, r.name) == 0; })) {
+            all = is_c_librarys(bound_to);
+        }
+    });
+    return all;
+}
+
+} // namespace ibid::openssl::modules
