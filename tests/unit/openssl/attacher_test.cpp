@@ -147,6 +147,7 @@ INSTANTIATE_TEST_SUITE_P(Tls, Attacher, ::testing::Values(TLS1_2_VERSION, TLS1_3
 // on nothing is shared.
 TEST(ADefaultContext, ThatAThreadGetsHasItsIndicesApartFromIbids) {
     const int status = in_child([&] {
+        outlast_first_certificates();
         const world w;
         const context_ptr client = w.context(TLS_client_method(), false);
         const context_ptr server = w.context(TLS_server_method(), true);

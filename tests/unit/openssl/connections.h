@@ -126,4 +126,11 @@ struct two_connections {
     [[nodiscard]] bool share() const { return shaken && one.clients_view() == two.clients_view(); }
 };
 
+// A forked child leaves its first eight certificates to OpenSSL. Two connections bring four at least.
+inline void outlast_first_certificates() {
+    for (int i = 0; i < 2; ++i) {
+        check(two_connections().shaken, "handshake");
+    }
+}
+
 } // namespace ibid::test

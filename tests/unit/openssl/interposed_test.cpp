@@ -461,6 +461,7 @@ TEST(Process, ForksWhileThreadsAreAtWork) {
         const int status = in_child([] {
             std::signal(SIGALRM, &say_who_waits);
             alarm(10);
+            outlast_first_certificates();
             return two_connections().share() ? 0 : 1;
         });
         if (status != waits_for_openssl) {
@@ -542,6 +543,7 @@ TEST(Parsing, ThatFailsBeforeTheCertificateLeavesWhatStoodThere) {
 // Last, and each in a process of its own: from then on nothing is shared.
 TEST(Process, StandsAsideWhenOpenSSLHasEnded) {
     const int status = in_child([] {
+        outlast_first_certificates();
         X509* peer = nullptr;
         {
             const world w;
@@ -564,6 +566,7 @@ TEST(Process, StandsAsideWhenOpenSSLHasEnded) {
 
 TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
     const int status = in_child([&] {
+        outlast_first_certificates();
         two_connections c;
         bool good = c.share();
         OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
@@ -588,6 +591,7 @@ TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
 // With so many that OpenSSL needs memory to tell of an end. And what is shared by then is still in two hands.
 TEST(Process, StandsAsideWhenTheIndicesOfCertificatesBecomeTooMany) {
     const int status = in_child([&] {
+        outlast_first_certificates();
         two_connections c;
         bool good = c.share();
         int index = 0;
