@@ -387,7 +387,6 @@ bool certificate_cache::detach(const X509* x) {
 
 bool certificate_cache::detach(certificate_entry& e) {
     const bool changed = e.changed.exchange(true, std::memory_order_acq_rel); // before the first write
-    writes_.fetch_add(1, std::memory_order_release);
     if (!stands_in_table(e)) {
         return !changed;
     }
@@ -453,7 +452,6 @@ void certificate_cache::begin_anew() {
             return true;
         };
         in->table->detach_if(all);
-        writes_.fetch_add(1, std::memory_order_release); // files look at their certificates
         in->table->drop_retained_if([](const certificate_entry&) { return true; });
     }
 }

@@ -160,13 +160,21 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
 
 bool certificate_entry::is_as_parsed(const functions& f) {
     const certificate_image* known = image.load(std::memory_order_acquire);
-    std::unique_ptr<certificate_image> made;
     if (known == nullptr) {
         const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size);
-        made = der != nullptr ? certificate_image::make({der.get(), der_size}) : nullptr;
+        auto made = der != nullptr ? certificate_image::make({der.get(), der_size}) : nullptr;
+        if (made == nullptr) {
+            return false;
+        }
         known = made.get();
+        certificate_image* other = nullptr;
+        if (image.compare_exchange_strong(other, made.get(), std::memory_order_acq_rel)) {
+            (void)made.release();
+        } else {
+            known = other;
+        }
     }
-    return !changed.load(std::memory_order_acquire) && (known == nullptr || known->is_of(f, x509));
+    return !changed.load(std::memory_order_acquire) && known->is_of(f, x509);
 }
 
 void certificate_entry::weigh(octets der) noexcept {

@@ -140,11 +140,9 @@ public:
     [[nodiscard]] bool remembers_signatures() const noexcept {
         return !algorithms_unknown_.load(std::memory_order_acquire);
     }
-    // A module of the program shows in which order a store's CRL lists its entries.
-    void set_shows_crl_order() noexcept { shows_crl_order_.store(true, std::memory_order_release); }
-    [[nodiscard]] bool shows_crl_order() const noexcept {
-        return shows_crl_order_.load(std::memory_order_acquire);
-    }
+    // A module of the program lists the entries of a store's CRL.
+    void set_lists_crls() noexcept { lists_crls_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool lists_crls() const noexcept { return lists_crls_.load(std::memory_order_acquire); }
 
     // A thread has made `context` its default. Indices of ex_data are numbered anew in each context: unless ibid's numbers are taken
     // there, too, the program gets them for data of its own, and each takes the other's for its own.
@@ -193,7 +191,7 @@ private:
     std::atomic<bool> gives_own_objects_{false};
     std::atomic<bool> leaves_files_{false};
     std::atomic<bool> algorithms_unknown_{false};
-    std::atomic<bool> shows_crl_order_{false};
+    std::atomic<bool> lists_crls_{false};
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "crl_shape.h"
+#include "crl_weight.h"
 #include "der.h"
 #include "error_queue.h"
 #include "ibid/hash.h"
@@ -153,8 +153,7 @@ void trust_file::parse_certificate(const surroundings& in, std::span<const unsig
 // A CRL that is not equal to itself is one whose fingerprint OpenSSL had no memory to compute, of which it leaves no error.
 void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o) {
     const functions& f = in.f;
-    const bool in_order = openssl::is_in_serial_order(der);
-    if ((!in_order && in.order_may_be_seen) || sequence_extent(der.data(), der.size()) != der.size()) {
+    if (in.leaves_crls || sequence_extent(der.data(), der.size()) != der.size()) {
         return;
     }
     const unsigned char* p = der.data();
@@ -171,7 +170,7 @@ void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char
         f.X509_CRL_get0_by_serial(crl.get(), &found, f.X509_REVOKED_get0_serialNumber(any));
     }
     weight_of_crls_ += parsed_weight(der);
-    in_serial_order_ = in_serial_order_ && in_order;
+    has_crls_ = true;
     o.crl = crl.release();
 }
 
@@ -193,19 +192,10 @@ bool trust_file::arrange() {
     return count > 0;
 }
 
-bool trust_file::usable(const certificate_cache& certificates) const {
-    // Before the look at them: what is written to after this is seen next time.
-    const std::uint64_t writes = certificates.writes();
-    if (all_shared_at_.load(std::memory_order_relaxed) == writes) {
-        return true;
-    }
-    for (const trust_object& o : objects_->objects) {
-        if (o.certificate != nullptr && !certificates.shares(o.certificate)) {
-            return false;
-        }
-    }
-    all_shared_at_.store(writes, std::memory_order_relaxed);
-    return true;
+bool trust_file::usable(certificate_cache& certificates) const {
+    return std::ranges::all_of(objects_->objects, [&](const trust_object& o) {
+        return o.certificate == nullptr || certificates.is_as_parsed(o.certificate);
+    });
 }
 
 int trust_file::add_to(X509_STORE* store) const {

@@ -191,10 +191,10 @@ handle<trust_file> trust_store_cache::parse(contents& in, source& from) {
     if (f_.ERR_peek_error() != 0) {
         return nullptr; // errors of the program's could not be told from those to come
     }
-    const bool order_may_be_seen = order_may_be_seen_.load(std::memory_order_relaxed);
+    const bool leaves_crls = leaves_crls_.load(std::memory_order_relaxed);
     const file_view view(*from.content, from.mode);
     const auto parsed =
-        trust_file::parse({f_, certificates_, in.retired, order_may_be_seen}, view, std::move(from.content));
+        trust_file::parse({f_, certificates_, in.retired, leaves_crls}, view, std::move(from.content));
     if (contents_.load(std::memory_order_relaxed) != &in) {
         return nullptr;
     }

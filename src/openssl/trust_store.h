@@ -38,11 +38,9 @@ public:
     [[nodiscard]] bool has_filled(const X509_STORE* store);
     void let_go(const X509_STORE* store);
 
-    // Whether the program can see in which order a CRL lists its entries (X509_CRL_get_REVOKED, X509_CRL_print). OpenSSL sorts that
-    // list at the first search; while the order may be seen, which is so by default, a CRL that would change by that is not shared.
-    void order_may_be_seen(bool it_may) noexcept {
-        order_may_be_seen_.store(it_may, std::memory_order_relaxed);
-    }
+    // From now on a file with a CRL is left to OpenSSL, or not: a program that lists the entries of a store's CRL (X509_CRL_get_REVOKED,
+    // X509_CRL_print) sees that OpenSSL sorts them at the first search, and can delete one.
+    void leave_crls(bool leave) noexcept { leaves_crls_.store(leave, std::memory_order_relaxed); }
 
     // Of the stores' ex_data, where only their end is told and nothing is stored; negative: none.
     [[nodiscard]] int index() const noexcept { return index_; }
@@ -78,7 +76,7 @@ private:
     [[nodiscard]] static handle<trust_file> look_up(contents& in, const file_view& file);
     [[nodiscard]] static handle<trust_file> intern(contents& in, trust_file& parsed);
     [[nodiscard]] bool may_be_given(const trust_file& file) const noexcept {
-        return file.is_in_serial_order() || !order_may_be_seen_.load(std::memory_order_relaxed);
+        return !file.has_crls() || !leaves_crls_.load(std::memory_order_relaxed);
     }
     void free_retired(contents& in) const;
     static void on_store_free(void* store, void* nothing, CRYPTO_EX_DATA*, int index, long, void* cache);
@@ -89,7 +87,7 @@ private:
     std::atomic<contents*> contents_{nullptr}; // null: forgotten in a child, made again at the next load
     std::atomic<std::size_t> retained_bytes_{0};
     std::atomic<std::size_t> retained_entries_{0};
-    std::atomic<bool> order_may_be_seen_{true};
+    std::atomic<bool> leaves_crls_{false};
     int index_; // of the stores' ex_data; negative: out of service. Last: from then on, the ends of stores are told.
 };
 

@@ -39,7 +39,7 @@ int load_shared(libcrypto& of, X509_LOOKUP* lookup, const char* file, file_kind 
     if (stores == nullptr) {
         return -1;
     }
-    stores->order_may_be_seen(of.shows_crl_order());
+    stores->leave_crls(of.lists_crls());
     const int count = stores->load(of.f.X509_LOOKUP_get_store(lookup), file, kind, type);
     of.publish();
     return count;

@@ -451,8 +451,8 @@ void classify(const elf_module& m, scan_state& state) noexcept {
         if (of_program != module_class::reader) {
             of.set_gives_own_objects();
         }
-        if ((names.roles & gives_crl) != 0 && (names.roles & shows_crl_order) != 0) {
-            of.set_shows_crl_order();
+        if ((names.roles & gives_crl) != 0 && (names.roles & lists_crl) != 0) {
+            of.set_lists_crls();
         }
         if ((names.roles & alters_parsing) != 0) {
             state.then.disable[n] = "the program changes how OpenSSL parses keys (default methods)";

@@ -63,7 +63,6 @@ TEST_F(Alterations, ThroughAnyPointerAreSeenAtTheNextHit) {
             const bytes der = leaf();
             const std::uint64_t entries = a_cache().statistics().entries;
             const std::uint64_t detached = a_cache().statistics().detached;
-            const std::uint64_t writes = a_cache().writes();
             {
                 const x509_ptr mine = parse(der);
                 for (int i = 0; i < hits_before; ++i) {
@@ -76,7 +75,6 @@ TEST_F(Alterations, ThroughAnyPointerAreSeenAtTheNextHit) {
                 EXPECT_EQ(parse(der).get(), next.get()) << c.name;
                 EXPECT_FALSE(a_cache().shares(mine.get())) << c.name;
                 EXPECT_EQ(a_cache().statistics().detached, detached + 1) << c.name;
-                EXPECT_EQ(a_cache().writes(), writes + 1) << c.name;
             }
             EXPECT_EQ(a_cache().statistics().entries, entries);
             EXPECT_EQ(ERR_peek_error(), 0U);
