@@ -27,7 +27,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "curl": "curl", "openssl": "openssl", "cc": "gcc"}
+PACKAGES = {
+    "nginx": "nginx",
+    "haproxy": "haproxy",
+    "kamailio": "kamailio kamailio-tls-modules",
+    "curl": "curl",
+    "openssl": "openssl",
+    "cc": "gcc",
+}
 PR_SET_PDEATHSIG = 1
 libc_ = ctypes.CDLL(None)
 
