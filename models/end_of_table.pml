@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When the memory of a table goes: the cache is closed while threads end its last entries (interner.h, reclaiming_shards.h).
+ * When the memory of a table goes: the cache is closed while threads end its last entries (interner.h, reclaimer.h).
  *
  * Law: the table's memory goes once, and always; nobody touches it after that. A thread's place is its own and stays.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * References that are counted centrally and in stripes: spread, take, drop, gather, times (counted.h, hot_count.h, hot_values.h).
+ * References that are counted centrally and in stripes: spread, take, drop, gather, times (references.h, sharded_count.h, hot_values.h).
  *
  * Law: a value ends exactly once, when and only when no reference is left; nothing of it is touched once its memory is
  * gone, and who ends it has dropped a reference to it, not to another that stood at the same address, with the same place.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One key in one shard: a hit without a lock, the last release, flight and insert, resize, failed makes, threads that come and
- * go, and when memory goes (interner.h, reclaiming_shards.h, weak_table.h, flight.h, readers.h).
+ * go, and when memory goes (interner.h, reclaimer.h, weak_table.h, flight.h, qsbr_domain.h).
  *
  * Law: at most one value lives that has been published, and none ends while somebody holds it; no thread touches an
  * entry or an array that has been given back; everything is given back in the end.

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "ibid/cache.h"
-#include "ibid/detail/interner.h"
+#include "ibid/detail/table/interner.h"
 
 #include "policies.h"
 

@@ -28,16 +28,17 @@
 #include <utility>
 #include <vector>
 
-#include "ibid/detail/interner.h"
-#include "ibid/detail/malloc_allocator.h"
-#include "ibid/detail/owned_entry.h"
+#include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/table/interner.h"
+#include "ibid/detail/table/owned_entry.h"
 #include "ibid/errors.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 // Key:        what identifies a value.
 // Value:      what is shared; handles give const access to it.
@@ -283,4 +284,5 @@ private:
     pins pinned_;
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -5,7 +5,8 @@
 
 #include <stdexcept>
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 // A `make` asked, directly or through other threads that wait for each other, for the very key that it is making.
 // Thrown to the one whose wait would have closed the circle; the others go on.
@@ -14,4 +15,5 @@ public:
     recursive_make() : std::logic_error("ibid: make() interns the key that it is making") {}
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

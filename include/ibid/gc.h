@@ -33,12 +33,14 @@
 #include <type_traits>
 #include <utility>
 
-#include "ibid/detail/gc_ledger.h"
-#include "ibid/detail/gc_slot.h"
+#include "ibid/detail/gc/registry.h"
+#include "ibid/detail/gc/slot.h"
 #include "ibid/handle.h"
 #include "ibid/pool.h"
 
-namespace ibid::inline layout_1::gc {
+namespace ibid {
+inline namespace layout_1 {
+namespace gc {
 
 // A token was used that holds nothing: it was released, or found unreachable (a finalizer sees such), or never made.
 class released : public std::logic_error {
@@ -361,4 +363,6 @@ private:
     void* memory_;
 };
 
-} // namespace ibid::inline layout_1::gc
+} // namespace gc
+} // namespace layout_1
+} // namespace ibid

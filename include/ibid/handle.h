@@ -21,9 +21,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "ibid/detail/counted.h"
+#include "ibid/detail/counting/references.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 template <class T>
 class handle {
@@ -160,7 +161,8 @@ private:
     std::uintptr_t whole_ = 0; // the whole's header, and where this reference is counted, as in a handle
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid
 
 template <class T>
 struct std::hash<ibid::handle<T>> {

@@ -33,9 +33,10 @@
 #endif
 #include <xxhash.h>
 
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 namespace detail {
 
@@ -214,4 +215,5 @@ struct equal {
     }
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -16,9 +16,10 @@
 #include <utility>
 
 #include "ibid/cache.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 // The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may go at any
 // time up to the end of the process.
@@ -49,4 +50,5 @@ template <std::nullptr_t = nullptr, class T>
     return canonical<std::remove_cvref_t<T>>().intern(std::forward<T>(value));
 }
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -32,9 +32,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "ibid/detail/pool_core.h"
+#include "ibid/detail/pool/core.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 template <class T>
 class pool;
@@ -232,4 +233,5 @@ public:
         core* const core_; // closed, not deleted, by the destructor: loans that have not ended keep it
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

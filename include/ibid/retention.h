@@ -15,7 +15,8 @@
 #include <concepts>
 #include <cstddef>
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 struct retention {
     std::size_t bytes = 0;
@@ -41,4 +42,5 @@ struct weight_of {
     }
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

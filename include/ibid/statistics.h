@@ -18,7 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 // A snapshot. Units: events since the cache began, except where another is named.
 struct statistics {
@@ -102,4 +103,5 @@ private:
     return all.total();
 }
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

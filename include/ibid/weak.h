@@ -15,10 +15,11 @@
 
 #include <utility>
 
-#include "ibid/detail/counted.h"
+#include "ibid/detail/counting/references.h"
 #include "ibid/handle.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 template <class T>
 class weak {
@@ -60,4 +61,5 @@ private:
     const T* value_ = nullptr; // the memory is valid while this holds a weak reference; the value may not be
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

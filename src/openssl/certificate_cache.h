@@ -33,7 +33,7 @@
 #include "certificate_entry.h"
 #include "eligibility.h"
 #include "functions.h"
-#include "ibid/detail/interner.h"
+#include "ibid/detail/table/interner.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 #include "signature_memo.h"

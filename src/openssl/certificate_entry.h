@@ -19,7 +19,7 @@
 
 #include "certificate_image.h"
 #include "functions.h"
-#include "ibid/detail/entry_link.h"
+#include "ibid/detail/base/entry_word.h"
 #include "signature_memo.h"
 
 namespace ibid::openssl {

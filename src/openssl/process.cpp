@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "ibid/detail/flight.h"
+#include "ibid/detail/table/flight.h"
 #include "ibid/hash.h"
 #include "interpose/private_objects.h"
 #include "libcrypto.h"

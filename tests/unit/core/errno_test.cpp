@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "ibid/detail/spinning_mutex.h"
+#include "ibid/detail/base/spinning_mutex.h"
 #include "support/gate.h"
 #include "support/witness.h"
 

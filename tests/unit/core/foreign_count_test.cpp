@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/interner.h"
+#include "ibid/detail/table/interner.h"
 #include "ibid/hash.h"
 #include "support/crew.h"
 #include "support/gate.h"

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/slot_memory.h"
+#include "ibid/detail/table/slot_memory.h"
 #include "support/counting_memory.h"
 
 namespace ibid {

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/fence.h"
+#include "ibid/detail/base/asymmetric_fence.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/ghosts.h"
+#include "ibid/detail/retention/ghost_table.h"
 #include "retention/traces.h"
 
 namespace ibid::detail {

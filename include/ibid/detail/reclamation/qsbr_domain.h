@@ -9,7 +9,7 @@
 //  - alone(): there is no other reader. What makes a cache that one thread uses as cheap as if it had none.
 //  - all_have_seen(): time is told in eras. Who has made things unreachable begins an era; a reader says between two looks, now
 //    and then, which era it has seen. This costs nobody a fence, and never ends while a reader sleeps.
-//  - passed(): a fence passes all processors (fence.h), which stops those that run; then whoever is not inside is out.
+//  - passed(): a fence passes all processors (asymmetric_fence.h), which stops those that run; then whoever is not inside is out.
 //
 // Law: if one of them returns true to a thread that made something unreachable under a lock of the table, or to one that has
 // passed that lock since (and then begun the era), no reader sees it, or will.
@@ -33,13 +33,15 @@
 #include <new>
 #include <utility>
 
-#include "ibid/detail/fence.h"
-#include "ibid/detail/limbo.h"
-#include "ibid/detail/malloc_allocator.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/reclamation/limbo_list.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class readers;
 
@@ -450,4 +452,6 @@ void readers_of_thread::end() noexcept {
     }
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

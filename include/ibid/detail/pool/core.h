@@ -23,13 +23,15 @@
 
 #include <pthread.h>
 
-#include "ibid/detail/fence.h"
-#include "ibid/detail/pool_shard.h"
-#include "ibid/detail/pool_shelf.h"
-#include "ibid/detail/pool_thread.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/pool/free_lists.h"
+#include "ibid/detail/pool/this_thread.h"
+#include "ibid/detail/pool/thread_cache.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class pool_core {
 public:
@@ -413,4 +415,6 @@ inline void pool_thread::end() noexcept {
     std::free(shards);
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

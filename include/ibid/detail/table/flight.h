@@ -14,10 +14,12 @@
 #include <cstdint>
 #include <mutex>
 
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
 #include "ibid/errors.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // One per thread: for whom this thread waits. The edges of the graph in which a circle would be a deadlock.
 struct waiting_thread {
@@ -92,4 +94,6 @@ struct flight {
     }
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -27,11 +27,13 @@
 #include <cstdint>
 #include <mutex>
 
-#include "ibid/detail/fence.h"
-#include "ibid/detail/malloc_allocator.h"
-#include "ibid/detail/pool_shelf.h"
+#include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/pool/free_lists.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class pool_thread;
 
@@ -191,4 +193,6 @@ private:
     std::bitset<most> raid_took_; // from these slots, since the last recovery; under the mutex
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The values of the process that are hot, and how one becomes hot and ceases to be. Included by counted.h, which says what
+// The values of the process that are hot, and how one becomes hot and ceases to be. Included by references.h, which says what
 // that means.
 //
 // Law: a value that is spread cannot end before all who are expected to ask have asked. Each drop that leaves it without a central
@@ -20,11 +20,13 @@
 #include <cstdint>
 #include <mutex>
 
-#include "ibid/detail/counted.h"
-#include "ibid/detail/hot_count.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/counting/references.h"
+#include "ibid/detail/counting/sharded_count.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class hot_values {
 public:
@@ -174,4 +176,6 @@ inline void release_last_central(value_header& h) noexcept {
     the_hot_values.await_one_more(h);
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

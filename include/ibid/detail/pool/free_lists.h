@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <utility>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class pool_core;
 
@@ -82,4 +84,6 @@ private:
     pool_list old_;
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -14,7 +14,7 @@
 // peek() runs beside a writer. It may miss an entry that is being moved, or one that has just come; it never sees a word
 // that was not stored as a whole, and never an array before its contents (release and acquire of `array_`, and of each
 // slot). Whoever must know asks again under the lock. Arrays and entries that it may still be looking at are kept from
-// being freed by the interner (readers.h).
+// being freed by the interner (qsbr_domain.h).
 #pragma once
 
 #include <algorithm>
@@ -25,10 +25,12 @@
 #include <memory>
 #include <new>
 
-#include "ibid/detail/entry_link.h"
-#include "ibid/detail/lines_from.h"
+#include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/entry_word.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel for others.
 inline constexpr unsigned address_bits = 48;
@@ -326,4 +328,6 @@ private:
     alignas(apart) std::size_t size_ = 0;
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -25,7 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class spinning_mutex {
 public:
@@ -88,4 +90,6 @@ private:
     std::atomic<std::uint32_t> state_{free};
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -32,11 +32,13 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "ibid/detail/gc_pages.h"
-#include "ibid/detail/gc_slot.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/gc/pages.h"
+#include "ibid/detail/gc/slot.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class gc_ledger {
 public:
@@ -310,4 +312,6 @@ inline void gc_ledger::after_fork_in_child() noexcept {
     }
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

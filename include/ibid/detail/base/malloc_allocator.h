@@ -11,7 +11,9 @@
 #include <limits>
 #include <new>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 template <class T>
 struct malloc_allocator {
@@ -45,4 +47,6 @@ struct made_by_malloc {
     static void operator delete(void* memory) noexcept { std::free(memory); }
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a token holds, written down outside of the collector's heap: a slot, in a page (gc_pages.h) that the collector never
+// What a token holds, written down outside of the collector's heap: a slot, in a page (gc/pages.h) that the collector never
 // scans.
 //
 // Law: a slot belongs to a token from attach() until the token is found dead, and to nobody else meanwhile. What it holds
 // is taken out once, by whoever comes first: release(), or the end of the token.
 //
 // Why not in the token itself: what a dead token held must still be there when the token's memory is not. And why not a
-// finalizer for each token: see gc_ledger.h.
+// finalizer for each token: see gc/registry.h.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,9 @@
 #endif
 #include <gc/gc.h>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 struct gc_slot;
 
@@ -129,4 +131,6 @@ struct gc_slot {
     static constexpr std::uintptr_t copying = 1; // what is held is aligned to two bytes at least
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

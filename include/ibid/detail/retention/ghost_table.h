@@ -16,9 +16,11 @@
 #include <new>
 #include <vector>
 
-#include "ibid/detail/malloc_allocator.h"
+#include "ibid/detail/base/malloc_allocator.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // Not for several threads at once.
 class ghosts {
@@ -97,4 +99,6 @@ private:
     std::uint32_t now_ = 0; // how many have gone
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -12,14 +12,16 @@
 #include <cstdint>
 #include <vector>
 
-#include "ibid/detail/flight.h"
-#include "ibid/detail/limbo.h"
-#include "ibid/detail/slot_memory.h"
-#include "ibid/detail/spinning_mutex.h"
-#include "ibid/detail/weak_table.h"
+#include "ibid/detail/base/spinning_mutex.h"
+#include "ibid/detail/reclamation/limbo_list.h"
+#include "ibid/detail/table/flight.h"
+#include "ibid/detail/table/slot_memory.h"
+#include "ibid/detail/table/weak_table.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // Whether tables of these values are read without a lock.
 template <class Traits>
@@ -128,4 +130,6 @@ struct alignas(64) shard {
     }
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -4,7 +4,7 @@
 // process (the membarrier(2) system call), so that the frequent side needs none.
 //
 // Law: of a store before quiet_fence() and a store before everybody_fences(), at least one is seen by the load that
-// follows the other's fence. That is what two sequentially consistent fences give, and what readers.h and pool_shard.h need.
+// follows the other's fence. That is what two sequentially consistent fences give, and what qsbr_domain.h and pool/thread_cache.h need.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // False where the kernel has no membarrier, or a sandbox forbids it. The first call registers the process with the kernel;
 // children inherit that. Threads that come at once each ask: a guard that one of them holds meanwhile, which takes some
@@ -49,4 +51,6 @@ inline void quiet_fence() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

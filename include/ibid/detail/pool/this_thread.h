@@ -18,10 +18,12 @@
 #include <new>
 #include <utility>
 
-#include "ibid/detail/pool_shard.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/pool/thread_cache.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class pool_thread {
 public:
@@ -104,4 +106,6 @@ inline pool_shard* pool_thread::add(pool_core& core, std::uint32_t id) noexcept 
     return s;
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -9,7 +9,7 @@
 // A class has two queues. Who comes is young; the oldest of the young goes, unless it was hit meanwhile: then it is
 // settled. So what comes once stays a tenth of the time that one queue would give it. The oldest of the settled goes
 // unless it was hit, or has credit left from hits of earlier rounds. A key that comes back soon after it went young
-// (ghosts.h) is settled at once.
+// (ghost_table.h) is settled at once.
 //
 // The paper counts hits in the entry, up to three. Here a hit sets one mark in it, and the credit, counted when the mark is
 // taken away, stands beside it under the lock: docs/decisions/0012-retention-s3-fifo.md has the figures.
@@ -22,11 +22,13 @@
 #include <new>
 #include <vector>
 
-#include "ibid/detail/entry_link.h"
-#include "ibid/detail/ghosts.h"
-#include "ibid/detail/malloc_allocator.h"
+#include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/retention/ghost_table.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // Entries derive from entry_link. Nothing here takes or drops a reference, or writes the mark `kept`. Not for several threads
 // at once, but the marks in the entries may change at any time.
@@ -196,4 +198,6 @@ private:
     standing earned_;
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -8,7 +8,7 @@
 // negative, since a reference may be taken on one thread and dropped on another. The sum is taken once, by close().
 // Made under a lock: malloc_allocator.h says why from malloc.
 //
-// Who may close, and how the end is found although nobody sees the sum before: counted.h.
+// Who may close, and how the end is found although nobody sees the sum before: references.h.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,9 @@
 #include <new>
 #include <thread>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class alignas(64) hot_count {
 public:
@@ -84,4 +86,6 @@ private:
     std::size_t mask_; // there is a power of two of them
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

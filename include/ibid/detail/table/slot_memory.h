@@ -18,11 +18,13 @@
 #include <memory>
 #include <mutex>
 
-#include "ibid/detail/lines_from.h"
-#include "ibid/detail/spinning_mutex.h"
+#include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/spinning_mutex.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 template <class Allocator>
 class slot_memory {
@@ -129,4 +131,6 @@ private:
     slot_memory<Allocator>* from_;
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -19,10 +19,12 @@
 #include <mutex>
 #include <utility>
 
-#include "ibid/detail/gc_slot.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/gc/slot.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // A page of slots. A thread that makes tokens owns one, and takes slots from it without a lock.
 struct alignas(4096) gc_page {
@@ -261,4 +263,6 @@ inline void gc_pages::at_thread_end() {
     }
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

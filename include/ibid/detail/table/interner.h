@@ -30,7 +30,7 @@
 //    entry is unlinked under the same lock that the first try was made under.
 //  - Memory of a linked entry is valid under its shard's lock: whoever ends a value calls forget() before it gives the
 //    entry's memory back, and forget() takes that lock. What readers without a lock may be looking at waits until they have
-//    been seen outside (reclaiming_shards.h).
+//    been seen outside (reclaimer.h).
 //  - `make`, destructors, and releases run outside of every lock.
 //  - The table outlives the cache as long as entries need it: forget() of the last one frees it.
 //  - A table that nobody reads without a lock, and that counts elsewhere, fits in one page: a process that forks to serve one
@@ -49,14 +49,16 @@
 #include <utility>
 #include <vector>
 
-#include "ibid/detail/afterlife.h"
-#include "ibid/detail/counted.h"
-#include "ibid/detail/flight.h"
-#include "ibid/detail/fork_locks.h"
-#include "ibid/detail/reclaiming_shards.h"
+#include "ibid/detail/counting/fork_locks.h"
+#include "ibid/detail/counting/references.h"
+#include "ibid/detail/retention/retained_entries.h"
+#include "ibid/detail/table/flight.h"
+#include "ibid/detail/table/reclaimer.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 template <class Traits, class Allocator = std::allocator<std::byte>>
 class interner final : public reclaiming_shards<Traits, Allocator> {
@@ -527,7 +529,7 @@ private:
         reader* const r = counts_itself_ ? this->readers_.join(fresh) : nullptr;
         if (fresh) {
             for (shard_type& s : shards_) {
-                const std::lock_guard pass(s.mutex); // see readers.h
+                const std::lock_guard pass(s.mutex); // see qsbr_domain.h
             }
         }
         return r;
@@ -580,4 +582,6 @@ private:
     afterlife<Traits> afterlife_;
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -8,11 +8,13 @@
 // they are let go while a further table is locked.
 #pragma once
 
-#include "ibid/detail/hot_values.h"
-#include "ibid/detail/process_wide.h"
-#include "ibid/detail/readers.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/counting/hot_values.h"
+#include "ibid/detail/reclamation/qsbr_domain.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // How many tables this thread has locked. In the child this thread is the one that is left.
 IBID_PROCESS_WIDE inline thread_local constinit unsigned tables_locked_for_fork = 0;
@@ -37,4 +39,6 @@ inline void unlock_process_after_fork() noexcept {
     }
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

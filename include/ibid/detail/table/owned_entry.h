@@ -15,14 +15,15 @@
 #include <new>
 #include <utility>
 
-#include "ibid/detail/counted.h"
-#include "ibid/detail/entry_link.h"
-#include "ibid/detail/interner.h"
+#include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/counting/references.h"
+#include "ibid/detail/table/interner.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/retention.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 struct key_beside {}; // the entry keeps a copy of the key next to the value
 struct key_is_value { // the value is its own key
@@ -218,4 +219,5 @@ private:
 };
 
 } // namespace detail
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

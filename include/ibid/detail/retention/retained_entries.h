@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The entries that a retention budget keeps. Which of them goes first is the eviction order's to say (eviction_order.h).
+// The entries that a retention budget keeps. Which of them goes first is the eviction order's to say (s3_fifo.h).
 //
 // Law: the budget is never exceeded; what has not earned its place never pushes out what has, and is not kept at all before it
 // is met a second time; a hit costs at most one relaxed store, and never a wait. Every kept entry is held by one ordinary
@@ -18,13 +18,15 @@
 #include <mutex>
 #include <utility>
 
-#include "ibid/detail/entry_link.h"
-#include "ibid/detail/eviction_order.h"
-#include "ibid/detail/ghosts.h"
+#include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/retention/ghost_table.h"
+#include "ibid/detail/retention/s3_fifo.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 // Traits: acquire(entry), release(entry), weight(entry); entries derive from entry_link. Where release() may be left by an exception,
 // or by a thread that ends inside it, so may whatever drops references here; no lock is held then, and the references that it still
@@ -236,4 +238,6 @@ private:
     std::atomic<bool> off_{true}; // budget_.none(), for those who do not hold the lock
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

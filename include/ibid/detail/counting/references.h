@@ -7,7 +7,7 @@
 //
 // A reference is counted in one of two places, and whoever holds it knows where (some bits in the handle):
 //  - centrally, in `count`;
-//  - in a stripe of a hot count (hot_count.h), while the value is hot: used by several threads so often that a single
+//  - in a stripe of a hot count (sharded_count.h), while the value is hot: used by several threads so often that a single
 //    count would travel from core to core all the time.
 //
 // How the end is exact although nobody sees the sum of the stripes: while they are open, `count` says so (`spread`), and holds
@@ -24,10 +24,12 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "ibid/detail/entry_link.h"
-#include "ibid/detail/readers.h"
+#include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/reclamation/qsbr_domain.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 struct value_header;
 void release_last_central(value_header& h) noexcept;
@@ -141,6 +143,8 @@ template <class T>
     return *reinterpret_cast<value_header*>(end - sizeof(value_header));
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid
 
-#include "ibid/detail/hot_values.h"
+#include "ibid/detail/counting/hot_values.h"

@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <memory>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 template <class Allocator>
 struct lines_from {
@@ -46,4 +48,6 @@ private:
     }
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

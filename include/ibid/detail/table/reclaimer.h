@@ -4,7 +4,7 @@
 // last the table itself.
 //
 // Laws:
-//  - What readers without a lock may be looking at waits until they have been seen outside (readers.h): entries in the limbo of
+//  - What readers without a lock may be looking at waits until they have been seen outside (qsbr_domain.h): entries in the limbo of
 //    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries the next frees what is ripe; what is
 //    left when the table ends, or is trimmed, goes then.
 //  - An entry keeps the table up to its last step. It is counted until then; or a thread's place says, before the entry is no longer
@@ -22,15 +22,17 @@
 #include <mutex>
 #include <utility>
 
-#include "ibid/detail/counted.h"
-#include "ibid/detail/limbo.h"
-#include "ibid/detail/lines_from.h"
-#include "ibid/detail/readers.h"
-#include "ibid/detail/shard.h"
-#include "ibid/detail/slot_memory.h"
+#include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/counting/references.h"
+#include "ibid/detail/reclamation/limbo_list.h"
+#include "ibid/detail/reclamation/qsbr_domain.h"
+#include "ibid/detail/table/shard.h"
+#include "ibid/detail/table/slot_memory.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 template <class Traits, class Allocator>
 class interner;
@@ -374,7 +376,7 @@ private:
         entry& e = static_cast<entry&>(h);
         shard_type& s = shard_of(e.hash());
         const Allocator allocator = allocator_;
-        if (nobody_looks()) { // also now that the lock, which the unlinker passed, is behind us: see readers.h
+        if (nobody_looks()) { // also now that the lock, which the unlinker passed, is behind us: see qsbr_domain.h
             bool closed = false;
             {
                 const std::lock_guard lock(s.mutex);
@@ -442,4 +444,6 @@ private:
     }
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

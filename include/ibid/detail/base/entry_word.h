@@ -10,7 +10,9 @@
 #include <atomic>
 #include <cstdint>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 class entry_link {
 public:
@@ -82,4 +84,6 @@ private:
     std::atomic<std::uint64_t> word_{0};
 };
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -3,7 +3,7 @@
 // What nobody can find any more, and a reader without a lock may still be looking at: entries whose value has been destroyed, and
 // slots that a table has left.
 //
-// Law: two lists of entries wait at most, one that an era of the readers has closed (readers.h), and one that fills. The first
+// Law: two lists of entries wait at most, one that an era of the readers has closed (qsbr_domain.h), and one that fills. The first
 // goes when all readers have seen that era, which is asked whenever the second is full; so little waits while all readers are
 // awake. Where one sleeps, both grow to what makes a fence on all processors worth its price, and no more, unless a reader is
 // interrupted in the middle of a look.
@@ -15,7 +15,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ibid::inline layout_1::detail {
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
 
 struct value_header;
 
@@ -48,4 +50,6 @@ struct limbo {
     return bytes >= large ? 1 : 4 * full_at(bytes);
 }
 
-} // namespace ibid::inline layout_1::detail
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid
