@@ -31,7 +31,7 @@ inline touch() { assert(memory) }
 inline lock(s) { atomic { !locked[s] -> touch(); locked[s] = true } }
 inline unlock(s) { atomic { touch(); locked[s] = false } }
 
-/* leave(), with somebody_stays(). */
+/* leave(), with pinned_by_a_thread(). */
 inline leave() {
     atomic { touch(); remaining--; last = (remaining == 0) };
     if
@@ -66,7 +66,7 @@ inline leave() {
     fi
 }
 
-/* retire_entry and deallocate_entry: counted to the end, as by a thread without a place, or within another end. */
+/* end_value and retire_memory: counted to the end, as by a thread without a place, or within another end. */
 inline counted_end(s) {
     lock(s); unlock(s);
     touch(); /* destroys the value, and buries the entry */
@@ -80,7 +80,7 @@ inline counted_end(s) {
     fi
 }
 
-/* retire_entry, where the thread's place keeps the table in the entry's stead. */
+/* end_value, where the thread's place keeps the table in the entry's stead. */
 inline placed_end(s) {
     lock(s);
 #ifndef BROKEN_LATE_STEPS
@@ -104,15 +104,15 @@ inline placed_end(s) {
     :: true
     fi;
     touch(); /* buries the entry */
-    atomic { awaited = (last_steps[_pid] == AWAITED); last_steps[_pid] = NONE };
+    atomic { pending_checks = (last_steps[_pid] == AWAITED); last_steps[_pid] = NONE };
     if
-    :: awaited -> leave()
+    :: pending_checks -> leave()
     :: else
     fi
 }
 
 proctype dropper(byte mine; byte home) {
-    bool last, stays, was_closed, awaited;
+    bool last, stays, was_closed, pending_checks;
     byte r;
     do
     :: mine > 0 ->

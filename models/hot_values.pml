@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * References that are counted centrally and in stripes: spread, take, drop, gather, times (references.h, sharded_count.h, hot_values.h).
+ * References that are counted centrally and in stripes: spread, take, drop, collapse, times (references.h, sharded_count.h, hot_values.h).
  *
  * Law: a value ends exactly once, when and only when no reference is left; nothing of it is touched once its memory is
  * gone, and who ends it has dropped a reference to it, not to another that stood at the same address, with the same place.
@@ -27,7 +27,7 @@ bool hot; byte times;             /* one word */
 /* the place in hot_values */
 byte stripe_time[STRIPES]; /* 0: closed; one word with the count below */
 short stripe_count[STRIPES];
-byte awaited; /* who are on their way to ask whether to gather */
+byte pending_checks; /* who are on their way to ask whether to collapse */
 bool mutex_taken;
 
 /* What the law speaks of. */
@@ -42,7 +42,7 @@ inline take_mutex() { atomic { !mutex_taken -> mutex_taken = true } }
 inline give_mutex() { mutex_taken = false }
 inline touch() { assert(memory) }
 
-/* hot_count::add. `done`: it was counted here. */
+/* sharded_count::add. `done`: it was counted here. */
 inline add(t, n, done) {
     atomic {
 #ifdef BROKEN_ANY_TIME
@@ -62,7 +62,7 @@ inline retire() {
     atomic {
         touch();
         ends++;
-        assert(ends == 1 && references == 0 && awaited == 0);
+        assert(ends == 1 && references == 0 && pending_checks == 0);
         if
         :: inside == 0 ->
             memory = false; hot = false; times = 0; spread_bit = false
@@ -77,7 +77,7 @@ inline retire() {
     fi
 }
 
-/* hot_values::await_one_more, by who took the first central reference after the last one had gone */
+/* hot_values::add_pending_check, by who took the first central reference after the last one had gone */
 inline revive() {
 #ifdef BROKEN_UNTOLD
     revived = false
@@ -85,25 +85,25 @@ inline revive() {
     if
     :: revived ->
         take_mutex();
-        atomic { touch(); awaited++ };
+        atomic { touch(); pending_checks++ };
         give_mutex()
     :: else
     fi
 #endif
 }
 
-/* hot_values::gather, with close(). Who asks, asks for the value that it has dropped a reference to. */
-inline gather() {
+/* hot_values::collapse, with close(). Who asks, asks for the value that it has dropped a reference to. */
+inline collapse() {
     take_mutex();
     over = false;
     atomic {
         touch();
-        assert(life == asked && awaited > 0);
-        awaited--;
+        assert(life == asked && pending_checks > 0);
+        pending_checks--;
 #ifdef BROKEN_IMPATIENT
         settled = false
 #else
-        settled = (awaited > 0)
+        settled = (pending_checks > 0)
 #endif
     };
     atomic {
@@ -144,7 +144,7 @@ inline release() {
     if
     :: last -> retire()
 #ifndef BROKEN_NOBODY_ASKS
-    :: ask -> gather()
+    :: ask -> collapse()
 #endif
     :: else
     fi
@@ -210,7 +210,7 @@ inline spread() {
     touch();
     if
     :: !hot && times < MOST_TIMES && count > 1 ->
-        awaited = 1; s = 0;
+        pending_checks = 1; s = 0;
         do
         :: s < STRIPES -> atomic { stripe_time[s] = times + 1; stripe_count[s] = 0; s++ }
         :: else -> break

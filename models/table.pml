@@ -32,10 +32,10 @@ byte result[4];
 /* readers */
 bool inside[4], seated[4];
 byte threads;
-byte era, seen[4];
+byte epoch, seen[4];
 /* each thread's limbo: a bit for each entry */
 byte closed[4], closed_by[4], filling[4];
-byte left_by; /* the era that the latest array to wait has begun */
+byte left_by; /* the epoch that the latest array to wait has begun */
 #define BIT(e) (1 << (e))
 
 /* What the law speaks of. */
@@ -51,9 +51,9 @@ inline give_lock() { lock_taken = false }
 #define ALONE (threads == 0 || (threads == 1 && seated[_pid]))
 #endif
 
-/* readers::see_the_era */
-inline see_the_era() {
-    b = era;
+/* readers::quiesce */
+inline quiesce() {
+    b = epoch;
     atomic { seen[_pid] = b; b = 0 }
 }
 
@@ -62,7 +62,7 @@ inline join() {
     if
     :: !seated[_pid] ->
 #ifndef BROKEN_LATE_JOIN
-        see_the_era();
+        quiesce();
         atomic { seated[_pid] = true; threads++ };
 #endif
         take_lock();
@@ -82,7 +82,7 @@ inline look() {
 #endif
     atomic { assert(array_there[a]); e = slot[a] };
 #ifdef BROKEN_LATE_ERA
-    see_the_era();
+    quiesce();
 #endif
     if
     :: e != 0 ->
@@ -122,9 +122,9 @@ inline acquire() {
     }
 }
 
-/* Under the lock: weak_table::resize and interner::bury; if an array is left. */
+/* Under the lock: weak_table::resize and interner::retire_array; if an array is left. */
 inline resize() {
-    forget_left();
+    free_outgrown();
     if
     :: atomic { !array_there[0] -> b = 0 }
     :: atomic { array_there[0] && !array_there[1] -> b = 1 }
@@ -141,7 +141,7 @@ inline resize() {
 #ifdef FENCES_ALONE /* arrays wait for reclaim(), which keeps three threads within memory */
             :: else -> array_dead[a] = true
 #else
-            :: else -> array_dead[a] = true; era++; left_by = era
+            :: else -> array_dead[a] = true; epoch++; left_by = epoch
 #endif
             fi
         }
@@ -149,9 +149,9 @@ inline resize() {
     fi
 }
 
-/* Under the lock: reclaiming_shards::forget_left. One step, as what a reader has seen it will have seen: that all have is true at the
+/* Under the lock: reclaiming_shards::free_outgrown. One step, as what a reader has seen it will have seen: that all have is true at the
  * last look if it was at each. */
-inline forget_left() {
+inline free_outgrown() {
 #ifdef FENCES_ALONE
     skip
 #else
@@ -181,7 +181,7 @@ inline forget_left() {
 #endif
 }
 
-/* interner::bury, when the list that fills is full: if all have seen the era that closed the other, that goes. */
+/* interner::retire_array, when the list that fills is full: if all have seen the epoch that closed the other, that goes. */
 inline turn_over() {
     outside = true; i = 1;
     do
@@ -196,7 +196,7 @@ inline turn_over() {
     if
     :: outside ->
         give_back(closed[_pid]);
-        atomic { era++; closed[_pid] = filling[_pid]; closed_by[_pid] = era; filling[_pid] = 0 }
+        atomic { epoch++; closed[_pid] = filling[_pid]; closed_by[_pid] = epoch; filling[_pid] = 0 }
     :: else
     fi;
     outside = false
@@ -292,7 +292,7 @@ inline drop() {
             if
             :: now -> entry_there[e] = false
             :: else ->
-                see_the_era();
+                quiesce();
                 filling[_pid] = filling[_pid] | BIT(e);
                 if
                 :: turn_over()
@@ -312,7 +312,7 @@ inline intern() {
     look();
 #ifndef BROKEN_LATE_ERA
     if
-    :: e == 0 -> see_the_era()
+    :: e == 0 -> quiesce()
     :: else
     fi;
 #endif
@@ -410,7 +410,7 @@ proctype thread(byte left) {
         fi
     :: left == 0 -> break
     od;
-    /* readers_of_thread::end */
+    /* thread_participation::end */
     atomic {
         if :: seated[_pid] -> seated[_pid] = false; threads-- :: else fi;
         finished++;

@@ -61,7 +61,7 @@ class ibid_two_classes {
         static std::size_t saved(const certificate&) noexcept { return sizeof(std::uint32_t); }
     };
     using table = ibid::detail::interner<traits>;
-    struct certificate : ibid::detail::entry_link {
+    struct certificate : ibid::detail::entry_word {
         certificate(table* t, std::uint32_t n) : in(t), number(n) {}
         table* in;
         std::uint32_t number;
@@ -87,7 +87,7 @@ public:
             table_->publish(flight, *c);
         }
         if (r.verifies) {
-            table_->earn(*c);
+            table_->protect(*c);
         }
         traits::release(*c);
         return hit;

@@ -171,10 +171,10 @@ private:
     using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
 
     // Ends a flight without a value, unless it has landed.
-    struct unless_landed {
+    struct flight_guard {
         table* in;
         typename table::flight_type& flight;
-        ~unless_landed() {
+        ~flight_guard() {
             if (in != nullptr) {
                 in->abandon(flight);
             }
@@ -211,7 +211,7 @@ private:
         if (node* const found = table_->begin(flight)) {
             return found->adopt();
         }
-        unless_landed aloft{table_, flight};
+        flight_guard guard{table_, flight};
         auto call = [&]() -> decltype(auto) {
             if constexpr (std::is_invocable_v<Make, const Key&>) {
                 return std::forward<Make>(make)(key);
@@ -230,7 +230,7 @@ private:
         } else {
             fresh = node::create(table_, call, key);
         }
-        aloft.in = nullptr;
+        guard.in = nullptr;
         table_->publish(flight, *fresh);
         return fresh->adopt();
     }
@@ -248,7 +248,7 @@ private:
         }
         if constexpr (copies_in_no_time) {
             try {
-                return land(hash, copy);
+                return insert_copy(hash, copy);
             } catch (const std::bad_alloc&) { // of which a hit has no need
                 if (node* const found = table_->find(hash, key)) {
                     return found->adopt();
@@ -256,11 +256,11 @@ private:
                 throw;
             }
         } else {
-            return land(hash, copy);
+            return insert_copy(hash, copy);
         }
     }
     template <class Copy>
-    [[nodiscard, gnu::noinline]] handle_type land(std::uint64_t hash, Copy& copy) {
+    [[nodiscard, gnu::noinline]] handle_type insert_copy(std::uint64_t hash, Copy& copy) {
         struct unless_shared {
             table* in;
             node* built;
@@ -272,7 +272,7 @@ private:
         } fresh{table_, node::create(table_, copy)};
         const Key& its_key = fresh.built->key();
         typename table::flight_type flight{&its_key, hash};
-        if (node* const found = table_->land(flight, *fresh.built)) {
+        if (node* const found = table_->insert_or_wait(flight, *fresh.built)) {
             return found->adopt();
         }
         return std::exchange(fresh.built, nullptr)->adopt();

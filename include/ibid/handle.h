@@ -78,7 +78,7 @@ public:
 
     // For those who build handles: takes over one reference that the caller holds.
     [[nodiscard]] static handle adopt(const T* value,
-                                      detail::counted_in where = detail::counted_in::center) noexcept {
+                                      detail::counted_in where = detail::counted_in::central) noexcept {
         handle h;
         h.word_ = pack(value, where);
         return h;

@@ -108,15 +108,15 @@ template <byte_range T>
 }
 
 template <class Hash>
-concept collision_resistant = requires {
-    typename Hash::is_collision_resistant;
+concept keyed_hash = requires {
+    typename Hash::is_keyed;
 };
 
 template <bool yes>
-struct if_collision_resistant {};
+struct if_keyed {};
 template <>
-struct if_collision_resistant<true> {
-    using is_collision_resistant = void;
+struct if_keyed<true> {
+    using is_keyed = void;
 };
 
 } // namespace detail
@@ -136,9 +136,9 @@ struct if_collision_resistant<true> {
 //
 // The first and the last kind are collision-resistant: nobody finds two keys of one hash, neither by chance nor on purpose. That is
 // worth saying, because a cache answers hits without a lock where its hash says so: a hash of your own says it with a member type
-// `is_collision_resistant`.
+// `is_keyed`.
 template <class T>
-struct hash : detail::if_collision_resistant<detail::byte_range<T> || detail::plain<T>> {
+struct hash : detail::if_keyed<detail::byte_range<T> || detail::plain<T>> {
     using is_transparent = void;
 
     template <class K>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much afterlife a cache may grant: entries without a handle that it keeps, in case their key comes back.
+// How much retention a cache may grant: entries without a handle that it keeps, in case their key comes back.
 //
 // Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at zero means
-// no afterlife, which is the default. Nothing else in ibid keeps memory, but for hashes of keys that went lately: at most 15
+// no retention, which is the default. Nothing else in ibid keeps memory, but for hashes of keys that went lately: at most 15
 // bytes for each entry of the budget, and a little, until the next trim() or retain(). (For certificates, which come in two
 // classes and as strangers, three times that.)
 //

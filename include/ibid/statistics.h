@@ -56,14 +56,14 @@ using counter_block = std::array<counter_stripe, counter_stripes>;
 namespace detail {
 
 // One more, in a counter that only one thread at a time writes, by turns under a lock or for ever: no read-modify-write. Release:
-// who reads that an entry has gone reads that it had come (pairs with the acquire in tally), though another stripe has counted that.
+// who reads that an entry has gone reads that it had come (pairs with the acquire in statistics_sum), though another stripe has counted that.
 inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
 }
 
 // A sum over stripes: the ends of all first, and then the rest. So an entry that ends in between is counted as still there, and
 // there are never less than none.
-class tally {
+class statistics_sum {
 public:
     void add_ends(const counter_stripe& from) noexcept {
         sum_.evictions += from.evictions.load(std::memory_order_acquire);
@@ -93,7 +93,7 @@ private:
 } // namespace detail
 
 [[nodiscard]] inline statistics sum(const counter_block& block) noexcept {
-    detail::tally all;
+    detail::statistics_sum all;
     for (const counter_stripe& stripe : block) {
         all.add_ends(stripe);
     }

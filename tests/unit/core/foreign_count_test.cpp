@@ -39,7 +39,7 @@ struct foreign_traits {
 
 using table = detail::interner<foreign_traits>;
 
-struct foreign : detail::entry_link {
+struct foreign : detail::entry_word {
     static inline std::atomic<int> alive{0};
     static inline std::atomic<int> tries_after_a_failed_one{0};
     static inline gate* dying =
@@ -132,7 +132,7 @@ protected:
         auto* const fresh = new foreign(k);
         fresh->in = table_;
         if (earned) {
-            fresh->set(detail::entry_link::earned);
+            fresh->set(detail::entry_word::in_protected);
         }
         table_->publish(flight, *fresh);
         return fresh;
@@ -245,7 +245,7 @@ TEST_F(foreign_counts, of_objects_that_are_made_beforehand_are_weighed_when_they
         auto* const a = new foreign(k);
         a->in = table_;
         if (earned) {
-            a->set(detail::entry_link::earned);
+            a->set(detail::entry_word::in_protected);
         }
         EXPECT_EQ(insert(*a), nullptr);
         const bool weighed = a->weighed;
@@ -383,7 +383,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming
 TEST_F(foreign_counts, earn_their_place_later) {
     table_->retain({.bytes = 100 * 4, .entries = 4});
     foreign* const a = get(1);
-    table_->earn(*a);
+    table_->protect(*a);
     a->down();
     for (int k = 100; k < 200; ++k) {
         pass_through_twice(k);
@@ -398,7 +398,7 @@ TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when
     }
     for (int k = 0; k < 8; k += 2) {
         foreign* const f = find(k);
-        table_->earn(*f);
+        table_->protect(*f);
         f->down();
     }
     for (int k = 100; k < 300; ++k) {
@@ -421,14 +421,14 @@ TEST_F(foreign_counts, that_earned_their_place_are_remembered_through_a_flood_of
     for (int k = 100; k < 1100; ++k) {
         pass_through_twice(k);
     }
-    pass_through(0, true); // comes back, and is settled at once
+    pass_through(0, true); // comes back, and is main at once
     for (int k = 2000; k < 2200; ++k) {
         pass_through(k, true);
     }
     EXPECT_TRUE(has(0));
 }
 
-TEST_F(foreign_counts, that_are_chosen_lose_their_afterlife) {
+TEST_F(foreign_counts, that_are_chosen_are_retained_no_longer) {
     table_->retain({.bytes = 100 * 100, .entries = 100});
     for (int k = 0; k < 60; ++k) {
         pass_through(k, k % 3 == 0);

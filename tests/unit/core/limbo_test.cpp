@@ -124,8 +124,8 @@ TEST(the_dead, come_back_with_the_end_of_the_table_whoever_buried_them) {
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
-// The eras of the readers, step by step.
-class eras : public ::testing::Test {
+// The epochs of the readers, step by step.
+class epochs : public ::testing::Test {
 protected:
     void SetUp() override {
         bool fresh = false;
@@ -134,49 +134,49 @@ protected:
             GTEST_SKIP() << "this kernel or sandbox has no membarrier";
         }
     }
-    detail::readers all_;
-    detail::reader* me_ = nullptr;
+    detail::qsbr_domain all_;
+    detail::participant* me_ = nullptr;
 };
 
-TEST_F(eras, are_over_when_all_readers_have_seen_the_next) {
+TEST_F(epochs, are_over_when_all_readers_have_seen_the_next) {
     gate joined;
     gate look;
     gate looked;
     gate leave;
     std::thread other([&] {
         bool fresh = false;
-        detail::reader* const it = all_.join(fresh);
+        detail::participant* const it = all_.join(fresh);
         joined.open();
         look.pass();
-        all_.see_the_era(*it);
+        all_.quiesce(*it);
         looked.open();
         leave.pass();
     });
     joined.pass();
-    const std::uint64_t first = all_.begin_era();
-    EXPECT_FALSE(all_.all_have_seen(first));
-    all_.see_the_era(*me_);
-    EXPECT_FALSE(all_.all_have_seen(first)) << "the other has not";
+    const std::uint64_t first = all_.begin_epoch();
+    EXPECT_FALSE(all_.all_quiesced_since(first));
+    all_.quiesce(*me_);
+    EXPECT_FALSE(all_.all_quiesced_since(first)) << "the other has not";
     look.open();
     looked.pass();
-    EXPECT_TRUE(all_.all_have_seen(first));
-    const std::uint64_t second = all_.begin_era();
-    all_.see_the_era(*me_);
-    EXPECT_FALSE(all_.all_have_seen(second));
+    EXPECT_TRUE(all_.all_quiesced_since(first));
+    const std::uint64_t second = all_.begin_epoch();
+    all_.quiesce(*me_);
+    EXPECT_FALSE(all_.all_quiesced_since(second));
     leave.open();
     other.join();
-    EXPECT_TRUE(all_.all_have_seen(second)) << "who has gone looks no more";
+    EXPECT_TRUE(all_.all_quiesced_since(second)) << "who has gone looks no more";
 }
 
-TEST_F(eras, that_began_before_a_thread_came_do_not_wait_for_it) {
-    const std::uint64_t era = all_.begin_era();
-    all_.see_the_era(*me_);
+TEST_F(epochs, that_began_before_a_thread_came_do_not_wait_for_it) {
+    const std::uint64_t epoch = all_.begin_epoch();
+    all_.quiesce(*me_);
     std::thread([&] {
         bool fresh = false;
         ASSERT_NE(all_.join(fresh), nullptr);
         EXPECT_TRUE(fresh);
-        EXPECT_TRUE(all_.all_have_seen(era));
-        EXPECT_FALSE(all_.all_have_seen(all_.begin_era()));
+        EXPECT_TRUE(all_.all_quiesced_since(epoch));
+        EXPECT_FALSE(all_.all_quiesced_since(all_.begin_epoch()));
     }).join();
 }
 

@@ -15,7 +15,7 @@
 #include "ibid/cache.h"
 #include "ibid/intern.h"
 #include "ibid/weak.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {

@@ -16,7 +16,7 @@
 namespace ibid {
 namespace {
 
-struct entry : detail::entry_link {
+struct entry : detail::entry_word {
     std::uint64_t whole = 0;
 };
 

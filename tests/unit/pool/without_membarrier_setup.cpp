@@ -33,7 +33,7 @@ TEST(membarrier, is_forbidden_here) {
     if (!forbidden) {
         GTEST_SKIP() << "this kernel or sandbox allows no seccomp filter";
     }
-    EXPECT_FALSE(ibid::detail::can_fence_everybody());
+    EXPECT_FALSE(ibid::detail::asymmetric_fence_available());
 }
 
 } // namespace

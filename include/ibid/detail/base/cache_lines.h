@@ -16,7 +16,7 @@ inline namespace layout_1 {
 namespace detail {
 
 template <class Allocator>
-struct lines_from {
+struct cache_lines {
     struct block {
         alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
     };

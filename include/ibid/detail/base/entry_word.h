@@ -14,12 +14,12 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-class entry_link {
+class entry_word {
 public:
-    // For the afterlife.
-    static constexpr std::uint64_t visited = std::uint64_t{1} << 48; // since its turn to go came last
-    static constexpr std::uint64_t kept = std::uint64_t{1} << 49;    // by it; written under its lock
-    static constexpr std::uint64_t earned = std::uint64_t{1} << 50;  // may push out others of its class
+    // For retention.
+    static constexpr std::uint64_t visited = std::uint64_t{1} << 48;      // since its turn to go came last
+    static constexpr std::uint64_t retained = std::uint64_t{1} << 49;     // by it; written under its lock
+    static constexpr std::uint64_t in_protected = std::uint64_t{1} << 50; // may push out others of its class
     // For hot values (hot_values.h).
     static constexpr std::uint64_t hot = std::uint64_t{1} << 51; // new references are counted in stripes
 
@@ -43,39 +43,40 @@ public:
     void clear(std::uint64_t m) noexcept { word_.fetch_and(~m, std::memory_order_relaxed); }
 
     // How often the entry has been hot, the present time included; 0: never, and then it has no place.
-    [[nodiscard]] static unsigned times_hot(std::uint64_t word) noexcept {
-        return field(word, times_shift, most_times_hot);
+    [[nodiscard]] static unsigned generation(std::uint64_t word) noexcept {
+        return field(word, generation_shift, last_generation);
     }
     // How warm the entry is, and who touched it last: a number for the thread, or, once it was hot, for its place.
-    [[nodiscard]] static unsigned heat(std::uint64_t word) noexcept {
-        return field(word, heat_shift, heat_limit);
+    [[nodiscard]] static unsigned samples(std::uint64_t word) noexcept {
+        return field(word, samples_shift, samples_to_promote);
     }
-    [[nodiscard]] static unsigned tag(std::uint64_t word) noexcept {
-        return field(word, tag_shift, tags - 1);
+    [[nodiscard]] static unsigned cell(std::uint64_t word) noexcept {
+        return field(word, cell_shift, cells - 1);
     }
-    static constexpr unsigned most_times_hot = 7;
-    static constexpr unsigned heat_limit = 7;
-    static constexpr unsigned tags = 64;
+    static constexpr unsigned last_generation = 7;
+    static constexpr unsigned samples_to_promote = 7;
+    static constexpr unsigned cells = 64;
 
     // Changes all of these and leaves the rest. False when somebody has changed the word meanwhile.
-    struct temperature {
+    struct hot_state {
         bool hot;
-        unsigned times_hot;
-        unsigned heat;
-        unsigned tag;
+        unsigned generation;
+        unsigned samples;
+        unsigned cell;
     };
-    bool mark(std::uint64_t from, temperature t) noexcept {
-        const std::uint64_t to = (from & (hash_bits | visited | kept | earned)) | (t.hot ? hot : 0) |
-                                 std::uint64_t{t.times_hot} << times_shift |
-                                 std::uint64_t{t.heat} << heat_shift | std::uint64_t{t.tag} << tag_shift;
+    bool mark(std::uint64_t from, hot_state t) noexcept {
+        const std::uint64_t to = (from & (hash_bits | visited | retained | in_protected)) |
+                                 (t.hot ? hot : 0) | std::uint64_t{t.generation} << generation_shift |
+                                 std::uint64_t{t.samples} << samples_shift |
+                                 std::uint64_t{t.cell} << cell_shift;
         return word_.compare_exchange_strong(from, to, std::memory_order_release, std::memory_order_relaxed);
     }
 
 private:
     static constexpr std::uint64_t hash_bits = (std::uint64_t{1} << 48) - 1;
-    static constexpr unsigned times_shift = 52;
-    static constexpr unsigned heat_shift = 55;
-    static constexpr unsigned tag_shift = 58;
+    static constexpr unsigned generation_shift = 52;
+    static constexpr unsigned samples_shift = 55;
+    static constexpr unsigned cell_shift = 58;
 
     [[nodiscard]] static unsigned field(std::uint64_t word, unsigned shift, unsigned mask) noexcept {
         return static_cast<unsigned>(word >> shift) & mask;

@@ -4,7 +4,7 @@
 // lock taken by a thread that it does not have, nor stripes half open.
 //
 // Law: a program may bracket one fork with several tables, one after the other; these locks are held from the first to the last.
-// Nobody who holds one of them waits for a table's lock, but some who hold a table's wait for one of them (await_one_more): so
+// Nobody who holds one of them waits for a table's lock, but some who hold a table's wait for one of them (add_pending_check): so
 // they are let go while a further table is locked.
 #pragma once
 
@@ -21,7 +21,7 @@ IBID_PROCESS_WIDE inline thread_local constinit unsigned tables_locked_for_fork 
 
 inline void unlock_process() noexcept {
     the_hot_values.unlock();
-    the_reader_registry.unlock();
+    the_participant_registry.unlock();
 }
 inline void before_a_table_is_locked_for_fork() noexcept {
     if (tables_locked_for_fork != 0) {
@@ -30,7 +30,7 @@ inline void before_a_table_is_locked_for_fork() noexcept {
 }
 inline void lock_process_for_fork() noexcept {
     ++tables_locked_for_fork;
-    the_reader_registry.lock();
+    the_participant_registry.lock();
     the_hot_values.lock();
 }
 inline void unlock_process_after_fork() noexcept {

@@ -11,7 +11,7 @@
 //    count would travel from core to core all the time.
 //
 // How the end is exact although nobody sees the sum of the stripes: while they are open, `count` says so (`spread`), and holds
-// more references (`stand_in`), which stand for all of those in stripes. So striped references come and go without a look at `count`.
+// more references (`bias`), which stand for all of those in stripes. So striped references come and go without a look at `count`.
 // Whoever drops the last *central* reference asks to close the stripes and to add their sum to `count` (hot_values.h); from then on
 // all references are central. It asks when its own reference has gone, yet the value stays till then: whoever finds no central
 // reference and takes one tells that one more will ask, and only the last who is expected closes. A value is made hot only
@@ -32,24 +32,24 @@ inline namespace layout_1 {
 namespace detail {
 
 struct value_header;
-void release_last_central(value_header& h) noexcept;
-void await_one_more(value_header& h) noexcept;
+void check_for_end(value_header& h) noexcept;
+void add_pending_check(value_header& h) noexcept;
 
 class value_owner;
 
 // What only the table that made a value can do. One static object for each type of table.
 struct value_operations {
-    void (*retire)(value_owner&,
-                   value_header&) noexcept; // there are no references: leave the table, destroy the value
-    void (*deallocate)(value_owner&,
-                       value_header&) noexcept; // there are no weak ones either: give the memory back
+    void (*end_value)(value_owner&,
+                      value_header&) noexcept; // there are no references: leave the table, destroy the value
+    void (*retire_memory)(value_owner&,
+                          value_header&) noexcept; // there are no weak ones either: give the memory back
 };
 
 // What a table is to those who hold its values, whatever their type. Outlives their memory.
 class value_owner {
 public:
-    void retire(value_header& h) noexcept { operations_.retire(*this, h); }
-    void deallocate(value_header& h) noexcept { operations_.deallocate(*this, h); }
+    void end_value(value_header& h) noexcept { operations_.end_value(*this, h); }
+    void retire_memory(value_header& h) noexcept { operations_.retire_memory(*this, h); }
 
 protected:
     explicit value_owner(const value_operations& operations) noexcept : operations_(operations) {}
@@ -57,7 +57,7 @@ protected:
     value_owner& operator=(const value_owner&) = delete;
     ~value_owner() = default;
 
-    readers readers_;
+    qsbr_domain domain_;
 
 private:
     const value_operations& operations_;
@@ -65,20 +65,21 @@ private:
 
 // Where a reference is counted: centrally, or in stripes, namely in those that were open when the value was hot for the n-th
 // time. (When these are closed by now, it has been moved to the center with all the others.)
-enum class counted_in : std::uintptr_t { center = 0 };
+enum class counted_in : std::uintptr_t { central = 0 };
 inline constexpr std::uintptr_t counted_in_bits =
-    entry_link::most_times_hot; // a value's address leaves them free
+    entry_word::last_generation; // a value's address leaves them free
 
-struct value_header : entry_link {
-    static constexpr std::uint32_t spread = std::uint32_t{1} << 31; // stripes are open; written by hot_values
-    static constexpr std::uint32_t references = spread - 1;
-    static constexpr std::uint32_t stand_in = std::uint32_t{1} << 30; // in `count` while it is spread
-    static constexpr std::uint32_t nothing_central = spread | stand_in;
+struct value_header : entry_word {
+    static constexpr std::uint32_t promoted = std::uint32_t{1}
+                                              << 31; // stripes are open; written by hot_values
+    static constexpr std::uint32_t references = promoted - 1;
+    static constexpr std::uint32_t bias = std::uint32_t{1} << 30; // in `count` while it is spread
+    static constexpr std::uint32_t only_bias = promoted | bias;
 
     // While the memory waits until nobody looks at it any more, the next that waits. (No reader looks at `owner`.)
     union {
         value_owner* owner;
-        value_header* next_dead;
+        value_header* next_retired;
     };
     std::atomic<std::uint32_t> count{1};
     std::atomic<std::uint32_t> weak{1};
@@ -88,8 +89,8 @@ struct value_header : entry_link {
     // The caller holds a reference, so the count cannot reach zero meanwhile, and no order is needed: whoever gave the
     // caller that reference has published the value already.
     void acquire() noexcept {
-        if (count.fetch_add(1, std::memory_order_relaxed) == nothing_central) [[unlikely]] {
-            await_one_more(*this);
+        if (count.fetch_add(1, std::memory_order_relaxed) == only_bias) [[unlikely]] {
+            add_pending_check(*this);
         }
     }
 
@@ -103,8 +104,8 @@ struct value_header : entry_link {
         while (now != 0) {
             if (count.compare_exchange_weak(now, now + 1, std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
-                if (now == nothing_central) [[unlikely]] {
-                    await_one_more(*this);
+                if (now == only_bias) [[unlikely]] {
+                    add_pending_check(*this);
                 }
                 return true;
             }
@@ -118,9 +119,9 @@ struct value_header : entry_link {
     void release() noexcept {
         const std::uint32_t before = count.fetch_sub(1, std::memory_order_acq_rel);
         if (before == 1) {
-            owner->retire(*this);
-        } else if (before == nothing_central + 1) {
-            release_last_central(*this); // it is waited for
+            owner->end_value(*this);
+        } else if (before == only_bias + 1) {
+            check_for_end(*this); // it is waited for
         }
     }
     void release(counted_in where) noexcept;
@@ -130,7 +131,7 @@ struct value_header : entry_link {
     void acquire_weak() noexcept { weak.fetch_add(1, std::memory_order_relaxed); }
     void release_weak() noexcept {
         if (weak.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            owner->deallocate(*this);
+            owner->retire_memory(*this);
         }
     }
 };

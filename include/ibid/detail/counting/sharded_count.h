@@ -25,24 +25,25 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-class alignas(64) hot_count {
+class alignas(64) sharded_count {
 public:
     // Null without memory.
-    [[nodiscard]] static hot_count* create() noexcept {
+    [[nodiscard]] static sharded_count* create() noexcept {
         const std::size_t stripes = std::bit_ceil(
             std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 2, 64));
-        void* const memory = std::aligned_alloc(alignof(hot_count), (1 + stripes) * sizeof(stripe));
-        return memory != nullptr ? ::new (memory) hot_count(stripes) : nullptr;
+        void* const memory = std::aligned_alloc(alignof(sharded_count), (1 + stripes) * sizeof(stripe));
+        return memory != nullptr ? ::new (memory) sharded_count(stripes) : nullptr;
     }
-    hot_count(const hot_count&) = delete;
-    hot_count& operator=(const hot_count&) = delete;
+    sharded_count(const sharded_count&) = delete;
+    sharded_count& operator=(const sharded_count&) = delete;
 
-    // `n` references more, counted for thread number `thread`; false when the stripes are not open for `time`. Acquire: who
+    // `n` references more, counted for thread number `thread`; false when the stripes are not open for `generation`. Acquire: who
     // takes a reference sees what whoever opened saw. Release: a holder's reads of the value happen before its end; that
     // pairs with the exchange in close().
-    [[nodiscard]] bool add(unsigned thread, unsigned time, std::int64_t n) noexcept {
+    [[nodiscard]] bool add(unsigned thread, unsigned generation, std::int64_t n) noexcept {
         std::atomic<std::uint64_t>& word = stripes_behind()[thread & mask_].word;
-        for (std::uint64_t now = word.load(std::memory_order_relaxed); now >> time_shift == time;) {
+        for (std::uint64_t now = word.load(std::memory_order_relaxed);
+             now >> generation_shift == generation;) {
             if (word.compare_exchange_weak(now, now + static_cast<std::uint64_t>(n),
                                            std::memory_order_acq_rel, std::memory_order_relaxed)) {
                 return true;
@@ -51,10 +52,10 @@ public:
         return false;
     }
 
-    // By one thread at a time; so is close(). `time`: from 1 to 255.
-    void open(unsigned time) noexcept {
+    // By one thread at a time; so is close(). `generation`: from 1 to 255.
+    void open(unsigned generation) noexcept {
         for (std::size_t i = 0; i <= mask_; ++i) {
-            stripes_behind()[i].word.store((std::uint64_t{time} << time_shift) + zero,
+            stripes_behind()[i].word.store((std::uint64_t{generation} << generation_shift) + zero,
                                            std::memory_order_release);
         }
     }
@@ -62,15 +63,15 @@ public:
         std::int64_t sum = 0;
         for (std::size_t i = 0; i <= mask_; ++i) {
             const std::uint64_t word = stripes_behind()[i].word.exchange(closed, std::memory_order_acq_rel);
-            sum +=
-                static_cast<std::int64_t>(word & ((std::uint64_t{1} << time_shift) - 1)) - std::int64_t{zero};
+            sum += static_cast<std::int64_t>(word & ((std::uint64_t{1} << generation_shift) - 1)) -
+                   std::int64_t{zero};
         }
         return sum;
     }
 
 private:
     // A stripe's word: the time, and below it the count, from `zero` on in both directions.
-    static constexpr unsigned time_shift = 56;
+    static constexpr unsigned generation_shift = 56;
     static constexpr std::uint64_t zero = std::uint64_t{1} << 55;
     static constexpr std::uint64_t closed = 0;
 
@@ -78,7 +79,7 @@ private:
         std::atomic<std::uint64_t> word{closed};
     };
 
-    explicit hot_count(std::size_t stripes) noexcept : mask_(stripes - 1) {
+    explicit sharded_count(std::size_t stripes) noexcept : mask_(stripes - 1) {
         std::uninitialized_value_construct_n(stripes_behind(), stripes);
     }
     [[nodiscard]] stripe* stripes_behind() noexcept { return reinterpret_cast<stripe*>(this + 1); }

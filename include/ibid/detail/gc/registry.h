@@ -9,12 +9,12 @@
 //  - A collection that we were not told of costs time, never safety: see sweep().
 //
 // Why tokens have no finalizers of their own. A registered finalizer costs ten times what the token's memory costs, and
-// makes the collector work ten times as often, for it keeps its books in its own heap. Here, one object, the bell, stands
+// makes the collector work ten times as often, for it keeps its books in its own heap. Here, one object, the sentinel, stands
 // for all: when marking has ended and the world is still stopped, sweep() asks the collector of each token whether it was
 // reached (the question that GC_finalize() asks of each object with a finalizer, at the same moment), puts the slots of the
-// dead on a list, and, if there are any, takes the bell's mark away. The collector then finds the bell dead, and queues
-// the bell's finalizer, which is registered with GC_register_finalizer_no_order: it refers to nothing, so nothing need be
-// finalized before it, and it runs after this very collection. It empties the list and hangs the bell up again. So all that
+// dead on a list, and, if there are any, takes the sentinel's mark away. The collector then finds the sentinel dead, and queues
+// the sentinel's finalizer, which is registered with GC_register_finalizer_no_order: it refers to nothing, so nothing need be
+// finalized before it, and it runs after this very collection. It empties the list and hangs the sentinel up again. So all that
 // a program says to the collector about finalizers (on demand, notifiers, when to invoke them) holds for tokens.
 #pragma once
 
@@ -40,12 +40,12 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-class gc_ledger {
+class gc_registry {
 public:
-    constexpr gc_ledger() noexcept =
+    constexpr gc_registry() noexcept =
         default; // and no destructor: there is one, and it is there before and after main
-    gc_ledger(const gc_ledger&) = delete;
-    gc_ledger& operator=(const gc_ledger&) = delete;
+    gc_registry(const gc_registry&) = delete;
+    gc_registry& operator=(const gc_registry&) = delete;
 
     // A new token that holds what detach() gives, and that `end` lets go. detach() does not throw, and is
     // called once nothing can fail any more. Throws bad_alloc, and Unregistered on a thread that the collector does not know.
@@ -83,12 +83,12 @@ public:
     // How many tokens may be made between two collections before make() asks for one.
     void set_burst(std::size_t tokens) noexcept { burst_.store(tokens, std::memory_order_relaxed); }
 
-    struct tally {
+    struct token_counts {
         std::size_t slots;   // with a token, or with what a dead one held
         std::size_t waiting; // of these, what dead tokens held
     };
-    [[nodiscard]] tally counts() noexcept {
-        tally c{0, 0};
+    [[nodiscard]] token_counts counts() noexcept {
+        token_counts c{0, 0};
         const std::lock_guard lock(the_gc_pages);
         the_gc_pages.for_each([&](const gc_slot& s) { c.slots += s.token() != nullptr ? 1 : 0; });
         c.waiting = dead_.load(std::memory_order_relaxed) - let_go_.load(std::memory_order_relaxed);
@@ -100,7 +100,7 @@ private:
     // --- the collector's side -----------------------------------------------------------------------------------------
 
     static void GC_CALLBACK on_event(GC_EventType e);
-    static void GC_CALLBACK on_bell(void* bell, void*);
+    static void GC_CALLBACK on_sentinel(void* sentinel, void*);
 
     // Marking has ended, the world is stopped, and the collector's lock is held: no allocation, no lock, no waiting.
     void sweep() noexcept {
@@ -133,11 +133,11 @@ private:
         dead_.fetch_add(found, std::memory_order_relaxed);
         the_gc_pages.forget_handed();
         limit_.store(std::max(alive, burst_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
-        if (bell_ != nullptr) {
+        if (sentinel_ != nullptr) {
             if (dead != nullptr) {
-                GC_clear_mark_bit(bell_);
+                GC_clear_mark_bit(sentinel_);
             } else {
-                GC_set_mark_bit(bell_);
+                GC_set_mark_bit(sentinel_);
             }
         }
     }
@@ -166,15 +166,15 @@ private:
 
     // Under the collector's lock, as sweep() is.
     static void* missed_one(void* ledger) {
-        return GC_get_gc_no() != static_cast<gc_ledger*>(ledger)->seen_ ? ledger : nullptr;
+        return GC_get_gc_no() != static_cast<gc_registry*>(ledger)->seen_ ? ledger : nullptr;
     }
 
     // Are we still told of collections? The collector knows one listener. Who replaces us without calling us on loses
     // nothing but time: what was missed is made up for by a careful sweep.
     void listen() noexcept {
-        if (bell_lost_.load(std::memory_order_relaxed) &&
-            bell_lost_.exchange(false, std::memory_order_relaxed)) {
-            hang_bell(bell_);
+        if (sentinel_lost_.load(std::memory_order_relaxed) &&
+            sentinel_lost_.exchange(false, std::memory_order_relaxed)) {
+            register_sentinel(sentinel_);
         }
         if (listening_.test_and_set(std::memory_order_acquire)) {
             return; // another thread is at it
@@ -193,8 +193,8 @@ private:
         listening_.clear(std::memory_order_release);
     }
 
-    void hang_bell(void* bell) noexcept {
-        GC_register_finalizer_no_order(bell, on_bell, nullptr, nullptr, nullptr);
+    void register_sentinel(void* sentinel) noexcept {
+        GC_register_finalizer_no_order(sentinel, on_sentinel, nullptr, nullptr, nullptr);
     }
 
     // --- the program's side -------------------------------------------------------------------------------------------
@@ -216,11 +216,11 @@ private:
         GC_allow_register_threads();
         listen();
         // In a static variable, so the collector sees it; and marked or not as sweep() pleases.
-        bell_ = GC_malloc_atomic(1);
-        if (bell_ == nullptr) {
+        sentinel_ = GC_malloc_atomic(1);
+        if (sentinel_ == nullptr) {
             throw std::bad_alloc();
         }
-        hang_bell(bell_);
+        register_sentinel(sentinel_);
         ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
         started_.store(true, std::memory_order_release);
         return true;
@@ -256,13 +256,13 @@ private:
     std::atomic<std::size_t> dead_{0};   // ever found
     std::atomic<std::size_t> let_go_{0}; // of these
 
-    // The child of a fork() may have no bell: another thread had taken it off in the parent and not yet hung it up again, and
+    // The child of a fork() may have no sentinel: another thread had taken it off in the parent and not yet hung it up again, and
     // most likely so, for it waits for the lock that the collector holds over fork().
     bool collector_survives_fork_ = false; // we have told it to; written once
-    std::atomic<bool> bell_lost_{false};
+    std::atomic<bool> sentinel_lost_{false};
 
     GC_word seen_ = 0; // the last collection that sweep() saw; under the collector's lock
-    void* bell_ = nullptr;
+    void* sentinel_ = nullptr;
 
     std::atomic_flag listening_;
     bool heard_ = false; // under listening_
@@ -274,41 +274,42 @@ private:
     std::atomic<std::size_t> limit_{65'536};
 };
 
-IBID_PROCESS_WIDE inline constinit gc_ledger the_gc_ledger;
+IBID_PROCESS_WIDE inline constinit gc_registry the_gc_registry;
 
-inline void GC_CALLBACK gc_ledger::on_event(GC_EventType e) {
+inline void GC_CALLBACK gc_registry::on_event(GC_EventType e) {
     if (e == GC_EVENT_MARK_END) {
-        the_gc_ledger.sweep();
+        the_gc_registry.sweep();
     }
-    if (the_gc_ledger.previous_ != nullptr) {
-        the_gc_ledger.previous_(e);
+    if (the_gc_registry.previous_ != nullptr) {
+        the_gc_registry.previous_(e);
     }
 }
 
-inline void GC_CALLBACK gc_ledger::on_bell(void* bell, void* /*data*/) {
-    the_gc_ledger.hang_bell(bell);
-    the_gc_ledger.listen();
-    the_gc_ledger.let_go();
+inline void GC_CALLBACK gc_registry::on_sentinel(void* sentinel, void* /*data*/) {
+    the_gc_registry.register_sentinel(sentinel);
+    the_gc_registry.listen();
+    the_gc_registry.let_go();
 }
 
-inline void gc_ledger::before_fork() noexcept {
-    the_gc_ledger.start_mutex_.lock();
+inline void gc_registry::before_fork() noexcept {
+    the_gc_registry.start_mutex_.lock();
     the_gc_pages.lock();
 }
-inline void gc_ledger::after_fork_in_parent() noexcept {
+inline void gc_registry::after_fork_in_parent() noexcept {
     the_gc_pages.unlock();
-    the_gc_ledger.start_mutex_.unlock();
+    the_gc_registry.start_mutex_.unlock();
 }
-inline void gc_ledger::after_fork_in_child() noexcept {
+inline void gc_registry::after_fork_in_child() noexcept {
     the_gc_pages.for_each([](gc_slot& s) { s.inherit(); });
-    the_gc_ledger.listening_.clear(std::memory_order_relaxed);
+    the_gc_registry.listening_.clear(std::memory_order_relaxed);
     after_fork_in_parent();
-    if (the_gc_ledger.collector_survives_fork_ && GC_thread_is_registered() != 0) {
-        the_gc_ledger.hang_bell(
-            the_gc_ledger.bell_); // the collector's own handler has run: it was registered first
+    if (the_gc_registry.collector_survives_fork_ && GC_thread_is_registered() != 0) {
+        the_gc_registry.register_sentinel(
+            the_gc_registry.sentinel_); // the collector's own handler has run: it was registered first
     } else {
-        the_gc_ledger.bell_lost_.store(true,
-                                       std::memory_order_relaxed); // whoever makes a token next, hangs it up
+        the_gc_registry.sentinel_lost_.store(
+            true,
+            std::memory_order_relaxed); // whoever makes a token next, hangs it up
     }
 }
 

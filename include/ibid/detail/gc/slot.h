@@ -34,7 +34,7 @@ struct gc_end {
     bool in_child; // also in the child of a fork(), when the token is older than that
 };
 
-// What the collector allocates: one word, no pointers that it would follow. Null: ended, see gc_ledger::sweep().
+// What the collector allocates: one word, no pointers that it would follow. Null: ended, see gc_registry::sweep().
 struct gc_token {
     std::atomic<gc_slot*> slot;
 };

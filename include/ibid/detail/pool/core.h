@@ -41,7 +41,7 @@ public:
 
     // An idle object, or null.
     [[nodiscard]] pool_node* take() noexcept {
-        if (pool_shard& mine = this_pool_thread.last(); mine.is_of(*this)) {
+        if (thread_cache& mine = this_pool_thread.last(); mine.is_of(*this)) {
             if (pool_node* const n = mine.take()) {
                 return n;
             }
@@ -56,7 +56,7 @@ public:
             core.destroy(n);
             return;
         }
-        pool_shard& mine = this_pool_thread.last();
+        thread_cache& mine = this_pool_thread.last();
         if (!mine.is_of(core) || !mine.give(n)) {
             core.give_back_otherwise(n);
         }
@@ -75,20 +75,20 @@ public:
     void not_made() noexcept { release(); }
 
     // Drops the old generation and ages the fresh one. Returns how many objects it destroyed.
-    std::size_t trim() noexcept { return drop(&pool_shelf::rotate); }
-    std::size_t clear() noexcept { return drop(&pool_shelf::clear); }
+    std::size_t trim() noexcept { return drop(&central_free_lists::rotate); }
+    std::size_t clear() noexcept { return drop(&central_free_lists::clear); }
 
     // The pool ends; objects on loan, and with them the core, may go on.
     void close() noexcept {
-        pool_list idle;
+        free_list idle;
         {
             const std::lock_guard lock(mutex_);
             closed_.store(true, std::memory_order_release);
-            begin_raid();
-            while (pool_shard* const s = shards_) {
+            begin_drain();
+            while (thread_cache* const s = shards_) {
                 shards_ = s->next;
                 s->core.store(nullptr, std::memory_order_relaxed);
-                s->end_raid(); // the owner may free it from here on
+                s->end_drain(); // the owner may free it from here on
             }
             idle = shared_.clear();
             settle();
@@ -105,8 +105,8 @@ public:
     };
     [[nodiscard]] count counts() noexcept {
         const std::lock_guard lock(mutex_);
-        begin_raid(); // each object lies in one place while they are counted
-        end_raid();
+        begin_drain(); // each object lies in one place while they are counted
+        end_drain();
         count c{0, 0, shared_.size(), shared_.old()};
         // Ended first: an object that ends in between is then still counted as there.
         c.ended = ended_.load(std::memory_order_relaxed);
@@ -115,7 +115,7 @@ public:
     }
 
     // The owner of `s` ends. Unlinks the shard; its memory is the owner's alone.
-    static void retire(pool_shard& s) noexcept {
+    static void thread_exits(thread_cache& s) noexcept {
         pool_core* alive = nullptr;
         s.with_core([&](pool_core* core) {
             alive = core;
@@ -130,8 +130,8 @@ public:
             const std::lock_guard lock(alive->mutex_);
             if (!alive->closed()) {
                 alive->unlink(s);
-                alive->granted_ -= s.positions();
-                alive->shared_.push(s.raid()); // nobody but us is in the middle of anything here
+                alive->granted_ -= s.quota();
+                alive->shared_.push(s.drain()); // nobody but us is in the middle of anything here
                 alive->settle();
             }
         }
@@ -154,7 +154,7 @@ private:
         }
     }
 
-    void destroy_all(pool_list& list) noexcept {
+    void destroy_all(free_list& list) noexcept {
         while (pool_node* const n = list.pop()) {
             destroy(n);
         }
@@ -162,7 +162,7 @@ private:
 
     // Not inline: what they need of registers, the fast path would pay for.
     [[nodiscard, gnu::noinline]] pool_node* take_otherwise() noexcept {
-        pool_shard* mine = this_pool_thread.find(*this, id_);
+        thread_cache* mine = this_pool_thread.find(*this, id_);
         if (mine != nullptr) {
             if (pool_node* const n = mine->take()) {
                 return n;
@@ -172,7 +172,7 @@ private:
                 return nullptr;
             }
         }
-        pool_shard* const fresh = mine == nullptr ? this_pool_thread.add(*this, id_) : nullptr;
+        thread_cache* const fresh = mine == nullptr ? this_pool_thread.add(*this, id_) : nullptr;
         const std::lock_guard lock(mutex_);
         mine = link(mine, fresh);
         if (mine != nullptr) {
@@ -185,11 +185,11 @@ private:
     }
 
     [[gnu::noinline]] void give_back_otherwise(pool_node* n) noexcept {
-        pool_shard* const mine = this_pool_thread.find(*this, id_);
+        thread_cache* const mine = this_pool_thread.find(*this, id_);
         if (mine != nullptr && mine->give(n)) {
             return;
         }
-        pool_shard* const fresh = mine == nullptr && !closed() ? this_pool_thread.add(*this, id_) : nullptr;
+        thread_cache* const fresh = mine == nullptr && !closed() ? this_pool_thread.add(*this, id_) : nullptr;
         {
             const std::lock_guard lock(mutex_);
             if (!closed()) {
@@ -208,7 +208,7 @@ private:
     // --- under the mutex ----------------------------------------------------------------------------------------------
 
     // This thread's shard, linked when it is new; null when it has none.
-    [[nodiscard]] pool_shard* link(pool_shard* mine, pool_shard* fresh) noexcept {
+    [[nodiscard]] thread_cache* link(thread_cache* mine, thread_cache* fresh) noexcept {
         if (fresh != nullptr) {
             fresh->next = shards_;
             shards_ = fresh;
@@ -219,8 +219,8 @@ private:
         }
         return mine;
     }
-    void unlink(pool_shard& s) noexcept {
-        pool_shard** at = &shards_;
+    void unlink(thread_cache& s) noexcept {
+        thread_cache** at = &shards_;
         while (*at != &s) {
             at = &(*at)->next;
         }
@@ -228,9 +228,9 @@ private:
     }
 
     // Moves a batch of fresh objects to `mine`, which is empty, with some of the positions that so become free.
-    void refill(pool_shard& mine) noexcept {
-        pool_list some;
-        while (some.size() < pool_shard::most / 2) {
+    void refill(thread_cache& mine) noexcept {
+        free_list some;
+        while (some.size() < thread_cache::most / 2) {
             pool_node* const n = shared_.pop_fresh();
             if (n == nullptr) {
                 break;
@@ -246,11 +246,11 @@ private:
     }
 
     // False: there is no room.
-    [[nodiscard]] bool put(pool_node* n, pool_shard* mine) noexcept {
+    [[nodiscard]] bool put(pool_node* n, thread_cache* mine) noexcept {
         if (mine != nullptr) {
             grant(*mine);
             if (mine->full()) {
-                const std::size_t half = (mine->positions() + 1) / 2;
+                const std::size_t half = (mine->quota() + 1) / 2;
                 shared_.push(mine->cut_oldest(static_cast<std::uint32_t>(std::min(half, room()))));
             }
             if (mine->give(n)) {
@@ -267,9 +267,9 @@ private:
     // How many more objects the shared shelf may hold, or shards be granted.
     [[nodiscard]] std::size_t room() const noexcept { return budget_ - granted_ - shared_.size(); }
 
-    void grant(pool_shard& s) noexcept {
+    void grant(thread_cache& s) noexcept {
         const std::size_t more =
-            std::min({pool_shard::most - std::size_t{s.positions()}, budget_ / 2 - granted_, room()});
+            std::min({thread_cache::most - std::size_t{s.quota()}, budget_ / 2 - granted_, room()});
         s.grant(static_cast<std::uint32_t>(more));
         granted_ += more;
     }
@@ -277,35 +277,36 @@ private:
     // After every change of the shelf.
     void settle() noexcept { shared_size_.store(shared_.size(), std::memory_order_relaxed); }
 
-    // Everything idle lies on the shared shelf then, and stays there until end_raid(). No shard has a position: a thread that
+    // Everything idle lies on the shared shelf then, and stays there until end_drain(). No shard has a position: a thread that
     // is idle gives its own up so, the others ask again.
-    void begin_raid() noexcept {
-        for (pool_shard* s = shards_; s != nullptr; s = s->next) {
-            s->begin_raid();
+    void begin_drain() noexcept {
+        for (thread_cache* s = shards_; s != nullptr; s = s->next) {
+            s->begin_drain();
         }
         if (shards_ != nullptr) {
-            (void)everybody_fences(); // a sandbox that is entered late must go on allowing it: decision 15
+            (void)
+                asymmetric_fence_heavy(); // a sandbox that is entered late must go on allowing it: decision 15
         }
-        for (pool_shard* s = shards_; s != nullptr; s = s->next) {
-            shared_.push(s->raid());
+        for (thread_cache* s = shards_; s != nullptr; s = s->next) {
+            shared_.push(s->drain());
         }
         granted_ = 0;
         settle();
     }
-    void end_raid() noexcept {
-        for (pool_shard* s = shards_; s != nullptr; s = s->next) {
-            s->end_raid();
+    void end_drain() noexcept {
+        for (thread_cache* s = shards_; s != nullptr; s = s->next) {
+            s->end_drain();
         }
     }
 
-    [[nodiscard]] std::size_t drop(pool_list (pool_shelf::*choose)() noexcept) noexcept {
-        pool_list dropped;
+    [[nodiscard]] std::size_t drop(free_list (central_free_lists::*choose)() noexcept) noexcept {
+        free_list dropped;
         {
             const std::lock_guard lock(mutex_);
-            begin_raid();
+            begin_drain();
             dropped = (shared_.*choose)();
             settle();
-            end_raid();
+            end_drain();
         }
         const std::size_t size = dropped.size();
         destroy_all(dropped);
@@ -314,23 +315,23 @@ private:
 
     // All cores of the process, by number, for the numbers themselves and for fork().
     //
-    // A child has one thread. Around fork() the forking thread holds every mutex, in the middle of a raid, so that all that is
+    // A child has one thread. Around fork() the forking thread holds every mutex, in the middle of a drain, so that all that is
     // idle lies on the shared shelves. What another thread was giving back at that instant, it goes on giving back in the
     // parent; in the child it is lost, like everything else that such a thread had on loan.
-    struct roll {
+    struct core_registry {
         std::mutex
             mutex; // protects `first` and every core's `next_`; taken before any core's mutex, never after
         pool_core* first = nullptr;
         bool handlers = false;
     };
-    IBID_PROCESS_WIDE static roll& all() noexcept {
-        static constinit roll cores;
+    IBID_PROCESS_WIDE static core_registry& all() noexcept {
+        static constinit core_registry cores;
         return cores;
     }
 
     // Gives `core` the smallest number that no other core has.
     static void enlist(pool_core& core) noexcept {
-        roll& cores = all();
+        core_registry& cores = all();
         const std::lock_guard lock(cores.mutex);
         if (!cores.handlers) {
             cores.handlers = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
@@ -345,7 +346,7 @@ private:
         *at = &core;
     }
     static void delist(pool_core& core) noexcept {
-        roll& cores = all();
+        core_registry& cores = all();
         const std::lock_guard lock(cores.mutex);
         pool_core** at = &cores.first;
         while (*at != &core) {
@@ -358,23 +359,23 @@ private:
         all().mutex.lock();
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
             c->mutex_.lock();
-            c->begin_raid();
+            c->begin_drain();
         }
     }
     static void after_fork_in_parent() noexcept {
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
-            c->end_raid();
+            c->end_drain();
             c->mutex_.unlock();
         }
         all().mutex.unlock();
     }
     static void after_fork_in_child() noexcept {
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
-            for (pool_shard* s = c->shards_; s != nullptr;) {
-                pool_shard* const next = s->next;
+            for (thread_cache* s = c->shards_; s != nullptr;) {
+                thread_cache* const next = s->next;
                 if (s->owner != &this_pool_thread) {
                     c->unlink(*s);
-                    s->end_raid();
+                    s->end_drain();
                     delete s;
                 }
                 s = next;
@@ -392,9 +393,9 @@ private:
 
     alignas(64)
         std::mutex mutex_; // protects shared_, granted_ and shards_; never held while code of the user's runs
-    pool_shelf shared_;
+    central_free_lists shared_;
     std::size_t granted_ = 0; // the sum of the shards' positions
-    pool_shard* shards_ = nullptr;
+    thread_cache* shards_ = nullptr;
     std::atomic<std::size_t> shared_size_{0}; // of shared_, for those who do not hold the mutex
 
     alignas(64) std::atomic<std::size_t> references_{1};
@@ -405,10 +406,10 @@ private:
 inline void pool_thread::end() noexcept {
     ended_ = true;
     last_ = &nobodys;
-    pool_shard** const shards = std::exchange(shards_, nullptr);
+    thread_cache** const shards = std::exchange(shards_, nullptr);
     for (std::size_t i = 0, n = std::exchange(size_, 0); i < n; ++i) {
         if (shards[i] != nullptr) {
-            pool_core::retire(*shards[i]);
+            pool_core::thread_exits(*shards[i]);
             delete shards[i];
         }
     }

@@ -23,7 +23,7 @@ struct pool_node {
     explicit pool_node(pool_core& c) noexcept : core(&c) {}
 };
 
-class pool_list {
+class free_list {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
@@ -44,7 +44,7 @@ public:
     }
 
     // Walks `other`, so give the shorter one.
-    void splice(pool_list other) noexcept {
+    void splice(free_list other) noexcept {
         while (pool_node* const n = other.pop()) {
             push(n);
         }
@@ -55,13 +55,13 @@ private:
     std::size_t size_ = 0;
 };
 
-class pool_shelf {
+class central_free_lists {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return fresh_.size() + old_.size(); }
     [[nodiscard]] std::size_t old() const noexcept { return old_.size(); }
 
     void push(pool_node* n) noexcept { fresh_.push(n); }
-    void push(pool_list some) noexcept { fresh_.splice(some); }
+    void push(free_list some) noexcept { fresh_.splice(some); }
 
     [[nodiscard]] pool_node* pop() noexcept {
         pool_node* const n = fresh_.pop();
@@ -70,18 +70,18 @@ public:
     // Old ones are handed out one by one (pop), so that demand, not bulk, decides what survives.
     [[nodiscard]] pool_node* pop_fresh() noexcept { return fresh_.pop(); }
 
-    [[nodiscard]] pool_list rotate() noexcept { return std::exchange(old_, std::exchange(fresh_, {})); }
+    [[nodiscard]] free_list rotate() noexcept { return std::exchange(old_, std::exchange(fresh_, {})); }
 
     // Everything, as one list.
-    [[nodiscard]] pool_list clear() noexcept {
-        pool_list all = rotate();
+    [[nodiscard]] free_list clear() noexcept {
+        free_list all = rotate();
         all.splice(rotate());
         return all;
     }
 
 private:
-    pool_list fresh_;
-    pool_list old_;
+    free_list fresh_;
+    free_list old_;
 };
 
 } // namespace detail

@@ -29,11 +29,11 @@ class pool_thread {
 public:
     // The one used last, whosever it is. Its address does not come out of the object that is being returned, so the processor
     // need not wait for one to have the other.
-    [[nodiscard]] pool_shard& last() noexcept { return *last_; }
+    [[nodiscard]] thread_cache& last() noexcept { return *last_; }
 
     // The one for `core`, which must be alive and whose number is `id`; null when there is none. It is the last one then.
-    [[nodiscard]] pool_shard* find(const pool_core& core, std::uint32_t id) noexcept {
-        pool_shard* const s = id < size_ ? shards_[id] : nullptr;
+    [[nodiscard]] thread_cache* find(const pool_core& core, std::uint32_t id) noexcept {
+        thread_cache* const s = id < size_ ? shards_[id] : nullptr;
         if (s == nullptr || !s->is_of(core)) {
             return nullptr;
         }
@@ -43,7 +43,7 @@ public:
 
     // A new shard for `core`, in the place for `id`. Null without memory, when this thread is ending, and where the kernel has no
     // membarrier: then all threads share the core's shelf, under its mutex.
-    [[nodiscard]] pool_shard* add(pool_core& core, std::uint32_t id) noexcept;
+    [[nodiscard]] thread_cache* add(pool_core& core, std::uint32_t id) noexcept;
 
     // Takes back what add() gave, when the pool did not want it.
     void remove(std::uint32_t id) noexcept { replace(id, nullptr); }
@@ -51,7 +51,7 @@ public:
     void end() noexcept;
 
 private:
-    IBID_PROCESS_WIDE static inline constinit pool_shard nobodys{nullptr, nullptr};
+    IBID_PROCESS_WIDE static inline constinit thread_cache nobodys{nullptr, nullptr};
 
     [[nodiscard]] bool reserve(std::size_t size) noexcept {
         if (size <= size_) {
@@ -60,7 +60,7 @@ private:
         const std::size_t wider = std::max<std::size_t>(8, size * 2);
         // Neither this nor a shard comes from operator new (malloc_allocator.h): a finalizer that ends a loan in there would
         // come back to this place.
-        auto** const table = static_cast<pool_shard**>(std::calloc(wider, sizeof(pool_shard*)));
+        auto** const table = static_cast<thread_cache**>(std::calloc(wider, sizeof(thread_cache*)));
         if (table == nullptr) {
             return false;
         }
@@ -70,17 +70,17 @@ private:
         return true;
     }
 
-    void replace(std::uint32_t id, pool_shard* s) noexcept {
-        if (pool_shard* const former = std::exchange(shards_[id], s)) {
+    void replace(std::uint32_t id, thread_cache* s) noexcept {
+        if (thread_cache* const former = std::exchange(shards_[id], s)) {
             last_ = last_ == former ? &nobodys : last_;
-            former->with_core([](pool_core*) {}); // until the raid that made it an orphan has left it
+            former->with_core([](pool_core*) {}); // until the drain that made it an orphan has left it
             delete former;
         }
     }
 
     // No destructor: usable until the last instruction of the thread. pool_thread_end calls end() in good time.
-    pool_shard* last_ = &nobodys; // or one of shards_
-    pool_shard** shards_ = nullptr;
+    thread_cache* last_ = &nobodys; // or one of shards_
+    thread_cache** shards_ = nullptr;
     std::size_t size_ = 0;
     bool ended_ = false;
 };
@@ -93,11 +93,11 @@ struct pool_thread_end {
 };
 IBID_PROCESS_WIDE inline thread_local pool_thread_end this_pool_thread_end;
 
-inline pool_shard* pool_thread::add(pool_core& core, std::uint32_t id) noexcept {
-    if (ended_ || !can_fence_everybody() || !reserve(std::size_t{id} + 1)) {
+inline thread_cache* pool_thread::add(pool_core& core, std::uint32_t id) noexcept {
+    if (ended_ || !asymmetric_fence_available() || !reserve(std::size_t{id} + 1)) {
         return nullptr;
     }
-    auto* const s = new (std::nothrow) pool_shard(&core, this);
+    auto* const s = new (std::nothrow) thread_cache(&core, this);
     if (s == nullptr) {
         return nullptr;
     }

@@ -3,8 +3,8 @@
 // What nobody can find any more, and a reader without a lock may still be looking at: entries whose value has been destroyed, and
 // slots that a table has left.
 //
-// Law: two lists of entries wait at most, one that an era of the readers has closed (qsbr_domain.h), and one that fills. The first
-// goes when all readers have seen that era, which is asked whenever the second is full; so little waits while all readers are
+// Law: two lists of entries wait at most, one that an epoch of the readers has closed (qsbr_domain.h), and one that fills. The first
+// goes when all readers have seen that epoch, which is asked whenever the second is full; so little waits while all readers are
 // awake. Where one sleeps, both grow to what makes a fence on all processors worth its price, and no more, unless a reader is
 // interrupted in the middle of a look.
 //
@@ -21,8 +21,8 @@ namespace detail {
 
 struct value_header;
 
-struct dead_entries {
-    value_header* first = nullptr; // and from there by next_dead, to:
+struct retired_entries {
+    value_header* first = nullptr; // and from there by next_retired, to:
     value_header* last = nullptr;
     std::size_t count = 0;
     std::size_t once_hot = 0; // of these, entries that keep a place among the hot values
@@ -34,10 +34,10 @@ inline constexpr std::size_t slots_worth_a_fence = (std::size_t{16} << 10) / siz
 // Places among the hot values are few, so that entries with one wait in small numbers.
 inline constexpr std::size_t hot_worth_a_fence = 8;
 
-struct limbo {
-    dead_entries closed;   // unreachable since before `era`
-    std::uint64_t era = 0; // of the readers
-    dead_entries filling;
+struct limbo_list {
+    retired_entries sealed;  // unreachable since before `epoch`
+    std::uint64_t epoch = 0; // of the readers
+    retired_entries open;
 };
 
 // When a list of entries that keep so many bytes each is full, and when it is worth a fence.

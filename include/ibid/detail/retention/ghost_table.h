@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which keys went lately: the memory of an eviction order for what it no longer keeps, and of the afterlife for what it has not
+// Which keys went lately: the memory of an eviction order for what it no longer keeps, and of retention for what it has not
 // kept yet.
 //
 // Law: advice, never an answer. A ghost is half a (keyed) hash and the time it came, 8 bytes; one that is lost, or taken for
@@ -23,7 +23,7 @@ inline namespace layout_1 {
 namespace detail {
 
 // Not for several threads at once.
-class ghosts {
+class ghost_table {
 public:
     // The key of `hash` goes now. The last `limit` that went are to be remembered.
     void remember(std::uint64_t hash, std::size_t limit) noexcept {
@@ -34,7 +34,7 @@ public:
     }
 
     // Is it among the last `limit`, as far as is known?
-    [[nodiscard]] bool know(std::uint64_t hash, std::size_t limit) const noexcept {
+    [[nodiscard]] bool contains(std::uint64_t hash, std::size_t limit) const noexcept {
         if (!buckets_.empty()) {
             for (const std::uint64_t ghost : buckets_[bucket_of(half(hash))]) {
                 if (same_key(ghost, half(hash)) && age(ghost) < limit) {
@@ -49,7 +49,7 @@ private:
     using bucket = std::array<std::uint64_t, 8>; // a cache line: one look finds a ghost or that there is none
 
     // The upper half of a ghost is half of the hash, the lower one a time. After 2^32 of them the times begin again,
-    // and a few that are very old look young.
+    // and a few that are very old look small.
     [[nodiscard]] static std::uint64_t half(std::uint64_t hash) noexcept { return hash << 32; }
     [[nodiscard]] static bool same_key(std::uint64_t a, std::uint64_t b) noexcept {
         return (a ^ b) >> 32 == 0;

@@ -28,18 +28,18 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: acquire(entry), release(entry), weight(entry); entries derive from entry_link. Where release() may be left by an exception,
+// Traits: acquire(entry), release(entry), weight(entry); entries derive from entry_word. Where release() may be left by an exception,
 // or by a thread that ends inside it, so may whatever drops references here; no lock is held then, and the references that it still
 // had to drop are lost.
 template <class Traits>
-class afterlife {
+class retained_entries {
 public:
     using entry = typename Traits::entry;
     static constexpr bool drops_quietly = noexcept(Traits::release(std::declval<entry&>()));
 
-    explicit afterlife(counter_stripe& counters) noexcept : counters_(counters) {}
-    afterlife(const afterlife&) = delete;
-    afterlife& operator=(const afterlife&) = delete;
+    explicit retained_entries(counter_stripe& counters) noexcept : counters_(counters) {}
+    retained_entries(const retained_entries&) = delete;
+    retained_entries& operator=(const retained_entries&) = delete;
 
     [[nodiscard]] bool off() const noexcept { return off_.load(std::memory_order_relaxed); }
     [[nodiscard]] retention budget() const noexcept {
@@ -53,17 +53,17 @@ public:
             budget_ = budget;
             off_.store(budget.none(), std::memory_order_relaxed);
         }
-        settle();
+        fit_budget();
     }
 
     // A hit on `e`, of which the caller holds a reference. Called only while not off().
     void touch(entry& e) noexcept(drops_quietly) {
-        if (!e.has(entry_link::visited)) {
-            e.set(entry_link::visited);
+        if (!e.has(entry_word::visited)) {
+            e.set(entry_word::visited);
         }
         // A stranger that is hit is none any more, and an entry that handles kept alive after the budget had let it go comes
         // back. Somebody else at the order just now is reason enough to leave it for the next hit.
-        if (!e.has(entry_link::kept)) {
+        if (!e.has(entry_word::retained)) {
             victims gone;
             const std::unique_lock lock(mutex_, std::try_to_lock);
             if (lock.owns_lock()) {
@@ -82,7 +82,7 @@ public:
         for (bool done = false; !done;) {
             victims gone;
             const std::lock_guard lock(mutex_);
-            if (is_stranger(e)) {
+            if (is_first_timer(e)) {
                 return;
             }
             weigh(e);
@@ -91,12 +91,12 @@ public:
     }
 
     // From now on `e` may push out others that have earned their place. The caller holds a reference.
-    void earn(entry& e) noexcept(drops_quietly) {
-        if (e.has(entry_link::earned)) {
+    void protect(entry& e) noexcept(drops_quietly) {
+        if (e.has(entry_word::in_protected)) {
             return;
         }
-        e.set(entry_link::earned);
-        if (!off() && !e.has(entry_link::kept)) {
+        e.set(entry_word::in_protected);
+        if (!off() && !e.has(entry_word::retained)) {
             admit(e);
         }
         // An entry that is kept moves up when its turn to go comes, and stays.
@@ -104,13 +104,13 @@ public:
 
     // Lets go of all that is kept now, and remembers nobody. Drops run outside the lock, and what they keep anew stays.
     void drop_all() noexcept(drops_quietly) {
-        eviction_order<entry> all;
-        ghosts met;
+        s3_fifo<entry> all;
+        ghost_table met;
         {
             const std::lock_guard lock(mutex_);
             std::swap(all, order_);
-            std::swap(met, met_);
-            all.for_each([](entry& e) { e.clear(entry_link::kept); });
+            std::swap(met, first_timers_);
+            all.for_each([](entry& e) { e.clear(entry_word::retained); });
             publish();
         }
         all.for_each([](entry& e) { Traits::release(e); });
@@ -123,7 +123,7 @@ public:
             victims gone;
             const std::lock_guard lock(mutex_);
             order_.take_if(which, [&](entry& e) {
-                e.clear(entry_link::kept);
+                e.clear(entry_word::retained);
                 gone.add(&e);
                 return !gone.full();
             });
@@ -158,24 +158,24 @@ private:
 
     // Under the lock. Whether `e` has not earned its place and comes for the first time, as far as is known; then it is known
     // from now on.
-    [[nodiscard]] bool is_stranger(const entry& e) noexcept {
+    [[nodiscard]] bool is_first_timer(const entry& e) noexcept {
         const std::size_t known = budget_.entries - budget_.entries / 10; // as of those that have gone
-        if (budget_.none() || e.has(entry_link::earned) || met_.know(e.hash(), known)) {
+        if (budget_.none() || e.has(entry_word::in_protected) || first_timers_.contains(e.hash(), known)) {
             return false;
         }
-        met_.remember(e.hash(), known);
+        first_timers_.remember(e.hash(), known);
         return true;
     }
 
     // Under the lock. Makes room for `e`, and takes it in if it is wanted; false when `gone` is full and room is still short.
     bool enter(entry& e, victims& gone) noexcept {
         const std::size_t weight = Traits::weight(e);
-        if (budget_.none() || weight > budget_.bytes || e.has(entry_link::kept)) {
+        if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
             return true;
         }
-        const bool earned = e.has(entry_link::earned);
+        const bool in_protected = e.has(entry_word::in_protected);
         while (order_.bytes() > budget_.bytes - weight || order_.size() >= budget_.entries) {
-            if (!earned && !room_for_newcomer(weight)) {
+            if (!in_protected && !room_in_probationary(weight)) {
                 return true;
             }
             if (gone.full()) {
@@ -183,9 +183,9 @@ private:
             }
             evict(gone);
         }
-        if (order_.add(e, weight)) { // else there is no afterlife for this one
+        if (order_.add(e, weight)) { // else there is no retention for this one
             Traits::acquire(e);
-            e.set(entry_link::kept);
+            e.set(entry_word::retained);
             publish();
         }
         return true;
@@ -193,8 +193,9 @@ private:
 
     // True when letting go of newcomers alone can make the room. While there are none that is plain arithmetic, and the
     // earned stay untouched.
-    [[nodiscard]] bool room_for_newcomer(std::size_t weight) const noexcept {
-        return order_.earned_size() < budget_.entries && order_.earned_bytes() <= budget_.bytes - weight;
+    [[nodiscard]] bool room_in_probationary(std::size_t weight) const noexcept {
+        return order_.protected_size() < budget_.entries &&
+               order_.protected_bytes() <= budget_.bytes - weight;
     }
 
     [[nodiscard]] bool over() const noexcept {
@@ -202,7 +203,7 @@ private:
     }
 
     // The budget has changed.
-    void settle() noexcept(drops_quietly) {
+    void fit_budget() noexcept(drops_quietly) {
         for (bool more = true; more;) {
             victims gone;
             const std::lock_guard lock(mutex_);
@@ -212,14 +213,14 @@ private:
             more = over();
             if (!more) {
                 order_.forget_ghosts();
-                met_ = {};
+                first_timers_ = {};
             }
         }
     }
 
     void evict(victims& gone) noexcept {
         if (entry* const e = order_.next_victim()) {
-            e->clear(entry_link::kept);
+            e->clear(entry_word::retained);
             gone.add(e);
             publish();
         }
@@ -232,8 +233,8 @@ private:
 
     mutable std::mutex mutex_; // protects all below; never held while a reference is dropped
     retention budget_;
-    eviction_order<entry> order_;
-    ghosts met_; // those that had not earned their place when they were made
+    s3_fifo<entry> order_;
+    ghost_table first_timers_; // those that had not earned their place when they were made
     counter_stripe& counters_;
     std::atomic<bool> off_{true}; // budget_.none(), for those who do not hold the lock
 };

@@ -6,12 +6,12 @@
 // Law: who has not earned its place goes before anybody who has; each step is paid for by an entry that came or by a
 // hit, so that a victim costs constant time, amortized; and only adding allocates.
 //
-// A class has two queues. Who comes is young; the oldest of the young goes, unless it was hit meanwhile: then it is
-// settled. So what comes once stays a tenth of the time that one queue would give it. The oldest of the settled goes
-// unless it was hit, or has credit left from hits of earlier rounds. A key that comes back soon after it went young
-// (ghost_table.h) is settled at once.
+// A class has two queues. Who comes is small; the oldest of the small goes, unless it was hit meanwhile: then it is
+// main. So what comes once stays a tenth of the time that one queue would give it. The oldest of the main goes
+// unless it was hit, or has freq left from hits of earlier rounds. A key that comes back soon after it went small
+// (ghost_table.h) is main at once.
 //
-// The paper counts hits in the entry, up to three. Here a hit sets one mark in it, and the credit, counted when the mark is
+// The paper counts hits in the entry, up to three. Here a hit sets one mark in it, and the freq, counted when the mark is
 // taken away, stands beside it under the lock: docs/decisions/0012-retention-s3-fifo.md has the figures.
 #pragma once
 
@@ -30,18 +30,18 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Entries derive from entry_link. Nothing here takes or drops a reference, or writes the mark `kept`. Not for several threads
+// Entries derive from entry_word. Nothing here takes or drops a reference, or writes the mark `kept`. Not for several threads
 // at once, but the marks in the entries may change at any time.
 template <class Entry>
-class eviction_order {
+class s3_fifo {
 public:
-    [[nodiscard]] std::size_t size() const noexcept { return newcomers_.size() + earned_.size(); }
-    [[nodiscard]] std::size_t bytes() const noexcept { return newcomers_.bytes + earned_.bytes; }
+    [[nodiscard]] std::size_t size() const noexcept { return probationary_.size() + protected_.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return probationary_.bytes + protected_.bytes; }
 
     // Of those that newcomers cannot push out. Entries that earned their place as newcomers are not among them until
     // next_victim() comes by, and it spares them.
-    [[nodiscard]] std::size_t earned_size() const noexcept { return earned_.size(); }
-    [[nodiscard]] std::size_t earned_bytes() const noexcept { return earned_.bytes; }
+    [[nodiscard]] std::size_t protected_size() const noexcept { return protected_.size(); }
+    [[nodiscard]] std::size_t protected_bytes() const noexcept { return protected_.bytes; }
 
     // False: there is no memory.
     [[nodiscard]] bool add(Entry& e, std::size_t weight) noexcept {
@@ -50,10 +50,10 @@ public:
         }
         const std::uint32_t i = pop(unused_);
         records_[i] = {.value = &e, .weight = weight};
-        standing& of = e.has(entry_link::earned) ? earned_ : newcomers_;
-        // Those that verify are newcomers at first each time they come: the ghosts of either class count.
-        const bool came_back = newcomers_.know(e) || earned_.know(e);
-        push(came_back ? of.settled : of.young, i);
+        segment& of = e.has(entry_word::in_protected) ? protected_ : probationary_;
+        // Those that verify are newcomers at first each time they come: the ghost_table of either class count.
+        const bool came_back = probationary_.contains(e) || protected_.contains(e);
+        push(came_back ? of.main : of.small, i);
         of.bytes += weight;
         return true;
     }
@@ -61,24 +61,24 @@ public:
     // Takes out who must go next: a newcomer, as long as there is one. Null when there was none in fact, because all
     // newcomers had earned their place: they have moved up.
     [[nodiscard]] Entry* next_victim() noexcept {
-        standing& of = newcomers_.size() > 0 ? newcomers_ : earned_;
+        segment& of = probationary_.size() > 0 ? probationary_ : protected_;
         while (of.size() > 0) {
-            const bool young = of.young.size * young_share >= of.size();
-            const std::uint32_t i = pop(young ? of.young : of.settled);
+            const bool small = of.small.size * small_share >= of.size();
+            const std::uint32_t i = pop(small ? of.small : of.main);
             record& r = records_[i];
-            if (&of == &newcomers_ && r.value->has(entry_link::earned)) {
-                push(young ? earned_.young : earned_.settled, i);
-                newcomers_.bytes -= r.weight;
-                earned_.bytes += r.weight;
-            } else if (r.value->has(entry_link::visited)) {
-                r.value->clear(entry_link::visited);
-                r.credit = young ? 0U : std::min(r.credit + 1, most_credit);
-                push(of.settled, i);
-            } else if (r.credit > 0) {
-                --r.credit;
-                push(of.settled, i);
+            if (&of == &probationary_ && r.value->has(entry_word::in_protected)) {
+                push(small ? protected_.small : protected_.main, i);
+                probationary_.bytes -= r.weight;
+                protected_.bytes += r.weight;
+            } else if (r.value->has(entry_word::visited)) {
+                r.value->clear(entry_word::visited);
+                r.freq = small ? 0U : std::min(r.freq + 1, most_freq);
+                push(of.main, i);
+            } else if (r.freq > 0) {
+                --r.freq;
+                push(of.main, i);
             } else {
-                if (young) {
+                if (small) {
                     of.gone.remember(r.value->hash(), of.ghosts_wanted());
                 }
                 of.bytes -= r.weight;
@@ -92,8 +92,8 @@ public:
     // Takes out who is chosen by `which`, and gives each to `taken`, while that says that it wants more.
     template <class Predicate, class Taken>
     void take_if(Predicate which, Taken taken) noexcept {
-        for (standing* const of : {&newcomers_, &earned_}) {
-            for (queue* const q : {&of->young, &of->settled}) {
+        for (segment* const of : {&probationary_, &protected_}) {
+            for (queue* const q : {&of->small, &of->main}) {
                 bool more = true;
                 for (std::size_t n = q->size; n > 0;
                      --n) { // once around: all others are in their order again
@@ -116,8 +116,8 @@ public:
 
     template <class F>
     void for_each(F f) const {
-        for (const standing* const of : {&newcomers_, &earned_}) {
-            for (const queue* const q : {&of->young, &of->settled}) {
+        for (const segment* const of : {&probationary_, &protected_}) {
+            for (const queue* const q : {&of->small, &of->main}) {
                 for (std::uint32_t i = q->oldest, n = 0; n < q->size; i = records_[i].next, ++n) {
                     f(*records_[i].value);
                 }
@@ -127,8 +127,8 @@ public:
 
     // Whom it remembers, and where nobody is kept, all memory.
     void forget_ghosts() noexcept {
-        newcomers_.gone = {};
-        earned_.gone = {};
+        probationary_.gone = {};
+        protected_.gone = {};
         if (size() == 0) {
             records_ = {};
             unused_ = {};
@@ -136,14 +136,14 @@ public:
     }
 
 private:
-    static constexpr std::size_t young_share = 10; // one in so many is young, when entries must go
-    static constexpr unsigned most_credit = 3;
+    static constexpr std::size_t small_share = 10; // one in so many is small, when entries must go
+    static constexpr unsigned most_freq = 3;
 
     struct record {
         Entry* value = nullptr;
         std::size_t weight = 0;
         std::uint32_t next = 0; // the one that came after it, if it is not the newest of its queue
-        unsigned credit = 0;    // rounds that a settled entry is spared for its hits before the last one
+        unsigned freq = 0;      // rounds that a main entry is spared for its hits before the last one
     };
 
     struct queue { // of records, by their numbers
@@ -152,16 +152,16 @@ private:
         std::uint32_t size = 0;
     };
 
-    struct standing {
-        queue young;
-        queue settled;
+    struct segment {
+        queue small;
+        queue main;
         std::size_t bytes = 0;
-        ghosts gone; // of those that went young
+        ghost_table gone; // of those that went small
 
-        [[nodiscard]] std::size_t size() const noexcept { return std::size_t{young.size} + settled.size; }
-        [[nodiscard]] std::size_t ghosts_wanted() const noexcept { return size() - size() / young_share; }
-        [[nodiscard]] bool know(const Entry& e) const noexcept {
-            return gone.know(e.hash(), ghosts_wanted());
+        [[nodiscard]] std::size_t size() const noexcept { return std::size_t{small.size} + main.size; }
+        [[nodiscard]] std::size_t ghosts_wanted() const noexcept { return size() - size() / small_share; }
+        [[nodiscard]] bool contains(const Entry& e) const noexcept {
+            return gone.contains(e.hash(), ghosts_wanted());
         }
     };
 
@@ -194,8 +194,8 @@ private:
     // Each in exactly one queue: moving from one to another allocates nothing.
     std::vector<record, malloc_allocator<record>> records_;
     queue unused_;
-    standing newcomers_;
-    standing earned_;
+    segment probationary_;
+    segment protected_;
 };
 
 } // namespace detail

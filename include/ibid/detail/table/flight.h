@@ -42,7 +42,7 @@ struct waiter {
     std::atomic<std::uint32_t> landed{0};
     waiter* next = nullptr;
 
-    // Acquire pairs with the store in land(). A waiting thread's errno is its caller's business.
+    // Acquire pairs with the store in wake(). A waiting thread's errno is its caller's business.
     void wait() noexcept {
         const int error = errno;
         landed.wait(0, std::memory_order_acquire);
@@ -50,7 +50,7 @@ struct waiter {
     }
     // Sequentially consistent, as notify_one() wakes nobody if its look whether somebody sleeps there comes before this store:
     // libstdc++ has no fence of its own in between.
-    void land() noexcept {
+    void wake() noexcept {
         landed.store(1, std::memory_order_seq_cst);
         landed.notify_one();
     }
@@ -65,7 +65,7 @@ struct flight {
     flight* next = nullptr;
 
     // Under the shard's lock. Throws recursive_make when the leader waits, through whomever, for this thread.
-    void join(waiter<Entry>& w) {
+    void add_waiter(waiter<Entry>& w) {
         const std::lock_guard graph(wait_graph);
         for (waiting_thread* t = leader; t != nullptr; t = t->waits_for) {
             if (t == w.thread) {
@@ -79,7 +79,7 @@ struct flight {
 
     // Under the shard's lock. The leader clears the waiters' edges, not they themselves: from here on the leader may wait
     // for one of them, and an edge that has lost its meaning would look like a circle.
-    void land(Entry* result) noexcept {
+    void finish(Entry* result) noexcept {
         if (waiters == nullptr) {
             return;
         }
@@ -89,7 +89,7 @@ struct flight {
             waiters = w->next;
             w->result = result;
             w->thread->waits_for = nullptr;
-            w->land();
+            w->wake();
         }
     }
 };

@@ -5,7 +5,7 @@
 // It knows entries by a traits type only, and so serves values that ibid counts and values that somebody else counts:
 //
 //     struct traits {
-//         using entry = …;                                  // derives from entry_link
+//         using entry = …;                                  // derives from entry_word
 //         using key = …;                                    // what a flight in the air is known by
 //         static bool equal(const entry&, const K&);        // the whole key; K: key, and whatever lookups are given
 //         static bool equal(const key&, const K&);
@@ -64,8 +64,8 @@ template <class Traits, class Allocator = std::allocator<std::byte>>
 class interner final : public reclaiming_shards<Traits, Allocator> {
     using base = reclaiming_shards<Traits, Allocator>;
     using base::allocator_, base::memory_, base::remaining_, base::shard_of, base::shards_, base::slots_;
-    using base::bury, base::my_place, base::counters_of, base::discount, base::leave, base::owns_values,
-        base::reads_without_lock, base::reclaim, base::shard_number;
+    using base::retire_array, base::my_place, base::counters_of, base::uncount, base::release_table,
+        base::owns_values, base::reads_without_lock, base::reclaim, base::shard_number;
     using base::unlink;
     using typename base::memory, typename base::shard_type;
 
@@ -73,12 +73,12 @@ public:
     using entry = typename Traits::entry;
     using key = typename Traits::key;
     using flight_type = flight<entry, key>;
-    static constexpr bool drops_quietly = afterlife<Traits>::drops_quietly;
+    static constexpr bool drops_quietly = retained_entries<Traits>::drops_quietly;
 
     // A reference that the caller has from now on, and where it is counted; or none.
     struct acquired {
         entry* found = nullptr;
-        counted_in where = counted_in::center;
+        counted_in where = counted_in::central;
     };
 
     // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the table, and is
@@ -105,7 +105,7 @@ public:
             s.closed = true;
             remaining_.fetch_add(s.entries, std::memory_order_relaxed);
         }
-        leave(); // the guard with which remaining_ began
+        release_table(); // the guard with which remaining_ began
     }
 
     // What is found without waiting for anybody. None: it is not there, or could not be seen; find() and begin() know.
@@ -116,32 +116,32 @@ public:
         if constexpr (!reads_without_lock) {
             return {find(hash, k)};
         } else {
-            reader* const me = this_reader();
+            participant* const me = this_participant();
             if (me == nullptr) {
                 return {find(hash, k)};
             }
-            if (gives_up && me->looks_in_vain()) [[unlikely]] {
-                this->readers_.see_the_era(*me);
+            if (gives_up && me->recently_missed()) [[unlikely]] {
+                this->domain_.quiesce(*me);
                 return {};
             }
-            const acquired a = look(shard_of(hash), hash, *me);
+            const acquired a = try_lookup(shard_of(hash), hash, *me);
             bool same = false;
             try { // a key that is made for the comparison may lack memory
                 same = a.found != nullptr && Traits::equal(*a.found, k);
             } catch (...) {
-                in_vain(a, *me);
+                missed(a, *me);
                 throw;
             }
             if (!same) {
-                in_vain(a, *me);
+                missed(a, *me);
                 return {};
             }
             if constexpr (!Traits::saves_alike) {
                 bump(me->counters.bytes_not_parsed, Traits::saved(*a.found));
             }
-            if (me->looks() % looks_to_a_sample == 0) [[unlikely]] {
-                this->readers_.see_the_era(*me);
-                warm(*a.found);
+            if (me->lookups() % lookups_per_sample == 0) [[unlikely]] {
+                this->domain_.quiesce(*me);
+                sample(*a.found);
             }
             touched(*a.found);
             return a;
@@ -181,10 +181,11 @@ public:
                     count_hit(s, *found);
                     w.result = found;
                 } else if (flight_type* const other = s.flight_for(f.hash, *f.key)) {
-                    other->join(w);
+                    other->add_waiter(w);
                     joined = true;
                 } else {
-                    waits = bury(s, s.table.reserve(s.flights_in_air + 1)); // so that publish() cannot fail
+                    waits = retire_array(
+                        s, s.table.reserve(s.flights_in_air + 1)); // so that publish() cannot fail
                     f.next = s.flights;
                     s.flights = &f;
                     ++s.flights_in_air;
@@ -218,12 +219,12 @@ public:
         shard_type& s = shard_of(f.hash);
         {
             const std::lock_guard lock(s.mutex);
-            link(s, e, f.hash, counters_of(my_place(), s));
+            insert_entry(s, e, f.hash, counters_of(my_place(), s));
             s.remove(f);
             for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next) {
                 Traits::acquire(e); // one for each of them, before any of them can run
             }
-            f.land(&e);
+            f.finish(&e);
         }
         admitted(e);
     }
@@ -233,12 +234,12 @@ public:
         shard_type& s = shard_of(f.hash);
         const std::lock_guard lock(s.mutex);
         s.remove(f);
-        f.land(nullptr);
+        f.finish(nullptr);
     }
 
     // begin() and publish() in one, for a value that is there already: takes `e` in, of which the caller holds a reference, and
     // returns null; or returns an acquired entry of the same key. Waits and throws as begin() does.
-    [[nodiscard]] entry* land(flight_type& f, entry& e) {
+    [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e) {
         shard_type& s = shard_of(f.hash);
         counter_stripe& counters = counters_of(my_place(), s);
         bool landed = false;
@@ -246,9 +247,9 @@ public:
         {
             const std::lock_guard lock(s.mutex);
             if (s.flights == nullptr && s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
-                waits = bury(s, s.table.reserve(1));
+                waits = retire_array(s, s.table.reserve(1));
                 bump(counters.misses);
-                link(s, e, f.hash, counters);
+                insert_entry(s, e, f.hash, counters);
                 landed = true;
             }
         }
@@ -282,9 +283,9 @@ public:
             if (found != nullptr) {
                 bump(counters.hits);
             } else {
-                waits = bury(s, s.table.reserve(s.flights_in_air + 1));
+                waits = retire_array(s, s.table.reserve(s.flights_in_air + 1));
                 bump(counters.misses);
-                link(s, e, hash, counters);
+                insert_entry(s, e, hash, counters);
             }
         }
         if (waits) {
@@ -292,8 +293,8 @@ public:
         }
         if (found != nullptr) {
             touched(*found);
-        } else if (!afterlife_.off()) {
-            afterlife_.admit(e, [&k](entry& made) noexcept { Traits::weigh(made, k); });
+        } else if (!retained_.off()) {
+            retained_.admit(e, [&k](entry& made) noexcept { Traits::weigh(made, k); });
         }
         return found;
     }
@@ -357,10 +358,10 @@ public:
         {
             const std::lock_guard lock(s.mutex);
             unlink(s, e, *s.counters);
-            closed = discount(s);
+            closed = uncount(s);
         }
         if (closed) {
-            leave();
+            release_table();
         }
     }
 
@@ -390,32 +391,32 @@ public:
         }
     }
 
-    void retain(retention budget) noexcept(drops_quietly) { afterlife_.set_budget(budget); }
-    [[nodiscard]] retention budget() const noexcept { return afterlife_.budget(); }
-    void earn(entry& e) noexcept(drops_quietly) { afterlife_.earn(e); }
+    void retain(retention budget) noexcept(drops_quietly) { retained_.set_budget(budget); }
+    [[nodiscard]] retention budget() const noexcept { return retained_.budget(); }
+    void protect(entry& e) noexcept(drops_quietly) { retained_.protect(e); }
     // Lets go of all that is kept, and of memory that waits for readers, but for what other threads that live have buried.
     void drop_retained() noexcept(drops_quietly) {
-        afterlife_.drop_all();
+        retained_.drop_all();
         base::reclaim_all();
     }
     template <class Predicate>
     void drop_retained_if(Predicate which) noexcept(drops_quietly) {
-        afterlife_.drop_if(which);
+        retained_.drop_if(which);
     }
 
     [[nodiscard]] statistics count() const noexcept {
-        tally all;
+        statistics_sum all;
         const auto for_each_stripe = [this](auto f) {
             std::ranges::for_each(*counters_, f);
             if constexpr (reads_without_lock) {
-                this->readers_.for_each_place([&f](const reader& r) { f(r.counters); });
+                this->domain_.for_each_place([&f](const participant& r) { f(r.counters); });
             }
         };
         for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
         for_each_stripe([&all](const counter_stripe& s) { all.add_rest(s); });
         statistics total = all.total();
         if constexpr (reads_without_lock) {
-            const std::uint64_t hits = this->readers_.hits();
+            const std::uint64_t hits = this->domain_.hits();
             total.hits += hits;
             if constexpr (Traits::saves_alike) {
                 total.bytes_not_parsed += hits * sizeof(key);
@@ -436,7 +437,7 @@ public:
             s.mutex.lock();
         }
         slots_.lock();
-        afterlife_.lock();
+        retained_.lock();
         if constexpr (owns_values) {
             lock_process_for_fork();
         }
@@ -445,7 +446,7 @@ public:
         if constexpr (owns_values) {
             unlock_process_after_fork();
         }
-        afterlife_.unlock();
+        retained_.unlock();
         slots_.unlock();
         for (shard_type& s : shards_) {
             s.mutex.unlock();
@@ -456,15 +457,15 @@ public:
             s.forget_other_threads();
         }
         if constexpr (reads_without_lock) {
-            this->readers_.forget_other_threads();
+            this->domain_.forget_other_threads();
         }
     }
 
     [[nodiscard]] const Allocator& allocator() const noexcept { return allocator_; }
 
 private:
-    static constexpr std::uint64_t looks_to_a_sample =
-        64; // of one thread; entry_link::heat_limit samples make a value hot
+    static constexpr std::uint64_t lookups_per_sample =
+        64; // of one thread; entry_word::samples_to_promote samples make a value hot
 
     // The entries that for_each holds, released when their shard is done or f has thrown.
     struct holding {
@@ -476,14 +477,14 @@ private:
         }
     };
 
-    friend base; // for leave()
+    friend base; // for release_table()
     [[nodiscard]] static constexpr std::size_t lines(bool counts_itself) noexcept {
         return (sizeof(interner) + (counts_itself ? sizeof(counter_block) : 0)) / 64;
     }
     [[nodiscard]] std::size_t lines() const noexcept { return lines(counts_itself_); }
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
-        : base(allocator), counters_(&counters), counts_itself_(counts_itself), afterlife_(counters[0]) {
+        : base(allocator), counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             shards_[i].counters = &(*counters_)[i];
         }
@@ -492,7 +493,7 @@ private:
     friend void std::destroy_at<interner>(interner*);
 
     // Under the shard's lock, with room reserved.
-    void link(shard_type& s, entry& e, std::uint64_t hash, counter_stripe& counters) noexcept {
+    void insert_entry(shard_type& s, entry& e, std::uint64_t hash, counter_stripe& counters) noexcept {
         e.set_hash(hash);
         if (!s.stopped && fits_a_slot(&e)) {
             s.table.insert(e, hash);
@@ -503,30 +504,30 @@ private:
 
     void count_hit(shard_type& s, entry& e) noexcept {
         s.count_hit(e);
-        if (reader* const me = my_place(); me != nullptr) {
+        if (participant* const me = my_place(); me != nullptr) {
             me->found_under_lock();
         }
     }
     void touched(entry& e) noexcept(drops_quietly) {
-        if (!afterlife_.off()) {
-            afterlife_.touch(e);
+        if (!retained_.off()) {
+            retained_.touch(e);
         }
     }
     void admitted(entry& e) noexcept(drops_quietly) {
-        if (!afterlife_.off()) {
-            afterlife_.admit(e);
+        if (!retained_.off()) {
+            retained_.admit(e);
         }
     }
 
     // Looking without a lock.
 
-    [[nodiscard]] reader* this_reader() noexcept {
-        reader* const r = this->readers_.here();
-        return r != nullptr ? r : join();
+    [[nodiscard]] participant* this_participant() noexcept {
+        participant* const r = this->domain_.here();
+        return r != nullptr ? r : register_thread();
     }
-    [[gnu::noinline]] reader* join() noexcept {
+    [[gnu::noinline]] participant* register_thread() noexcept {
         bool fresh = false;
-        reader* const r = counts_itself_ ? this->readers_.join(fresh) : nullptr;
+        participant* const r = counts_itself_ ? this->domain_.join(fresh) : nullptr;
         if (fresh) {
             for (shard_type& s : shards_) {
                 const std::lock_guard pass(s.mutex); // see qsbr_domain.h
@@ -535,25 +536,26 @@ private:
         return r;
     }
 
-    [[nodiscard, gnu::always_inline]] acquired look(shard_type& s, std::uint64_t hash, reader& me) noexcept {
-        const reading now(me);
+    [[nodiscard, gnu::always_inline]] acquired try_lookup(shard_type& s, std::uint64_t hash,
+                                                          participant& me) noexcept {
+        const read_guard now(me);
         std::uint64_t word = 0;
         entry* const e = s.table.peek(hash, word);
         if (e == nullptr) {
             return {};
         }
         // While this thread is inside, the entry's memory stays, and with it its place among the hot values.
-        if (const counted_in where = place_of_new_references(word);
-            where != counted_in::center && the_hot_values.add(word, where, 1)) [[unlikely]] {
+        if (const counted_in where = where_new_references_count(word);
+            where != counted_in::central && the_hot_values.add(word, where, 1)) [[unlikely]] {
             return {e, where};
         }
-        return Traits::try_acquire(*e) ? acquired{e, counted_in::center} : acquired{};
+        return Traits::try_acquire(*e) ? acquired{e, counted_in::central} : acquired{};
     }
 
     // Nothing, or, where two keys have one hash, another key's entry.
-    [[gnu::noinline]] void in_vain(const acquired& a, reader& me) noexcept {
-        me.count_in_vain();
-        this->readers_.see_the_era(me);
+    [[gnu::noinline]] void missed(const acquired& a, participant& me) noexcept {
+        me.count_miss();
+        this->domain_.quiesce(me);
         if (a.found != nullptr) {
             a.found->value_header::release(a.where);
         }
@@ -561,25 +563,25 @@ private:
 
     // The caller's reference to `e` was found without a lock, and its turn has come to be looked at more closely: was it
     // another thread that did so last?
-    [[gnu::noinline]] void warm(entry& e) noexcept {
+    [[gnu::noinline]] void sample(entry& e) noexcept {
         const std::uint64_t word = e.word();
-        const unsigned times = entry_link::times_hot(word);
+        const unsigned times = entry_word::generation(word);
         const bool was_hot = times != 0; // then the tag is not a thread, and all threads count
-        const unsigned tag = was_hot ? entry_link::tag(word) : number_of_this_thread();
-        if ((word & entry_link::hot) != 0 || times == entry_link::most_times_hot ||
-            (!was_hot && tag == entry_link::tag(word))) {
+        const unsigned tag = was_hot ? entry_word::cell(word) : number_of_this_thread();
+        if ((word & entry_word::hot) != 0 || times == entry_word::last_generation ||
+            (!was_hot && tag == entry_word::cell(word))) {
             return;
         }
-        if (entry_link::heat(word) < entry_link::heat_limit) {
-            e.mark(word, {false, times, entry_link::heat(word) + 1, tag});
-        } else if (!the_hot_values.spread(e)) {
+        if (entry_word::samples(word) < entry_word::samples_to_promote) {
+            e.mark(word, {false, times, entry_word::samples(word) + 1, tag});
+        } else if (!the_hot_values.promote(e)) {
             e.mark(word, {false, times, 0, tag}); // no place just now: asked again after as many samples
         }
     }
 
     counter_block* const counters_;
     const bool counts_itself_;
-    afterlife<Traits> afterlife_;
+    retained_entries<Traits> retained_;
 };
 
 } // namespace detail

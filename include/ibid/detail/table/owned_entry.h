@@ -57,7 +57,7 @@ public:
         // What is found by its hash without a lock is held first and compared then. If it was another key's, that may have
         // been the last reference, and its end would come on a thread that never asked for it. So: only where a hash
         // is as good as a key.
-        static constexpr bool reads_without_lock = collision_resistant<Hash>;
+        static constexpr bool reads_without_lock = keyed_hash<Hash>;
 
         template <class K>
         static bool equal(const entry& e, const K& k) {
@@ -165,13 +165,13 @@ public:
     }
 
     // The handle that takes over one reference of the caller's.
-    [[nodiscard]] handle<Value> adopt(counted_in where = counted_in::center) const noexcept {
+    [[nodiscard]] handle<Value> adopt(counted_in where = counted_in::central) const noexcept {
         return handle<Value>::adopt(value(), where);
     }
 
 private:
     explicit owned_entry(table& in) noexcept : value_header(in) {
-        set(earned); // a value that this program made itself has earned its place
+        set(in_protected); // a value that this program made itself has earned its place
     }
     ~owned_entry() = default;
     owned_entry(const owned_entry&) = delete;

@@ -5,10 +5,10 @@
 //
 // Laws:
 //  - What readers without a lock may be looking at waits until they have been seen outside (qsbr_domain.h): entries in the limbo of
-//    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries the next frees what is ripe; what is
+//    the thread that buried them, or of their shard; arrays in a list of their shard. Whoever buries the next frees what is reclaimable; what is
 //    left when the table ends, or is trimmed, goes then.
 //  - An entry keeps the table up to its last step. It is counted until then; or a thread's place says, before the entry is no longer
-//    counted, that this thread is in the last steps of one (reader::take_last_steps), which saves it the lock a second time. After
+//    counted, that this thread is in the last steps of one (participant::pin_table), which saves it the lock a second time. After
 //    that a cache that goes takes the table along: so what is needed then is copied before.
 //  - Nothing is freed under a lock but arrays of slots.
 #pragma once
@@ -66,9 +66,9 @@ class reclaiming_shards : public table_base_of<Traits>::type {
 protected:
     using entry = typename Traits::entry;
     using shard_type = shard<Traits, Allocator>;
-    using dead_array = typename shard_type::dead_array;
-    using dead_arrays = typename shard_type::dead_arrays;
-    using memory = lines_from<Allocator>;
+    using retired_array = typename shard_type::retired_array;
+    using retired_arrays = typename shard_type::retired_arrays;
+    using memory = cache_lines<Allocator>;
 
     static constexpr bool owns_values = table_base_of<Traits>::owns_values;
     static constexpr bool reads_without_lock = table_base_of<Traits>::reads_without_lock;
@@ -80,11 +80,11 @@ protected:
           allocator_(allocator) {}
     ~reclaiming_shards() {
         for (shard_type& s : shards_) {
-            free(take(s.dead));
-            free(s, std::exchange(s.left, {}).first);
+            free(take(s.limbo));
+            free(s, std::exchange(s.outgrown, {}).first);
         }
         if constexpr (owns_values) {
-            this->readers_.for_each_place([this](reader& r) { free(take(r.dead)); });
+            this->domain_.for_each_place([this](participant& r) { free(take(r.limbo)); });
         }
     }
 
@@ -94,9 +94,9 @@ protected:
     }
     [[nodiscard]] shard_type& shard_of(std::uint64_t hash) noexcept { return shards_[shard_number(hash)]; }
 
-    void leave() noexcept {
+    void release_table() noexcept {
         // Release: everything this thread did to the table happens before its end; acquire on the last: everybody's did.
-        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1 && !somebody_stays()) {
+        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1 && !pinned_by_a_thread()) {
             auto& whole = static_cast<interner<Traits, Allocator>&>(*this);
             const Allocator allocator = allocator_;
             typename memory::block* const block = memory_;
@@ -106,8 +106,8 @@ protected:
         }
     }
 
-    // Under the shard's lock. The entry no longer keeps the table. True: but the closed table waits for it to leave().
-    [[nodiscard]] bool discount(shard_type& s) noexcept {
+    // Under the shard's lock. The entry no longer keeps the table. True: but the closed table waits for it to release_table().
+    [[nodiscard]] bool uncount(shard_type& s) noexcept {
         --s.entries;
         return s.closed;
     }
@@ -116,45 +116,45 @@ protected:
     void unlink(shard_type& s, entry& e, counter_stripe& counters) noexcept {
         s.table.erase(e);
         bump(counters.evictions);
-        if (s.left.first && nobody_looks()) {
-            forget_left(s);
+        if (s.outgrown.first && single_reader()) {
+            free_outgrown(s);
         }
         if (s.table.could_shrink(s.flights_in_air)) {
-            forget_left(s);
+            free_outgrown(s);
             if (!is_worth_a_fence(
-                    s.left)) { // else each turn from growing to shrinking would leave an array more
-                (void)bury(s, s.table.shrink());
+                    s.outgrown)) { // else each turn from growing to shrinking would leave an array more
+                (void)retire_array(s, s.table.shrink());
             }
         }
     }
 
     // This thread's place; null: it has none.
-    [[nodiscard]] reader* my_place() const noexcept {
+    [[nodiscard]] participant* my_place() const noexcept {
         if constexpr (reads_without_lock) {
-            return this->readers_.known_here();
+            return this->domain_.known_here();
         } else {
             return nullptr;
         }
     }
 
     // Where who has this place counts what it does to a shard, under its lock: there, from where nobody else takes the line.
-    [[nodiscard]] static counter_stripe& counters_of(reader* me, shard_type& s) noexcept {
+    [[nodiscard]] static counter_stripe& counters_of(participant* me, shard_type& s) noexcept {
         return reads_without_lock && me != nullptr ? me->counters : *s.counters;
     }
 
     // Under the shard's lock: slots that the table has left. Whether so many wait that the caller reclaims them at once. As tables
-    // double, what waits is less than the table itself; so to wait is what small ones do, until all readers have seen an era.
-    [[nodiscard]] bool bury(shard_type& s, dead_array a) noexcept {
+    // double, what waits is less than the table itself; so to wait is what small ones do, until all readers have seen an epoch.
+    [[nodiscard]] bool retire_array(shard_type& s, retired_array a) noexcept {
         if (!a) {
             return false;
         }
         if constexpr (reads_without_lock) {
-            if (!nobody_looks()) {
-                forget_left(s);
-                s.table.push(s.left.first, a);
-                s.left.slots += a.capacity;
-                s.left.era = this->readers_.begin_era();
-                return is_worth_a_fence(s.left);
+            if (!single_reader()) {
+                free_outgrown(s);
+                s.table.push(s.outgrown.first, a);
+                s.outgrown.slots += a.capacity;
+                s.outgrown.epoch = this->domain_.begin_epoch();
+                return is_worth_a_fence(s.outgrown);
             }
         }
         s.table.free(a);
@@ -163,27 +163,27 @@ protected:
 
     void reclaim(shard_type& s) noexcept {
         if constexpr (reads_without_lock) {
-            dead_entries gone;
-            dead_arrays left;
+            retired_entries gone;
+            retired_arrays left;
             {
                 const std::lock_guard lock(s.mutex);
-                forget_left(s);
-                gone = take(s.dead);
-                left = std::exchange(s.left, {});
+                free_outgrown(s);
+                gone = take(s.limbo);
+                left = std::exchange(s.outgrown, {});
             }
             if (!left.first) {
                 reclaim_entries(gone);
-            } else if (nobody_looks() || this->readers_.passed()) {
+            } else if (single_reader() || this->domain_.barrier_and_all_outside()) {
                 free(s, left.first);
                 free(gone);
             } else {
                 const std::lock_guard lock(s.mutex);
                 while (left.first) {
-                    s.table.push(s.left.first, s.table.pop(left.first));
+                    s.table.push(s.outgrown.first, s.table.pop(left.first));
                 }
-                s.left.slots += left.slots;
-                s.left.era = std::max(s.left.era, left.era);
-                join(s.dead.filling, gone);
+                s.outgrown.slots += left.slots;
+                s.outgrown.epoch = std::max(s.outgrown.epoch, left.epoch);
+                append(s.limbo.open, gone);
             }
         }
     }
@@ -194,10 +194,10 @@ protected:
             for (shard_type& s : shards_) {
                 reclaim(s);
             }
-            dead_entries left;
-            this->readers_.for_each_limbo_left([&](limbo& of) { join(left, take(of)); });
-            if (reader* const me = my_place(); me != nullptr) {
-                join(left, take(me->dead));
+            retired_entries left;
+            this->domain_.for_each_vacant_limbo([&](limbo_list& of) { append(left, take(of)); });
+            if (participant* const me = my_place(); me != nullptr) {
+                append(left, take(me->limbo));
             }
             reclaim_entries(left);
         }
@@ -211,12 +211,12 @@ protected:
 
 private:
     // Nothing is counted any more, so no further end will begin; threads that are in the last steps of one are counted now.
-    [[nodiscard]] bool somebody_stays() noexcept {
+    [[nodiscard]] bool pinned_by_a_thread() noexcept {
         if constexpr (reads_without_lock) {
             remaining_.store(1, std::memory_order_relaxed); // this thread stays as long as it counts
-            this->readers_.for_each_place([this](reader& r) {
+            this->domain_.for_each_place([this](participant& r) {
                 remaining_.fetch_add(1, std::memory_order_relaxed);
-                if (!r.await_last_steps()) {
+                if (!r.pass_to_pin()) {
                     remaining_.fetch_sub(1, std::memory_order_relaxed);
                 }
             });
@@ -227,97 +227,97 @@ private:
     }
 
     // Under a lock that this thread has passed, or passes now, to make something unreachable.
-    [[nodiscard]] bool nobody_looks() const noexcept {
+    [[nodiscard]] bool single_reader() const noexcept {
         if constexpr (reads_without_lock) {
-            return this->readers_.alone();
+            return this->domain_.single_reader();
         } else {
             return true;
         }
     }
 
     // Under the shard's lock: arrays that nobody can be looking at any more.
-    void forget_left(shard_type& s) noexcept {
+    void free_outgrown(shard_type& s) noexcept {
         if constexpr (reads_without_lock) {
-            if (s.left.first && (nobody_looks() || this->readers_.all_have_seen(s.left.era))) {
-                free(s, std::exchange(s.left, {}).first);
+            if (s.outgrown.first && (single_reader() || this->domain_.all_quiesced_since(s.outgrown.epoch))) {
+                free(s, std::exchange(s.outgrown, {}).first);
             }
         }
     }
-    [[nodiscard]] static bool is_worth_a_fence(const dead_arrays& left) noexcept {
+    [[nodiscard]] static bool is_worth_a_fence(const retired_arrays& left) noexcept {
         return left.slots >= slots_worth_a_fence;
     }
-    static void free(shard_type& s, dead_array gone) noexcept {
+    static void free(shard_type& s, retired_array gone) noexcept {
         while (gone) {
             s.table.free(s.table.pop(gone));
         }
     }
-    void free(const dead_entries& gone) noexcept {
+    void free(const retired_entries& gone) noexcept {
         if constexpr (owns_values) {
             for (value_header* h = gone.first; h != nullptr;) {
-                value_header* const next = h->next_dead;
+                value_header* const next = h->next_retired;
                 free(static_cast<entry&>(*h), allocator_);
                 h = next;
             }
         }
     }
     static void free(entry& e, const Allocator& allocator) noexcept {
-        if (const std::uint64_t word = e.word(); entry_link::times_hot(word) != 0) {
-            the_hot_values.leave(word);
+        if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
+            the_hot_values.vacate(word);
         }
         Traits::free(e, allocator);
     }
 
     // What waits in a limbo, for its owner.
 
-    static void add(dead_entries& to, value_header& h) noexcept {
-        const bool once_hot = entry_link::times_hot(h.word()) != 0;
-        h.next_dead = nullptr;
-        join(to, {&h, &h, 1, once_hot ? 1U : 0U});
+    static void add(retired_entries& to, value_header& h) noexcept {
+        const bool once_hot = entry_word::generation(h.word()) != 0;
+        h.next_retired = nullptr;
+        append(to, {&h, &h, 1, once_hot ? 1U : 0U});
     }
-    static void join(dead_entries& to, const dead_entries& from) noexcept {
+    static void append(retired_entries& to, const retired_entries& from) noexcept {
         if (from.first == nullptr) {
             return;
         }
-        from.last->next_dead = std::exchange(to.first, from.first);
+        from.last->next_retired = std::exchange(to.first, from.first);
         to.last = to.last != nullptr ? to.last : from.last;
         to.count += from.count;
         to.once_hot += from.once_hot;
     }
-    [[nodiscard]] static dead_entries take(limbo& of) noexcept {
-        dead_entries all = std::exchange(of.closed, {});
-        join(all, std::exchange(of.filling, {}));
+    [[nodiscard]] static retired_entries take(limbo_list& of) noexcept {
+        retired_entries all = std::exchange(of.sealed, {});
+        append(all, std::exchange(of.open, {}));
         return all;
     }
 
     // Puts a dead entry there, and takes out those that all readers are known to have passed.
-    [[nodiscard]] dead_entries bury_in(limbo& in, value_header& h) noexcept {
-        add(in.filling, h);
-        dead_entries ripe;
-        if (in.filling.count % full_at(Traits::bytes()) == 0 &&
-            (in.closed.first == nullptr || this->readers_.all_have_seen(in.era))) {
-            ripe = std::exchange(in.closed, std::exchange(in.filling, {}));
-            in.era = this->readers_.begin_era();
+    [[nodiscard]] retired_entries add_retired(limbo_list& in, value_header& h) noexcept {
+        add(in.open, h);
+        retired_entries reclaimable;
+        if (in.open.count % full_at(Traits::bytes()) == 0 &&
+            (in.sealed.first == nullptr || this->domain_.all_quiesced_since(in.epoch))) {
+            reclaimable = std::exchange(in.sealed, std::exchange(in.open, {}));
+            in.epoch = this->domain_.begin_epoch();
         }
-        return ripe;
+        return reclaimable;
     }
-    [[nodiscard]] static bool is_worth_a_fence(const limbo& of) noexcept {
-        return (of.filling.count % full_at(Traits::bytes()) == 0 &&
-                of.filling.count >= worth_a_fence_at(Traits::bytes())) ||
-               of.closed.once_hot + of.filling.once_hot >= hot_worth_a_fence;
+    [[nodiscard]] static bool is_worth_a_fence(const limbo_list& of) noexcept {
+        return (of.open.count % full_at(Traits::bytes()) == 0 &&
+                of.open.count >= worth_a_fence_at(Traits::bytes())) ||
+               of.sealed.once_hot + of.open.once_hot >= hot_worth_a_fence;
     }
 
     // Frees these, unless somebody is looking just now: then they wait on, in the shard's or this thread's limbo.
-    void reclaim_entries(dead_entries gone) noexcept {
+    void reclaim_entries(retired_entries gone) noexcept {
         if (gone.first == nullptr) {
             return;
         }
-        if (nobody_looks() || this->readers_.passed()) {
+        if (single_reader() || this->domain_.barrier_and_all_outside()) {
             free(gone);
-        } else if (reader* const me = my_place(); me != nullptr) {
-            join(me->dead.filling, gone);
+        } else if (participant* const me = my_place(); me != nullptr) {
+            append(me->limbo.open, gone);
         } else {
             const std::lock_guard lock(shards_[0].mutex);
-            join(shards_[0].dead.filling, gone);
+            append(shards_[0].limbo.open, gone);
         }
     }
 
@@ -326,23 +326,22 @@ private:
     [[nodiscard]] static const value_operations& operations() noexcept {
         static constexpr value_operations its{[](value_owner& self, value_header& h) noexcept {
                                                   if constexpr (owns_values) {
-                                                      static_cast<reclaiming_shards&>(self).retire_entry(h);
+                                                      static_cast<reclaiming_shards&>(self).end_value(h);
                                                   }
                                               },
                                               [](value_owner& self, value_header& h) noexcept {
                                                   if constexpr (owns_values) {
-                                                      static_cast<reclaiming_shards&>(self).deallocate_entry(
-                                                          h);
+                                                      static_cast<reclaiming_shards&>(self).retire_memory(h);
                                                   }
                                               }};
         return its;
     }
 
-    void retire_entry(value_header& h) noexcept {
+    void end_value(value_header& h) noexcept {
         entry& e = static_cast<entry&>(h);
         shard_type& s = shard_of(e.hash());
         const Allocator allocator = allocator_;
-        reader* const me = my_place();
+        participant* const me = my_place();
         bool now = false;
         bool takes_last_steps = false;
         bool closed = false;
@@ -352,62 +351,62 @@ private:
             // Acquire: what a weak reference did with the memory happened before (pairs with release_weak()). Without one
             // there will not be one again.
             if (h.weak.load(std::memory_order_acquire) == 1) {
-                now = nobody_looks();
+                now = single_reader();
                 takes_last_steps =
-                    !now && me != nullptr && !is_worth_a_fence(s.left) && me->take_last_steps(s.closed);
-                closed = (now || takes_last_steps) && discount(s);
+                    !now && me != nullptr && !is_worth_a_fence(s.outgrown) && me->pin_table(s.closed);
+                closed = (now || takes_last_steps) && uncount(s);
             }
         }
         Traits::destroy(e);
         if (now) {
             free(e, allocator);
         } else if (takes_last_steps) {
-            bury_entry(*me, h);
-            closed = me->have_taken_last_steps();
+            retire(*me, h);
+            closed = me->unpin_table();
         } else {
             h.release_weak();
         }
         if (closed) {
-            leave();
+            release_table();
         }
     }
 
-    void deallocate_entry(value_header& h) noexcept {
+    void retire_memory(value_header& h) noexcept {
         entry& e = static_cast<entry&>(h);
         shard_type& s = shard_of(e.hash());
         const Allocator allocator = allocator_;
-        if (nobody_looks()) { // also now that the lock, which the unlinker passed, is behind us: see qsbr_domain.h
+        if (single_reader()) { // also now that the lock, which the unlinker passed, is behind us: see qsbr_domain.h
             bool closed = false;
             {
                 const std::lock_guard lock(s.mutex);
-                closed = discount(s);
+                closed = uncount(s);
             }
             free(e, allocator);
             if (closed) {
-                leave();
+                release_table();
             }
             return;
         }
         if constexpr (reads_without_lock) {
-            bury_entry(s, h);
-            if (discount_and_reclaim(s)) {
-                leave();
+            retire(s, h);
+            if (uncount_and_reclaim(s)) {
+                release_table();
             }
         }
     }
 
-    // Where this thread buries, and frees what is ripe there, or too much to wait.
-    void bury_entry(shard_type& s, value_header& h) noexcept {
-        if (reader* const me = my_place(); me != nullptr) {
-            bury_entry(*me, h);
+    // Where this thread buries, and frees what is reclaimable there, or too much to wait.
+    void retire(shard_type& s, value_header& h) noexcept {
+        if (participant* const me = my_place(); me != nullptr) {
+            retire(*me, h);
             return;
         }
-        dead_entries gone;
+        retired_entries gone;
         bool fence = false;
         {
             const std::lock_guard lock(s.mutex);
-            gone = bury_in(s.dead, h);
-            fence = is_worth_a_fence(s.dead);
+            gone = add_retired(s.limbo, h);
+            fence = is_worth_a_fence(s.limbo);
         }
         free(gone);
         if (fence) {
@@ -415,26 +414,26 @@ private:
         }
     }
 
-    void bury_entry(reader& me, value_header& h) noexcept {
-        this->readers_.see_the_era(me);
-        free(bury_in(me.dead, h));
-        if (is_worth_a_fence(me.dead)) {
-            reclaim_entries(take(me.dead));
+    void retire(participant& me, value_header& h) noexcept {
+        this->domain_.quiesce(me);
+        free(add_retired(me.limbo, h));
+        if (is_worth_a_fence(me.limbo)) {
+            reclaim_entries(take(me.limbo));
         }
     }
 
-    // As discount(); many arrays that wait are tried once more before.
-    [[nodiscard]] bool discount_and_reclaim(shard_type& s) noexcept {
+    // As uncount(); many arrays that wait are tried once more before.
+    [[nodiscard]] bool uncount_and_reclaim(shard_type& s) noexcept {
         {
             const std::lock_guard lock(s.mutex);
-            forget_left(s);
-            if (!is_worth_a_fence(s.left)) {
-                return discount(s);
+            free_outgrown(s);
+            if (!is_worth_a_fence(s.outgrown)) {
+                return uncount(s);
             }
         }
         reclaim(s);
         const std::lock_guard lock(s.mutex);
-        return discount(s);
+        return uncount(s);
     }
 
     template <std::size_t... I>

@@ -40,11 +40,11 @@ struct alignas(64) shard {
     using slots = slot_allocator<std::byte, Allocator>;
     static constexpr bool read_without_lock = is_read_without_lock<Traits>;
     using table_type = weak_table<entry, slots, read_without_lock>;
-    using dead_array = typename table_type::dead_array;
-    struct dead_arrays {
-        dead_array first;      // a list, of
-        std::size_t slots = 0; // in all
-        std::uint64_t era = 0; // of the readers: all of them were unreachable before
+    using retired_array = typename table_type::retired_array;
+    struct retired_arrays {
+        retired_array first;     // a list, of
+        std::size_t slots = 0;   // in all
+        std::uint64_t epoch = 0; // of the readers: all of them were unreachable before
     };
 
     // One cache line has all that is written whenever an entry comes or goes, from the table's size to the flights: two cores
@@ -61,8 +61,8 @@ struct alignas(64) shard {
 
     alignas(read_without_lock ? 64 : alignof(counter_stripe*))
         counter_stripe* counters = nullptr; // written under the mutex alone, by threads without their own
-    dead_arrays left;                       // of the table, and a reader may be looking at them
-    limbo dead;                             // buried by threads that do not read
+    retired_arrays outgrown;                // of the table, and a reader may be looking at them
+    limbo_list limbo;                       // buried by threads that do not read
 
     explicit shard(const slots& in) noexcept : table(in) {
         static_assert(sizeof(shard) == (read_without_lock ? 4 : 3) * 64);

@@ -7,8 +7,8 @@
 // its entries do, and so would lie strewn among them. (Two threads then come to 1.7 times the hits of one instead of twice:
 // `./dev bench core --only hit`, 1,000 keys.)
 //
-// Law: a bank has a place for each shard, and goes when the last of its arrays does. Large arrays are neighbours of few, and
-// whatever finds no place in its bank, because arrays still wait there for readers, is allocated by itself.
+// Law: a slab has a place for each shard, and goes when the last of its arrays does. Large arrays are neighbours of few, and
+// whatever finds no place in its slab, because arrays still wait there for readers, is allocated by itself.
 #pragma once
 
 #include <array>
@@ -28,24 +28,24 @@ namespace detail {
 
 template <class Allocator>
 class slot_memory {
-    using block = typename lines_from<Allocator>::block;
+    using block = typename cache_lines<Allocator>::block;
     using block_allocator = typename std::allocator_traits<Allocator>::template rebind_alloc<block>;
     using block_traits = std::allocator_traits<block_allocator>;
 
 public:
-    // `has_banks`: else each array is allocated by itself; for tables that nobody reads without a lock.
-    explicit slot_memory(const Allocator& allocator, bool has_banks = true) noexcept
-        : has_banks_(has_banks), allocator_(allocator) {}
+    // `has_slabs`: else each array is allocated by itself; for tables that nobody reads without a lock.
+    explicit slot_memory(const Allocator& allocator, bool has_slabs = true) noexcept
+        : has_slabs_(has_slabs), allocator_(allocator) {}
     slot_memory(const slot_memory&) = delete;
     slot_memory& operator=(const slot_memory&) = delete;
     ~slot_memory() = default; // all arrays have come back
 
     // Throws what the allocator throws.
     [[nodiscard]] block* allocate(std::size_t blocks) {
-        const std::size_t number = bank_of(blocks);
-        if (has_banks_ && number < banks_.size()) {
+        const std::size_t number = slab_of(blocks);
+        if (has_slabs_ && number < slabs_.size()) {
             const std::lock_guard lock(mutex_);
-            bank& b = banks_[number];
+            slab& b = slabs_[number];
             if (b.used != full) {
                 if (b.first == nullptr) {
                     b.first = block_traits::allocate(allocator_, places * stride(blocks));
@@ -58,10 +58,10 @@ public:
         return block_traits::allocate(allocator_, blocks);
     }
     void deallocate(block* array, std::size_t blocks) noexcept {
-        const std::size_t number = bank_of(blocks);
-        if (has_banks_ && number < banks_.size()) {
+        const std::size_t number = slab_of(blocks);
+        if (has_slabs_ && number < slabs_.size()) {
             const std::lock_guard lock(mutex_);
-            bank& b = banks_[number];
+            slab& b = slabs_[number];
             const auto away =
                 reinterpret_cast<std::uintptr_t>(array) - reinterpret_cast<std::uintptr_t>(b.first);
             if (b.first != nullptr && away < places * stride(blocks) * sizeof(block)) {
@@ -84,20 +84,20 @@ private:
     static constexpr std::size_t places = counter_stripes; // as many as there are shards
     static constexpr std::uint32_t full = (std::uint32_t{1} << places) - 1;
 
-    struct bank {
+    struct slab {
         block* first = nullptr;
         std::uint32_t used = 0; // a bit for each place
     };
 
-    // Arrays have 1, 2, 4, … lines; lines_from asks for a little less than one more.
+    // Arrays have 1, 2, 4, … lines; cache_lines asks for a little less than one more.
     [[nodiscard]] static constexpr std::size_t stride(std::size_t blocks) noexcept { return blocks + 1; }
-    [[nodiscard]] static constexpr std::size_t bank_of(std::size_t blocks) noexcept {
+    [[nodiscard]] static constexpr std::size_t slab_of(std::size_t blocks) noexcept {
         return static_cast<std::size_t>(std::bit_width(stride(blocks) * sizeof(block) / 64 - 1)) - 1;
     }
 
-    spinning_mutex mutex_; // protects banks_
-    const bool has_banks_;
-    std::array<bank, 6> banks_{}; // up to arrays of half a page
+    spinning_mutex mutex_; // protects slabs_
+    const bool has_slabs_;
+    std::array<slab, 6> slabs_{}; // up to arrays of half a page
     [[no_unique_address]] block_allocator allocator_;
 };
 
@@ -113,11 +113,11 @@ public:
         : from_(other.from_) {}
 
     [[nodiscard]] T* allocate(std::size_t n) {
-        static_assert(sizeof(T) == alignof(std::max_align_t), "blocks of lines_from");
+        static_assert(sizeof(T) == alignof(std::max_align_t), "blocks of cache_lines");
         return reinterpret_cast<T*>(from_->allocate(n));
     }
     void deallocate(T* array, std::size_t n) noexcept {
-        from_->deallocate(reinterpret_cast<typename lines_from<Allocator>::block*>(array), n);
+        from_->deallocate(reinterpret_cast<typename cache_lines<Allocator>::block*>(array), n);
     }
     template <class U>
     [[nodiscard]] bool operator==(const slot_allocator<U, Allocator>& other) const noexcept {

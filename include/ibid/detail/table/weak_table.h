@@ -48,25 +48,25 @@ class weak_table {
     struct alignas(64) line {
         slot slots[8];
     };
-    using memory = lines_from<Allocator>;
+    using memory = cache_lines<Allocator>;
 
 public:
     // Slots that nobody can find any more, until nobody looks at them any more.
-    struct dead_array {
+    struct retired_array {
         typename memory::block* first = nullptr;
         std::size_t capacity = 0;
         [[nodiscard]] explicit operator bool() const noexcept { return first != nullptr; }
     };
 
     // A list of these, each with the rest of the list beside its slots: so to wait takes no memory.
-    static void push(dead_array& list, dead_array a) noexcept {
-        static_assert(sizeof(dead_array) <= 16, "what lines_from has to spare");
-        ::new (memory::spare(a.first, lines(a.capacity))) dead_array(list);
+    static void push(retired_array& list, retired_array a) noexcept {
+        static_assert(sizeof(retired_array) <= 16, "what cache_lines has to spare");
+        ::new (memory::spare(a.first, lines(a.capacity))) retired_array(list);
         list = a;
     }
-    [[nodiscard]] static dead_array pop(dead_array& list) noexcept {
-        const dead_array a = list;
-        list = *std::launder(static_cast<dead_array*>(memory::spare(a.first, lines(a.capacity))));
+    [[nodiscard]] static retired_array pop(retired_array& list) noexcept {
+        const retired_array a = list;
+        list = *std::launder(static_cast<retired_array*>(memory::spare(a.first, lines(a.capacity))));
         return a;
     }
 
@@ -94,7 +94,7 @@ public:
                     // What is compared next often begins in the next cache line: both at once.
                     __builtin_prefetch(reinterpret_cast<const unsigned char*>(e) + 32);
                     word = e->word();
-                    if (entry_link::agree(word, hash)) {
+                    if (entry_word::agree(word, hash)) {
                         return e;
                     }
                     continue;
@@ -121,7 +121,7 @@ public:
             }
             if (s >> address_bits == tag) {
                 Entry* const e = entry_in(s);
-                if (entry_link::agree(e->word(), hash) && accept(*e)) {
+                if (entry_word::agree(e->word(), hash) && accept(*e)) {
                     return e;
                 }
             }
@@ -146,7 +146,7 @@ public:
 
     // Makes room for `more` entries, so that as many inserts cannot fail; what it gives back is the caller's to free. Throws
     // bad_alloc and changes nothing.
-    [[nodiscard]] dead_array reserve(std::size_t more) {
+    [[nodiscard]] retired_array reserve(std::size_t more) {
         if (has_room_for(more)) {
             return {};
         }
@@ -194,7 +194,7 @@ public:
         return capacity() > smallest && (size_ + reserved) * 8 < capacity();
     }
     // Then: gives memory back. Best effort: without memory for the smaller array, the larger one stays.
-    [[nodiscard]] dead_array shrink() noexcept {
+    [[nodiscard]] retired_array shrink() noexcept {
         try {
             return resize(capacity() / 2);
         } catch (...) { // NOLINT(bugprone-empty-catch): an allocator may throw what it likes
@@ -222,7 +222,7 @@ public:
     }
 
     // Needs no lock.
-    void free(dead_array a) const noexcept {
+    void free(retired_array a) const noexcept {
         if (a) {
             memory::free(allocator_, a.first, lines(a.capacity));
         }
@@ -277,7 +277,7 @@ private:
 
     [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
     [[nodiscard]] std::size_t capacity() const noexcept { return slots().capacity; }
-    [[nodiscard]] dead_array whole_array() const noexcept { return {memory_, capacity()}; }
+    [[nodiscard]] retired_array whole_array() const noexcept { return {memory_, capacity()}; }
     [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
         return std::rotr(hash, home_bits) >> address_bits;
     }
@@ -288,11 +288,11 @@ private:
         return static_cast<Entry*>(reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & address_mask)));
     }
 
-    dead_array resize(std::size_t wanted) {
+    retired_array resize(std::size_t wanted) {
         typename memory::block* const block = memory::allocate(allocator_, lines(wanted));
         line* const fresh = static_cast<line*>(memory::first_line(block));
         std::uninitialized_value_construct_n(fresh, lines(wanted));
-        const dead_array left = whole_array();
+        const retired_array left = whole_array();
         const slot_array old = slots();
         const slot_array wide{fresh->slots, wanted};
         memory_ = block;

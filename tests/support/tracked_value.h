@@ -2,7 +2,7 @@
 //
 // Values, keys and handles that watch the cache's contracts from inside.
 //
-// A `witness` is a value that knows its key and has a serial number; it counts births and deaths per key. A `held` is a
+// A `tracked_value` is a value that knows its key and has a serial number; it counts births and deaths per key. A `held` is a
 // handle that announces itself while it lives: if two live handles of one key ever stand for different values, or a value
 // dies under a handle, contract 1 or 2 is broken, and the run ends on the spot, where a debugger finds it.
 //
@@ -94,7 +94,7 @@ inline constexpr int most_keys = 4096;
 inline std::array<life, most_keys> lives;
 inline std::atomic<std::uint64_t> last_serial{0};
 inline thread_local std::uint64_t last_death_here =
-    0; // the serial of the last witness that ended on this thread
+    0; // the serial of the last tracked_value that ended on this thread
 
 inline void clear_books() {
     for (life& l : lives) {
@@ -104,15 +104,15 @@ inline void clear_books() {
     }
 }
 
-class witness {
+class tracked_value {
 public:
-    explicit witness(int key) : key_(key) {
+    explicit tracked_value(int key) : key_(key) {
         lives[static_cast<std::size_t>(key)].born.fetch_add(1, std::memory_order_relaxed);
         on_birth(key);
     }
-    witness(const witness&) = delete;
-    witness& operator=(const witness&) = delete;
-    ~witness() {
+    tracked_value(const tracked_value&) = delete;
+    tracked_value& operator=(const tracked_value&) = delete;
+    ~tracked_value() {
         life& l = lives[static_cast<std::size_t>(key_)];
         const std::uint64_t held = l.holders.load(std::memory_order_relaxed);
         if (held % life::one_serial != 0 && held / life::one_serial == serial_) {
@@ -149,7 +149,7 @@ private:
 class held {
 public:
     held() = default;
-    explicit held(handle<witness> h) : handle_(std::move(h)) { announce(); }
+    explicit held(handle<tracked_value> h) : handle_(std::move(h)) { announce(); }
     held(const held& other) : handle_(other.handle_) { announce(); }
     held(held&& other) noexcept : handle_(std::move(other.handle_)) {}
     held& operator=(held other) noexcept {
@@ -165,15 +165,15 @@ public:
         }
     }
     // The handle itself, withdrawn.
-    [[nodiscard]] handle<witness> release() {
+    [[nodiscard]] handle<tracked_value> release() {
         if (handle_) {
             lives[static_cast<std::size_t>(handle_->key())].withdraw();
         }
         return std::move(handle_);
     }
 
-    [[nodiscard]] const handle<witness>& get() const noexcept { return handle_; }
-    [[nodiscard]] const witness* operator->() const noexcept { return handle_.get(); }
+    [[nodiscard]] const handle<tracked_value>& get() const noexcept { return handle_; }
+    [[nodiscard]] const tracked_value* operator->() const noexcept { return handle_.get(); }
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
 private:
@@ -184,7 +184,7 @@ private:
         }
     }
 
-    handle<witness> handle_;
+    handle<tracked_value> handle_;
 };
 
 // Keys of one number. `family` chooses the hash: keys of family 0 are spread as any; of others, they all hash alike, so
@@ -203,7 +203,7 @@ inline constexpr bool hits_without_lock = true;
 inline constexpr bool hits_without_lock = false;
 #endif
 
-struct probe_hash : detail::if_collision_resistant<hits_without_lock> {
+struct probe_hash : detail::if_keyed<hits_without_lock> {
     std::uint64_t operator()(const probe_key& k) const {
         on_hash(k.id);
         if (k.family == 0) {
@@ -216,7 +216,7 @@ struct probe_hash : detail::if_collision_resistant<hits_without_lock> {
 // Counts the references to a value in stripes from now on, as happens by itself after hundreds of hits from several threads.
 template <class T>
 void make_hot(const handle<T>& h) {
-    detail::the_hot_values.spread(detail::header_of(h.get()));
+    detail::the_hot_values.promote(detail::header_of(h.get()));
 }
 
 struct probe_equal {
@@ -226,16 +226,16 @@ struct probe_equal {
     }
 };
 
-using probe_cache = cache<probe_key, witness, key_beside, probe_hash, probe_equal>;
+using probe_cache = cache<probe_key, tracked_value, key_beside, probe_hash, probe_equal>;
 
-inline handle<witness> intern(probe_cache& c, probe_key k) {
-    handle<witness> h = c.intern(k, [&] { return witness(k.id); });
+inline handle<tracked_value> intern(probe_cache& c, probe_key k) {
+    handle<tracked_value> h = c.intern(k, [&] { return tracked_value(k.id); });
     if (hits_without_lock && h->serial() % 2 == 0) {
         make_hot(h);
     }
     return h;
 }
-inline handle<witness> intern(probe_cache& c, int id) {
+inline handle<tracked_value> intern(probe_cache& c, int id) {
     return intern(c, probe_key{id, 0});
 }
 
