@@ -44,8 +44,8 @@ class ibid_two_classes {
         using entry = certificate;
         using key = std::uint32_t;
         static constexpr bool optimistic = false; // the count below is a plain int: hits are under the lock
-        static bool equal(const certificate& c, std::uint32_t k) noexcept { return c.number == k; }
-        static bool equal(std::uint32_t flying, std::uint32_t k) noexcept { return flying == k; }
+        static bool may_match(const certificate& c, std::uint32_t k) noexcept { return c.number == k; }
+        static bool may_match(std::uint32_t flying, std::uint32_t k) noexcept { return flying == k; }
         static bool try_acquire(certificate& c) noexcept {
             ++c.references; // one thread: whoever is in the table is alive
             return true;

@@ -30,6 +30,7 @@
 
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/table/interner.h"
+#include "ibid/detail/table/lock_free_lookup.h"
 #include "ibid/detail/table/owned_entry.h"
 #include "ibid/errors.h"
 #include "ibid/handle.h"
@@ -57,6 +58,7 @@ template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::h
 class cache {
     using node = detail::owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>;
     using table = detail::interner<typename node::traits, Allocator>;
+    using lookup = detail::lock_free_lookup<table>;
 
 public:
     using key_type = Key;
@@ -91,7 +93,8 @@ public:
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         const std::uint64_t hash = hash_(key);
         constexpr bool builds_no_key = std::is_same_v<K, Key>;
-        if (const auto [found, where] = table_->template peek<builds_no_key>(hash, key); found != nullptr) {
+        if (const auto [found, where] = lookup::template find<builds_no_key>(*table_, hash, key);
+            found != nullptr) {
             return found->adopt(where);
         }
         return miss(hash, key, std::forward<Make>(make));
@@ -118,8 +121,9 @@ public:
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
         const std::uint64_t hash = hash_(key);
-        if constexpr (node::traits::reads_without_lock) {
-            if (const auto [found, where] = table_->template peek<true>(hash, key); found != nullptr) {
+        if constexpr (table::reads_without_lock) {
+            if (const auto [found, where] = lookup::template find<true>(*table_, hash, key);
+                found != nullptr) {
                 return found->adopt(where);
             }
         }
@@ -170,17 +174,6 @@ public:
 private:
     using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
 
-    // Ends a flight without a value, unless it has landed.
-    struct flight_guard {
-        table* in;
-        typename table::flight_type& flight;
-        ~flight_guard() {
-            if (in != nullptr) {
-                in->abandon(flight);
-            }
-        }
-    };
-
     template <class K, class Make>
     [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
         // Others that miss this key find the flight by a Key: the caller's own, or one made of what the caller gave.
@@ -211,7 +204,7 @@ private:
         if (node* const found = table_->begin(flight)) {
             return found->adopt();
         }
-        flight_guard guard{table_, flight};
+        typename table::flight_guard guard(*table_, flight);
         auto call = [&]() -> decltype(auto) {
             if constexpr (std::is_invocable_v<Make, const Key&>) {
                 return std::forward<Make>(make)(key);
@@ -230,8 +223,7 @@ private:
         } else {
             fresh = node::create(table_, call, key);
         }
-        guard.in = nullptr;
-        table_->publish(flight, *fresh);
+        guard.publish(*fresh);
         return fresh->adopt();
     }
 
@@ -242,7 +234,7 @@ private:
         const std::uint64_t hash = hash_(key);
         constexpr bool copies_in_no_time =
             std::is_same_v<K, Key> && std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
-        if (const auto [found, where] = table_->template peek<copies_in_no_time>(hash, key);
+        if (const auto [found, where] = lookup::template find<copies_in_no_time>(*table_, hash, key);
             found != nullptr) {
             return found->adopt(where);
         }

@@ -27,8 +27,8 @@ struct foreign;
 struct foreign_traits {
     using entry = foreign;
     using key = int;
-    static bool equal(const foreign& e, int k) noexcept;
-    static bool equal(int flying, int k) noexcept { return flying == k; }
+    static bool may_match(const foreign& e, int k) noexcept;
+    static bool may_match(int flying, int k) noexcept { return flying == k; }
     static bool try_acquire(foreign& e) noexcept;
     static void acquire(foreign& e) noexcept;
     static void release(foreign& e) noexcept;
@@ -81,7 +81,7 @@ struct foreign : detail::entry_word {
     }
 };
 
-bool foreign_traits::equal(const foreign& e, int k) noexcept {
+bool foreign_traits::may_match(const foreign& e, int k) noexcept {
     return e.key == k;
 }
 bool foreign_traits::try_acquire(foreign& e) noexcept {

@@ -21,8 +21,9 @@
 #include <mutex>
 
 #include "ibid/detail/base/process_wide.h"
-#include "ibid/detail/counting/references.h"
 #include "ibid/detail/counting/sharded_count.h"
+#include "ibid/detail/counting/value_header.h"
+#include "ibid/detail/reclamation/qsbr_domain.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -144,35 +145,6 @@ private:
 };
 
 IBID_PROCESS_WIDE inline constinit hot_values the_hot_values;
-
-[[nodiscard]] inline counted_in where_new_references_count(std::uint64_t word) noexcept {
-    return static_cast<counted_in>((word & entry_word::hot) != 0 ? entry_word::generation(word) : 0);
-}
-
-inline counted_in value_header::acquire_near() noexcept {
-    const std::uint64_t w = word();
-    if (const counted_in where = where_new_references_count(w);
-        where != counted_in::central && the_hot_values.add(w, where, 1)) {
-        return where;
-    }
-    acquire();
-    return counted_in::central;
-}
-
-inline void value_header::release(counted_in where) noexcept {
-    if (where == counted_in::central || !the_hot_values.add(word(), where, -1)) {
-        release();
-    }
-}
-
-inline void check_for_end(value_header& h) noexcept {
-    if (the_hot_values.collapse(h)) {
-        h.owner->end_value(h);
-    }
-}
-[[gnu::noinline]] inline void add_pending_check(value_header& h) noexcept {
-    the_hot_values.add_pending_check(h);
-}
 
 } // namespace detail
 } // namespace layout_1

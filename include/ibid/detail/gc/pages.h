@@ -19,6 +19,7 @@
 #include <mutex>
 #include <utility>
 
+#include "ibid/detail/base/at_thread_exit.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/slot.h"
 
@@ -251,11 +252,10 @@ private:
 
 IBID_PROCESS_WIDE inline constinit gc_pages the_gc_pages;
 
-struct gc_thread_end {
-    ~gc_thread_end() { the_gc_pages.thread_ends(); }
-    void arm() const noexcept {} // naming the object is what registers its destructor
-};
-IBID_PROCESS_WIDE inline thread_local gc_thread_end this_gc_thread_end;
+inline void end_gc_thread() noexcept {
+    the_gc_pages.thread_ends();
+}
+IBID_PROCESS_WIDE inline thread_local at_thread_exit this_gc_thread_end{&end_gc_thread};
 
 inline void gc_pages::at_thread_end() {
     if (!this_gc_thread.ended) {

@@ -18,6 +18,7 @@
 #include <new>
 #include <utility>
 
+#include "ibid/detail/base/at_thread_exit.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/thread_cache.h"
 
@@ -78,7 +79,7 @@ private:
         }
     }
 
-    // No destructor: usable until the last instruction of the thread. pool_thread_end calls end() in good time.
+    // No destructor: usable until the last instruction of the thread. this_pool_thread_end calls end() in good time.
     thread_cache* last_ = &nobodys; // or one of shards_
     thread_cache** shards_ = nullptr;
     std::size_t size_ = 0;
@@ -87,11 +88,10 @@ private:
 
 IBID_PROCESS_WIDE inline thread_local constinit pool_thread this_pool_thread;
 
-struct pool_thread_end {
-    ~pool_thread_end() { this_pool_thread.end(); }
-    void arm() const noexcept {} // naming the object is what registers its destructor
-};
-IBID_PROCESS_WIDE inline thread_local pool_thread_end this_pool_thread_end;
+inline void end_pool_thread() noexcept {
+    this_pool_thread.end();
+}
+IBID_PROCESS_WIDE inline thread_local at_thread_exit this_pool_thread_end{&end_pool_thread};
 
 inline thread_cache* pool_thread::add(pool_core& core, std::uint32_t id) noexcept {
     if (ended_ || !asymmetric_fence_available() || !reserve(std::size_t{id} + 1)) {

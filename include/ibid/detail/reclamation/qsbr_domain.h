@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How threads that look something up without a lock are kept from memory that has been given back.
+// Safe memory reclamation for lookups without a lock: quiescent-state-based reclamation (QSBR) with a membarrier fallback,
+// as liburcu's flavours "qsbr" and "memb" combined.
 //
-// A reader says that it is inside, looks, and says that it is out again: two plain stores to a cache line of its own. Who has
-// made some memory unreachable gives it back only when no reader can be in a look that began before. There are three ways to
-// know that, and each is asked where the one before it says no:
+//     participant& me = *domain.join(fresh);       // this thread's record in this table
+//     { const read_guard guard(me);  … }           // a lookup: two plain stores to a cache line of its own
+//     domain.quiesce(me);                          // now and then, between two lookups
 //
-//  - single_reader(): there is no other reader. What makes a cache that one thread uses as cheap as if it had none.
-//  - all_quiesced_since(): time is told in epochs. Who has made things unreachable begins an epoch; a reader says between two looks, now
-//    and then, which epoch it has seen. This costs nobody a fence, and never ends while a reader sleeps.
-//  - barrier_and_all_outside(): a fence passes all processors (asymmetric_fence.h), which stops those that run; then whoever is not inside is out.
+//     unlink(x);                                   // a writer, under the table's lock
+//     epoch = domain.begin_epoch();                // after that lock was released, or under it
+//     if (domain.all_quiesced_since(epoch)) free(x);
 //
-// Law: if one of them returns true to a thread that made something unreachable under a lock of the table, or to one that has
-// passed that lock since (and then begun the epoch), no reader sees it, or will.
+// Three tests answer "can a reader still see what I unlinked?". Try the cheapest first; if it says "perhaps", try the next.
 //
-// Why, for single_reader(): a thread joins by raising `threads_` and then passing each lock of the table once. If it passes the lock
-// before the unlinker, the unlinker sees the raised number; if after, it sees what was unlinked. So it is for its place in
-// the list, which the other two go through. For all_quiesced_since(): the reader's look at the epoch acquires what came before the epoch
-// began, so its later looks do not see what was unlinked; and its earlier ones are over. For barrier_and_all_outside(): see reading.
+//  - single_reader(): no other thread participates. A table that one thread uses frees at once.
+//  - all_quiesced_since(e): every participant has announced a quiescent state since epoch e. Costs no fence. Stays false while
+//    a participant sleeps.
+//  - barrier_and_all_outside(): a heavy fence (membarrier) on every running thread, then a look at every participant. True
+//    if none is inside a lookup.
 //
-// A reader's place belongs to its thread and to the table, and goes with the later of the two.
+// Invariant: if one of them returns true to a thread that unlinked something under a lock of the table, or that has taken that
+// lock since (and begun the epoch after that), then no reader sees the unlinked object, now or later.
+//
+// Why, for each:
+//  - single_reader(): a thread joins by incrementing `threads_`, and then takes each lock of the table once. If it took the lock
+//    before the unlinker, the unlinker sees the increment. If after, the thread sees the unlinking.
+//  - all_quiesced_since(): quiesce() loads the epoch with acquire, so later lookups see what was unlinked before that epoch
+//    began; earlier lookups are over.
+//  - barrier_and_all_outside(): the store-buffering argument of an asymmetric fence, see read_guard.
+//
+// Lifetime: a participant record belongs to its thread and its table. Whichever ends last frees it.
+//
+// Thread safety: a participant's members are for its thread, unless they say otherwise. All of qsbr_domain may be called by any thread.
 #pragma once
 
 #include <algorithm>
@@ -34,6 +46,7 @@
 #include <utility>
 
 #include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/at_thread_exit.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/reclamation/limbo_list.h"
@@ -45,27 +58,30 @@ namespace detail {
 
 class qsbr_domain;
 
-// One thread's place in one table. Written by that thread; counters are read by anybody. What others read now and
-// then is in the last of its cache lines, so that they do not take the first from its thread.
+// One thread's record in one table. The thread writes the first cache lines at every lookup; what other threads read now and
+// then is in the last one, so that they do not slow the owner down.
 class alignas(128) participant : public made_by_malloc {
 public:
-    // How many looks there have been. All of them found something, but for those that are counted here.
+    // Any thread. How many lookups there were. All were hits except those counted as misses.
     [[nodiscard]] std::uint64_t lookups() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
-    // Release: who sees it sees the look that was in vain (pairs with the acquire in hits()).
+    // Release: a thread that sees the miss sees the lookup (pairs with the acquire in hits()).
     void count_miss() noexcept {
         bump(misses_);
         misses_in_a_row_ = lookups() == last_miss_ + 1 ? misses_in_a_row_ + 1 : 1;
         last_miss_ = lookups();
     }
 
-    // Whether to look is hardly worth it: the latest looks were all in vain, and nothing was found under a lock since. (A thread that
-    // fills a table, or whose entries never stay, need not look at every slot twice.)
+    // After four misses in a row: skip the lock-free lookup until something was found under a lock. A thread that fills a table
+    // need not probe twice for each key.
     [[nodiscard]] bool recently_missed() const noexcept { return misses_in_a_row_ >= 4; }
     void found_under_lock() noexcept { misses_in_a_row_ = 0; }
 
-    // The last pin_state of an entry's end, for which this place keeps the table. Relaxed: whoever finds the table empty has passed the
-    // lock under which this is said. False when the thread is in the midst of another end, whose destructor led to this one.
-    // `counted`: the closed table counts this one already.
+    // The table pin. A thread that ends an entry needs the table a little longer. Instead of leaving the entry counted, which
+    // would cost a second lock, it sets a flag in its own record: "I still use the table". Whoever closes the table asks
+    // all records (pass_to_pin) before freeing it.
+    //
+    // Sets the pin. `counted`: the closed table already counts this thread. Relaxed: whoever finds the table empty has taken the
+    // lock under which the pin was set. False if it is set already: a destructor led from one end to another.
     [[nodiscard]] bool pin_table(bool counted) noexcept {
         if (table_pin_.load(std::memory_order_relaxed) != pin_state::none) {
             return false;
@@ -73,12 +89,12 @@ public:
         table_pin_.store(counted ? pin_state::counted : pin_state::pinned, std::memory_order_relaxed);
         return true;
     }
-    // Release: this thread does nothing to the table after this, unless it comes back true: then it has to leave it yet. Pairs with
-    // the acquire in pass_to_pin().
+    // Removes the pin. True: the table counts this thread, which must release it now. Otherwise the table may be gone. Release: this
+    // thread's last use of the table happens before; pairs with the acquire in pass_to_pin().
     [[nodiscard]] bool unpin_table() noexcept {
         return table_pin_.exchange(pin_state::none, std::memory_order_acq_rel) == pin_state::counted;
     }
-    // On any thread, for a table that nothing else keeps: whether this one does, and will leave it.
+    // Any thread, for a table that nothing else keeps. True: the owner of this record has pinned the table, and will release it.
     [[nodiscard]] bool pass_to_pin() noexcept {
         pin_state now = pin_state::pinned;
         return table_pin_.compare_exchange_strong(now, pin_state::counted, std::memory_order_acq_rel,
@@ -91,88 +107,86 @@ private:
     friend struct thread_participation;
 
     enum class pin_state : std::uint32_t { none, pinned, counted };
-    static constexpr std::uint64_t vacant_epoch = ~std::uint64_t{0}; // of a place where nobody sits
+    static constexpr std::uint64_t vacant_epoch = ~std::uint64_t{0};
 
-    // In the order of use: a hit is told in the first cache line.
-    std::atomic<std::uint64_t> turn_{0}; // odd: inside; one more at each beginning and end of a look
+    // In order of use: a hit touches the first cache line only.
+    std::atomic<std::uint64_t> turn_{0}; // odd: inside a lookup; incremented when a lookup begins and ends
     std::atomic<std::uint64_t> misses_{0};
-    std::uint64_t last_miss_ = 0;
+    std::uint64_t last_miss_ = 0; // the number of that lookup
     std::uint64_t misses_in_a_row_ = 0;
-    std::atomic<pin_state> table_pin_{
-        pin_state::none}; // changed by others only when nothing else is left of the table
+    std::atomic<pin_state> table_pin_{pin_state::none};
 
 public:
-    // What this thread has done to the table, but for the hits among its looks.
+    // What this thread did to the table, except for the hits of its lookups.
     counter_stripe counters;
 
-    // What this thread has buried. Its own alone; of a place where nobody sits, the next one's, or who trims, under
-    // the_participant_registry.
+    // What this thread has retired. Of a vacant record: the next owner's, or a trim's, under the_participant_registry.
     limbo_list limbo;
 
 private:
     alignas(64) std::atomic<std::uint64_t> quiesced_{
-        vacant_epoch};                      // the latest epoch that this thread knows of
+        vacant_epoch};                      // the latest epoch that the thread has seen
     participant* next_ = nullptr;           // of the same table
     participant* next_of_thread_ = nullptr; // protected by the_participant_registry, as all below
-    qsbr_domain* in_ = nullptr;             // null: the table has gone
-    bool seated_ = true;                    // false: the thread has gone, and another may take the place
+    qsbr_domain* in_ = nullptr;             // null: the table is gone
+    bool occupied_ = true;                  // false: the thread has exited; another may take the record
 };
 
-// Around a look without a lock. Nothing that is called inside may look again: no hash, comparison or allocation. (A look that was
-// left in the middle, by a jump out of a signal handler, is over with the next one: that must not begin by an even turn.)
+// A lookup without a lock. Requires: nothing inside begins another lookup; no hash, comparison or allocation runs inside. If a
+// signal handler jumps out of a lookup, that lookup ends with the next one (which is why the turn is made odd, not incremented).
 class read_guard {
 public:
-    explicit read_guard(participant& r) noexcept
-        : reader_(r), turn_(r.turn_.load(std::memory_order_relaxed) | 1) {
-        reader_.turn_.store(turn_, std::memory_order_relaxed);
-        asymmetric_fence_light(); // the store, then the look; pairs with asymmetric_fence_heavy() in barrier_and_all_outside()
+    explicit read_guard(participant& p) noexcept
+        : participant_(p), turn_(p.turn_.load(std::memory_order_relaxed) | 1) {
+        participant_.turn_.store(turn_, std::memory_order_relaxed);
+        asymmetric_fence_light(); // orders the store before the lookup; pairs with the heavy fence in
+                                  // barrier_and_all_outside()
     }
     read_guard(const read_guard&) = delete;
     read_guard& operator=(const read_guard&) = delete;
-    // Release: the look happened before; pairs with the loads in barrier_and_all_outside().
-    ~read_guard() { reader_.turn_.store(turn_ + 1, std::memory_order_release); }
+    // Release: the lookup happens before; pairs with the loads in barrier_and_all_outside().
+    ~read_guard() { participant_.turn_.store(turn_ + 1, std::memory_order_release); }
 
 private:
-    participant& reader_;
+    participant& participant_;
     std::uint64_t turn_;
 };
 
-// Protects who sits where: the lists of a thread's places and of a table's, `in_` and `seated_`. Taken when a thread meets a
-// table for the first time and when either goes. Inside it, no other lock is taken.
+// Protects the lists of a thread's records and of a table's, `in_` and `occupied_`. Taken when a thread joins a table and when
+// either ends. No other lock is taken inside.
 IBID_PROCESS_WIDE inline constinit std::mutex the_participant_registry;
 
-// Where this thread sits. No destructor: usable until the last instruction of the thread.
+// The records of this thread. No destructor: usable until the thread's last instruction.
 struct thread_participation {
     static constexpr std::size_t seats = 16;
     struct seat {
-        std::uint64_t table;
-        participant* place;
+        std::uint64_t domain;
+        participant* record;
     };
-    std::array<seat, seats> recent{}; // by table number
-    seat* known =
-        nullptr; // by table number, each at its turn or in the next free seat: as long as it is not half full
-    std::size_t known_size = 0;  // a power of two
-    std::size_t known_taken = 0; // tables that have gone included, up to the next time that it grows
+    std::array<seat, seats> recent{}; // a direct-mapped cache, by domain number
+    seat* known = nullptr;            // a hash table with linear probing, by domain number; at most half full
+    std::size_t known_size = 0;       // a power of two
+    std::size_t known_taken = 0;      // counts ended domains too, until the table is rebuilt
     participant* all = nullptr;
-    unsigned number = 0; // of the thread, among those that live and have read; small
+    unsigned number = 0; // a small number for this thread, among those that live and participate
     bool ended = false;
 
-    [[nodiscard]] participant* find(std::uint64_t table) const noexcept {
-        for (std::size_t i = table; known_size != 0; ++i) {
+    [[nodiscard]] participant* find(std::uint64_t domain) const noexcept {
+        for (std::size_t i = domain; known_size != 0; ++i) {
             const seat& s = known[i & (known_size - 1)];
-            if (s.table == table || s.place == nullptr) {
-                return s.place;
+            if (s.domain == domain || s.record == nullptr) {
+                return s.record;
             }
         }
         return nullptr;
     }
-    inline void remember(std::uint64_t table, participant* place) noexcept;
+    inline void remember(std::uint64_t domain, participant* record) noexcept;
     inline void end() noexcept;
 
 private:
     void put(seat s) noexcept {
-        std::size_t i = s.table;
-        while (known[i & (known_size - 1)].place != nullptr) {
+        std::size_t i = s.domain;
+        while (known[i & (known_size - 1)].record != nullptr) {
             ++i;
         }
         known[i & (known_size - 1)] = s;
@@ -181,19 +195,18 @@ private:
 };
 IBID_PROCESS_WIDE inline thread_local constinit thread_participation this_thread_participation;
 
-// For spreading work over threads: two that read at the same time have different numbers, as long as there are not too many.
+inline void end_participation() noexcept {
+    this_thread_participation.end();
+}
+IBID_PROCESS_WIDE inline thread_local at_thread_exit this_thread_participation_end{&end_participation};
+
+// For spreading work over threads: two live participants have different numbers, as long as there are fewer than 64.
 [[nodiscard]] inline unsigned number_of_this_thread() noexcept {
     return this_thread_participation.number;
 }
 
-// The numbers that are given out, a bit each. Protected by the_participant_registry. Number 0 is for all threads without one.
+// The numbers in use, one bit each. Protected by the_participant_registry. All threads without a number share number 0.
 IBID_PROCESS_WIDE inline constinit std::uint64_t the_thread_numbers = 1;
-
-struct thread_participation_end {
-    ~thread_participation_end() { this_thread_participation.end(); }
-    void arm() const noexcept {} // naming the object is what registers its destructor
-};
-IBID_PROCESS_WIDE inline thread_local thread_participation_end this_thread_participation_end;
 
 class qsbr_domain {
 public:
@@ -202,33 +215,33 @@ public:
     qsbr_domain& operator=(const qsbr_domain&) = delete;
     ~qsbr_domain() {
         const std::lock_guard lock(the_participant_registry);
-        for (participant* r = first_.load(std::memory_order_relaxed); r != nullptr;) {
-            participant* const gone = r;
-            r = r->next_;
-            if (gone->seated_) {
-                gone->in_ = nullptr; // its thread gives it back
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr;) {
+            participant* const gone = p;
+            p = p->next_;
+            if (gone->occupied_) {
+                gone->in_ = nullptr; // its thread frees it
             } else {
                 delete gone;
             }
         }
     }
 
-    // This thread's place; null: it has none yet, or has forgotten where.
+    // This thread's record if it was used lately, else null.
     [[nodiscard]] participant* here() const noexcept {
         const thread_participation::seat& s =
             this_thread_participation.recent[id_ % thread_participation::seats];
-        return s.table == id_ ? s.place : nullptr;
+        return s.domain == id_ ? s.record : nullptr;
     }
 
-    // The same, found again if it was forgotten.
+    // This thread's record; null: it has not joined.
     [[nodiscard]] participant* known_here() const noexcept {
-        participant* const r = here();
-        return r != nullptr ? r : this_thread_participation.find(id_);
+        participant* const p = here();
+        return p != nullptr ? p : this_thread_participation.find(id_);
     }
 
-    // Finds or makes this thread's place. Null without memory, on a thread that is ending, and where the kernel has no such fence:
-    // then every look takes the lock. When `fresh` comes back true, the
-    // caller passes every lock under which the table unlinks, before the first look.
+    // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no membarrier; then the
+    // caller must look up under the lock. If `fresh` is set, the caller must take every lock under which the table unlinks once,
+    // before its first lookup.
     [[nodiscard]] participant* join(bool& fresh) noexcept {
         thread_participation& me = this_thread_participation;
         fresh = false;
@@ -246,57 +259,57 @@ public:
             the_thread_numbers |= std::uint64_t{1} << me.number;
         }
         participant** link = &me.all;
-        participant* place = nullptr;
+        participant* record = nullptr;
         while (*link != nullptr) {
-            participant* const r = *link;
-            if (r->in_ == nullptr) {
-                *link = r->next_of_thread_;
-                delete r;
+            participant* const p = *link;
+            if (p->in_ == nullptr) {
+                *link = p->next_of_thread_;
+                delete p;
                 continue;
             }
-            place = r->in_ == this ? r : place;
-            link = &r->next_of_thread_;
+            record = p->in_ == this ? p : record;
+            link = &p->next_of_thread_;
         }
-        if (place == nullptr) {
-            place = vacant();
-            if (place == nullptr && (place = new (std::nothrow) participant) == nullptr) {
+        if (record == nullptr) {
+            record = vacant();
+            if (record == nullptr && (record = new (std::nothrow) participant) == nullptr) {
                 return nullptr;
             }
-            quiesce(*place);
-            if (place->in_ == nullptr) {
-                place->in_ = this;
-                place->next_ = first_.load(std::memory_order_relaxed);
-                first_.store(place, std::memory_order_release); // pairs with the acquire in for_each
+            quiesce(*record);
+            if (record->in_ == nullptr) {
+                record->in_ = this;
+                record->next_ = first_.load(std::memory_order_relaxed);
+                first_.store(record, std::memory_order_release); // pairs with the acquire in for_each()
             }
-            place->seated_ = true;
-            place->next_of_thread_ = me.all;
-            me.all = place;
-            threads_.fetch_add(1, std::memory_order_relaxed); // the locks that the caller passes publish it
+            record->occupied_ = true;
+            record->next_of_thread_ = me.all;
+            me.all = record;
+            threads_.fetch_add(1, std::memory_order_relaxed); // published by the locks that the caller takes
             fresh = true;
         }
-        me.recent[id_ % thread_participation::seats] = {id_, place};
-        me.remember(id_, place);
-        return place;
+        me.recent[id_ % thread_participation::seats] = {id_, record};
+        me.remember(id_, record);
+        return record;
     }
 
-    // Whether no other thread reads here. See the law above for what that is worth. Acquire: a thread that has left did
-    // all its looks before (pairs with the release in leave()).
+    // Whether no other thread participates; see the invariant above. Acquire: lookups of threads that have left are over (pairs
+    // with the release in vacate()).
     [[nodiscard]] bool single_reader() const noexcept {
         const std::size_t threads = threads_.load(std::memory_order_acquire);
         return threads == 0 || (threads == 1 && known_here() != nullptr);
     }
 
-    // Does not wait: a reader who is interrupted inside makes it false, and so does a kernel that refuses the fence. Only an even
-    // turn is believed: it was stored with release, after the look. Another odd one tells that the reader was outside, but as a
-    // relaxed store does not order it.
+    // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only an even turn proves
+    // that a participant is outside: it was stored with release, after the lookup. That an odd turn changes proves nothing, as
+    // a relaxed store does not order the lookup before it.
     [[nodiscard]] bool barrier_and_all_outside() const noexcept {
         if (!asymmetric_fence_heavy()) {
             return false;
         }
-        for (const participant* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            bool inside = r->turn_.load(std::memory_order_acquire) % 2 != 0;
+        for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
+            bool inside = p->turn_.load(std::memory_order_acquire) % 2 != 0;
             for (int i = 0; i < patience && inside; ++i) {
-                inside = r->turn_.load(std::memory_order_acquire) % 2 != 0;
+                inside = p->turn_.load(std::memory_order_acquire) % 2 != 0;
             }
             if (inside) {
                 return false;
@@ -305,8 +318,8 @@ public:
         return true;
     }
 
-    // On the thread of `me`, between two looks. Acquire: what was made unreachable before the epoch began is not seen from here on
-    // (pairs with begin_epoch()). Release: all looks until now are over (pairs with all_quiesced_since()).
+    // On the thread of `me`, outside a lookup. Acquire: later lookups do not see what was unlinked before the epoch began (pairs
+    // with begin_epoch()). Release: earlier lookups are over (pairs with all_quiesced_since()).
     void quiesce(participant& me) const noexcept {
         const std::uint64_t now = epoch_.load(std::memory_order_acquire);
         if (me.quiesced_.load(std::memory_order_relaxed) != now) {
@@ -314,65 +327,64 @@ public:
         }
     }
 
-    // After the lock under which things were made unreachable was passed; it need not be held. All changes of `epoch_` are
-    // read-modify-writes, so that who sees a later epoch has acquired the earlier ones too.
+    // Requires: the caller unlinked something under a lock of the table, or has taken that lock since. All changes of `epoch_` are
+    // read-modify-writes: whoever sees a later epoch has also acquired the earlier ones.
     [[nodiscard]] std::uint64_t begin_epoch() noexcept {
         return epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
     }
 
-    // Whether all readers have seen this epoch, by what they have said of themselves.
     [[nodiscard]] bool all_quiesced_since(std::uint64_t epoch) const noexcept {
-        for (const participant* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            if (r->quiesced_.load(std::memory_order_acquire) < epoch) {
+        for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
+            if (p->quiesced_.load(std::memory_order_acquire) < epoch) {
                 return false;
             }
         }
         return true;
     }
 
-    // Calls f(participant&) for every place: to read what anybody may, or at the end of the table.
+    // Calls f(participant&) for every record: to read counters, or when the table ends.
     template <class Function>
-    void for_each_place(Function f) const noexcept {
-        for (participant* r = first_.load(std::memory_order_acquire); r != nullptr; r = r->next_) {
-            f(*r);
+    void for_each(Function f) const noexcept {
+        for (participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
+            f(*p);
         }
     }
-    // The looks that found something.
+    // Lookups that found something.
     [[nodiscard]] std::uint64_t hits() const noexcept {
         std::uint64_t sum = 0;
-        for_each_place([&sum](const participant& r) {
-            const std::uint64_t misses =
-                r.misses_.load(std::memory_order_acquire); // first: never more than looks
-            sum += r.lookups() - misses;
+        for_each([&sum](const participant& p) {
+            // Misses are read first, so that they never outnumber the lookups.
+            const std::uint64_t misses = p.misses_.load(std::memory_order_acquire);
+            sum += p.lookups() - misses;
         });
         return sum;
     }
-    // Calls f(limbo_list&) for that of places where nobody sits. `f` runs under the_participant_registry.
+    // Calls f(limbo_list&) for each vacant record, under the_participant_registry.
     template <class Function>
     void for_each_vacant_limbo(Function f) noexcept {
         const std::lock_guard lock(the_participant_registry);
-        for (participant* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
-            if (!r->seated_) {
-                f(r->limbo);
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
+            if (!p->occupied_) {
+                f(p->limbo);
             }
         }
     }
 
-    // In the child of a fork, where only this thread is left, and holds the_participant_registry (fork_locks.h). Its own place is
-    // looked up in its list: here() may have forgotten it, and then two would read where single_reader() counts one.
+    // In the child of fork(), where this thread alone is left and holds the_participant_registry (fork_locks.h). Its own record
+    // is taken from the thread's list, as here() and find() may have forgotten it.
     void forget_other_threads() noexcept {
         const participant* mine = this_thread_participation.all;
         while (mine != nullptr && mine->in_ != this) {
             mine = mine->next_of_thread_;
         }
-        for (participant* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
-            if (r != mine) {
-                const std::uint64_t turn = r->turn_.load(std::memory_order_relaxed);
-                r->turn_.store(turn + turn % 2, std::memory_order_relaxed);
-                r->quiesced_.store(participant::vacant_epoch, std::memory_order_relaxed);
-                r->table_pin_.store(participant::pin_state::none, std::memory_order_relaxed);
-                r->limbo = {}; // its thread may have been in the middle of it: lost
-                r->seated_ = false;
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
+            if (p != mine) {
+                const std::uint64_t turn = p->turn_.load(std::memory_order_relaxed);
+                p->turn_.store(turn + turn % 2, std::memory_order_relaxed);
+                p->quiesced_.store(participant::vacant_epoch, std::memory_order_relaxed);
+                p->table_pin_.store(participant::pin_state::none, std::memory_order_relaxed);
+                p->limbo = {}; // leaked: its thread may have been changing it
+                p->occupied_ = false;
             }
         }
         threads_.store(mine != nullptr ? 1 : 0, std::memory_order_relaxed);
@@ -381,7 +393,7 @@ public:
 
 private:
     friend struct thread_participation;
-    static constexpr int patience = 200; // a look takes less than as many loads
+    static constexpr int patience = 200; // loads; a lookup takes less time
 
     [[nodiscard]] IBID_PROCESS_WIDE static std::atomic<std::uint64_t>& next_id() noexcept {
         static constinit std::atomic<std::uint64_t> id{1};
@@ -389,52 +401,51 @@ private:
     }
 
     [[nodiscard]] participant* vacant() const noexcept {
-        for (participant* r = first_.load(std::memory_order_relaxed); r != nullptr; r = r->next_) {
-            if (!r->seated_) {
-                return r;
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
+            if (!p->occupied_) {
+                return p;
             }
         }
         return nullptr;
     }
 
-    void leave(participant& r) noexcept {
-        const std::uint64_t turn = r.turn_.load(std::memory_order_relaxed);
-        r.turn_.store(turn + turn % 2, std::memory_order_release);
-        r.seated_ = false;
-        r.quiesced_.store(participant::vacant_epoch,
-                          std::memory_order_release); // its looks are over: as in quiesce()
+    void vacate(participant& p) noexcept {
+        const std::uint64_t turn = p.turn_.load(std::memory_order_relaxed);
+        p.turn_.store(turn + turn % 2, std::memory_order_release);
+        p.occupied_ = false;
+        p.quiesced_.store(participant::vacant_epoch, std::memory_order_release); // as in quiesce()
         threads_.fetch_sub(1, std::memory_order_release);
     }
 
     const std::uint64_t id_;                          // never used again
-    std::atomic<participant*> first_{nullptr};        // only ever added to
-    std::atomic<std::size_t> threads_{0};             // that have a place and live
-    alignas(64) std::atomic<std::uint64_t> epoch_{0}; // changes with every batch of the dead; read at misses
+    std::atomic<participant*> first_{nullptr};        // records are only added
+    std::atomic<std::size_t> threads_{0};             // live threads with a record
+    alignas(64) std::atomic<std::uint64_t> epoch_{0}; // changes with every sealed limbo list; read at misses
 };
 
-// Under the registry's lock, so from malloc (malloc_allocator.h). Without memory it remembers less: then the place is looked for in
+// Under the registry's lock, so from malloc (malloc_allocator.h). Without memory, the record is not remembered here and is found in
 // the list of all.
-void thread_participation::remember(std::uint64_t table, participant* place) noexcept {
+void thread_participation::remember(std::uint64_t domain, participant* record) noexcept {
     if (known_taken * 2 >= known_size) {
         std::size_t living = 1;
-        for (const participant* r = all; r != nullptr; r = r->next_of_thread_) {
+        for (const participant* p = all; p != nullptr; p = p->next_of_thread_) {
             ++living;
         }
         const std::size_t wider = std::bit_ceil(std::max<std::size_t>(living * 4, seats));
-        auto* const table_of_places = static_cast<seat*>(std::calloc(wider, sizeof(seat)));
-        if (table_of_places == nullptr) {
+        auto* const rebuilt = static_cast<seat*>(std::calloc(wider, sizeof(seat)));
+        if (rebuilt == nullptr) {
             return;
         }
-        std::free(std::exchange(known, table_of_places));
+        std::free(std::exchange(known, rebuilt));
         known_size = wider;
         known_taken = 0;
-        for (participant* r = all; r != nullptr; r = r->next_of_thread_) {
-            if (r->in_ != nullptr && r != place) {
-                put({r->in_->id_, r});
+        for (participant* p = all; p != nullptr; p = p->next_of_thread_) {
+            if (p->in_ != nullptr && p != record) {
+                put({p->in_->id_, p});
             }
         }
     }
-    put({table, place});
+    put({domain, record});
 }
 
 void thread_participation::end() noexcept {
@@ -446,12 +457,12 @@ void thread_participation::end() noexcept {
     the_thread_numbers &= ~((std::uint64_t{1} << number) & ~std::uint64_t{1});
     number = 0;
     while (all != nullptr) {
-        participant* const r = all;
-        all = r->next_of_thread_;
-        if (r->in_ != nullptr) {
-            r->in_->leave(*r);
+        participant* const p = all;
+        all = p->next_of_thread_;
+        if (p->in_ != nullptr) {
+            p->in_->vacate(*p);
         } else {
-            delete r;
+            delete p;
         }
     }
 }

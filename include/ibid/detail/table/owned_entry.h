@@ -2,10 +2,9 @@
 //
 // A cache's record of one key whose value ibid owns: one block of memory, [ key beside | header | value ].
 //
-// Law: the header stands immediately before the value, so that a handle needs one pointer; the key stands once, beside
-// the value or inside it. The value ends in retire(): first the entry leaves the table, then the value is destroyed and a key
-// beside it, under no lock; the memory goes when the last weak reference does, and when no reader without a lock can be
-// looking at the header any more.
+// Law: the header ends where the value begins, so that a handle needs one pointer. The key exists once, beside the value or
+// inside it. owned_values.h says how the value ends: the entry leaves the table, then the value and a key beside it are destroyed,
+// and the memory is freed when the last weak reference is dropped and no lock-free reader can see the header.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +17,9 @@
 #include "ibid/detail/base/entry_word.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/table/interner.h"
+#include "ibid/detail/table/no_reclaimer.h"
+#include "ibid/detail/table/owned_values.h"
+#include "ibid/detail/table/reclaimer.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/retention.h"
@@ -52,19 +54,24 @@ public:
     struct traits {
         using entry = owned_entry;
         using key = Key;
-        using table_base = value_owner;
 
-        // What is found by its hash without a lock is held first and compared then. If it was another key's, that may have
-        // been the last reference, and its end would come on a thread that never asked for it. So: only where a hash
-        // is as good as a key.
-        static constexpr bool reads_without_lock = keyed_hash<Hash>;
+        // Only a keyed hash is good enough for lookups without a lock: lock_free_lookup.h says why.
+        using reclaimer =
+            std::conditional_t<keyed_hash<Hash>, detail::reclaimer<traits, Allocator>, no_reclaimer>;
+        template <class Table>
+        using owner = owned_values<Table>;
 
+        // The whole key in both phases: a value of another key must not be held.
         template <class K>
-        static bool equal(const entry& e, const K& k) {
+        static bool matches(const entry& e, const K& k) {
             return Equal{}(e.key(), k);
         }
         template <class K>
-        static bool equal(const Key& flying, const K& k) {
+        static bool may_match(const entry& e, const K& k) {
+            return matches(e, k);
+        }
+        template <class K>
+        static bool may_match(const Key& flying, const K& k) {
             return Equal{}(flying, k);
         }
         static bool try_acquire(entry& e) noexcept { return e.value_header::try_acquire(); }
@@ -103,6 +110,10 @@ public:
             }
         }
         static void free(entry& e, const Allocator& allocator) noexcept {
+            if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
+                the_hot_values.vacate(
+                    word); // not before: a lock-free reader may use the cell as long as the memory
+            }
             unsigned char* const memory = e.start();
             e.~owned_entry();
             free_memory(memory, allocator);
@@ -142,7 +153,7 @@ public:
             ::new (static_cast<void*>(memory.bytes)) Key(key...);
             built.value = nullptr;
         }
-        auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(*in);
+        auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(in->owner());
         memory.bytes = nullptr;
         return e;
     }
@@ -170,7 +181,7 @@ public:
     }
 
 private:
-    explicit owned_entry(table& in) noexcept : value_header(in) {
+    explicit owned_entry(value_owner& in) noexcept : value_header(in) {
         set(in_protected); // a value that this program made itself has earned its place
     }
     ~owned_entry() = default;

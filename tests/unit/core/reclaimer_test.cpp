@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that waits until no reader looks at it: how much of it, and that it comes back. Where the kernel has no fence for all
-// processors nobody reads without a lock, and nothing waits; the bounds hold then, too.
+// Memory that waits until no reader can see it: how much waits, and that it is freed. The last part tests the reclaimer by
+// itself. Without membarrier nobody reads without a lock and nothing waits; the bounds hold then, too.
+#include <array>
 #include <atomic>
+#include <cstddef>
+#include <memory>
 #include <memory_resource>
 #include <thread>
 #include <vector>
@@ -53,7 +56,7 @@ private:
     std::thread thread_;
 };
 
-TEST(the_dead, wait_for_a_reader_who_sleeps_within_bounds) {
+TEST(retired_entries, wait_for_a_reader_who_sleeps_within_bounds) {
     counting_memory memory;
     numbers c(&memory);
     const sleeper other(c);
@@ -65,7 +68,7 @@ TEST(the_dead, wait_for_a_reader_who_sleeps_within_bounds) {
     }
 }
 
-TEST(the_dead, of_a_thread_that_drops_and_never_looks_wait_within_the_same_bounds) {
+TEST(retired_entries, of_a_thread_that_drops_and_never_looks_wait_within_the_same_bounds) {
     counting_memory memory;
     numbers c(&memory);
     const sleeper other(c);
@@ -81,7 +84,7 @@ TEST(the_dead, of_a_thread_that_drops_and_never_looks_wait_within_the_same_bound
     }
 }
 
-TEST(the_dead, go_with_a_trim) {
+TEST(retired_entries, go_with_a_trim) {
     counting_memory memory;
     numbers c(&memory);
     const sleeper other(c);
@@ -97,7 +100,7 @@ TEST(the_dead, go_with_a_trim) {
     EXPECT_EQ(memory.bytes_out(), before);
 }
 
-TEST(the_dead, are_left_to_the_next_thread_that_reads) {
+TEST(retired_entries, are_left_to_the_next_thread_that_reads) {
     counting_memory memory;
     numbers c(&memory);
     const sleeper other(c);
@@ -109,7 +112,7 @@ TEST(the_dead, are_left_to_the_next_thread_that_reads) {
     }
 }
 
-TEST(the_dead, come_back_with_the_end_of_the_table_whoever_buried_them) {
+TEST(retired_entries, come_back_with_the_end_of_the_table_whoever_buried_them) {
     counting_memory memory; // says at its end whether all came back
     handle<int> last;
     {
@@ -124,8 +127,8 @@ TEST(the_dead, come_back_with_the_end_of_the_table_whoever_buried_them) {
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
-// The epochs of the readers, step by step.
-class epochs : public ::testing::Test {
+// Epochs, step by step.
+class qsbr_domain : public ::testing::Test {
 protected:
     void SetUp() override {
         bool fresh = false;
@@ -138,7 +141,7 @@ protected:
     detail::participant* me_ = nullptr;
 };
 
-TEST_F(epochs, are_over_when_all_readers_have_seen_the_next) {
+TEST_F(qsbr_domain, are_over_when_all_readers_have_seen_the_next) {
     gate joined;
     gate look;
     gate looked;
@@ -168,7 +171,7 @@ TEST_F(epochs, are_over_when_all_readers_have_seen_the_next) {
     EXPECT_TRUE(all_.all_quiesced_since(second)) << "who has gone looks no more";
 }
 
-TEST_F(epochs, that_began_before_a_thread_came_do_not_wait_for_it) {
+TEST_F(qsbr_domain, that_began_before_a_thread_came_do_not_wait_for_it) {
     const std::uint64_t epoch = all_.begin_epoch();
     all_.quiesce(*me_);
     std::thread([&] {
@@ -247,6 +250,157 @@ TEST(outgrown_slots, go_without_a_fence_when_all_readers_have_seen_their_era) {
     // No more than the array before the last, which is half of what there is.
     EXPECT_LE(memory.bytes_out(), in_use(n) + waiting_slots / 2 + spare);
     looks.join();
+}
+
+// The reclaimer without a table.
+struct node : detail::value_header {
+    explicit node(detail::value_owner& in) noexcept : value_header(in) {}
+};
+struct no_table final : detail::value_owner {
+    void end_value(detail::value_header&) noexcept override {}
+    void retire_memory(detail::value_header&) noexcept override {}
+};
+struct node_traits {
+    using entry = node;
+    using key = int;
+    static constexpr bool saves_alike = true;
+    static constexpr std::size_t bytes() noexcept { return 4096; } // so that every list of one is full
+    static void free(node& n, const std::allocator<std::byte>&) noexcept {
+        ++freed;
+        delete &n;
+    }
+    static inline int freed = 0;
+};
+using node_reclaimer = detail::reclaimer<node_traits, std::allocator<std::byte>>;
+
+struct small_shard {
+    using slots = detail::slot_allocator<std::byte, std::allocator<std::byte>>;
+    explicit small_shard(const slots& in) : table(in) {}
+    detail::weak_table<node, slots> table;
+    detail::spinning_mutex mutex;
+    bool closed = false;
+    node_reclaimer::waiting waiting;
+};
+
+class reclaimer : public ::testing::Test {
+protected:
+    void SetUp() override {
+        node_traits::freed = 0;
+        if (join() == nullptr) {
+            GTEST_SKIP() << "this kernel or sandbox has no membarrier";
+        }
+    }
+    void TearDown() override { all_.free_all(shards_); }
+    detail::participant* join() {
+        return all_.join([] {});
+    }
+    // Joins on a thread of its own, calls `first` and, after this thread has called `meanwhile`, ends.
+    template <class First, class Meanwhile>
+    void beside(First first, Meanwhile meanwhile) {
+        gate ready;
+        gate done;
+        std::thread other([&] {
+            first(*join(), [&] {
+                ready.open();
+                done.pass();
+            });
+        });
+        ready.pass();
+        meanwhile();
+        done.open();
+        other.join();
+    }
+    void retire() { all_.retire(shards_[0], all_.known_here(), *new node(table_)); }
+
+    no_table table_;
+    detail::slot_memory<std::allocator<std::byte>> memory_{{}};
+    std::array<small_shard, 1> shards_{small_shard(small_shard::slots(memory_))};
+    node_reclaimer all_{{}};
+};
+
+TEST_F(reclaimer, frees_arrays_at_once_for_a_single_reader) {
+    EXPECT_TRUE(all_.single_reader());
+    EXPECT_FALSE(all_.retire(shards_[0], shards_[0].table.reserve(1)));
+    EXPECT_FALSE(all_.retire(shards_[0], shards_[0].table.reserve(100)));
+    EXPECT_FALSE(shards_[0].waiting.outgrown);
+}
+
+TEST_F(reclaimer, frees_when_all_have_quiesced) {
+    gate quiesce;
+    gate quiesced;
+    beside(
+        [&](detail::participant& it, auto sleep) {
+            std::thread waker([&] { quiesce.pass(); }); // joined before the other quiesces
+            sleep();
+            waker.join();
+            all_.quiesce(it);
+            quiesced.open();
+        },
+        [&] {
+            retire(); // seals the list with an epoch that the other has not seen
+            retire();
+            EXPECT_EQ(node_traits::freed, 0);
+            quiesce.open();
+        });
+    quiesced.pass();
+    retire();
+    EXPECT_GT(node_traits::freed, 0);
+}
+
+TEST_F(reclaimer, never_frees_beside_a_guard_and_frees_with_a_fence_after_it) {
+    beside(
+        [&](detail::participant& it, auto sleep) {
+            const auto guard = all_.guard(it);
+            sleep();
+        },
+        [&] {
+            for (int i = 0; i < 100; ++i) {
+                retire();
+            }
+            all_.reclaim_all(shards_);
+            EXPECT_EQ(node_traits::freed, 0);
+        });
+    all_.reclaim_all(shards_);
+    EXPECT_EQ(node_traits::freed, 100);
+}
+
+TEST_F(reclaimer, frees_with_a_fence_beside_a_participant_that_sleeps_outside) {
+    beside([](detail::participant&, auto sleep) { sleep(); },
+           [&] {
+               for (int i = 0; i < 100; ++i) {
+                   retire();
+               }
+               EXPECT_GE(node_traits::freed, 90);
+           });
+}
+
+TEST_F(reclaimer, keeps_arrays_beside_a_guard) {
+    beside(
+        [&](detail::participant& it, auto sleep) {
+            const auto guard = all_.guard(it);
+            sleep();
+        },
+        [&] {
+            (void)all_.retire(shards_[0], shards_[0].table.reserve(1));
+            (void)all_.retire(shards_[0], shards_[0].table.reserve(100));
+            EXPECT_TRUE(shards_[0].waiting.outgrown);
+            all_.reclaim(shards_[0]);
+            EXPECT_TRUE(shards_[0].waiting.outgrown);
+        });
+    all_.reclaim(shards_[0]);
+    EXPECT_FALSE(shards_[0].waiting.outgrown);
+}
+
+TEST_F(reclaimer, passes_the_table_to_a_thread_that_has_pinned_it) {
+    std::atomic<std::size_t> remaining{0};
+    EXPECT_FALSE(all_.pinned_by_a_thread(remaining));
+    ASSERT_TRUE(node_reclaimer::pin_table(all_.known_here(), shards_[0]));
+    EXPECT_FALSE(node_reclaimer::pin_table(all_.known_here(), shards_[0])) << "one end within another";
+    EXPECT_TRUE(all_.pinned_by_a_thread(remaining));
+    EXPECT_EQ(remaining, 1U);
+    EXPECT_TRUE(all_.retire_and_unpin(all_.known_here(), *new node(table_))) << "must release the table";
+    ASSERT_TRUE(node_reclaimer::pin_table(all_.known_here(), shards_[0]));
+    EXPECT_FALSE(all_.retire_and_unpin(all_.known_here(), *new node(table_)));
 }
 
 } // namespace
