@@ -15,14 +15,14 @@
 #define SHARDS 2
 
 #define NONE 0
-#define UNDER_WAY 1
-#define AWAITED 2
+#define PINNED 1
+#define COUNTED 2
 
 bool locked[SHARDS];
 byte entries[SHARDS]; /* the first thread's are in one shard, the others' in the other */
 bool closed[SHARDS];
 byte remaining = 1;
-byte last_steps[4]; /* by _pid: 0 is init, the closer */
+byte pin[4]; /* by _pid: 0 is init, the closer */
 
 bool memory = true;
 byte ended = 0; /* threads */
@@ -31,8 +31,8 @@ inline touch() { assert(memory) }
 inline lock(s) { atomic { !locked[s] -> touch(); locked[s] = true } }
 inline unlock(s) { atomic { touch(); locked[s] = false } }
 
-/* leave(), with pinned_by_a_thread(). */
-inline leave() {
+/* release_table(), with pinned_by_a_thread(). */
+inline release_table() {
     atomic { touch(); remaining--; last = (remaining == 0) };
     if
     :: last ->
@@ -44,7 +44,7 @@ inline leave() {
         do
         :: r <= THREADS ->
             atomic { touch(); remaining++ };
-            atomic { stays = (last_steps[r] == UNDER_WAY); if :: stays -> last_steps[r] = AWAITED :: else fi };
+            atomic { stays = (pin[r] == PINNED); if :: stays -> pin[r] = COUNTED :: else fi };
             if
             :: !stays -> atomic { touch(); remaining-- }
             :: else
@@ -75,26 +75,26 @@ inline counted_end(s) {
     was_closed = closed[s];
     unlock(s);
     if
-    :: was_closed -> leave()
+    :: was_closed -> release_table()
     :: else
     fi
 }
 
 /* end_value, where the thread's place keeps the table in the entry's stead. */
-inline placed_end(s) {
+inline pinned_end(s) {
     lock(s);
-#ifndef BROKEN_LATE_STEPS
-#ifdef BROKEN_NEVER_AWAITED
-    last_steps[_pid] = UNDER_WAY;
+#ifndef BROKEN_LATE_PIN
+#ifdef BROKEN_NEVER_COUNTED
+    pin[_pid] = PINNED;
 #else
-    last_steps[_pid] = (closed[s] -> AWAITED : UNDER_WAY);
+    pin[_pid] = (closed[s] -> COUNTED : PINNED);
 #endif
 #endif
     entries[s]--;
-#ifdef BROKEN_LATE_STEPS
+#ifdef BROKEN_LATE_PIN
     was_closed = closed[s];
     unlock(s);
-    last_steps[_pid] = (was_closed -> AWAITED : UNDER_WAY);
+    pin[_pid] = (was_closed -> COUNTED : PINNED);
 #else
     unlock(s);
 #endif
@@ -104,21 +104,21 @@ inline placed_end(s) {
     :: true
     fi;
     touch(); /* buries the entry */
-    atomic { pending_checks = (last_steps[_pid] == AWAITED); last_steps[_pid] = NONE };
+    atomic { was_counted = (pin[_pid] == COUNTED); pin[_pid] = NONE };
     if
-    :: pending_checks -> leave()
+    :: was_counted -> release_table()
     :: else
     fi
 }
 
 proctype dropper(byte mine; byte home) {
-    bool last, stays, was_closed, pending_checks;
+    bool last, stays, was_closed, was_counted;
     byte r;
     do
     :: mine > 0 ->
         mine--;
         if
-        :: placed_end(home)
+        :: pinned_end(home)
         :: counted_end(home)
         fi
     :: else -> break
@@ -148,6 +148,6 @@ init {
         s++
     :: else -> break
     od;
-    leave();
+    release_table();
     ended == THREADS -> assert(!memory)
 }

@@ -32,10 +32,10 @@ byte result[4];
 /* readers */
 bool inside[4], seated[4];
 byte threads;
-byte epoch, seen[4];
+byte epoch, quiesced[4];
 /* each thread's limbo: a bit for each entry */
 byte closed[4], closed_by[4], filling[4];
-byte left_by; /* the epoch that the latest array to wait has begun */
+byte outgrown_by; /* the epoch that the latest array to wait has begun */
 #define BIT(e) (1 << (e))
 
 /* What the law speaks of. */
@@ -45,19 +45,19 @@ byte living; /* published, and not yet ended */
 inline take_lock() { atomic { !lock_taken -> lock_taken = true } }
 inline give_lock() { lock_taken = false }
 
-#ifdef BROKEN_ALWAYS_ALONE
-#define ALONE true
+#ifdef BROKEN_ALWAYS_SINGLE
+#define SINGLE_READER true
 #else
-#define ALONE (threads == 0 || (threads == 1 && seated[_pid]))
+#define SINGLE_READER (threads == 0 || (threads == 1 && seated[_pid]))
 #endif
 
-/* readers::quiesce */
+/* qsbr_domain::quiesce */
 inline quiesce() {
     b = epoch;
-    atomic { seen[_pid] = b; b = 0 }
+    atomic { quiesced[_pid] = b; b = 0 }
 }
 
-/* readers::join: the number first, then each lock once. */
+/* qsbr_domain::join: the number first, then each lock once. */
 inline join() {
     if
     :: !seated[_pid] ->
@@ -71,8 +71,8 @@ inline join() {
     fi
 }
 
-/* interner::look */
-inline look() {
+/* lock_free_lookup::try_find */
+inline lookup() {
 #ifndef BROKEN_LATE_TURN
     inside[_pid] = true;
 #endif
@@ -81,7 +81,7 @@ inline look() {
     inside[_pid] = true;
 #endif
     atomic { assert(array_there[a]); e = slot[a] };
-#ifdef BROKEN_LATE_ERA
+#ifdef BROKEN_LATE_QUIESCE
     quiesce();
 #endif
     if
@@ -122,7 +122,7 @@ inline acquire() {
     }
 }
 
-/* Under the lock: weak_table::resize and interner::retire_array; if an array is left. */
+/* Under the lock: weak_table::resize and reclaimer::retire; if an array is left. */
 inline resize() {
     free_outgrown();
     if
@@ -137,11 +137,11 @@ inline resize() {
         atomic { a = array; array = b };
         atomic {
             if
-            :: ALONE -> array_there[a] = false
+            :: SINGLE_READER -> array_there[a] = false
 #ifdef FENCES_ALONE /* arrays wait for reclaim(), which keeps three threads within memory */
             :: else -> array_dead[a] = true
 #else
-            :: else -> array_dead[a] = true; epoch++; left_by = epoch
+            :: else -> array_dead[a] = true; epoch++; outgrown_by = epoch
 #endif
             fi
         }
@@ -149,7 +149,7 @@ inline resize() {
     fi
 }
 
-/* Under the lock: reclaiming_shards::free_outgrown. One step, as what a reader has seen it will have seen: that all have is true at the
+/* Under the lock: reclaimer::free_outgrown. One step, as what a reader has seen it will have seen: that all have is true at the
  * last look if it was at each. */
 inline free_outgrown() {
 #ifdef FENCES_ALONE
@@ -163,7 +163,7 @@ inline free_outgrown() {
 #else
         :: i <= 3 ->
 #endif
-            outside = outside && (!seated[i] || seen[i] >= left_by); i++
+            outside = outside && (!seated[i] || quiesced[i] >= outgrown_by); i++
         :: else -> break
         od;
         i = 0;
@@ -181,8 +181,8 @@ inline free_outgrown() {
 #endif
 }
 
-/* interner::retire_array, when the list that fills is full: if all have seen the epoch that closed the other, that goes. */
-inline turn_over() {
+/* reclaimer::retire, when the list that fills is full: if all have seen the epoch that closed the other, that goes. */
+inline retire_entry() {
     outside = true; i = 1;
     do
 #ifdef BROKEN_ONE_SEES
@@ -190,7 +190,7 @@ inline turn_over() {
 #else
     :: i <= 3 ->
 #endif
-        atomic { outside = outside && (closed[_pid] == 0 || !seated[i] || seen[i] >= closed_by[_pid]); i++ }
+        atomic { outside = outside && (closed[_pid] == 0 || !seated[i] || quiesced[i] >= closed_by[_pid]); i++ }
     :: else -> break
     od;
     if
@@ -218,7 +218,7 @@ inline give_back(which) {
     }
 }
 
-/* reclaiming_shards::reclaim: takes this thread's limbo and the arrays, looks at each reader, gives it all back or puts it back. */
+/* reclaimer::reclaim: takes this thread's limbo and the arrays, looks at each reader, gives it all back or puts it back. */
 inline reclaim() {
     take_lock();
     atomic {
@@ -267,7 +267,7 @@ inline reclaim() {
     outside = false
 }
 
-/* value_header::release, interner::retire and interner::deallocate */
+/* value_header::release, owned_values::end_value and retire_memory */
 inline drop() {
     atomic {
         assert(entry_there[e] && count[e] > 0);
@@ -281,21 +281,21 @@ inline drop() {
 #ifndef BROKEN_STAYS_LINKED
             if :: slot[array] == e -> slot[array] = 0 :: else fi;
 #endif
-            now = ALONE
+            now = SINGLE_READER
         };
         give_lock();
         atomic { assert(holders[e] == 0); living-- }; /* the value is destroyed */
         if
         :: now -> atomic { entry_there[e] = false }
         :: else ->
-            now = ALONE; /* under no lock */
+            now = SINGLE_READER; /* under no lock */
             if
             :: now -> entry_there[e] = false
             :: else ->
                 quiesce();
                 filling[_pid] = filling[_pid] | BIT(e);
                 if
-                :: turn_over()
+                :: retire_entry()
                 :: reclaim()
                 :: true /* neither full nor worth a fence yet */
                 fi
@@ -309,8 +309,8 @@ inline drop() {
 /* cache::intern: peek, then interner::begin, and publish or abandon. */
 inline intern() {
     join();
-    look();
-#ifndef BROKEN_LATE_ERA
+    lookup();
+#ifndef BROKEN_LATE_QUIESCE
     if
     :: e == 0 -> quiesce()
     :: else

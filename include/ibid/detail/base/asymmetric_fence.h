@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A fence that others pay for: the rare side of a race runs a full barrier on every processor that runs a thread of this
-// process (the membarrier(2) system call), so that the frequent side needs none.
+// An asymmetric fence (P1202; folly's AsymmetricThreadFence.h). The frequent side runs a light fence, which is no instruction. The
+// rare side runs a heavy one: the membarrier(2) system call, a full barrier on every processor that runs a thread of this
+// process.
 //
-// Law: of a store before asymmetric_fence_light() and a store before asymmetric_fence_heavy(), at least one is seen by the load that
-// follows the other's fence. That is what two sequentially consistent fences give, and what qsbr_domain.h and pool/thread_cache.h need.
+// Law: thread A stores x, runs the light fence and loads y. Thread B stores y, runs the heavy fence and loads x. At least one of
+// them sees the other's store, as with two sequentially consistent fences. qsbr_domain.h and pool/thread_cache.h rely on it.
 #pragma once
 
 #include <atomic>
@@ -18,9 +19,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// False where the kernel has no membarrier, or a sandbox forbids it. The first call registers the process with the kernel;
-// children inherit that. Threads that come at once each ask: a guard that one of them holds meanwhile, which takes some
-// milliseconds, would be held for ever in the child of a fork.
+// False if the kernel has no membarrier, or a sandbox forbids it. The first call registers the process; children inherit that. Several
+// threads may register at once. A lock around it would be held for some milliseconds, and in the child of a fork for ever.
 [[nodiscard]] inline bool asymmetric_fence_available() noexcept {
     enum : unsigned char { unknown, no, yes };
     static constinit std::atomic<unsigned char> answer{unknown}; // relaxed: it publishes nothing else
@@ -37,8 +37,8 @@ namespace detail {
     return known == yes;
 }
 
-// Each thread of the process passes a full barrier before this returns; one that runs nowhere, when it is scheduled. False: it
-// could not be done, although it could before: a sandbox was entered meanwhile, or the kernel has no memory.
+// Every running thread of the process passes a full barrier before this returns; a thread that is not running does so when it is
+// scheduled. False: the kernel refused, because the process has entered a sandbox since, or memory ran out.
 [[nodiscard]] inline bool asymmetric_fence_heavy() noexcept {
     const int error = errno;
     const bool done = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
@@ -46,7 +46,7 @@ namespace detail {
     return done;
 }
 
-// No instruction: it binds the compiler alone.
+// No instruction: it only keeps the compiler from reordering.
 inline void asymmetric_fence_light() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }

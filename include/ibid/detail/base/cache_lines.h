@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole cache lines from an allocator that may know nothing of them: one is not asked for more than any type without a special
-// alignment needs, since one that calls malloc, as many do, gives no more.
+// Whole cache lines from an allocator that does not know about them. The allocator is asked for ordinary alignment only, because one
+// that calls malloc, as many do, gives no more.
 //
-// Law: a block has three times 16 bytes more than its lines, before or behind them. The first line is found from the block
-// alone, so that whoever has the block can give it back.
+// Law: a block has 48 bytes more than its lines, before or behind them. The first line can be computed from the block's address,
+// so the block alone is enough to free it.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct cache_lines {
         return b->bytes + (-reinterpret_cast<std::uintptr_t>(b) & (line - 1));
     }
 
-    // 16 bytes of the block that belong to no line.
+    // 16 bytes of the block outside its lines.
     [[nodiscard]] static void* spare(block* b, std::size_t lines) noexcept {
         auto* const first = static_cast<unsigned char*>(first_line(b));
         return first != b->bytes ? b->bytes : first + lines * line;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every entry of a table carries for the table's sake, whoever counts its value: one word.
+// The word that every entry of a table carries: its hash, and marks for retention and for hot values.
 //
-// Law: the hash in it does not change once the entry is linked; the marks around it may be changed by anybody at any time,
-// and are advice: one that is seen late costs a worse victim, or a count that bounces a little longer. (How
-// often the entry has been hot, and its place then, are more than advice, and are changed under the lock of hot_values alone.)
+// Invariants:
+//  - The hash does not change once the entry is linked.
+//  - `visited`, `retained` and the samples are hints: a stale value affects eviction quality, or how soon a value is promoted, not
+//    correctness. Anybody may change them at any time.
+//  - Generation and cell change only under the lock of hot_values.
 #pragma once
 
 #include <atomic>
@@ -16,24 +18,26 @@ namespace detail {
 
 class entry_word {
 public:
-    // For retention.
-    static constexpr std::uint64_t visited = std::uint64_t{1} << 48;      // since its turn to go came last
-    static constexpr std::uint64_t retained = std::uint64_t{1} << 49;     // by it; written under its lock
-    static constexpr std::uint64_t in_protected = std::uint64_t{1} << 50; // may push out others of its class
+    // For retained_entries.
+    static constexpr std::uint64_t visited = std::uint64_t{1}
+                                             << 48; // hit since the eviction queue last looked at it
+    static constexpr std::uint64_t retained = std::uint64_t{1}
+                                              << 49; // held by the budget; written under its lock
+    static constexpr std::uint64_t in_protected = std::uint64_t{1} << 50; // belongs to the protected segment
     // For hot values (hot_values.h).
     static constexpr std::uint64_t hot = std::uint64_t{1} << 51; // new references are counted in stripes
 
-    // The low 48 bits. Of the other 16, twelve stand in the table's slot, so that who has looked at both has compared 60.
+    // The low 48 bits. Twelve of the other 16 are in the table's slot, so slot and word together compare 60 bits.
     [[nodiscard]] std::uint64_t hash() const noexcept { return word() & hash_bits; }
     [[nodiscard]] static bool agree(std::uint64_t word, std::uint64_t hash) noexcept {
         return ((word ^ hash) & hash_bits) == 0;
     }
-    // Before the entry is linked: nobody else knows it.
+    // Requires: the entry is not linked yet.
     void set_hash(std::uint64_t hash) noexcept {
         word_.store((word() & ~hash_bits) | (hash & hash_bits), std::memory_order_relaxed);
     }
 
-    // Acquire: who sees `hot` sees the hot count open (pairs with the release in mark()).
+    // Acquire: who sees `hot` sees the stripes open (pairs with the release in mark()).
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_acquire); }
 
     [[nodiscard]] bool has(std::uint64_t m) const noexcept {
@@ -42,11 +46,11 @@ public:
     void set(std::uint64_t m) noexcept { word_.fetch_or(m, std::memory_order_release); }
     void clear(std::uint64_t m) noexcept { word_.fetch_and(~m, std::memory_order_relaxed); }
 
-    // How often the entry has been hot, the present time included; 0: never, and then it has no place.
+    // How often the value has been promoted, including now; 0: never, and then it has no cell.
     [[nodiscard]] static unsigned generation(std::uint64_t word) noexcept {
         return field(word, generation_shift, last_generation);
     }
-    // How warm the entry is, and who touched it last: a number for the thread, or, once it was hot, for its place.
+    // How many samples there were, and the number of the last sampling thread; once promoted, the number of the cell instead.
     [[nodiscard]] static unsigned samples(std::uint64_t word) noexcept {
         return field(word, samples_shift, samples_to_promote);
     }
@@ -57,7 +61,7 @@ public:
     static constexpr unsigned samples_to_promote = 7;
     static constexpr unsigned cells = 64;
 
-    // Changes all of these and leaves the rest. False when somebody has changed the word meanwhile.
+    // Changes all of these and nothing else. False if the word has changed meanwhile.
     struct hot_state {
         bool hot;
         unsigned generation;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory for what the library asks for under a lock of its own, or where it must not be entered anew.
+// An allocator on malloc, for memory that the library allocates while it holds a lock of its own.
 //
-// Why not operator new: a program may have given it to a tracing collector, which runs finalizers inside an allocation, and
-// those drop handles and intern (gc.h). malloc calls nobody back. What lies here refers to nothing that a collector must find.
+// Why not operator new: a program may have replaced it by a garbage collector's, which runs finalizers inside an allocation; those drop
+// handles and intern (gc.h), and so would re-enter. malloc calls nobody back. What is allocated here holds no pointer that a
+// collector must follow.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,7 @@ struct malloc_allocator {
     }
 };
 
-// The same for objects that have cache lines of their own: with new (std::nothrow), and delete.
+// The same for cache-line aligned objects: `new (std::nothrow) T` and `delete`.
 struct made_by_malloc {
     [[nodiscard]] static void* operator new(std::size_t size, std::align_val_t alignment,
                                             const std::nothrow_t&) noexcept {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A mutex for locks that are held for some tens of nanoseconds: unlocking is a plain store, and whoever waits looks again.
+// A mutex for critical sections of some tens of nanoseconds. Unlocking is a plain store; a waiter spins, then polls.
 //
-// Law: mutual exclusion, as of std::mutex, with two differences: it may be locked on one thread and unlocked by another, as in
-// the child of a fork; and whoever has waited in vain sleeps for a while and is not woken. That happens when the holder has lost
-// its processor in the middle, or when others hold the lock most of the time; it costs the waiter up to 0.1 ms more, and saves
-// every unlock an atomic exchange, which is a quarter of what churn costs. (Measured by `./dev bench core --only churn`. Not for
-// locks that are held for long.)
+// Law: mutual exclusion, as with std::mutex, with two differences:
+//  - It may be locked on one thread and unlocked on another, as in the child of a fork.
+//  - A waiter that has spun long enough sleeps with a timeout; unlock() wakes nobody. It happens if the holder loses its processor,
+//    or under heavy contention. It costs that waiter up to 0.1 ms, and saves every unlock an atomic exchange, which is a
+//    quarter of the cost of churn (`./dev bench core --only churn`). Do not use it for long critical sections.
 //
-// Who waits looks again three times within a fraction of a microsecond, as a holder is nearly always out by then; and then
-// stands back for ten. Each look takes the line from the holder, who will want it again for the unlock, and whose work under the
-// lock is mostly in lines that come along: two threads that want one lock all the time get four times as much done by long turns.
+// A waiter looks three times within a fraction of a microsecond, because the holder is usually done by then, and then backs off for
+// ten. Each look takes the cache line from the holder, who needs it for the unlock and for the data next to it. Two threads that
+// contend all the time get four times as much done with this backoff.
 //
-// The sleep is a futex that times out: allowed wherever a mutex is, and no cancellation point. As of other mutexes, errno stays.
+// The sleep is a futex with a timeout: sandboxes that allow any mutex allow it, and it is no cancellation point. errno is preserved.
 #pragma once
 
 #include <atomic>
@@ -67,8 +67,8 @@ private:
             if (round < 4) {
                 sched_yield();
             } else {
-                const struct timespec while_somebody_else_runs { 0, 50'000 };
-                syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, taken, &while_somebody_else_runs, nullptr, 0);
+                const struct timespec timeout { 0, 50'000 };
+                syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, taken, &timeout, nullptr, 0);
             }
         }
     }
@@ -82,9 +82,9 @@ private:
     }
 
     static constexpr int few_pauses = 4;
-    // Where one takes 140 cycles, as Intel's do, some ten microseconds.
+    // About ten microseconds where a pause takes 140 cycles, as on Intel.
     static constexpr int many_pauses = 256;
-    // Then others may have this processor: the holder might be one of them.
+    // Then the processor is yielded: the holder may be waiting for it.
     static constexpr int patience = 2 * many_pauses;
 
     std::atomic<std::uint32_t> state_{free};

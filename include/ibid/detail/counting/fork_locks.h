@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The locks of the process that lie below those of every table, held around fork() with them: the child must find neither
-// lock taken by a thread that it does not have, nor stripes half open.
+// The process-wide locks that are held around fork() together with the locks of a table: those of the participants and of the hot
+// values. Else the child could find one locked by a thread that it does not have, or stripes that are half open.
 //
-// Law: a program may bracket one fork with several tables, one after the other; these locks are held from the first to the last.
-// Nobody who holds one of them waits for a table's lock, but some who hold a table's wait for one of them (add_pending_check): so
-// they are let go while a further table is locked.
+// Law: a program may lock several tables for one fork, one after the other. The process-wide locks are held from the first table to the
+// last. Lock order: a table's locks come before them (add_pending_check), so they are released while a further table is locked.
 #pragma once
 
 #include "ibid/detail/base/process_wide.h"
@@ -16,7 +15,7 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// How many tables this thread has locked. In the child this thread is the one that is left.
+// How many tables this thread has locked. Thread-local: the child has only this thread.
 IBID_PROCESS_WIDE inline thread_local constinit unsigned tables_locked_for_fork = 0;
 
 inline void unlock_process() noexcept {

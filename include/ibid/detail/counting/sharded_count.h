@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The references to one value that many threads take and drop all the time, counted so that no two cores need one cache
-// line: each thread adds to a stripe of its own.
+// A reference count in stripes: each thread adds to a cache line of its own. A per-CPU reference count (Linux percpu_ref), by
+// threads instead of CPUs.
 //
-// Law: a stripe is open for a time, or closed. What is added to it names the time that it means, and fails at any other: a
-// reference is never counted where nobody would look for it. Only the sum of all stripes means something; a single one may be
-// negative, since a reference may be taken on one thread and dropped on another. The sum is taken once, by close().
-// Made under a lock: malloc_allocator.h says why from malloc.
+// Invariants:
+//  - Only the sum of all stripes means something. One stripe may be negative, because a reference may be taken on one thread and
+//    dropped on another. The sum is taken once, by close().
+//  - The stripes are open for one generation, or closed. Each change names the generation that it means and fails at any other. So a
+//    late change is never counted where nobody would look for it.
 //
-// Who may close, and how the end is found although nobody sees the sum before: references.h.
+// hot_values.h says when they are opened and closed. Allocated under a lock, hence from malloc (malloc_allocator.h).
+//
+// Thread safety: add(), any thread; open() and close(), one thread at a time.
 #pragma once
 
 #include <algorithm>
@@ -37,9 +40,8 @@ public:
     sharded_count(const sharded_count&) = delete;
     sharded_count& operator=(const sharded_count&) = delete;
 
-    // `n` references more, counted for thread number `thread`; false when the stripes are not open for `generation`. Acquire: who
-    // takes a reference sees what whoever opened saw. Release: a holder's reads of the value happen before its end; that
-    // pairs with the exchange in close().
+    // Adds `n` references for thread number `thread`. False if the stripes are not open for `generation`. Acquire: the new holder
+    // sees what the opener saw. Release: a holder's reads of the value happen before its end; pairs with the exchange in close().
     [[nodiscard]] bool add(unsigned thread, unsigned generation, std::int64_t n) noexcept {
         std::atomic<std::uint64_t>& word = stripes_behind()[thread & mask_].word;
         for (std::uint64_t now = word.load(std::memory_order_relaxed);
@@ -52,7 +54,7 @@ public:
         return false;
     }
 
-    // By one thread at a time; so is close(). `generation`: from 1 to 255.
+    // `generation`: from 1 to 255.
     void open(unsigned generation) noexcept {
         for (std::size_t i = 0; i <= mask_; ++i) {
             stripes_behind()[i].word.store((std::uint64_t{generation} << generation_shift) + zero,
@@ -70,7 +72,7 @@ public:
     }
 
 private:
-    // A stripe's word: the time, and below it the count, from `zero` on in both directions.
+    // A stripe: the generation in the upper byte, and below it the count plus `zero`.
     static constexpr unsigned generation_shift = 56;
     static constexpr std::uint64_t zero = std::uint64_t{1} << 55;
     static constexpr std::uint64_t closed = 0;
@@ -84,7 +86,7 @@ private:
     }
     [[nodiscard]] stripe* stripes_behind() noexcept { return reinterpret_cast<stripe*>(this + 1); }
 
-    std::size_t mask_; // there is a power of two of them
+    std::size_t mask_; // the number of stripes, a power of two, minus one
 };
 
 } // namespace detail

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which keys went lately: the memory of an eviction order for what it no longer keeps, and of retention for what it has not
-// kept yet.
+// A ghost queue: remembers the keys that went lately, without the keys. S3-FIFO uses it for evicted keys, retained_entries for first-timers.
 //
-// Law: advice, never an answer. A ghost is half a (keyed) hash and the time it came, 8 bytes; one that is lost, or taken for
-// another, costs a worse place in the order and nothing else. The memory is at most twice what the limit asks for, and four
-// times what has come; where there is none to be had, fewer are remembered.
+// A ghost is half of a keyed hash and a sequence number, 8 bytes. A bucket of eight ghosts is one cache line.
+//
+// Invariants:
+//  - Ghosts are hints: one that is lost, or taken for another key's, costs a worse place in the eviction order, nothing else.
+//  - Memory: at most twice what the limit asks for, and at most four times what has come. Without memory, fewer are remembered.
+//
+// Thread safety: none.
 #pragma once
 
 #include <algorithm>
@@ -22,10 +25,9 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Not for several threads at once.
 class ghost_table {
 public:
-    // The key of `hash` goes now. The last `limit` that went are to be remembered.
+    // The key with this hash goes now. Remembers the last `limit` that went.
     void remember(std::uint64_t hash, std::size_t limit) noexcept {
         fit(std::min(limit, 2 * std::size_t{now_} + 1)); // a large limit costs nothing where few come
         if (!buckets_.empty()) {
@@ -33,7 +35,7 @@ public:
         }
     }
 
-    // Is it among the last `limit`, as far as is known?
+    // Whether it is among the last `limit`, as far as is known.
     [[nodiscard]] bool contains(std::uint64_t hash, std::size_t limit) const noexcept {
         if (!buckets_.empty()) {
             for (const std::uint64_t ghost : buckets_[bucket_of(half(hash))]) {
@@ -46,10 +48,10 @@ public:
     }
 
 private:
-    using bucket = std::array<std::uint64_t, 8>; // a cache line: one look finds a ghost or that there is none
+    using bucket = std::array<std::uint64_t, 8>; // one cache line decides whether there is a ghost
 
-    // The upper half of a ghost is half of the hash, the lower one a time. After 2^32 of them the times begin again,
-    // and a few that are very old look small.
+    // Upper half of a ghost: half of the hash. Lower half: a sequence number. It wraps after 2^32; a few very old ghosts then
+    // look recent.
     [[nodiscard]] static std::uint64_t half(std::uint64_t hash) noexcept { return hash << 32; }
     [[nodiscard]] static bool same_key(std::uint64_t a, std::uint64_t b) noexcept {
         return (a ^ b) >> 32 == 0;
@@ -61,7 +63,7 @@ private:
         return (ghost >> 32) & (buckets_.size() - 1);
     }
 
-    // Into the place of its elder self, or else of the oldest in its bucket; an empty place is as old as time.
+    // Replaces the same key's ghost, else the oldest in the bucket. Empty cells count as oldest.
     void place(std::uint64_t ghost) noexcept {
         bucket& in = buckets_[bucket_of(ghost)];
         std::uint64_t* gives_way = in.data();

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The entries that a retention budget keeps. Which of them goes first is the eviction order's to say (s3_fifo.h).
+// The entries that a retention budget holds although no handle does. s3_fifo.h decides which of them goes first.
 //
-// Law: the budget is never exceeded; what has not earned its place never pushes out what has, and is not kept at all before it
-// is met a second time; a hit costs at most one relaxed store, and never a wait. Every kept entry is held by one ordinary
-// reference, so that keeping is not a special state of an entry: it has one holder more. What was met once, and what has
-// gone, is remembered by 8 bytes a key, for at most as many keys each as the budget has entries, until the next trim or change
-// of the budget.
+// Invariants:
+//  - The budget is never exceeded.
+//  - A retained entry is held by one ordinary reference. Retention is no special state of an entry.
+//  - An entry in the protected segment is never evicted for a probationary one.
+//  - A first-timer (not in_protected, and its key not seen lately) is not retained; it leaves a ghost. Why: a peer that sends ever new keys
+//    would have each retained and freed when its memory is out of cache, which costs more than freeing it at once. (TinyLFU calls
+//    this a doorkeeper.)
+//  - A hit costs at most one relaxed store, and never waits.
+//  - Keys seen once, and keys evicted, are remembered with 8 bytes each, at most as many of each as the budget has entries, until the next
+//    trim or change of the budget.
 //
-// Why not at first sight: who sends ever other keys would have each kept for a while and freed when its memory has grown
-// cold, which costs more than to free it at once. So a stranger leaves a ghost, and costs what it costs without a budget.
+// Thread safety: any thread. References are dropped outside the lock.
 #pragma once
 
 #include <array>
@@ -28,9 +32,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: acquire(entry), release(entry), weight(entry); entries derive from entry_word. Where release() may be left by an exception,
-// or by a thread that ends inside it, so may whatever drops references here; no lock is held then, and the references that it still
-// had to drop are lost.
+// Traits: acquire(entry), release(entry), weight(entry). If release() may throw, or its thread may be cancelled inside it, the same holds
+// for all that drops references here. No lock is held then; references that were still to be dropped are leaked.
 template <class Traits>
 class retained_entries {
 public:
@@ -56,13 +59,13 @@ public:
         fit_budget();
     }
 
-    // A hit on `e`, of which the caller holds a reference. Called only while not off().
+    // A hit on `e`. Requires a reference, and not off().
     void touch(entry& e) noexcept(drops_quietly) {
         if (!e.has(entry_word::visited)) {
             e.set(entry_word::visited);
         }
-        // A stranger that is hit is none any more, and an entry that handles kept alive after the budget had let it go comes
-        // back. Somebody else at the order just now is reason enough to leave it for the next hit.
+        // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept it alive. If the lock is
+        // taken, leave it to the next hit.
         if (!e.has(entry_word::retained)) {
             victims gone;
             const std::unique_lock lock(mutex_, std::try_to_lock);
@@ -72,11 +75,11 @@ public:
         }
     }
 
-    // `e` was made, or has earned its place; the caller holds a reference.
+    // `e` was made, or has become protected. Requires a reference.
     void admit(entry& e) noexcept(drops_quietly) {
         admit(e, [](entry&) noexcept {});
     }
-    // `weigh` is called first when `e` may be kept: under the lock, so it is short, and calls nobody.
+    // `weigh` is called before Traits::weight(), under the lock: it must be short and call nobody.
     template <class Weigh>
     void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
         for (bool done = false; !done;) {
@@ -90,7 +93,7 @@ public:
         }
     }
 
-    // From now on `e` may push out others that have earned their place. The caller holds a reference.
+    // Moves `e` to the protected segment. Requires a reference.
     void protect(entry& e) noexcept(drops_quietly) {
         if (e.has(entry_word::in_protected)) {
             return;
@@ -99,24 +102,24 @@ public:
         if (!off() && !e.has(entry_word::retained)) {
             admit(e);
         }
-        // An entry that is kept moves up when its turn to go comes, and stays.
+        // A retained entry moves when s3_fifo::next_victim() meets it.
     }
 
-    // Lets go of all that is kept now, and remembers nobody. Drops run outside the lock, and what they keep anew stays.
+    // Drops all retained entries and all ghosts. What the drops themselves retain anew stays.
     void drop_all() noexcept(drops_quietly) {
         s3_fifo<entry> all;
-        ghost_table met;
+        ghost_table first_timers;
         {
             const std::lock_guard lock(mutex_);
             std::swap(all, order_);
-            std::swap(met, first_timers_);
+            std::swap(first_timers, first_timers_);
             all.for_each([](entry& e) { e.clear(entry_word::retained); });
             publish();
         }
         all.for_each([](entry& e) { Traits::release(e); });
     }
 
-    // Lets go of every kept entry that `which` chooses. References are dropped outside the lock.
+    // Drops every retained entry that `which` chooses.
     template <class Predicate>
     void drop_if(Predicate which) noexcept(drops_quietly) {
         for (bool more = true; more;) {
@@ -137,7 +140,7 @@ public:
     void unlock() noexcept { mutex_.unlock(); }
 
 private:
-    // A handful of references, dropped at the end of its scope: outside the lock, since a drop may run a destructor.
+    // Some references that are dropped at the end of the scope, outside the lock: a drop may run a destructor.
     class victims {
     public:
         victims() noexcept = default;
@@ -156,10 +159,10 @@ private:
         std::size_t count_ = 0;
     };
 
-    // Under the lock. Whether `e` has not earned its place and comes for the first time, as far as is known; then it is known
-    // from now on.
+    // Under the lock. Whether `e` is a first-timer; then its key is remembered.
     [[nodiscard]] bool is_first_timer(const entry& e) noexcept {
-        const std::size_t known = budget_.entries - budget_.entries / 10; // as of those that have gone
+        const std::size_t known =
+            budget_.entries - budget_.entries / 10; // as s3_fifo remembers of evicted keys
         if (budget_.none() || e.has(entry_word::in_protected) || first_timers_.contains(e.hash(), known)) {
             return false;
         }
@@ -167,7 +170,7 @@ private:
         return true;
     }
 
-    // Under the lock. Makes room for `e`, and takes it in if it is wanted; false when `gone` is full and room is still short.
+    // Under the lock. Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full; call again.
     bool enter(entry& e, victims& gone) noexcept {
         const std::size_t weight = Traits::weight(e);
         if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
@@ -183,7 +186,7 @@ private:
             }
             evict(gone);
         }
-        if (order_.add(e, weight)) { // else there is no retention for this one
+        if (order_.add(e, weight)) { // else out of memory: not retained
             Traits::acquire(e);
             e.set(entry_word::retained);
             publish();
@@ -191,8 +194,7 @@ private:
         return true;
     }
 
-    // True when letting go of newcomers alone can make the room. While there are none that is plain arithmetic, and the
-    // earned stay untouched.
+    // Whether evicting probationary entries alone can make the room. Without any, this is arithmetic and touches no entry.
     [[nodiscard]] bool room_in_probationary(std::size_t weight) const noexcept {
         return order_.protected_size() < budget_.entries &&
                order_.protected_bytes() <= budget_.bytes - weight;
@@ -234,9 +236,9 @@ private:
     mutable std::mutex mutex_; // protects all below; never held while a reference is dropped
     retention budget_;
     s3_fifo<entry> order_;
-    ghost_table first_timers_; // those that had not earned their place when they were made
+    ghost_table first_timers_; // keys that were made once
     counter_stripe& counters_;
-    std::atomic<bool> off_{true}; // budget_.none(), for those who do not hold the lock
+    std::atomic<bool> off_{true}; // budget_.none(), without the lock
 };
 
 } // namespace detail

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In which order kept entries go: S3-FIFO (Yang et al., FIFO queues are all you need for cache eviction, SOSP 2023) in
-// two classes.
+// The eviction order of retained entries: S3-FIFO (Yang et al., FIFO queues are all you need for cache eviction, SOSP 2023), in two
+// segments, probationary and protected.
 //
-// Law: who has not earned its place goes before anybody who has; each step is paid for by an entry that came or by a
-// hit, so that a victim costs constant time, amortized; and only adding allocates.
+// Each segment has two queues. A new entry goes to the small queue. The oldest small entry is evicted, unless it was hit meanwhile: then
+// it moves to the main queue. So an entry that is used once stays a tenth of the time that one queue would give it. The oldest main
+// entry is evicted, unless it was hit or has frequency left from earlier hits. A key that comes back soon after it was evicted from
+// the small queue (ghost_table.h) goes to the main queue at once.
 //
-// A class has two queues. Who comes is small; the oldest of the small goes, unless it was hit meanwhile: then it is
-// main. So what comes once stays a tenth of the time that one queue would give it. The oldest of the main goes
-// unless it was hit, or has freq left from hits of earlier rounds. A key that comes back soon after it went small
-// (ghost_table.h) is main at once.
+// Invariants:
+//  - A probationary entry is evicted before any protected one.
+//  - A victim costs amortized constant time: each step of a queue is paid for by an entry that came, or by a hit.
+//  - Only add() allocates.
 //
-// The paper counts hits in the entry, up to three. Here a hit sets one mark in it, and the freq, counted when the mark is
-// taken away, stands beside it under the lock: docs/decisions/0012-retention-s3-fifo.md has the figures.
+// The paper counts up to three hits in the entry. Here a hit sets one mark in the entry; the frequency is counted beside it, under the lock,
+// when the mark is cleared. docs/decisions/0012-retention-s3-fifo.md has the figures.
+//
+// Thread safety: none, except that the marks of entries may change at any time.
 #pragma once
 
 #include <algorithm>
@@ -30,20 +34,18 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Entries derive from entry_word. Nothing here takes or drops a reference, or writes the mark `kept`. Not for several threads
-// at once, but the marks in the entries may change at any time.
+// Entries derive from entry_word. Nothing here takes or drops a reference, or writes the mark `retained`.
 template <class Entry>
 class s3_fifo {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return probationary_.size() + protected_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return probationary_.bytes + protected_.bytes; }
 
-    // Of those that newcomers cannot push out. Entries that earned their place as newcomers are not among them until
-    // next_victim() comes by, and it spares them.
+    // Of the protected segment. An entry that was marked in_protected while it was probationary moves there when next_victim() meets it.
     [[nodiscard]] std::size_t protected_size() const noexcept { return protected_.size(); }
     [[nodiscard]] std::size_t protected_bytes() const noexcept { return protected_.bytes; }
 
-    // False: there is no memory.
+    // False: out of memory.
     [[nodiscard]] bool add(Entry& e, std::size_t weight) noexcept {
         if (unused_.size == 0 && !make_record()) {
             return false;
@@ -51,15 +53,15 @@ public:
         const std::uint32_t i = pop(unused_);
         records_[i] = {.value = &e, .weight = weight};
         segment& of = e.has(entry_word::in_protected) ? protected_ : probationary_;
-        // Those that verify are newcomers at first each time they come: the ghost_table of either class count.
+        // An entry may come back as probationary although it was protected: the ghosts of both segments count.
         const bool came_back = probationary_.contains(e) || protected_.contains(e);
         push(came_back ? of.main : of.small, i);
         of.bytes += weight;
         return true;
     }
 
-    // Takes out who must go next: a newcomer, as long as there is one. Null when there was none in fact, because all
-    // newcomers had earned their place: they have moved up.
+    // Removes the next victim: a probationary entry if there is one. Null: all probationary entries turned out to be protected
+    // ones, and have moved.
     [[nodiscard]] Entry* next_victim() noexcept {
         segment& of = probationary_.size() > 0 ? probationary_ : protected_;
         while (of.size() > 0) {
@@ -89,14 +91,13 @@ public:
         return nullptr;
     }
 
-    // Takes out who is chosen by `which`, and gives each to `taken`, while that says that it wants more.
+    // Removes entries that `which` chooses and passes each to `taken`, as long as that returns true.
     template <class Predicate, class Taken>
     void take_if(Predicate which, Taken taken) noexcept {
         for (segment* const of : {&probationary_, &protected_}) {
             for (queue* const q : {&of->small, &of->main}) {
                 bool more = true;
-                for (std::size_t n = q->size; n > 0;
-                     --n) { // once around: all others are in their order again
+                for (std::size_t n = q->size; n > 0; --n) { // once around restores the order of the others
                     const std::uint32_t i = pop(*q);
                     Entry& e = *records_[i].value;
                     if (more && which(e)) {
@@ -125,7 +126,7 @@ public:
         }
     }
 
-    // Whom it remembers, and where nobody is kept, all memory.
+    // Frees the ghosts; all memory if no entry is left.
     void forget_ghosts() noexcept {
         probationary_.gone = {};
         protected_.gone = {};
@@ -136,17 +137,17 @@ public:
     }
 
 private:
-    static constexpr std::size_t small_share = 10; // one in so many is small, when entries must go
+    static constexpr std::size_t small_share = 10; // one entry in so many is small when entries are evicted
     static constexpr unsigned most_freq = 3;
 
     struct record {
         Entry* value = nullptr;
         std::size_t weight = 0;
-        std::uint32_t next = 0; // the one that came after it, if it is not the newest of its queue
-        unsigned freq = 0;      // rounds that a main entry is spared for its hits before the last one
+        std::uint32_t next = 0; // the next younger entry of the queue, unless this is the newest
+        unsigned freq = 0;      // how many more rounds a main entry is spared for earlier hits
     };
 
-    struct queue { // of records, by their numbers
+    struct queue { // of record numbers
         std::uint32_t oldest = 0;
         std::uint32_t newest = 0;
         std::uint32_t size = 0;
@@ -156,7 +157,7 @@ private:
         queue small;
         queue main;
         std::size_t bytes = 0;
-        ghost_table gone; // of those that went small
+        ghost_table gone; // of keys that were evicted from the small queue
 
         [[nodiscard]] std::size_t size() const noexcept { return std::size_t{small.size} + main.size; }
         [[nodiscard]] std::size_t ghosts_wanted() const noexcept { return size() - size() / small_share; }
@@ -177,7 +178,7 @@ private:
         return i;
     }
 
-    // One that is in no queue, for those that come after this one as well.
+    // Adds an unused record.
     [[nodiscard]] bool make_record() noexcept {
         if (records_.size() == std::numeric_limits<std::uint32_t>::max()) {
             return false;
@@ -191,7 +192,7 @@ private:
         return true;
     }
 
-    // Each in exactly one queue: moving from one to another allocates nothing.
+    // Each is in exactly one queue, so moving allocates nothing.
     std::vector<record, malloc_allocator<record>> records_;
     queue unused_;
     segment probationary_;

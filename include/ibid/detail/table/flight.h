@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A flight is one value being made: the thread that leads makes it, the threads that missed the same key wait and share.
+// Single-flight: a flight is one value being made. The leader makes it; threads that miss the same key meanwhile wait and share.
 //
-// Law: every waiter gets the leader's value with a reference of its own, or, when the leader failed, nothing, and then
-// tries again for itself. Nobody waits in a circle: the one whose wait would close it gets `recursive_make` instead.
+// Invariants:
+//  - Every waiter gets the leader's value with a reference of its own. If the leader failed, it gets nothing and tries again itself.
+//  - No deadlock by waiting in a circle: the thread whose wait would close a circle gets recursive_make instead.
 //
-// Flights and waiters live on their threads' stacks. A waiter is reached only through its flight, a flight only through
-// its shard's list, and both lists only under the shard's lock; so nobody looks at a stack that is gone.
+// Flights and waiters are on their threads' stacks. A waiter is reached only through its flight, a flight only through its shard's
+// list, and both lists only under the shard's lock. So nobody reads a stack frame that is gone.
+//
+// Thread safety: everything except waiter::wait() under the shard's lock.
 #pragma once
 
 #include <atomic>
@@ -21,7 +24,7 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// One per thread: for whom this thread waits. The edges of the graph in which a circle would be a deadlock.
+// One per thread: the thread that it waits for. An edge of the wait-for graph.
 struct waiting_thread {
     waiting_thread* waits_for = nullptr;
 };
@@ -31,8 +34,8 @@ struct waiting_thread {
     return self;
 }
 
-// Protects every `waits_for`. One for the process, because a circle may run through several caches; taken only by
-// threads that are about to sleep and by leaders that have somebody to wake. Taken inside a shard's lock, never around one.
+// Protects every `waits_for`. One per process, because a circle may run through several caches. Taken only by threads that are about
+// to sleep and by leaders that have waiters. Lock order: inside a shard's lock.
 IBID_PROCESS_WIDE inline constinit std::mutex wait_graph;
 
 template <class Entry>
@@ -42,13 +45,13 @@ struct waiter {
     std::atomic<std::uint32_t> landed{0};
     waiter* next = nullptr;
 
-    // Acquire pairs with the store in wake(). A waiting thread's errno is its caller's business.
+    // Acquire pairs with the store in wake(). errno is preserved.
     void wait() noexcept {
         const int error = errno;
         landed.wait(0, std::memory_order_acquire);
         errno = error;
     }
-    // Sequentially consistent, as notify_one() wakes nobody if its look whether somebody sleeps there comes before this store:
+    // Sequentially consistent: notify_one() first tests whether anybody sleeps, and must not test before this store is visible.
     // libstdc++ has no fence of its own in between.
     void wake() noexcept {
         landed.store(1, std::memory_order_seq_cst);
@@ -64,7 +67,7 @@ struct flight {
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 
-    // Under the shard's lock. Throws recursive_make when the leader waits, through whomever, for this thread.
+    // Throws recursive_make if the leader waits for this thread, directly or through others.
     void add_waiter(waiter<Entry>& w) {
         const std::lock_guard graph(wait_graph);
         for (waiting_thread* t = leader; t != nullptr; t = t->waits_for) {
@@ -77,8 +80,8 @@ struct flight {
         waiters = &w;
     }
 
-    // Under the shard's lock. The leader clears the waiters' edges, not they themselves: from here on the leader may wait
-    // for one of them, and an edge that has lost its meaning would look like a circle.
+    // Ends the flight. The leader removes the waiters' edges, not the waiters: from here on the leader may wait for one of them,
+    // and an outdated edge would look like a circle.
     void finish(Entry* result) noexcept {
         if (waiters == nullptr) {
             return;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the slots of a table's shards lie: those of one size side by side, and not among the entries.
+// Memory for the slots of a table's shards: slabs that hold the small arrays of all shards side by side, apart from the entries.
 //
-// Why: slots are read by every thread, an entry is written at each hit by whoever uses it, and a processor that fetches a line
-// fetches neighbours with it, which then are missed by the core that writes them. A small table's arrays come one by one while
-// its entries do, and so would lie strewn among them. (Two threads then come to 1.7 times the hits of one instead of twice:
+// Why: every thread reads slots, and a thread writes an entry at each hit. A processor that fetches a cache line fetches its neighbour as
+// well, which is then missing at the core that writes it. The arrays of a small table are allocated one by one while its entries
+// are, and would be scattered among them. (Two threads then get 1.7 times the hits of one instead of twice as many:
 // `./dev bench core --only hit`, 1,000 keys.)
 //
-// Law: a slab has a place for each shard, and goes when the last of its arrays does. Large arrays are neighbours of few, and
-// whatever finds no place in its slab, because arrays still wait there for readers, is allocated by itself.
+// Invariant: a slab has one place for each shard, and is freed with the last of its arrays. An array is allocated by itself if it is large,
+// or if its slab is full because replaced arrays still wait there for readers.
+//
+// Thread safety: any thread.
 #pragma once
 
 #include <array>
@@ -33,12 +35,12 @@ class slot_memory {
     using block_traits = std::allocator_traits<block_allocator>;
 
 public:
-    // `has_slabs`: else each array is allocated by itself; for tables that nobody reads without a lock.
+    // `has_slabs`: false for tables that nobody reads without a lock; then each array is allocated by itself.
     explicit slot_memory(const Allocator& allocator, bool has_slabs = true) noexcept
         : has_slabs_(has_slabs), allocator_(allocator) {}
     slot_memory(const slot_memory&) = delete;
     slot_memory& operator=(const slot_memory&) = delete;
-    ~slot_memory() = default; // all arrays have come back
+    ~slot_memory() = default; // all arrays have been returned
 
     // Throws what the allocator throws.
     [[nodiscard]] block* allocate(std::size_t blocks) {
@@ -76,7 +78,7 @@ public:
         block_traits::deallocate(allocator_, array, blocks);
     }
 
-    // Around fork(), inside the shards' locks.
+    // Around fork(), after the shards' locks.
     void lock() noexcept { mutex_.lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
@@ -89,7 +91,7 @@ private:
         std::uint32_t used = 0; // a bit for each place
     };
 
-    // Arrays have 1, 2, 4, … lines; cache_lines asks for a little less than one more.
+    // Arrays have 1, 2, 4, … lines, and cache_lines needs a little less than one line more.
     [[nodiscard]] static constexpr std::size_t stride(std::size_t blocks) noexcept { return blocks + 1; }
     [[nodiscard]] static constexpr std::size_t slab_of(std::size_t blocks) noexcept {
         return static_cast<std::size_t>(std::bit_width(stride(blocks) * sizeof(block) / 64 - 1)) - 1;
@@ -101,7 +103,7 @@ private:
     [[no_unique_address]] block_allocator allocator_;
 };
 
-// What a shard's table allocates with.
+// The allocator of a shard's weak_table.
 template <class T, class Allocator>
 class slot_allocator {
 public:

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One shard's part of the table: from a hash to entries that are held weakly, open addressing with linear probing.
+// One shard's hash table of weakly held entries: open addressing, linear probing, at most three quarters full.
 //
-// Law: the table holds no reference. It may name an entry that is already ending; so whoever finds one must *try* it,
-// and an entry whose try failed is taken out at once (see interner). Everything but peek() is called under the shard's lock.
+// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits, so that eight slots share a cache line and
+// probing rarely touches an entry that does not match. Twelve tag bits are not in the entry's own word. Four are the lowest bits of
+// the hash, which tell how far an entry is from its home slot. Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R):
+// there are no tombstones, so a table that millions of entries have passed through is as fast as a new one. Because of the four bits, erasing
+// does not touch neighbouring entries, which are often out of cache.
 //
-// A slot is one word: the entry's address, and on top of it a tag of 16 bits of its hash, so that eight slots share a cache
-// line and probing hardly ever touches an entry in vain. Twelve of these are not in the entry's own word; four are the lowest,
-// which say how far behind its home an entry stands. Erasing moves the run behind the hole back (Knuth, vol. 3, 6.4,
-// Algorithm R): no tombstones, so a table through which millions of entries have passed probes like a fresh one; and by the
-// four bits it need not touch the neighbours, which nobody may have looked at for long.
+// Invariants:
+//  - The table holds no reference. An entry in it may be ending: whoever finds it must try to acquire it, and unlinks it if that fails.
+//  - A slot is written as a whole, an array is published after its slots, and a slot after its entry (release and acquire).
 //
-// peek() runs beside a writer. It may miss an entry that is being moved, or one that has just come; it never sees a word
-// that was not stored as a whole, and never an array before its contents (release and acquire of `array_`, and of each
-// slot). Whoever must know asks again under the lock. Arrays and entries that it may still be looking at are kept from
-// being freed by the interner (qsbr_domain.h).
+// Thread safety: peek() is lock-free and runs beside one writer. It may miss an entry that is being moved or has just come, so a miss proves
+// nothing. Everything else is called under the shard's lock. The reclaimer keeps arrays and entries that peek() may be reading.
 #pragma once
 
 #include <algorithm>
@@ -32,33 +31,33 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel for others.
+// User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel for larger ones.
 inline constexpr unsigned address_bits = 48;
 [[nodiscard]] inline bool fits_a_slot(const void* address) noexcept {
     return reinterpret_cast<std::uintptr_t>(address) >> address_bits == 0;
 }
 
-// `read_without_lock`: peek() is used, and what it reads is kept apart from what writers write. Else it is packed.
+// `read_without_lock`: peek() is used; what it reads is in another cache line than what writers write. Else the members are packed.
 template <class Entry, class Allocator, bool read_without_lock = true>
 class weak_table {
     using slot = std::atomic<std::uint64_t>;
     static_assert(slot::is_always_lock_free);
 
-    // A whole cache line, so that the six low bits of its address are free: they tell readers how many slots there are.
+    // A whole cache line, so that six low bits of its address are free. They hold the logarithm of the number of slots.
     struct alignas(64) line {
         slot slots[8];
     };
     using memory = cache_lines<Allocator>;
 
 public:
-    // Slots that nobody can find any more, until nobody looks at them any more.
+    // An array that was replaced, and that readers may still see.
     struct retired_array {
         typename memory::block* first = nullptr;
         std::size_t capacity = 0;
         [[nodiscard]] explicit operator bool() const noexcept { return first != nullptr; }
     };
 
-    // A list of these, each with the rest of the list beside its slots: so to wait takes no memory.
+    // A list of them. The link is in the spare bytes of each array's block, so waiting needs no memory.
     static void push(retired_array& list, retired_array a) noexcept {
         static_assert(sizeof(retired_array) <= 16, "what cache_lines has to spare");
         ::new (memory::spare(a.first, lines(a.capacity))) retired_array(list);
@@ -77,8 +76,7 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    // Inside a `reading`, beside anybody: the first entry with this hash, or null. Acquire: pairs with the releases
-    // in resize() and put().
+    // Requires a read_guard. The first entry with this hash, or null. Acquire: pairs with the releases in resize() and put().
     [[nodiscard, gnu::always_inline]] Entry* peek(std::uint64_t hash, std::uint64_t& word) const noexcept {
         const std::uintptr_t array = array_.load(std::memory_order_acquire);
         if (array == 0) {
@@ -90,8 +88,8 @@ public:
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
             const std::uint64_t s = slots[i].load(std::memory_order_acquire);
             if (s >> address_bits == tag) {
-                if (Entry* const e = entry_in(s)) { // a tag may be sixteen zeros, as an empty slot's is
-                    // What is compared next often begins in the next cache line: both at once.
+                if (Entry* const e = entry_in(s)) { // an empty slot has tag 0, too
+                    // The key that is compared next often begins in the next cache line: fetch both at once.
                     __builtin_prefetch(reinterpret_cast<const unsigned char*>(e) + 32);
                     word = e->word();
                     if (entry_word::agree(word, hash)) {
@@ -106,7 +104,7 @@ public:
         }
     }
 
-    // The first entry with this hash that `accept` takes, or null. `accept` may not change the table.
+    // The first entry with this hash that `accept` takes, or null. Requires: `accept` does not change the table.
     template <class Accept>
     [[nodiscard]] Entry* find(std::uint64_t hash, Accept accept) const {
         if (size_ == 0) {
@@ -144,8 +142,8 @@ public:
         return size_ + more <= limit(capacity());
     }
 
-    // Makes room for `more` entries, so that as many inserts cannot fail; what it gives back is the caller's to free. Throws
-    // bad_alloc and changes nothing.
+    // Makes room, so that `more` inserts cannot fail. Returns the replaced array for the caller to free. Throws bad_alloc; then
+    // nothing has changed.
     [[nodiscard]] retired_array reserve(std::size_t more) {
         if (has_room_for(more)) {
             return {};
@@ -157,14 +155,14 @@ public:
         return resize(wider);
     }
 
-    // After reserve(). The entry's hash has been set to this one.
+    // Requires reserve(), and that the entry's hash is this one.
     void insert(Entry& e, std::uint64_t hash) noexcept {
         slots().place(tag_of(hash) << address_bits | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)),
                       hash);
         ++size_;
     }
 
-    // False when it is not there.
+    // False if it is not there.
     bool erase(Entry& e) noexcept {
         if (size_ == 0) {
             return false;
@@ -178,7 +176,7 @@ public:
             hole = in.next(hole);
         }
         for (std::size_t i = in.next(hole); in.at(i) != 0; i = in.next(i)) {
-            // Slot i may fill the hole unless its home lies behind the hole, on the way from there to i.
+            // Slot i may fill the hole unless its home is between the hole and i.
             if (in.distance(i) >= in.from_to(hole, i)) {
                 in.put(hole, in.at(i));
                 hole = i;
@@ -189,11 +187,11 @@ public:
         return true;
     }
 
-    // Whether most of it stands empty. `reserved`: inserts that were promised room.
+    // Whether most slots are empty. `reserved`: inserts that were promised room.
     [[nodiscard]] bool could_shrink(std::size_t reserved) const noexcept {
         return capacity() > smallest && (size_ + reserved) * 8 < capacity();
     }
-    // Then: gives memory back. Best effort: without memory for the smaller array, the larger one stays.
+    // Halves the array. Best effort: without memory for the smaller array, the larger one stays.
     [[nodiscard]] retired_array shrink() noexcept {
         try {
             return resize(capacity() / 2);
@@ -212,7 +210,7 @@ public:
         }
     }
 
-    // Takes all out that stands here; no entry is touched.
+    // Empties the table. Touches no entry.
     void clear() noexcept {
         const slot_array in = slots();
         for (std::size_t i = 0; i < in.capacity; ++i) {
@@ -233,8 +231,8 @@ private:
     static constexpr int home_bits = 4; // of a tag
     static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
-    // The slots as writers see them. Relaxed: the lock orders writers. Release: a reader that sees the word sees the entry (pairs
-    // with peek()).
+    // The slots as writers see them. Relaxed loads: the lock orders writers. Release: a reader that sees the slot sees the entry
+    // (pairs with peek()).
     struct slot_array {
         slot* slots;
         std::size_t capacity; // a power of two; 0: there are none
@@ -251,8 +249,8 @@ private:
             return (b - a) & (capacity - 1);
         }
 
-        // How far behind its home the entry in slot i stands. No slot between the two is empty; so unless the run is a long
-        // one, the tag says it.
+        // The distance from the home of the entry in slot i. No slot between the two is empty, so unless the run is long, the tag
+        // is enough to know it.
         [[nodiscard]] std::size_t distance(std::size_t i) const noexcept {
             constexpr std::size_t told = std::size_t{1} << home_bits;
             for (std::size_t back = 1; back <= told; ++back) {
@@ -296,7 +294,7 @@ private:
         const slot_array old = slots();
         const slot_array wide{fresh->slots, wanted};
         memory_ = block;
-        // Entries lie anywhere; so that their ways here overlap, each is asked for some slots ahead.
+        // Entries are anywhere in memory: prefetch some slots ahead, so that the cache misses overlap.
         constexpr std::size_t ahead = 24;
         const auto ask_for = [&](std::size_t i) {
             if (i < old.capacity) {
@@ -318,8 +316,8 @@ private:
         return left;
     }
 
-    // What readers look at changes with the array alone; what changes with each entry is in the next cache line, and so are the
-    // first members of whoever has a table with [[no_unique_address]].
+    // What readers load changes only with the array. What changes with each entry is in the next cache line, and so are the
+    // first members of a class that has a table with [[no_unique_address]].
     static constexpr std::size_t apart = read_without_lock ? 64 : alignof(std::size_t);
     alignas(apart) std::atomic<std::uintptr_t> array_{
         0};                                    // the slots, and in the low bits the logarithm of how many
