@@ -69,7 +69,7 @@ inline release_table() {
 /* end_value and retire_memory: counted to the end, as by a thread without a place, or within another end. */
 inline counted_end(s) {
     lock(s); unlock(s);
-    touch(); /* destroys the value, and buries the entry */
+    touch(); /* destroys the value, and retires the entry */
     lock(s);
     entries[s]--;
     was_closed = closed[s];
@@ -103,7 +103,7 @@ inline pinned_end(s) {
     :: mine > 0 -> mine--; counted_end(s) /* which held the last handle of another */
     :: true
     fi;
-    touch(); /* buries the entry */
+    touch(); /* retires the entry */
     atomic { was_counted = (pin[_pid] == COUNTED); pin[_pid] = NONE };
     if
     :: was_counted -> release_table()

@@ -19,7 +19,7 @@ namespace bench_retention {
     return {.bytes = std::numeric_limits<std::size_t>::max(), .entries = n};
 }
 
-// The generic cache: every value has earned its place by being made.
+// The generic cache: every value is protected from the start.
 class ibid_cache {
 public:
     ibid_cache(std::size_t capacity, std::size_t) : cache_(entries(capacity)) {}

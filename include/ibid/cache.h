@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An interning cache: from keys to values that are shared by all who ask for the same key, and that end with their last
-// handle.
+// An interning cache: maps keys to values. All who ask for the same key share one value, which ends with its last handle.
 //
 // Laws (docs/contracts.md has all ten, and where each is tested):
 //  - at any instant, all live handles for equal keys in one cache point at one object;
@@ -15,8 +14,7 @@
 //     assert(std::regex_match("aab", *h));
 //     assert(patterns.find("a+b") == h);
 //
-// Threads: every member may be called from any thread at any time, except the destructor, which like any destructor
-// wants to be alone with its object; handles are not part of the object.
+// Thread safety: any member may be called from any thread at any time, except the destructor. Handles are not part of the object.
 #pragma once
 
 #include <cstddef>
@@ -47,9 +45,9 @@ inline namespace layout_1 {
 //             member or a const member function) uses the one the value contains; `key_is_value` for sets.
 // Hash:       std::uint64_t(const K&) for Key and for every K that lookups use; equal keys must hash alike. The default is
 //             keyed with a secret of the process; one of your own should be too, where keys come from outside.
-// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they use no cache.
+// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not use a cache.
 // Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is retained or
-//             pinned, and of what for_each is showing, come from the global heap.)
+//             pinned, and of what for_each is visiting, come from the global heap.)
 //
 // A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const std::byte> for
 // a std::string, a span for a vector. intern() builds the Key only on a miss.
@@ -74,21 +72,21 @@ public:
     cache(const cache&) = delete;
     cache& operator=(const cache&) = delete;
     ~cache() {
-        while (!pinned_.empty()) { // what they drop may intern and pin here, to the last
+        while (!pinned_.empty()) { // their destructors may intern and pin here
             pins gone;
             gone.swap(pinned_);
         }
         table_->close();
     }
 
-    // The value for `key`: the one that is there, or the one that `make` makes now.
+    // The value for `key`: the existing one, or the one that `make` makes now.
     //
-    // `make()` or `make(key)` gives a Value, or something a Value is constructed from, or a std::optional<Value>: an empty
-    // one means that there is none, and so does the empty handle that intern() then returns. It runs on this thread,
-    // outside every lock, and may intern other keys here. Other threads compare `key` meanwhile: it must stay as it is
-    // until the call returns, so `make` may copy from it and not move. Throws what `make`, the hash and the key's copy
-    // throw, bad_alloc, and recursive_make when `make` needs, through whomever, this key. (A value's destructor may intern as
-    // well. It may run on any thread that drops, trims, or makes room; so it catches both, and does without.)
+    // `make()` or `make(key)` returns a Value, or something a Value is constructed from, or a std::optional<Value>; if that is empty,
+    // there is no value, and intern() returns an empty handle. `make` runs on this thread, outside all locks, and may intern other
+    // keys here. Other threads compare `key` meanwhile: it must not change until the call returns, so `make` may copy from it but
+    // not move. Throws what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if `make` needs this key, directly
+    // or through another thread. (A value's destructor may intern, too. It runs on any thread that drops, trims or makes room, so it
+    // must catch both.)
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         const std::uint64_t hash = hash_(key);
@@ -100,8 +98,8 @@ public:
         return miss(hash, key, std::forward<Make>(make));
     }
 
-    // For values that contain their key: the one that is there, or `value` itself, copied or moved in. An rvalue may be
-    // moved from whatever comes of it, an exception included.
+    // For values that contain their key: the existing one, or `value` itself, copied or moved. An rvalue may be moved from in any
+    // case, even if this throws.
     template <class V>
         requires(!std::is_same_v<KeyOf, key_beside> && std::is_same_v<std::remove_cvref_t<V>, Value>)
     [[nodiscard]] handle_type intern(V&& value) {
@@ -109,7 +107,7 @@ public:
         return canonical(key, [&]() -> V&& { return std::forward<V>(value); });
     }
 
-    // For values that are their own key: the one that is there, or one that is constructed from `from`.
+    // For values that are their own key: the existing one, or one that is constructed from `from`.
     template <class K>
         requires(std::is_same_v<KeyOf, key_is_value> && !std::is_same_v<std::remove_cvref_t<K>, Value> &&
                  std::is_constructible_v<Value, const K&>)
@@ -131,8 +129,8 @@ public:
         return found != nullptr ? found->adopt() : handle_type();
     }
 
-    // Calls f(const Key&, const handle<Value>&) for every entry alive, outside every lock. Entries that come or go
-    // meanwhile may be seen or not; those that are waiting for their call, or had it, may be held until for_each returns.
+    // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or go meanwhile may be
+    // visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
     void for_each(Function f) const {
         table_->for_each([&](node& n) {
@@ -146,8 +144,8 @@ public:
     void retain(retention budget) noexcept { table_->retain(budget); }
     [[nodiscard]] retention retained() const noexcept { return table_->budget(); }
 
-    // Lets go of all that only the budget keeps. Pinned entries stay. (Of two threads that trim at once, each lets go of
-    // what it has taken, and may return before the other has.)
+    // Drops all entries that only the budget keeps. Pinned entries stay. (If two threads trim at once, each drops a part, and may
+    // return before the other.)
     void trim() noexcept { table_->drop_retained(); }
 
     // An entry that never leaves while the cache lives. Throws bad_alloc.
@@ -158,10 +156,10 @@ public:
 
     [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }
 
-    // Around fork(), for a cache inside a program that does not know of it and may fork while other threads are at work:
-    // lock before, unlock after on both sides, and in the child, in between, forget what other threads were making.
+    // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads use it: lock before,
+    // unlock afterwards on both sides; in the child, before that, forget what other threads were making.
     void lock_for_fork() noexcept {
-        // No thread may be making it just now: in the child nobody would end that.
+        // Initialized now: in the child, nobody would finish an initialization that another thread had begun.
         (void)detail::process_secret();
         table_->lock_for_fork(&pin_mutex_);
     }
@@ -176,7 +174,7 @@ private:
 
     template <class K, class Make>
     [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
-        // Others that miss this key find the flight by a Key: the caller's own, or one made of what the caller gave.
+        // Other threads find the flight by a Key: the caller's own, or one constructed from what the caller passed.
         if constexpr (std::is_same_v<K, Key>) {
             return fly(hash, key, std::forward<Make>(make));
         } else {
@@ -227,8 +225,8 @@ private:
         return fresh->adopt();
     }
 
-    // A copy is all that making takes here; so it is made before anybody is asked to wait for it, and thrown away if others
-    // were faster. Those compare the key inside the new entry: the caller's may have been moved from.
+    // Making is only a copy here, so it is made before other threads have to wait for it, and thrown away if one of them was
+    // faster. They compare the key inside the new entry, because the caller's may have been moved from.
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
         const std::uint64_t hash = hash_(key);
@@ -241,7 +239,7 @@ private:
         if constexpr (copies_in_no_time) {
             try {
                 return insert_copy(hash, copy);
-            } catch (const std::bad_alloc&) { // of which a hit has no need
+            } catch (const std::bad_alloc&) { // a hit needs no memory
                 if (node* const found = table_->find(hash, key)) {
                     return found->adopt();
                 }
@@ -270,9 +268,9 @@ private:
         return std::exchange(fresh.built, nullptr)->adopt();
     }
 
-    table* table_; // closed, not deleted, by the destructor: entries that still have handles keep it
+    table* table_; // the destructor closes it; entries with handles keep it alive
     [[no_unique_address]] Hash hash_;
-    std::mutex pin_mutex_; // protects pinned_. No other lock is taken inside, nor by who holds another
+    std::mutex pin_mutex_; // protects pinned_. Outermost: taken before all other locks
     pins pinned_;
 };
 

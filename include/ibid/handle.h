@@ -76,7 +76,7 @@ public:
         return std::compare_three_way{}(a.get(), b.get());
     }
 
-    // For those who build handles: takes over one reference that the caller holds.
+    // For library code: takes over one reference of the caller.
     [[nodiscard]] static handle adopt(const T* value,
                                       detail::counted_in where = detail::counted_in::central) noexcept {
         handle h;

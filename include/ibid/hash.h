@@ -64,7 +64,7 @@ struct alignas(64) hash_secret {
     return secret;
 }
 
-// Who specializes std::hash for a class has said by that what its == looks at.
+// A specialization of std::hash for a class says which members its == compares.
 template <class T>
 concept has_own_hash = (std::is_class_v<T> ||
                         std::is_union_v<T>)&&std::is_default_constructible_v<std::hash<T>>;
@@ -134,9 +134,9 @@ struct if_keyed<true> {
 //  - other plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is right
 //    where == compares all of them. Where it does not, specialize std::hash or give the cache a hash of your own.
 //
-// The first and the last kind are collision-resistant: nobody finds two keys of one hash, neither by chance nor on purpose. That is
-// worth saying, because a cache answers hits without a lock where its hash says so: a hash of your own says it with a member type
-// `is_keyed`.
+// The first and the last kind are keyed: nobody finds two keys with one hash, by chance or on purpose. A hash of your own says so with a
+// member type `is_keyed`; then the cache answers hits without a lock. What a collision costs there: a lookup holds another key's value
+// for a moment. If that turns out to be its last reference, the value ends late, and on the thread that looked up.
 template <class T>
 struct hash : detail::if_keyed<detail::byte_range<T> || detail::plain<T>> {
     using is_transparent = void;

@@ -16,7 +16,7 @@
 //     } // back in the pool, cleared
 //
 // After Go's sync.Pool: idle objects lie with the thread that returned them last, and go in two generations. Unlike it,
-// nothing runs by itself: no collection clears the pool, so whoever has a good moment calls trim(). docs/pool.md says when a
+// nothing runs by itself: no collection clears the pool, so the program calls trim() when it suits. docs/pool.md says when a
 // pool is worth it and when it is not.
 //
 // Threads: every member may be called from any thread at any time, except the destructor, which like any destructor
@@ -86,7 +86,7 @@ public:
     void swap(loan& other) noexcept { std::swap(node_, other.node_); }
     friend void swap(loan& a, loan& b) noexcept { a.swap(b); }
 
-    // For those who keep a loan in a word: leak() makes it theirs to end, object() looks, end() ends it.
+    // For storing a loan in a word: leak() gives up ownership, object() accesses the object, end() returns it.
     [[nodiscard]] void* leak() noexcept { return std::exchange(node_, nullptr); }
     [[nodiscard]] static T* object(void* leaked) noexcept {
         return &static_cast<detail::pooled<T>*>(leaked)->value;

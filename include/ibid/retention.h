@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much retention a cache may grant: entries without a handle that it keeps, in case their key comes back.
+// How many entries without a handle a cache may keep, in case their key comes back.
 //
 // Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at zero means
 // no retention, which is the default. Nothing else in ibid keeps memory, but for hashes of keys that went lately: at most 15
-// bytes for each entry of the budget, and a little, until the next trim() or retain(). (For certificates, which come in two
-// classes and as strangers, three times that.)
+// bytes for each entry of the budget, and a little, until the next trim() or retain(). (For certificates, which have two
+// segments and first-timers, three times that.)
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     patterns.retain({.bytes = 1 << 20, .entries = 256});

@@ -35,7 +35,7 @@ struct statistics {
 };
 
 // One stripe of counters, a cache line wide. Plain words with atomic access, so that a stripe may live in memory that
-// another process reads (see src/statistics); all accesses are relaxed, since no other data is published through them.
+// another process reads (see src/statistics). They order nothing but each other: an entry's end is never seen before its insert.
 struct alignas(64) counter_stripe {
     std::atomic<std::uint64_t> hits{0};
     std::atomic<std::uint64_t> misses{0};
@@ -55,14 +55,15 @@ using counter_block = std::array<counter_stripe, counter_stripes>;
 
 namespace detail {
 
-// One more, in a counter that only one thread at a time writes, by turns under a lock or for ever: no read-modify-write. Release:
-// who reads that an entry has gone reads that it had come (pairs with the acquire in statistics_sum), though another stripe has counted that.
+// Increments a counter that one thread at a time writes, under a lock or for ever: no read-modify-write. Release: a thread that reads
+// that an entry has ended reads that it was inserted, too (pairs with the acquire in statistics_sum), although another stripe
+// has counted that.
 inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
 }
 
-// A sum over stripes: the ends of all first, and then the rest. So an entry that ends in between is counted as still there, and
-// there are never less than none.
+// A sum over stripes. The ends of all stripes are read first, so that an entry that ends meanwhile counts as existing, and ends never
+// outnumber inserts.
 class statistics_sum {
 public:
     void add_ends(const counter_stripe& from) noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A look at a value without holding it.
+// A weak reference: refers to a value without keeping it alive.
 //
 // Law: lock() gives a handle while any other handle lives, and nothing from the instant the last one began to go,
 // however close the race: never a value that is being destroyed. A weak reference keeps the entry's memory, not the

@@ -121,7 +121,7 @@ protected:
     }
 
     // A reference to the object of `k`, that is there or that is made now.
-    foreign* get(int k, bool earned = false) {
+    foreign* get(int k, bool in_protected = false) {
         table::flight_type flight{&k, hash<int>()(k)};
         if (foreign* const found = table_->find(flight.hash, k)) {
             return found;
@@ -131,7 +131,7 @@ protected:
         }
         auto* const fresh = new foreign(k);
         fresh->in = table_;
-        if (earned) {
+        if (in_protected) {
             fresh->set(detail::entry_word::in_protected);
         }
         table_->publish(flight, *fresh);
@@ -149,7 +149,7 @@ protected:
         }
         return found != nullptr;
     }
-    void pass_through(int k, bool earned = false) { get(k, earned)->down(); }
+    void pass_through(int k, bool in_protected = false) { get(k, in_protected)->down(); }
     void pass_through_twice(int k) {
         pass_through(k);
         pass_through(k);
@@ -241,10 +241,10 @@ TEST_F(foreign_counts, of_a_dying_object_let_another_take_its_place) {
 
 TEST_F(foreign_counts, of_objects_that_are_made_beforehand_are_weighed_when_they_may_be_kept) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
-    const auto pass = [&](int k, bool earned) {
+    const auto pass = [&](int k, bool in_protected) {
         auto* const a = new foreign(k);
         a->in = table_;
-        if (earned) {
+        if (in_protected) {
             a->set(detail::entry_word::in_protected);
         }
         EXPECT_EQ(insert(*a), nullptr);
@@ -252,7 +252,7 @@ TEST_F(foreign_counts, of_objects_that_are_made_beforehand_are_weighed_when_they
         a->down();
         return weighed;
     };
-    EXPECT_FALSE(pass(1, false)) << "a stranger is not kept";
+    EXPECT_FALSE(pass(1, false)) << "a first-timer is not retained";
     EXPECT_EQ(table_->count().retained, 0U);
     EXPECT_TRUE(pass(1, false)) << "it came back";
     EXPECT_TRUE(pass(2, true));
@@ -347,7 +347,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
     for (int k = 0; k < 5; ++k) {
         EXPECT_TRUE(has(k)) << k;
     }
-    EXPECT_EQ(table_->count().retained, 8U) << "what the earned leave over is the newcomers'";
+    EXPECT_EQ(table_->count().retained, 8U) << "probationary entries use what protected ones leave";
     for (int k = 5; k < 8; ++k) {
         pass_through(k, true);
     }
@@ -355,7 +355,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
         EXPECT_TRUE(has(k)) << k;
     }
     pass_through_twice(300);
-    EXPECT_FALSE(has(300)) << "no room is left for newcomers";
+    EXPECT_FALSE(has(300)) << "no room is left for probationary entries";
 }
 
 TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming_on) {
@@ -366,7 +366,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming
     }
     pass_through(998);
     pass_through(999, true);
-    EXPECT_EQ(table_->count().retained, 2U) << "one has come a second time, one has earned it";
+    EXPECT_EQ(table_->count().retained, 2U) << "one has come a second time, one is protected";
     pass_through(0);
     EXPECT_FALSE(has(0)) << "nobody remembers that it came before";
     foreign* const held = get(2000);
@@ -403,7 +403,7 @@ TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when
     }
     for (int k = 100; k < 300; ++k) {
         pass_through_twice(k);
-        pass_through(k); // strangers are hit as well
+        pass_through(k); // probationary entries are hit as well
     }
     for (int k = 0; k < 8; ++k) {
         EXPECT_EQ(has(k), k % 2 == 0) << k;
@@ -411,13 +411,13 @@ TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when
     EXPECT_EQ(table_->count().retained, 8U);
 }
 
-TEST_F(foreign_counts, that_earned_their_place_are_remembered_through_a_flood_of_strangers) {
+TEST_F(foreign_counts, that_are_protected_are_remembered_through_a_flood_of_first_timers) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
     for (int k = 0; k < 9; ++k) {
         pass_through(k, true);
     }
     ASSERT_FALSE(has(0));
-    table_->drop_retained_if([](const foreign& f) { return f.key < 5; }); // room for strangers
+    table_->drop_retained_if([](const foreign& f) { return f.key < 5; }); // room for first-timers
     for (int k = 100; k < 1100; ++k) {
         pass_through_twice(k);
     }

@@ -66,7 +66,7 @@ constexpr int count = 50'000;
     if (v == good) {
         errno = 7;
         v = readers.barrier_and_all_outside() ? believed_a_refused_fence : errno != 7 ? changed_errno : good;
-        // Grows, shrinks, and buries, with a reader who sleeps and no way to ask for him.
+        // Grows, shrinks and retires while another participant sleeps and the kernel refuses the heavy fence.
         for (int round = 0; round < 3; ++round) {
             std::vector<handle<std::string>> many;
             for (int i = 0; i < count; ++i) {

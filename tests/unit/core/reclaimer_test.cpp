@@ -80,7 +80,7 @@ TEST(retired_entries, of_a_thread_that_drops_and_never_looks_wait_within_the_sam
             some.push_back(c.intern(i, [&] { return i; }));
         }
         std::thread([&some] { some.clear(); }).join();
-        ASSERT_LE(memory.bytes_out(), before + 16 * at_most); // there is a limbo in each shard
+        ASSERT_LE(memory.bytes_out(), before + 16 * at_most); // there is a limbo list in each shard
     }
 }
 
@@ -93,14 +93,12 @@ TEST(retired_entries, go_with_a_trim) {
     c.trim();
     const std::size_t before = memory.bytes_out();
     churn(c, 0, 20);
-    std::thread([&c] {
-        churn(c, 100, 20);
-    }).join(); // and is not there any more to give back what it has buried
+    std::thread([&c] { churn(c, 100, 20); }).join(); // and has exited, so it cannot free what it has retired
     c.trim();
     EXPECT_EQ(memory.bytes_out(), before);
 }
 
-TEST(retired_entries, are_left_to_the_next_thread_that_reads) {
+TEST(retired_entries, are_left_to_the_next_thread_that_joins) {
     counting_memory memory;
     numbers c(&memory);
     const sleeper other(c);
@@ -112,7 +110,7 @@ TEST(retired_entries, are_left_to_the_next_thread_that_reads) {
     }
 }
 
-TEST(retired_entries, come_back_with_the_end_of_the_table_whoever_buried_them) {
+TEST(retired_entries, are_freed_with_the_table_whoever_retired_them) {
     counting_memory memory; // says at its end whether all came back
     handle<int> last;
     {

@@ -268,7 +268,7 @@ TEST_F(retained_entries, remembers_nobody_through_a_trim_or_a_change_of_the_budg
         }
         ASSERT_EQ(alive(0), 0U);
         by_trim ? cache_.trim() : cache_.retain({.bytes = plenty, .entries = 15});
-        (void)intern(cache_, 0); // a newcomer like any other
+        (void)intern(cache_, 0); // a first-timer like any other
         for (int k = 100; k < 1100; ++k) {
             (void)intern(cache_, k);
         }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where slots lie, and which thread takes which: pages, each owned by one thread or by none.
+// Where slots are: in pages, each owned by one thread or by none.
 //
-// Laws:
-//  - A thread takes slots of its own page without a lock; others give slots of that page back under the mutex, beside those
-//    that the owner sees.
-//  - Who walks over the pages while the world is stopped finds a whole list, whatever the stopped threads were about: each
-//    change of it is one store of one pointer.
-//  - Of pages without owner in which all slots are free, a few stay. The others go when somebody gives slots back: that is a
-//    thread that the collector stops. A thread that ends is none any more, and would free a page under the walk.
+// Invariants:
+//  - A thread takes slots from its own page without a lock. Other threads return slots of that page under the mutex, to a list of their own.
+//  - While the world is stopped, the list of pages is consistent, no matter where threads were stopped: each change of it is one store of
+//    one pointer.
+//  - Some entirely free pages without an owner are kept. The others are freed when a thread returns slots, because the collector stops
+//    that thread. A thread that exits is not stopped any more, and could free a page under the sweep.
+//
+// Thread safety: any thread; for_each() under the mutex or while the world is stopped.
 #pragma once
 
 #include <algorithm>
@@ -27,20 +28,20 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// A page of slots. A thread that makes tokens owns one, and takes slots from it without a lock.
+// A page of slots. A thread that makes tokens owns one.
 struct alignas(4096) gc_page {
     static constexpr std::size_t slots_in_page = 168;
 
-    // All pages, for the sweep, which may see a list in the middle of a change: each change is one store of one pointer.
+    // The list of all pages, for the sweep.
     std::atomic<gc_page*> next{nullptr};
-    gc_page* previous = nullptr; // under the ledger's mutex
+    gc_page* previous = nullptr; // under the mutex of gc_pages
 
-    gc_slot* free = nullptr; // the owner's; of a page without owner: under the mutex
+    gc_slot* free = nullptr; // for the owner; without an owner: under the mutex
     std::uint32_t free_count = 0;
     bool owned = false;               // under the mutex
-    gc_slot* returned = nullptr;      // slots that others gave back while the page was owned; under the mutex
+    gc_slot* returned = nullptr;      // by other threads while the page was owned; under the mutex
     std::uint32_t returned_count = 0; // under the mutex
-    gc_page* next_partial = nullptr;  // pages without owner that have free slots; under the mutex
+    gc_page* next_partial = nullptr;  // pages without an owner that have free slots; under the mutex
     gc_page* previous_partial = nullptr;
 
     std::array<gc_slot, slots_in_page> slots;
@@ -81,7 +82,7 @@ IBID_PROCESS_WIDE inline thread_local constinit gc_thread this_gc_thread;
 
 class gc_pages {
 public:
-    constexpr gc_pages() noexcept = default; // and no destructor: they are there before and after main
+    constexpr gc_pages() noexcept = default; // and no destructor: usable before and after main
     gc_pages(const gc_pages&) = delete;
     gc_pages& operator=(const gc_pages&) = delete;
 
@@ -90,7 +91,7 @@ public:
         return this_gc_thread.page != nullptr ? this_gc_thread.page->pop() : nullptr;
     }
 
-    // A slot, and perhaps a page to go with it. Once for each page of slots. Throws bad_alloc.
+    // A slot, and usually a page for this thread. Throws bad_alloc.
     [[nodiscard]] gc_slot* pop() {
         gc_thread& me = this_gc_thread;
         at_thread_end();
@@ -110,7 +111,7 @@ public:
         return s;
     }
 
-    // `s` and the `count` - 1 that follow it have no token any more.
+    // Returns `s` and the `count` - 1 slots that follow it. Requires: they have no token any more.
     void give_back(gc_slot* s, std::uint32_t count) noexcept {
         const std::lock_guard lock(mutex_);
         for (; count != 0; --count) {
@@ -143,7 +144,7 @@ public:
         }
     }
 
-    // Slots that threads have got since the last forget_handed().
+    // How many slots threads have got since the last forget_handed().
     [[nodiscard]] std::size_t handed() const noexcept { return handed_.load(std::memory_order_relaxed); }
     void forget_handed() noexcept { handed_.store(0, std::memory_order_relaxed); }
 
@@ -155,15 +156,15 @@ public:
         }
     }
 
-    // For fork() and for_each(). In the child, pages of threads that are gone stay theirs: what their tokens hold is let go as
-    // ever, and the few slots that they had not used are lost.
+    // For fork() and for_each(). In the child, pages of other threads stay owned by them: their tokens end as always, and their
+    // unused slots are leaked.
     void lock() noexcept { mutex_.lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
 private:
     static void at_thread_end();
 
-    // A slot of a page that is there, or null.
+    // A slot of an existing page, or null.
     [[nodiscard]] gc_slot* pop_shared(gc_thread& me) {
         const std::lock_guard lock(mutex_);
         if (gc_page* const p = me.page) {
@@ -188,7 +189,7 @@ private:
     // Under the mutex.
     void own(gc_thread& me, gc_page& p) noexcept {
         handed_.fetch_add(p.free_count + 1, std::memory_order_relaxed);
-        if (me.ended) { // from a late thread_local destructor: one slot, no page
+        if (me.ended) { // in a late thread_local destructor: one slot, no page
             disown(p);
             return;
         }
@@ -225,7 +226,7 @@ private:
     }
 
     void free_empty_but_a_few() noexcept {
-        constexpr std::size_t a_few = 32; // what one collection empties, the next tokens want again
+        constexpr std::size_t a_few = 32; // what one collection empties, the next tokens need again
         for (gc_page* p = partial_; p != nullptr && empty_ > a_few;) {
             gc_page* const next_partial = p->next_partial;
             if (p->free_count == gc_page::slots_in_page) {
@@ -242,11 +243,11 @@ private:
     }
 
     std::mutex
-        mutex_; // protects the lists of pages and their slots, except from the sweep; taken by nobody who stops the
-                // world, and never held while anything of the collector's or the program's is called
+        mutex_; // protects the lists of pages and their slots, except from the sweep. A thread that stops the world does not take
+                // it; no code of the collector or the program runs under it
     std::atomic<gc_page*> pages_{nullptr};
-    gc_page* partial_ = nullptr; // without owner, with free slots
-    std::size_t empty_ = 0;      // of these, with free slots alone
+    gc_page* partial_ = nullptr; // without an owner, with free slots
+    std::size_t empty_ = 0;      // of these, entirely free
     std::atomic<std::size_t> handed_{0};
 };
 

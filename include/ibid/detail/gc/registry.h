@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which tokens there are, which of them the collector has found dead, and what those held: let go, soon and once.
+// The registry of tokens: which tokens exist, which of them the collector has found dead, and releasing what those held.
 //
-// Laws:
-//  - What a dead token held is let go by the first collection that finds the token unreachable, where that collection's
-//    finalizers run, and outside every lock, the collector's and ours.
-//  - Finding the dead takes no memory and no lock, and touches nothing that a stopped thread may be in the middle of.
-//  - A collection that we were not told of costs time, never safety: see sweep().
+// Invariants:
+//  - What a dead token held is released once, by the first collection that finds the token unreachable, where that collection's finalizers
+//    run, outside all locks of the collector's and ours.
+//  - Finding dead tokens needs no memory and no lock, and touches nothing that a stopped thread may be changing.
+//  - A collection that we are not told of costs time, never safety: see sweep().
 //
-// Why tokens have no finalizers of their own. A registered finalizer costs ten times what the token's memory costs, and
-// makes the collector work ten times as often, for it keeps its books in its own heap. Here, one object, the sentinel, stands
-// for all: when marking has ended and the world is still stopped, sweep() asks the collector of each token whether it was
-// reached (the question that GC_finalize() asks of each object with a finalizer, at the same moment), puts the slots of the
-// dead on a list, and, if there are any, takes the sentinel's mark away. The collector then finds the sentinel dead, and queues
-// the sentinel's finalizer, which is registered with GC_register_finalizer_no_order: it refers to nothing, so nothing need be
-// finalized before it, and it runs after this very collection. It empties the list and hangs the sentinel up again. So all that
-// a program says to the collector about finalizers (on demand, notifiers, when to invoke them) holds for tokens.
+// Why tokens have no finalizers of their own: a registered finalizer costs ten times as much as the token's memory, and makes the collector
+// run ten times as often, because its finalizer table is in its own heap. Here, one object, the sentinel, has a finalizer for all tokens. When marking has
+// ended and the world is still stopped, sweep() asks the collector for each token whether it was reached (as GC_finalize() asks for each object with
+// a finalizer, at the same moment), and lists the slots of dead tokens. If there are any, it clears the sentinel's mark. The collector
+// then finds the sentinel dead and queues its finalizer. It is registered with GC_register_finalizer_no_order and refers to nothing, so it
+// runs after this very collection. It empties the list and registers the sentinel again. So everything that a program configures about
+// finalizers (on demand, notifiers, when to invoke them) holds for tokens.
+//
+// Thread safety: any thread that the collector knows; sweep() runs inside a collection.
 #pragma once
 
 #include <algorithm>
@@ -42,14 +43,13 @@ namespace detail {
 
 class gc_registry {
 public:
-    constexpr gc_registry() noexcept =
-        default; // and no destructor: there is one, and it is there before and after main
+    constexpr gc_registry() noexcept = default; // and no destructor: usable before and after main
     gc_registry(const gc_registry&) = delete;
     gc_registry& operator=(const gc_registry&) = delete;
 
-    // A new token that holds what detach() gives, and that `end` lets go. detach() does not throw, and is
-    // called once nothing can fail any more. Throws bad_alloc, and Unregistered on a thread that the collector does not know.
-    // May collect, and so run finalizers, before detach().
+    // A new token that holds what detach() returns; `end` releases it. detach() must not throw, and is called when nothing can fail
+    // any more. Throws bad_alloc, and Unregistered on a thread that the collector does not know. May collect, and so run
+    // finalizers, before detach().
     template <class Unregistered, class Detach>
     [[nodiscard]] gc_token* make(Detach detach, const gc_end& end) {
         gc_slot* s = gc_pages::pop_own();
@@ -60,7 +60,7 @@ public:
             }
             s = refill();
         }
-        // Not GC_MALLOC_ATOMIC: where GC_DEBUG is defined, that gives an interior pointer.
+        // Not GC_MALLOC_ATOMIC: with GC_DEBUG, it returns an interior pointer.
         auto* const t = static_cast<gc_token*>(GC_malloc_atomic(sizeof(gc_token)));
         if (t == nullptr) {
             the_gc_pages.give_back(s, 1);
@@ -72,7 +72,7 @@ public:
         return t;
     }
 
-    // Sets the collector up, if need be. Throws Unregistered when it is not the main thread that would do that first.
+    // Initializes the collector if needed. Throws Unregistered if that would happen on another thread than the main one.
     template <class Unregistered>
     void start() {
         if (!started_.load(std::memory_order_acquire) && !start_once()) {
@@ -80,11 +80,11 @@ public:
         }
     }
 
-    // How many tokens may be made between two collections before make() asks for one.
+    // After how many new tokens make() asks for a collection.
     void set_burst(std::size_t tokens) noexcept { burst_.store(tokens, std::memory_order_relaxed); }
 
     struct token_counts {
-        std::size_t slots;   // with a token, or with what a dead one held
+        std::size_t slots;   // with a token, or with what a dead token held
         std::size_t waiting; // of these, what dead tokens held
     };
     [[nodiscard]] token_counts counts() noexcept {
@@ -102,7 +102,7 @@ private:
     static void GC_CALLBACK on_event(GC_EventType e);
     static void GC_CALLBACK on_sentinel(void* sentinel, void*);
 
-    // Marking has ended, the world is stopped, and the collector's lock is held: no allocation, no lock, no waiting.
+    // Called when marking has ended, with the world stopped and the collector's lock held: must not allocate, lock or wait.
     void sweep() noexcept {
         const GC_word now = GC_get_gc_no();
         const bool careful = now != seen_ + 1;
@@ -121,8 +121,8 @@ private:
                 return;
             }
             if (ours) {
-                // A finalizer of the program's may still reach this token, and even bring it back. It must then find
-                // it ended, and not the slot of a stranger.
+                // A finalizer of the program may still reach this token, or even resurrect it. It must then find an ended
+                // token, not a slot that belongs to another.
                 t->slot.store(nullptr, std::memory_order_relaxed);
             }
             s.set_next(dead);
@@ -142,7 +142,7 @@ private:
         }
     }
 
-    // Empties the list of the dead. As a finalizer: outside all locks, on any thread that the program lets run finalizers.
+    // Releases what dead tokens held. Runs as a finalizer: outside all locks, on any thread that runs finalizers.
     void let_go() noexcept {
         constexpr std::size_t at_once = 64;
         gc_slot* s = dead_list_.exchange(nullptr, std::memory_order_acquire);
@@ -158,26 +158,26 @@ private:
             }
             the_gc_pages.give_back(first, count);
             for (std::size_t i = 0; i < holders; ++i) {
-                held[i].first->let_go(held[i].second); // destructors of the program's
+                held[i].first->let_go(held[i].second); // runs destructors of the program
             }
             let_go_.fetch_add(count, std::memory_order_relaxed);
         }
     }
 
     // Under the collector's lock, as sweep() is.
-    static void* missed_one(void* ledger) {
-        return GC_get_gc_no() != static_cast<gc_registry*>(ledger)->seen_ ? ledger : nullptr;
+    static void* missed_one(void* registry) {
+        return GC_get_gc_no() != static_cast<gc_registry*>(registry)->seen_ ? registry : nullptr;
     }
 
-    // Are we still told of collections? The collector knows one listener. Who replaces us without calling us on loses
-    // nothing but time: what was missed is made up for by a careful sweep.
+    // Makes sure that we are told of collections. The collector has one listener. If another replaces ours without forwarding, we
+    // lose time only: a careful sweep catches up.
     void listen() noexcept {
         if (sentinel_lost_.load(std::memory_order_relaxed) &&
             sentinel_lost_.exchange(false, std::memory_order_relaxed)) {
             register_sentinel(sentinel_);
         }
         if (listening_.test_and_set(std::memory_order_acquire)) {
-            return; // another thread is at it
+            return; // another thread does this
         }
         if (!heard_ || GC_call_with_alloc_lock(missed_one, this) != nullptr) {
             const GC_on_collection_event_proc other = GC_get_on_collection_event();
@@ -215,7 +215,7 @@ private:
         }
         GC_allow_register_threads();
         listen();
-        // In a static variable, so the collector sees it; and marked or not as sweep() pleases.
+        // Reachable from a static variable; sweep() decides whether it is marked.
         sentinel_ = GC_malloc_atomic(1);
         if (sentinel_ == nullptr) {
             throw std::bad_alloc();
@@ -230,9 +230,9 @@ private:
     [[nodiscard]] gc_slot* refill() {
         listen();
         if (the_gc_pages.handed() > limit_.load(std::memory_order_relaxed) && GC_is_disabled() == 0) {
-            // The collector paces itself by its own heap. It does not see what tokens hold, so a burst of tokens would
-            // leave it asleep. Collect, and let finalizers run as the program wants them.
-            the_gc_pages.forget_handed(); // others need not do the same
+            // The collector paces itself by the size of its heap and does not see what tokens hold, so a burst of tokens would not
+            // make it collect. Finalizers run as the program has configured.
+            the_gc_pages.forget_handed(); // so that other threads need not collect too
             GC_gcollect();
         }
         return the_gc_pages.pop();
@@ -240,25 +240,25 @@ private:
 
     // --- fork() ---------------------------------------------------------------------------------------------------------
 
-    // What another thread was letting go at that instant is lost in the child: there, nobody goes on with that.
+    // What another thread was releasing at that instant is leaked in the child.
     //
-    // A handle that is older than the fork() is not let go for a dead token there: that would take the lock of its entry's
-    // shard, and a thread that is gone may hold it for ever.
+    // In the child, a dead token does not release a handle that is older than the fork(): that would take the lock of a shard, which a
+    // thread that does not exist there may hold.
     static void before_fork() noexcept;
     static void after_fork_in_parent() noexcept;
     static void after_fork_in_child() noexcept;
 
-    std::mutex start_mutex_; // protects the setting up
+    std::mutex start_mutex_; // protects the initialization
     std::atomic<bool> started_{false};
 
-    // Written by the sweep, while the world is stopped; emptied by let_go().
+    // Written by sweep() while the world is stopped; emptied by let_go().
     std::atomic<gc_slot*> dead_list_{nullptr};
     std::atomic<std::size_t> dead_{0};   // ever found
     std::atomic<std::size_t> let_go_{0}; // of these
 
-    // The child of a fork() may have no sentinel: another thread had taken it off in the parent and not yet hung it up again, and
-    // most likely so, for it waits for the lock that the collector holds over fork().
-    bool collector_survives_fork_ = false; // we have told it to; written once
+    // In the child of a fork() the sentinel may have no finalizer: another thread of the parent was running it and had not registered it
+    // again. That is even likely, as it waits for the lock that the collector holds during fork().
+    bool collector_survives_fork_ = false; // because we have asked it to; written once
     std::atomic<bool> sentinel_lost_{false};
 
     GC_word seen_ = 0; // the last collection that sweep() saw; under the collector's lock
@@ -266,9 +266,9 @@ private:
 
     std::atomic_flag listening_;
     bool heard_ = false; // under listening_
-    // Each library has an on_event of its own; this is the one that listens. Under listening_.
+    // Each library has its own on_event; this one is registered. Under listening_.
     GC_on_collection_event_proc listener_ = nullptr;
-    GC_on_collection_event_proc previous_ = nullptr; // who listened before; written under listening_
+    GC_on_collection_event_proc previous_ = nullptr; // the former listener; written under listening_
 
     std::atomic<std::size_t> burst_{65'536};
     std::atomic<std::size_t> limit_{65'536};
@@ -309,7 +309,7 @@ inline void gc_registry::after_fork_in_child() noexcept {
     } else {
         the_gc_registry.sentinel_lost_.store(
             true,
-            std::memory_order_relaxed); // whoever makes a token next, hangs it up
+            std::memory_order_relaxed); // registered when the next token is made
     }
 }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a token holds, written down outside of the collector's heap: a slot, in a page (gc/pages.h) that the collector never
-// scans.
+// What a token holds, recorded outside the collector's heap: in a slot, in a page (pages.h) that the collector never scans.
 //
-// Law: a slot belongs to a token from attach() until the token is found dead, and to nobody else meanwhile. What it holds
-// is taken out once, by whoever comes first: release(), or the end of the token.
+// Invariants:
+//  - A slot belongs to one token from attach() until the token is found dead.
+//  - What it holds is taken out once: by release(), or at the token's end, whichever is first.
 //
-// Why not in the token itself: what a dead token held must still be there when the token's memory is not. And why not a
-// finalizer for each token: see gc/registry.h.
+// Why not in the token: what a dead token held must still exist when the token's memory does not. Why not with a finalizer for each token: see
+// registry.h.
+//
+// Thread safety: any thread, except where a member says otherwise.
 #pragma once
 
 #include <atomic>
@@ -28,22 +30,22 @@ namespace detail {
 
 struct gc_slot;
 
-// How what a token holds is let go when the collector has found the token dead.
+// How to release what a token holds after the collector has found it dead.
 struct gc_end {
     void (*let_go)(void*) noexcept;
-    bool in_child; // also in the child of a fork(), when the token is older than that
+    bool in_child; // also in the child of a fork(), if the token is older than the fork
 };
 
-// What the collector allocates: one word, no pointers that it would follow. Null: ended, see gc_registry::sweep().
+// What the collector allocates: one word, which it does not scan. Null: ended, see gc_registry::sweep().
 struct gc_token {
     std::atomic<gc_slot*> slot;
 };
 
 struct gc_slot {
-    // The address of the token, disguised; or, in a list of slots without a token, the next one. Disguised addresses are
-    // complements, so their sign tells the two apart.
+    // The token's address, hidden from the collector; or, without a token, the next slot of a list. A hidden address is a
+    // complement, so the sign tells the two apart.
     std::atomic<std::uintptr_t> word{0};
-    std::atomic<std::uintptr_t> held{0}; // null when released; lowest bit: somebody copies it just now
+    std::atomic<std::uintptr_t> held{0}; // null: released; lowest bit: it is being copied
     const gc_end* end = nullptr;
 
     [[nodiscard]] gc_token* token() const noexcept {
@@ -57,8 +59,8 @@ struct gc_slot {
         word.store(reinterpret_cast<std::uintptr_t>(s), std::memory_order_relaxed);
     }
 
-    // From here on the sweep looks at the token. All that it needs is written before (release): the sweep runs while this
-    // thread is stopped, at whatever instruction.
+    // From here on the sweep sees the token. Release: all that it needs is written before; this thread may be stopped at any
+    // instruction.
     void attach(gc_token* t) noexcept {
         word.store(static_cast<std::uintptr_t>(GC_HIDE_POINTER(t)), std::memory_order_release);
     }
@@ -74,7 +76,7 @@ struct gc_slot {
         return reinterpret_cast<void*>(held.load(std::memory_order_acquire) & ~copying);
     }
 
-    // Takes it out: for one caller alone.
+    // Takes it out. Only one caller gets it.
     [[nodiscard]] void* take() noexcept {
         std::uintptr_t w = held.load(std::memory_order_relaxed);
         for (;;) {
@@ -91,15 +93,15 @@ struct gc_slot {
         }
     }
 
-    // Takes it out of a dead token's slot, where nobody is at it any more: whoever is in the middle of take() or while_held()
-    // has the token on its stack, and the collector has seen it there.
+    // Requires a dead token. No take() or while_held() is under way then: its thread would have the token on its stack, where the
+    // collector finds it.
     [[nodiscard]] void* take_from_dead() noexcept {
         void* const what = get();
         held.store(0, std::memory_order_relaxed);
         return what;
     }
 
-    // Calls f(void*) while nobody can take it out; false when it is out already. `f` must not wait or allocate.
+    // Calls f(void*) while nobody can take it out. False if it is out already. `f` must not wait or allocate.
     template <class Function>
     bool while_held(Function f) noexcept {
         std::uintptr_t w = held.load(std::memory_order_relaxed);
@@ -119,7 +121,7 @@ struct gc_slot {
         }
     }
 
-    // In the child of a fork(): nobody is in the middle of while_held() any more.
+    // In the child of a fork(), where no while_held() is under way.
     void inherit() noexcept {
         static constexpr gc_end nothing{[](void*) noexcept {}, true};
         held.fetch_and(~copying, std::memory_order_relaxed);

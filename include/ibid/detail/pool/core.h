@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pool without its type: where idle objects lie, and who may touch them.
+// A pool without its type: where idle objects are, and who may touch them. The structure is that of tcmalloc: a cache for each
+// thread, and central free lists behind them.
 //
-// Law: every object is in exactly one place: with a borrower, on one thread's shard, on the shared shelf, or on a list that
-// is about to be destroyed. Destructors, factories and reset hooks run outside every lock. Idle objects never number more
-// than the budget.
+// Invariants:
+//  - Every object is in exactly one place: with a borrower, in one thread's cache, in the central free lists, or in a list that is about
+//    to be destroyed.
+//  - Idle objects never outnumber the budget. Each thread cache has a quota, out of half the budget at most; the central lists hold at
+//    most what is not granted. So taking and returning an object counts nothing shared, and the bound holds at every instant.
+//  - Destructors, factories and reset hooks run outside all locks.
 //
-// Lifetime: the pool holds one reference to its core and every object holds one, idle or on loan; a loan that outlives
-// its pool still finds the mutex, and the note that says `closed`. Objects come and go seldom, so the count is cold.
+// Lifetime: the pool holds one reference to its core, and so does every object, idle or on loan. A loan that outlives its pool still
+// finds the mutex, and that the pool is closed. Objects are made and destroyed rarely, so this count is cold.
 //
-// The budget is kept by positions: a shard is granted the right to hold so many objects, out of half the budget at most,
-// and the shared shelf holds what is not granted. So nothing shared is counted when an object is taken or returned, and
-// the bound holds at every instant.
+// Thread safety: any thread.
 #pragma once
 
 #include <algorithm>
@@ -46,51 +48,51 @@ public:
                 return n;
             }
         }
-        return take_otherwise();
+        return take_slowly();
     }
 
     // Takes `n` back; destroys it when the hook refuses it, when there is no room, and when the pool has ended.
     static void give_back(pool_node* n) noexcept {
-        pool_core& core = *n->core; // alive at least until n lies somewhere that others can reach
+        pool_core& core = *n->core; // alive at least until another thread can reach n
         if (core.resets_ && (core.closed() || !core.reset(*n))) {
             core.destroy(n);
             return;
         }
         thread_cache& mine = this_pool_thread.last();
         if (!mine.is_of(core) || !mine.give(n)) {
-            core.give_back_otherwise(n);
+            core.give_back_slowly(n);
         }
     }
 
-    // Destroys one object, idle no more or never, and gives up its reference.
+    // Destroys one object that is not idle, and drops its reference.
     void destroy(pool_node* n) noexcept {
         ended_.fetch_add(1, std::memory_order_relaxed);
         dispose(n);
         release();
     }
 
-    // For each object made: before it is made, and after, or instead when the making failed.
+    // For each object: before it is made, and after; or after the making failed.
     void making() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void made() noexcept { made_.fetch_add(1, std::memory_order_relaxed); }
     void not_made() noexcept { release(); }
 
-    // Drops the old generation and ages the fresh one. Returns how many objects it destroyed.
+    // trim(): destroys the old generation, and makes the fresh one old. Both return how many objects they destroyed.
     std::size_t trim() noexcept { return drop(&central_free_lists::rotate); }
     std::size_t clear() noexcept { return drop(&central_free_lists::clear); }
 
-    // The pool ends; objects on loan, and with them the core, may go on.
+    // The pool ends. Objects on loan keep the core.
     void close() noexcept {
         free_list idle;
         {
             const std::lock_guard lock(mutex_);
             closed_.store(true, std::memory_order_release);
             begin_drain();
-            while (thread_cache* const s = shards_) {
-                shards_ = s->next;
+            while (thread_cache* const s = caches_) {
+                caches_ = s->next;
                 s->core.store(nullptr, std::memory_order_relaxed);
                 s->end_drain(); // the owner may free it from here on
             }
-            idle = shared_.clear();
+            idle = central_.clear();
             settle();
         }
         destroy_all(idle);
@@ -105,16 +107,16 @@ public:
     };
     [[nodiscard]] count counts() noexcept {
         const std::lock_guard lock(mutex_);
-        begin_drain(); // each object lies in one place while they are counted
+        begin_drain(); // so that each object is in one place while they are counted
         end_drain();
-        count c{0, 0, shared_.size(), shared_.old()};
-        // Ended first: an object that ends in between is then still counted as there.
+        count c{0, 0, central_.size(), central_.old()};
+        // Ended first: an object that ends in between still counts as existing.
         c.ended = ended_.load(std::memory_order_relaxed);
         c.made = made_.load(std::memory_order_relaxed);
         return c;
     }
 
-    // The owner of `s` ends. Unlinks the shard; its memory is the owner's alone.
+    // The thread that owns `s` exits. Empties and unlinks the cache; the caller frees it.
     static void thread_exits(thread_cache& s) noexcept {
         pool_core* alive = nullptr;
         s.with_core([&](pool_core* core) {
@@ -130,8 +132,8 @@ public:
             const std::lock_guard lock(alive->mutex_);
             if (!alive->closed()) {
                 alive->unlink(s);
-                alive->granted_ -= s.quota();
-                alive->shared_.push(s.drain()); // nobody but us is in the middle of anything here
+                alive->granted_quota_ -= s.quota();
+                alive->central_.push(s.drain()); // only this thread uses it
                 alive->settle();
             }
         }
@@ -148,7 +150,7 @@ private:
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
     void release() noexcept {
-        // Release: what this holder did with the core happens before its end; acquire on the last one: all others' too.
+        // Release: this holder's use of the core happens before its end. Acquire: so did everybody's.
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             delete this;
         }
@@ -160,15 +162,15 @@ private:
         }
     }
 
-    // Not inline: what they need of registers, the fast path would pay for.
-    [[nodiscard, gnu::noinline]] pool_node* take_otherwise() noexcept {
+    // Not inline: the fast path would pay for the registers that they need.
+    [[nodiscard, gnu::noinline]] pool_node* take_slowly() noexcept {
         thread_cache* mine = this_pool_thread.find(*this, id_);
         if (mine != nullptr) {
             if (pool_node* const n = mine->take()) {
                 return n;
             }
-            if (shared_size_.load(std::memory_order_relaxed) ==
-                0) { // a hint: an object on its way there may be missed
+            if (central_size_.load(std::memory_order_relaxed) ==
+                0) { // a hint: it may miss an object that is on its way
                 return nullptr;
             }
         }
@@ -179,12 +181,12 @@ private:
             refill(*mine);
         }
         pool_node* n = mine != nullptr ? mine->take() : nullptr;
-        n = n != nullptr ? n : shared_.pop();
+        n = n != nullptr ? n : central_.pop();
         settle();
         return n;
     }
 
-    [[gnu::noinline]] void give_back_otherwise(pool_node* n) noexcept {
+    [[gnu::noinline]] void give_back_slowly(pool_node* n) noexcept {
         thread_cache* const mine = this_pool_thread.find(*this, id_);
         if (mine != nullptr && mine->give(n)) {
             return;
@@ -196,7 +198,7 @@ private:
                 const bool kept = put(n, link(mine, fresh));
                 settle();
                 if (kept) {
-                    return; // n is others' now, and with it, for all we know, the core
+                    return; // n belongs to others now, and the core may be gone
                 }
             } else if (fresh != nullptr) {
                 this_pool_thread.remove(id_);
@@ -207,11 +209,11 @@ private:
 
     // --- under the mutex ----------------------------------------------------------------------------------------------
 
-    // This thread's shard, linked when it is new; null when it has none.
+    // This thread's cache, linked if it is new; null if it has none.
     [[nodiscard]] thread_cache* link(thread_cache* mine, thread_cache* fresh) noexcept {
         if (fresh != nullptr) {
-            fresh->next = shards_;
-            shards_ = fresh;
+            fresh->next = caches_;
+            caches_ = fresh;
             return fresh;
         }
         if (mine != nullptr) {
@@ -220,18 +222,18 @@ private:
         return mine;
     }
     void unlink(thread_cache& s) noexcept {
-        thread_cache** at = &shards_;
+        thread_cache** at = &caches_;
         while (*at != &s) {
             at = &(*at)->next;
         }
         *at = s.next;
     }
 
-    // Moves a batch of fresh objects to `mine`, which is empty, with some of the positions that so become free.
+    // Moves a batch of fresh objects to `mine`, which is empty, and grants quota for them.
     void refill(thread_cache& mine) noexcept {
         free_list some;
         while (some.size() < thread_cache::most / 2) {
-            pool_node* const n = shared_.pop_fresh();
+            pool_node* const n = central_.pop_fresh();
             if (n == nullptr) {
                 break;
             }
@@ -240,7 +242,7 @@ private:
         grant(mine);
         while (pool_node* const n = some.pop()) {
             if (!mine.give(n)) {
-                shared_.push(n);
+                central_.push(n);
             }
         }
     }
@@ -251,7 +253,7 @@ private:
             grant(*mine);
             if (mine->full()) {
                 const std::size_t half = (mine->quota() + 1) / 2;
-                shared_.push(mine->cut_oldest(static_cast<std::uint32_t>(std::min(half, room()))));
+                central_.push(mine->remove_oldest(static_cast<std::uint32_t>(std::min(half, room()))));
             }
             if (mine->give(n)) {
                 return true;
@@ -260,41 +262,40 @@ private:
         if (room() == 0) {
             return false;
         }
-        shared_.push(n);
+        central_.push(n);
         return true;
     }
 
-    // How many more objects the shared shelf may hold, or shards be granted.
-    [[nodiscard]] std::size_t room() const noexcept { return budget_ - granted_ - shared_.size(); }
+    // How many more objects the central lists may hold, or how much quota may be granted.
+    [[nodiscard]] std::size_t room() const noexcept { return budget_ - granted_quota_ - central_.size(); }
 
     void grant(thread_cache& s) noexcept {
         const std::size_t more =
-            std::min({thread_cache::most - std::size_t{s.quota()}, budget_ / 2 - granted_, room()});
+            std::min({thread_cache::most - std::size_t{s.quota()}, budget_ / 2 - granted_quota_, room()});
         s.grant(static_cast<std::uint32_t>(more));
-        granted_ += more;
+        granted_quota_ += more;
     }
 
-    // After every change of the shelf.
-    void settle() noexcept { shared_size_.store(shared_.size(), std::memory_order_relaxed); }
+    // After every change of the central lists.
+    void settle() noexcept { central_size_.store(central_.size(), std::memory_order_relaxed); }
 
-    // Everything idle lies on the shared shelf then, and stays there until end_drain(). No shard has a position: a thread that
-    // is idle gives its own up so, the others ask again.
+    // Moves everything idle to the central lists, where it stays until end_drain(). Takes all quota back: active threads ask again,
+    // and so idle threads give theirs up.
     void begin_drain() noexcept {
-        for (thread_cache* s = shards_; s != nullptr; s = s->next) {
+        for (thread_cache* s = caches_; s != nullptr; s = s->next) {
             s->begin_drain();
         }
-        if (shards_ != nullptr) {
-            (void)
-                asymmetric_fence_heavy(); // a sandbox that is entered late must go on allowing it: decision 15
+        if (caches_ != nullptr) {
+            (void)asymmetric_fence_heavy(); // a sandbox must go on allowing it: decision 15
         }
-        for (thread_cache* s = shards_; s != nullptr; s = s->next) {
-            shared_.push(s->drain());
+        for (thread_cache* s = caches_; s != nullptr; s = s->next) {
+            central_.push(s->drain());
         }
-        granted_ = 0;
+        granted_quota_ = 0;
         settle();
     }
     void end_drain() noexcept {
-        for (thread_cache* s = shards_; s != nullptr; s = s->next) {
+        for (thread_cache* s = caches_; s != nullptr; s = s->next) {
             s->end_drain();
         }
     }
@@ -304,7 +305,7 @@ private:
         {
             const std::lock_guard lock(mutex_);
             begin_drain();
-            dropped = (shared_.*choose)();
+            dropped = (central_.*choose)();
             settle();
             end_drain();
         }
@@ -315,9 +316,9 @@ private:
 
     // All cores of the process, by number, for the numbers themselves and for fork().
     //
-    // A child has one thread. Around fork() the forking thread holds every mutex, in the middle of a drain, so that all that is
-    // idle lies on the shared shelves. What another thread was giving back at that instant, it goes on giving back in the
-    // parent; in the child it is lost, like everything else that such a thread had on loan.
+    // A child has one thread. Around fork() the forking thread holds every mutex, inside a drain, so that everything idle is in the
+    // central lists. An object that another thread was returning at that instant is lost in the child, as everything that such a
+    // thread had on loan.
     struct core_registry {
         std::mutex
             mutex; // protects `first` and every core's `next_`; taken before any core's mutex, never after
@@ -371,7 +372,7 @@ private:
     }
     static void after_fork_in_child() noexcept {
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
-            for (thread_cache* s = c->shards_; s != nullptr;) {
+            for (thread_cache* s = c->caches_; s != nullptr;) {
                 thread_cache* const next = s->next;
                 if (s->owner != &this_pool_thread) {
                     c->unlink(*s);
@@ -384,19 +385,19 @@ private:
         after_fork_in_parent();
     }
 
-    // Read by every take and return, written once.
+    // Read at every take and return, written once.
     const bool resets_;               // there is a reset hook
     std::atomic<bool> closed_{false}; // written under the mutex
     std::uint32_t id_ = 0;
     const std::size_t budget_;
-    pool_core* next_ = nullptr; // under the roll's mutex
+    pool_core* next_ = nullptr; // under the registry's mutex
 
     alignas(64)
-        std::mutex mutex_; // protects shared_, granted_ and shards_; never held while code of the user's runs
-    central_free_lists shared_;
-    std::size_t granted_ = 0; // the sum of the shards' positions
-    thread_cache* shards_ = nullptr;
-    std::atomic<std::size_t> shared_size_{0}; // of shared_, for those who do not hold the mutex
+        std::mutex mutex_; // protects central_, granted_quota_ and caches_; never held while user code runs
+    central_free_lists central_;
+    std::size_t granted_quota_ = 0; // the sum of the caches' quotas
+    thread_cache* caches_ = nullptr;
+    std::atomic<std::size_t> central_size_{0}; // of central_, without the mutex
 
     alignas(64) std::atomic<std::size_t> references_{1};
     std::atomic<std::uint64_t> made_{0};
@@ -405,8 +406,8 @@ private:
 
 inline void pool_thread::end() noexcept {
     ended_ = true;
-    last_ = &nobodys;
-    thread_cache** const shards = std::exchange(shards_, nullptr);
+    last_ = &no_cache;
+    thread_cache** const shards = std::exchange(caches_, nullptr);
     for (std::size_t i = 0, n = std::exchange(size_, 0); i < n; ++i) {
         if (shards[i] != nullptr) {
             pool_core::thread_exits(*shards[i]);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Idle objects in two generations, as singly linked lists that need no memory of their own.
+// The central free lists of a pool: idle objects in two generations, as intrusive singly linked lists.
 //
-// Law: what is put here is fresh; rotate() gives out what was old and makes old what was fresh. So an object goes only
-// when it lay idle from one rotation to the one after the next, and one trim never empties a pool that is in use.
+// Invariant: what is pushed is fresh. rotate() removes the old generation, and makes the fresh one old. So an object is removed only if it was
+// idle from one rotation to the second after it; a single trim never empties a pool that is in use.
+//
+// Thread safety: none.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +17,7 @@ namespace detail {
 
 class pool_core;
 
-// What stands before every object of a pool. It keeps its core alive: see pool_core.
+// The header of every object of a pool. Keeps its core alive: see pool_core.
 struct pool_node {
     pool_core* const core;
     pool_node* next = nullptr;
@@ -33,7 +35,7 @@ public:
         ++size_;
     }
 
-    // What was pushed last, or null.
+    // The object that was pushed last, or null.
     [[nodiscard]] pool_node* pop() noexcept {
         pool_node* const n = front_;
         if (n != nullptr) {
@@ -43,7 +45,7 @@ public:
         return n;
     }
 
-    // Walks `other`, so give the shorter one.
+    // Linear in `other`: pass the shorter list.
     void splice(free_list other) noexcept {
         while (pool_node* const n = other.pop()) {
             push(n);
@@ -67,7 +69,7 @@ public:
         pool_node* const n = fresh_.pop();
         return n != nullptr ? n : old_.pop();
     }
-    // Old ones are handed out one by one (pop), so that demand, not bulk, decides what survives.
+    // Batches come from the fresh generation. Old objects are handed out one by one (pop), so that demand decides what survives.
     [[nodiscard]] pool_node* pop_fresh() noexcept { return fresh_.pop(); }
 
     [[nodiscard]] free_list rotate() noexcept { return std::exchange(old_, std::exchange(fresh_, {})); }

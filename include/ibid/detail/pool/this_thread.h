@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a thread knows of pools: for each pool's number, the shard that the thread owns there.
+// The pool caches of a thread: for each pool's number, the cache that the thread owns there.
 //
-// Law: finding one's shard takes the same few loads whatever the number of pools. When the thread ends, its idle
-// objects go to their pools' shared shelves; a thread that takes or gives back after that, from a later thread_local
-// destructor, uses the shared shelves too.
+// Law: finding a cache takes the same few loads, no matter how many pools there are. When the thread exits, its idle objects go to the central
+// lists of their pools. A thread that takes or returns after that, in a later thread_local destructor, uses the central lists, too.
 //
-// Numbers are small and used again, so the table stays as long as the greatest number of pools that lived at once. An entry
-// left over from an earlier pool of the same number is an orphan (its `core` is null), never mistaken for the new one's.
+// Numbers are small and reused, so the array is as long as the greatest number of pools that lived at once. A cache left over from an
+// earlier pool with the same number has a null `core`, and is never mistaken for the new pool's.
 #pragma once
 
 #include <algorithm>
@@ -28,13 +27,13 @@ namespace detail {
 
 class pool_thread {
 public:
-    // The one used last, whosever it is. Its address does not come out of the object that is being returned, so the processor
-    // need not wait for one to have the other.
+    // The cache that was used last, of whichever pool. Its address does not come from the object that is being returned, so the
+    // processor need not wait for that object.
     [[nodiscard]] thread_cache& last() noexcept { return *last_; }
 
-    // The one for `core`, which must be alive and whose number is `id`; null when there is none. It is the last one then.
+    // The cache for `core`, or null. Requires: `core` is alive, and `id` is its number.
     [[nodiscard]] thread_cache* find(const pool_core& core, std::uint32_t id) noexcept {
-        thread_cache* const s = id < size_ ? shards_[id] : nullptr;
+        thread_cache* const s = id < size_ ? caches_[id] : nullptr;
         if (s == nullptr || !s->is_of(core)) {
             return nullptr;
         }
@@ -42,46 +41,46 @@ public:
         return s;
     }
 
-    // A new shard for `core`, in the place for `id`. Null without memory, when this thread is ending, and where the kernel has no
-    // membarrier: then all threads share the core's shelf, under its mutex.
+    // A new cache for `core`. Null if memory runs out, the thread is exiting, or the kernel has no membarrier: then the thread uses
+    // the central lists, under the core's mutex.
     [[nodiscard]] thread_cache* add(pool_core& core, std::uint32_t id) noexcept;
 
-    // Takes back what add() gave, when the pool did not want it.
+    // Undoes add().
     void remove(std::uint32_t id) noexcept { replace(id, nullptr); }
 
     void end() noexcept;
 
 private:
-    IBID_PROCESS_WIDE static inline constinit thread_cache nobodys{nullptr, nullptr};
+    IBID_PROCESS_WIDE static inline constinit thread_cache no_cache{nullptr, nullptr};
 
     [[nodiscard]] bool reserve(std::size_t size) noexcept {
         if (size <= size_) {
             return true;
         }
         const std::size_t wider = std::max<std::size_t>(8, size * 2);
-        // Neither this nor a shard comes from operator new (malloc_allocator.h): a finalizer that ends a loan in there would
-        // come back to this place.
+        // Neither this nor a cache comes from operator new (malloc_allocator.h): a finalizer that runs in there and ends a loan would
+        // re-enter this function.
         auto** const table = static_cast<thread_cache**>(std::calloc(wider, sizeof(thread_cache*)));
         if (table == nullptr) {
             return false;
         }
-        std::copy_n(shards_, size_, table);
-        std::free(std::exchange(shards_, table));
+        std::copy_n(caches_, size_, table);
+        std::free(std::exchange(caches_, table));
         size_ = wider;
         return true;
     }
 
     void replace(std::uint32_t id, thread_cache* s) noexcept {
-        if (thread_cache* const former = std::exchange(shards_[id], s)) {
-            last_ = last_ == former ? &nobodys : last_;
-            former->with_core([](pool_core*) {}); // until the drain that made it an orphan has left it
+        if (thread_cache* const former = std::exchange(caches_[id], s)) {
+            last_ = last_ == former ? &no_cache : last_;
+            former->with_core([](pool_core*) {}); // wait for the drain that ended its pool
             delete former;
         }
     }
 
-    // No destructor: usable until the last instruction of the thread. this_pool_thread_end calls end() in good time.
-    thread_cache* last_ = &nobodys; // or one of shards_
-    thread_cache** shards_ = nullptr;
+    // No destructor: usable until the thread's last instruction. this_pool_thread_end calls end().
+    thread_cache* last_ = &no_cache; // or one of caches_
+    thread_cache** caches_ = nullptr;
     std::size_t size_ = 0;
     bool ended_ = false;
 };
@@ -102,7 +101,7 @@ inline thread_cache* pool_thread::add(pool_core& core, std::uint32_t id) noexcep
         return nullptr;
     }
     this_pool_thread_end.arm();
-    replace(id, s); // an orphan, or nothing
+    replace(id, s); // frees one of an ended pool
     return s;
 }
 

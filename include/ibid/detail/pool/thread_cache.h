@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread's part of one pool: a stack of idle objects that its owner uses without a lock, a locked instruction or a fence,
-// and that others may empty at any instant. The owner never waits for them, unless it meets them; they never wait for it.
+// One thread's cache of one pool: a stack of idle objects that its owner uses without a lock, an atomic read-modify-write or a fence, and that
+// others may drain at any instant. A drain never waits for the owner. The owner waits for a drain only if it meets one.
 //
-// Law: each object that is put here is taken out once, by the owner or by a drain.
+// Invariant: each object that is put here is taken out once, by the owner or by a drain.
 //
-// The owner takes or gives by one store to one slot, and then asks whether there is a drain. A drain (under the mutexes of core
-// and shard) raises `drained_`, makes everybody fence, and then takes what it sees in the slots. So one of two things is true of
-// an owner in the middle: it had asked before the fence, and then the drain sees its store; or it asks after, and learns of
-// the drain. Then it waits for the end of the drain at the shard's mutex, and looks there who has the object: a drain writes down
-// which slots it emptied. Its store may have come late, when the drain had seen the slot as it was. That does no harm: a late null
-// says nothing new, and a late object is found there by the owner, who wrote it, or by the next drain.
+// Why. The owner takes or gives with one store to a slot, and then loads `drained_`. A drain (under the core's mutex and the cache's)
+// stores `drained_`, runs a heavy fence, and takes what it finds in the slots. By the asymmetric fence, one of two things holds:
+//  - The drain sees the owner's store.
+//  - The owner sees `drained_`. It then waits at the cache's mutex for the end of the drain, and learns there who has the object:
+//    the drain has noted which slots it emptied.
+// In the second case the owner's store may come after the drain has read the slot. That is harmless: a late null changes nothing, and a late
+// object is found by the owner, who stored it, or by the next drain.
 //
-// Only the owner stores objects into slots, only drains store null into a slot that another may be using, and nothing is
-// stored between a drain and the owner's recovery from it but that one late store.
+// Only the owner stores objects into slots. Only drains store null into a slot that another thread may be using. Between a drain and the
+// owner's recovery, nothing is stored except that one late store.
 //
-// The memory belongs to the owner, because the owner may look here at any time; a pool that ends leaves its shards
-// empty and `core` null (orphans), and each owner frees them at its leisure.
+// Lifetime: the memory belongs to the owner, who may look here at any time. A pool that ends leaves its caches empty, with a null `core`;
+// each owner frees them later.
 #pragma once
 
 #include <algorithm>
@@ -39,22 +40,22 @@ class pool_thread;
 
 class alignas(64) thread_cache : public made_by_malloc {
 public:
-    // At most this many objects lie with one thread.
+    // The largest number of objects in one cache.
     static constexpr std::uint32_t most = 32;
 
     constexpr thread_cache(pool_core* of, const pool_thread* by) noexcept : core(of), owner(by) {}
 
     [[nodiscard]] bool is_of(const pool_core& c) const noexcept {
-        // Relaxed: a shard whose pool ends right now may pass for that pool's; it then has nothing to give and takes nothing.
+        // Relaxed: a cache whose pool ends just now may still pass for that pool's; it is empty then, and takes nothing.
         return core.load(std::memory_order_relaxed) == &c;
     }
 
     // --- the owner ----------------------------------------------------------------------------------------------------
 
-    // The first slot comes first, and by its own address: where the address of a store comes out of a load, the next load must
-    // wait for both, which costs more than all the rest.
+    // Slot 0 is tried first, with a constant address. A store whose address comes from a load delays the next load, which would cost
+    // more than everything else here.
 
-    // Null: nothing is here, or a drain has taken it.
+    // Null: the cache is empty, or a drain has taken the object.
     [[nodiscard]] pool_node* take() noexcept {
         if (pool_node* const n = slots_[0].load(std::memory_order_relaxed)) {
             slots_[0].store(nullptr, std::memory_order_relaxed);
@@ -71,8 +72,8 @@ public:
         return drained_.load(std::memory_order_relaxed) ? recover_taken(at, n) : n;
     }
 
-    // False: there is no room, or there was a drain; `n` is still the caller's. Otherwise it may be anybody's by now, and
-    // nothing but this shard may be touched.
+    // False: no room, or there was a drain; `n` still belongs to the caller. True: it may belong to any thread by now, and the caller
+    // may touch nothing but this cache.
     [[nodiscard]] bool give(pool_node* n) noexcept {
         std::uint32_t at = 0;
         if (slots_[0].load(std::memory_order_relaxed) == nullptr) {
@@ -93,7 +94,7 @@ public:
 
     // --- the owner, under the core's mutex, so that no drain is there ----------------------------------------------------
 
-    // After a drain, the shard is empty and has no positions. Before anything else.
+    // First of all: after a drain, the cache is empty and has no quota.
     void recover() noexcept {
         if (drained_.load(std::memory_order_relaxed)) {
             top_ = 0;
@@ -106,8 +107,8 @@ public:
         return top_ + (slots_[0].load(std::memory_order_relaxed) != nullptr ? 1 : 0) >= quota();
     }
 
-    // Of a full shard, `n` objects that will be missed least: those that lie deepest.
-    [[nodiscard]] free_list cut_oldest(std::uint32_t n) noexcept {
+    // Requires a full cache. Removes the `n` objects that were returned first.
+    [[nodiscard]] free_list remove_oldest(std::uint32_t n) noexcept {
         free_list cut;
         if (top_ == 0 && n != 0) {
             cut.push(slots_[0].exchange(nullptr, std::memory_order_relaxed));
@@ -128,7 +129,7 @@ public:
     [[nodiscard]] std::uint32_t quota() const noexcept { return quota_.load(std::memory_order_relaxed); }
     void grant(std::uint32_t more) noexcept { quota_.store(quota() + more, std::memory_order_relaxed); }
 
-    // --- a drain, under the core's mutex: begin_drain() for each shard, asymmetric_fence_heavy(), drain() and end_drain() for each ----
+    // --- a drain, under the core's mutex: begin_drain() for each cache, asymmetric_fence_heavy(), drain() and end_drain() for each ----
 
     void begin_drain() noexcept {
         mutex_.lock();
@@ -148,12 +149,12 @@ public:
     }
     void end_drain() noexcept { mutex_.unlock(); }
 
-    // --- who belongs to whom ------------------------------------------------------------------------------------------
+    // --- pool and owner ------------------------------------------------------------------------------------------------
 
-    // Null once the pool has ended; written in the drain that ends it.
+    // Null after the pool has ended. Written in the drain that ends it.
     std::atomic<pool_core*> core;
 
-    // Calls f(core), null or alive meanwhile: the drain that ends a pool waits.
+    // Calls f(core). The core is null, or alive during the call: the drain that ends a pool waits.
     template <class Function>
     void with_core(Function f) noexcept {
         const std::lock_guard lock(mutex_);
@@ -165,7 +166,7 @@ public:
     thread_cache* next = nullptr;
 
 private:
-    // At the end of a drain: whose is it?
+    // After a drain has ended: who has the object?
     [[nodiscard, gnu::noinline]] pool_node* recover_taken(std::uint32_t at, pool_node* n) noexcept {
         const std::lock_guard lock(mutex_);
         const bool lost = drain_took_[at];
@@ -180,13 +181,13 @@ private:
         return lost;
     }
 
-    std::uint32_t top_ = 0;               // the owner's: slots 1 to top_ are full, unless drained
-    std::atomic<std::uint32_t> quota_{0}; // how many objects may lie here: part of the pool's budget
+    std::uint32_t top_ = 0;               // for the owner: slots 1 to top_ are full, unless drained
+    std::atomic<std::uint32_t> quota_{0}; // how many objects may be here: part of the pool's budget
     std::atomic<bool> drained_{false};
     std::array<std::atomic<pool_node*>, most> slots_{};
 
-    std::mutex mutex_; // protects a drain from the owner's recovery; taken after the core's, never before it
-    std::bitset<most> drain_took_; // from these slots, since the last recovery; under the mutex
+    std::mutex mutex_;             // protects a drain from the owner's recovery. Lock order: after the core's
+    std::bitset<most> drain_took_; // these slots were emptied since the last recovery; under the mutex
 };
 
 } // namespace detail

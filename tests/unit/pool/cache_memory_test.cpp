@@ -14,21 +14,21 @@
 namespace {
 
 using ibid::testing::fail_malloc;
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
-TEST(loan, returns_its_object_even_when_the_thread_has_no_memory_for_its_shard) {
+TEST(loan, returns_its_object_even_when_the_thread_has_no_memory_for_its_cache) {
     // Their numbers come before that of the pool below, so that it wants a longer table.
     std::array<ibid::pool<int>, 8> others;
     bool more = true;
     std::size_t n = 0;
     for (; more; ++n) {
-        ledger l;
+        life_counts l;
         {
             ibid::pool<tracked> p(make_tracked(l));
             ibid::loan<tracked> a;
-            std::thread([&] { a = p.take(); }).join(); // so that the shard is first wanted on return
+            std::thread([&] { a = p.take(); }).join(); // so that the cache is first wanted on return
             std::thread([&] {
                 (void)others[0]
                     .take(); // glibc ends a process that has no memory to note what runs at a thread's end
@@ -43,7 +43,7 @@ TEST(loan, returns_its_object_even_when_the_thread_has_no_memory_for_its_shard) 
         }
         EXPECT_EQ(l.alive(), 0);
     }
-    EXPECT_GE(n, 3U) << "a table, a shard, and then nothing fails";
+    EXPECT_GE(n, 3U) << "an array, a cache, and then nothing fails";
 }
 
 } // namespace
