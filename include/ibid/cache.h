@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An interning cache: maps keys to values. All who ask for the same key share one value, which ends with its last handle.
+// An interning cache: maps keys to values. All who ask for the same key share one value, which ends with its
+// last handle.
 //
 // Laws (docs/contracts.md has all ten, and where each is tested):
 //  - at any instant, all live handles for equal keys in one cache point at one object;
-//  - without a retention budget, the value is destroyed when its last handle goes, on that thread, before the drop
-//    returns, and outside every lock;
+//  - without a retention budget, the value is destroyed when its last handle goes, on that thread, before the
+//    drop returns, and outside every lock;
 //  - handles outlive the cache;
 //  - threads that miss one key at once run `make` once and share; a `make` that throws leaves no trace.
 //
@@ -14,7 +15,8 @@
 //     assert(std::regex_match("aab", *h));
 //     assert(patterns.find("a+b") == h);
 //
-// Thread safety: any member may be called from any thread at any time, except the destructor. Handles are not part of the object.
+// Thread safety: any member may be called from any thread at any time, except the destructor. Handles are not
+// part of the object.
 #pragma once
 
 #include <cstddef>
@@ -41,16 +43,19 @@ inline namespace layout_1 {
 
 // Key:        what identifies a value.
 // Value:      what is shared; handles give const access to it.
-// KeyOf:      where an entry keeps its key: `key_beside` stores one next to the value; `key_at<&Value::member>` (a data
-//             member or a const member function) uses the one the value contains; `key_is_value` for sets.
-// Hash:       std::uint64_t(const K&) for Key and for every K that lookups use; equal keys must hash alike. The default is
-//             keyed with a secret of the process; one of your own should be too, where keys come from outside.
-// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not use a cache.
-// Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is retained or
-//             pinned, and of what for_each is visiting, come from the global heap.)
+// KeyOf:      where an entry keeps its key: `key_beside` stores one next to the value;
+//             `key_at<&Value::member>` (a data member or a const member function) uses the one in the value;
+//             `key_is_value` is for sets.
+// Hash:       std::uint64_t(const K&) for Key and for every K that lookups use; equal keys must hash alike.
+//             The default is keyed with a secret of the process. A hash of your own should be, too, if keys
+//             come from outside.
+// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not use
+//             a cache.
+// Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is
+//             retained or pinned, and of what for_each is visiting, come from the global heap.)
 //
-// A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const std::byte> for
-// a std::string, a span for a vector. intern() builds the Key only on a miss.
+// A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const
+// std::byte> for a std::string, a span for a vector. intern() builds the Key only on a miss.
 template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::hash<Key>,
           class Equal = ibid::equal, class Allocator = std::allocator<std::byte>>
 class cache {
@@ -81,12 +86,13 @@ public:
 
     // The value for `key`: the existing one, or the one that `make` makes now.
     //
-    // `make()` or `make(key)` returns a Value, or something a Value is constructed from, or a std::optional<Value>; if that is empty,
-    // there is no value, and intern() returns an empty handle. `make` runs on this thread, outside all locks, and may intern other
-    // keys here. Other threads compare `key` meanwhile: it must not change until the call returns, so `make` may copy from it but
-    // not move. Throws what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if `make` needs this key, directly
-    // or through another thread. (A value's destructor may intern, too. It runs on any thread that drops, trims or makes room, so it
-    // must catch both.)
+    // `make()` or `make(key)` returns a Value, or something a Value is constructed from, or a
+    // std::optional<Value>; if that is empty, there is no value, and intern() returns an empty handle. `make`
+    // runs on this thread, outside all locks, and may intern other keys here. Other threads compare `key`
+    // meanwhile: it must not change until the call returns, so `make` may copy from it but not move. Throws
+    // what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if `make` needs this key,
+    // directly or through another thread. (A value's destructor may intern, too. It runs on any thread that
+    // drops, trims or makes room, so it must catch both.)
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         const std::uint64_t hash = hash_(key);
@@ -98,8 +104,8 @@ public:
         return miss(hash, key, std::forward<Make>(make));
     }
 
-    // For values that contain their key: the existing one, or `value` itself, copied or moved. An rvalue may be moved from in any
-    // case, even if this throws.
+    // For values that contain their key: the existing one, or `value` itself, copied or moved. An rvalue may
+    // be moved from in any case, even if this throws.
     template <class V>
         requires(!std::is_same_v<KeyOf, key_beside> && std::is_same_v<std::remove_cvref_t<V>, Value>)
     [[nodiscard]] handle_type intern(V&& value) {
@@ -129,8 +135,8 @@ public:
         return found != nullptr ? found->adopt() : handle_type();
     }
 
-    // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or go meanwhile may be
-    // visited or not. An entry may be held from before its call until for_each returns.
+    // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or
+    // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
     void for_each(Function f) const {
         table_->for_each([&](node& n) {
@@ -140,12 +146,13 @@ public:
         });
     }
 
-    // A budget for entries without a handle; may change at any time, and takes effect before the call returns.
+    // A budget for entries without a handle; may change at any time, and takes effect before the call
+    // returns.
     void retain(retention budget) noexcept { table_->retain(budget); }
     [[nodiscard]] retention retained() const noexcept { return table_->budget(); }
 
-    // Drops all entries that only the budget keeps. Pinned entries stay. (If two threads trim at once, each drops a part, and may
-    // return before the other.)
+    // Drops all entries that only the budget keeps. Pinned entries stay. (If two threads trim at once, each
+    // drops a part, and may return before the other.)
     void trim() noexcept { table_->drop_retained(); }
 
     // An entry that never leaves while the cache lives. Throws bad_alloc.
@@ -156,8 +163,9 @@ public:
 
     [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }
 
-    // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads use it: lock before,
-    // unlock afterwards on both sides; in the child, before that, forget what other threads were making.
+    // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
+    // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
+    // threads were making.
     void lock_for_fork() noexcept {
         // Initialized now: in the child, nobody would finish an initialization that another thread had begun.
         (void)detail::process_secret();
@@ -174,7 +182,8 @@ private:
 
     template <class K, class Make>
     [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
-        // Other threads find the flight by a Key: the caller's own, or one constructed from what the caller passed.
+        // Other threads find the flight by a Key: the caller's own, or one constructed from what the caller
+        // passed.
         if constexpr (std::is_same_v<K, Key>) {
             return fly(hash, key, std::forward<Make>(make));
         } else {
@@ -225,8 +234,9 @@ private:
         return fresh->adopt();
     }
 
-    // Making is only a copy here, so it is made before other threads have to wait for it, and thrown away if one of them was
-    // faster. They compare the key inside the new entry, because the caller's may have been moved from.
+    // Making is only a copy here, so it is made before other threads have to wait for it, and thrown away if
+    // one of them was faster. They compare the key inside the new entry, because the caller's may have been
+    // moved from.
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
         const std::uint64_t hash = hash_(key);

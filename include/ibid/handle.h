@@ -2,16 +2,16 @@
 //
 // What a user holds: the value lives at least as long as its last handle.
 //
-// Law: two handles from one cache are equal exactly when they stand for the same object, and equal keys stand for the
-// same object while any handle to it lives. Handles outlive the cache that gave them.
+// Law: two handles from one cache are equal exactly when they stand for the same object, and equal keys stand
+// for the same object while any handle to it lives. Handles outlive the cache that gave them.
 //
 //     ibid::handle<std::string> a = ibid::intern(std::string("ibidem"));
 //     ibid::handle<std::string> b = ibid::intern(std::string("ibidem"));
 //     assert(a == b && &*a == &*b && *a == "ibidem");
 //
-// Threads: handles are like shared_ptr. Different handles to one value may be used and dropped on any threads at once;
-// one handle object that several threads write needs the user's own lock. When the last handle goes, the value is
-// destroyed on that thread, before the drop returns, and outside every lock of ibid.
+// Threads: handles are like shared_ptr. Different handles to one value may be used and dropped on any threads
+// at once; one handle object that several threads write needs the user's own lock. When the last handle goes,
+// the value is destroyed on that thread, before the drop returns, and outside every lock of ibid.
 #pragma once
 
 #include <compare>
@@ -70,7 +70,8 @@ public:
     void swap(handle& other) noexcept { std::swap(word_, other.word_); }
     friend void swap(handle& a, handle& b) noexcept { a.swap(b); }
 
-    // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do not.
+    // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do
+    // not.
     friend bool operator==(const handle& a, const handle& b) noexcept { return a.get() == b.get(); }
     friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
         return std::compare_three_way{}(a.get(), b.get());
@@ -92,12 +93,13 @@ private:
         return static_cast<detail::counted_in>(word_ & detail::counted_in_bits);
     }
 
-    // The value's address, and in its lowest bits, which are free because a header stands before the value, where this reference
-    // is counted.
+    // The value's address, and in its lowest bits, which are free because a header stands before the value,
+    // where this reference is counted.
     std::uintptr_t word_ = 0;
 };
 
-// A handle to a value, seen as one of its parts: a base class, or a member. Two words; the whole value stays alive.
+// A handle to a value, seen as one of its parts: a base class, or a member. Two words; the whole value stays
+// alive.
 //
 //     ibid::view<std::string> name(config, config->name);    // keeps all of *config
 template <class T>

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pool of objects that are costly to make and cheap to use again: buffers, parsers, contexts. What is taken comes back
-// by itself.
+// A pool of objects that are costly to make and cheap to use again: buffers, parsers, contexts. What is taken
+// comes back by itself.
 //
 // Laws:
 //  - an object is with one borrower or idle, never both: there is nothing to call that returns it twice;
 //  - a loan may end on any thread, and after its pool: then it destroys its object;
 //  - idle objects never number more than the budget, and trim() may take any of them at any time;
-//  - a factory that throws leaves no trace; an object whose reset hook throws or says no is destroyed, not kept.
+//  - a factory that throws leaves no trace; an object whose reset hook throws or says no is destroyed, not
+//    kept.
 //
 //     ibid::pool<std::string> lines([] { return std::string(); }, [](std::string& s) { s.clear(); });
 //     {
@@ -15,13 +16,13 @@
 //         *line += "used again, with the capacity it has grown";
 //     } // back in the pool, cleared
 //
-// After Go's sync.Pool: idle objects lie with the thread that returned them last, and go in two generations. Unlike it,
-// nothing runs by itself: no collection clears the pool, so the program calls trim() when it suits. docs/pool.md says when a
-// pool is worth it and when it is not.
+// After Go's sync.Pool: idle objects lie with the thread that returned them last, and go in two generations.
+// Unlike it, nothing runs by itself: no collection clears the pool, so the program calls trim() when it
+// suits. docs/pool.md says when a pool is worth it and when it is not.
 //
-// Threads: every member may be called from any thread at any time, except the destructor, which like any destructor
-// wants to be alone with its object; loans are not part of the object. A sandbox that the program enters after it has used a
-// pool must go on allowing membarrier(2).
+// Threads: every member may be called from any thread at any time, except the destructor, which like any
+// destructor wants to be alone with its object; loans are not part of the object. A sandbox that the program
+// enters after it has used a pool must go on allowing membarrier(2).
 #pragma once
 
 #include <concepts>
@@ -76,7 +77,8 @@ public:
         }
     }
 
-    // Destroys the object instead of returning it: for one that is broken, or has grown too large. The loan is empty after.
+    // Destroys the object instead of returning it: for one that is broken, or has grown too large. The loan
+    // is empty after.
     void discard() noexcept {
         if (detail::pooled<T>* const n = std::exchange(node_, nullptr)) {
             n->core->destroy(n);
@@ -86,7 +88,8 @@ public:
     void swap(loan& other) noexcept { std::swap(node_, other.node_); }
     friend void swap(loan& a, loan& b) noexcept { a.swap(b); }
 
-    // For storing a loan in a word: leak() gives up ownership, object() accesses the object, end() returns it.
+    // For storing a loan in a word: leak() gives up ownership, object() accesses the object, end() returns
+    // it.
     [[nodiscard]] void* leak() noexcept { return std::exchange(node_, nullptr); }
     [[nodiscard]] static T* object(void* leaked) noexcept {
         return &static_cast<detail::pooled<T>*>(leaked)->value;
@@ -128,16 +131,17 @@ public:
     explicit pool(pool_budget budget = {}) requires std::default_initializable<T>
         : pool([] { return T(); }, budget) {}
 
-    // `make()` gives a T, or what a T is constructed from. It runs on the thread that takes, outside every lock.
+    // `make()` gives a T, or what a T is constructed from. It runs on the thread that takes, outside every
+    // lock.
     template <class Make>
         requires std::constructible_from<T, std::invoke_result_t<Make&>> ||
             std::same_as<T, std::invoke_result_t<Make&>>
     explicit pool(Make make, pool_budget budget = {})
         : core_(new hooks<Make, no_reset>(std::move(make), no_reset{}, budget)) {}
 
-    // `reset(T&)` prepares a returned object for its next user. It runs on the thread that returns, outside every lock; when
-    // it throws, or returns false, the object is destroyed. Hooks live until the last loan has ended; what they refer to
-    // must live as long.
+    // `reset(T&)` prepares a returned object for its next user. It runs on the thread that returns, outside
+    // every lock; when it throws, or returns false, the object is destroyed. Hooks live until the last loan
+    // has ended; what they refer to must live as long.
     template <class Make, std::invocable<T&> Reset>
         requires std::constructible_from<T, std::invoke_result_t<Make&>> ||
             std::same_as<T, std::invoke_result_t<Make&>>
@@ -158,8 +162,9 @@ public:
             return loan<T>(core_->make());
         }
 
-        // Drops what lay idle since the trim before this one. So a call now and then drops what the time between two calls
-        // had no use for, and two calls at once drop everything. Returns how many objects it destroyed.
+        // Drops what lay idle since the trim before this one. So a call now and then drops what the time
+        // between two calls had no use for, and two calls at once drop everything. Returns how many objects
+        // it destroyed.
         std::size_t trim() noexcept {
             return core_->trim();
         }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An asymmetric fence (P1202; folly's AsymmetricThreadFence.h). The frequent side runs a light fence, which is no instruction. The
-// rare side runs a heavy one: the membarrier(2) system call, a full barrier on every processor that runs a thread of this
-// process.
+// An asymmetric fence (P1202; folly's AsymmetricThreadFence.h). The frequent side runs a light fence, which
+// is no instruction. The rare side runs a heavy one: the membarrier(2) system call, a full barrier on every
+// processor that runs a thread of this process.
 //
-// Law: thread A stores x, runs the light fence and loads y. Thread B stores y, runs the heavy fence and loads x. At least one of
-// them sees the other's store, as with two sequentially consistent fences. qsbr_domain.h and pool/thread_cache.h rely on it.
+// Law: thread A stores x, runs the light fence and loads y. Thread B stores y, runs the heavy fence and loads
+// x. At least one of them sees the other's store, as with two sequentially consistent fences. qsbr_domain.h
+// and pool/thread_cache.h rely on it.
 #pragma once
 
 #include <atomic>
@@ -19,8 +20,9 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// False if the kernel has no membarrier, or a sandbox forbids it. The first call registers the process; children inherit that. Several
-// threads may register at once. A lock around it would be held for some milliseconds, and in the child of a fork for ever.
+// False if the kernel has no membarrier, or a sandbox forbids it. The first call registers the process;
+// children inherit that. Several threads may register at once. A lock around it would be held for some
+// milliseconds, and in the child of a fork for ever.
 [[nodiscard]] inline bool asymmetric_fence_available() noexcept {
     enum : unsigned char { unknown, no, yes };
     static constinit std::atomic<unsigned char> answer{unknown}; // relaxed: it publishes nothing else
@@ -37,8 +39,9 @@ namespace detail {
     return known == yes;
 }
 
-// Every running thread of the process passes a full barrier before this returns; a thread that is not running does so when it is
-// scheduled. False: the kernel refused, because the process has entered a sandbox since, or memory ran out.
+// Every running thread of the process passes a full barrier before this returns; a thread that is not running
+// does so when it is scheduled. False: the kernel refused, because the process has entered a sandbox since,
+// or memory ran out.
 [[nodiscard]] inline bool asymmetric_fence_heavy() noexcept {
     const int error = errno;
     const bool done = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;

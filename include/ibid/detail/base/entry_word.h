@@ -4,8 +4,8 @@
 //
 // Invariants:
 //  - The hash does not change once the entry is linked.
-//  - `visited`, `retained` and the samples are hints: a stale value affects eviction quality, or how soon a value is promoted, not
-//    correctness. Anybody may change them at any time.
+//  - `visited`, `retained` and the samples are hints: a stale value affects eviction quality, or how soon a
+//    value is promoted, not correctness. Anybody may change them at any time.
 //  - Generation and cell change only under the lock of hot_values.
 #pragma once
 
@@ -27,7 +27,8 @@ public:
     // For hot values (hot_values.h).
     static constexpr std::uint64_t hot = std::uint64_t{1} << 51; // new references are counted in stripes
 
-    // The low 48 bits. Twelve of the other 16 are in the table's slot, so slot and word together compare 60 bits.
+    // The low 48 bits. Twelve of the other 16 are in the table's slot, so slot and word together compare 60
+    // bits.
     [[nodiscard]] std::uint64_t hash() const noexcept { return word() & hash_bits; }
     [[nodiscard]] static bool agree(std::uint64_t word, std::uint64_t hash) noexcept {
         return ((word ^ hash) & hash_bits) == 0;
@@ -50,7 +51,8 @@ public:
     [[nodiscard]] static unsigned generation(std::uint64_t word) noexcept {
         return field(word, generation_shift, last_generation);
     }
-    // How many samples there were, and the number of the last sampling thread; once promoted, the number of the cell instead.
+    // How many samples there were, and the number of the last sampling thread; once promoted, the number of
+    // the cell instead.
     [[nodiscard]] static unsigned samples(std::uint64_t word) noexcept {
         return field(word, samples_shift, samples_to_promote);
     }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A mutex for critical sections of some tens of nanoseconds. Unlocking is a plain store; a waiter spins, then polls.
+// A mutex for critical sections of some tens of nanoseconds. Unlocking is a plain store; a waiter spins, then
+// polls.
 //
 // Law: mutual exclusion, as with std::mutex, with two differences:
 //  - It may be locked on one thread and unlocked on another, as in the child of a fork.
-//  - A waiter that has spun long enough sleeps with a timeout; unlock() wakes nobody. It happens if the holder loses its processor,
-//    or under heavy contention. It costs that waiter up to 0.1 ms, and saves every unlock an atomic exchange, which is a
-//    quarter of the cost of churn (`./dev bench core --only churn`). Do not use it for long critical sections.
+//  - A waiter that has spun long enough sleeps with a timeout; unlock() wakes nobody. It happens if the
+//    holder loses its processor, or under heavy contention. It costs that waiter up to 0.1 ms, and saves
+//    every unlock an atomic exchange, which is a quarter of the cost of churn (`./dev bench core --only
+//    churn`). Do not use it for long critical sections.
 //
-// A waiter looks three times within a fraction of a microsecond, because the holder is usually done by then, and then backs off for
-// ten. Each look takes the cache line from the holder, who needs it for the unlock and for the data next to it. Two threads that
-// contend all the time get four times as much done with this backoff.
+// A waiter looks three times within a fraction of a microsecond, because the holder is usually done by then,
+// and then backs off for ten. Each look takes the cache line from the holder, who needs it for the unlock and
+// for the data next to it. Two threads that contend all the time get four times as much done with this
+// backoff.
 //
-// The sleep is a futex with a timeout: sandboxes that allow any mutex allow it, and it is no cancellation point. errno is preserved.
+// The sleep is a futex with a timeout: sandboxes that allow any mutex allow it, and it is no cancellation
+// point. errno is preserved.
 #pragma once
 
 #include <atomic>

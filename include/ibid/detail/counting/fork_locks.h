@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process-wide locks that are held around fork() together with the locks of a table: those of the participants and of the hot
-// values. Else the child could find one locked by a thread that it does not have, or stripes that are half open.
+// The process-wide locks that are held around fork() together with the locks of a table: those of the
+// participants and of the hot values. Else the child could find one locked by a thread that it does not have,
+// or stripes that are half open.
 //
-// Law: a program may lock several tables for one fork, one after the other. The process-wide locks are held from the first table to the
-// last. Lock order: a table's locks come before them (add_pending_check), so they are released while a further table is locked.
+// Law: a program may lock several tables for one fork, one after the other. The process-wide locks are held
+// from the first table to the last. Lock order: a table's locks come before them (add_pending_check), so they
+// are released while a further table is locked.
 #pragma once
 
 #include "ibid/detail/base/process_wide.h"

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hot values: how a value that several threads use all the time is promoted to sharded counting, and how it comes back.
+// Hot values: how a value that several threads use all the time is promoted to sharded counting, and how it
+// comes back.
 //
-// Promotion opens the stripes of a cell (sharded_count.h) and adds a bias to the central count. From then on references are counted in
-// stripes. Collapse closes the stripes and adds their sum to `count`, in place of the bias. It is tried when the last central
-// reference is dropped; a value is promoted only while somebody else holds a central reference, as the connections, sessions and
-// configurations that use a hot value usually do.
+// Promotion opens the stripes of a cell (sharded_count.h) and adds a bias to the central count. From then on
+// references are counted in stripes. Collapse closes the stripes and adds their sum to `count`, in place of
+// the bias. It is tried when the last central reference is dropped; a value is promoted only while somebody
+// else holds a central reference, as the connections, sessions and configurations that use a hot value
+// usually do.
 //
-// Finding the end. A thread that drops the last central reference checks for the end afterwards, so it touches the value although
-// it holds no reference. This is safe because the cell counts such checks beforehand:
+// Finding the end. A thread that drops the last central reference checks for the end afterwards, so it
+// touches the value although it holds no reference. This is safe because the cell counts such checks
+// beforehand:
 //  - `pending_checks` starts at one.
-//  - Whoever takes a central reference while there is none adds one (add_pending_check), and holds that reference meanwhile.
+//  - Whoever takes a central reference while there is none adds one (add_pending_check), and holds that
+//    reference meanwhile.
 //  - Only the last pending check collapses the stripes.
 //
-// Invariant: a promoted value does not end while a check is pending. If no check is pending and there is no central reference, no other
-// thread can begin one.
+// Invariant: a promoted value does not end while a check is pending. If no check is pending and there is no
+// central reference, no other thread can begin one.
 //
-// A value keeps its cell from its first promotion until its memory is freed, because a lock-free reader may have read the cell's
-// number earlier. There are 64 cells and seven generations of a value (a handle has three bits to remember the generation); a
-// value that has used them up is counted centrally.
+// A value keeps its cell from its first promotion until its memory is freed, because a lock-free reader may
+// have read the cell's number earlier. There are 64 cells and seven generations of a value (a handle has
+// three bits to remember the generation); a value that has used them up is counted centrally.
 //
 // Thread safety: any thread.
 #pragma once
@@ -40,15 +44,16 @@ namespace detail {
 
 class hot_values {
 public:
-    // Takes (n = 1) or drops (n = -1) a reference in the stripes of a value whose word is `word`. False if they are closed, or
-    // open for another generation than `where`. Requires valid memory of the value: so the cell belongs to it.
+    // Takes (n = 1) or drops (n = -1) a reference in the stripes of a value whose word is `word`. False if
+    // they are closed, or open for another generation than `where`. Requires valid memory of the value: so
+    // the cell belongs to it.
     [[nodiscard]] bool add(std::uint64_t word, counted_in where, std::int64_t n) noexcept {
         sharded_count* const stripes = cells_[entry_word::cell(word)].stripes.load(std::memory_order_acquire);
         return stripes->add(number_of_this_thread(), static_cast<unsigned>(where), n);
     }
 
-    // Requires a reference. True: the value is promoted. False: nobody else holds a central reference, or there is no cell, no
-    // generation or no memory left.
+    // Requires a reference. True: the value is promoted. False: nobody else holds a central reference, or
+    // there is no cell, no generation or no memory left.
     bool promote(value_header& h) noexcept {
         const std::lock_guard lock(mutex_);
         std::uint64_t word = h.word();
@@ -86,16 +91,17 @@ public:
         ++cell_of(h).pending_checks;
     }
 
-    // The caller has dropped the last central reference to `h`. Collapses the stripes if this is the last pending check and there
-    // is still no central reference. True: no reference is left, and the caller ends the value.
+    // The caller has dropped the last central reference to `h`. Collapses the stripes if this is the last
+    // pending check and there is still no central reference. True: no reference is left, and the caller ends
+    // the value.
     [[nodiscard]] bool collapse(value_header& h) noexcept {
         const std::lock_guard lock(mutex_);
         cell& c = cell_of(h);
         if (--c.pending_checks != 0) {
             return false;
         }
-        // Clears `promoted`: from here on central references add no check. Fails if somebody has taken a central reference
-        // meanwhile; dropping that one checks again.
+        // Clears `promoted`: from here on central references add no check. Fails if somebody has taken a
+        // central reference meanwhile; dropping that one checks again.
         std::uint32_t only_bias = value_header::only_bias;
         return h.count.compare_exchange_strong(only_bias, value_header::bias, std::memory_order_acq_rel,
                                                std::memory_order_relaxed) &&
@@ -137,8 +143,9 @@ private:
         while (!h.mark(word, {false, entry_word::generation(word), 0, entry_word::cell(word)})) {
             word = h.word();
         }
-        // Other threads take and drop central references meanwhile. A drop of a reference that a stripe has counted, whose stripe
-        // is closed now, may come here before the sum does: the bias is large enough for all of them.
+        // Other threads take and drop central references meanwhile. A drop of a reference that a stripe has
+        // counted, whose stripe is closed now, may come here before the sum does: the bias is large enough
+        // for all of them.
         std::uint32_t now = h.count.load(std::memory_order_relaxed);
         std::uint32_t next = 0;
         do {

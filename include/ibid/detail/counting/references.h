@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// References to values that ibid owns: the operations that choose between the central count and the stripes of a hot value.
+// References to values that ibid owns: the operations that choose between the central count and the stripes
+// of a hot value.
 //
 // Law: a reference is dropped where it was counted, or centrally if those stripes have been collapsed since.
 #pragma once

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A reference count in stripes: each thread adds to a cache line of its own. A per-CPU reference count (Linux percpu_ref), by
-// threads instead of CPUs.
+// A reference count in stripes: each thread adds to a cache line of its own. A per-CPU reference count (Linux
+// percpu_ref), by threads instead of CPUs.
 //
 // Invariants:
-//  - Only the sum of all stripes means something. One stripe may be negative, because a reference may be taken on one thread and
-//    dropped on another. The sum is taken once, by close().
-//  - The stripes are open for one generation, or closed. Each change names the generation that it means and fails at any other. So a
-//    late change is never counted where nobody would look for it.
+//  - Only the sum of all stripes means something. One stripe may be negative, because a reference may be
+//    taken on one thread and dropped on another. The sum is taken once, by close().
+//  - The stripes are open for one generation, or closed. Each change names the generation that it means and
+//    fails at any other. So a late change is never counted where nobody would look for it.
 //
-// hot_values.h says when they are opened and closed. Allocated under a lock, hence from malloc (malloc_allocator.h).
+// hot_values.h says when they are opened and closed. Allocated under a lock, hence from malloc
+// (malloc_allocator.h).
 //
 // Thread safety: add(), any thread; open() and close(), one thread at a time.
 #pragma once
@@ -40,8 +41,9 @@ public:
     sharded_count(const sharded_count&) = delete;
     sharded_count& operator=(const sharded_count&) = delete;
 
-    // Adds `n` references for thread number `thread`. False if the stripes are not open for `generation`. Acquire: the new holder
-    // sees what the opener saw. Release: a holder's reads of the value happen before its end; pairs with the exchange in close().
+    // Adds `n` references for thread number `thread`. False if the stripes are not open for `generation`.
+    // Acquire: the new holder sees what the opener saw. Release: a holder's reads of the value happen before
+    // its end; pairs with the exchange in close().
     [[nodiscard]] bool add(unsigned thread, unsigned generation, std::int64_t n) noexcept {
         std::atomic<std::uint64_t>& word = stripes_behind()[thread & mask_].word;
         for (std::uint64_t now = word.load(std::memory_order_relaxed);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The header in front of every value that ibid owns: hash and marks, the owning table, and the reference counts.
+// The header in front of every value that ibid owns: hash and marks, the owning table, and the reference
+// counts.
 //
 // Invariants:
 //  - The value is alive while `count` is not zero. A count that has reached zero never rises again.
 //  - The memory is valid while `weak` is not zero. All strong references together hold one weak reference.
 //
-// A hot value counts references like a percpu_ref in the Linux kernel: each thread adds to a stripe (sharded_count.h), and the
-// central `count` holds a bias for the sum of all stripes. While the stripes are open, `count` has the flag `promoted`. A handle
-// remembers where its reference was counted (counted_in). hot_values.h promotes values, collapses their stripes and finds
-// the end; references.h puts both together. Include that one.
+// A hot value counts references like a percpu_ref in the Linux kernel: each thread adds to a stripe
+// (sharded_count.h), and the central `count` holds a bias for the sum of all stripes. While the stripes are
+// open, `count` has the flag `promoted`. A handle remembers where its reference was counted (counted_in).
+// hot_values.h promotes values, collapses their stripes and finds the end; references.h puts both together.
+// Include that one.
 //
-// Thread safety: every member may be called by any thread that holds a reference; try_acquire() by any thread for which the
-// memory is valid.
+// Thread safety: every member may be called by any thread that holds a reference; try_acquire() by any thread
+// for which the memory is valid.
 #pragma once
 
 #include <atomic>
@@ -28,7 +30,8 @@ namespace detail {
 
 struct value_header;
 
-// After the last central reference of a promoted value is gone: collapse its stripes, and end it if no reference is left.
+// After the last central reference of a promoted value is gone: collapse its stripes, and end it if no
+// reference is left.
 void check_for_end(value_header& h) noexcept;
 // A first central reference of a promoted value was taken: dropping it will check once more.
 void add_pending_check(value_header& h) noexcept;
@@ -48,8 +51,8 @@ protected:
     ~value_owner() = default;
 };
 
-// Where a reference is counted: in `count`, or in the stripes of the value's n-th promotion (its generation). If those stripes
-// have been collapsed since, the reference moved to `count` with all others.
+// Where a reference is counted: in `count`, or in the stripes of the value's n-th promotion (its generation).
+// If those stripes have been collapsed since, the reference moved to `count` with all others.
 enum class counted_in : std::uintptr_t { central = 0 };
 inline constexpr std::uintptr_t counted_in_bits = entry_word::last_generation; // zero in a value's address
 
@@ -69,7 +72,8 @@ struct value_header : entry_word {
 
     explicit value_header(value_owner& in) noexcept : owner(&in) {}
 
-    // Requires a reference. Relaxed: the count cannot reach zero meanwhile, and the value was published to the caller before.
+    // Requires a reference. Relaxed: the count cannot reach zero meanwhile, and the value was published to
+    // the caller before.
     void acquire() noexcept {
         if (count.fetch_add(1, std::memory_order_relaxed) == only_bias) [[unlikely]] {
             add_pending_check(*this);
@@ -79,8 +83,8 @@ struct value_header : entry_word {
     // Takes a reference in a stripe if the value is hot, else centrally.
     [[nodiscard]] counted_in acquire_near() noexcept;
 
-    // Takes a reference unless the value has ended. Acquire pairs with the release in release(): the new holder sees the value
-    // as its maker and former holders left it.
+    // Takes a reference unless the value has ended. Acquire pairs with the release in release(): the new
+    // holder sees the value as its maker and former holders left it.
     [[nodiscard]] bool try_acquire() noexcept {
         std::uint32_t now = count.load(std::memory_order_relaxed);
         while (now != 0) {
@@ -95,9 +99,9 @@ struct value_header : entry_word {
         return false;
     }
 
-    // Drops a central reference. Release: this holder's reads of the value happen before its end. Acquire: the last holder
-    // sees that all others have finished. After the subtraction only the thread that ends the value, or the one that has
-    // a pending check, may touch it.
+    // Drops a central reference. Release: this holder's reads of the value happen before its end. Acquire:
+    // the last holder sees that all others have finished. After the subtraction only the thread that ends the
+    // value, or the one that has a pending check, may touch it.
     void release() noexcept {
         const std::uint32_t before = count.fetch_sub(1, std::memory_order_acq_rel);
         if (before == 1) {

@@ -3,11 +3,13 @@
 // Where slots are: in pages, each owned by one thread or by none.
 //
 // Invariants:
-//  - A thread takes slots from its own page without a lock. Other threads return slots of that page under the mutex, to a list of their own.
-//  - While the world is stopped, the list of pages is consistent, no matter where threads were stopped: each change of it is one store of
-//    one pointer.
-//  - Some entirely free pages without an owner are kept. The others are freed when a thread returns slots, because the collector stops
-//    that thread. A thread that exits is not stopped any more, and could free a page under the sweep.
+//  - A thread takes slots from its own page without a lock. Other threads return slots of that page under the
+//    mutex, to a list of their own.
+//  - While the world is stopped, the list of pages is consistent, no matter where threads were stopped: each
+//    change of it is one store of one pointer.
+//  - Some entirely free pages without an owner are kept. The others are freed when a thread returns slots,
+//    because the collector stops that thread. A thread that exits is not stopped any more, and could free a
+//    page under the sweep.
 //
 // Thread safety: any thread; for_each() under the mutex or while the world is stopped.
 #pragma once
@@ -156,8 +158,8 @@ public:
         }
     }
 
-    // For fork() and for_each(). In the child, pages of other threads stay owned by them: their tokens end as always, and their
-    // unused slots are leaked.
+    // For fork() and for_each(). In the child, pages of other threads stay owned by them: their tokens end as
+    // always, and their unused slots are leaked.
     void lock() noexcept { mutex_.lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
@@ -242,9 +244,9 @@ private:
         }
     }
 
-    std::mutex
-        mutex_; // protects the lists of pages and their slots, except from the sweep. A thread that stops the world does not take
-                // it; no code of the collector or the program runs under it
+    // Protects the lists of pages and their slots, except from the sweep. A thread that stops the world does
+    // not take it; no code of the collector or the program runs under it.
+    std::mutex mutex_;
     std::atomic<gc_page*> pages_{nullptr};
     gc_page* partial_ = nullptr; // without an owner, with free slots
     std::size_t empty_ = 0;      // of these, entirely free

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The registry of tokens: which tokens exist, which of them the collector has found dead, and releasing what those held.
+// The registry of tokens: which tokens exist, which of them the collector has found dead, and releasing what
+// those held.
 //
 // Invariants:
-//  - What a dead token held is released once, by the first collection that finds the token unreachable, where that collection's finalizers
-//    run, outside all locks of the collector's and ours.
-//  - Finding dead tokens needs no memory and no lock, and touches nothing that a stopped thread may be changing.
+//  - What a dead token held is released once, by the first collection that finds the token unreachable, where
+//    that collection's finalizers run, outside all locks of the collector's and ours.
+//  - Finding dead tokens needs no memory and no lock, and touches nothing that a stopped thread may be
+//    changing.
 //  - A collection that we are not told of costs time, never safety: see sweep().
 //
-// Why tokens have no finalizers of their own: a registered finalizer costs ten times as much as the token's memory, and makes the collector
-// run ten times as often, because its finalizer table is in its own heap. Here, one object, the sentinel, has a finalizer for all tokens. When marking has
-// ended and the world is still stopped, sweep() asks the collector for each token whether it was reached (as GC_finalize() asks for each object with
-// a finalizer, at the same moment), and lists the slots of dead tokens. If there are any, it clears the sentinel's mark. The collector
-// then finds the sentinel dead and queues its finalizer. It is registered with GC_register_finalizer_no_order and refers to nothing, so it
-// runs after this very collection. It empties the list and registers the sentinel again. So everything that a program configures about
-// finalizers (on demand, notifiers, when to invoke them) holds for tokens.
+// Why tokens have no finalizers of their own: a registered finalizer costs ten times as much as the token's
+// memory, and makes the collector run ten times as often, because its finalizer table is in its own heap.
+// Here, one object, the sentinel, has a finalizer for all tokens. When marking has ended and the world is
+// still stopped, sweep() asks the collector for each token whether it was reached (as GC_finalize() asks for
+// each object with a finalizer, at the same moment), and lists the slots of dead tokens. If there are any, it
+// clears the sentinel's mark. The collector then finds the sentinel dead and queues its finalizer. It is
+// registered with GC_register_finalizer_no_order and refers to nothing, so it runs after this very
+// collection. It empties the list and registers the sentinel again. So everything that a program configures
+// about finalizers (on demand, notifiers, when to invoke them) holds for tokens.
 //
 // Thread safety: any thread that the collector knows; sweep() runs inside a collection.
 #pragma once
@@ -47,9 +51,9 @@ public:
     gc_registry(const gc_registry&) = delete;
     gc_registry& operator=(const gc_registry&) = delete;
 
-    // A new token that holds what detach() returns; `end` releases it. detach() must not throw, and is called when nothing can fail
-    // any more. Throws bad_alloc, and Unregistered on a thread that the collector does not know. May collect, and so run
-    // finalizers, before detach().
+    // A new token that holds what detach() returns; `end` releases it. detach() must not throw, and is called
+    // when nothing can fail any more. Throws bad_alloc, and Unregistered on a thread that the collector does
+    // not know. May collect, and so run finalizers, before detach().
     template <class Unregistered, class Detach>
     [[nodiscard]] gc_token* make(Detach detach, const gc_end& end) {
         gc_slot* s = gc_pages::pop_own();
@@ -72,7 +76,8 @@ public:
         return t;
     }
 
-    // Initializes the collector if needed. Throws Unregistered if that would happen on another thread than the main one.
+    // Initializes the collector if needed. Throws Unregistered if that would happen on another thread than
+    // the main one.
     template <class Unregistered>
     void start() {
         if (!started_.load(std::memory_order_acquire) && !start_once()) {
@@ -97,12 +102,13 @@ public:
     }
 
 private:
-    // --- the collector's side -----------------------------------------------------------------------------------------
+    // --- the collector's side ------------------------------------------------------------------------------
 
     static void GC_CALLBACK on_event(GC_EventType e);
     static void GC_CALLBACK on_sentinel(void* sentinel, void*);
 
-    // Called when marking has ended, with the world stopped and the collector's lock held: must not allocate, lock or wait.
+    // Called when marking has ended, with the world stopped and the collector's lock held: must not allocate,
+    // lock or wait.
     void sweep() noexcept {
         const GC_word now = GC_get_gc_no();
         const bool careful = now != seen_ + 1;
@@ -121,8 +127,8 @@ private:
                 return;
             }
             if (ours) {
-                // A finalizer of the program may still reach this token, or even resurrect it. It must then find an ended
-                // token, not a slot that belongs to another.
+                // A finalizer of the program may still reach this token, or even resurrect it. It must then
+                // find an ended token, not a slot that belongs to another.
                 t->slot.store(nullptr, std::memory_order_relaxed);
             }
             s.set_next(dead);
@@ -142,7 +148,8 @@ private:
         }
     }
 
-    // Releases what dead tokens held. Runs as a finalizer: outside all locks, on any thread that runs finalizers.
+    // Releases what dead tokens held. Runs as a finalizer: outside all locks, on any thread that runs
+    // finalizers.
     void let_go() noexcept {
         constexpr std::size_t at_once = 64;
         gc_slot* s = dead_list_.exchange(nullptr, std::memory_order_acquire);
@@ -169,8 +176,8 @@ private:
         return GC_get_gc_no() != static_cast<gc_registry*>(registry)->seen_ ? registry : nullptr;
     }
 
-    // Makes sure that we are told of collections. The collector has one listener. If another replaces ours without forwarding, we
-    // lose time only: a careful sweep catches up.
+    // Makes sure that we are told of collections. The collector has one listener. If another replaces ours
+    // without forwarding, we lose time only: a careful sweep catches up.
     void listen() noexcept {
         if (sentinel_lost_.load(std::memory_order_relaxed) &&
             sentinel_lost_.exchange(false, std::memory_order_relaxed)) {
@@ -197,7 +204,7 @@ private:
         GC_register_finalizer_no_order(sentinel, on_sentinel, nullptr, nullptr, nullptr);
     }
 
-    // --- the program's side -------------------------------------------------------------------------------------------
+    // --- the program's side --------------------------------------------------------------------------------
 
     // False: not on this thread.
     [[nodiscard]] bool start_once() {
@@ -230,20 +237,20 @@ private:
     [[nodiscard]] gc_slot* refill() {
         listen();
         if (the_gc_pages.handed() > limit_.load(std::memory_order_relaxed) && GC_is_disabled() == 0) {
-            // The collector paces itself by the size of its heap and does not see what tokens hold, so a burst of tokens would not
-            // make it collect. Finalizers run as the program has configured.
+            // The collector paces itself by the size of its heap and does not see what tokens hold, so a
+            // burst of tokens would not make it collect. Finalizers run as the program has configured.
             the_gc_pages.forget_handed(); // so that other threads need not collect too
             GC_gcollect();
         }
         return the_gc_pages.pop();
     }
 
-    // --- fork() ---------------------------------------------------------------------------------------------------------
+    // --- fork() --------------------------------------------------------------------------------------------
 
     // What another thread was releasing at that instant is leaked in the child.
     //
-    // In the child, a dead token does not release a handle that is older than the fork(): that would take the lock of a shard, which a
-    // thread that does not exist there may hold.
+    // In the child, a dead token does not release a handle that is older than the fork(): that would take the
+    // lock of a shard, which a thread that does not exist there may hold.
     static void before_fork() noexcept;
     static void after_fork_in_parent() noexcept;
     static void after_fork_in_child() noexcept;
@@ -256,8 +263,9 @@ private:
     std::atomic<std::size_t> dead_{0};   // ever found
     std::atomic<std::size_t> let_go_{0}; // of these
 
-    // In the child of a fork() the sentinel may have no finalizer: another thread of the parent was running it and had not registered it
-    // again. That is even likely, as it waits for the lock that the collector holds during fork().
+    // In the child of a fork() the sentinel may have no finalizer: another thread of the parent was running
+    // it and had not registered it again. That is even likely, as it waits for the lock that the collector
+    // holds during fork().
     bool collector_survives_fork_ = false; // because we have asked it to; written once
     std::atomic<bool> sentinel_lost_{false};
 

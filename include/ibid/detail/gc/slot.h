@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a token holds, recorded outside the collector's heap: in a slot, in a page (pages.h) that the collector never scans.
+// What a token holds, recorded outside the collector's heap: in a slot, in a page (pages.h) that the
+// collector never scans.
 //
 // Invariants:
 //  - A slot belongs to one token from attach() until the token is found dead.
 //  - What it holds is taken out once: by release(), or at the token's end, whichever is first.
 //
-// Why not in the token: what a dead token held must still exist when the token's memory does not. Why not with a finalizer for each token: see
-// registry.h.
+// Why not in the token: what a dead token held must still exist when the token's memory does not. Why not
+// with a finalizer for each token: see registry.h.
 //
 // Thread safety: any thread, except where a member says otherwise.
 #pragma once
@@ -42,8 +43,8 @@ struct gc_token {
 };
 
 struct gc_slot {
-    // The token's address, hidden from the collector; or, without a token, the next slot of a list. A hidden address is a
-    // complement, so the sign tells the two apart.
+    // The token's address, hidden from the collector; or, without a token, the next slot of a list. A hidden
+    // address is a complement, so the sign tells the two apart.
     std::atomic<std::uintptr_t> word{0};
     std::atomic<std::uintptr_t> held{0}; // null: released; lowest bit: it is being copied
     const gc_end* end = nullptr;
@@ -59,8 +60,8 @@ struct gc_slot {
         word.store(reinterpret_cast<std::uintptr_t>(s), std::memory_order_relaxed);
     }
 
-    // From here on the sweep sees the token. Release: all that it needs is written before; this thread may be stopped at any
-    // instruction.
+    // From here on the sweep sees the token. Release: all that it needs is written before; this thread may be
+    // stopped at any instruction.
     void attach(gc_token* t) noexcept {
         word.store(static_cast<std::uintptr_t>(GC_HIDE_POINTER(t)), std::memory_order_release);
     }
@@ -93,8 +94,8 @@ struct gc_slot {
         }
     }
 
-    // Requires a dead token. No take() or while_held() is under way then: its thread would have the token on its stack, where the
-    // collector finds it.
+    // Requires a dead token. No take() or while_held() is under way then: its thread would have the token on
+    // its stack, where the collector finds it.
     [[nodiscard]] void* take_from_dead() noexcept {
         void* const what = get();
         held.store(0, std::memory_order_relaxed);

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pool without its type: where idle objects are, and who may touch them. The structure is that of tcmalloc: a cache for each
-// thread, and central free lists behind them.
+// A pool without its type: where idle objects are, and who may touch them. The structure is that of tcmalloc:
+// a cache for each thread, and central free lists behind them.
 //
 // Invariants:
-//  - Every object is in exactly one place: with a borrower, in one thread's cache, in the central free lists, or in a list that is about
-//    to be destroyed.
-//  - Idle objects never outnumber the budget. Each thread cache has a quota, out of half the budget at most; the central lists hold at
-//    most what is not granted. So taking and returning an object counts nothing shared, and the bound holds at every instant.
+//  - Every object is in exactly one place: with a borrower, in one thread's cache, in the central free lists,
+//    or in a list that is about to be destroyed.
+//  - Idle objects never outnumber the budget. Each thread cache has a quota, out of half the budget at most;
+//    the central lists hold at most what is not granted. So taking and returning an object counts nothing
+//    shared, and the bound holds at every instant.
 //  - Destructors, factories and reset hooks run outside all locks.
 //
-// Lifetime: the pool holds one reference to its core, and so does every object, idle or on loan. A loan that outlives its pool still
-// finds the mutex, and that the pool is closed. Objects are made and destroyed rarely, so this count is cold.
+// Lifetime: the pool holds one reference to its core, and so does every object, idle or on loan. A loan that
+// outlives its pool still finds the mutex, and that the pool is closed. Objects are made and destroyed
+// rarely, so this count is cold.
 //
 // Thread safety: any thread.
 #pragma once
@@ -51,7 +53,8 @@ public:
         return take_slowly();
     }
 
-    // Takes `n` back; destroys it when the hook refuses it, when there is no room, and when the pool has ended.
+    // Takes `n` back; destroys it when the hook refuses it, when there is no room, and when the pool has
+    // ended.
     static void give_back(pool_node* n) noexcept {
         pool_core& core = *n->core; // alive at least until another thread can reach n
         if (core.resets_ && (core.closed() || !core.reset(*n))) {
@@ -76,7 +79,8 @@ public:
     void made() noexcept { made_.fetch_add(1, std::memory_order_relaxed); }
     void not_made() noexcept { release(); }
 
-    // trim(): destroys the old generation, and makes the fresh one old. Both return how many objects they destroyed.
+    // trim(): destroys the old generation, and makes the fresh one old. Both return how many objects they
+    // destroyed.
     std::size_t trim() noexcept { return drop(&central_free_lists::rotate); }
     std::size_t clear() noexcept { return drop(&central_free_lists::clear); }
 
@@ -207,7 +211,7 @@ private:
         destroy(n); // may end the core
     }
 
-    // --- under the mutex ----------------------------------------------------------------------------------------------
+    // --- under the mutex -----------------------------------------------------------------------------------
 
     // This thread's cache, linked if it is new; null if it has none.
     [[nodiscard]] thread_cache* link(thread_cache* mine, thread_cache* fresh) noexcept {
@@ -279,8 +283,8 @@ private:
     // After every change of the central lists.
     void settle() noexcept { central_size_.store(central_.size(), std::memory_order_relaxed); }
 
-    // Moves everything idle to the central lists, where it stays until end_drain(). Takes all quota back: active threads ask again,
-    // and so idle threads give theirs up.
+    // Moves everything idle to the central lists, where it stays until end_drain(). Takes all quota back:
+    // active threads ask again, and so idle threads give theirs up.
     void begin_drain() noexcept {
         for (thread_cache* s = caches_; s != nullptr; s = s->next) {
             s->begin_drain();
@@ -316,9 +320,9 @@ private:
 
     // All cores of the process, by number, for the numbers themselves and for fork().
     //
-    // A child has one thread. Around fork() the forking thread holds every mutex, inside a drain, so that everything idle is in the
-    // central lists. An object that another thread was returning at that instant is lost in the child, as everything that such a
-    // thread had on loan.
+    // A child has one thread. Around fork() the forking thread holds every mutex, inside a drain, so that
+    // everything idle is in the central lists. An object that another thread was returning at that instant is
+    // lost in the child, as everything that such a thread had on loan.
     struct core_registry {
         std::mutex
             mutex; // protects `first` and every core's `next_`; taken before any core's mutex, never after

@@ -2,8 +2,9 @@
 //
 // The central free lists of a pool: idle objects in two generations, as intrusive singly linked lists.
 //
-// Invariant: what is pushed is fresh. rotate() removes the old generation, and makes the fresh one old. So an object is removed only if it was
-// idle from one rotation to the second after it; a single trim never empties a pool that is in use.
+// Invariant: what is pushed is fresh. rotate() removes the old generation, and makes the fresh one old. So an
+// object is removed only if it was idle from one rotation to the second after it; a single trim never empties
+// a pool that is in use.
 //
 // Thread safety: none.
 #pragma once
@@ -69,7 +70,8 @@ public:
         pool_node* const n = fresh_.pop();
         return n != nullptr ? n : old_.pop();
     }
-    // Batches come from the fresh generation. Old objects are handed out one by one (pop), so that demand decides what survives.
+    // Batches come from the fresh generation. Old objects are handed out one by one (pop), so that demand
+    // decides what survives.
     [[nodiscard]] pool_node* pop_fresh() noexcept { return fresh_.pop(); }
 
     [[nodiscard]] free_list rotate() noexcept { return std::exchange(old_, std::exchange(fresh_, {})); }

@@ -2,11 +2,13 @@
 //
 // The pool caches of a thread: for each pool's number, the cache that the thread owns there.
 //
-// Law: finding a cache takes the same few loads, no matter how many pools there are. When the thread exits, its idle objects go to the central
-// lists of their pools. A thread that takes or returns after that, in a later thread_local destructor, uses the central lists, too.
+// Law: finding a cache takes the same few loads, no matter how many pools there are. When the thread exits,
+// its idle objects go to the central lists of their pools. A thread that takes or returns after that, in a
+// later thread_local destructor, uses the central lists, too.
 //
-// Numbers are small and reused, so the array is as long as the greatest number of pools that lived at once. A cache left over from an
-// earlier pool with the same number has a null `core`, and is never mistaken for the new pool's.
+// Numbers are small and reused, so the array is as long as the greatest number of pools that lived at once. A
+// cache left over from an earlier pool with the same number has a null `core`, and is never mistaken for the
+// new pool's.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +29,8 @@ namespace detail {
 
 class pool_thread {
 public:
-    // The cache that was used last, of whichever pool. Its address does not come from the object that is being returned, so the
-    // processor need not wait for that object.
+    // The cache that was used last, of whichever pool. Its address does not come from the object that is
+    // being returned, so the processor need not wait for that object.
     [[nodiscard]] thread_cache& last() noexcept { return *last_; }
 
     // The cache for `core`, or null. Requires: `core` is alive, and `id` is its number.
@@ -41,8 +43,8 @@ public:
         return s;
     }
 
-    // A new cache for `core`. Null if memory runs out, the thread is exiting, or the kernel has no membarrier: then the thread uses
-    // the central lists, under the core's mutex.
+    // A new cache for `core`. Null if memory runs out, the thread is exiting, or the kernel has no
+    // membarrier: then the thread uses the central lists, under the core's mutex.
     [[nodiscard]] thread_cache* add(pool_core& core, std::uint32_t id) noexcept;
 
     // Undoes add().
@@ -58,8 +60,8 @@ private:
             return true;
         }
         const std::size_t wider = std::max<std::size_t>(8, size * 2);
-        // Neither this nor a cache comes from operator new (malloc_allocator.h): a finalizer that runs in there and ends a loan would
-        // re-enter this function.
+        // Neither this nor a cache comes from operator new (malloc_allocator.h): a finalizer that runs in
+        // there and ends a loan would re-enter this function.
         auto** const table = static_cast<thread_cache**>(std::calloc(wider, sizeof(thread_cache*)));
         if (table == nullptr) {
             return false;

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread's cache of one pool: a stack of idle objects that its owner uses without a lock, an atomic read-modify-write or a fence, and that
-// others may drain at any instant. A drain never waits for the owner. The owner waits for a drain only if it meets one.
+// One thread's cache of one pool: a stack of idle objects that its owner uses without a lock, an atomic
+// read-modify-write or a fence, and that others may drain at any instant. A drain never waits for the owner.
+// The owner waits for a drain only if it meets one.
 //
 // Invariant: each object that is put here is taken out once, by the owner or by a drain.
 //
-// Why. The owner takes or gives with one store to a slot, and then loads `drained_`. A drain (under the core's mutex and the cache's)
-// stores `drained_`, runs a heavy fence, and takes what it finds in the slots. By the asymmetric fence, one of two things holds:
+// Why. The owner takes or gives with one store to a slot, and then loads `drained_`. A drain (under the
+// core's mutex and the cache's) stores `drained_`, runs a heavy fence, and takes what it finds in the slots.
+// By the asymmetric fence, one of two things holds:
 //  - The drain sees the owner's store.
-//  - The owner sees `drained_`. It then waits at the cache's mutex for the end of the drain, and learns there who has the object:
-//    the drain has noted which slots it emptied.
-// In the second case the owner's store may come after the drain has read the slot. That is harmless: a late null changes nothing, and a late
-// object is found by the owner, who stored it, or by the next drain.
+//  - The owner sees `drained_`. It then waits at the cache's mutex for the end of the drain, and learns there
+//    who has the object: the drain has noted which slots it emptied.
+// In the second case the owner's store may come after the drain has read the slot. That is harmless: a late
+// null changes nothing, and a late object is found by the owner, who stored it, or by the next drain.
 //
-// Only the owner stores objects into slots. Only drains store null into a slot that another thread may be using. Between a drain and the
-// owner's recovery, nothing is stored except that one late store.
+// Only the owner stores objects into slots. Only drains store null into a slot that another thread may be
+// using. Between a drain and the owner's recovery, nothing is stored except that one late store.
 //
-// Lifetime: the memory belongs to the owner, who may look here at any time. A pool that ends leaves its caches empty, with a null `core`;
-// each owner frees them later.
+// Lifetime: the memory belongs to the owner, who may look here at any time. A pool that ends leaves its
+// caches empty, with a null `core`; each owner frees them later.
 #pragma once
 
 #include <algorithm>
@@ -46,14 +48,15 @@ public:
     constexpr thread_cache(pool_core* of, const pool_thread* by) noexcept : core(of), owner(by) {}
 
     [[nodiscard]] bool is_of(const pool_core& c) const noexcept {
-        // Relaxed: a cache whose pool ends just now may still pass for that pool's; it is empty then, and takes nothing.
+        // Relaxed: a cache whose pool ends just now may still pass for that pool's; it is empty then, and
+        // takes nothing.
         return core.load(std::memory_order_relaxed) == &c;
     }
 
-    // --- the owner ----------------------------------------------------------------------------------------------------
+    // --- the owner -----------------------------------------------------------------------------------------
 
-    // Slot 0 is tried first, with a constant address. A store whose address comes from a load delays the next load, which would cost
-    // more than everything else here.
+    // Slot 0 is tried first, with a constant address. A store whose address comes from a load delays the next
+    // load, which would cost more than everything else here.
 
     // Null: the cache is empty, or a drain has taken the object.
     [[nodiscard]] pool_node* take() noexcept {
@@ -72,8 +75,8 @@ public:
         return drained_.load(std::memory_order_relaxed) ? recover_taken(at, n) : n;
     }
 
-    // False: no room, or there was a drain; `n` still belongs to the caller. True: it may belong to any thread by now, and the caller
-    // may touch nothing but this cache.
+    // False: no room, or there was a drain; `n` still belongs to the caller. True: it may belong to any
+    // thread by now, and the caller may touch nothing but this cache.
     [[nodiscard]] bool give(pool_node* n) noexcept {
         std::uint32_t at = 0;
         if (slots_[0].load(std::memory_order_relaxed) == nullptr) {
@@ -92,7 +95,7 @@ public:
         return !drained_.load(std::memory_order_relaxed) || recover_given(at, n);
     }
 
-    // --- the owner, under the core's mutex, so that no drain is there ----------------------------------------------------
+    // --- the owner, under the core's mutex, so that no drain is there --------------------------------------
 
     // First of all: after a drain, the cache is empty and has no quota.
     void recover() noexcept {
@@ -129,7 +132,7 @@ public:
     [[nodiscard]] std::uint32_t quota() const noexcept { return quota_.load(std::memory_order_relaxed); }
     void grant(std::uint32_t more) noexcept { quota_.store(quota() + more, std::memory_order_relaxed); }
 
-    // --- a drain, under the core's mutex: begin_drain() for each cache, asymmetric_fence_heavy(), drain() and end_drain() for each ----
+    // --- a drain, under the core's mutex: begin_drain() for each cache, a heavy fence, drain() and end_drain()
 
     void begin_drain() noexcept {
         mutex_.lock();
@@ -149,7 +152,7 @@ public:
     }
     void end_drain() noexcept { mutex_.unlock(); }
 
-    // --- pool and owner ------------------------------------------------------------------------------------------------
+    // --- pool and owner ------------------------------------------------------------------------------------
 
     // Null after the pool has ended. Written in the drain that ends it.
     std::atomic<pool_core*> core;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Retired entries that wait until no reader can see them. ("Limbo list" is Fraser's term, Practical lock-freedom, 2004.)
+// Retired entries that wait until no reader can see them. ("Limbo list" is Fraser's term, Practical
+// lock-freedom, 2004.)
 //
-// A limbo list has two parts: one sealed with an epoch (qsbr_domain.h), and one open. The sealed part can be freed when every
-// participant has quiesced since that epoch. This is tested whenever the open part is full; then the open part is sealed.
-// So little memory waits while all readers are active. If a reader sleeps, both parts grow until a heavy fence is worth
-// its price. They grow beyond that only while a reader is interrupted inside a lookup, or where the fence is not available.
+// A limbo list has two parts: one sealed with an epoch (qsbr_domain.h), and one open. The sealed part can be
+// freed when every participant has quiesced since that epoch. This is tested whenever the open part is full;
+// then the open part is sealed. So little memory waits while all readers are active. If a reader sleeps, both
+// parts grow until a heavy fence is worth its price. They grow beyond that only while a reader is interrupted
+// inside a lookup, or where the fence is not available.
 //
-// Each participant has its own limbo list in each table. A thread mostly frees what it has allocated itself, which per-thread heaps
-// like best. A thread that never reads uses the list of the shard, under the shard's lock.
+// Each participant has its own limbo list in each table. A thread mostly frees what it has allocated itself,
+// which per-thread heaps like best. A thread that never reads uses the list of the shard, under the shard's
+// lock.
 //
 // Thread safety: none. A participant's list belongs to its thread; a shard's list to whoever holds the lock.
 #pragma once

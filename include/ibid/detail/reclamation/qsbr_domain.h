@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Safe memory reclamation for lookups without a lock: quiescent-state-based reclamation (QSBR) with a membarrier fallback,
-// as liburcu's flavours "qsbr" and "memb" combined.
+// Safe memory reclamation for lookups without a lock: quiescent-state-based reclamation (QSBR) with a
+// membarrier fallback, as liburcu's flavours "qsbr" and "memb" combined.
 //
 //     participant& me = *domain.join(fresh);       // this thread's record in this table
 //     { const read_guard guard(me);  … }           // a lookup: two plain stores to a cache line of its own
@@ -11,27 +11,31 @@
 //     epoch = domain.begin_epoch();                // after that lock was released, or under it
 //     if (domain.all_quiesced_since(epoch)) free(x);
 //
-// Three tests answer "can a reader still see what I unlinked?". Try the cheapest first; if it says "perhaps", try the next.
+// Three tests answer "can a reader still see what I unlinked?". Try the cheapest first; if it says "perhaps",
+// try the next.
 //
 //  - single_reader(): no other thread participates. A table that one thread uses frees at once.
-//  - all_quiesced_since(e): every participant has announced a quiescent state since epoch e. Costs no fence. Stays false while
-//    a participant sleeps.
-//  - barrier_and_all_outside(): a heavy fence (membarrier) on every running thread, then a look at every participant. True
-//    if none is inside a lookup.
+//  - all_quiesced_since(e): every participant has announced a quiescent state since epoch e. Costs no fence.
+//    Stays false while a participant sleeps.
+//  - barrier_and_all_outside(): a heavy fence (membarrier) on every running thread, then a look at every
+//    participant. True if none is inside a lookup.
 //
-// Invariant: if one of them returns true to a thread that unlinked something under a lock of the table, or that has taken that
-// lock since (and begun the epoch after that), then no reader sees the unlinked object, now or later.
+// Invariant: if one of them returns true to a thread that unlinked something under a lock of the table, or
+// that has taken that lock since (and begun the epoch after that), then no reader sees the unlinked object,
+// now or later.
 //
 // Why, for each:
-//  - single_reader(): a thread joins by incrementing `threads_`, and then takes each lock of the table once. If it took the lock
-//    before the unlinker, the unlinker sees the increment. If after, the thread sees the unlinking.
-//  - all_quiesced_since(): quiesce() loads the epoch with acquire, so later lookups see what was unlinked before that epoch
-//    began; earlier lookups are over.
+//  - single_reader(): a thread joins by incrementing `threads_`, and then takes each lock of the table once.
+//    If it took the lock before the unlinker, the unlinker sees the increment. If after, the thread sees the
+//    unlinking.
+//  - all_quiesced_since(): quiesce() loads the epoch with acquire, so later lookups see what was unlinked
+//    before that epoch began; earlier lookups are over.
 //  - barrier_and_all_outside(): the store-buffering argument of an asymmetric fence, see read_guard.
 //
 // Lifetime: a participant record belongs to its thread and its table. Whichever ends last frees it.
 //
-// Thread safety: a participant's members are for its thread, unless they say otherwise. All of qsbr_domain may be called by any thread.
+// Thread safety: a participant's members are for its thread, unless they say otherwise. All of qsbr_domain
+// may be called by any thread.
 #pragma once
 
 #include <algorithm>
@@ -58,8 +62,8 @@ namespace detail {
 
 class qsbr_domain;
 
-// One thread's record in one table. The thread writes the first cache lines at every lookup; what other threads read now and
-// then is in the last one, so that they do not slow the owner down.
+// One thread's record in one table. The thread writes the first cache lines at every lookup; what other
+// threads read now and then is in the last one, so that they do not slow the owner down.
 class alignas(128) participant : public made_by_malloc {
 public:
     // Any thread. How many lookups there were. All were hits except those counted as misses.
@@ -71,17 +75,18 @@ public:
         last_miss_ = lookups();
     }
 
-    // After four misses in a row: skip the lock-free lookup until something was found under a lock. A thread that fills a table
-    // need not probe twice for each key.
+    // After four misses in a row: skip the lock-free lookup until something was found under a lock. A thread
+    // that fills a table need not probe twice for each key.
     [[nodiscard]] bool recently_missed() const noexcept { return misses_in_a_row_ >= 4; }
     void found_under_lock() noexcept { misses_in_a_row_ = 0; }
 
-    // The table pin. A thread that ends an entry needs the table a little longer. Instead of leaving the entry counted, which
-    // would cost a second lock, it sets a flag in its own record: "I still use the table". Whoever closes the table asks
-    // all records (pass_to_pin) before freeing it.
+    // The table pin. A thread that ends an entry needs the table a little longer. Instead of leaving the
+    // entry counted, which would cost a second lock, it sets a flag in its own record: "I still use the
+    // table". Whoever closes the table asks all records (pass_to_pin) before freeing it.
     //
-    // Sets the pin. `counted`: the closed table already counts this thread. Relaxed: whoever finds the table empty has taken the
-    // lock under which the pin was set. False if it is set already: a destructor led from one end to another.
+    // Sets the pin. `counted`: the closed table already counts this thread. Relaxed: whoever finds the table
+    // empty has taken the lock under which the pin was set. False if it is set already: a destructor led from
+    // one end to another.
     [[nodiscard]] bool pin_table(bool counted) noexcept {
         if (table_pin_.load(std::memory_order_relaxed) != pin_state::none) {
             return false;
@@ -89,12 +94,14 @@ public:
         table_pin_.store(counted ? pin_state::counted : pin_state::pinned, std::memory_order_relaxed);
         return true;
     }
-    // Removes the pin. True: the table counts this thread, which must release it now. Otherwise the table may be gone. Release: this
-    // thread's last use of the table happens before; pairs with the acquire in pass_to_pin().
+    // Removes the pin. True: the table counts this thread, which must release it now. Otherwise the table may
+    // be gone. Release: this thread's last use of the table happens before; pairs with the acquire in
+    // pass_to_pin().
     [[nodiscard]] bool unpin_table() noexcept {
         return table_pin_.exchange(pin_state::none, std::memory_order_acq_rel) == pin_state::counted;
     }
-    // Any thread, for a table that nothing else keeps. True: the owner of this record has pinned the table, and will release it.
+    // Any thread, for a table that nothing else keeps. True: the owner of this record has pinned the table,
+    // and will release it.
     [[nodiscard]] bool pass_to_pin() noexcept {
         pin_state now = pin_state::pinned;
         return table_pin_.compare_exchange_strong(now, pin_state::counted, std::memory_order_acq_rel,
@@ -120,7 +127,8 @@ public:
     // What this thread did to the table, except for the hits of its lookups.
     counter_stripe counters;
 
-    // What this thread has retired. Of a vacant record: the next owner's, or a trim's, under the_participant_registry.
+    // What this thread has retired. Of a vacant record: the next owner's, or a trim's, under
+    // the_participant_registry.
     limbo_list limbo;
 
 private:
@@ -132,8 +140,9 @@ private:
     bool occupied_ = true;                  // false: the thread has exited; another may take the record
 };
 
-// A lookup without a lock. Requires: nothing inside begins another lookup; no hash, comparison or allocation runs inside. If a
-// signal handler jumps out of a lookup, that lookup ends with the next one (which is why the turn is made odd, not incremented).
+// A lookup without a lock. Requires: nothing inside begins another lookup; no hash, comparison or allocation
+// runs inside. If a signal handler jumps out of a lookup, that lookup ends with the next one (which is why
+// the turn is made odd, not incremented).
 class read_guard {
 public:
     explicit read_guard(participant& p) noexcept
@@ -152,8 +161,8 @@ private:
     std::uint64_t turn_;
 };
 
-// Protects the lists of a thread's records and of a table's, `in_` and `occupied_`. Taken when a thread joins a table and when
-// either ends. No other lock is taken inside.
+// Protects the lists of a thread's records and of a table's, `in_` and `occupied_`. Taken when a thread joins
+// a table and when either ends. No other lock is taken inside.
 IBID_PROCESS_WIDE inline constinit std::mutex the_participant_registry;
 
 // The records of this thread. No destructor: usable until the thread's last instruction.
@@ -200,12 +209,14 @@ inline void end_participation() noexcept {
 }
 IBID_PROCESS_WIDE inline thread_local at_thread_exit this_thread_participation_end{&end_participation};
 
-// For spreading work over threads: two live participants have different numbers, as long as there are fewer than 64.
+// For spreading work over threads: two live participants have different numbers, as long as there are fewer
+// than 64.
 [[nodiscard]] inline unsigned number_of_this_thread() noexcept {
     return this_thread_participation.number;
 }
 
-// The numbers in use, one bit each. Protected by the_participant_registry. All threads without a number share number 0.
+// The numbers in use, one bit each. Protected by the_participant_registry. All threads without a number share
+// number 0.
 IBID_PROCESS_WIDE inline constinit std::uint64_t the_thread_numbers = 1;
 
 class qsbr_domain {
@@ -239,9 +250,9 @@ public:
         return p != nullptr ? p : this_thread_participation.find(id_);
     }
 
-    // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no membarrier; then the
-    // caller must look up under the lock. If `fresh` is set, the caller must take every lock under which the table unlinks once,
-    // before its first lookup.
+    // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no
+    // membarrier; then the caller must look up under the lock. If `fresh` is set, the caller must take every
+    // lock under which the table unlinks once, before its first lookup.
     [[nodiscard]] participant* join(bool& fresh) noexcept {
         thread_participation& me = this_thread_participation;
         fresh = false;
@@ -292,16 +303,16 @@ public:
         return record;
     }
 
-    // Whether no other thread participates; see the invariant above. Acquire: lookups of threads that have left are over (pairs
-    // with the release in vacate()).
+    // Whether no other thread participates; see the invariant above. Acquire: lookups of threads that have
+    // left are over (pairs with the release in vacate()).
     [[nodiscard]] bool single_reader() const noexcept {
         const std::size_t threads = threads_.load(std::memory_order_acquire);
         return threads == 0 || (threads == 1 && known_here() != nullptr);
     }
 
-    // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only an even turn proves
-    // that a participant is outside: it was stored with release, after the lookup. That an odd turn changes proves nothing, as
-    // a relaxed store does not order the lookup before it.
+    // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only
+    // an even turn proves that a participant is outside: it was stored with release, after the lookup. That
+    // an odd turn changes proves nothing, as a relaxed store does not order the lookup before it.
     [[nodiscard]] bool barrier_and_all_outside() const noexcept {
         if (!asymmetric_fence_heavy()) {
             return false;
@@ -318,8 +329,9 @@ public:
         return true;
     }
 
-    // On the thread of `me`, outside a lookup. Acquire: later lookups do not see what was unlinked before the epoch began (pairs
-    // with begin_epoch()). Release: earlier lookups are over (pairs with all_quiesced_since()).
+    // On the thread of `me`, outside a lookup. Acquire: later lookups do not see what was unlinked before the
+    // epoch began (pairs with begin_epoch()). Release: earlier lookups are over (pairs with
+    // all_quiesced_since()).
     void quiesce(participant& me) const noexcept {
         const std::uint64_t now = epoch_.load(std::memory_order_acquire);
         if (me.quiesced_.load(std::memory_order_relaxed) != now) {
@@ -327,8 +339,9 @@ public:
         }
     }
 
-    // Requires: the caller unlinked something under a lock of the table, or has taken that lock since. All changes of `epoch_` are
-    // read-modify-writes: whoever sees a later epoch has also acquired the earlier ones.
+    // Requires: the caller unlinked something under a lock of the table, or has taken that lock since. All
+    // changes of `epoch_` are read-modify-writes: whoever sees a later epoch has also acquired the earlier
+    // ones.
     [[nodiscard]] std::uint64_t begin_epoch() noexcept {
         return epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
     }
@@ -370,8 +383,9 @@ public:
         }
     }
 
-    // In the child of fork(), where this thread alone is left and holds the_participant_registry (fork_locks.h). Its own record
-    // is taken from the thread's list, as here() and find() may have forgotten it.
+    // In the child of fork(), where this thread alone is left and holds the_participant_registry
+    // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
+    // it.
     void forget_other_threads() noexcept {
         const participant* mine = this_thread_participation.all;
         while (mine != nullptr && mine->in_ != this) {
@@ -423,8 +437,8 @@ private:
     alignas(64) std::atomic<std::uint64_t> epoch_{0}; // changes with every sealed limbo list; read at misses
 };
 
-// Under the registry's lock, so from malloc (malloc_allocator.h). Without memory, the record is not remembered here and is found in
-// the list of all.
+// Under the registry's lock, so from malloc (malloc_allocator.h). Without memory, the record is not
+// remembered here and is found in the list of all.
 void thread_participation::remember(std::uint64_t domain, participant* record) noexcept {
     if (known_taken * 2 >= known_size) {
         std::size_t living = 1;

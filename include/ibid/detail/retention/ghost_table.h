@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A ghost queue: remembers the keys that went lately, without the keys. S3-FIFO uses it for evicted keys, retained_entries for first-timers.
+// A ghost queue: remembers the keys that went lately, without the keys. S3-FIFO uses it for evicted keys,
+// retained_entries for first-timers.
 //
 // A ghost is half of a keyed hash and a sequence number, 8 bytes. A bucket of eight ghosts is one cache line.
 //
 // Invariants:
-//  - Ghosts are hints: one that is lost, or taken for another key's, costs a worse place in the eviction order, nothing else.
-//  - Memory: at most twice what the limit asks for, and at most four times what has come. Without memory, fewer are remembered.
+//  - Ghosts are hints: one that is lost, or taken for another key's, costs a worse place in the eviction
+//    order, nothing else.
+//  - Memory: at most twice what the limit asks for, and at most four times what has come. Without memory,
+//    fewer are remembered.
 //
 // Thread safety: none.
 #pragma once
@@ -50,8 +53,8 @@ public:
 private:
     using bucket = std::array<std::uint64_t, 8>; // one cache line decides whether there is a ghost
 
-    // Upper half of a ghost: half of the hash. Lower half: a sequence number. It wraps after 2^32; a few very old ghosts then
-    // look recent.
+    // Upper half of a ghost: half of the hash. Lower half: a sequence number. It wraps after 2^32; a few very
+    // old ghosts then look recent.
     [[nodiscard]] static std::uint64_t half(std::uint64_t hash) noexcept { return hash << 32; }
     [[nodiscard]] static bool same_key(std::uint64_t a, std::uint64_t b) noexcept {
         return (a ^ b) >> 32 == 0;

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The entries that a retention budget holds although no handle does. s3_fifo.h decides which of them goes first.
+// The entries that a retention budget holds, so that they outlive their last handle. s3_fifo.h decides which
+// of them goes first.
 //
 // Invariants:
 //  - The budget is never exceeded.
 //  - A retained entry is held by one ordinary reference. Retention is no special state of an entry.
 //  - An entry in the protected segment is never evicted for a probationary one.
-//  - A first-timer (not in_protected, and its key not seen lately) is not retained; it leaves a ghost. Why: a peer that sends ever new keys
-//    would have each retained and freed when its memory is out of cache, which costs more than freeing it at once. (TinyLFU calls
-//    this a doorkeeper.)
+//  - A first-timer (not in_protected, and its key not seen lately) is not retained; it leaves a ghost. Why: a
+//    peer that sends ever new keys would have each retained and freed when its memory is out of cache, which
+//    costs more than freeing it at once. (TinyLFU calls this a doorkeeper.)
 //  - A hit costs at most one relaxed store, and never waits.
-//  - Keys seen once, and keys evicted, are remembered with 8 bytes each, at most as many of each as the budget has entries, until the next
-//    trim or change of the budget.
+//  - Keys seen once, and keys evicted, are remembered with 8 bytes each, at most as many of each as the
+//    budget has entries, until the next trim or change of the budget.
 //
 // Thread safety: any thread. References are dropped outside the lock.
 #pragma once
@@ -32,8 +33,9 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: acquire(entry), release(entry), weight(entry). If release() may throw, or its thread may be cancelled inside it, the same holds
-// for all that drops references here. No lock is held then; references that were still to be dropped are leaked.
+// Traits: acquire(entry), release(entry), weight(entry). If release() may throw, or its thread may be
+// cancelled inside it, the same holds for all that drops references here. No lock is held then; references
+// that were still to be dropped are leaked.
 template <class Traits>
 class retained_entries {
 public:
@@ -64,8 +66,8 @@ public:
         if (!e.has(entry_word::visited)) {
             e.set(entry_word::visited);
         }
-        // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept it alive. If the lock is
-        // taken, leave it to the next hit.
+        // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept
+        // it alive. If the lock is taken, leave it to the next hit.
         if (!e.has(entry_word::retained)) {
             victims gone;
             const std::unique_lock lock(mutex_, std::try_to_lock);
@@ -140,7 +142,8 @@ public:
     void unlock() noexcept { mutex_.unlock(); }
 
 private:
-    // Some references that are dropped at the end of the scope, outside the lock: a drop may run a destructor.
+    // Some references that are dropped at the end of the scope, outside the lock: a drop may run a
+    // destructor.
     class victims {
     public:
         victims() noexcept = default;
@@ -170,7 +173,8 @@ private:
         return true;
     }
 
-    // Under the lock. Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full; call again.
+    // Under the lock. Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full;
+    // call again.
     bool enter(entry& e, victims& gone) noexcept {
         const std::size_t weight = Traits::weight(e);
         if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
@@ -194,7 +198,8 @@ private:
         return true;
     }
 
-    // Whether evicting probationary entries alone can make the room. Without any, this is arithmetic and touches no entry.
+    // Whether evicting probationary entries alone can make the room. Without any, this is arithmetic and
+    // touches no entry.
     [[nodiscard]] bool room_in_probationary(std::size_t weight) const noexcept {
         return order_.protected_size() < budget_.entries &&
                order_.protected_bytes() <= budget_.bytes - weight;

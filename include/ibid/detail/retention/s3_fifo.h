@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The eviction order of retained entries: S3-FIFO (Yang et al., FIFO queues are all you need for cache eviction, SOSP 2023), in two
-// segments, probationary and protected.
+// The eviction order of retained entries: S3-FIFO (Yang et al., FIFO queues are all you need for cache
+// eviction, SOSP 2023), in two segments, probationary and protected.
 //
-// Each segment has two queues. A new entry goes to the small queue. The oldest small entry is evicted, unless it was hit meanwhile: then
-// it moves to the main queue. So an entry that is used once stays a tenth of the time that one queue would give it. The oldest main
-// entry is evicted, unless it was hit or has frequency left from earlier hits. A key that comes back soon after it was evicted from
-// the small queue (ghost_table.h) goes to the main queue at once.
+// Each segment has two queues. A new entry goes to the small queue. The oldest small entry is evicted, unless
+// it was hit meanwhile: then it moves to the main queue. So an entry that is used once stays a tenth of the
+// time that one queue would give it. The oldest main entry is evicted, unless it was hit or has frequency
+// left from earlier hits. A key that comes back soon after it was evicted from the small queue
+// (ghost_table.h) goes to the main queue at once.
 //
 // Invariants:
 //  - A probationary entry is evicted before any protected one.
-//  - A victim costs amortized constant time: each step of a queue is paid for by an entry that came, or by a hit.
+//  - A victim costs amortized constant time: each step of a queue is paid for by an entry that came, or by a
+//    hit.
 //  - Only add() allocates.
 //
-// The paper counts up to three hits in the entry. Here a hit sets one mark in the entry; the frequency is counted beside it, under the lock,
-// when the mark is cleared. docs/decisions/0012-retention-s3-fifo.md has the figures.
+// The paper counts up to three hits in the entry. Here a hit sets one mark in the entry; the frequency is
+// counted beside it, under the lock, when the mark is cleared. docs/decisions/0012-retention-s3-fifo.md has
+// the figures.
 //
 // Thread safety: none, except that the marks of entries may change at any time.
 #pragma once
@@ -41,7 +44,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return probationary_.size() + protected_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return probationary_.bytes + protected_.bytes; }
 
-    // Of the protected segment. An entry that was marked in_protected while it was probationary moves there when next_victim() meets it.
+    // Of the protected segment. An entry that was marked in_protected while it was probationary moves there
+    // when next_victim() meets it.
     [[nodiscard]] std::size_t protected_size() const noexcept { return protected_.size(); }
     [[nodiscard]] std::size_t protected_bytes() const noexcept { return protected_.bytes; }
 
@@ -53,15 +57,16 @@ public:
         const std::uint32_t i = pop(unused_);
         records_[i] = {.value = &e, .weight = weight};
         segment& of = e.has(entry_word::in_protected) ? protected_ : probationary_;
-        // An entry may come back as probationary although it was protected: the ghosts of both segments count.
+        // An entry may come back as probationary although it was protected: the ghosts of both segments
+        // count.
         const bool came_back = probationary_.contains(e) || protected_.contains(e);
         push(came_back ? of.main : of.small, i);
         of.bytes += weight;
         return true;
     }
 
-    // Removes the next victim: a probationary entry if there is one. Null: all probationary entries turned out to be protected
-    // ones, and have moved.
+    // Removes the next victim: a probationary entry if there is one. Null: all probationary entries turned
+    // out to be protected ones, and have moved.
     [[nodiscard]] Entry* next_victim() noexcept {
         segment& of = probationary_.size() > 0 ? probationary_ : protected_;
         while (of.size() > 0) {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Single-flight: a flight is one value being made. The leader makes it; threads that miss the same key meanwhile wait and share.
+// Single-flight: a flight is one value being made. The leader makes it; threads that miss the same key
+// meanwhile wait and share.
 //
 // Invariants:
-//  - Every waiter gets the leader's value with a reference of its own. If the leader failed, it gets nothing and tries again itself.
-//  - No deadlock by waiting in a circle: the thread whose wait would close a circle gets recursive_make instead.
+//  - Every waiter gets the leader's value with a reference of its own. If the leader failed, it gets nothing
+//    and tries again itself.
+//  - No deadlock by waiting in a circle: the thread whose wait would close a circle gets recursive_make
+//    instead.
 //
-// Flights and waiters are on their threads' stacks. A waiter is reached only through its flight, a flight only through its shard's
-// list, and both lists only under the shard's lock. So nobody reads a stack frame that is gone.
+// Flights and waiters are on their threads' stacks. A waiter is reached only through its flight, a flight
+// only through its shard's list, and both lists only under the shard's lock. So nobody reads a stack frame
+// that is gone.
 //
 // Thread safety: everything except waiter::wait() under the shard's lock.
 #pragma once
@@ -34,8 +38,8 @@ struct waiting_thread {
     return self;
 }
 
-// Protects every `waits_for`. One per process, because a circle may run through several caches. Taken only by threads that are about
-// to sleep and by leaders that have waiters. Lock order: inside a shard's lock.
+// Protects every `waits_for`. One per process, because a circle may run through several caches. Taken only by
+// threads that are about to sleep and by leaders that have waiters. Lock order: inside a shard's lock.
 IBID_PROCESS_WIDE inline constinit std::mutex wait_graph;
 
 template <class Entry>
@@ -51,8 +55,8 @@ struct waiter {
         landed.wait(0, std::memory_order_acquire);
         errno = error;
     }
-    // Sequentially consistent: notify_one() first tests whether anybody sleeps, and must not test before this store is visible.
-    // libstdc++ has no fence of its own in between.
+    // Sequentially consistent: notify_one() first tests whether anybody sleeps, and must not test before this
+    // store is visible. libstdc++ has no fence of its own in between.
     void wake() noexcept {
         landed.store(1, std::memory_order_seq_cst);
         landed.notify_one();
@@ -80,8 +84,8 @@ struct flight {
         waiters = &w;
     }
 
-    // Ends the flight. The leader removes the waiters' edges, not the waiters: from here on the leader may wait for one of them,
-    // and an outdated edge would look like a circle.
+    // Ends the flight. The leader removes the waiters' edges, not the waiters: from here on the leader may
+    // wait for one of them, and an outdated edge would look like a circle.
     void finish(Entry* result) noexcept {
         if (waiters == nullptr) {
             return;

@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The concurrent weak table behind every cache: find, make once, share, end exactly. docs/table.md shows it in one picture.
+// The concurrent weak table behind every cache: find, make once, share, end exactly. docs/table.md shows it
+// in one picture.
 //
-// It knows entries by a traits type, and so serves values that ibid counts and values that somebody else counts:
+// It knows entries by a traits type, and so serves values that ibid counts and values that somebody else
+// counts:
 //
 //     struct traits {
 //         using entry = …;                                  // derives from entry_word
 //         using key = …;                                    // identifies a flight
-//         static bool may_match(const entry&, const K&);    // under the lock. K: key, and whatever lookups are given
+//         static bool may_match(const entry&, const K&);    // under the lock. K: key, or what is looked up
 //         static bool may_match(const key&, const K&);
 //         static bool try_acquire(entry&) noexcept;         // a reference, unless the value is ending
 //         static void acquire(entry&) noexcept;             // one more; requires a reference
-//         static void release(entry&) noexcept;             // may end the value, and then calls forget(); noexcept is optional
+//         static void release(entry&) noexcept;             // may end the value: calls forget(). May throw
 //         static std::size_t weight(const entry&) noexcept; // bytes, for the retention budget
-//         static void weigh(entry&, const K&) noexcept;     // before weight(), of a new entry; for insert_or_acquire() alone
+//         static void weigh(entry&, const K&) noexcept;     // before weight(); for insert_or_acquire()
 //         static std::size_t saved(const entry&) noexcept;  // bytes of key that a hit need not process again
 //     };
 //
-// Equality has two phases. may_match() decides under the shard's lock which entry is acquired; it must be true for equal keys. Traits
-// that compare less than the whole key there compare the rest outside (`matches`), and must cope with a different key.
-// For values that ibid owns, owned_entry.h adds `matches`, a reclaimer and an owner to the traits.
+// Equality has two phases. may_match() decides under the shard's lock which entry is acquired; it must be
+// true for equal keys. Traits that compare less than the whole key there compare the rest outside
+// (`matches`), and must cope with a different key. For values that ibid owns, owned_entry.h adds `matches`, a
+// reclaimer and an owner to the traits.
 //
 // Invariants:
-//  - One value. All changes for one hash happen under one shard's lock. An entry is linked by the leader of its flight, or by
-//    insert_or_acquire(), and only if no entry of that key could be acquired. No key is made in both ways.
-//  - A failed try_acquire() is the last one. X509_up_ref on a dying object raises its count, so a second try would succeed:
-//    the entry is unlinked under the same lock under which the first try failed.
-//  - Memory of a linked entry is valid under its shard's lock. Whoever ends a value calls forget() before freeing the entry.
+//  - One value. All changes for one hash happen under one shard's lock. An entry is linked by the leader of
+//    its flight, or by insert_or_acquire(), and only if no entry of that key could be acquired. No key is
+//    made in both ways.
+//  - A failed try_acquire() is the last one. X509_up_ref on a dying object raises its count, so a second try
+//    would succeed: the entry is unlinked under the same lock under which the first try failed.
+//  - Memory of a linked entry is valid under its shard's lock. Whoever ends a value calls forget() before
+//    freeing the entry.
 //  - `make`, destructors and releases run outside all locks.
 //  - The table outlives its cache while entries need it. forget() of the last one frees it.
-//  - Without lock-free readers, and with counters elsewhere, the table fits in one page: a process that forks for each connection
-//    copies every page that it writes.
+//  - Without lock-free readers, and with counters elsewhere, the table fits in one page: a process that forks
+//    for each connection copies every page that it writes.
 //
 // Thread safety: any member, any thread, except create() and close().
 #pragma once
@@ -101,8 +106,9 @@ public:
     static constexpr bool drops_quietly = retained_entries<Traits>::drops_quietly;
     static constexpr bool reads_without_lock = reclaimer_type::reads_without_lock;
 
-    // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the table. It is exact
-    // at every moment, because whoever reads it cannot ask the readers; so every hit is then counted under a lock.
+    // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the
+    // table. It is exact at every moment, because whoever reads it cannot ask the readers; so every hit is
+    // then counted under a lock.
     [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
         const bool counts_itself = counters == nullptr;
         typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
@@ -116,7 +122,8 @@ public:
         return self;
     }
 
-    // The cache is destroyed. Entries that handles keep alive keep the table alive; the last of them frees it.
+    // The cache is destroyed. Entries that handles keep alive keep the table alive; the last of them frees
+    // it.
     void close() noexcept {
         retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
         for (shard_type& s : shards_) {
@@ -145,8 +152,9 @@ public:
         return found;
     }
 
-    // Either an acquired entry, or null: then `f` is in the air, and the caller makes the value and ends the flight with
-    // publish() or abandon(). Waits while another thread makes the same key. Throws recursive_make, bad_alloc.
+    // Either an acquired entry, or null: then `f` is in the air, and the caller makes the value and ends the
+    // flight with publish() or abandon(). Waits while another thread makes the same key. Throws
+    // recursive_make, bad_alloc.
     [[nodiscard]] entry* begin(flight_type& f) {
         shard_type& s = shard_of(f.hash);
         for (;;) {
@@ -180,7 +188,8 @@ public:
             }
             if (joined) {
                 w.wait();
-                // The leader touches `w` under this lock until its notify_one has returned; only then may `w` go.
+                // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
+                // go.
                 const std::lock_guard lock(s.mutex);
                 if (w.result != nullptr) {
                     count_hit(s, *w.result);
@@ -234,8 +243,8 @@ public:
         flight_type* flight_;
     };
 
-    // begin() and publish() in one, for a value that is made already. Requires a reference to `e`. Inserts `e` and returns null, or
-    // returns an acquired entry of the same key. Waits and throws as begin() does.
+    // begin() and publish() in one, for a value that is made already. Requires a reference to `e`. Inserts
+    // `e` and returns null, or returns an acquired entry of the same key. Waits and throws as begin() does.
     [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e) {
         shard_type& s = shard_of(f.hash);
         counter_stripe& counters = counters_for(s);
@@ -264,9 +273,10 @@ public:
         return nullptr;
     }
 
-    // For values that are made before the lookup: nobody waits. Requires a reference to `e`, which the caller keeps. Inserts `e`
-    // and returns null; or returns an acquired entry that may match, which came first, and leaves `e` alone. Counts one
-    // lookup: a miss if `e` went in, else a hit that saved no bytes. Throws bad_alloc; then nothing has changed.
+    // For values that are made before the lookup: nobody waits. Requires a reference to `e`, which the caller
+    // keeps. Inserts `e` and returns null; or returns an acquired entry that may match, which came first, and
+    // leaves `e` alone. Counts one lookup: a miss if `e` went in, else a hit that saved no bytes. Throws
+    // bad_alloc; then nothing has changed.
     template <class K>
     [[nodiscard]] entry* insert_or_acquire(entry& e, std::uint64_t hash, const K& k) {
         shard_type& s = shard_of(hash);
@@ -295,7 +305,8 @@ public:
         return found;
     }
 
-    // Whether an entry with this hash is linked. Writes nothing and takes no lock: for a process with one thread.
+    // Whether an entry with this hash is linked. Writes nothing and takes no lock: for a process with one
+    // thread.
     [[nodiscard]] bool may_have(std::uint64_t hash) const noexcept {
         return shards_[shard_number(hash)].table.find(hash, [](const entry&) { return true; }) != nullptr;
     }
@@ -326,7 +337,8 @@ public:
         return true;
     }
 
-    // The same for every entry that `which` chooses, ending ones included. Allocates nothing. `which` runs under a lock.
+    // The same for every entry that `which` chooses, ending ones included. Allocates nothing. `which` runs
+    // under a lock.
     template <class Predicate>
     void detach_if(Predicate which) noexcept {
         static_assert(!reads_without_lock);
@@ -339,8 +351,8 @@ public:
         }
     }
 
-    // From now on nothing is found and nothing is linked. Entries stay with their holders, and each still ends in forget().
-    // For an owner that can no longer promise to be told of every end.
+    // From now on nothing is found and nothing is linked. Entries stay with their holders, and each still
+    // ends in forget(). For an owner that can no longer promise to be told of every end.
     void stop() noexcept {
         static_assert(!reads_without_lock);
         for (shard_type& s : shards_) {
@@ -350,8 +362,8 @@ public:
         }
     }
 
-    // The value of `e`, which somebody else counts, has ended. Requires: exactly once for each published entry. Afterwards the table
-    // does not know the entry, and the table may be gone.
+    // The value of `e`, which somebody else counts, has ended. Requires: exactly once for each published
+    // entry. Afterwards the table does not know the entry, and the table may be gone.
     void forget(entry& e) noexcept {
         shard_type& s = shard_of(e.hash());
         bool closed = false;
@@ -365,8 +377,8 @@ public:
         }
     }
 
-    // Calls f(entry&) for every live entry, outside all locks; each is held during its call. Entries that come or go meanwhile
-    // may be seen or not. Throws bad_alloc, and what f throws.
+    // Calls f(entry&) for every live entry, outside all locks; each is held during its call. Entries that
+    // come or go meanwhile may be seen or not. Throws bad_alloc, and what f throws.
     template <class Function>
     void for_each(Function f) {
         for (shard_type& s : shards_) {
@@ -395,7 +407,8 @@ public:
     void retain(retention budget) noexcept(drops_quietly) { retained_.set_budget(budget); }
     [[nodiscard]] retention budget() const noexcept { return retained_.budget(); }
     void protect(entry& e) noexcept(drops_quietly) { retained_.protect(e); }
-    // Drops all retained entries, and frees memory that waits for readers, except what other live threads have retired.
+    // Drops all retained entries, and frees memory that waits for readers, except what other live threads
+    // have retired.
     void drop_retained() noexcept(drops_quietly) {
         retained_.drop_all();
         reclaimer_.reclaim_all(shards_);
@@ -418,7 +431,8 @@ public:
         return total;
     }
 
-    // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller's, which unlocks it.
+    // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller's,
+    // which unlocks it.
     void lock_for_fork(std::mutex* first = nullptr) noexcept {
         owner_.before_lock_for_fork();
         if (first != nullptr) {
@@ -519,14 +533,15 @@ private:
         }
     }
 
-    // Under the shard's lock: the entry no longer keeps the table. True: the table is closed, and the caller must release_table().
+    // Under the shard's lock: the entry no longer keeps the table. True: the table is closed, and the caller
+    // must release_table().
     [[nodiscard]] static bool uncount(shard_type& s) noexcept {
         --s.entries;
         return s.closed;
     }
 
-    // Drops one of remaining_. The last one frees the table, unless a thread has pinned it; that thread then does.
-    // Release: this thread's use of the table happens before its end. Acquire: so did everybody's.
+    // Drops one of remaining_. The last one frees the table, unless a thread has pinned it; that thread then
+    // does. Release: this thread's use of the table happens before its end. Acquire: so did everybody's.
     void release_table() noexcept {
         if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
             !reclaimer_.pinned_by_a_thread(remaining_)) {

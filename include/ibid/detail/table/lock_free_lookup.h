@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finds an entry without a lock. Included by cache.h alone: tables whose values somebody else counts look up under the lock.
+// Finds an entry without a lock. Included by cache.h alone: tables whose values somebody else counts look up
+// under the lock.
 //
-// Why a hit is right: the reference was taken while the value was alive. Whether the entry was still linked then does not matter,
-// because no other value of its key is made while this one lives. The key is compared after that, outside the read guard:
-// the reference keeps the entry. So the reference may be to another key's value, if two keys have the same hash; dropping
-// it could end that value here, on a thread that never asked for it. Hence this is used only for keyed hashes (ibid/hash.h), of
-// which nobody finds two equal ones. A miss proves nothing: ask again under the lock.
+// Why a hit is right: the reference was taken while the value was alive. Whether the entry was still linked
+// then does not matter, because no other value of its key is made while this one lives. The key is compared
+// after that, outside the read guard: the reference keeps the entry. So the reference may be to another key's
+// value, if two keys have the same hash; dropping it could end that value here, on a thread that never asked
+// for it. Hence this is used only for keyed hashes (ibid/hash.h), of which nobody finds two equal ones. A
+// miss proves nothing: ask again under the lock.
 //
 // Thread safety: any thread, except inside a read guard of the same table.
 #pragma once
@@ -34,9 +36,10 @@ public:
         counted_in where = counted_in::central;
     };
 
-    // An entry of `key` that is found at once. Nothing: it is not there, or could not be seen; Table::find() and begin() know. `Key`:
-    // anything that traits::matches can compare with an entry. `may_skip`: do not even try on a thread that missed lately; for
-    // callers to whom a hit under the lock costs no more than the lock.
+    // An entry of `key` that is found at once. Nothing: it is not there, or could not be seen; Table::find()
+    // and begin() know. `Key`: anything that traits::matches can compare with an entry. `may_skip`: do not
+    // even try on a thread that missed lately; for callers to whom a hit under the lock costs no more than
+    // the lock.
     template <bool may_skip, class Key>
     [[nodiscard, gnu::always_inline]] static acquired find(Table& t, std::uint64_t hash, const Key& key) {
         if constexpr (!Table::reads_without_lock) {
@@ -83,7 +86,8 @@ private:
         return me != nullptr ? me : join(t);
     }
     [[nodiscard, gnu::noinline]] static participant* join(Table& t) noexcept {
-        // Counters that are given from outside are exact at every moment, so there every hit is counted under a lock.
+        // Counters that are given from outside are exact at every moment, so there every hit is counted under
+        // a lock.
         return t.counts_itself_ ? t.reclaimer_.join([&t] { t.pass_every_lock(); }) : nullptr;
     }
 

@@ -2,9 +2,10 @@
 //
 // A cache's record of one key whose value ibid owns: one block of memory, [ key beside | header | value ].
 //
-// Law: the header ends where the value begins, so that a handle needs one pointer. The key exists once, beside the value or
-// inside it. owned_values.h says how the value ends: the entry leaves the table, then the value and a key beside it are destroyed,
-// and the memory is freed when the last weak reference is dropped and no lock-free reader can see the header.
+// Law: the header ends where the value begins, so that a handle needs one pointer. The key exists once,
+// beside the value or inside it. owned_values.h says how the value ends: the entry leaves the table, then the
+// value and a key beside it are destroyed, and the memory is freed when the last weak reference is dropped
+// and no lock-free reader can see the header.
 #pragma once
 
 #include <algorithm>
@@ -122,8 +123,8 @@ public:
     };
     using table = interner<traits, Allocator>;
 
-    // The value is what `make()` returns, built in place; then the key, by copy, unless the value contains it. Throws what
-    // they throw; then nothing is left.
+    // The value is what `make()` returns, built in place; then the key, by copy, unless the value contains
+    // it. Throws what they throw; then nothing is left.
     template <class Make, class... KeyBeside>
     [[nodiscard]] static owned_entry* create(table* in, Make&& make,
                                              [[maybe_unused]] const KeyBeside&... key) {

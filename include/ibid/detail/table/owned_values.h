@@ -3,10 +3,11 @@
 // How values that ibid owns end: the part of a table that answers their headers (value_owner).
 //
 // Invariants:
-//  - The entry leaves the table before its value is destroyed, and the value is destroyed before the memory is freed. No lock is
-//    held for the latter two.
-//  - An ending entry keeps the table alive: by the shard's count, or, to save a lock, by a pin in this thread's record
-//    (participant::pin_table). Once neither holds, another thread may free the table; what is needed afterwards is copied before.
+//  - The entry leaves the table before its value is destroyed, and the value is destroyed before the memory
+//    is freed. No lock is held for the latter two.
+//  - An ending entry keeps the table alive: by the shard's count, or, to save a lock, by a pin in this
+//    thread's record (participant::pin_table). Once neither holds, another thread may free the table; what is
+//    needed afterwards is copied before.
 //
 // Thread safety: any thread.
 #pragma once
@@ -46,8 +47,8 @@ public:
         {
             const std::lock_guard lock(s.mutex);
             table_.unlink(s, e, reclaimer.counters_for(me, s));
-            // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If there is none now,
-            // there will never be one again.
+            // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If
+            // there is none now, there will never be one again.
             if (h.weak.load(std::memory_order_acquire) == 1) {
                 free_now = reclaimer.single_reader();
                 pinned = !free_now && reclaimer.pin_table(me, s);

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frees entries and arrays of slots once no lock-free reader can see them. A member of the interner; the shape is that of a
-// reclamation domain (compare P2545's rcu_domain):
+// Frees entries and arrays of slots once no lock-free reader can see them. A member of the interner; the
+// shape is that of a reclamation domain (compare P2545's rcu_domain):
 //
 //     auto guard = r.guard(me);     // around a lookup
 //     r.quiesce(me);                // between two lookups
 //     r.retire(…);                  // what was unlinked waits; frees what waited long enough
 //     r.reclaim(shard);             // frees what waits in a shard, with a heavy fence if need be
 //
-// Where things wait: an entry in the limbo list of the participant that retired it, or of its shard if that thread has never
-// read; an outgrown array in a list of its shard. Retiring frees what has become reclaimable. The rest goes with a trim, or with the table.
+// Where things wait: an entry in the limbo list of the participant that retired it, or of its shard if that
+// thread has never read; an outgrown array in a list of its shard. Retiring frees what has become
+// reclaimable. The rest goes with a trim, or with the table.
 //
 // Invariants:
 //  - Waiting is bounded: at worth_a_fence_at() entries or slots_worth_a_fence slots, a heavy fence is tried.
 //  - Nothing is freed under a lock except arrays of slots.
 //
-// Thread safety: "under the lock" means the lock of the shard that is passed. All else may be called by any thread.
+// Thread safety: "under the lock" means the lock of the shard that is passed. All else may be called by any
+// thread.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +38,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: entry, which derives from value_header; key; bytes(), of an entry; free(entry, allocator); saves_alike.
+// Traits: entry, which derives from value_header; key; bytes(), of an entry; free(entry, allocator);
+// saves_alike.
 template <class Traits, class Allocator>
 class reclaimer {
     using entry = typename Traits::entry;
@@ -60,13 +63,15 @@ public:
     reclaimer& operator=(const reclaimer&) = delete;
     ~reclaimer() = default; // after free_all()
 
-    // --- readers --------------------------------------------------------------------------------------------------------
+    // --- readers -------------------------------------------------------------------------------------------
 
-    // This thread's record. Null: it has none. known_here() searches for it, here() only looks at those used lately.
+    // This thread's record. Null: it has none. known_here() searches for it, here() only looks at those used
+    // lately.
     [[nodiscard]] participant* here() const noexcept { return domain_.here(); }
     [[nodiscard]] participant* known_here() const noexcept { return domain_.known_here(); }
 
-    // Makes this thread a participant. `pass_locks` takes each shard's lock once (qsbr_domain::join()). Null: look up under the lock.
+    // Makes this thread a participant. `pass_locks` takes each shard's lock once (qsbr_domain::join()). Null:
+    // look up under the lock.
     template <class PassLocks>
     [[nodiscard]] participant* join(PassLocks pass_locks) noexcept {
         bool fresh = false;
@@ -83,7 +88,7 @@ public:
     // Under a lock that the caller took to unlink something, or has taken since.
     [[nodiscard]] bool single_reader() const noexcept { return domain_.single_reader(); }
 
-    // --- counters ---------------------------------------------------------------------------------------------------------
+    // --- counters ------------------------------------------------------------------------------------------
 
     // Where a thread counts what it does to a shard under its lock: a participant in a cache line of its own.
     template <class Shard>
@@ -107,10 +112,11 @@ public:
         }
     }
 
-    // --- arrays, under the lock --------------------------------------------------------------------------------------------
+    // --- arrays, under the lock ----------------------------------------------------------------------------
 
-    // True: so much waits that the caller should call reclaim() after it has released the lock. (Tables double, so all outgrown
-    // arrays together are smaller than the one in use. Small ones wait for their epoch.)
+    // True: so much waits that the caller should call reclaim() after it has released the lock. (Tables
+    // double, so all outgrown arrays together are smaller than the one in use. Small ones wait for their
+    // epoch.)
     template <class Shard>
     [[nodiscard]] bool retire(Shard& s, retired_array a) noexcept {
         if (!a) {
@@ -133,16 +139,18 @@ public:
             free_outgrown(s);
         }
     }
-    // While many arrays wait, a table does not shrink: else each turn from growing to shrinking would leave one array more.
+    // While many arrays wait, a table does not shrink: else each turn from growing to shrinking would leave
+    // one array more.
     template <class Shard>
     [[nodiscard]] bool may_shrink(Shard& s) noexcept {
         free_outgrown(s);
         return !s.waiting.worth_a_fence();
     }
 
-    // --- entries ----------------------------------------------------------------------------------------------------------
+    // --- entries -------------------------------------------------------------------------------------------
 
-    // Under the lock. True: this thread's record keeps the table, so the entry need not. retire_and_unpin() must follow.
+    // Under the lock. True: this thread's record keeps the table, so the entry need not. retire_and_unpin()
+    // must follow.
     template <class Shard>
     [[nodiscard]] static bool pin_table(participant* me, Shard& s) noexcept {
         return me != nullptr && !s.waiting.worth_a_fence() && me->pin_table(s.closed);
@@ -173,7 +181,7 @@ public:
         }
     }
 
-    // --- reclaiming, without a lock ------------------------------------------------------------------------------------------
+    // --- reclaiming, without a lock ------------------------------------------------------------------------
 
     template <class Shard>
     void reclaim(Shard& s) noexcept {
@@ -215,10 +223,10 @@ public:
         free_or_keep(shards[0], left);
     }
 
-    // --- the end of the table ------------------------------------------------------------------------------------------------
+    // --- the end of the table ------------------------------------------------------------------------------
 
-    // The table counts no entry any more, so no end will begin. Counts the threads that have pinned the table in `remaining`; false if
-    // there are none.
+    // The table counts no entry any more, so no end will begin. Counts the threads that have pinned the table
+    // in `remaining`; false if there are none.
     [[nodiscard]] bool pinned_by_a_thread(std::atomic<std::size_t>& remaining) noexcept {
         remaining.store(1, std::memory_order_relaxed); // this thread, as long as it counts
         domain_.for_each([&remaining](participant& p) {
@@ -274,7 +282,8 @@ private:
         }
     }
 
-    // Frees these, unless a reader is inside a lookup now: then they go on waiting, with this thread or in the shard.
+    // Frees these, unless a reader is inside a lookup now: then they go on waiting, with this thread or in
+    // the shard.
     template <class Shard>
     void free_or_keep(Shard& s, const retired_entries& gone) noexcept {
         if (gone.first == nullptr || free_if_unseen(gone)) {
@@ -300,7 +309,7 @@ private:
         return unseen;
     }
 
-    // --- limbo lists ----------------------------------------------------------------------------------------------------------
+    // --- limbo lists ---------------------------------------------------------------------------------------
 
     // Adds a retired entry, and takes out those that all participants are known to have passed.
     [[nodiscard]] retired_entries add(limbo_list& to, value_header& h) noexcept {

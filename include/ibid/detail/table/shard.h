@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One of the sixteen parts of a table: its entries, the flights of values being made, and what waits to be reclaimed. Two
-// changes of a table rarely want the same lock.
+// One of the sixteen parts of a table: its entries, the flights of values being made, and what waits to be
+// reclaimed. Two changes of a table rarely want the same lock.
 //
-// Thread safety: everything except table.peek() happens under the mutex. Under it, of the user's code only hashes, comparisons and
-// the allocator run; none of them, nor a std::new_handler, may use the table.
+// Thread safety: everything except table.peek() happens under the mutex. Under it, of the user's code only
+// hashes, comparisons and the allocator run; none of them, nor a std::new_handler, may use the table.
 #pragma once
 
 #include <atomic>
@@ -32,9 +32,10 @@ struct alignas(64) shard {
     using table_type = weak_table<entry, slots, read_without_lock>;
     using retired_array = typename table_type::retired_array;
 
-    // Layout: everything that is written whenever an entry comes or goes, from the table's size to the flights, shares one cache
-    // line. Two cores that change a shard by turns move that line and the slots', and no other. What lock-free readers read is in
-    // the line before. Without such readers all is packed: the whole table fits in a page (see interner).
+    // Layout: everything that is written whenever an entry comes or goes, from the table's size to the
+    // flights, shares one cache line. Two cores that change a shard by turns move that line and the slots',
+    // and no other. What lock-free readers read is in the line before. Without such readers all is packed:
+    // the whole table fits in a page (see interner).
     [[no_unique_address]] table_type table; // protected by the mutex, except for peek()
     spinning_mutex mutex;                   // protects everything here, and which entries are linked
     bool closed = false;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory for the slots of a table's shards: slabs that hold the small arrays of all shards side by side, apart from the entries.
+// Memory for the slots of a table's shards: slabs that hold the small arrays of all shards side by side,
+// apart from the entries.
 //
-// Why: every thread reads slots, and a thread writes an entry at each hit. A processor that fetches a cache line fetches its neighbour as
-// well, which is then missing at the core that writes it. The arrays of a small table are allocated one by one while its entries
-// are, and would be scattered among them. (Two threads then get 1.7 times the hits of one instead of twice as many:
-// `./dev bench core --only hit`, 1,000 keys.)
+// Why: every thread reads slots, and a thread writes an entry at each hit. A processor that fetches a cache
+// line fetches its neighbour as well, which is then missing at the core that writes it. The arrays of a small
+// table are allocated one by one while its entries are, and would be scattered among them. (Two threads then
+// get 1.7 times the hits of one instead of twice as many: `./dev bench core --only hit`, 1,000 keys.)
 //
-// Invariant: a slab has one place for each shard, and is freed with the last of its arrays. An array is allocated by itself if it is large,
-// or if its slab is full because replaced arrays still wait there for readers.
+// Invariant: a slab has one place for each shard, and is freed with the last of its arrays. An array is
+// allocated by itself if it is large, or if its slab is full because replaced arrays still wait there for
+// readers.
 //
 // Thread safety: any thread.
 #pragma once

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One shard's hash table of weakly held entries: open addressing, linear probing, at most three quarters full.
+// One shard's hash table of weakly held entries: open addressing, linear probing, at most three quarters
+// full.
 //
-// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits, so that eight slots share a cache line and
-// probing rarely touches an entry that does not match. Twelve tag bits are not in the entry's own word. Four are the lowest bits of
-// the hash, which tell how far an entry is from its home slot. Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R):
-// there are no tombstones, so a table that millions of entries have passed through is as fast as a new one. Because of the four bits, erasing
+// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits, so that eight slots
+// share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are not in the
+// entry's own word. Four are the lowest bits of the hash, which tell how far an entry is from its home slot.
+// Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R): there are no tombstones, so a table
+// that millions of entries have passed through is as fast as a new one. Because of the four bits, erasing
 // does not touch neighbouring entries, which are often out of cache.
 //
 // Invariants:
-//  - The table holds no reference. An entry in it may be ending: whoever finds it must try to acquire it, and unlinks it if that fails.
-//  - A slot is written as a whole, an array is published after its slots, and a slot after its entry (release and acquire).
+//  - The table holds no reference. An entry in it may be ending: whoever finds it must try to acquire it, and
+//    unlinks it if that fails.
+//  - A slot is written as a whole, an array is published after its slots, and a slot after its entry (release
+//    and acquire).
 //
-// Thread safety: peek() is lock-free and runs beside one writer. It may miss an entry that is being moved or has just come, so a miss proves
-// nothing. Everything else is called under the shard's lock. The reclaimer keeps arrays and entries that peek() may be reading.
+// Thread safety: peek() is lock-free and runs beside one writer. It may miss an entry that is being moved or
+// has just come, so a miss proves nothing. Everything else is called under the shard's lock. The reclaimer
+// keeps arrays and entries that peek() may be reading.
 #pragma once
 
 #include <algorithm>
@@ -37,13 +42,15 @@ inline constexpr unsigned address_bits = 48;
     return reinterpret_cast<std::uintptr_t>(address) >> address_bits == 0;
 }
 
-// `read_without_lock`: peek() is used; what it reads is in another cache line than what writers write. Else the members are packed.
+// `read_without_lock`: peek() is used; what it reads is in another cache line than what writers write. Else
+// the members are packed.
 template <class Entry, class Allocator, bool read_without_lock = true>
 class weak_table {
     using slot = std::atomic<std::uint64_t>;
     static_assert(slot::is_always_lock_free);
 
-    // A whole cache line, so that six low bits of its address are free. They hold the logarithm of the number of slots.
+    // A whole cache line, so that six low bits of its address are free. They hold the logarithm of the number
+    // of slots.
     struct alignas(64) line {
         slot slots[8];
     };
@@ -76,7 +83,8 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    // Requires a read_guard. The first entry with this hash, or null. Acquire: pairs with the releases in resize() and put().
+    // Requires a read_guard. The first entry with this hash, or null. Acquire: pairs with the releases in
+    // resize() and put().
     [[nodiscard, gnu::always_inline]] Entry* peek(std::uint64_t hash, std::uint64_t& word) const noexcept {
         const std::uintptr_t array = array_.load(std::memory_order_acquire);
         if (array == 0) {
@@ -104,7 +112,8 @@ public:
         }
     }
 
-    // The first entry with this hash that `accept` takes, or null. Requires: `accept` does not change the table.
+    // The first entry with this hash that `accept` takes, or null. Requires: `accept` does not change the
+    // table.
     template <class Accept>
     [[nodiscard]] Entry* find(std::uint64_t hash, Accept accept) const {
         if (size_ == 0) {
@@ -142,8 +151,8 @@ public:
         return size_ + more <= limit(capacity());
     }
 
-    // Makes room, so that `more` inserts cannot fail. Returns the replaced array for the caller to free. Throws bad_alloc; then
-    // nothing has changed.
+    // Makes room, so that `more` inserts cannot fail. Returns the replaced array for the caller to free.
+    // Throws bad_alloc; then nothing has changed.
     [[nodiscard]] retired_array reserve(std::size_t more) {
         if (has_room_for(more)) {
             return {};
@@ -231,8 +240,8 @@ private:
     static constexpr int home_bits = 4; // of a tag
     static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
-    // The slots as writers see them. Relaxed loads: the lock orders writers. Release: a reader that sees the slot sees the entry
-    // (pairs with peek()).
+    // The slots as writers see them. Relaxed loads: the lock orders writers. Release: a reader that sees the
+    // slot sees the entry (pairs with peek()).
     struct slot_array {
         slot* slots;
         std::size_t capacity; // a power of two; 0: there are none
@@ -249,8 +258,8 @@ private:
             return (b - a) & (capacity - 1);
         }
 
-        // The distance from the home of the entry in slot i. No slot between the two is empty, so unless the run is long, the tag
-        // is enough to know it.
+        // The distance from the home of the entry in slot i. No slot between the two is empty, so unless the
+        // run is long, the tag is enough to know it.
         [[nodiscard]] std::size_t distance(std::size_t i) const noexcept {
             constexpr std::size_t told = std::size_t{1} << home_bits;
             for (std::size_t back = 1; back <= told; ++back) {
@@ -316,8 +325,8 @@ private:
         return left;
     }
 
-    // What readers load changes only with the array. What changes with each entry is in the next cache line, and so are the
-    // first members of a class that has a table with [[no_unique_address]].
+    // What readers load changes only with the array. What changes with each entry is in the next cache line,
+    // and so are the first members of a class that has a table with [[no_unique_address]].
     static constexpr std::size_t apart = read_without_lock ? 64 : alignof(std::size_t);
     alignas(apart) std::atomic<std::uintptr_t> array_{
         0};                                    // the slots, and in the low bits the logarithm of how many
