@@ -2,7 +2,7 @@
  *
  * When the memory of a table goes: the cache is closed while threads end its last entries (interner.h, reclaimer.h).
  *
- * Law: the table's memory goes once, and always; nobody touches it after that. A thread's place is its own and stays.
+ * Invariants: the table's memory is freed exactly once, and not touched after that. A thread's record stays.
  *
  * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
  */
@@ -66,7 +66,7 @@ inline release_table() {
     fi
 }
 
-/* end_value and retire_memory: counted to the end, as by a thread without a place, or within another end. */
+/* end_value and retire_memory: counted to the end: by a thread without a record, or within another end. */
 inline counted_end(s) {
     lock(s); unlock(s);
     touch(); /* destroys the value, and retires the entry */
@@ -80,7 +80,7 @@ inline counted_end(s) {
     fi
 }
 
-/* end_value, where the thread's place keeps the table in the entry's stead. */
+/* end_value, where the thread's record keeps the table instead of the entry. */
 inline pinned_end(s) {
     lock(s);
 #ifndef BROKEN_LATE_PIN

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * References that are counted centrally and in stripes: promote, take, drop, collapse, generations (references.h, sharded_count.h, hot_values.h).
+ * References that are counted centrally and in stripes: promotion, collapse and generations
+ * (references.h, sharded_count.h, hot_values.h).
  *
- * Law: a value ends exactly once, when and only when no reference is left; nothing of it is touched once its memory is
- * gone, and who ends it has dropped a reference to it, not to another that stood at the same address, with the same place.
+ * Invariants: a value ends exactly once, when no reference is left. Its memory is not touched after it is freed. The thread that
+ * ends it has dropped a reference to it, not to another value at the same address with the same cell.
  *
- * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
+ * One step here is one atomic access there, or one critical section. What no other process can see is not a step.
  */
 #ifndef A /* how many operations each thread has, before it drops what it holds */
 #define A 2
@@ -24,13 +25,13 @@
 /* value_header: one value at a time at the one address */
 short count = THREADS; bool promoted; /* one word */
 bool hot; byte generation;             /* one word */
-/* the place in hot_values */
+/* the cell in hot_values */
 byte stripe_generation[STRIPES]; /* 0: closed; one word with the count below */
 short stripe_count[STRIPES];
-byte pending_checks; /* who are on their way to ask whether to collapse */
+byte pending_checks; /* threads that will still check for the end */
 bool mutex_taken;
 
-/* What the law speaks of. */
+/* What the invariants speak of. */
 byte references = THREADS;
 byte life = 1;  /* of which value at this address */
 byte ends = 0;  /* of this life */
@@ -77,7 +78,7 @@ inline retire() {
     fi
 }
 
-/* hot_values::add_pending_check, by who took the first central reference after the last one had gone */
+/* hot_values::add_pending_check, after taking the first central reference */
 inline revive() {
 #ifdef BROKEN_UNTOLD
     revived = false
@@ -92,7 +93,7 @@ inline revive() {
 #endif
 }
 
-/* hot_values::collapse, with close(). Who asks, asks for the value that it has dropped a reference to. */
+/* hot_values::collapse, with close(). The check is for the value whose reference was dropped. */
 inline collapse() {
     take_mutex();
     over = false;

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One key in one shard: a hit without a lock, the last release, flight and insert, resize, failed makes, threads that come and
- * go, and when memory goes (interner.h, reclaimer.h, weak_table.h, flight.h, qsbr_domain.h).
+ * One key in one shard: a hit without a lock, the last release, flight and insert, resize, failed makes, threads that join and
+ * exit, and when memory is freed (interner.h, reclaimer.h, weak_table.h, flight.h, qsbr_domain.h).
  *
- * Law: at most one value lives that has been published, and none ends while somebody holds it; no thread touches an
- * entry or an array that has been given back; everything is given back in the end.
+ * Invariants: at most one published value is alive, and none ends while it is held. No thread touches an entry or an array
+ * that has been freed. Everything is freed in the end.
  *
- * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
+ * One step here is one atomic access there, or one critical section. What no other process can see is not a step.
  */
 #ifndef A /* how many times each thread interns and drops */
 #define A 2
 #define B 1
 #define C 1 /* 0: only two threads */
 #endif
-#define ENTRIES 3 /* numbered from 1; memory that is given back may be another entry's */
+#define ENTRIES 3 /* numbered from 1; freed memory may be reused for another entry */
 #define ARRAYS 3
 
 bool lock_taken;
 /* weak_table */
-byte array;                                   /* array_, what readers follow */
+byte array;                                   /* array_, which readers load */
 byte slot[ARRAYS];                            /* each array has one slot for the key; 0: empty */
-bool array_there[ARRAYS], array_dead[ARRAYS]; /* dead: left, and not given back yet */
+bool array_there[ARRAYS], array_dead[ARRAYS]; /* dead: outgrown, and not freed yet */
 /* entries */
 byte count[ENTRIES + 1];
 bool entry_there[ENTRIES + 1];
@@ -30,15 +30,15 @@ bool waits[4];  /* by process */
 bool landed[4];
 byte result[4];
 /* readers */
-bool inside[4], seated[4];
+bool inside[4], occupied[4];
 byte threads;
 byte epoch, quiesced[4];
-/* each thread's limbo: a bit for each entry */
-byte closed[4], closed_by[4], filling[4];
-byte outgrown_by; /* the epoch that the latest array to wait has begun */
+/* each thread's limbo list: a bit for each entry */
+byte sealed[4], sealed_by[4], unsealed[4];
+byte outgrown_by; /* the epoch that the latest outgrown array has begun */
 #define BIT(e) (1 << (e))
 
-/* What the law speaks of. */
+/* What the invariants speak of. */
 byte holders[ENTRIES + 1];
 byte living; /* published, and not yet ended */
 
@@ -48,7 +48,7 @@ inline give_lock() { lock_taken = false }
 #ifdef BROKEN_ALWAYS_SINGLE
 #define SINGLE_READER true
 #else
-#define SINGLE_READER (threads == 0 || (threads == 1 && seated[_pid]))
+#define SINGLE_READER (threads == 0 || (threads == 1 && occupied[_pid]))
 #endif
 
 /* qsbr_domain::quiesce */
@@ -60,10 +60,10 @@ inline quiesce() {
 /* qsbr_domain::join: the number first, then each lock once. */
 inline join() {
     if
-    :: !seated[_pid] ->
+    :: !occupied[_pid] ->
 #ifndef BROKEN_LATE_JOIN
         quiesce();
-        atomic { seated[_pid] = true; threads++ };
+        atomic { occupied[_pid] = true; threads++ };
 #endif
         take_lock();
         give_lock()
@@ -100,7 +100,7 @@ inline lookup() {
     :: else
     fi;
 #ifdef BROKEN_LATE_JOIN
-    atomic { if :: !seated[_pid] -> seated[_pid] = true; threads++ :: else fi };
+    atomic { if :: !occupied[_pid] -> occupied[_pid] = true; threads++ :: else fi };
 #endif
     inside[_pid] = false
 }
@@ -163,7 +163,7 @@ inline free_outgrown() {
 #else
         :: i <= 3 ->
 #endif
-            outside = outside && (!seated[i] || quiesced[i] >= outgrown_by); i++
+            outside = outside && (!occupied[i] || quiesced[i] >= outgrown_by); i++
         :: else -> break
         od;
         i = 0;
@@ -181,7 +181,7 @@ inline free_outgrown() {
 #endif
 }
 
-/* reclaimer::retire, when the list that fills is full: if all have seen the epoch that closed the other, that goes. */
+/* reclaimer::retire, when the list that fills is full: if all have seen the epoch that sealed the other, that goes. */
 inline retire_entry() {
     outside = true; i = 1;
     do
@@ -190,13 +190,13 @@ inline retire_entry() {
 #else
     :: i <= 3 ->
 #endif
-        atomic { outside = outside && (closed[_pid] == 0 || !seated[i] || quiesced[i] >= closed_by[_pid]); i++ }
+        atomic { outside = outside && (sealed[_pid] == 0 || !occupied[i] || quiesced[i] >= sealed_by[_pid]); i++ }
     :: else -> break
     od;
     if
     :: outside ->
-        give_back(closed[_pid]);
-        atomic { epoch++; closed[_pid] = filling[_pid]; closed_by[_pid] = epoch; filling[_pid] = 0 }
+        give_back(sealed[_pid]);
+        atomic { epoch++; sealed[_pid] = unsealed[_pid]; sealed_by[_pid] = epoch; unsealed[_pid] = 0 }
     :: else
     fi;
     outside = false
@@ -242,8 +242,8 @@ inline reclaim() {
     od;
     if
     :: outside ->
-        give_back(closed[_pid] | filling[_pid]);
-        atomic { closed[_pid] = 0; filling[_pid] = 0 }
+        give_back(sealed[_pid] | unsealed[_pid]);
+        atomic { sealed[_pid] = 0; unsealed[_pid] = 0 }
     :: else -> take_lock()
     fi;
     atomic {
@@ -293,7 +293,7 @@ inline drop() {
             :: now -> entry_there[e] = false
             :: else ->
                 quiesce();
-                filling[_pid] = filling[_pid] | BIT(e);
+                unsealed[_pid] = unsealed[_pid] | BIT(e);
                 if
                 :: retire_entry()
                 :: reclaim()
@@ -327,7 +327,7 @@ inline intern() {
             atomic { waits[_pid] = true; landed[_pid] = false };
             give_lock();
             atomic { landed[_pid] -> landed[_pid] = false; e = result[_pid]; result[_pid] = 0 };
-            take_lock(); /* whoever landed is out of this waiter's memory */
+            take_lock(); /* the leader no longer touches this waiter */
             give_lock()
         :: e == 0 && leader == 0 ->
             resize();
@@ -412,14 +412,14 @@ proctype thread(byte left) {
     od;
     /* thread_participation::end */
     atomic {
-        if :: seated[_pid] -> seated[_pid] = false; threads-- :: else fi;
+        if :: occupied[_pid] -> occupied[_pid] = false; threads-- :: else fi;
         finished++;
         last = (finished == (C == 0 -> 2 : 3))
     };
     if
     :: last ->
         reclaim(); /* as the end of the table does, with everybody's limbo */
-        give_back(closed[1] | filling[1] | closed[2] | filling[2] | closed[3] | filling[3]);
+        give_back(sealed[1] | unsealed[1] | sealed[2] | unsealed[2] | sealed[3] | unsealed[3]);
         assert(living == 0 && !entry_there[1] && !entry_there[2] && !entry_there[3]);
         assert(array_there[0] + array_there[1] + array_there[2] == 1)
     :: else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values whose references are counted in stripes: that the last one is found all the same, wherever it was counted, and that
-// memory which readers without a lock may see comes back.
+// Values whose references are counted in stripes: the end is found wherever the last reference was counted, and memory that
+// lock-free readers may see is freed in the end.
 #include <array>
 #include <atomic>
 #include <chrono>

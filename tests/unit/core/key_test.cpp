@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keys: what they may be, where they stand, and what they are looked up by.
+// Keys: their types, where entries store them, and what they can be looked up by.
 #include <cstddef>
 #include <filesystem>
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that enters a sandbox after it has used a cache, one in which the kernel refuses the fence for all processors.
+// A program that enters a sandbox without membarrier after it has used a cache.
 #include <cerrno>
 #include <cstddef>
 #include <memory_resource>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles outlive caches, and caches that go take along what only they kept.
+// Handles outlive caches; a cache that ends destroys what only it kept.
 #include <functional>
 #include <memory>
 #include <memory_resource>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bounded retained_entries.
+// Bounded retention.
 #include <limits>
 #include <string>
 #include <thread>

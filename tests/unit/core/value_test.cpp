@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values of every make: they are built in place, and lie where their alignment wants them.
+// Values of every kind are built in place, at their alignment.
 #include <array>
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slots after inserting and erasing: whatever stands in a run is found, and what was erased is not.
+// Slots after inserting and erasing: what is in a run is found, and what was erased is not.
 #include "ibid/detail/table/weak_table.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread that has no memory for its own part of a pool, which comes from malloc: the object goes to the shelf of all.
+// malloc fails for a thread's own cache: its objects go to the central free lists.
 #include <array>
 #include <cstddef>
 #include <thread>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// fork() from a program with threads: the child finds every pool whole, and inherits what lay with threads it has not got.
+// fork() from a program with threads: the child finds every pool consistent, and inherits what was in the caches of threads that it does not have.
 #include <atomic>
 #include <latch>
 #include <thread>
