@@ -98,6 +98,15 @@ private:
     std::uintptr_t word_ = 0;
 };
 
+namespace detail {
+
+template <class Derived, class Base>
+concept is_a = std::is_convertible_v<const Derived*, const Base*>;
+template <class Derived, class Base>
+concept is_another = is_a<Derived, Base> && !std::is_same_v<Derived, Base>;
+
+} // namespace detail
+
 // A handle to a value, seen as one of its parts: a base class, or a member. Two words; the whole value stays
 // alive.
 //
@@ -116,14 +125,11 @@ public:
     view(const Whole&, const T&&) = delete; // a temporary is no part of anything
 
     // A derived handle or view is a base view.
-    template <class Derived>
-        requires std::is_convertible_v<const Derived*, const T*> view(const handle<Derived>& whole)
-    noexcept // NOLINT(google-explicit-constructor)
+    template <detail::is_a<T> Derived>
+    view(const handle<Derived>& whole) noexcept // NOLINT(google-explicit-constructor)
         : view(whole.get(), whole ? &detail::header_of(whole.get()) : nullptr) {}
-    template <class Derived>
-        requires(std::is_convertible_v<const Derived*, const T*> && !std::is_same_v<Derived, T>)
-    view(const view<Derived>& whole)
-    noexcept // NOLINT(google-explicit-constructor)
+    template <detail::is_another<T> Derived>
+    view(const view<Derived>& whole) noexcept // NOLINT(google-explicit-constructor)
         : view(whole.part_, whole.header()) {}
     view(const view& other) noexcept : view(other.part_, other.header()) {}
     view(view&& other) noexcept
