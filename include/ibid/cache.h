@@ -49,8 +49,8 @@ inline namespace layout_1 {
 // Hash:       std::uint64_t(const K&) for Key and for every K that lookups use; equal keys must hash alike.
 //             The default is keyed with a secret of the process. A hash of your own should be, too, if keys
 //             come from outside.
-// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not use
-//             a cache.
+// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not
+//             use a cache.
 // Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is
 //             retained or pinned, and of what for_each is visiting, come from the global heap.)
 //

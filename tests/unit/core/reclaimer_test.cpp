@@ -372,6 +372,18 @@ TEST_F(reclaimer, frees_with_a_fence_beside_a_participant_that_sleeps_outside) {
            });
 }
 
+TEST_F(reclaimer, counts_a_lookup_as_a_hit_unless_it_missed) {
+    { const auto guard = all_.guard(*all_.known_here()); }
+    statistics counted;
+    all_.add_hits(counted);
+    EXPECT_EQ(counted.hits, 1U);
+    EXPECT_EQ(counted.bytes_not_parsed, sizeof(node_traits::key));
+    all_.known_here()->count_miss();
+    counted = {};
+    all_.add_hits(counted);
+    EXPECT_EQ(counted.hits, 0U);
+}
+
 TEST_F(reclaimer, keeps_arrays_beside_a_guard) {
     beside(
         [&](detail::participant& it, auto sleep) {

@@ -132,7 +132,7 @@ public:
     [[nodiscard]] std::uint32_t quota() const noexcept { return quota_.load(std::memory_order_relaxed); }
     void grant(std::uint32_t more) noexcept { quota_.store(quota() + more, std::memory_order_relaxed); }
 
-    // --- a drain, under the core's mutex: begin_drain() for each cache, a heavy fence, drain() and end_drain()
+    // --- a drain, under the core's mutex: begin_drain() of each cache, a heavy fence, drain(), end_drain()
 
     void begin_drain() noexcept {
         mutex_.lock();
