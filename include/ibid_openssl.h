@@ -48,10 +48,10 @@ int ibid_openssl_load_crls(X509_STORE* store, const char* path, int type);
  */
 void ibid_openssl_share_chain(X509_STORE_CTX* verification);
 
-/* How much afterlife certificates and trust store files are given, each; 0, 0: none. */
+/* How many certificates and trust store files without a user are retained, each; 0, 0: none. */
 void ibid_openssl_retain(size_t bytes, size_t entries);
 
-/* Lets go of all that only the afterlife keeps. */
+/* Drops all that only retention keeps. */
 void ibid_openssl_trim(void);
 
 enum ibid_openssl_kind {
@@ -69,7 +69,7 @@ struct ibid_openssl_statistics {
     uint64_t detached; /* written to by somebody, and so not shared any more */
     uint64_t bytes_not_parsed;
     uint64_t active;   /* held by the program alone */
-    uint64_t retained; /* held by the afterlife */
+    uint64_t retained; /* held by retention */
     uint64_t retained_bytes;
 };
 

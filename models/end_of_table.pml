@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When the memory of a table goes: the cache is closed while threads end its last entries (interner.h, reclaiming_shards.h).
+ * When the memory of a table goes: the cache is closed while threads end its last entries (interner.h, reclaimer.h).
  *
- * Law: the table's memory goes once, and always; nobody touches it after that. A thread's place is its own and stays.
+ * Invariants: the table's memory is freed exactly once, and not touched after that. A thread's record stays.
  *
  * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
  */
@@ -15,14 +15,14 @@
 #define SHARDS 2
 
 #define NONE 0
-#define UNDER_WAY 1
-#define AWAITED 2
+#define PINNED 1
+#define COUNTED 2
 
 bool locked[SHARDS];
 byte entries[SHARDS]; /* the first thread's are in one shard, the others' in the other */
 bool closed[SHARDS];
 byte remaining = 1;
-byte last_steps[4]; /* by _pid: 0 is init, the closer */
+byte pin[4]; /* by _pid: 0 is init, the closer */
 
 bool memory = true;
 byte ended = 0; /* threads */
@@ -31,8 +31,8 @@ inline touch() { assert(memory) }
 inline lock(s) { atomic { !locked[s] -> touch(); locked[s] = true } }
 inline unlock(s) { atomic { touch(); locked[s] = false } }
 
-/* leave(), with somebody_stays(). */
-inline leave() {
+/* release_table(), with pinned_by_a_thread(). */
+inline release_table() {
     atomic { touch(); remaining--; last = (remaining == 0) };
     if
     :: last ->
@@ -44,7 +44,7 @@ inline leave() {
         do
         :: r <= THREADS ->
             atomic { touch(); remaining++ };
-            atomic { stays = (last_steps[r] == UNDER_WAY); if :: stays -> last_steps[r] = AWAITED :: else fi };
+            atomic { stays = (pin[r] == PINNED); if :: stays -> pin[r] = COUNTED :: else fi };
             if
             :: !stays -> atomic { touch(); remaining-- }
             :: else
@@ -66,35 +66,35 @@ inline leave() {
     fi
 }
 
-/* retire_entry and deallocate_entry: counted to the end, as by a thread without a place, or within another end. */
+/* end_value and retire_memory: counted to the end: by a thread without a record, or within another end. */
 inline counted_end(s) {
     lock(s); unlock(s);
-    touch(); /* destroys the value, and buries the entry */
+    touch(); /* destroys the value, and retires the entry */
     lock(s);
     entries[s]--;
     was_closed = closed[s];
     unlock(s);
     if
-    :: was_closed -> leave()
+    :: was_closed -> release_table()
     :: else
     fi
 }
 
-/* retire_entry, where the thread's place keeps the table in the entry's stead. */
-inline placed_end(s) {
+/* end_value, where the thread's record keeps the table instead of the entry. */
+inline pinned_end(s) {
     lock(s);
-#ifndef BROKEN_LATE_STEPS
-#ifdef BROKEN_NEVER_AWAITED
-    last_steps[_pid] = UNDER_WAY;
+#ifndef BROKEN_LATE_PIN
+#ifdef BROKEN_NEVER_COUNTED
+    pin[_pid] = PINNED;
 #else
-    last_steps[_pid] = (closed[s] -> AWAITED : UNDER_WAY);
+    pin[_pid] = (closed[s] -> COUNTED : PINNED);
 #endif
 #endif
     entries[s]--;
-#ifdef BROKEN_LATE_STEPS
+#ifdef BROKEN_LATE_PIN
     was_closed = closed[s];
     unlock(s);
-    last_steps[_pid] = (was_closed -> AWAITED : UNDER_WAY);
+    pin[_pid] = (was_closed -> COUNTED : PINNED);
 #else
     unlock(s);
 #endif
@@ -103,22 +103,22 @@ inline placed_end(s) {
     :: mine > 0 -> mine--; counted_end(s) /* which held the last handle of another */
     :: true
     fi;
-    touch(); /* buries the entry */
-    atomic { awaited = (last_steps[_pid] == AWAITED); last_steps[_pid] = NONE };
+    touch(); /* retires the entry */
+    atomic { was_counted = (pin[_pid] == COUNTED); pin[_pid] = NONE };
     if
-    :: awaited -> leave()
+    :: was_counted -> release_table()
     :: else
     fi
 }
 
 proctype dropper(byte mine; byte home) {
-    bool last, stays, was_closed, awaited;
+    bool last, stays, was_closed, was_counted;
     byte r;
     do
     :: mine > 0 ->
         mine--;
         if
-        :: placed_end(home)
+        :: pinned_end(home)
         :: counted_end(home)
         fi
     :: else -> break
@@ -148,6 +148,6 @@ init {
         s++
     :: else -> break
     od;
-    leave();
+    release_table();
     ended == THREADS -> assert(!memory)
 }

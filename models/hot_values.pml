@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * References that are counted centrally and in stripes: spread, take, drop, gather, times (counted.h, hot_count.h, hot_values.h).
+ * References that are counted centrally and in stripes: promotion, collapse and generations
+ * (references.h, sharded_count.h, hot_values.h).
  *
- * Law: a value ends exactly once, when and only when no reference is left; nothing of it is touched once its memory is
- * gone, and who ends it has dropped a reference to it, not to another that stood at the same address, with the same place.
+ * Invariants: a value ends exactly once, when no reference is left. Its memory is not touched after it is freed. The thread that
+ * ends it has dropped a reference to it, not to another value at the same address with the same cell.
  *
- * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
+ * One step here is one atomic access there, or one critical section. What no other process can see is not a step.
  */
 #ifndef A /* how many operations each thread has, before it drops what it holds */
 #define A 2
@@ -14,23 +15,23 @@
 #endif
 #define THREADS (C == 0 -> 2 : 3)
 #define STRIPES 2
-#ifdef BROKEN_NO_STAND_IN
-#define STAND_IN 0
+#ifdef BROKEN_NO_BIAS
+#define BIAS 0
 #else
-#define STAND_IN 8
+#define BIAS 8
 #endif
-#define MOST_TIMES 2
+#define GENERATIONS 2
 
 /* value_header: one value at a time at the one address */
-short count = THREADS; bool spread_bit; /* one word */
-bool hot; byte times;             /* one word */
-/* the place in hot_values */
-byte stripe_time[STRIPES]; /* 0: closed; one word with the count below */
+short count = THREADS; bool promoted; /* one word */
+bool hot; byte generation;             /* one word */
+/* the cell in hot_values */
+byte stripe_generation[STRIPES]; /* 0: closed; one word with the count below */
 short stripe_count[STRIPES];
-byte awaited; /* who are on their way to ask whether to gather */
+byte pending_checks; /* threads that will still check for the end */
 bool mutex_taken;
 
-/* What the law speaks of. */
+/* What the invariants speak of. */
 byte references = THREADS;
 byte life = 1;  /* of which value at this address */
 byte ends = 0;  /* of this life */
@@ -42,13 +43,13 @@ inline take_mutex() { atomic { !mutex_taken -> mutex_taken = true } }
 inline give_mutex() { mutex_taken = false }
 inline touch() { assert(memory) }
 
-/* hot_count::add. `done`: it was counted here. */
+/* sharded_count::add. `done`: it was counted here. */
 inline add(t, n, done) {
     atomic {
-#ifdef BROKEN_ANY_TIME
-        done = (stripe_time[_pid % STRIPES] != 0);
+#ifdef BROKEN_ANY_GENERATION
+        done = (stripe_generation[_pid % STRIPES] != 0);
 #else
-        done = (stripe_time[_pid % STRIPES] == t);
+        done = (stripe_generation[_pid % STRIPES] == t);
 #endif
         if
         :: done -> stripe_count[_pid % STRIPES] = stripe_count[_pid % STRIPES] + n; references = references + n
@@ -57,15 +58,15 @@ inline add(t, n, done) {
     }
 }
 
-/* interner::retire, and the value that comes after it at the same address, once. */
+/* owned_values::end_value, and the value that comes after it at the same address, once. */
 inline retire() {
     atomic {
         touch();
         ends++;
-        assert(ends == 1 && references == 0 && awaited == 0);
+        assert(ends == 1 && references == 0 && pending_checks == 0);
         if
         :: inside == 0 ->
-            memory = false; hot = false; times = 0; spread_bit = false
+            memory = false; hot = false; generation = 0; promoted = false
         :: else /* waits in limbo: no more of it here */
         fi
     }
@@ -77,7 +78,7 @@ inline retire() {
     fi
 }
 
-/* hot_values::await_one_more, by who took the first central reference after the last one had gone */
+/* hot_values::add_pending_check, after taking the first central reference */
 inline revive() {
 #ifdef BROKEN_UNTOLD
     revived = false
@@ -85,30 +86,30 @@ inline revive() {
     if
     :: revived ->
         take_mutex();
-        atomic { touch(); awaited++ };
+        atomic { touch(); pending_checks++ };
         give_mutex()
     :: else
     fi
 #endif
 }
 
-/* hot_values::gather, with close(). Who asks, asks for the value that it has dropped a reference to. */
-inline gather() {
+/* hot_values::collapse, with close(). The check is for the value whose reference was dropped. */
+inline collapse() {
     take_mutex();
     over = false;
     atomic {
         touch();
-        assert(life == asked && awaited > 0);
-        awaited--;
+        assert(life == asked && pending_checks > 0);
+        pending_checks--;
 #ifdef BROKEN_IMPATIENT
         settled = false
 #else
-        settled = (awaited > 0)
+        settled = (pending_checks > 0)
 #endif
     };
     atomic {
         if
-        :: !settled && spread_bit && count == STAND_IN -> spread_bit = false
+        :: !settled && promoted && count == BIAS -> promoted = false
         :: else -> settled = true
         fi
     };
@@ -120,12 +121,12 @@ inline gather() {
 #ifdef BROKEN_STAYS_OPEN
             atomic { sum = sum + stripe_count[s]; s++ }
 #else
-            atomic { sum = sum + stripe_count[s]; stripe_count[s] = 0; stripe_time[s] = 0; s++ }
+            atomic { sum = sum + stripe_count[s]; stripe_count[s] = 0; stripe_generation[s] = 0; s++ }
 #endif
         :: else -> break
         od;
         atomic { touch(); hot = false };
-        atomic { touch(); count = count - STAND_IN + sum; assert(count >= 0); over = (count == 0) }
+        atomic { touch(); count = count - BIAS + sum; assert(count >= 0); over = (count == 0) }
     :: else
     fi;
     give_mutex();
@@ -136,15 +137,15 @@ inline gather() {
 inline release() {
     atomic {
         touch();
-        last = (count == 1 && !spread_bit);
-        ask = (spread_bit && count == STAND_IN + 1);
+        last = (count == 1 && !promoted);
+        ask = (promoted && count == BIAS + 1);
         count--; references--; asked = life;
         assert(count >= 0) /* or it would borrow from the bit above */
     };
     if
     :: last -> retire()
 #ifndef BROKEN_NOBODY_ASKS
-    :: ask -> gather()
+    :: ask -> collapse()
 #endif
     :: else
     fi
@@ -162,7 +163,7 @@ inline drop(i) {
 
 /* value_header::acquire_near, of a handle that is held: into the second one. */
 inline copy() {
-    atomic { touch(); w = (hot -> times : 0) };
+    atomic { touch(); w = (hot -> generation : 0) };
     if
     :: w != 0 -> add(w, 1, done)
     :: else -> done = false
@@ -170,17 +171,17 @@ inline copy() {
     if
     :: done -> where[1] = w
     :: else ->
-        atomic { touch(); revived = (spread_bit && count == STAND_IN); count++; references++; where[1] = 0 };
+        atomic { touch(); revived = (promoted && count == BIAS); count++; references++; where[1] = 0 };
         revive()
     fi;
     had[1] = 1
 }
 
-/* interner::look, of an entry that was found: into the first one. */
-inline look() {
+/* lock_free_lookup::try_find, of an entry that was found: into the first one. */
+inline lookup() {
     if
     :: atomic { memory -> inside++ };
-        atomic { touch(); w = (hot -> times : 0) };
+        atomic { touch(); w = (hot -> generation : 0) };
         if
         :: w != 0 -> add(w, 1, done)
         :: else -> done = false
@@ -191,8 +192,8 @@ inline look() {
             atomic {
                 touch();
                 if
-                :: count != 0 || spread_bit ->
-                    revived = (spread_bit && count == STAND_IN);
+                :: count != 0 || promoted ->
+                    revived = (promoted && count == BIAS);
                     count++; references++; had[0] = 1; where[0] = 0
                 :: else
                 fi
@@ -204,19 +205,19 @@ inline look() {
     fi
 }
 
-/* hot_values::spread */
-inline spread() {
+/* hot_values::promote */
+inline promote() {
     take_mutex();
     touch();
     if
-    :: !hot && times < MOST_TIMES && count > 1 ->
-        awaited = 1; s = 0;
+    :: !hot && generation < GENERATIONS && count > 1 ->
+        pending_checks = 1; s = 0;
         do
-        :: s < STRIPES -> atomic { stripe_time[s] = times + 1; stripe_count[s] = 0; s++ }
+        :: s < STRIPES -> atomic { stripe_generation[s] = generation + 1; stripe_count[s] = 0; s++ }
         :: else -> break
         od;
-        atomic { touch(); count = count + STAND_IN; spread_bit = true };
-        atomic { touch(); hot = true; times++ }
+        atomic { touch(); count = count + BIAS; promoted = true };
+        atomic { touch(); hot = true; generation++ }
     :: else
     fi;
     give_mutex()
@@ -238,11 +239,11 @@ proctype thread(byte left) {
     :: left > 0 ->
         atomic { left--; clean() };
         if
-        :: had[0] -> spread()
+        :: had[0] -> promote()
         :: had[0] && !had[1] -> copy()
         :: had[0] -> drop(0)
         :: !had[0] && had[1] -> drop(1)
-        :: !had[0] -> look()
+        :: !had[0] -> lookup()
         fi
     :: had[0] -> drop(0)
     :: !had[0] && had[1] -> drop(1)

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One key in one shard: a hit without a lock, the last release, flight and insert, resize, failed makes, threads that come and
- * go, and when memory goes (interner.h, reclaiming_shards.h, weak_table.h, flight.h, readers.h).
+ * One key in one shard: a hit without a lock, the last release, flight and insert, resize, failed makes, threads that join and
+ * exit, and when memory is freed (interner.h, reclaimer.h, weak_table.h, flight.h, qsbr_domain.h).
  *
- * Law: at most one value lives that has been published, and none ends while somebody holds it; no thread touches an
- * entry or an array that has been given back; everything is given back in the end.
+ * Invariants: at most one published value is alive, and none ends while it is held. No thread touches an entry or an array
+ * that has been freed. Everything is freed in the end.
  *
- * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
+ * One step here is one atomic access there, or one critical section. What no other process can see is not a step.
  */
 #ifndef A /* how many times each thread interns and drops */
 #define A 2
 #define B 1
 #define C 1 /* 0: only two threads */
 #endif
-#define ENTRIES 3 /* numbered from 1; memory that is given back may be another entry's */
+#define ENTRIES 3 /* numbered from 1; freed memory may be reused for another entry */
 #define ARRAYS 3
 
 bool lock_taken;
 /* weak_table */
-byte array;                                   /* array_, what readers follow */
+byte array;                                   /* array_, which readers load */
 byte slot[ARRAYS];                            /* each array has one slot for the key; 0: empty */
-bool array_there[ARRAYS], array_dead[ARRAYS]; /* dead: left, and not given back yet */
+bool array_there[ARRAYS], array_dead[ARRAYS]; /* dead: outgrown, and not freed yet */
 /* entries */
 byte count[ENTRIES + 1];
 bool entry_there[ENTRIES + 1];
@@ -30,40 +30,40 @@ bool waits[4];  /* by process */
 bool landed[4];
 byte result[4];
 /* readers */
-bool inside[4], seated[4];
+bool inside[4], occupied[4];
 byte threads;
-byte era, seen[4];
-/* each thread's limbo: a bit for each entry */
-byte closed[4], closed_by[4], filling[4];
-byte left_by; /* the era that the latest array to wait has begun */
+byte epoch, quiesced[4];
+/* each thread's limbo list: a bit for each entry */
+byte sealed[4], sealed_by[4], unsealed[4];
+byte outgrown_by; /* the epoch that the latest outgrown array has begun */
 #define BIT(e) (1 << (e))
 
-/* What the law speaks of. */
+/* What the invariants speak of. */
 byte holders[ENTRIES + 1];
 byte living; /* published, and not yet ended */
 
 inline take_lock() { atomic { !lock_taken -> lock_taken = true } }
 inline give_lock() { lock_taken = false }
 
-#ifdef BROKEN_ALWAYS_ALONE
-#define ALONE true
+#ifdef BROKEN_ALWAYS_SINGLE
+#define SINGLE_READER true
 #else
-#define ALONE (threads == 0 || (threads == 1 && seated[_pid]))
+#define SINGLE_READER (threads == 0 || (threads == 1 && occupied[_pid]))
 #endif
 
-/* readers::see_the_era */
-inline see_the_era() {
-    b = era;
-    atomic { seen[_pid] = b; b = 0 }
+/* qsbr_domain::quiesce */
+inline quiesce() {
+    b = epoch;
+    atomic { quiesced[_pid] = b; b = 0 }
 }
 
-/* readers::join: the number first, then each lock once. */
+/* qsbr_domain::join: the number first, then each lock once. */
 inline join() {
     if
-    :: !seated[_pid] ->
+    :: !occupied[_pid] ->
 #ifndef BROKEN_LATE_JOIN
-        see_the_era();
-        atomic { seated[_pid] = true; threads++ };
+        quiesce();
+        atomic { occupied[_pid] = true; threads++ };
 #endif
         take_lock();
         give_lock()
@@ -71,8 +71,8 @@ inline join() {
     fi
 }
 
-/* interner::look */
-inline look() {
+/* lock_free_lookup::try_find */
+inline lookup() {
 #ifndef BROKEN_LATE_TURN
     inside[_pid] = true;
 #endif
@@ -81,8 +81,8 @@ inline look() {
     inside[_pid] = true;
 #endif
     atomic { assert(array_there[a]); e = slot[a] };
-#ifdef BROKEN_LATE_ERA
-    see_the_era();
+#ifdef BROKEN_LATE_QUIESCE
+    quiesce();
 #endif
     if
     :: e != 0 ->
@@ -100,7 +100,7 @@ inline look() {
     :: else
     fi;
 #ifdef BROKEN_LATE_JOIN
-    atomic { if :: !seated[_pid] -> seated[_pid] = true; threads++ :: else fi };
+    atomic { if :: !occupied[_pid] -> occupied[_pid] = true; threads++ :: else fi };
 #endif
     inside[_pid] = false
 }
@@ -122,9 +122,9 @@ inline acquire() {
     }
 }
 
-/* Under the lock: weak_table::resize and interner::bury; if an array is left. */
+/* Under the lock: weak_table::resize and reclaimer::retire; if an array is left. */
 inline resize() {
-    forget_left();
+    free_outgrown();
     if
     :: atomic { !array_there[0] -> b = 0 }
     :: atomic { array_there[0] && !array_there[1] -> b = 1 }
@@ -137,11 +137,11 @@ inline resize() {
         atomic { a = array; array = b };
         atomic {
             if
-            :: ALONE -> array_there[a] = false
+            :: SINGLE_READER -> array_there[a] = false
 #ifdef FENCES_ALONE /* arrays wait for reclaim(), which keeps three threads within memory */
             :: else -> array_dead[a] = true
 #else
-            :: else -> array_dead[a] = true; era++; left_by = era
+            :: else -> array_dead[a] = true; epoch++; outgrown_by = epoch
 #endif
             fi
         }
@@ -149,9 +149,9 @@ inline resize() {
     fi
 }
 
-/* Under the lock: reclaiming_shards::forget_left. One step, as what a reader has seen it will have seen: that all have is true at the
+/* Under the lock: reclaimer::free_outgrown. One step, as what a reader has seen it will have seen: that all have is true at the
  * last look if it was at each. */
-inline forget_left() {
+inline free_outgrown() {
 #ifdef FENCES_ALONE
     skip
 #else
@@ -163,7 +163,7 @@ inline forget_left() {
 #else
         :: i <= 3 ->
 #endif
-            outside = outside && (!seated[i] || seen[i] >= left_by); i++
+            outside = outside && (!occupied[i] || quiesced[i] >= outgrown_by); i++
         :: else -> break
         od;
         i = 0;
@@ -181,8 +181,8 @@ inline forget_left() {
 #endif
 }
 
-/* interner::bury, when the list that fills is full: if all have seen the era that closed the other, that goes. */
-inline turn_over() {
+/* reclaimer::retire, when the list that fills is full: if all have seen the epoch that sealed the other, that goes. */
+inline retire_entry() {
     outside = true; i = 1;
     do
 #ifdef BROKEN_ONE_SEES
@@ -190,13 +190,13 @@ inline turn_over() {
 #else
     :: i <= 3 ->
 #endif
-        atomic { outside = outside && (closed[_pid] == 0 || !seated[i] || seen[i] >= closed_by[_pid]); i++ }
+        atomic { outside = outside && (sealed[_pid] == 0 || !occupied[i] || quiesced[i] >= sealed_by[_pid]); i++ }
     :: else -> break
     od;
     if
     :: outside ->
-        give_back(closed[_pid]);
-        atomic { era++; closed[_pid] = filling[_pid]; closed_by[_pid] = era; filling[_pid] = 0 }
+        give_back(sealed[_pid]);
+        atomic { epoch++; sealed[_pid] = unsealed[_pid]; sealed_by[_pid] = epoch; unsealed[_pid] = 0 }
     :: else
     fi;
     outside = false
@@ -218,7 +218,7 @@ inline give_back(which) {
     }
 }
 
-/* reclaiming_shards::reclaim: takes this thread's limbo and the arrays, looks at each reader, gives it all back or puts it back. */
+/* reclaimer::reclaim: takes this thread's limbo and the arrays, looks at each reader, gives it all back or puts it back. */
 inline reclaim() {
     take_lock();
     atomic {
@@ -242,8 +242,8 @@ inline reclaim() {
     od;
     if
     :: outside ->
-        give_back(closed[_pid] | filling[_pid]);
-        atomic { closed[_pid] = 0; filling[_pid] = 0 }
+        give_back(sealed[_pid] | unsealed[_pid]);
+        atomic { sealed[_pid] = 0; unsealed[_pid] = 0 }
     :: else -> take_lock()
     fi;
     atomic {
@@ -267,7 +267,7 @@ inline reclaim() {
     outside = false
 }
 
-/* value_header::release, interner::retire and interner::deallocate */
+/* value_header::release, owned_values::end_value and retire_memory */
 inline drop() {
     atomic {
         assert(entry_there[e] && count[e] > 0);
@@ -281,21 +281,21 @@ inline drop() {
 #ifndef BROKEN_STAYS_LINKED
             if :: slot[array] == e -> slot[array] = 0 :: else fi;
 #endif
-            now = ALONE
+            now = SINGLE_READER
         };
         give_lock();
         atomic { assert(holders[e] == 0); living-- }; /* the value is destroyed */
         if
         :: now -> atomic { entry_there[e] = false }
         :: else ->
-            now = ALONE; /* under no lock */
+            now = SINGLE_READER; /* under no lock */
             if
             :: now -> entry_there[e] = false
             :: else ->
-                see_the_era();
-                filling[_pid] = filling[_pid] | BIT(e);
+                quiesce();
+                unsealed[_pid] = unsealed[_pid] | BIT(e);
                 if
-                :: turn_over()
+                :: retire_entry()
                 :: reclaim()
                 :: true /* neither full nor worth a fence yet */
                 fi
@@ -309,10 +309,10 @@ inline drop() {
 /* cache::intern: peek, then interner::begin, and publish or abandon. */
 inline intern() {
     join();
-    look();
-#ifndef BROKEN_LATE_ERA
+    lookup();
+#ifndef BROKEN_LATE_QUIESCE
     if
-    :: e == 0 -> see_the_era()
+    :: e == 0 -> quiesce()
     :: else
     fi;
 #endif
@@ -327,7 +327,7 @@ inline intern() {
             atomic { waits[_pid] = true; landed[_pid] = false };
             give_lock();
             atomic { landed[_pid] -> landed[_pid] = false; e = result[_pid]; result[_pid] = 0 };
-            take_lock(); /* whoever landed is out of this waiter's memory */
+            take_lock(); /* the leader no longer touches this waiter */
             give_lock()
         :: e == 0 && leader == 0 ->
             resize();
@@ -410,16 +410,16 @@ proctype thread(byte left) {
         fi
     :: left == 0 -> break
     od;
-    /* readers_of_thread::end */
+    /* thread_participation::end */
     atomic {
-        if :: seated[_pid] -> seated[_pid] = false; threads-- :: else fi;
+        if :: occupied[_pid] -> occupied[_pid] = false; threads-- :: else fi;
         finished++;
         last = (finished == (C == 0 -> 2 : 3))
     };
     if
     :: last ->
         reclaim(); /* as the end of the table does, with everybody's limbo */
-        give_back(closed[1] | filling[1] | closed[2] | filling[2] | closed[3] | filling[3]);
+        give_back(sealed[1] | unsealed[1] | sealed[2] | unsealed[2] | sealed[3] | unsealed[3]);
         assert(living == 0 && !entry_there[1] && !entry_there[2] && !entry_there[3]);
         assert(array_there[0] + array_there[1] + array_there[2] == 1)
     :: else

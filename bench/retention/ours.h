@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "ibid/cache.h"
-#include "ibid/detail/interner.h"
+#include "ibid/detail/table/interner.h"
 
 #include "policies.h"
 
@@ -19,7 +19,7 @@ namespace bench_retention {
     return {.bytes = std::numeric_limits<std::size_t>::max(), .entries = n};
 }
 
-// The generic cache: every value has earned its place by being made.
+// The generic cache: every value is protected from the start.
 class ibid_cache {
 public:
     ibid_cache(std::size_t capacity, std::size_t) : cache_(entries(capacity)) {}
@@ -44,8 +44,8 @@ class ibid_two_classes {
         using entry = certificate;
         using key = std::uint32_t;
         static constexpr bool optimistic = false; // the count below is a plain int: hits are under the lock
-        static bool equal(const certificate& c, std::uint32_t k) noexcept { return c.number == k; }
-        static bool equal(std::uint32_t flying, std::uint32_t k) noexcept { return flying == k; }
+        static bool may_match(const certificate& c, std::uint32_t k) noexcept { return c.number == k; }
+        static bool may_match(std::uint32_t flying, std::uint32_t k) noexcept { return flying == k; }
         static bool try_acquire(certificate& c) noexcept {
             ++c.references; // one thread: whoever is in the table is alive
             return true;
@@ -61,7 +61,7 @@ class ibid_two_classes {
         static std::size_t saved(const certificate&) noexcept { return sizeof(std::uint32_t); }
     };
     using table = ibid::detail::interner<traits>;
-    struct certificate : ibid::detail::entry_link {
+    struct certificate : ibid::detail::entry_word {
         certificate(table* t, std::uint32_t n) : in(t), number(n) {}
         table* in;
         std::uint32_t number;
@@ -87,7 +87,7 @@ public:
             table_->publish(flight, *c);
         }
         if (r.verifies) {
-            table_->earn(*c);
+            table_->protect(*c);
         }
         traits::release(*c);
         return hit;

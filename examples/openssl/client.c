@@ -112,6 +112,6 @@ int main(int argc, char** argv) {
         close_connection(&pool[i]);
     }
     free(pool);
-    ibid_openssl_trim(); /* what only the afterlife keeps: nothing is left then */
+    ibid_openssl_trim(); /* what only retention keeps: nothing is left then */
     return opened == count ? 0 : 1;
 }

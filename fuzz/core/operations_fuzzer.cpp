@@ -56,7 +56,7 @@ struct rough_hash {
 
 // As good as a key, and said to be: the cache answers hits without a lock. Some values are counted in stripes.
 struct resistant_hash {
-    using is_collision_resistant = void;
+    using is_keyed = void;
     std::uint64_t operator()(int key) const {
         return rough_hash()(key) + static_cast<std::uint64_t>(key) * 0x1000;
     }
@@ -133,8 +133,8 @@ private:
         CHECK(h->key == key);
         CHECK(serial == 0 || h->serial == serial);
         CHECK(alive_.at(h->serial).at == h.get());
-        if (ibid::detail::collision_resistant<Hash> && key % 3 == 0) {
-            ibid::detail::the_hot_values.spread(ibid::detail::header_of(h.get()));
+        if (ibid::detail::keyed_hash<Hash> && key % 3 == 0) {
+            ibid::detail::the_hot_values.promote(ibid::detail::header_of(h.get()));
         }
         return h;
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An interning cache: from keys to values that are shared by all who ask for the same key, and that end with their last
-// handle.
+// An interning cache: maps keys to values. All who ask for the same key share one value, which ends with its
+// last handle.
 //
 // Laws (docs/contracts.md has all ten, and where each is tested):
 //  - at any instant, all live handles for equal keys in one cache point at one object;
-//  - without a retention budget, the value is destroyed when its last handle goes, on that thread, before the drop
-//    returns, and outside every lock;
+//  - without a retention budget, the value is destroyed when its last handle goes, on that thread, before the
+//    drop returns, and outside every lock;
 //  - handles outlive the cache;
 //  - threads that miss one key at once run `make` once and share; a `make` that throws leaves no trace.
 //
@@ -15,8 +15,8 @@
 //     assert(std::regex_match("aab", *h));
 //     assert(patterns.find("a+b") == h);
 //
-// Threads: every member may be called from any thread at any time, except the destructor, which like any destructor
-// wants to be alone with its object; handles are not part of the object.
+// Thread safety: any member may be called from any thread at any time, except the destructor. Handles are not
+// part of the object.
 #pragma once
 
 #include <cstddef>
@@ -28,34 +28,40 @@
 #include <utility>
 #include <vector>
 
-#include "ibid/detail/interner.h"
-#include "ibid/detail/malloc_allocator.h"
-#include "ibid/detail/owned_entry.h"
+#include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/table/interner.h"
+#include "ibid/detail/table/lock_free_lookup.h"
+#include "ibid/detail/table/owned_entry.h"
 #include "ibid/errors.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 // Key:        what identifies a value.
 // Value:      what is shared; handles give const access to it.
-// KeyOf:      where an entry keeps its key: `key_beside` stores one next to the value; `key_at<&Value::member>` (a data
-//             member or a const member function) uses the one the value contains; `key_is_value` for sets.
-// Hash:       std::uint64_t(const K&) for Key and for every K that lookups use; equal keys must hash alike. The default is
-//             keyed with a secret of the process; one of your own should be too, where keys come from outside.
-// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they use no cache.
-// Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is retained or
-//             pinned, and of what for_each is showing, come from the global heap.)
+// KeyOf:      where an entry keeps its key: `key_beside` stores one next to the value;
+//             `key_at<&Value::member>` (a data member or a const member function) uses the one in the value;
+//             `key_is_value` is for sets.
+// Hash:       std::uint64_t(const K&) for Key and for every K that lookups use; equal keys must hash alike.
+//             The default is keyed with a secret of the process. A hash of your own should be, too, if keys
+//             come from outside.
+// Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not
+//             use a cache.
+// Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is
+//             retained or pinned, and of what for_each is visiting, come from the global heap.)
 //
-// A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const std::byte> for
-// a std::string, a span for a vector. intern() builds the Key only on a miss.
+// A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const
+// std::byte> for a std::string, a span for a vector. intern() builds the Key only on a miss.
 template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::hash<Key>,
           class Equal = ibid::equal, class Allocator = std::allocator<std::byte>>
 class cache {
     using node = detail::owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>;
     using table = detail::interner<typename node::traits, Allocator>;
+    using lookup = detail::lock_free_lookup<table>;
 
 public:
     using key_type = Key;
@@ -71,33 +77,35 @@ public:
     cache(const cache&) = delete;
     cache& operator=(const cache&) = delete;
     ~cache() {
-        while (!pinned_.empty()) { // what they drop may intern and pin here, to the last
+        while (!pinned_.empty()) { // their destructors may intern and pin here
             pins gone;
             gone.swap(pinned_);
         }
         table_->close();
     }
 
-    // The value for `key`: the one that is there, or the one that `make` makes now.
+    // The value for `key`: the existing one, or the one that `make` makes now.
     //
-    // `make()` or `make(key)` gives a Value, or something a Value is constructed from, or a std::optional<Value>: an empty
-    // one means that there is none, and so does the empty handle that intern() then returns. It runs on this thread,
-    // outside every lock, and may intern other keys here. Other threads compare `key` meanwhile: it must stay as it is
-    // until the call returns, so `make` may copy from it and not move. Throws what `make`, the hash and the key's copy
-    // throw, bad_alloc, and recursive_make when `make` needs, through whomever, this key. (A value's destructor may intern as
-    // well. It may run on any thread that drops, trims, or makes room; so it catches both, and does without.)
+    // `make()` or `make(key)` returns a Value, or something a Value is constructed from, or a
+    // std::optional<Value>; if that is empty, there is no value, and intern() returns an empty handle. `make`
+    // runs on this thread, outside all locks, and may intern other keys here. Other threads compare `key`
+    // meanwhile: it must not change until the call returns, so `make` may copy from it but not move. Throws
+    // what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if `make` needs this key,
+    // directly or through another thread. (A value's destructor may intern, too. It runs on any thread that
+    // drops, trims or makes room, so it must catch both.)
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         const std::uint64_t hash = hash_(key);
         constexpr bool builds_no_key = std::is_same_v<K, Key>;
-        if (const auto [found, where] = table_->template peek<builds_no_key>(hash, key); found != nullptr) {
+        if (const auto [found, where] = lookup::template find<builds_no_key>(*table_, hash, key);
+            found != nullptr) {
             return found->adopt(where);
         }
         return miss(hash, key, std::forward<Make>(make));
     }
 
-    // For values that contain their key: the one that is there, or `value` itself, copied or moved in. An rvalue may be
-    // moved from whatever comes of it, an exception included.
+    // For values that contain their key: the existing one, or `value` itself, copied or moved. An rvalue may
+    // be moved from in any case, even if this throws.
     template <class V>
         requires(!std::is_same_v<KeyOf, key_beside> && std::is_same_v<std::remove_cvref_t<V>, Value>)
     [[nodiscard]] handle_type intern(V&& value) {
@@ -105,7 +113,7 @@ public:
         return canonical(key, [&]() -> V&& { return std::forward<V>(value); });
     }
 
-    // For values that are their own key: the one that is there, or one that is constructed from `from`.
+    // For values that are their own key: the existing one, or one that is constructed from `from`.
     template <class K>
         requires(std::is_same_v<KeyOf, key_is_value> && !std::is_same_v<std::remove_cvref_t<K>, Value> &&
                  std::is_constructible_v<Value, const K&>)
@@ -117,8 +125,9 @@ public:
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
         const std::uint64_t hash = hash_(key);
-        if constexpr (node::traits::reads_without_lock) {
-            if (const auto [found, where] = table_->template peek<true>(hash, key); found != nullptr) {
+        if constexpr (table::reads_without_lock) {
+            if (const auto [found, where] = lookup::template find<true>(*table_, hash, key);
+                found != nullptr) {
                 return found->adopt(where);
             }
         }
@@ -126,8 +135,8 @@ public:
         return found != nullptr ? found->adopt() : handle_type();
     }
 
-    // Calls f(const Key&, const handle<Value>&) for every entry alive, outside every lock. Entries that come or go
-    // meanwhile may be seen or not; those that are waiting for their call, or had it, may be held until for_each returns.
+    // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or
+    // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
     void for_each(Function f) const {
         table_->for_each([&](node& n) {
@@ -137,12 +146,13 @@ public:
         });
     }
 
-    // A budget for entries without a handle; may change at any time, and takes effect before the call returns.
+    // A budget for entries without a handle; may change at any time, and takes effect before the call
+    // returns.
     void retain(retention budget) noexcept { table_->retain(budget); }
     [[nodiscard]] retention retained() const noexcept { return table_->budget(); }
 
-    // Lets go of all that only the budget keeps. Pinned entries stay. (Of two threads that trim at once, each lets go of
-    // what it has taken, and may return before the other has.)
+    // Drops all entries that only the budget keeps. Pinned entries stay. (If two threads trim at once, each
+    // drops a part, and may return before the other.)
     void trim() noexcept { table_->drop_retained(); }
 
     // An entry that never leaves while the cache lives. Throws bad_alloc.
@@ -153,10 +163,11 @@ public:
 
     [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }
 
-    // Around fork(), for a cache inside a program that does not know of it and may fork while other threads are at work:
-    // lock before, unlock after on both sides, and in the child, in between, forget what other threads were making.
+    // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
+    // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
+    // threads were making.
     void lock_for_fork() noexcept {
-        // No thread may be making it just now: in the child nobody would end that.
+        // Initialized now: in the child, nobody would finish an initialization that another thread had begun.
         (void)detail::process_secret();
         table_->lock_for_fork(&pin_mutex_);
     }
@@ -169,20 +180,10 @@ public:
 private:
     using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
 
-    // Ends a flight without a value, unless it has landed.
-    struct unless_landed {
-        table* in;
-        typename table::flight_type& flight;
-        ~unless_landed() {
-            if (in != nullptr) {
-                in->abandon(flight);
-            }
-        }
-    };
-
     template <class K, class Make>
     [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
-        // Others that miss this key find the flight by a Key: the caller's own, or one made of what the caller gave.
+        // Other threads find the flight by a Key: the caller's own, or one constructed from what the caller
+        // passed.
         if constexpr (std::is_same_v<K, Key>) {
             return fly(hash, key, std::forward<Make>(make));
         } else {
@@ -210,7 +211,7 @@ private:
         if (node* const found = table_->begin(flight)) {
             return found->adopt();
         }
-        unless_landed aloft{table_, flight};
+        typename table::flight_guard guard(*table_, flight);
         auto call = [&]() -> decltype(auto) {
             if constexpr (std::is_invocable_v<Make, const Key&>) {
                 return std::forward<Make>(make)(key);
@@ -229,37 +230,37 @@ private:
         } else {
             fresh = node::create(table_, call, key);
         }
-        aloft.in = nullptr;
-        table_->publish(flight, *fresh);
+        guard.publish(*fresh);
         return fresh->adopt();
     }
 
-    // A copy is all that making takes here; so it is made before anybody is asked to wait for it, and thrown away if others
-    // were faster. Those compare the key inside the new entry: the caller's may have been moved from.
+    // Making is only a copy here, so it is made before other threads have to wait for it, and thrown away if
+    // one of them was faster. They compare the key inside the new entry, because the caller's may have been
+    // moved from.
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
         const std::uint64_t hash = hash_(key);
         constexpr bool copies_in_no_time =
             std::is_same_v<K, Key> && std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
-        if (const auto [found, where] = table_->template peek<copies_in_no_time>(hash, key);
+        if (const auto [found, where] = lookup::template find<copies_in_no_time>(*table_, hash, key);
             found != nullptr) {
             return found->adopt(where);
         }
         if constexpr (copies_in_no_time) {
             try {
-                return land(hash, copy);
-            } catch (const std::bad_alloc&) { // of which a hit has no need
+                return insert_copy(hash, copy);
+            } catch (const std::bad_alloc&) { // a hit needs no memory
                 if (node* const found = table_->find(hash, key)) {
                     return found->adopt();
                 }
                 throw;
             }
         } else {
-            return land(hash, copy);
+            return insert_copy(hash, copy);
         }
     }
     template <class Copy>
-    [[nodiscard, gnu::noinline]] handle_type land(std::uint64_t hash, Copy& copy) {
+    [[nodiscard, gnu::noinline]] handle_type insert_copy(std::uint64_t hash, Copy& copy) {
         struct unless_shared {
             table* in;
             node* built;
@@ -271,16 +272,17 @@ private:
         } fresh{table_, node::create(table_, copy)};
         const Key& its_key = fresh.built->key();
         typename table::flight_type flight{&its_key, hash};
-        if (node* const found = table_->land(flight, *fresh.built)) {
+        if (node* const found = table_->insert_or_wait(flight, *fresh.built)) {
             return found->adopt();
         }
         return std::exchange(fresh.built, nullptr)->adopt();
     }
 
-    table* table_; // closed, not deleted, by the destructor: entries that still have handles keep it
+    table* table_; // the destructor closes it; entries with handles keep it alive
     [[no_unique_address]] Hash hash_;
-    std::mutex pin_mutex_; // protects pinned_. No other lock is taken inside, nor by who holds another
+    std::mutex pin_mutex_; // protects pinned_. Outermost: taken before all other locks
     pins pinned_;
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

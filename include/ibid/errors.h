@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid itself can throw. Everything else that leaves a call comes from the caller's own `make`, or is bad_alloc.
+// What ibid itself can throw. Everything else that leaves a call comes from the caller's own `make`, or is
+// bad_alloc.
 #pragma once
 
 #include <stdexcept>
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
-// A `make` asked, directly or through other threads that wait for each other, for the very key that it is making.
-// Thrown to the one whose wait would have closed the circle; the others go on.
+// A `make` asked, directly or through other threads that wait for each other, for the very key that it is
+// making. Thrown to the one whose wait would have closed the circle; the others go on.
 class recursive_make : public std::logic_error {
 public:
     recursive_make() : std::logic_error("ibid: make() interns the key that it is making") {}
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles that a tracing collector tracks: for programs on Boehm's collector (libgc), and for runtimes built on it.
+// Handles that a tracing collector tracks: for programs on Boehm's collector (libgc), and for runtimes built
+// on it.
 //
 // Laws:
-//  - a token keeps its value until the collector finds the token unreachable, or until release(), whichever is first;
-//  - release() takes effect once, on any thread; whoever uses the token after that gets `released`, never a dead value;
-//  - the value lives outside of the collector's heap: no token, table or pool is a root that keeps collected objects, and
-//    nothing that the collector must follow is hidden in one;
+//  - a token keeps its value until the collector finds the token unreachable, or until release(), whichever
+//    is first;
+//  - release() takes effect once, on any thread; whoever uses the token after that gets `released`, never a
+//    dead value;
+//  - the value lives outside of the collector's heap: no token, table or pool is a root that keeps collected
+//    objects, and nothing that the collector must follow is hidden in one;
 //  - a token that is never collected (GC_disable, a program that ends first) costs memory and nothing else;
-//  - in the child of a fork(), tokens work as ever; but a handle that is older than the fork() stays there until release(),
-//    which, as every use of the cache, wants cache::lock_for_fork() if the parent has more threads than one.
+//  - in the child of a fork(), tokens work as ever; but a handle that is older than the fork() stays there
+//    until release(), which, as every use of the cache, wants cache::lock_for_fork() if the parent has more
+//    threads than one.
 //
 //     ibid::cache<std::string, std::string> names;
 //     struct connection { ibid::gc::active<std::string> peer; };            // no destructor: the collector frees it
@@ -18,11 +22,12 @@
 //     assert(*c->peer == "a long record");
 //     c = nullptr;                                                          // and some collection later, the entry goes
 //
-// A token is a word that the collector allocates. `active` and `loan` are pointers to one, with the size of a pointer: store
-// them in collected objects, in static variables, on stacks, copy them freely; all copies are one token. Do not store them
-// where the collector does not look (memory of malloc or new).
+// A token is a word that the collector allocates. `active` and `loan` are pointers to one, with the size of a
+// pointer: store them in collected objects, in static variables, on stacks, copy them freely; all copies are
+// one token. Do not store them where the collector does not look (memory of malloc or new).
 //
-// docs/collectors.md says when to use which handle, and shows the pitfalls of finalizers and the tests that they do not bite.
+// docs/collectors.md says when to use which handle, and shows the pitfalls of finalizers and the tests that
+// they do not bite.
 #pragma once
 
 #include <cstddef>
@@ -33,22 +38,25 @@
 #include <type_traits>
 #include <utility>
 
-#include "ibid/detail/gc_ledger.h"
-#include "ibid/detail/gc_slot.h"
+#include "ibid/detail/gc/registry.h"
+#include "ibid/detail/gc/slot.h"
 #include "ibid/handle.h"
 #include "ibid/pool.h"
 
-namespace ibid::inline layout_1::gc {
+namespace ibid {
+inline namespace layout_1 {
+namespace gc {
 
-// A token was used that holds nothing: it was released, or found unreachable (a finalizer sees such), or never made.
+// A token was used that holds nothing: it was released, or found unreachable (a finalizer sees such), or
+// never made.
 class released : public std::logic_error {
 public:
     released()
         : std::logic_error("ibid: this token was released, or the collector has found it unreachable") {}
 };
 
-// A token was asked for on a thread that the collector does not know (see `thread`), or the collector's very first call came
-// from another thread than the main one (see `start`).
+// A token was asked for on a thread that the collector does not know (see `thread`), or the collector's very
+// first call came from another thread than the main one (see `start`).
 class unregistered_thread : public std::logic_error {
 public:
     unregistered_thread()
@@ -56,13 +64,14 @@ public:
               "ibid: the collector does not know this thread; see ibid::gc::thread and ibid::gc::start") {}
 };
 
-// How a token keeps an owner of one pointer: what to store, and how to let go. Specialize it for owners of your own. Where
-// `in_child` is there and true, letting go is safe in the child of a fork(), whatever other threads did in the parent.
+// How a token keeps an owner of one pointer: what to store, and how to let go. Specialize it for owners of
+// your own. Where `in_child` is there and true, letting go is safe in the child of a fork(), whatever other
+// threads did in the parent.
 template <class Owner>
 struct owner_traits;
 
-// Of a handle, what is kept is the address of its value and one reference; never the handle's own word, which is nobody's
-// business but the handle's.
+// Of a handle, what is kept is the address of its value and one reference; never the handle's own word, which
+// is nobody's business but the handle's.
 template <class T>
 struct owner_traits<handle<T>> {
     using pointer = const T*;
@@ -105,8 +114,9 @@ struct owner_traits<std::unique_ptr<T, Delete>> {
 
 // A pointer to a token. Empty, or one of the many that share one token.
 //
-// Its destructor does nothing, but the compiler does not know that: a local token is seen by the collector to the end of its
-// scope, not only to its last use. Collected objects need no finalizer for the sake of their tokens.
+// Its destructor does nothing, but the compiler does not know that: a local token is seen by the collector to
+// the end of its scope, not only to its last use. Collected objects need no finalizer for the sake of their
+// tokens.
 template <class Owner>
 class token {
     using traits = owner_traits<Owner>;
@@ -129,11 +139,11 @@ public:
     token& operator=(const token&) noexcept = default;
     ~token() { GC_reachable_here(token_); }
 
-    // Throws bad_alloc and unregistered_thread; `owner` is then as it was. An empty owner gives an empty token. May collect,
-    // and so run finalizers, as every allocation of the collector may.
+    // Throws bad_alloc and unregistered_thread; `owner` is then as it was. An empty owner gives an empty
+    // token. May collect, and so run finalizers, as every allocation of the collector may.
     explicit token(Owner&& owner) {
         if (owner) {
-            token_ = detail::the_gc_ledger.make<unregistered_thread>(
+            token_ = detail::the_gc_registry.make<unregistered_thread>(
                 [&] { return traits::detach(std::move(owner)); }, end_of_dead);
         }
     }
@@ -141,8 +151,8 @@ public:
     // True while there is something to use. Another thread's release() may make the answer old.
     [[nodiscard]] explicit operator bool() const noexcept { return held() != nullptr; }
 
-    // The value lives until release(), and as long as this token is reachable for the collector: so keep a copy of it in a
-    // local variable while you use the reference. Throws `released`.
+    // The value lives until release(), and as long as this token is reachable for the collector: so keep a
+    // copy of it in a local variable while you use the reference. Throws `released`.
     [[nodiscard]] element_type& operator*() const { return *get(); }
     [[nodiscard]] pointer get() const {
         void* const what = held();
@@ -176,9 +186,9 @@ public:
         return is_held ? std::move(copy) : throw released();
     }
 
-    // Lets go now, for all copies of this token, and on this thread; true for the one call that did. Nobody may use a
-    // reference that came from * or -> any more; what hold() gave is not concerned. On a thread that the collector does not
-    // know, somebody else keeps the token reachable meanwhile.
+    // Lets go now, for all copies of this token, and on this thread; true for the one call that did. Nobody
+    // may use a reference that came from * or -> any more; what hold() gave is not concerned. On a thread
+    // that the collector does not know, somebody else keeps the token reachable meanwhile.
     bool release() const noexcept {
         detail::gc_slot* const s = slot();
         void* const what = s != nullptr ? s->take() : nullptr;
@@ -197,8 +207,8 @@ public:
 
 private:
     [[nodiscard]] detail::gc_slot* slot() const noexcept {
-        // Acquire pairs with nothing that could be missed: the sweep clears this only in tokens that no thread has, save in
-        // finalizers, which run after it.
+        // Acquire pairs with nothing that could be missed: the sweep clears this only in tokens that no
+        // thread has, save in finalizers, which run after it.
         return token_ != nullptr ? token_->slot.load(std::memory_order_acquire) : nullptr;
     }
     [[nodiscard]] void* held() const noexcept {
@@ -233,15 +243,16 @@ template <class T>
     return loan<T>(from.take());
 }
 
-// Sets the collector up, unless the program has: for fork(), for threads that register, and to be told of collections. The
-// first token does the same; but the collector's first call must come from the main thread, or it will wait for that other
-// thread for ever once it has ended: so start() throws unregistered_thread there.
+// Sets the collector up, unless the program has: for fork(), for threads that register, and to be told of
+// collections. The first token does the same; but the collector's first call must come from the main thread,
+// or it will wait for that other thread for ever once it has ended: so start() throws unregistered_thread
+// there.
 inline void start() {
-    detail::the_gc_ledger.start<unregistered_thread>();
+    detail::the_gc_registry.start<unregistered_thread>();
 }
 
-// Makes the collector know the thread that constructs it, until it is destroyed there. For threads that the collector has not
-// started itself: those of std::thread. One that is known already stays as it is.
+// Makes the collector know the thread that constructs it, until it is destroyed there. For threads that the
+// collector has not started itself: those of std::thread. One that is known already stays as it is.
 class thread {
 public:
     thread() {
@@ -264,10 +275,11 @@ private:
     bool registered_ = false;
 };
 
-// The collector paces itself by its own heap and does not see how much memory tokens keep. When so many tokens have been
-// made since the last collection, and no fewer than survived it, the next one asks for a collection first. 65,536 unless set.
+// The collector paces itself by its own heap and does not see how much memory tokens keep. When so many
+// tokens have been made since the last collection, and no fewer than survived it, the next one asks for a
+// collection first. 65,536 unless set.
 inline void set_burst(std::size_t tokens) noexcept {
-    detail::the_gc_ledger.set_burst(tokens);
+    detail::the_gc_registry.set_burst(tokens);
 }
 
 // A snapshot.
@@ -276,7 +288,7 @@ struct token_statistics {
     std::size_t waiting = 0; // found dead; what they held has not been let go yet
 };
 [[nodiscard]] inline token_statistics statistics() noexcept {
-    const detail::gc_ledger::tally c = detail::the_gc_ledger.counts();
+    const detail::gc_registry::token_counts c = detail::the_gc_registry.counts();
     return {c.slots - c.waiting, c.waiting};
 }
 
@@ -285,8 +297,8 @@ struct token_statistics {
 //     ibid::cache<std::string, value, ibid::key_beside, ibid::hash<std::string>, std::equal_to<>,
 //                 ibid::gc::unscanned_allocator<std::byte>> c;
 //
-// Needed in programs whose operator new is the collector's (libgccpp does that). An allocation of the collector may run
-// finalizers, and a cache allocates under locks that the end of an entry takes too.
+// Needed in programs whose operator new is the collector's (libgccpp does that). An allocation of the
+// collector may run finalizers, and a cache allocates under locks that the end of an entry takes too.
 template <class T>
 struct unscanned_allocator {
     using value_type = T;
@@ -314,9 +326,9 @@ struct unscanned_allocator {
     }
 };
 
-// A value that refers to collected objects: owns a T in memory that the collector scans and does not free. Make it the value
-// of a cache, and what the T points to lives as long as the entry. (Do not let the T reach a token of its own entry: that
-// circle runs through a root and never ends.)
+// A value that refers to collected objects: owns a T in memory that the collector scans and does not free.
+// Make it the value of a cache, and what the T points to lives as long as the entry. (Do not let the T reach
+// a token of its own entry: that circle runs through a root and never ends.)
 template <class T>
 class traced {
     static_assert(alignof(T) <= 2 * sizeof(void*), "the collector aligns to two words");
@@ -361,4 +373,6 @@ private:
     void* memory_;
 };
 
-} // namespace ibid::inline layout_1::gc
+} // namespace gc
+} // namespace layout_1
+} // namespace ibid

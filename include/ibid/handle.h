@@ -2,16 +2,16 @@
 //
 // What a user holds: the value lives at least as long as its last handle.
 //
-// Law: two handles from one cache are equal exactly when they stand for the same object, and equal keys stand for the
-// same object while any handle to it lives. Handles outlive the cache that gave them.
+// Law: two handles from one cache are equal exactly when they stand for the same object, and equal keys stand
+// for the same object while any handle to it lives. Handles outlive the cache that gave them.
 //
 //     ibid::handle<std::string> a = ibid::intern(std::string("ibidem"));
 //     ibid::handle<std::string> b = ibid::intern(std::string("ibidem"));
 //     assert(a == b && &*a == &*b && *a == "ibidem");
 //
-// Threads: handles are like shared_ptr. Different handles to one value may be used and dropped on any threads at once;
-// one handle object that several threads write needs the user's own lock. When the last handle goes, the value is
-// destroyed on that thread, before the drop returns, and outside every lock of ibid.
+// Threads: handles are like shared_ptr. Different handles to one value may be used and dropped on any threads
+// at once; one handle object that several threads write needs the user's own lock. When the last handle goes,
+// the value is destroyed on that thread, before the drop returns, and outside every lock of ibid.
 #pragma once
 
 #include <compare>
@@ -21,9 +21,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "ibid/detail/counted.h"
+#include "ibid/detail/counting/references.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 template <class T>
 class handle {
@@ -69,15 +70,16 @@ public:
     void swap(handle& other) noexcept { std::swap(word_, other.word_); }
     friend void swap(handle& a, handle& b) noexcept { a.swap(b); }
 
-    // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do not.
+    // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do
+    // not.
     friend bool operator==(const handle& a, const handle& b) noexcept { return a.get() == b.get(); }
     friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
         return std::compare_three_way{}(a.get(), b.get());
     }
 
-    // For those who build handles: takes over one reference that the caller holds.
+    // For library code: takes over one reference of the caller.
     [[nodiscard]] static handle adopt(const T* value,
-                                      detail::counted_in where = detail::counted_in::center) noexcept {
+                                      detail::counted_in where = detail::counted_in::central) noexcept {
         handle h;
         h.word_ = pack(value, where);
         return h;
@@ -91,12 +93,22 @@ private:
         return static_cast<detail::counted_in>(word_ & detail::counted_in_bits);
     }
 
-    // The value's address, and in its lowest bits, which are free because a header stands before the value, where this reference
-    // is counted.
+    // The value's address, and in its lowest bits, which are free because a header stands before the value,
+    // where this reference is counted.
     std::uintptr_t word_ = 0;
 };
 
-// A handle to a value, seen as one of its parts: a base class, or a member. Two words; the whole value stays alive.
+namespace detail {
+
+template <class Derived, class Base>
+concept is_a = std::is_convertible_v<const Derived*, const Base*>;
+template <class Derived, class Base>
+concept is_another = is_a<Derived, Base> && !std::is_same_v<Derived, Base>;
+
+} // namespace detail
+
+// A handle to a value, seen as one of its parts: a base class, or a member. Two words; the whole value stays
+// alive.
 //
 //     ibid::view<std::string> name(config, config->name);    // keeps all of *config
 template <class T>
@@ -113,14 +125,11 @@ public:
     view(const Whole&, const T&&) = delete; // a temporary is no part of anything
 
     // A derived handle or view is a base view.
-    template <class Derived>
-        requires std::is_convertible_v<const Derived*, const T*> view(const handle<Derived>& whole)
-    noexcept // NOLINT(google-explicit-constructor)
+    template <detail::is_a<T> Derived>
+    view(const handle<Derived>& whole) noexcept // NOLINT(google-explicit-constructor)
         : view(whole.get(), whole ? &detail::header_of(whole.get()) : nullptr) {}
-    template <class Derived>
-        requires(std::is_convertible_v<const Derived*, const T*> && !std::is_same_v<Derived, T>)
-    view(const view<Derived>& whole)
-    noexcept // NOLINT(google-explicit-constructor)
+    template <detail::is_another<T> Derived>
+    view(const view<Derived>& whole) noexcept // NOLINT(google-explicit-constructor)
         : view(whole.part_, whole.header()) {}
     view(const view& other) noexcept : view(other.part_, other.header()) {}
     view(view&& other) noexcept
@@ -160,7 +169,8 @@ private:
     std::uintptr_t whole_ = 0; // the whole's header, and where this reference is counted, as in a handle
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid
 
 template <class T>
 struct std::hash<ibid::handle<T>> {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The hash and the equality that the cache uses unless told otherwise; the hash is keyed with a secret of the process.
+// The hash and the equality that the cache uses unless told otherwise; the hash is keyed with a secret of the
+// process.
 //
-// Law: equal keys hash alike within one process, and nobody outside of the process can compute or choose a hash: keys
-// may come from the network. A hash narrows the search and never decides equality.
+// Law: equal keys hash alike within one process, and nobody outside of the process can compute or choose a
+// hash: keys may come from the network. A hash narrows the search and never decides equality.
 //
 //     ibid::hash<std::string> h;
 //     assert(h(std::string("leaf")) == h(std::string_view("leaf")));   // lookups need no std::string
@@ -26,20 +27,22 @@
 #ifndef XXH_INLINE_ALL
 #define XXH_INLINE_ALL
 #endif
-// By memcpy. What xxHash takes for GCC by itself reads any object as an integer of another type, which C++ does not allow: GCC
-// 13 hashes a number before it has stored it.
+// By memcpy. What xxHash takes for GCC by itself reads any object as an integer of another type, which C++
+// does not allow: GCC 13 hashes a number before it has stored it.
 #ifndef XXH_FORCE_MEMORY_ACCESS
 #define XXH_FORCE_MEMORY_ACCESS 0
 #endif
 #include <xxhash.h>
 
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 namespace detail {
 
-// XXH3 mixes the whole secret into every block of the input. Source: xxHash's specification, XXH3_64bits_withSecret.
+// XXH3 mixes the whole secret into every block of the input. Source: xxHash's specification,
+// XXH3_64bits_withSecret.
 struct alignas(64) hash_secret {
     std::array<unsigned char, 192> bytes{};
 
@@ -47,8 +50,9 @@ struct alignas(64) hash_secret {
         if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) == static_cast<ssize_t>(bytes.size())) {
             return;
         }
-        // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the addresses of this
-        // process are a weak secret, but a program that starts before the network is up has no peer to fear.
+        // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the
+        // addresses of this process are a weak secret, but a program that starts before the network is up has
+        // no peer to fear.
         struct timespec now {};
         clock_gettime(CLOCK_MONOTONIC, &now);
         const std::uint64_t seed = static_cast<std::uint64_t>(now.tv_nsec) ^
@@ -63,7 +67,7 @@ struct alignas(64) hash_secret {
     return secret;
 }
 
-// Who specializes std::hash for a class has said by that what its == looks at.
+// A specialization of std::hash for a class says which members its == compares.
 template <class T>
 concept has_own_hash = (std::is_class_v<T> ||
                         std::is_union_v<T>)&&std::is_default_constructible_v<std::hash<T>>;
@@ -107,15 +111,15 @@ template <byte_range T>
 }
 
 template <class Hash>
-concept collision_resistant = requires {
-    typename Hash::is_collision_resistant;
+concept keyed_hash = requires {
+    typename Hash::is_keyed;
 };
 
 template <bool yes>
-struct if_collision_resistant {};
+struct if_keyed {};
 template <>
-struct if_collision_resistant<true> {
-    using is_collision_resistant = void;
+struct if_keyed<true> {
+    using is_keyed = void;
 };
 
 } // namespace detail
@@ -126,18 +130,20 @@ struct if_collision_resistant<true> {
 }
 
 // Keyed hash of a T, and of whatever a T is looked up by:
-//  - strings, and contiguous ranges of plain elements (spans, vectors of integers), hash their bytes, so that a
-//    std::string, a std::string_view and a std::span<const std::byte> of the same bytes hash alike;
-//  - a class for which std::hash is specialized goes through that and is keyed afterwards, which is only as good against
-//    hostile keys as that std::hash;
-//  - other plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is right
-//    where == compares all of them. Where it does not, specialize std::hash or give the cache a hash of your own.
+//  - strings, and contiguous ranges of plain elements (spans, vectors of integers), hash their bytes, so that
+//    a std::string, a std::string_view and a std::span<const std::byte> of the same bytes hash alike;
+//  - a class for which std::hash is specialized goes through that and is keyed afterwards, which is only as
+//    good against hostile keys as that std::hash;
+//  - other plain objects (integers, enumerations, pointers, structures without padding) hash their bytes,
+//    which is right where == compares all of them. Where it does not, specialize std::hash or give the cache
+//    a hash of your own.
 //
-// The first and the last kind are collision-resistant: nobody finds two keys of one hash, neither by chance nor on purpose. That is
-// worth saying, because a cache answers hits without a lock where its hash says so: a hash of your own says it with a member type
-// `is_collision_resistant`.
+// The first and the last kind are keyed: nobody finds two keys with one hash, by chance or on purpose. A hash
+// of your own says so with a member type `is_keyed`; then the cache answers hits without a lock. What a
+// collision costs there: a lookup holds another key's value for a moment. If that turns out to be its last
+// reference, the value ends late, and on the thread that looked up.
 template <class T>
-struct hash : detail::if_collision_resistant<detail::byte_range<T> || detail::plain<T>> {
+struct hash : detail::if_keyed<detail::byte_range<T> || detail::plain<T>> {
     using is_transparent = void;
 
     template <class K>
@@ -214,4 +220,5 @@ struct equal {
     }
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -2,7 +2,8 @@
 //
 // The canonical copy of any hashable value, in one line and for the whole process.
 //
-// Law: for equal values, intern() gives equal handles while any of them lives; the copy ends with its last handle.
+// Law: for equal values, intern() gives equal handles while any of them lives; the copy ends with its last
+// handle.
 //
 //     auto a = ibid::intern(std::string("ibidem"));
 //     auto b = ibid::intern<std::string>("ibidem");      // made only when it is not there yet
@@ -16,12 +17,13 @@
 #include <utility>
 
 #include "ibid/cache.h"
-#include "ibid/detail/process_wide.h"
+#include "ibid/detail/base/process_wide.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
-// The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may go at any
-// time up to the end of the process.
+// The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may
+// go at any time up to the end of the process.
 template <class T>
 [[nodiscard]] IBID_PROCESS_WIDE cache<T, T, key_is_value>& canonical() {
     static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::view<T>,
@@ -43,10 +45,12 @@ template <class T, class From>
     }
 }
 
-// T by deduction. (The first parameter is there so that intern<std::string>(…) can only mean the function above.)
+// T by deduction. (The first parameter is there so that intern<std::string>(…) can only mean the function
+// above.)
 template <std::nullptr_t = nullptr, class T>
 [[nodiscard]] handle<std::remove_cvref_t<T>> intern(T&& value) {
     return canonical<std::remove_cvref_t<T>>().intern(std::forward<T>(value));
 }
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

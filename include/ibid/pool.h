@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pool of objects that are costly to make and cheap to use again: buffers, parsers, contexts. What is taken comes back
-// by itself.
+// A pool of objects that are costly to make and cheap to use again: buffers, parsers, contexts. What is taken
+// comes back by itself.
 //
 // Laws:
 //  - an object is with one borrower or idle, never both: there is nothing to call that returns it twice;
 //  - a loan may end on any thread, and after its pool: then it destroys its object;
 //  - idle objects never number more than the budget, and trim() may take any of them at any time;
-//  - a factory that throws leaves no trace; an object whose reset hook throws or says no is destroyed, not kept.
+//  - a factory that throws leaves no trace; an object whose reset hook throws or says no is destroyed, not
+//    kept.
 //
 //     ibid::pool<std::string> lines([] { return std::string(); }, [](std::string& s) { s.clear(); });
 //     {
@@ -15,13 +16,13 @@
 //         *line += "used again, with the capacity it has grown";
 //     } // back in the pool, cleared
 //
-// After Go's sync.Pool: idle objects lie with the thread that returned them last, and go in two generations. Unlike it,
-// nothing runs by itself: no collection clears the pool, so whoever has a good moment calls trim(). docs/pool.md says when a
-// pool is worth it and when it is not.
+// After Go's sync.Pool: idle objects lie with the thread that returned them last, and go in two generations.
+// Unlike it, nothing runs by itself: no collection clears the pool, so the program calls trim() when it
+// suits. docs/pool.md says when a pool is worth it and when it is not.
 //
-// Threads: every member may be called from any thread at any time, except the destructor, which like any destructor
-// wants to be alone with its object; loans are not part of the object. A sandbox that the program enters after it has used a
-// pool must go on allowing membarrier(2).
+// Threads: every member may be called from any thread at any time, except the destructor, which like any
+// destructor wants to be alone with its object; loans are not part of the object. A sandbox that the program
+// enters after it has used a pool must go on allowing membarrier(2).
 #pragma once
 
 #include <concepts>
@@ -32,14 +33,19 @@
 #include <type_traits>
 #include <utility>
 
-#include "ibid/detail/pool_core.h"
+#include "ibid/detail/pool/core.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 template <class T>
 class pool;
 
 namespace detail {
+
+template <class Make, class T>
+concept maker_of =
+    std::constructible_from<T, std::invoke_result_t<Make&>> || std::same_as<T, std::invoke_result_t<Make&>>;
 
 template <class T>
 struct pooled : pool_node {
@@ -75,7 +81,8 @@ public:
         }
     }
 
-    // Destroys the object instead of returning it: for one that is broken, or has grown too large. The loan is empty after.
+    // Destroys the object instead of returning it: for one that is broken, or has grown too large. The loan
+    // is empty after.
     void discard() noexcept {
         if (detail::pooled<T>* const n = std::exchange(node_, nullptr)) {
             n->core->destroy(n);
@@ -85,7 +92,8 @@ public:
     void swap(loan& other) noexcept { std::swap(node_, other.node_); }
     friend void swap(loan& a, loan& b) noexcept { a.swap(b); }
 
-    // For those who keep a loan in a word: leak() makes it theirs to end, object() looks, end() ends it.
+    // For storing a loan in a word: leak() gives up ownership, object() accesses the object, end() returns
+    // it.
     [[nodiscard]] void* leak() noexcept { return std::exchange(node_, nullptr); }
     [[nodiscard]] static T* object(void* leaked) noexcept {
         return &static_cast<detail::pooled<T>*>(leaked)->value;
@@ -124,112 +132,103 @@ public:
     using loan_type = loan<T>;
 
     // Makes objects as T().
-    explicit pool(pool_budget budget = {}) requires std::default_initializable<T>
-        : pool([] { return T(); }, budget) {}
+    template <std::default_initializable Made = T>
+    explicit pool(pool_budget budget = {}) : pool([] { return Made(); }, budget) {}
 
-    // `make()` gives a T, or what a T is constructed from. It runs on the thread that takes, outside every lock.
-    template <class Make>
-        requires std::constructible_from<T, std::invoke_result_t<Make&>> ||
-            std::same_as<T, std::invoke_result_t<Make&>>
+    // `make()` gives a T, or what a T is constructed from. It runs on the thread that takes, outside every
+    // lock.
+    template <detail::maker_of<T> Make>
     explicit pool(Make make, pool_budget budget = {})
         : core_(new hooks<Make, no_reset>(std::move(make), no_reset{}, budget)) {}
 
-    // `reset(T&)` prepares a returned object for its next user. It runs on the thread that returns, outside every lock; when
-    // it throws, or returns false, the object is destroyed. Hooks live until the last loan has ended; what they refer to
-    // must live as long.
-    template <class Make, std::invocable<T&> Reset>
-        requires std::constructible_from<T, std::invoke_result_t<Make&>> ||
-            std::same_as<T, std::invoke_result_t<Make&>>
-            pool(Make make, Reset reset, pool_budget budget = {})
-            : core_(new hooks<Make, Reset>(std::move(make), std::move(reset), budget)) {}
+    // `reset(T&)` prepares a returned object for its next user. It runs on the thread that returns, outside
+    // every lock; when it throws, or returns false, the object is destroyed. Hooks live until the last loan
+    // has ended; what they refer to must live as long.
+    template <detail::maker_of<T> Make, std::invocable<T&> Reset>
+    pool(Make make, Reset reset, pool_budget budget = {})
+        : core_(new hooks<Make, Reset>(std::move(make), std::move(reset), budget)) {}
 
-        pool(const pool&) = delete;
-        pool& operator=(const pool&) = delete;
-        ~pool() {
-            core_->close();
+    pool(const pool&) = delete;
+    pool& operator=(const pool&) = delete;
+    ~pool() { core_->close(); }
+
+    // An idle object, or a new one. Throws what `make` and T's constructor throw, and bad_alloc.
+    [[nodiscard]] loan<T> take() {
+        if (detail::pool_node* const n = core_->take()) {
+            return loan<T>(static_cast<detail::pooled<T>*>(n));
         }
+        return loan<T>(core_->make());
+    }
 
-        // An idle object, or a new one. Throws what `make` and T's constructor throw, and bad_alloc.
-        [[nodiscard]] loan<T> take() {
-            if (detail::pool_node* const n = core_->take()) {
-                return loan<T>(static_cast<detail::pooled<T>*>(n));
-            }
-            return loan<T>(core_->make());
-        }
+    // Drops what lay idle since the trim before this one. So a call now and then drops what the time
+    // between two calls had no use for, and two calls at once drop everything. Returns how many objects
+    // it destroyed.
+    std::size_t trim() noexcept { return core_->trim(); }
 
-        // Drops what lay idle since the trim before this one. So a call now and then drops what the time between two calls
-        // had no use for, and two calls at once drop everything. Returns how many objects it destroyed.
-        std::size_t trim() noexcept {
-            return core_->trim();
-        }
+    // Drops everything idle.
+    std::size_t clear() noexcept { return core_->clear(); }
 
-        // Drops everything idle.
-        std::size_t clear() noexcept {
-            return core_->clear();
-        }
+    [[nodiscard]] pool_statistics statistics() const noexcept {
+        const detail::pool_core::count c = core_->counts();
+        return {c.made, c.ended, c.idle, c.old};
+    }
 
-        [[nodiscard]] pool_statistics statistics() const noexcept {
-            const detail::pool_core::count c = core_->counts();
-            return {c.made, c.ended, c.idle, c.old};
+private:
+    struct no_reset {
+        void operator()(T&) const noexcept {}
+    };
+
+    class core : public detail::pool_core {
+    public:
+        using detail::pool_core::pool_core;
+        [[nodiscard]] virtual detail::pooled<T>* make() = 0;
+    };
+
+    template <class Make, class Reset>
+    class hooks final : public core {
+    public:
+        hooks(Make make, Reset reset, pool_budget budget)
+            : core(budget.objects, !std::is_same_v<Reset, no_reset>), make_(std::move(make)),
+              reset_(std::move(reset)) {}
+
+        [[nodiscard]] detail::pooled<T>* make() override {
+            struct guard {
+                hooks* to_undo;
+                ~guard() {
+                    if (to_undo != nullptr) {
+                        to_undo->not_made();
+                    }
+                }
+            } failed{this};
+            this->making();
+            auto* const n = new detail::pooled<T>(*this, make_);
+            this->made();
+            failed.to_undo = nullptr;
+            return n;
         }
 
     private:
-        struct no_reset {
-            void operator()(T&) const noexcept {}
-        };
-
-        class core : public detail::pool_core {
-        public:
-            using detail::pool_core::pool_core;
-            [[nodiscard]] virtual detail::pooled<T>* make() = 0;
-        };
-
-        template <class Make, class Reset>
-        class hooks final : public core {
-        public:
-            hooks(Make make, Reset reset, pool_budget budget)
-                : core(budget.objects, !std::is_same_v<Reset, no_reset>), make_(std::move(make)),
-                  reset_(std::move(reset)) {}
-
-            [[nodiscard]] detail::pooled<T>* make() override {
-                struct guard {
-                    hooks* to_undo;
-                    ~guard() {
-                        if (to_undo != nullptr) {
-                            to_undo->not_made();
-                        }
-                    }
-                } failed{this};
-                this->making();
-                auto* const n = new detail::pooled<T>(*this, make_);
-                this->made();
-                failed.to_undo = nullptr;
-                return n;
-            }
-
-        private:
-            bool reset(detail::pool_node& n) noexcept override {
-                try {
-                    T& value = static_cast<detail::pooled<T>&>(n).value;
-                    if constexpr (std::is_same_v<std::invoke_result_t<Reset&, T&>, bool>) {
-                        return reset_(value);
-                    } else {
-                        reset_(value);
-                        return true;
-                    }
-                } catch (...) {
-                    return false;
+        bool reset(detail::pool_node& n) noexcept override {
+            try {
+                T& value = static_cast<detail::pooled<T>&>(n).value;
+                if constexpr (std::is_same_v<std::invoke_result_t<Reset&, T&>, bool>) {
+                    return reset_(value);
+                } else {
+                    reset_(value);
+                    return true;
                 }
+            } catch (...) {
+                return false;
             }
-            void dispose(detail::pool_node* n) noexcept override {
-                delete static_cast<detail::pooled<T>*>(n);
-            }
+        }
+        void dispose(detail::pool_node* n) noexcept override { delete static_cast<detail::pooled<T>*>(n); }
 
-            [[no_unique_address]] Make make_;
-            [[no_unique_address]] Reset reset_;
-        };
+        [[no_unique_address]] Make make_;
+        [[no_unique_address]] Reset reset_;
+    };
 
-        core* const core_; // closed, not deleted, by the destructor: loans that have not ended keep it
+    core* const core_; // closed, not deleted, by the destructor: loans that have not ended keep it
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much afterlife a cache may grant: entries without a handle that it keeps, in case their key comes back.
+// How many entries without a handle a cache may keep, in case their key comes back.
 //
-// Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at zero means
-// no afterlife, which is the default. Nothing else in ibid keeps memory, but for hashes of keys that went lately: at most 15
-// bytes for each entry of the budget, and a little, until the next trim() or retain(). (For certificates, which come in two
-// classes and as strangers, three times that.)
+// Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at
+// zero means no retention, which is the default. Nothing else in ibid keeps memory, but for hashes of keys
+// that went lately: at most 15 bytes for each entry of the budget, and a little, until the next trim() or
+// retain(). (For certificates, which have two segments and first-timers, three times that.)
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     patterns.retain({.bytes = 1 << 20, .entries = 256});
@@ -15,7 +15,8 @@
 #include <concepts>
 #include <cstddef>
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 struct retention {
     std::size_t bytes = 0;
@@ -25,8 +26,8 @@ struct retention {
     friend bool operator==(const retention&, const retention&) = default;
 };
 
-// What one value weighs against the budget, bytes. Specialize it for values that own more than a container of plain
-// elements does; the entry itself is added by the cache.
+// What one value weighs against the budget, bytes. Specialize it for values that own more than a container of
+// plain elements does; the entry itself is added by the cache.
 template <class T>
 struct weight_of {
     [[nodiscard]] std::size_t operator()(const T& value) const noexcept {
@@ -41,4 +42,5 @@ struct weight_of {
     }
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -2,9 +2,9 @@
 //
 // What a cache has done and what it holds, counted while it works.
 //
-// Law: counting never makes two threads wait for each other and never takes a lock of its own. A snapshot is a sum over
-// stripes that are read one after another: each figure is exact once the cache is quiet, and may be a few operations
-// apart from its neighbours while it is not.
+// Law: counting never makes two threads wait for each other and never takes a lock of its own. A snapshot is
+// a sum over stripes that are read one after another: each figure is exact once the cache is quiet, and may
+// be a few operations apart from its neighbours while it is not.
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     auto h = patterns.intern("a+", [] { return std::regex("a+"); });
@@ -18,7 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 // A snapshot. Units: events since the cache began, except where another is named.
 struct statistics {
@@ -33,8 +34,9 @@ struct statistics {
     std::uint64_t active = 0;           // entries - retained: kept by handles alone
 };
 
-// One stripe of counters, a cache line wide. Plain words with atomic access, so that a stripe may live in memory that
-// another process reads (see src/statistics); all accesses are relaxed, since no other data is published through them.
+// One stripe of counters, a cache line wide. Plain words with atomic access, so that a stripe may live in
+// memory that another process reads (see src/statistics). They order nothing but each other: an entry's end
+// is never seen before its insert.
 struct alignas(64) counter_stripe {
     std::atomic<std::uint64_t> hits{0};
     std::atomic<std::uint64_t> misses{0};
@@ -54,15 +56,16 @@ using counter_block = std::array<counter_stripe, counter_stripes>;
 
 namespace detail {
 
-// One more, in a counter that only one thread at a time writes, by turns under a lock or for ever: no read-modify-write. Release:
-// who reads that an entry has gone reads that it had come (pairs with the acquire in tally), though another stripe has counted that.
+// Increments a counter that one thread at a time writes, under a lock or for ever: no read-modify-write.
+// Release: a thread that reads that an entry has ended reads that it was inserted, too (pairs with the
+// acquire in statistics_sum), although another stripe has counted that.
 inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
 }
 
-// A sum over stripes: the ends of all first, and then the rest. So an entry that ends in between is counted as still there, and
-// there are never less than none.
-class tally {
+// A sum over stripes. The ends of all stripes are read first, so that an entry that ends meanwhile counts as
+// existing, and ends never outnumber inserts.
+class statistics_sum {
 public:
     void add_ends(const counter_stripe& from) noexcept {
         sum_.evictions += from.evictions.load(std::memory_order_acquire);
@@ -92,7 +95,7 @@ private:
 } // namespace detail
 
 [[nodiscard]] inline statistics sum(const counter_block& block) noexcept {
-    detail::tally all;
+    detail::statistics_sum all;
     for (const counter_stripe& stripe : block) {
         all.add_ends(stripe);
     }
@@ -102,4 +105,5 @@ private:
     return all.total();
 }
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

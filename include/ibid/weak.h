@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A look at a value without holding it.
+// A weak reference: refers to a value without keeping it alive.
 //
-// Law: lock() gives a handle while any other handle lives, and nothing from the instant the last one began to go,
-// however close the race: never a value that is being destroyed. A weak reference keeps the entry's memory, not the
-// value: what the value itself owns is gone when the last handle is.
+// Law: lock() gives a handle while any other handle lives, and nothing from the instant the last one began to
+// go, however close the race: never a value that is being destroyed. A weak reference keeps the entry's
+// memory, not the value: what the value itself owns is gone when the last handle is.
 //
 //     ibid::handle<std::string> h = ibid::intern(std::string("seen"));
 //     ibid::weak<std::string> w(h);
@@ -15,10 +15,11 @@
 
 #include <utility>
 
-#include "ibid/detail/counted.h"
+#include "ibid/detail/counting/references.h"
 #include "ibid/handle.h"
 
-namespace ibid::inline layout_1 {
+namespace ibid {
+inline namespace layout_1 {
 
 template <class T>
 class weak {
@@ -45,7 +46,8 @@ public:
         return nullptr;
     }
 
-    // True once lock() can never succeed again. False says nothing: the value may end before the answer is read.
+    // True once lock() can never succeed again. False says nothing: the value may end before the answer is
+    // read.
     [[nodiscard]] bool expired() const noexcept {
         return value_ == nullptr || detail::header_of(value_).has_ended();
     }
@@ -60,4 +62,5 @@ private:
     const T* value_ = nullptr; // the memory is valid while this holds a weak reference; the value may not be
 };
 
-} // namespace ibid::inline layout_1
+} // namespace layout_1
+} // namespace ibid

@@ -143,7 +143,7 @@ likeness certificate_cache::compare(certificate_entry& e, const certificate_key&
         return how;
     }
     if (earned) {
-        e.home->table->earn(e);
+        e.home->table->protect(e);
     }
     if (!weighed) {
         e.home->table->touch(e);
@@ -275,7 +275,7 @@ certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, cons
         memo_.name(f_.X509_get0_pubkey(x)); // while nobody else has the certificate
     }
     if (earned) {
-        e->set(detail::entry_link::earned);
+        e->set(detail::entry_word::in_protected);
     }
     return e;
 }
@@ -406,10 +406,10 @@ void certificate_cache::forget(certificate_entry& e) {
 
 void certificate_cache::earn(X509* x) {
     if (certificate_entry* const e = entry_of(x); e != nullptr && stands_in_table(*e)) {
-        if (!e->has(detail::entry_link::earned)) {
+        if (!e->has(detail::entry_word::in_protected)) {
             e->weigh(f_);
         }
-        e->home->table->earn(*e);
+        e->home->table->protect(*e);
     }
 }
 

@@ -33,7 +33,7 @@
 #include "certificate_entry.h"
 #include "eligibility.h"
 #include "functions.h"
-#include "ibid/detail/interner.h"
+#include "ibid/detail/table/interner.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 #include "signature_memo.h"
@@ -44,7 +44,7 @@ namespace ibid::openssl {
 struct certificate_traits {
     using entry = certificate_entry;
     using key = certificate_key;
-    static bool equal(const entry& e, const key& k) noexcept { return e.may_be(k); }
+    static bool may_match(const entry& e, const key& k) noexcept { return e.may_be(k); }
     // Under the lock of the table's shard: X509_up_ref takes none, and calls nothing.
     static bool try_acquire(entry& e) noexcept;
     static void acquire(entry& e) noexcept;

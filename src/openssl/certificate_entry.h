@@ -19,7 +19,7 @@
 
 #include "certificate_image.h"
 #include "functions.h"
-#include "ibid/detail/entry_link.h"
+#include "ibid/detail/base/entry_word.h"
 #include "signature_memo.h"
 
 namespace ibid::openssl {
@@ -53,7 +53,7 @@ enum class likeness : unsigned char {
 };
 
 // Small, because there is one for each certificate that is met, and most are met once.
-struct certificate_entry : detail::entry_link {
+struct certificate_entry : detail::entry_word {
     certificate_home* const home;       // the table in which it stands, or stood until the process forked
     X509* const x509;                   // not a reference: this entry ends when it does
     const parse_context* const context; // its own, or everybody's default

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #include "forked_child.h"
-#include "ibid/detail/flight.h"
+#include "ibid/detail/table/flight.h"
 #include "ibid/hash.h"
 #include "interpose/private_objects.h"
 #include "libcrypto.h"

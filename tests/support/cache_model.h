@@ -86,7 +86,7 @@ struct cache_model {
     }
 
 private:
-    // A hit on an entry that was trimmed while handles held it may have it kept again: the afterlife is best effort.
+    // A hit on an entry that was trimmed while handles held it may have it kept again: retention is best effort.
     [[nodiscard]] std::vector<state> hit(const state& s, std::uint64_t value) const {
         if (s.value != value) {
             return {};

@@ -8,7 +8,7 @@
 #include <functional>
 #include <thread>
 
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid::testing {
 

@@ -13,7 +13,7 @@
 #include "ibid/cache.h"
 #include "ibid/weak.h"
 #include "support/crew.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -52,7 +52,7 @@ probe_key key_of(int k) {
 void do_everything(probe_cache& c, exchange& between, std::size_t seed, int steps) {
     dice d(seed);
     std::vector<held> mine(5);
-    std::vector<weak<witness>> seen(keys);
+    std::vector<weak<tracked_value>> seen(keys);
     for (int step = 0; step < steps; ++step) {
         const int k = static_cast<int>(d(keys));
         const probe_key key = key_of(k);
@@ -64,7 +64,7 @@ void do_everything(probe_cache& c, exchange& between, std::size_t seed, int step
         case 3:
             slot = held(intern(c, key));
             slot->check(k);
-            seen[static_cast<std::size_t>(k)] = weak<witness>(slot.get());
+            seen[static_cast<std::size_t>(k)] = weak<tracked_value>(slot.get());
             break;
         case 4:
         case 5:
@@ -85,7 +85,7 @@ void do_everything(probe_cache& c, exchange& between, std::size_t seed, int step
             break;
         case 11:
             try {
-                slot = held(c.intern(key, []() -> witness {
+                slot = held(c.intern(key, []() -> tracked_value {
                     stumble();
                     throw mistake();
                 }));
@@ -97,13 +97,13 @@ void do_everything(probe_cache& c, exchange& between, std::size_t seed, int step
             try {
                 slot = held(c.intern(key, [&] {
                     held(intern(c, key_of((k + 1) % keys))).drop();
-                    return witness(k);
+                    return tracked_value(k);
                 }));
             } catch (const recursive_make&) {
             }
             break;
         case 13:
-            c.for_each([](const probe_key& at, const handle<witness>& h) {
+            c.for_each([](const probe_key& at, const handle<tracked_value>& h) {
                 const held looked(h);
                 looked->check(at.id);
             });
@@ -183,7 +183,7 @@ TEST(stampedes, in_which_some_makes_throw_make_once_for_all_others) {
                     if (i % 2 == 0) {
                         throw mistake();
                     }
-                    return witness(k);
+                    return tracked_value(k);
                 }));
             } catch (const mistake&) {
                 ASSERT_EQ(i % 2, 0U) << "an exception reaches only the thread whose make threw it";
@@ -222,12 +222,12 @@ TEST(rings, of_makes_that_need_each_other_never_hang) {
     std::atomic<int> refused{0};
     for (int round = 0; round < 600; ++round) {
         all.run([&](std::size_t i) {
-            const auto ring = [&](auto& self, int k, int depth) -> handle<witness> {
+            const auto ring = [&](auto& self, int k, int depth) -> handle<tracked_value> {
                 return c.intern(probe_key{k}, [&] {
                     if (depth > 0) {
                         (void)self(self, (k + 1) % static_cast<int>(threads), depth - 1);
                     }
-                    return witness(k);
+                    return tracked_value(k);
                 });
             };
             try {

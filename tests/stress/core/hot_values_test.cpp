@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values whose references are counted in stripes: that the last one is found all the same, wherever it was counted, and that
-// memory which readers without a lock may see comes back.
+// Values whose references are counted in stripes: the end is found wherever the last reference was counted, and memory that
+// lock-free readers may see is freed in the end.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -23,7 +23,7 @@
 #include "support/crew.h"
 #include "support/gate.h"
 #include "support/in_child.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -32,8 +32,8 @@ using namespace ibid::testing;
 
 constexpr int key = 1;
 
-[[nodiscard]] bool is_hot(const handle<witness>& h) {
-    return detail::header_of(h.get()).has(detail::entry_link::hot);
+[[nodiscard]] bool is_hot(const handle<tracked_value>& h) {
+    return detail::header_of(h.get()).has(detail::entry_word::hot);
 }
 
 class hot_values : public ::testing::Test {
@@ -43,7 +43,7 @@ protected:
 };
 
 TEST_F(hot_values, become_so_by_hits_from_several_threads_and_end_with_the_last_handle) {
-    handle<witness> kept = cache_.intern(probe_key{key}, [] { return witness(key); });
+    handle<tracked_value> kept = cache_.intern(probe_key{key}, [] { return tracked_value(key); });
     crew two(2);
     // The two take turns, so that each sees that the other was here.
     for (int turn = 0; turn < 5000 && !is_hot(kept); ++turn) {
@@ -54,7 +54,7 @@ TEST_F(hot_values, become_so_by_hits_from_several_threads_and_end_with_the_last_
         });
     }
     EXPECT_TRUE(is_hot(kept));
-    handle<witness> in_stripe = intern(cache_, key);
+    handle<tracked_value> in_stripe = intern(cache_, key);
     kept.reset();
     EXPECT_EQ(alive(key), 1U) << "the handle that a stripe counts keeps the value";
     in_stripe.reset();
@@ -62,10 +62,10 @@ TEST_F(hot_values, become_so_by_hits_from_several_threads_and_end_with_the_last_
 }
 
 TEST_F(hot_values, end_when_the_last_handle_was_counted_in_a_stripe_of_another_thread) {
-    handle<witness> first = intern(cache_, key);
-    handle<witness> second = first;
+    handle<tracked_value> first = intern(cache_, key);
+    handle<tracked_value> second = first;
     make_hot(first);
-    handle<witness> elsewhere;
+    handle<tracked_value> elsewhere;
     std::thread([&] { elsewhere = intern(cache_, key); }).join();
     first.reset();
     second.reset();
@@ -75,11 +75,11 @@ TEST_F(hot_values, end_when_the_last_handle_was_counted_in_a_stripe_of_another_t
 }
 
 TEST_F(hot_values, keep_their_views_and_weak_references_right) {
-    handle<witness> first = intern(cache_, key);
-    handle<witness> second = first;
+    handle<tracked_value> first = intern(cache_, key);
+    handle<tracked_value> second = first;
     make_hot(first);
-    const weak<witness> w(first);
-    std::optional<view<witness>> seen{view<witness>(first)};
+    const weak<tracked_value> w(first);
+    std::optional<view<tracked_value>> seen{view<tracked_value>(first)};
     first.reset();
     second.reset();
     EXPECT_TRUE(w.lock());
@@ -90,12 +90,12 @@ TEST_F(hot_values, keep_their_views_and_weak_references_right) {
 }
 
 TEST_F(hot_values, may_be_so_several_times_and_then_no_more) {
-    handle<witness> stays = intern(cache_, key);
+    handle<tracked_value> stays = intern(cache_, key);
     for (unsigned i = 0; i < 20; ++i) {
-        handle<witness> other = stays;
+        handle<tracked_value> other = stays;
         make_hot(stays);
-        ASSERT_EQ(is_hot(stays), i < detail::entry_link::most_times_hot);
-        handle<witness> in_stripe = other;
+        ASSERT_EQ(is_hot(stays), i < detail::entry_word::last_generation);
+        handle<tracked_value> in_stripe = other;
         other.reset();
         stays.reset(); // the last one that was counted centrally
         ASSERT_FALSE(is_hot(in_stripe));
@@ -109,30 +109,29 @@ TEST_F(hot_values, may_be_so_several_times_and_then_no_more) {
 // A drop that took the last central reference and is interrupted before it asks whether that was the end.
 class interrupted_drop {
 public:
-    explicit interrupted_drop(handle<witness> h) : header_(detail::header_of(h.get())) {
-        ::new (static_cast<void*>(dropped_)) handle<witness>(std::move(h)); // its destructor never runs
-        EXPECT_EQ(header_.count.fetch_sub(1, std::memory_order_acq_rel),
-                  detail::value_header::nothing_central + 1);
+    explicit interrupted_drop(handle<tracked_value> h) : header_(detail::header_of(h.get())) {
+        ::new (static_cast<void*>(dropped_)) handle<tracked_value>(std::move(h)); // its destructor never runs
+        EXPECT_EQ(header_.count.fetch_sub(1, std::memory_order_acq_rel), detail::value_header::only_bias + 1);
     }
-    void go_on() { detail::release_last_central(header_); }
+    void go_on() { detail::check_for_end(header_); }
 
 private:
     detail::value_header& header_;
-    alignas(handle<witness>) unsigned char dropped_[sizeof(handle<witness>)];
+    alignas(handle<tracked_value>) unsigned char dropped_[sizeof(handle<tracked_value>)];
 };
 
 // Else that drop would meet what has come to stand in the same memory, and end it in somebody else's stead.
 TEST_F(hot_values, wait_for_a_drop_that_is_under_way) {
     for (const bool in_stripe : {false, true}) {
-        handle<witness> first = intern(cache_, key);
-        const weak<witness> w(first);
-        handle<witness> second = first;
+        handle<tracked_value> first = intern(cache_, key);
+        const weak<tracked_value> w(first);
+        handle<tracked_value> second = first;
         make_hot(first);
-        handle<witness> third = in_stripe ? second : handle<witness>();
+        handle<tracked_value> third = in_stripe ? second : handle<tracked_value>();
         second.reset();
         interrupted_drop drop(std::move(first));
         for (int i = 0; i < 3; ++i) {
-            handle<witness> central = w.lock(); // there was no other, and dropping it asks as well
+            handle<tracked_value> central = w.lock(); // there was no other, and dropping it asks as well
             ASSERT_TRUE(central);
             central.reset();
             ASSERT_EQ(alive(key), 1U);
@@ -145,13 +144,13 @@ TEST_F(hot_values, wait_for_a_drop_that_is_under_way) {
 }
 
 TEST_F(hot_values, do_not_end_by_a_drop_that_was_under_way_while_somebody_took_a_reference) {
-    handle<witness> first = intern(cache_, key);
-    const weak<witness> w(first);
-    handle<witness> second = first;
+    handle<tracked_value> first = intern(cache_, key);
+    const weak<tracked_value> w(first);
+    handle<tracked_value> second = first;
     make_hot(first);
     second.reset();
     interrupted_drop drop(std::move(first));
-    handle<witness> central = w.lock();
+    handle<tracked_value> central = w.lock();
     drop.go_on();
     EXPECT_EQ(alive(key), 1U);
     central.reset();
@@ -159,17 +158,17 @@ TEST_F(hot_values, do_not_end_by_a_drop_that_was_under_way_while_somebody_took_a
 }
 
 TEST_F(hot_values, are_so_many_at_once_and_no_more) {
-    std::vector<handle<witness>> many;
+    std::vector<handle<tracked_value>> many;
     for (int k = 0; k < 300; ++k) {
-        many.push_back(cache_.intern(probe_key{k}, [&] { return witness(k); }));
-        const handle<witness> other = many.back();
+        many.push_back(cache_.intern(probe_key{k}, [&] { return tracked_value(k); }));
+        const handle<tracked_value> other = many.back();
         make_hot(other);
     }
     EXPECT_TRUE(is_hot(many.front()));
     EXPECT_FALSE(is_hot(many.back())) << "without a place it is counted as ever";
     many.clear();
-    handle<witness> next = cache_.intern(probe_key{key}, [] { return witness(key); });
-    const handle<witness> other = next;
+    handle<tracked_value> next = cache_.intern(probe_key{key}, [] { return tracked_value(key); });
+    const handle<tracked_value> other = next;
     cache_.trim(); // what waits until nobody looks has given its place back by then
     make_hot(next);
     EXPECT_TRUE(is_hot(next)) << "places are given back";
@@ -184,7 +183,7 @@ TEST_F(hot_values, end_once_however_their_handles_go) {
         std::array<held, 3> first;
         std::array<held, 3> second;
         for (std::size_t i = 0; i < 3; ++i) {
-            first[i] = held(cache_.intern(probe_key{key}, [] { return witness(key); }));
+            first[i] = held(cache_.intern(probe_key{key}, [] { return tracked_value(key); }));
         }
         three.run([&](std::size_t i) {
             if (i == 0) {
@@ -215,7 +214,7 @@ TEST(readers_without_a_lock, never_see_what_has_been_given_back) {
     four.run([&](std::size_t i) {
         if (i == 0) {
             for (int round = 0; round < 60; ++round) { // the table grows and shrinks
-                std::vector<handle<witness>> many;
+                std::vector<handle<tracked_value>> many;
                 for (int k = 0; k < 600; ++k) {
                     many.push_back(intern(c, probe_key{k % most_keys, 7}));
                 }
@@ -315,7 +314,7 @@ TEST(readers_without_a_lock, may_come_and_go_as_threads_do_and_outlive_caches) {
     clear_books();
     for (int round = 0; round < 20; ++round) {
         auto c = std::make_unique<probe_cache>();
-        const handle<witness> h = intern(*c, key);
+        const handle<tracked_value> h = intern(*c, key);
         std::thread([&] { EXPECT_EQ(intern(*c, key), h); }).join();
         std::thread([&] { EXPECT_EQ(c->find(probe_key{key}), h); }).join();
         EXPECT_EQ(c->statistics().hits, 2U);
@@ -325,10 +324,11 @@ TEST(readers_without_a_lock, may_come_and_go_as_threads_do_and_outlive_caches) {
 
 TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_have_met_many_tables_since) {
     bool fresh = false;
-    detail::readers table;
+    detail::qsbr_domain table;
     (void)table.join(fresh);
-    std::array<detail::readers, detail::readers_of_thread::seats> more; // the last takes the table's seat
-    for (detail::readers& r : more) {
+    std::array<detail::qsbr_domain, detail::thread_participation::seats>
+        more; // the last takes the table's seat
+    for (detail::qsbr_domain& r : more) {
         (void)r.join(fresh);
     }
     ASSERT_EQ(table.here(), nullptr);
@@ -336,31 +336,31 @@ TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_
     ASSERT_NE(table.join(fresh), nullptr);
     std::thread([&] {
         (void)table.join(fresh);
-        EXPECT_FALSE(table.alone()) << "the first thread reads there as well";
+        EXPECT_FALSE(table.single_reader()) << "the first thread reads there as well";
     }).join();
-    EXPECT_TRUE(table.alone());
+    EXPECT_TRUE(table.single_reader());
 }
 
 // As by a jump out of a signal handler.
 TEST(readers_without_a_lock, are_seen_inside_though_they_left_an_earlier_look_in_the_middle) {
-    detail::readers table;
+    detail::qsbr_domain table;
     std::thread([&] {
         bool fresh = false;
-        detail::reader* const me = table.join(fresh);
+        detail::participant* const me = table.join(fresh);
         if (me == nullptr) {
             return; // a kernel without membarrier
         }
-        alignas(detail::reading) unsigned char left[sizeof(detail::reading)];
-        ::new (static_cast<void*>(left)) detail::reading(*me);
-        EXPECT_FALSE(table.passed());
+        alignas(detail::read_guard) unsigned char left[sizeof(detail::read_guard)];
+        ::new (static_cast<void*>(left)) detail::read_guard(*me);
+        EXPECT_FALSE(table.barrier_and_all_outside());
         {
-            const detail::reading now(*me);
-            EXPECT_FALSE(table.passed());
+            const detail::read_guard now(*me);
+            EXPECT_FALSE(table.barrier_and_all_outside());
         }
-        EXPECT_TRUE(table.passed());
-        ::new (static_cast<void*>(left)) detail::reading(*me);
+        EXPECT_TRUE(table.barrier_and_all_outside());
+        ::new (static_cast<void*>(left)) detail::read_guard(*me);
     }).join();
-    EXPECT_TRUE(table.passed()) << "a thread that has gone is not inside";
+    EXPECT_TRUE(table.barrier_and_all_outside()) << "a thread that has gone is not inside";
 }
 
 // Else every hit of a program with many caches would wait for one lock of the process, and look through a list.
@@ -370,11 +370,11 @@ TEST(readers_without_a_lock, find_their_place_among_many_tables_without_the_regi
     gate registry_taken;
     std::atomic<bool> found{false};
     std::thread reads([&] {
-        std::vector<std::unique_ptr<detail::readers>> tables;
-        std::vector<detail::reader*> places;
+        std::vector<std::unique_ptr<detail::qsbr_domain>> tables;
+        std::vector<detail::participant*> places;
         bool fresh = false;
         for (std::size_t i = 0; i < 3 * many; ++i) { // and two thirds of them go again
-            tables.push_back(std::make_unique<detail::readers>());
+            tables.push_back(std::make_unique<detail::qsbr_domain>());
             places.push_back(tables.back()->join(fresh));
             if (i >= many) {
                 tables[i - many].reset();
@@ -390,7 +390,7 @@ TEST(readers_without_a_lock, find_their_place_among_many_tables_without_the_regi
     });
     have_met.pass();
     {
-        const std::lock_guard lock(detail::the_reader_registry);
+        const std::lock_guard lock(detail::the_participant_registry);
         registry_taken.open();
         EXPECT_TRUE(give_way_until([&] { return found.load(); }, 20'000));
     }
@@ -412,11 +412,11 @@ TEST_F(hot_values, and_readers_are_locked_around_a_fork_by_the_first_table_until
     probe_cache other;
     cache_.lock_for_fork();
     other.lock_for_fork();
-    EXPECT_TRUE(taken_elsewhere(detail::the_reader_registry));
+    EXPECT_TRUE(taken_elsewhere(detail::the_participant_registry));
     other.unlock_after_fork();
-    EXPECT_TRUE(taken_elsewhere(detail::the_reader_registry));
+    EXPECT_TRUE(taken_elsewhere(detail::the_participant_registry));
     cache_.unlock_after_fork();
-    EXPECT_FALSE(taken_elsewhere(detail::the_reader_registry));
+    EXPECT_FALSE(taken_elsewhere(detail::the_participant_registry));
 }
 
 // Another thread holds the second table's lock and waits for one that lies below it.
@@ -424,7 +424,7 @@ TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be)
     probe_cache other;
     const probe_key there{1, 8};
     const probe_key its_neighbour{2, 7}; // of the same hash
-    const handle<witness> h = intern(other, there);
+    const handle<tracked_value> h = intern(other, there);
     gate reads;
     gate locked;
     gate inside;
@@ -462,7 +462,7 @@ TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be)
 TEST(a_fork, finds_nobody_in_the_middle_of_a_pin) {
     clear_books();
     probe_cache c;
-    const handle<witness> h = intern(c, key);
+    const handle<tracked_value> h = intern(c, key);
     c.lock_for_fork();
     std::atomic<bool> pinned{false};
     std::thread pins([&] {
@@ -478,13 +478,13 @@ TEST(a_fork, finds_nobody_in_the_middle_of_a_pin) {
 #ifndef __SANITIZE_THREAD__ // which does not follow a fork of several threads
 // Whatever the other threads were doing with a hot value, the child's copy of the cache works.
 TEST_F(hot_values, work_in_the_child_of_a_fork) {
-    handle<witness> stays = intern(cache_, key);
+    handle<tracked_value> stays = intern(cache_, key);
     std::atomic<bool> done{false};
     std::thread busy([&] {
         while (!done) {
-            for (unsigned i = 0; i < detail::entry_link::most_times_hot; ++i) {
-                handle<witness> hot = intern(cache_, 2);
-                handle<witness> second = hot;
+            for (unsigned i = 0; i < detail::entry_word::last_generation; ++i) {
+                handle<tracked_value> hot = intern(cache_, 2);
+                handle<tracked_value> second = hot;
                 make_hot(hot);
             }
         }
@@ -494,7 +494,7 @@ TEST_F(hot_values, work_in_the_child_of_a_fork) {
         const int status = in_child([&] { // ended by a lock that nobody can give back
             cache_.forget_other_threads();
             cache_.unlock_after_fork();
-            handle<witness> second = stays;
+            handle<tracked_value> second = stays;
             make_hot(stays);
             second.reset();
             return is_hot(stays) ? 0 : 1;

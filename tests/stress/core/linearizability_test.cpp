@@ -22,7 +22,7 @@
 #include "support/cache_model.h"
 #include "support/crew.h"
 #include "support/linearizability.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -73,7 +73,7 @@ struct neighbouring_hashes {
 };
 // The same, and hits are answered without a lock.
 struct resistant_hashes : neighbouring_hashes {
-    using is_collision_resistant = void;
+    using is_keyed = void;
 };
 struct stumbling_equal {
     bool operator()(int a, int b) const {
@@ -100,9 +100,9 @@ struct real {
 };
 
 template <class Hash>
-struct real_with_afterlife : real<Hash> {
+struct real_with_retention : real<Hash> {
     static constexpr bool retains = true;
-    real_with_afterlife() { this->c.retain({.bytes = 1 << 20, .entries = 100}); }
+    real_with_retention() { this->c.retain({.bytes = 1 << 20, .entries = 100}); }
 };
 
 // Every value is hot as soon as two have it.
@@ -428,13 +428,13 @@ TEST(histories, of_the_cache_are_linearizable) {
     EXPECT_EQ(first_violation<real<neighbouring_hashes>>(believed), "");
 }
 
-TEST(histories, of_the_cache_with_an_afterlife_are_linearizable) {
-    EXPECT_EQ(first_violation<real_with_afterlife<neighbouring_hashes>>(believed), "");
+TEST(histories, of_the_cache_with_retention_are_linearizable) {
+    EXPECT_EQ(first_violation<real_with_retention<neighbouring_hashes>>(believed), "");
 }
 
 TEST(histories, of_a_cache_that_answers_hits_without_a_lock_are_linearizable) {
     EXPECT_EQ(first_violation<real<resistant_hashes>>(believed), "");
-    EXPECT_EQ(first_violation<real_with_afterlife<resistant_hashes>>(believed), "");
+    EXPECT_EQ(first_violation<real_with_retention<resistant_hashes>>(believed), "");
 }
 
 TEST(histories, of_a_cache_whose_values_are_hot_are_linearizable) {
@@ -446,7 +446,7 @@ TEST(histories, of_a_cache_whose_values_are_hot_are_linearizable) {
 // last.
 TEST(histories, of_keys_whose_hashes_agree_are_linearizable) {
     EXPECT_EQ(first_violation<real<one_hash>>(believed), "");
-    EXPECT_EQ(first_violation<real_with_afterlife<one_hash>>(believed), "");
+    EXPECT_EQ(first_violation<real_with_retention<one_hash>>(believed), "");
 }
 
 TEST(histories, of_a_cache_under_one_lock_are_linearizable) {

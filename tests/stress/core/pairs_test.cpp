@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every pair of operations, on one key and at one moment, again and again. The witnesses (tests/support/witness.h) check
+// Every pair of operations, on one key and at one moment, again and again. The tracked_values (tests/support/tracked_value.h) check
 // one value and exact end at every step, the thread sanitizer the memory; the test itself checks what is left.
 #include <functional>
 #include <memory>
@@ -14,7 +14,7 @@
 #include "ibid/cache.h"
 #include "ibid/weak.h"
 #include "support/crew.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -27,11 +27,11 @@ constexpr int key = 1;
 // What the two threads of a round share; `mine[i]` is thread i's own.
 struct stage {
     std::optional<probe_cache> c;
-    weak<witness> w;
+    weak<tracked_value> w;
     std::vector<held> mine = std::vector<held>(2);
 
     // A lookup's answer lives until the end of the round, so that two answers meet.
-    void keep(std::size_t i, handle<witness> h) {
+    void keep(std::size_t i, handle<tracked_value> h) {
         mine[i] = held(std::move(h));
         stumble();
         if (mine[i]) {
@@ -79,7 +79,7 @@ const std::vector<operation>& operations() {
          .perform =
              [](stage& s, std::size_t i) {
                  try {
-                     s.keep(i, s.c->intern(probe_key{key}, []() -> witness {
+                     s.keep(i, s.c->intern(probe_key{key}, []() -> tracked_value {
                          stumble();
                          throw mistake();
                      }));
@@ -91,7 +91,7 @@ const std::vector<operation>& operations() {
              [](stage& s, std::size_t i) {
                  s.keep(i, s.c->intern(probe_key{key}, [&] {
                      held(intern(*s.c, key + 1)).drop();
-                     return witness(key);
+                     return tracked_value(key);
                  }));
              }},
         {.name = "trim", .perform = [](stage& s, std::size_t) { s.c->trim(); }},
@@ -123,7 +123,7 @@ const std::vector<operation>& operations() {
         {.name = "for_each",
          .perform =
              [](stage& s, std::size_t) {
-                 s.c->for_each([](const probe_key& k, const handle<witness>& h) {
+                 s.c->for_each([](const probe_key& k, const handle<tracked_value>& h) {
                      const held seen(h);
                      seen->check(k.id);
                      stumble();
@@ -167,7 +167,7 @@ TEST_P(pairs, of_operations_at_one_moment_keep_the_contracts) {
             if (round % 2 == 0 || a.starts_with_a_handle || b.starts_with_a_handle) {
                 const held prepared(
                     intern(*s.c, key)); // gone before the race, unless one of the two starts with it
-                s.w = weak<witness>(prepared.get());
+                s.w = weak<tracked_value>(prepared.get());
                 for (std::size_t i = 0; i < 2; ++i) {
                     if ((i == 0 ? a : b).starts_with_a_handle) {
                         s.mine[i] = prepared;
@@ -196,7 +196,7 @@ TEST_P(pairs, of_operations_at_one_moment_keep_the_contracts) {
 std::string name_of(const ::testing::TestParamInfo<pairs::ParamType>& run) {
     const bool none = std::get<retention>(run.param).none();
     return std::string(operations()[std::get<0>(run.param)].name) +
-           (none ? "_without_afterlife" : "_with_afterlife");
+           (none ? "_without_retention" : "_with_retention");
 }
 
 INSTANTIATE_TEST_SUITE_P(all, pairs,

@@ -137,7 +137,7 @@ TEST(race, of_trims_with_takes_and_returns_keeps_every_object_in_one_place) {
     EXPECT_EQ(exclusive::alive, 0);
 }
 
-TEST(race, of_a_user_at_full_speed_and_raids_without_end_catches_it_at_every_instruction) {
+TEST(race, of_a_user_at_full_speed_and_drains_without_end_catches_it_at_every_instruction) {
     {
         ibid::pool<exclusive> p;
         std::atomic<bool> stop{false};

@@ -206,7 +206,7 @@ TEST(out_of_memory, does_not_concern_a_hit_that_comes_after_misses) {
     EXPECT_TRUE(first.failed()) << "there was no copy";
 }
 
-TEST(out_of_memory, in_the_afterlife_costs_the_afterlife_and_nothing_else) {
+TEST(out_of_memory, in_retention_costs_retention_and_nothing_else) {
     fail_each([] { return scene(2, {.bytes = 1 << 20, .entries = 4}); },
               [&](scene& s) {
                   for (int i = 30; i < 38; ++i) {

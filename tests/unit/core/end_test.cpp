@@ -9,7 +9,7 @@
 
 #include "ibid/cache.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -23,8 +23,8 @@ protected:
 };
 
 TEST_F(the_end, comes_before_the_drop_of_the_last_handle_returns) {
-    handle<witness> a = intern(cache_, 1);
-    handle<witness> b = a;
+    handle<tracked_value> a = intern(cache_, 1);
+    handle<tracked_value> b = a;
     a.reset();
     EXPECT_EQ(died(1), 0U);
     b.reset();
@@ -36,8 +36,8 @@ TEST_F(the_end, comes_before_the_drop_of_the_last_handle_returns) {
 TEST_F(the_end, comes_on_the_thread_that_dropped_last) {
     std::thread::id ended_on;
     const with_hook at_end(on_death, [&](int) { ended_on = std::this_thread::get_id(); });
-    handle<witness> first = intern(cache_, 1);
-    handle<witness> last = first;
+    handle<tracked_value> first = intern(cache_, 1);
+    handle<tracked_value> last = first;
     std::thread dropper([&] {
         last.reset();
         EXPECT_EQ(ended_on, std::thread::id());
@@ -46,7 +46,7 @@ TEST_F(the_end, comes_on_the_thread_that_dropped_last) {
     first.reset();
     EXPECT_EQ(ended_on, std::this_thread::get_id());
 
-    handle<witness> moved = intern(cache_, 2);
+    handle<tracked_value> moved = intern(cache_, 2);
     std::thread other([h = std::move(moved)]() mutable { h.reset(); });
     const std::thread::id other_id = other.get_id();
     other.join();
@@ -58,7 +58,7 @@ TEST_F(the_end, comes_after_the_entry_has_left) {
         EXPECT_FALSE(cache_.find(probe_key{key}));
         EXPECT_EQ(cache_.statistics().entries, 0U);
         int seen = 0;
-        cache_.for_each([&](const probe_key&, const handle<witness>&) { ++seen; });
+        cache_.for_each([&](const probe_key&, const handle<tracked_value>&) { ++seen; });
         EXPECT_EQ(seen, 0);
     });
     (void)intern(cache_, 1);
@@ -66,7 +66,7 @@ TEST_F(the_end, comes_after_the_entry_has_left) {
 }
 
 TEST_F(the_end, may_intern_the_same_key_again) {
-    handle<witness> successor;
+    handle<tracked_value> successor;
     const with_hook at_end(on_death, [&](int key) {
         if (!successor && born(key) == 1) {
             successor = intern(cache_, key);
@@ -102,10 +102,10 @@ void use_everything_while_a_value_ends(probe_cache& cache, const std::function<v
                 return;
             }
             other = std::thread([&] {
-                const handle<witness> h = intern(cache, probe_key{100, 7});
+                const handle<tracked_value> h = intern(cache, probe_key{100, 7});
                 EXPECT_EQ(cache.find(probe_key{100, 7}), h);
                 (void)intern(cache, probe_key{1, 7});
-                cache.for_each([](const probe_key&, const handle<witness>&) {});
+                cache.for_each([](const probe_key&, const handle<tracked_value>&) {});
                 cache.pin(h);
                 const retention before = cache.retained();
                 cache.retain({.bytes = 1 << 20, .entries = 10});
@@ -123,7 +123,7 @@ void use_everything_while_a_value_ends(probe_cache& cache, const std::function<v
 }
 
 TEST_F(the_end, by_a_drop_comes_outside_every_lock) {
-    handle<witness> h = intern(cache_, probe_key{1, 7});
+    handle<tracked_value> h = intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(cache_, [&] { h.reset(); });
 }
 
@@ -146,16 +146,16 @@ TEST_F(the_end, by_a_smaller_budget_comes_outside_every_lock) {
 }
 
 TEST_F(the_end, by_the_end_of_for_each_comes_outside_every_lock) {
-    handle<witness> h = intern(cache_, probe_key{1, 7});
+    handle<tracked_value> h = intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(
-        cache_, [&] { cache_.for_each([&](const probe_key&, const handle<witness>&) { h.reset(); }); });
+        cache_, [&] { cache_.for_each([&](const probe_key&, const handle<tracked_value>&) { h.reset(); }); });
 }
 
 TEST_F(the_end, by_an_exception_in_make_comes_outside_every_lock) {
-    handle<witness> h = intern(cache_, probe_key{1, 7});
+    handle<tracked_value> h = intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(cache_, [&] {
         EXPECT_THROW((void)cache_.intern(probe_key{2, 7},
-                                         [&]() -> witness {
+                                         [&]() -> tracked_value {
                                              h.reset();
                                              throw 1;
                                          }),
@@ -165,7 +165,7 @@ TEST_F(the_end, by_an_exception_in_make_comes_outside_every_lock) {
 
 TEST_F(the_end, of_a_value_that_holds_the_next_ends_the_whole_chain) {
     struct link {
-        witness self;
+        tracked_value self;
         handle<link> next;
         link(int k, handle<link> n) : self(k), next(std::move(n)) {}
     };
@@ -182,8 +182,8 @@ TEST_F(the_end, of_a_value_that_holds_the_next_ends_the_whole_chain) {
 
 TEST_F(the_end, comes_once_for_each_of_many_droppers) {
     for (int round = 0; round < 200; ++round) {
-        handle<witness> h = intern(cache_, 1);
-        std::vector<handle<witness>> copies(8, h);
+        handle<tracked_value> h = intern(cache_, 1);
+        std::vector<handle<tracked_value>> copies(8, h);
         h.reset();
         std::thread a([&] { copies.erase(copies.begin(), copies.begin() + 4); });
         a.join();

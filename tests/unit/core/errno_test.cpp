@@ -12,9 +12,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "ibid/detail/spinning_mutex.h"
+#include "ibid/detail/base/spinning_mutex.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -78,12 +78,12 @@ TEST(errno_of_the_caller, stays_where_a_make_of_another_thread_was_waited_for) {
     probe_cache c;
     gate begun;
     gate made;
-    handle<witness> h;
+    handle<tracked_value> h;
     std::thread leader([&] {
         h = c.intern(probe_key{1}, [&] {
             begun.open();
             made.pass();
-            return witness(1);
+            return tracked_value(1);
         });
     });
     begun.pass();

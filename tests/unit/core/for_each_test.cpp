@@ -10,7 +10,7 @@
 #include "ibid/cache.h"
 #include "support/crew.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -21,9 +21,9 @@ class for_each : public ::testing::Test {
 protected:
     for_each() { clear_books(); }
 
-    [[nodiscard]] std::map<int, handle<witness>> all() const {
-        std::map<int, handle<witness>> seen;
-        cache_.for_each([&](const probe_key& key, const handle<witness>& h) {
+    [[nodiscard]] std::map<int, handle<tracked_value>> all() const {
+        std::map<int, handle<tracked_value>> seen;
+        cache_.for_each([&](const probe_key& key, const handle<tracked_value>& h) {
             EXPECT_EQ(key.id, h->key());
             EXPECT_TRUE(seen.emplace(key.id, h).second) << "seen twice";
         });
@@ -42,7 +42,7 @@ TEST_F(for_each, of_an_empty_cache_calls_nothing) {
 TEST_F(for_each, shows_every_entry_once_active_retained_and_pinned) {
     cache_.retain({.bytes = 1 << 20, .entries = 10});
     (void)intern(cache_, 1);
-    const handle<witness> held_on = intern(cache_, 2);
+    const handle<tracked_value> held_on = intern(cache_, 2);
     cache_.pin(intern(cache_, 3));
     const auto seen = all();
     EXPECT_EQ(seen.size(), 3U);
@@ -50,28 +50,28 @@ TEST_F(for_each, shows_every_entry_once_active_retained_and_pinned) {
 }
 
 TEST_F(for_each, gives_handles_that_may_be_kept) {
-    std::vector<handle<witness>> kept;
+    std::vector<handle<tracked_value>> kept;
     {
-        const handle<witness> a = intern(cache_, 1);
-        cache_.for_each([&](const probe_key&, const handle<witness>& h) { kept.push_back(h); });
+        const handle<tracked_value> a = intern(cache_, 1);
+        cache_.for_each([&](const probe_key&, const handle<tracked_value>& h) { kept.push_back(h); });
     }
     EXPECT_EQ(alive(1), 1U);
     EXPECT_EQ(cache_.find(probe_key{1}), kept.at(0));
 }
 
 TEST_F(for_each, keeps_nothing_after_it_returns) {
-    std::vector<handle<witness>> mine;
+    std::vector<handle<tracked_value>> mine;
     for (int k = 0; k < 100; ++k) {
         mine.push_back(intern(cache_, k));
     }
-    cache_.for_each([&](const probe_key&, const handle<witness>&) { mine.clear(); });
+    cache_.for_each([&](const probe_key&, const handle<tracked_value>&) { mine.clear(); });
     EXPECT_EQ(cache_.statistics().entries, 0U);
 }
 
 TEST_F(for_each, lets_its_function_use_the_cache) {
-    const handle<witness> a = intern(cache_, probe_key{1, 7});
+    const handle<tracked_value> a = intern(cache_, probe_key{1, 7});
     int calls = 0;
-    cache_.for_each([&](const probe_key&, const handle<witness>& h) {
+    cache_.for_each([&](const probe_key&, const handle<tracked_value>& h) {
         ++calls;
         EXPECT_EQ(intern(cache_, probe_key{1, 7}), h);
         cache_.pin(intern(cache_, probe_key{2, 7}));
@@ -82,20 +82,21 @@ TEST_F(for_each, lets_its_function_use_the_cache) {
 }
 
 TEST_F(for_each, passes_on_what_its_function_throws_and_lets_go_of_everything) {
-    std::vector<handle<witness>> mine;
+    std::vector<handle<tracked_value>> mine;
     for (int k = 0; k < 100; ++k) {
         mine.push_back(intern(cache_, probe_key{k, 7}));
     }
-    EXPECT_THROW(
-        cache_.for_each([](const probe_key&, const handle<witness>&) { throw std::runtime_error("enough"); }),
-        std::runtime_error);
+    EXPECT_THROW(cache_.for_each([](const probe_key&, const handle<tracked_value>&) {
+        throw std::runtime_error("enough");
+    }),
+                 std::runtime_error);
     mine.clear();
     EXPECT_EQ(cache_.statistics().entries, 0U);
 }
 
 TEST_F(for_each, does_not_show_what_is_ending) {
-    handle<witness> going = intern(cache_, probe_key{1, 7});
-    const handle<witness> staying = intern(cache_, probe_key{2, 7});
+    handle<tracked_value> going = intern(cache_, probe_key{1, 7});
+    const handle<tracked_value> staying = intern(cache_, probe_key{2, 7});
     gate ending;
     gate go_on;
     const with_hook at_end(on_death, [&](int) {
@@ -122,7 +123,7 @@ TEST_F(for_each, shows_what_stays_while_others_come_and_go) {
         if (i == 0) {
             for (int round = 0; round < 200; ++round) {
                 std::vector<int> seen(200, 0);
-                cache_.for_each([&](const probe_key& key, const handle<witness>& h) {
+                cache_.for_each([&](const probe_key& key, const handle<tracked_value>& h) {
                     const held mine(h);
                     ++seen[static_cast<std::size_t>(key.id)];
                 });

@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/interner.h"
+#include "ibid/detail/table/interner.h"
 #include "ibid/hash.h"
 #include "support/crew.h"
 #include "support/gate.h"
@@ -27,8 +27,8 @@ struct foreign;
 struct foreign_traits {
     using entry = foreign;
     using key = int;
-    static bool equal(const foreign& e, int k) noexcept;
-    static bool equal(int flying, int k) noexcept { return flying == k; }
+    static bool may_match(const foreign& e, int k) noexcept;
+    static bool may_match(int flying, int k) noexcept { return flying == k; }
     static bool try_acquire(foreign& e) noexcept;
     static void acquire(foreign& e) noexcept;
     static void release(foreign& e) noexcept;
@@ -39,7 +39,7 @@ struct foreign_traits {
 
 using table = detail::interner<foreign_traits>;
 
-struct foreign : detail::entry_link {
+struct foreign : detail::entry_word {
     static inline std::atomic<int> alive{0};
     static inline std::atomic<int> tries_after_a_failed_one{0};
     static inline gate* dying =
@@ -81,7 +81,7 @@ struct foreign : detail::entry_link {
     }
 };
 
-bool foreign_traits::equal(const foreign& e, int k) noexcept {
+bool foreign_traits::may_match(const foreign& e, int k) noexcept {
     return e.key == k;
 }
 bool foreign_traits::try_acquire(foreign& e) noexcept {
@@ -121,7 +121,7 @@ protected:
     }
 
     // A reference to the object of `k`, that is there or that is made now.
-    foreign* get(int k, bool earned = false) {
+    foreign* get(int k, bool in_protected = false) {
         table::flight_type flight{&k, hash<int>()(k)};
         if (foreign* const found = table_->find(flight.hash, k)) {
             return found;
@@ -131,8 +131,8 @@ protected:
         }
         auto* const fresh = new foreign(k);
         fresh->in = table_;
-        if (earned) {
-            fresh->set(detail::entry_link::earned);
+        if (in_protected) {
+            fresh->set(detail::entry_word::in_protected);
         }
         table_->publish(flight, *fresh);
         return fresh;
@@ -149,7 +149,7 @@ protected:
         }
         return found != nullptr;
     }
-    void pass_through(int k, bool earned = false) { get(k, earned)->down(); }
+    void pass_through(int k, bool in_protected = false) { get(k, in_protected)->down(); }
     void pass_through_twice(int k) {
         pass_through(k);
         pass_through(k);
@@ -241,18 +241,18 @@ TEST_F(foreign_counts, of_a_dying_object_let_another_take_its_place) {
 
 TEST_F(foreign_counts, of_objects_that_are_made_beforehand_are_weighed_when_they_may_be_kept) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
-    const auto pass = [&](int k, bool earned) {
+    const auto pass = [&](int k, bool in_protected) {
         auto* const a = new foreign(k);
         a->in = table_;
-        if (earned) {
-            a->set(detail::entry_link::earned);
+        if (in_protected) {
+            a->set(detail::entry_word::in_protected);
         }
         EXPECT_EQ(insert(*a), nullptr);
         const bool weighed = a->weighed;
         a->down();
         return weighed;
     };
-    EXPECT_FALSE(pass(1, false)) << "a stranger is not kept";
+    EXPECT_FALSE(pass(1, false)) << "a first-timer is not retained";
     EXPECT_EQ(table_->count().retained, 0U);
     EXPECT_TRUE(pass(1, false)) << "it came back";
     EXPECT_TRUE(pass(2, true));
@@ -347,7 +347,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
     for (int k = 0; k < 5; ++k) {
         EXPECT_TRUE(has(k)) << k;
     }
-    EXPECT_EQ(table_->count().retained, 8U) << "what the earned leave over is the newcomers'";
+    EXPECT_EQ(table_->count().retained, 8U) << "probationary entries use what protected ones leave";
     for (int k = 5; k < 8; ++k) {
         pass_through(k, true);
     }
@@ -355,7 +355,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
         EXPECT_TRUE(has(k)) << k;
     }
     pass_through_twice(300);
-    EXPECT_FALSE(has(300)) << "no room is left for newcomers";
+    EXPECT_FALSE(has(300)) << "no room is left for probationary entries";
 }
 
 TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming_on) {
@@ -366,7 +366,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming
     }
     pass_through(998);
     pass_through(999, true);
-    EXPECT_EQ(table_->count().retained, 2U) << "one has come a second time, one has earned it";
+    EXPECT_EQ(table_->count().retained, 2U) << "one has come a second time, one is protected";
     pass_through(0);
     EXPECT_FALSE(has(0)) << "nobody remembers that it came before";
     foreign* const held = get(2000);
@@ -383,7 +383,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming
 TEST_F(foreign_counts, earn_their_place_later) {
     table_->retain({.bytes = 100 * 4, .entries = 4});
     foreign* const a = get(1);
-    table_->earn(*a);
+    table_->protect(*a);
     a->down();
     for (int k = 100; k < 200; ++k) {
         pass_through_twice(k);
@@ -398,12 +398,12 @@ TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when
     }
     for (int k = 0; k < 8; k += 2) {
         foreign* const f = find(k);
-        table_->earn(*f);
+        table_->protect(*f);
         f->down();
     }
     for (int k = 100; k < 300; ++k) {
         pass_through_twice(k);
-        pass_through(k); // strangers are hit as well
+        pass_through(k); // probationary entries are hit as well
     }
     for (int k = 0; k < 8; ++k) {
         EXPECT_EQ(has(k), k % 2 == 0) << k;
@@ -411,24 +411,24 @@ TEST_F(foreign_counts, that_earn_their_place_while_they_are_kept_are_spared_when
     EXPECT_EQ(table_->count().retained, 8U);
 }
 
-TEST_F(foreign_counts, that_earned_their_place_are_remembered_through_a_flood_of_strangers) {
+TEST_F(foreign_counts, that_are_protected_are_remembered_through_a_flood_of_first_timers) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
     for (int k = 0; k < 9; ++k) {
         pass_through(k, true);
     }
     ASSERT_FALSE(has(0));
-    table_->drop_retained_if([](const foreign& f) { return f.key < 5; }); // room for strangers
+    table_->drop_retained_if([](const foreign& f) { return f.key < 5; }); // room for first-timers
     for (int k = 100; k < 1100; ++k) {
         pass_through_twice(k);
     }
-    pass_through(0, true); // comes back, and is settled at once
+    pass_through(0, true); // comes back, and is main at once
     for (int k = 2000; k < 2200; ++k) {
         pass_through(k, true);
     }
     EXPECT_TRUE(has(0));
 }
 
-TEST_F(foreign_counts, that_are_chosen_lose_their_afterlife) {
+TEST_F(foreign_counts, that_are_chosen_are_retained_no_longer) {
     table_->retain({.bytes = 100 * 100, .entries = 100});
     for (int k = 0; k < 60; ++k) {
         pass_through(k, k % 3 == 0);

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "ibid/cache.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -42,17 +42,17 @@ TEST_F(handles, that_are_empty_point_at_nothing_and_are_equal) {
 }
 
 TEST_F(handles, that_are_copied_stand_for_the_same_object) {
-    const handle<witness> a = intern(cache_, 1);
-    const handle<witness> b = a; // NOLINT(performance-unnecessary-copy-initialization)
+    const handle<tracked_value> a = intern(cache_, 1);
+    const handle<tracked_value> b = a; // NOLINT(performance-unnecessary-copy-initialization)
     EXPECT_EQ(a, b);
     EXPECT_EQ(a.get(), &*b);
     EXPECT_EQ(a->key(), 1);
 }
 
 TEST_F(handles, that_are_moved_leave_an_empty_one_behind) {
-    handle<witness> a = intern(cache_, 1);
-    const witness* const value = a.get();
-    handle<witness> b = std::move(a);
+    handle<tracked_value> a = intern(cache_, 1);
+    const tracked_value* const value = a.get();
+    handle<tracked_value> b = std::move(a);
     EXPECT_EQ(b.get(), value);
     EXPECT_FALSE(a); // NOLINT(bugprone-use-after-move)
     a = std::move(b);
@@ -62,8 +62,8 @@ TEST_F(handles, that_are_moved_leave_an_empty_one_behind) {
 }
 
 TEST_F(handles, survive_assignment_to_themselves) {
-    handle<witness> a = intern(cache_, 1);
-    handle<witness>& same = a;
+    handle<tracked_value> a = intern(cache_, 1);
+    handle<tracked_value>& same = a;
     a = same;
     EXPECT_EQ(a->key(), 1);
     a = std::move(same);
@@ -72,8 +72,8 @@ TEST_F(handles, survive_assignment_to_themselves) {
 }
 
 TEST_F(handles, drop_what_they_held_when_they_are_assigned_to) {
-    handle<witness> a = intern(cache_, 1);
-    handle<witness> b = intern(cache_, 2);
+    handle<tracked_value> a = intern(cache_, 1);
+    handle<tracked_value> b = intern(cache_, 2);
     a = b;
     EXPECT_EQ(alive(1), 0U);
     EXPECT_EQ(a, b);
@@ -84,8 +84,8 @@ TEST_F(handles, drop_what_they_held_when_they_are_assigned_to) {
 }
 
 TEST_F(handles, swap_without_ending_anything) {
-    handle<witness> a = intern(cache_, 1);
-    handle<witness> b = intern(cache_, 2);
+    handle<tracked_value> a = intern(cache_, 1);
+    handle<tracked_value> b = intern(cache_, 2);
     swap(a, b);
     EXPECT_EQ(a->key(), 2);
     a.swap(b);
@@ -94,8 +94,8 @@ TEST_F(handles, swap_without_ending_anything) {
 }
 
 TEST_F(handles, end_the_value_with_the_last_reset) {
-    handle<witness> a = intern(cache_, 1);
-    handle<witness> b = a;
+    handle<tracked_value> a = intern(cache_, 1);
+    handle<tracked_value> b = a;
     a.reset();
     EXPECT_EQ(alive(1), 1U);
     a.reset(); // an empty one: nothing happens
@@ -105,15 +105,15 @@ TEST_F(handles, end_the_value_with_the_last_reset) {
 
 TEST_F(handles, of_equal_keys_in_different_caches_differ) {
     probe_cache other;
-    const handle<witness> a = intern(cache_, 1);
-    const handle<witness> b = intern(other, 1);
+    const handle<tracked_value> a = intern(cache_, 1);
+    const handle<tracked_value> b = intern(other, 1);
     EXPECT_NE(a, b);
     EXPECT_TRUE((a < b) != (b < a));
 }
 
 TEST_F(handles, are_keys_of_ordered_and_unordered_containers) {
-    std::set<handle<witness>> ordered;
-    std::unordered_set<handle<witness>> unordered;
+    std::set<handle<tracked_value>> ordered;
+    std::unordered_set<handle<tracked_value>> unordered;
     for (int round = 0; round < 2; ++round) {
         for (int i = 0; i < 50; ++i) {
             ordered.insert(intern(cache_, i));
@@ -128,7 +128,7 @@ TEST_F(handles, are_keys_of_ordered_and_unordered_containers) {
 }
 
 TEST_F(handles, are_ordered_totally_by_identity) {
-    std::vector<handle<witness>> all;
+    std::vector<handle<tracked_value>> all;
     for (int i = 0; i < 20; ++i) {
         all.push_back(intern(cache_, i));
     }
@@ -138,14 +138,15 @@ TEST_F(handles, are_ordered_totally_by_identity) {
         EXPECT_TRUE(all[i] <= all[i + 1]);
         EXPECT_TRUE(all[i + 1] > all[i]);
         EXPECT_EQ(all[i] <=> all[i], std::strong_ordering::equal);
-        EXPECT_TRUE(handle<witness>() < all[i]); // the empty one is somewhere too, and not in the middle
+        EXPECT_TRUE(handle<tracked_value>() <
+                    all[i]); // the empty one is somewhere too, and not in the middle
     }
-    EXPECT_EQ(std::hash<handle<witness>>()(all[3]),
-              std::hash<handle<witness>>()(intern(cache_, all[3]->key())));
+    EXPECT_EQ(std::hash<handle<tracked_value>>()(all[3]),
+              std::hash<handle<tracked_value>>()(intern(cache_, all[3]->key())));
 }
 
 TEST_F(handles, move_through_containers_without_touching_the_value) {
-    std::vector<handle<witness>> all;
+    std::vector<handle<tracked_value>> all;
     for (int i = 0; i < 200; ++i) {
         all.push_back(intern(cache_, i % 10));
     }

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ibid/cache.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -20,23 +20,23 @@ protected:
 };
 
 TEST_F(interning, equal_keys_gives_one_object) {
-    const handle<witness> a = intern(cache_, 1);
-    const handle<witness> b = intern(cache_, 1);
+    const handle<tracked_value> a = intern(cache_, 1);
+    const handle<tracked_value> b = intern(cache_, 1);
     EXPECT_EQ(a, b);
     EXPECT_EQ(&*a, &*b);
     EXPECT_EQ(born(1), 1U);
 }
 
 TEST_F(interning, different_keys_gives_different_objects) {
-    const handle<witness> a = intern(cache_, 1);
-    const handle<witness> b = intern(cache_, 2);
+    const handle<tracked_value> a = intern(cache_, 1);
+    const handle<tracked_value> b = intern(cache_, 2);
     EXPECT_NE(a, b);
     EXPECT_EQ(a->key(), 1);
     EXPECT_EQ(b->key(), 2);
 }
 
 TEST_F(interning, keys_whose_hashes_agree_gives_different_objects) {
-    std::vector<handle<witness>> all;
+    std::vector<handle<tracked_value>> all;
     for (int i = 0; i < 100; ++i) {
         all.push_back(intern(cache_, probe_key{i, 42}));
     }
@@ -51,10 +51,10 @@ TEST_F(interning, keys_whose_hashes_agree_gives_different_objects) {
 }
 
 TEST_F(interning, does_not_call_make_for_what_is_there) {
-    const handle<witness> a = intern(cache_, 1);
-    const handle<witness> b = cache_.intern(probe_key{1}, []() -> witness {
+    const handle<tracked_value> a = intern(cache_, 1);
+    const handle<tracked_value> b = cache_.intern(probe_key{1}, []() -> tracked_value {
         ADD_FAILURE() << "made again";
-        return witness(1);
+        return tracked_value(1);
     });
     EXPECT_EQ(a, b);
 }
@@ -68,14 +68,14 @@ TEST_F(interning, after_the_end_makes_anew) {
 
 TEST_F(interning, finds_what_is_there_and_makes_nothing_else) {
     EXPECT_FALSE(cache_.find(probe_key{1}));
-    const handle<witness> a = intern(cache_, 1);
+    const handle<tracked_value> a = intern(cache_, 1);
     EXPECT_EQ(cache_.find(probe_key{1}), a);
     EXPECT_FALSE(cache_.find(probe_key{2}));
     EXPECT_EQ(born(1) + born(2), 1U);
 }
 
 TEST_F(interning, works_through_growth_and_shrinkage) {
-    std::vector<handle<witness>> all;
+    std::vector<handle<tracked_value>> all;
     for (int round = 0; round < 3; ++round) {
         for (int i = 0; i < 2000; ++i) {
             all.push_back(intern(cache_, i));

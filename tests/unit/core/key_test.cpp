@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keys: what they may be, where they stand, and what they are looked up by.
+// Keys: their types, where entries store them, and what they can be looked up by.
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "ibid/cache.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -119,7 +119,7 @@ struct costly_key {
     friend bool operator==(const costly_key& a, std::string_view b) { return a.text == b; }
 };
 struct costly_hash {
-    using is_collision_resistant = void;
+    using is_keyed = void;
     std::uint64_t operator()(const costly_key& k) const { return (*this)(std::string_view(k.text)); }
     std::uint64_t operator()(std::string_view t) const { return hash<std::string_view>()(t); }
 };
@@ -159,7 +159,7 @@ struct counted_number {
     friend bool operator==(const counted_number& a, long b) { return a.number == b; }
 };
 struct hash_of_numbers {
-    using is_collision_resistant = void;
+    using is_keyed = void;
     std::uint64_t operator()(const counted_number& k) const { return hash<long>()(k.number); }
     std::uint64_t operator()(long n) const { return hash<long>()(n); }
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that enters a sandbox after it has used a cache, one in which the kernel refuses the fence for all processors.
+// A program that enters a sandbox without membarrier after it has used a cache.
 #include <cerrno>
 #include <cstddef>
 #include <memory_resource>
@@ -59,14 +59,14 @@ constexpr int count = 50'000;
     });
     asleep.pass();
     const handle<std::string> kept = c.intern("kept", [] { return "kept"; });
-    detail::readers readers;
+    detail::qsbr_domain readers;
     bool fresh = false;
     (void)readers.join(fresh);
-    verdict v = readers.passed() && forbid_membarrier() ? good : no_sandbox;
+    verdict v = readers.barrier_and_all_outside() && forbid_membarrier() ? good : no_sandbox;
     if (v == good) {
         errno = 7;
-        v = readers.passed() ? believed_a_refused_fence : errno != 7 ? changed_errno : good;
-        // Grows, shrinks, and buries, with a reader who sleeps and no way to ask for him.
+        v = readers.barrier_and_all_outside() ? believed_a_refused_fence : errno != 7 ? changed_errno : good;
+        // Grows, shrinks and retires while another participant sleeps and the kernel refuses the heavy fence.
         for (int round = 0; round < 3; ++round) {
             std::vector<handle<std::string>> many;
             for (int i = 0; i < count; ++i) {
@@ -93,7 +93,7 @@ constexpr int count = 50'000;
 }
 
 TEST(a_late_sandbox, that_refuses_the_fence_is_not_believed_to_have_done_it) {
-    if (!detail::can_fence_everybody()) {
+    if (!detail::asymmetric_fence_available()) {
         GTEST_SKIP() << "this kernel has no such fence";
     }
     const int found = in_child(&churn_in_a_sandbox);

@@ -111,21 +111,21 @@ constexpr op takes{op::trim_takes, 0};
 constexpr op lets_go{op::trim_lets_go, 0};
 constexpr op ends{op::trim_lets_go, 0, false, true, true};
 
-TEST(the_checker, knows_the_afterlife_and_its_trim) {
-    const auto possible_with_afterlife = [](const history& h) { return possible(h, true); };
-    EXPECT_TRUE(possible_with_afterlife({{1, 2, made(1)},
+TEST(the_checker, knows_retention_and_its_trim) {
+    const auto possible_with_retention = [](const history& h) { return possible(h, true); };
+    EXPECT_TRUE(possible_with_retention({{1, 2, made(1)},
                                          {3, 4, dropped(1)},
                                          {5, 6, found(1)},
                                          {7, 8, dropped(1)},
                                          {9, 10, takes},
                                          {9, 10, ends}}));
-    EXPECT_FALSE(possible_with_afterlife({{1, 2, made(1)}, {3, 4, dropped_last(1)}})) << "the budget kept it";
+    EXPECT_FALSE(possible_with_retention({{1, 2, made(1)}, {3, 4, dropped_last(1)}})) << "the budget kept it";
     EXPECT_FALSE(
-        possible_with_afterlife({{1, 2, made(1)}, {3, 4, dropped(1)}, {5, 6, takes}, {5, 6, lets_go}}))
+        possible_with_retention({{1, 2, made(1)}, {3, 4, dropped(1)}, {5, 6, takes}, {5, 6, lets_go}}))
         << "the trim must end it";
     EXPECT_TRUE(
-        possible_with_afterlife({{1, 2, made(1)}, {3, 4, takes}, {3, 4, lets_go}, {5, 6, dropped_last(1)}}));
-    EXPECT_TRUE(possible_with_afterlife({{1, 2, made(1)},
+        possible_with_retention({{1, 2, made(1)}, {3, 4, takes}, {3, 4, lets_go}, {5, 6, dropped_last(1)}}));
+    EXPECT_TRUE(possible_with_retention({{1, 2, made(1)},
                                          {3, 4, takes},
                                          {3, 4, lets_go},
                                          {5, 6, shared(1)},

@@ -11,7 +11,7 @@
 
 #include "ibid/cache.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -25,8 +25,8 @@ protected:
 };
 
 TEST_F(make, that_throws_reaches_the_caller_and_leaves_no_trace) {
-    const handle<witness> before = intern(cache_, 1);
-    EXPECT_THROW((void)cache_.intern(probe_key{2}, []() -> witness { throw std::runtime_error("no"); }),
+    const handle<tracked_value> before = intern(cache_, 1);
+    EXPECT_THROW((void)cache_.intern(probe_key{2}, []() -> tracked_value { throw std::runtime_error("no"); }),
                  std::runtime_error);
     EXPECT_FALSE(cache_.find(probe_key{2}));
     EXPECT_EQ(cache_.statistics().entries, 1U);
@@ -35,7 +35,7 @@ TEST_F(make, that_throws_reaches_the_caller_and_leaves_no_trace) {
 }
 
 TEST_F(make, may_throw_what_is_no_exception_class) {
-    EXPECT_THROW((void)cache_.intern(probe_key{2}, []() -> witness { throw 42; }), int);
+    EXPECT_THROW((void)cache_.intern(probe_key{2}, []() -> tracked_value { throw 42; }), int);
     EXPECT_EQ(intern(cache_, 2)->key(), 2);
 }
 
@@ -90,12 +90,12 @@ TEST_F(make, may_be_callable_only_once_and_only_move) {
 
 TEST_F(make, may_intern_other_keys_in_the_same_cache) {
     // A chain that interns its issuers, all of one hash, so of one shard.
-    const auto chain = [&](auto& self, int k) -> handle<witness> {
+    const auto chain = [&](auto& self, int k) -> handle<tracked_value> {
         return cache_.intern(probe_key{k, 7}, [&] {
             if (k < 20) {
                 cache_.pin(self(self, k + 1));
             }
-            return witness(k);
+            return tracked_value(k);
         });
     };
     EXPECT_EQ(chain(chain, 0)->key(), 0);
@@ -105,18 +105,18 @@ TEST_F(make, may_intern_other_keys_in_the_same_cache) {
 }
 
 TEST_F(make, may_use_every_other_member_of_its_cache) {
-    const handle<witness> other = intern(cache_, probe_key{1, 7});
-    const handle<witness> h = cache_.intern(probe_key{2, 7}, [&] {
+    const handle<tracked_value> other = intern(cache_, probe_key{1, 7});
+    const handle<tracked_value> h = cache_.intern(probe_key{2, 7}, [&] {
         EXPECT_EQ(cache_.find(probe_key{1, 7}), other);
         EXPECT_FALSE(cache_.find(probe_key{2, 7})) << "what is being made is not there yet";
         int seen = 0;
-        cache_.for_each([&](const probe_key&, const handle<witness>&) { ++seen; });
+        cache_.for_each([&](const probe_key&, const handle<tracked_value>&) { ++seen; });
         EXPECT_EQ(seen, 1);
         cache_.retain({.bytes = 1 << 20, .entries = 10});
         cache_.trim();
         cache_.pin(other);
         EXPECT_EQ(cache_.statistics().entries, 1U);
-        return witness(2);
+        return tracked_value(2);
     });
     EXPECT_EQ(h->key(), 2);
 }
@@ -124,18 +124,18 @@ TEST_F(make, may_use_every_other_member_of_its_cache) {
 TEST_F(make, runs_outside_every_lock) {
     gate finished;
     std::thread other;
-    const handle<witness> h = cache_.intern(probe_key{1, 7}, [&] {
+    const handle<tracked_value> h = cache_.intern(probe_key{1, 7}, [&] {
         other = std::thread([&] {
             (void)intern(cache_, probe_key{2, 7});
             EXPECT_FALSE(cache_.find(probe_key{1, 7}));
-            cache_.for_each([](const probe_key&, const handle<witness>&) {});
+            cache_.for_each([](const probe_key&, const handle<tracked_value>&) {});
             cache_.retain({.bytes = 1 << 20, .entries = 10});
             (void)intern(cache_, probe_key{3, 7});
             cache_.trim();
             finished.open();
         });
         finished.pass();
-        return witness(1);
+        return tracked_value(1);
     });
     other.join();
     EXPECT_EQ(h->key(), 1);
@@ -150,7 +150,7 @@ TEST_F(make, that_fails_on_one_thread_lets_each_waiter_try_for_itself) {
     std::atomic<int> made{0};
     std::thread leader([&] {
         EXPECT_THROW((void)cache_.intern(probe_key{1},
-                                         [&]() -> witness {
+                                         [&]() -> tracked_value {
                                              all_wait.open();
                                              compared.wait_for(waiters);
                                              throw std::runtime_error("no");
@@ -159,12 +159,12 @@ TEST_F(make, that_fails_on_one_thread_lets_each_waiter_try_for_itself) {
     });
     all_wait.pass();
     std::vector<std::thread> crowd;
-    std::vector<handle<witness>> got(waiters);
+    std::vector<handle<tracked_value>> got(waiters);
     for (std::size_t i = 0; i < waiters; ++i) {
         crowd.emplace_back([&, i] {
             got[i] = cache_.intern(probe_key{1}, [&] {
                 ++made;
-                return witness(1);
+                return tracked_value(1);
             });
         });
     }
@@ -213,17 +213,17 @@ struct id_hash {
 
 TEST_F(make, whose_key_cannot_be_copied_leaves_no_trace_and_no_value) {
     using key = key_that_does_not_copy_twice;
-    cache<key, witness, key_beside, id_hash> c;
+    cache<key, tracked_value, key_beside, id_hash> c;
     key::copies_left = 0;
-    EXPECT_THROW((void)c.intern(key(1), [] { return witness(1); }), std::runtime_error);
+    EXPECT_THROW((void)c.intern(key(1), [] { return tracked_value(1); }), std::runtime_error);
     EXPECT_EQ(alive(1), 0U);
     EXPECT_EQ(c.statistics().entries, 0U);
     key::copies_left = 9;
-    EXPECT_EQ(c.intern(key(1), [] { return witness(1); })->key(), 1);
+    EXPECT_EQ(c.intern(key(1), [] { return tracked_value(1); })->key(), 1);
 }
 
 TEST_F(make, is_not_reached_when_the_hash_or_the_comparison_throws) {
-    const handle<witness> kept = intern(cache_, probe_key{1, 7});
+    const handle<tracked_value> kept = intern(cache_, probe_key{1, 7});
     {
         const with_hook at_hash(on_hash, [](int) { throw std::runtime_error("hash"); });
         EXPECT_THROW((void)intern(cache_, 2), std::runtime_error);

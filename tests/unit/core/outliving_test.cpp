@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles outlive caches, and caches that go take along what only they kept.
+// Handles outlive caches; a cache that ends destroys what only it kept.
 #include <functional>
 #include <memory>
 #include <memory_resource>
@@ -17,7 +17,7 @@
 #include "support/crew.h"
 #include "support/gate.h"
 #include "support/in_child.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -31,11 +31,11 @@ protected:
 };
 
 TEST_F(outliving, handles_stay_valid_and_end_their_values_as_ever) {
-    handle<witness> a = intern(*cache_, 1);
-    handle<witness> b = intern(*cache_, 2);
+    handle<tracked_value> a = intern(*cache_, 1);
+    handle<tracked_value> b = intern(*cache_, 2);
     cache_.reset();
     EXPECT_EQ(a->key(), 1);
-    handle<witness> c = a;
+    handle<tracked_value> c = a;
     EXPECT_EQ(a, c);
     a.reset();
     EXPECT_EQ(alive(1), 1U);
@@ -52,7 +52,7 @@ TEST_F(outliving, a_cache_that_goes_ends_what_it_retained_and_pinned) {
         (void)intern(*cache_, k);
     }
     cache_->pin(intern(*cache_, 50));
-    const handle<witness> held_on = intern(*cache_, 51);
+    const handle<tracked_value> held_on = intern(*cache_, 51);
     cache_.reset();
     for (int k = 0; k <= 50; ++k) {
         EXPECT_EQ(alive(k), 0U) << k;
@@ -82,13 +82,13 @@ TEST_F(outliving, a_destructor_that_interns_while_the_cache_goes_leaves_nothing_
 TEST(outliving_memory, all_of_it_comes_back_with_the_last_handle) {
     clear_books();
     counting_memory memory;
-    using pmr_cache = cache<probe_key, witness, key_beside, probe_hash, probe_equal,
+    using pmr_cache = cache<probe_key, tracked_value, key_beside, probe_hash, probe_equal,
                             std::pmr::polymorphic_allocator<std::byte>>;
-    handle<witness> last;
+    handle<tracked_value> last;
     {
         pmr_cache c({.bytes = 1 << 20, .entries = 100}, &memory);
         for (int k = 0; k < 500; ++k) {
-            last = c.intern(probe_key{k}, [&] { return witness(k); });
+            last = c.intern(probe_key{k}, [&] { return tracked_value(k); });
         }
     }
     EXPECT_GT(memory.bytes_out(), 0U);
@@ -135,7 +135,7 @@ TEST(outliving_race, a_value_that_is_ending_while_its_cache_goes_ends_in_peace) 
     // The destructor has begun, the cache goes meanwhile, the destructor goes on.
     clear_books();
     auto c = std::make_unique<probe_cache>();
-    handle<witness> h = intern(*c, 1);
+    handle<tracked_value> h = intern(*c, 1);
     gate ending;
     gate go_on;
     const with_hook at_end(on_death, [&](int) {
@@ -153,13 +153,13 @@ TEST(outliving_race, a_value_that_is_ending_while_its_cache_goes_ends_in_peace) 
 // Where another thread reads too, an entry's last steps keep the table by the place of the thread that takes them. This thread
 // reads, and so does the one that drops; a value's destructor is the moment in between.
 struct telling_hash { // so that there are readers
-    using is_collision_resistant = void;
+    using is_keyed = void;
     std::uint64_t operator()(const probe_key& k) const { return ibid::hash<int>()(k.id); }
 };
 
 class last_steps : public ::testing::Test {
 protected:
-    using pmr_cache = cache<probe_key, witness, key_beside, telling_hash, probe_equal,
+    using pmr_cache = cache<probe_key, tracked_value, key_beside, telling_hash, probe_equal,
                             std::pmr::polymorphic_allocator<std::byte>>;
 
     last_steps() {
@@ -167,8 +167,8 @@ protected:
         (void)made(100);
     }
 
-    [[nodiscard]] handle<witness> made(int key) {
-        return cache_->intern(probe_key{key}, [&] { return witness(key); });
+    [[nodiscard]] handle<tracked_value> made(int key) {
+        return cache_->intern(probe_key{key}, [&] { return tracked_value(key); });
     }
     // On a thread that has looked: drops a value whose destructor calls `in_the_middle(key)`.
     void drop_one(int key, const std::function<void(int)>& in_the_middle) {
@@ -213,7 +213,7 @@ TEST_F(last_steps, of_one_value_may_lead_to_those_of_others) {
             cache_ = std::make_unique<pmr_cache>(&memory_);
             (void)made(100);
         }
-        std::vector<handle<witness>> others;
+        std::vector<handle<tracked_value>> others;
         for (int k = 10; k < 20; ++k) {
             others.push_back(made(k));
         }
@@ -238,7 +238,7 @@ TEST_F(last_steps, of_one_value_may_lead_to_those_of_others) {
 }
 
 TEST_F(last_steps, may_begin_in_a_cache_that_has_gone) {
-    handle<witness> h = made(1);
+    handle<tracked_value> h = made(1);
     std::thread([&] {
         (void)made(2);
         end_of_cache();
@@ -248,8 +248,8 @@ TEST_F(last_steps, may_begin_in_a_cache_that_has_gone) {
 }
 
 TEST_F(last_steps, leave_what_weak_references_hold) {
-    handle<witness> h = made(1);
-    std::optional<weak<witness>> w(std::in_place, h);
+    handle<tracked_value> h = made(1);
+    std::optional<weak<tracked_value>> w(std::in_place, h);
     std::thread([&, h = std::move(h)]() mutable {
         (void)made(2);
         h.reset();

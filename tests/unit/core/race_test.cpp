@@ -11,7 +11,7 @@
 #include "ibid/weak.h"
 #include "support/crew.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -25,16 +25,16 @@ protected:
 };
 
 // Lets `meanwhile` begin on another thread while this one, inside of the cache, compares the key of an entry that is
-// there; goes on when `settled`, or when the other can get no further.
+// there; goes on when `finished`, or when the other can get no further.
 template <class Meanwhile, class Settled, class Then>
-void during_a_comparison(Meanwhile meanwhile, Settled settled, Then then) {
+void during_a_comparison(Meanwhile meanwhile, Settled finished, Then then) {
     std::thread other;
     bool first = true;
     {
         const with_hook at_equal(on_equal, [&](int) {
             if (std::exchange(first, false)) {
                 other = std::thread(meanwhile);
-                give_way_until(settled);
+                give_way_until(finished);
             }
         });
         then();
@@ -47,8 +47,8 @@ void during_a_comparison(Meanwhile meanwhile, Settled settled, Then then) {
 
 TEST_F(race, of_a_hit_with_the_last_drop_gives_the_living_or_nothing) {
     for (int round = 0; round < 100; ++round) {
-        handle<witness> last = intern(cache_, 1);
-        const weak<witness> w(last);
+        handle<tracked_value> last = intern(cache_, 1);
+        const weak<tracked_value> w(last);
         held found;
         during_a_comparison([&] { last.reset(); }, [&] { return w.expired(); },
                             [&] { found = held(cache_.find(probe_key{1})); });
@@ -64,8 +64,8 @@ TEST_F(race, of_a_hit_with_the_last_drop_gives_the_living_or_nothing) {
 TEST_F(race, of_an_insert_with_the_last_drop_gives_the_old_one_or_a_new_one_and_never_both) {
     for (int round = 0; round < 100; ++round) {
         clear_books();
-        handle<witness> last = intern(cache_, 1);
-        const weak<witness> w(last);
+        handle<tracked_value> last = intern(cache_, 1);
+        const weak<tracked_value> w(last);
         held got;
         during_a_comparison([&] { last.reset(); }, [&] { return w.expired(); },
                             [&] { got = held(intern(cache_, 1)); });
@@ -79,8 +79,8 @@ TEST_F(race, of_an_insert_with_the_last_drop_gives_the_old_one_or_a_new_one_and_
 TEST_F(race, of_a_hit_with_a_trim_gives_the_living_or_nothing) {
     cache_.retain({.bytes = 1 << 20, .entries = 4});
     for (int round = 0; round < 100; ++round) {
-        weak<witness> w;
-        { w = weak<witness>(intern(cache_, 1)); }
+        weak<tracked_value> w;
+        { w = weak<tracked_value>(intern(cache_, 1)); }
         held found;
         during_a_comparison([&] { cache_.trim(); }, [&] { return w.expired(); },
                             [&] { found = held(cache_.find(probe_key{1})); });
@@ -110,8 +110,8 @@ TEST_F(race, of_a_hit_with_an_eviction_gives_the_living_or_nothing) {
 // `waiters` threads miss a key that is being made. The leader's make returns when all of them have joined its flight: each
 // has compared its key with the flight's under the lock under which it joins.
 void stampede(probe_cache& cache, std::size_t waiters,
-              const std::function<void(handle<witness>)>& leader_then,
-              const std::function<void(std::size_t, handle<witness>)>& waiter_then) {
+              const std::function<void(handle<tracked_value>)>& leader_then,
+              const std::function<void(std::size_t, handle<tracked_value>)>& waiter_then) {
     tally compared;
     gate in_make;
     const with_hook at_equal(on_equal, [&](int) { compared.add(); });
@@ -119,7 +119,7 @@ void stampede(probe_cache& cache, std::size_t waiters,
         leader_then(cache.intern(probe_key{1}, [&] {
             in_make.open();
             compared.wait_for(waiters);
-            return witness(1);
+            return tracked_value(1);
         }));
     });
     in_make.pass();
@@ -136,8 +136,8 @@ void stampede(probe_cache& cache, std::size_t waiters,
 TEST_F(race, of_many_for_one_missing_key_makes_once_and_shares) {
     std::vector<held> got(5);
     stampede(
-        cache_, 4, [&](handle<witness> h) { got[4] = held(std::move(h)); },
-        [&](std::size_t i, handle<witness> h) { got[i] = held(std::move(h)); });
+        cache_, 4, [&](handle<tracked_value> h) { got[4] = held(std::move(h)); },
+        [&](std::size_t i, handle<tracked_value> h) { got[i] = held(std::move(h)); });
     EXPECT_EQ(born(1), 1U);
     for (const held& h : got) {
         EXPECT_EQ(h.get(), got[0].get());
@@ -149,8 +149,8 @@ TEST_F(race, of_a_stampede_whose_leader_drops_at_once_still_shares) {
         clear_books();
         std::vector<held> got(4);
         stampede(
-            cache_, 4, [](handle<witness> h) { h.reset(); },
-            [&](std::size_t i, handle<witness> h) { got[i] = held(std::move(h)); });
+            cache_, 4, [](handle<tracked_value> h) { h.reset(); },
+            [&](std::size_t i, handle<tracked_value> h) { got[i] = held(std::move(h)); });
         ASSERT_EQ(born(1), 1U);
         ASSERT_EQ(alive(1), 1U);
         got.clear();
@@ -162,15 +162,15 @@ TEST_F(race, of_a_stampede_in_which_everybody_drops_at_once_ends_the_value_once)
     for (int round = 0; round < 20; ++round) {
         clear_books();
         stampede(
-            cache_, 4, [](handle<witness> h) { h.reset(); },
-            [](std::size_t, handle<witness> h) { h.reset(); });
+            cache_, 4, [](handle<tracked_value> h) { h.reset(); },
+            [](std::size_t, handle<tracked_value> h) { h.reset(); });
         ASSERT_EQ(born(1), 1U);
         ASSERT_EQ(died(1), 1U);
     }
 }
 
 TEST_F(race, of_a_key_whose_value_is_ending_makes_a_new_one_without_waiting_for_the_end) {
-    handle<witness> first = intern(cache_, 1);
+    handle<tracked_value> first = intern(cache_, 1);
     gate ending;
     gate go_on;
     const with_hook at_end(on_death, [&](int) {
@@ -181,7 +181,7 @@ TEST_F(race, of_a_key_whose_value_is_ending_makes_a_new_one_without_waiting_for_
     });
     std::thread dropper([&] { first.reset(); });
     ending.pass();
-    const handle<witness> second = intern(cache_, 1); // the first one's destructor is still at work
+    const handle<tracked_value> second = intern(cache_, 1); // the first one's destructor is still at work
     EXPECT_EQ(alive(1), 2U) << "one that nobody holds, and one";
     go_on.open();
     dropper.join();
@@ -193,7 +193,7 @@ TEST_F(race, of_the_last_two_drops_ends_the_value_exactly_once) {
     crew two(2);
     for (int round = 0; round < 2000; ++round) {
         clear_books();
-        std::vector<handle<witness>> both(2, intern(cache_, 1));
+        std::vector<handle<tracked_value>> both(2, intern(cache_, 1));
         two.run([&](std::size_t i) { both[i].reset(); });
         ASSERT_EQ(died(1), 1U);
     }

@@ -7,7 +7,7 @@
 
 #include "ibid/cache.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -23,14 +23,14 @@ protected:
 
 TEST_F(recursion, on_the_same_key_is_an_error_of_the_inner_call) {
     bool caught = false;
-    const handle<witness> h = cache_.intern(probe_key{1}, [&] {
+    const handle<tracked_value> h = cache_.intern(probe_key{1}, [&] {
         try {
             (void)intern(cache_, 1);
         } catch (const recursive_make& e) {
             caught = true;
             EXPECT_STRNE(e.what(), "");
         }
-        return witness(1);
+        return tracked_value(1);
     });
     EXPECT_TRUE(caught);
     EXPECT_EQ(born(1), 1U);
@@ -42,9 +42,9 @@ TEST_F(recursion, that_nobody_catches_leaves_no_trace) {
                                      [&] {
                                          (void)cache_.intern(probe_key{2}, [&] {
                                              (void)intern(cache_, 1);
-                                             return witness(2);
+                                             return tracked_value(2);
                                          });
-                                         return witness(1);
+                                         return tracked_value(1);
                                      }),
                  recursive_make);
     EXPECT_EQ(cache_.statistics().entries, 0U);
@@ -53,9 +53,9 @@ TEST_F(recursion, that_nobody_catches_leaves_no_trace) {
 }
 
 TEST_F(recursion, is_not_the_same_key_in_another_cache) {
-    const handle<witness> h = cache_.intern(probe_key{1}, [&] {
+    const handle<tracked_value> h = cache_.intern(probe_key{1}, [&] {
         (void)intern(other_, 1);
-        return witness(1);
+        return tracked_value(1);
     });
     EXPECT_EQ(h->key(), 1);
 }
@@ -65,17 +65,17 @@ TEST_F(recursion, through_another_cache_is_an_error) {
                                      [&] {
                                          (void)other_.intern(probe_key{1}, [&] {
                                              (void)intern(cache_, 1);
-                                             return witness(1);
+                                             return tracked_value(1);
                                          });
-                                         return witness(1);
+                                         return tracked_value(1);
                                      }),
                  recursive_make);
 }
 
 TEST_F(recursion, is_not_an_error_of_find) {
-    const handle<witness> h = cache_.intern(probe_key{1}, [&] {
+    const handle<tracked_value> h = cache_.intern(probe_key{1}, [&] {
         EXPECT_FALSE(cache_.find(probe_key{1}));
-        return witness(1);
+        return tracked_value(1);
     });
     EXPECT_EQ(h->key(), 1);
 }
@@ -91,18 +91,18 @@ void a_ring_of(std::initializer_list<probe_cache*> caches) {
     std::vector<std::thread> ring;
     for (std::size_t i = 0; i < n; ++i) {
         ring.emplace_back([&, i] {
-            const handle<witness> mine = in[i]->intern(probe_key{static_cast<int>(i)}, [&] {
+            const handle<tracked_value> mine = in[i]->intern(probe_key{static_cast<int>(i)}, [&] {
                 in_make.add();
                 in_make.wait_for(n);
                 const std::size_t next = (i + 1) % n;
                 try {
-                    const handle<witness> neighbour = intern(*in[next], static_cast<int>(next));
+                    const handle<tracked_value> neighbour = intern(*in[next], static_cast<int>(next));
                     EXPECT_EQ(neighbour->key(), static_cast<int>(next));
                     ++shared;
                 } catch (const recursive_make&) {
                     ++errors;
                 }
-                return witness(static_cast<int>(i));
+                return tracked_value(static_cast<int>(i));
             });
             EXPECT_EQ(mine->key(), static_cast<int>(i));
         });
@@ -147,9 +147,9 @@ TEST_F(recursion, that_two_threads_do_not_catch_ends_for_both_and_leaves_no_trac
                                              in_make.wait_for(2);
                                              (void)cache_.intern(probe_key{his}, [&] {
                                                  (void)intern(cache_, mine);
-                                                 return witness(his);
+                                                 return tracked_value(his);
                                              });
-                                             return witness(mine);
+                                             return tracked_value(mine);
                                          }),
                      recursive_make);
     };
@@ -175,14 +175,14 @@ TEST_F(recursion, is_not_seen_where_one_waits_for_another_who_waits_for_nobody) 
             made_three.open();
             compared.wait_for(1);
             (void)intern(cache_, 4);
-            return witness(3);
+            return tracked_value(3);
         });
     });
     made_three.pass();
-    const handle<witness> h = cache_.intern(probe_key{1}, [&] {
+    const handle<tracked_value> h = cache_.intern(probe_key{1}, [&] {
         (void)intern(cache_, 3);
         (void)intern(cache_, 4);
-        return witness(1);
+        return tracked_value(1);
     });
     other.join();
     EXPECT_EQ(h->key(), 1);
@@ -200,7 +200,7 @@ TEST_F(recursion, is_not_remembered_from_a_wait_that_is_over) {
         (void)cache_.intern(probe_key{1}, [&] {
             leads.open();
             compared.wait_for(1);
-            return witness(1);
+            return tracked_value(1);
         });
         second.open();
         second_leads.pass();
@@ -213,7 +213,7 @@ TEST_F(recursion, is_not_remembered_from_a_wait_that_is_over) {
     (void)cache_.intern(probe_key{2}, [&] {
         second_leads.open();
         compared.wait_for(so_far + 1);
-        return witness(2);
+        return tracked_value(2);
     });
     other.join();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bounded afterlife.
+// Bounded retention.
 #include <limits>
 #include <string>
 #include <thread>
@@ -10,7 +10,7 @@
 
 #include "ibid/cache.h"
 #include "support/crew.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace {
 struct heavy {
@@ -36,9 +36,9 @@ static_assert(retention{.bytes = 1, .entries = 2} == retention{.bytes = 1, .entr
 
 constexpr std::size_t plenty = 1 << 20;
 
-class afterlife : public ::testing::Test {
+class retained_entries : public ::testing::Test {
 protected:
-    afterlife() { clear_books(); }
+    retained_entries() { clear_books(); }
     [[nodiscard]] std::size_t still_there(int keys) const {
         std::size_t n = 0;
         for (int k = 0; k < keys; ++k) {
@@ -49,7 +49,7 @@ protected:
     probe_cache cache_;
 };
 
-TEST_F(afterlife, is_none_unless_it_is_granted) {
+TEST_F(retained_entries, is_none_unless_it_is_granted) {
     EXPECT_TRUE(cache_.retained().none());
     (void)intern(cache_, 1);
     EXPECT_EQ(alive(1), 0U);
@@ -60,7 +60,7 @@ TEST_F(afterlife, is_none_unless_it_is_granted) {
     EXPECT_EQ(alive(1), 0U);
 }
 
-TEST_F(afterlife, lets_a_key_that_comes_back_hit) {
+TEST_F(retained_entries, lets_a_key_that_comes_back_hit) {
     cache_.retain({.bytes = plenty, .entries = 10});
     (void)intern(cache_, 1);
     EXPECT_EQ(alive(1), 1U);
@@ -70,14 +70,14 @@ TEST_F(afterlife, lets_a_key_that_comes_back_hit) {
     EXPECT_EQ(cache_.statistics().hits, 2U);
 }
 
-TEST_F(afterlife, can_be_granted_from_the_start) {
+TEST_F(retained_entries, can_be_granted_from_the_start) {
     probe_cache c({.bytes = plenty, .entries = 3});
     EXPECT_EQ(c.retained(), (retention{.bytes = plenty, .entries = 3}));
     (void)intern(c, 1);
     EXPECT_EQ(alive(1), 1U);
 }
 
-TEST_F(afterlife, never_counts_more_entries_than_granted) {
+TEST_F(retained_entries, never_counts_more_entries_than_granted) {
     cache_.retain({.bytes = plenty, .entries = 10});
     for (int k = 0; k < 100; ++k) {
         (void)intern(cache_, k);
@@ -88,7 +88,7 @@ TEST_F(afterlife, never_counts_more_entries_than_granted) {
     EXPECT_EQ(cache_.statistics().active, 0U);
 }
 
-TEST_F(afterlife, never_weighs_more_than_granted) {
+TEST_F(retained_entries, never_weighs_more_than_granted) {
     cache<int, heavy> c;
     const std::size_t overhead = [&] {
         c.retain({.bytes = plenty, .entries = 10});
@@ -109,7 +109,7 @@ TEST_F(afterlife, never_weighs_more_than_granted) {
     EXPECT_TRUE(c.find(50));
 }
 
-TEST_F(afterlife, is_not_for_what_is_too_heavy_alone_and_costs_others_nothing) {
+TEST_F(retained_entries, is_not_for_what_is_too_heavy_alone_and_costs_others_nothing) {
     cache<int, heavy> c({.bytes = 10000, .entries = 100});
     (void)c.intern(1, [] { return heavy{10}; });
     (void)c.intern(2, [] { return heavy{10001}; });
@@ -119,7 +119,7 @@ TEST_F(afterlife, is_not_for_what_is_too_heavy_alone_and_costs_others_nothing) {
     EXPECT_FALSE(c.find(3));
 }
 
-TEST_F(afterlife, without_a_limit_in_bytes_still_refuses_the_largest_weight) {
+TEST_F(retained_entries, without_a_limit_in_bytes_still_refuses_the_largest_weight) {
     cache<int, heavy> c({.bytes = std::numeric_limits<std::size_t>::max(), .entries = 4});
     (void)c.intern(1, [] { return heavy{10}; });
     (void)c.intern(2, [] { return heavy{std::numeric_limits<std::size_t>::max() / 2}; });
@@ -129,7 +129,7 @@ TEST_F(afterlife, without_a_limit_in_bytes_still_refuses_the_largest_weight) {
     EXPECT_LE(s.retained, 3U) << "the sum of weights must not run over";
 }
 
-TEST_F(afterlife, shrinks_before_a_smaller_budget_is_acknowledged) {
+TEST_F(retained_entries, shrinks_before_a_smaller_budget_is_acknowledged) {
     cache_.retain({.bytes = plenty, .entries = 100});
     for (int k = 0; k < 100; ++k) {
         (void)intern(cache_, k);
@@ -145,7 +145,7 @@ TEST_F(afterlife, shrinks_before_a_smaller_budget_is_acknowledged) {
     EXPECT_EQ(still_there(100), 0U);
 }
 
-TEST_F(afterlife, grows_with_the_budget) {
+TEST_F(retained_entries, grows_with_the_budget) {
     cache_.retain({.bytes = plenty, .entries = 1});
     (void)intern(cache_, 1);
     cache_.retain({.bytes = plenty, .entries = 3});
@@ -154,9 +154,9 @@ TEST_F(afterlife, grows_with_the_budget) {
     EXPECT_EQ(still_there(10), 3U);
 }
 
-TEST_F(afterlife, ends_with_a_trim_and_begins_again_after_it) {
+TEST_F(retained_entries, ends_with_a_trim_and_begins_again_after_it) {
     cache_.retain({.bytes = plenty, .entries = 100});
-    const handle<witness> mine = intern(cache_, 0);
+    const handle<tracked_value> mine = intern(cache_, 0);
     for (int k = 1; k < 60; ++k) {
         (void)intern(cache_, k);
     }
@@ -169,16 +169,16 @@ TEST_F(afterlife, ends_with_a_trim_and_begins_again_after_it) {
     EXPECT_EQ(alive(1), 1U);
 }
 
-TEST_F(afterlife, of_what_a_handle_held_through_a_trim_is_granted_at_the_next_hit) {
+TEST_F(retained_entries, of_what_a_handle_held_through_a_trim_is_granted_at_the_next_hit) {
     cache_.retain({.bytes = plenty, .entries = 100});
-    handle<witness> mine = intern(cache_, 1);
+    handle<tracked_value> mine = intern(cache_, 1);
     cache_.trim();
     (void)intern(cache_, 1);
     mine.reset();
     EXPECT_EQ(alive(1), 1U);
 }
 
-TEST_F(afterlife, ends_with_a_trim_even_when_destructors_intern_in_turn) {
+TEST_F(retained_entries, ends_with_a_trim_even_when_destructors_intern_in_turn) {
     // Each value that ends brings another to life, which the budget keeps: trim() is for those that it found.
     cache_.retain({.bytes = plenty, .entries = 1000});
     for (int k = 0; k < 100; ++k) {
@@ -192,7 +192,7 @@ TEST_F(afterlife, ends_with_a_trim_even_when_destructors_intern_in_turn) {
     }
 }
 
-TEST_F(afterlife, does_not_touch_what_is_pinned) {
+TEST_F(retained_entries, does_not_touch_what_is_pinned) {
     cache_.retain({.bytes = plenty, .entries = 2});
     cache_.pin(intern(cache_, 1));
     for (int k = 2; k < 50; ++k) {
@@ -202,10 +202,10 @@ TEST_F(afterlife, does_not_touch_what_is_pinned) {
     cache_.retain({});
     EXPECT_EQ(alive(1), 1U);
     EXPECT_EQ(still_there(50), 1U);
-    cache_.pin(handle<witness>()); // pins nothing
+    cache_.pin(handle<tracked_value>()); // pins nothing
 }
 
-TEST_F(afterlife, spares_the_key_that_was_hit_before_the_one_that_was_not) {
+TEST_F(retained_entries, spares_the_key_that_was_hit_before_the_one_that_was_not) {
     cache_.retain({.bytes = plenty, .entries = 8});
     for (int k = 0; k < 8; ++k) {
         (void)intern(cache_, k);
@@ -221,7 +221,7 @@ TEST_F(afterlife, spares_the_key_that_was_hit_before_the_one_that_was_not) {
     }
 }
 
-TEST_F(afterlife, of_the_newest_is_not_the_first_to_end) {
+TEST_F(retained_entries, of_the_newest_is_not_the_first_to_end) {
     // Two keys that alternate, after a working set that is not asked for any more, must come to hit.
     cache_.retain({.bytes = plenty, .entries = 16});
     for (int k = 0; k < 16; ++k) {
@@ -235,7 +235,7 @@ TEST_F(afterlife, of_the_newest_is_not_the_first_to_end) {
     EXPECT_LE(born(100) + born(101), 6U);
 }
 
-TEST_F(afterlife, of_what_was_hit_outlives_any_number_of_keys_that_come_once) {
+TEST_F(retained_entries, of_what_was_hit_outlives_any_number_of_keys_that_come_once) {
     cache_.retain({.bytes = plenty, .entries = 16});
     for (int k = 0; k < 8; ++k) {
         (void)intern(cache_, k);
@@ -247,7 +247,7 @@ TEST_F(afterlife, of_what_was_hit_outlives_any_number_of_keys_that_come_once) {
     EXPECT_EQ(still_there(8), 8U);
 }
 
-TEST_F(afterlife, of_a_key_that_comes_back_soon_is_as_good_as_of_one_that_was_hit) {
+TEST_F(retained_entries, of_a_key_that_comes_back_soon_is_as_good_as_of_one_that_was_hit) {
     cache_.retain({.bytes = plenty, .entries = 16});
     for (int k = 0; k < 20; ++k) {
         (void)intern(cache_, k);
@@ -260,7 +260,7 @@ TEST_F(afterlife, of_a_key_that_comes_back_soon_is_as_good_as_of_one_that_was_hi
     EXPECT_EQ(alive(0), 1U);
 }
 
-TEST_F(afterlife, remembers_nobody_through_a_trim_or_a_change_of_the_budget) {
+TEST_F(retained_entries, remembers_nobody_through_a_trim_or_a_change_of_the_budget) {
     for (const bool by_trim : {true, false}) {
         cache_.retain({.bytes = plenty, .entries = 16});
         for (int k = 0; k < 20; ++k) {
@@ -268,7 +268,7 @@ TEST_F(afterlife, remembers_nobody_through_a_trim_or_a_change_of_the_budget) {
         }
         ASSERT_EQ(alive(0), 0U);
         by_trim ? cache_.trim() : cache_.retain({.bytes = plenty, .entries = 15});
-        (void)intern(cache_, 0); // a newcomer like any other
+        (void)intern(cache_, 0); // a first-timer like any other
         for (int k = 100; k < 1100; ++k) {
             (void)intern(cache_, k);
         }
@@ -277,7 +277,7 @@ TEST_F(afterlife, remembers_nobody_through_a_trim_or_a_change_of_the_budget) {
     }
 }
 
-TEST_F(afterlife, of_what_is_not_hit_any_more_ends) {
+TEST_F(retained_entries, of_what_is_not_hit_any_more_ends) {
     cache_.retain({.bytes = plenty, .entries = 16});
     for (int k = 0; k < 16; ++k) {
         for (int i = 0; i < 10; ++i) {
@@ -291,7 +291,7 @@ TEST_F(afterlife, of_what_is_not_hit_any_more_ends) {
     EXPECT_EQ(still_there(16), 0U);
 }
 
-TEST_F(afterlife, is_not_exceeded_at_any_moment_that_another_thread_could_see) {
+TEST_F(retained_entries, is_not_exceeded_at_any_moment_that_another_thread_could_see) {
     constexpr std::size_t entries = 20;
     cache_.retain({.bytes = plenty, .entries = entries});
     (void)intern(cache_, 999);

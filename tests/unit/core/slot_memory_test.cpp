@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where slots lie: small arrays of one size in one bank, with room for each shard; all of it goes back to the allocator.
+// Slabs: small arrays of one size side by side, with room for each shard; all memory returns to the allocator.
 #include <algorithm>
 #include <memory_resource>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/slot_memory.h"
+#include "ibid/detail/table/slot_memory.h"
 #include "support/counting_memory.h"
 
 namespace ibid {
@@ -17,7 +17,7 @@ using namespace ibid::testing;
 
 using allocator = std::pmr::polymorphic_allocator<std::byte>;
 using memory_of_slots = detail::slot_memory<allocator>;
-using lines = detail::lines_from<detail::slot_allocator<std::byte, allocator>>;
+using lines = detail::cache_lines<detail::slot_allocator<std::byte, allocator>>;
 using block = typename lines::block;
 
 class slots : public ::testing::Test {

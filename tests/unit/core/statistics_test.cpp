@@ -10,7 +10,7 @@
 #include "ibid/cache.h"
 #include "support/crew.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -31,12 +31,12 @@ TEST_F(figures, of_a_new_cache_are_all_zero) {
 
 TEST_F(figures, tell_hits_misses_and_evictions_apart) {
     {
-        const handle<witness> a = intern(cache_, 1);         // a miss
-        const handle<witness> b = intern(cache_, 1);         // a hit
-        const handle<witness> c = cache_.find(probe_key{1}); // a hit
-        EXPECT_FALSE(cache_.find(probe_key{2}));             // makes nothing, and counts as nothing
-        const handle<witness> d = a;                         // no lookup
-        const handle<witness> e = intern(cache_, 3);         // a miss
+        const handle<tracked_value> a = intern(cache_, 1);         // a miss
+        const handle<tracked_value> b = intern(cache_, 1);         // a hit
+        const handle<tracked_value> c = cache_.find(probe_key{1}); // a hit
+        EXPECT_FALSE(cache_.find(probe_key{2}));                   // makes nothing, and counts as nothing
+        const handle<tracked_value> d = a;                         // no lookup
+        const handle<tracked_value> e = intern(cache_, 3);         // a miss
         const ibid::statistics s = cache_.statistics();
         EXPECT_EQ(s.hits, 2U);
         EXPECT_EQ(s.misses, 2U);
@@ -53,7 +53,7 @@ TEST_F(figures, tell_hits_misses_and_evictions_apart) {
 }
 
 TEST_F(figures, count_a_failed_make_as_a_miss_and_no_entry) {
-    EXPECT_THROW((void)cache_.intern(probe_key{1}, []() -> witness { throw std::runtime_error("no"); }),
+    EXPECT_THROW((void)cache_.intern(probe_key{1}, []() -> tracked_value { throw std::runtime_error("no"); }),
                  std::runtime_error);
     const ibid::statistics s = cache_.statistics();
     EXPECT_EQ(s.misses, 1U);
@@ -66,17 +66,17 @@ TEST_F(figures, count_a_stampede_as_one_miss_and_hits_for_all_who_waited) {
     tally compared;
     gate in_make;
     const with_hook at_equal(on_equal, [&](int) { compared.add(); });
-    handle<witness> led;
+    handle<tracked_value> led;
     std::thread leader([&] {
         led = cache_.intern(probe_key{1}, [&] {
             in_make.open();
             compared.wait_for(waiters);
-            return witness(1);
+            return tracked_value(1);
         });
     });
     in_make.pass();
     std::vector<std::thread> crowd;
-    std::vector<handle<witness>> got(waiters);
+    std::vector<handle<tracked_value>> got(waiters);
     for (std::size_t i = 0; i < waiters; ++i) {
         crowd.emplace_back([&, i] { got[i] = intern(cache_, 1); });
     }
@@ -125,7 +125,7 @@ TEST_F(figures, add_up_after_threads_have_worked) {
         const ibid::statistics before = cache_.statistics();
         threads.run([&](std::size_t i) {
             for (int r = 0; r < rounds; ++r) {
-                const handle<witness> h = intern(cache_, (r * 7 + static_cast<int>(i)) % keys);
+                const handle<tracked_value> h = intern(cache_, (r * 7 + static_cast<int>(i)) % keys);
             }
         });
         const ibid::statistics s = cache_.statistics();

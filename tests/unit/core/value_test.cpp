@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values of every make: they are built in place, and lie where their alignment wants them.
+// Values of every kind are built in place, at their alignment.
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -15,7 +15,7 @@
 #include "ibid/cache.h"
 #include "ibid/intern.h"
 #include "ibid/weak.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {

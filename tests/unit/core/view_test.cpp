@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "ibid/cache.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -25,7 +25,7 @@ struct hidden_base {};
 struct whole : first_base, second_base, private hidden_base {
     explicit whole(int k) : inner(k), name("whole " + std::to_string(k)) {}
     [[nodiscard]] int number() const override { return inner.key(); }
-    witness inner;
+    tracked_value inner;
     std::string name;
 };
 

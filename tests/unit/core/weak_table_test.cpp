@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slots after inserting and erasing: whatever stands in a run is found, and what was erased is not.
-#include "ibid/detail/weak_table.h"
+// Slots after inserting and erasing: what is in a run is found, and what was erased is not.
+#include "ibid/detail/table/weak_table.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace ibid {
 namespace {
 
-struct entry : detail::entry_link {
+struct entry : detail::entry_word {
     std::uint64_t whole = 0;
 };
 

@@ -10,7 +10,7 @@
 #include "ibid/weak.h"
 #include "support/counting_memory.h"
 #include "support/gate.h"
-#include "support/witness.h"
+#include "support/tracked_value.h"
 
 namespace ibid {
 namespace {
@@ -24,16 +24,16 @@ protected:
 };
 
 TEST_F(weak_references, give_a_handle_while_another_lives) {
-    const handle<witness> h = intern(cache_, 1);
-    const weak<witness> w(h);
+    const handle<tracked_value> h = intern(cache_, 1);
+    const weak<tracked_value> w(h);
     EXPECT_FALSE(w.expired());
     EXPECT_EQ(w.lock(), h);
 }
 
 TEST_F(weak_references, give_nothing_after_the_last_handle) {
-    handle<witness> h = intern(cache_, 1);
-    const weak<witness> w(h);
-    handle<witness> locked = w.lock();
+    handle<tracked_value> h = intern(cache_, 1);
+    const weak<tracked_value> w(h);
+    handle<tracked_value> locked = w.lock();
     h.reset();
     EXPECT_EQ(w.lock(), locked) << "a locked one is a handle like any other";
     locked.reset();
@@ -43,28 +43,28 @@ TEST_F(weak_references, give_nothing_after_the_last_handle) {
 }
 
 TEST_F(weak_references, do_not_follow_their_key_to_a_new_value) {
-    handle<witness> h = intern(cache_, 1);
-    const weak<witness> w(h);
+    handle<tracked_value> h = intern(cache_, 1);
+    const weak<tracked_value> w(h);
     h.reset();
     h = intern(cache_, 1);
     EXPECT_FALSE(w.lock());
 }
 
 TEST_F(weak_references, that_are_empty_have_expired) {
-    const weak<witness> none;
+    const weak<tracked_value> none;
     EXPECT_TRUE(none.expired());
     EXPECT_FALSE(none.lock());
-    EXPECT_FALSE(weak<witness>(handle<witness>()).lock());
+    EXPECT_FALSE(weak<tracked_value>(handle<tracked_value>()).lock());
 }
 
 TEST_F(weak_references, are_copied_moved_and_assigned) {
-    const handle<witness> h = intern(cache_, 1);
-    weak<witness> a(h);
-    weak<witness> b = a;
-    weak<witness> c = std::move(a);
+    const handle<tracked_value> h = intern(cache_, 1);
+    weak<tracked_value> a(h);
+    weak<tracked_value> b = a;
+    weak<tracked_value> c = std::move(a);
     EXPECT_FALSE(a.lock()); // NOLINT(bugprone-use-after-move)
     a = c;
-    weak<witness>& same = a;
+    weak<tracked_value>& same = a;
     a = same;
     EXPECT_EQ(a.lock(), h);
     b = {};
@@ -73,8 +73,8 @@ TEST_F(weak_references, are_copied_moved_and_assigned) {
 }
 
 TEST_F(weak_references, give_nothing_from_the_moment_the_end_began) {
-    handle<witness> h = intern(cache_, 1);
-    const weak<witness> w(h);
+    handle<tracked_value> h = intern(cache_, 1);
+    const weak<tracked_value> w(h);
     gate ending;
     gate go_on;
     const with_hook at_end(on_death, [&](int) {
@@ -92,8 +92,8 @@ TEST_F(weak_references, give_nothing_from_the_moment_the_end_began) {
 
 TEST_F(weak_references, outlive_the_cache_and_the_value) {
     auto short_lived = std::make_unique<probe_cache>();
-    handle<witness> h = intern(*short_lived, 1);
-    const weak<witness> w(h);
+    handle<tracked_value> h = intern(*short_lived, 1);
+    const weak<tracked_value> w(h);
     short_lived.reset();
     EXPECT_EQ(w.lock(), h);
     h.reset();
@@ -102,8 +102,8 @@ TEST_F(weak_references, outlive_the_cache_and_the_value) {
 
 TEST_F(weak_references, lock_what_only_the_budget_keeps) {
     cache_.retain({.bytes = 1 << 20, .entries = 4});
-    handle<witness> h = intern(cache_, 1);
-    const weak<witness> w(h);
+    handle<tracked_value> h = intern(cache_, 1);
+    const weak<tracked_value> w(h);
     h.reset();
     EXPECT_TRUE(w.lock());
     cache_.trim();
@@ -113,13 +113,13 @@ TEST_F(weak_references, lock_what_only_the_budget_keeps) {
 TEST(weak_reference_memory, is_given_back_with_the_last_reference_of_either_kind) {
     clear_books();
     counting_memory memory;
-    using pmr_cache = cache<probe_key, witness, key_beside, probe_hash, probe_equal,
+    using pmr_cache = cache<probe_key, tracked_value, key_beside, probe_hash, probe_equal,
                             std::pmr::polymorphic_allocator<std::byte>>;
-    weak<witness> w;
+    weak<tracked_value> w;
     {
         pmr_cache c(&memory);
-        const handle<witness> h = c.intern(probe_key{1}, [] { return witness(1); });
-        w = weak<witness>(h);
+        const handle<tracked_value> h = c.intern(probe_key{1}, [] { return tracked_value(1); });
+        w = weak<tracked_value>(h);
     }
     EXPECT_EQ(alive(1), 0U);
     EXPECT_GT(memory.bytes_out(), 0U) << "the entry's block is what the weak reference looks at";

@@ -18,7 +18,7 @@ using ibid_test::elsewhere;
 using ibid_test::intern_in_other_library;
 using ibid_test::many;
 
-TEST(libraries, of_one_process_have_one_ledger_of_tokens) {
+TEST(libraries, of_one_process_have_one_registry_of_tokens) {
     ibid_test::shared_names c;
     static ibid_test::roots<ibid::gc::active<std::string>, many> kept;
     for (int i = 0; i < many; ++i) {

@@ -18,14 +18,14 @@ namespace {
 using ibid_test::by_accident;
 using ibid_test::collect;
 using ibid_test::elsewhere;
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::many;
 using ibid_test::roots;
 using ibid_test::tracked;
 
 TEST(collected_loan, goes_home_when_the_collector_finds_it_unreachable) {
-    static ledger l; // outlives accidents
+    static life_counts l; // outlives accidents
     ibid::pool<tracked> p(make_tracked(l));
     elsewhere([&] {
         for (int i = 0; i < many; ++i) {
@@ -41,7 +41,7 @@ TEST(collected_loan, goes_home_when_the_collector_finds_it_unreachable) {
 }
 
 TEST(collected_loan, stays_while_it_is_reachable) {
-    static ledger l; // outlives accidents
+    static life_counts l; // outlives accidents
     ibid::pool<tracked> p(make_tracked(l));
     roots<ibid::gc::loan<tracked>, many> kept;
     elsewhere([&] {
@@ -58,7 +58,7 @@ TEST(collected_loan, stays_while_it_is_reachable) {
 }
 
 TEST(collected_loan, released_early_goes_home_once) {
-    static ledger l; // outlives accidents
+    static life_counts l; // outlives accidents
     ibid::pool<tracked> p(make_tracked(l));
     const ibid::gc::loan<tracked> a = ibid::gc::take(p);
     const ibid::gc::loan<tracked> b = a;
@@ -71,7 +71,7 @@ TEST(collected_loan, released_early_goes_home_once) {
 }
 
 TEST(collected_loan, may_be_made_of_an_ordinary_one) {
-    static ledger l; // outlives accidents
+    static life_counts l; // outlives accidents
     ibid::pool<tracked> p(make_tracked(l));
     ibid::loan<tracked> ordinary = p.take();
     tracked* const object = ordinary.get();
@@ -93,7 +93,7 @@ TEST(collected_loan, runs_the_reset_hook_where_the_finalizers_run) {
 }
 
 TEST(collected_loan, that_outlives_its_pool_ends_its_object) {
-    static ledger l; // outlives accidents
+    static life_counts l; // outlives accidents
     auto p = std::make_unique<ibid::pool<tracked>>(make_tracked(l));
     elsewhere([&] {
         for (int i = 0; i < many; ++i) {
@@ -107,7 +107,7 @@ TEST(collected_loan, that_outlives_its_pool_ends_its_object) {
 }
 
 TEST(collected_loan, dropped_ten_thousand_times_needs_few_objects) {
-    static ledger l; // outlives accidents
+    static life_counts l; // outlives accidents
     ibid::pool<tracked> p(make_tracked(l), ibid::pool_budget::unlimited());
     elsewhere([&] {
         for (int i = 0; i < 10'000; ++i) {

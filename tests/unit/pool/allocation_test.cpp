@@ -14,7 +14,7 @@
 namespace {
 
 using ibid_test::failed;
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 using ibid_test::until_failure;
@@ -46,7 +46,7 @@ TEST(pool, that_cannot_be_made_says_so) {
 
 TEST(take, throws_bad_alloc_or_gives_an_object) {
     with_each_allocation_failing([](int n) {
-        ledger l;
+        life_counts l;
         {
             ibid::pool<tracked> p(make_tracked(l));
             until_failure = n;
@@ -66,7 +66,7 @@ TEST(take, throws_bad_alloc_or_gives_an_object) {
 }
 
 TEST(trim_and_return, need_no_memory) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = 50});
     std::vector<ibid::loan<tracked>> loans;
     loans.reserve(200);

@@ -13,7 +13,7 @@
 
 namespace {
 
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
@@ -29,7 +29,7 @@ class budget : public testing::TestWithParam<std::size_t> {};
 INSTANTIATE_TEST_SUITE_P(of, budget, testing::Values(0, 1, 2, 3, 7, 31, 32, 33, 64, 65, 100, 1000));
 
 TEST_P(budget, bounds_what_one_thread_leaves_idle) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = GetParam()});
     auto loans = take_many(p, 300);
     while (!loans.empty()) {
@@ -42,7 +42,7 @@ TEST_P(budget, bounds_what_one_thread_leaves_idle) {
 }
 
 TEST_P(budget, bounds_what_many_threads_leave_idle) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = GetParam()});
     std::vector<std::thread> threads;
     constexpr int count = 8;
@@ -68,7 +68,7 @@ TEST_P(budget, bounds_what_many_threads_leave_idle) {
 }
 
 TEST_P(budget, is_usable_by_any_thread_after_a_trim) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = GetParam()});
     std::latch filled(1);
     std::latch done(1);
@@ -88,7 +88,7 @@ TEST_P(budget, is_usable_by_any_thread_after_a_trim) {
 }
 
 TEST(budget_of_one, still_saves_making_objects) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = 1});
     for (int i = 0; i < 10; ++i) {
         const auto a = p.take();
@@ -97,7 +97,7 @@ TEST(budget_of_one, still_saves_making_objects) {
 }
 
 TEST(budget_of_none, makes_and_destroys_each_time) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = 0});
     for (int i = 0; i < 10; ++i) {
         const auto a = p.take();
@@ -107,7 +107,7 @@ TEST(budget_of_none, makes_and_destroys_each_time) {
 }
 
 TEST(unlimited_budget, keeps_all) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), ibid::pool_budget::unlimited());
     { const auto loans = take_many(p, 5000); }
     EXPECT_EQ(p.statistics().idle, 5000u);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// fork() from a program with threads: the child finds every pool whole, and inherits what lay with threads it has not got.
+// fork() from a program with threads: the child finds every pool consistent, and inherits what was in the caches of threads that it does not have.
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -14,7 +14,7 @@
 
 namespace {
 
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
@@ -41,7 +41,7 @@ bool succeeds_in_child(F f) {
 }
 
 TEST(fork, hands_the_idle_objects_of_all_threads_to_the_child) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     auto mine = p.take();
     std::latch filled(1);
@@ -76,7 +76,7 @@ TEST(fork, from_one_thread_while_others_take_return_trim_and_end_pools) {
     if (under_asan) {
         GTEST_SKIP() << "a child cannot allocate while the parent's threads do";
     }
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), {.objects = 40});
     std::atomic<bool> stop{false};
     std::vector<std::jthread> threads;
@@ -121,7 +121,7 @@ TEST(fork, from_one_thread_while_others_take_return_trim_and_end_pools) {
 }
 
 TEST(fork, in_a_child_of_a_child_works_as_in_the_first) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     { const auto a = p.take(); }
     EXPECT_TRUE(succeeds_in_child([&] {
@@ -133,7 +133,7 @@ TEST(fork, in_a_child_of_a_child_works_as_in_the_first) {
 }
 
 TEST(loan, of_an_ended_pool_ends_in_the_child_as_in_the_parent) {
-    ledger l;
+    life_counts l;
     auto p = std::make_unique<ibid::pool<tracked>>(make_tracked(l));
     auto a = p->take();
     p.reset();

@@ -11,7 +11,7 @@
 
 namespace {
 
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
@@ -23,7 +23,7 @@ void fill(ibid::pool<tracked>& p, std::size_t n) {
 }
 
 TEST(trim, once_drops_nothing_that_was_in_use_since_the_last) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     fill(p, 10);
     EXPECT_EQ(p.trim(), 0u);
@@ -32,7 +32,7 @@ TEST(trim, once_drops_nothing_that_was_in_use_since_the_last) {
 }
 
 TEST(trim, twice_in_a_row_drops_everything) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     fill(p, 100); // more than lie with one thread
     EXPECT_EQ(p.trim() + p.trim(), 100u);
@@ -41,7 +41,7 @@ TEST(trim, twice_in_a_row_drops_everything) {
 }
 
 TEST(trim, drops_what_the_time_between_two_calls_did_not_need) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     fill(p, 20);
     p.trim();
@@ -52,7 +52,7 @@ TEST(trim, drops_what_the_time_between_two_calls_did_not_need) {
 }
 
 TEST(trim, keeps_a_steady_user_supplied) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     for (int i = 0; i < 100; ++i) {
         fill(p, 50);
@@ -62,14 +62,14 @@ TEST(trim, keeps_a_steady_user_supplied) {
 }
 
 TEST(trim, of_an_empty_pool_does_nothing) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     EXPECT_EQ(p.trim(), 0u);
     EXPECT_EQ(p.clear(), 0u);
 }
 
 TEST(trim, does_not_touch_loans) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     const auto a = p.take();
     p.trim();
@@ -79,7 +79,7 @@ TEST(trim, does_not_touch_loans) {
 }
 
 TEST(take, prefers_the_fresh_generation) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     auto a = p.take(); // number 0
     auto b = p.take(); // number 1
@@ -90,7 +90,7 @@ TEST(take, prefers_the_fresh_generation) {
 }
 
 TEST(clear, drops_both_generations) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     fill(p, 60);
     p.trim();
@@ -101,7 +101,7 @@ TEST(clear, drops_both_generations) {
 }
 
 TEST(pool, works_on_after_it_was_cleared) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     fill(p, 5);
     p.clear();

@@ -14,13 +14,13 @@
 
 namespace {
 
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
 TEST(factory, that_throws_leaves_no_trace) {
     bool fail = true;
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p([&] {
         if (fail) {
             throw std::runtime_error("no");
@@ -47,7 +47,7 @@ TEST(factory, that_throws_does_not_keep_an_ended_pool_alive) {
 }
 
 TEST(factory, may_make_what_cannot_move) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l)); // tracked has no move constructor
     EXPECT_EQ(p.take()->number, 0);
 }
@@ -101,7 +101,7 @@ TEST(reset, runs_once_for_each_return) {
 }
 
 TEST(reset, that_throws_costs_the_object_and_nothing_else) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l), [](tracked& t) {
         if (t.uses == 13) {
             throw std::runtime_error("broken");

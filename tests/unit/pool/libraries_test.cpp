@@ -13,7 +13,7 @@ namespace {
 
 using namespace ibid::testing;
 
-// One thread, one shelf of the thread's: what one library gives back the other takes first.
+// One thread has one cache: what one library returns, the other takes first.
 TEST(libraries, of_one_process_take_what_the_other_gave_back) {
     pool<made_by> p([] { return made_by{1}; });
     for (int round = 0; round < 100; ++round) {

@@ -17,7 +17,7 @@
 
 namespace {
 
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
@@ -32,7 +32,7 @@ static_assert(!std::is_copy_constructible_v<ibid::pool<tracked>> &&
               !std::is_move_constructible_v<ibid::pool<tracked>>);
 
 TEST(loan, returns_its_object_at_the_end_of_its_scope) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     tracked* first = nullptr;
     {
@@ -47,7 +47,7 @@ TEST(loan, returns_its_object_at_the_end_of_its_scope) {
 }
 
 TEST(loan, is_alone_with_its_object) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     std::vector<ibid::loan<tracked>> loans;
     for (int i = 0; i < 100; ++i) {
@@ -58,7 +58,7 @@ TEST(loan, is_alone_with_its_object) {
 }
 
 TEST(loan, moves_and_leaves_nothing_behind) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     ibid::loan<tracked> a = p.take();
     tracked* const object = a.get();
@@ -72,7 +72,7 @@ TEST(loan, moves_and_leaves_nothing_behind) {
 }
 
 TEST(loan, assigned_over_returns_the_object_that_it_had) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     ibid::loan<tracked> a = p.take();
     ibid::loan<tracked> b = p.take();
@@ -82,7 +82,7 @@ TEST(loan, assigned_over_returns_the_object_that_it_had) {
 }
 
 TEST(loan, moved_into_itself_keeps_its_object) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     ibid::loan<tracked> a = p.take();
     ibid::loan<tracked>& alias = a;
@@ -92,7 +92,7 @@ TEST(loan, moved_into_itself_keeps_its_object) {
 }
 
 TEST(loan, ended_early_is_empty_and_ends_once) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     {
         ibid::loan<tracked> a = p.take();
@@ -106,7 +106,7 @@ TEST(loan, ended_early_is_empty_and_ends_once) {
 }
 
 TEST(loan, discarded_destroys_its_object) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     ibid::loan<tracked> a = p.take();
     a.discard();
@@ -117,7 +117,7 @@ TEST(loan, discarded_destroys_its_object) {
 }
 
 TEST(loan, outlives_its_pool_and_then_destroys_its_object) {
-    ledger l;
+    life_counts l;
     auto p = std::make_unique<ibid::pool<tracked>>(make_tracked(l));
     ibid::loan<tracked> early = p->take();
     ibid::loan<tracked> late = p->take();
@@ -130,7 +130,7 @@ TEST(loan, outlives_its_pool_and_then_destroys_its_object) {
 }
 
 TEST(loan, of_an_ended_pool_may_be_discarded) {
-    ledger l;
+    life_counts l;
     auto p = std::make_unique<ibid::pool<tracked>>(make_tracked(l));
     ibid::loan<tracked> a = p->take();
     p.reset();
@@ -139,7 +139,7 @@ TEST(loan, of_an_ended_pool_may_be_discarded) {
 }
 
 TEST(pool, destroys_its_idle_objects_when_it_ends) {
-    ledger l;
+    life_counts l;
     {
         ibid::pool<tracked> p(make_tracked(l));
         std::vector<ibid::loan<tracked>> loans;
@@ -170,7 +170,7 @@ TEST(pool, respects_the_alignment_of_its_objects) {
 }
 
 TEST(pool, may_end_and_another_take_its_place_on_the_same_thread) {
-    ledger l;
+    life_counts l;
     for (int i = 0; i < 50; ++i) {
         ibid::pool<tracked> p(make_tracked(l));
         { const auto a = p.take(); }
@@ -181,24 +181,24 @@ TEST(pool, may_end_and_another_take_its_place_on_the_same_thread) {
 }
 
 TEST(pool, keeps_apart_from_many_others) {
-    std::vector<std::unique_ptr<ledger>> ledgers;
+    std::vector<std::unique_ptr<life_counts>> counts;
     std::vector<std::unique_ptr<ibid::pool<tracked>>> pools;
     for (int i = 0; i < 300; ++i) {
-        ledgers.push_back(std::make_unique<ledger>());
-        pools.push_back(std::make_unique<ibid::pool<tracked>>(make_tracked(*ledgers.back())));
+        counts.push_back(std::make_unique<life_counts>());
+        pools.push_back(std::make_unique<ibid::pool<tracked>>(make_tracked(*counts.back())));
     }
     for (int round = 0; round < 3; ++round) {
         for (std::size_t i = 0; i < pools.size(); ++i) {
-            EXPECT_EQ(pools[i]->take()->where, ledgers[i].get());
+            EXPECT_EQ(pools[i]->take()->where, counts[i].get());
         }
     }
     for (std::size_t i = 0; i < pools.size(); i += 2) { // every other one ends, and new ones take the numbers
         pools[i].reset();
-        pools[i] = std::make_unique<ibid::pool<tracked>>(make_tracked(*ledgers[i]));
+        pools[i] = std::make_unique<ibid::pool<tracked>>(make_tracked(*counts[i]));
     }
     for (std::size_t i = 0; i < pools.size(); ++i) {
-        EXPECT_EQ(pools[i]->take()->where, ledgers[i].get());
-        EXPECT_EQ(ledgers[i]->born, i % 2 == 0 ? 2 : 1);
+        EXPECT_EQ(pools[i]->take()->where, counts[i].get());
+        EXPECT_EQ(counts[i]->born, i % 2 == 0 ? 2 : 1);
     }
 }
 

@@ -15,12 +15,12 @@
 
 namespace {
 
-using ibid_test::ledger;
+using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
 TEST(loan, taken_on_one_thread_may_end_on_another) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     auto a = p.take();
     std::thread([a = std::move(a)]() mutable { a.end(); }).join();
@@ -29,7 +29,7 @@ TEST(loan, taken_on_one_thread_may_end_on_another) {
 }
 
 TEST(thread, that_ends_leaves_its_idle_objects_to_the_others) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     std::thread([&] {
         std::vector<ibid::loan<tracked>> loans;
@@ -46,7 +46,7 @@ TEST(thread, that_ends_leaves_its_idle_objects_to_the_others) {
 }
 
 TEST(thread, that_ends_keeps_the_generations_apart) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     std::latch old(1);
     std::latch trimmed(1);
@@ -64,7 +64,7 @@ TEST(thread, that_ends_keeps_the_generations_apart) {
 }
 
 TEST(thread, may_end_after_the_pool) {
-    ledger l;
+    life_counts l;
     auto p = std::make_unique<ibid::pool<tracked>>(make_tracked(l));
     std::latch used(1);
     std::latch ended(1);
@@ -81,13 +81,13 @@ TEST(thread, may_end_after_the_pool) {
 }
 
 TEST(thread, may_return_a_loan_after_the_pool_has_ended) {
-    ledger l;
+    life_counts l;
     auto p = std::make_unique<ibid::pool<tracked>>(make_tracked(l));
     std::latch taken(1);
     std::latch ended(1);
     std::thread t([&] {
         auto a = p->take();
-        { const auto b = p->take(); } // so that this thread has a shard
+        { const auto b = p->take(); } // so that this thread has a cache
         taken.count_down();
         ended.wait();
     });
@@ -112,7 +112,7 @@ struct late_user {
 thread_local late_user user_of_the_last_moment;
 
 TEST(thread, may_use_a_pool_from_any_thread_local_destructor) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     std::thread([&] {
         user_of_the_last_moment.home = &p; // constructed first, destroyed last
@@ -124,7 +124,7 @@ TEST(thread, may_use_a_pool_from_any_thread_local_destructor) {
 }
 
 TEST(trim, reaches_what_lies_with_other_threads) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     std::latch filled(1);
     std::latch done(1);
@@ -141,7 +141,7 @@ TEST(trim, reaches_what_lies_with_other_threads) {
 }
 
 TEST(objects, that_always_return_on_another_thread_are_used_again) {
-    ledger l;
+    life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
     std::atomic<ibid::loan<tracked>*> hand{nullptr};
     constexpr int rounds = 5000;

@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ibid/detail/fence.h"
+#include "ibid/detail/base/asymmetric_fence.h"
 
 namespace {
 
@@ -33,7 +33,7 @@ TEST(membarrier, is_forbidden_here) {
     if (!forbidden) {
         GTEST_SKIP() << "this kernel or sandbox allows no seccomp filter";
     }
-    EXPECT_FALSE(ibid::detail::can_fence_everybody());
+    EXPECT_FALSE(ibid::detail::asymmetric_fence_available());
 }
 
 } // namespace

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hot values: how a value that several threads use all the time is promoted to sharded counting, and how it
+// comes back.
+//
+// Promotion opens the stripes of a cell (sharded_count.h) and adds a bias to the central count. From then on
+// references are counted in stripes. Collapse closes the stripes and adds their sum to `count`, in place of
+// the bias. It is tried when the last central reference is dropped; a value is promoted only while somebody
+// else holds a central reference, as the connections, sessions and configurations that use a hot value
+// usually do.
+//
+// Finding the end. A thread that drops the last central reference checks for the end afterwards, so it
+// touches the value although it holds no reference. This is safe because the cell counts such checks
+// beforehand:
+//  - `pending_checks` starts at one.
+//  - Whoever takes a central reference while there is none adds one (add_pending_check), and holds that
+//    reference meanwhile.
+//  - Only the last pending check collapses the stripes.
+//
+// Invariant: a promoted value does not end while a check is pending. If no check is pending and there is no
+// central reference, no other thread can begin one.
+//
+// A value keeps its cell from its first promotion until its memory is freed, because a lock-free reader may
+// have read the cell's number earlier. There are 64 cells and seven generations of a value (a handle has
+// three bits to remember the generation); a value that has used them up is counted centrally.
+//
+// Thread safety: any thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/counting/sharded_count.h"
+#include "ibid/detail/counting/value_header.h"
+#include "ibid/detail/reclamation/qsbr_domain.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+class hot_values {
+public:
+    // Takes (n = 1) or drops (n = -1) a reference in the stripes of a value whose word is `word`. False if
+    // they are closed, or open for another generation than `where`. Requires valid memory of the value: so
+    // the cell belongs to it.
+    [[nodiscard]] bool add(std::uint64_t word, counted_in where, std::int64_t n) noexcept {
+        sharded_count* const stripes = cells_[entry_word::cell(word)].stripes.load(std::memory_order_acquire);
+        return stripes->add(number_of_this_thread(), static_cast<unsigned>(where), n);
+    }
+
+    // Requires a reference. True: the value is promoted. False: nobody else holds a central reference, or
+    // there is no cell, no generation or no memory left.
+    bool promote(value_header& h) noexcept {
+        const std::lock_guard lock(mutex_);
+        std::uint64_t word = h.word();
+        const unsigned generation = entry_word::generation(word);
+        const bool others = (h.count.load(std::memory_order_relaxed) & value_header::references) > 1;
+        if ((word & entry_word::hot) != 0) {
+            return true;
+        }
+        if (generation == entry_word::last_generation || !others) {
+            return false;
+        }
+        const std::size_t number = generation != 0 ? entry_word::cell(word) : vacant();
+        if (number == cells_.size()) {
+            return false;
+        }
+        cell& c = cells_[number];
+        sharded_count* stripes = c.stripes.load(std::memory_order_relaxed);
+        if (stripes == nullptr && (stripes = sharded_count::create()) == nullptr) {
+            return false;
+        }
+        c.stripes.store(stripes, std::memory_order_release); // pairs with the acquire in add()
+        c.taken = true;
+        c.pending_checks = 1;
+        stripes->open(generation + 1);
+        h.count.fetch_add(value_header::promoted + value_header::bias, std::memory_order_acq_rel);
+        while (!h.mark(word, {true, generation + 1, 0, static_cast<unsigned>(number)})) {
+            word = h.word();
+        }
+        return true;
+    }
+
+    // The caller has taken a central reference to `h` when there was none. Dropping it will check once more.
+    void add_pending_check(value_header& h) noexcept {
+        const std::lock_guard lock(mutex_);
+        ++cell_of(h).pending_checks;
+    }
+
+    // The caller has dropped the last central reference to `h`. Collapses the stripes if this is the last
+    // pending check and there is still no central reference. True: no reference is left, and the caller ends
+    // the value.
+    [[nodiscard]] bool collapse(value_header& h) noexcept {
+        const std::lock_guard lock(mutex_);
+        cell& c = cell_of(h);
+        if (--c.pending_checks != 0) {
+            return false;
+        }
+        // Clears `promoted`: from here on central references add no check. Fails if somebody has taken a
+        // central reference meanwhile; dropping that one checks again.
+        std::uint32_t only_bias = value_header::only_bias;
+        return h.count.compare_exchange_strong(only_bias, value_header::bias, std::memory_order_acq_rel,
+                                               std::memory_order_relaxed) &&
+               close(h, c);
+    }
+
+    // The memory of a value with a cell is about to be freed.
+    void vacate(std::uint64_t word) noexcept {
+        const std::lock_guard lock(mutex_);
+        cells_[entry_word::cell(word)].taken = false;
+    }
+
+    // Around fork(): see fork_locks.h.
+    void lock() noexcept { mutex_.lock(); }
+    [[nodiscard]] bool try_lock() noexcept { return mutex_.try_lock(); }
+    void unlock() noexcept { mutex_.unlock(); }
+
+private:
+    struct cell {
+        std::atomic<sharded_count*> stripes{nullptr}; // made when first needed, never freed
+        unsigned pending_checks = 0;                  // how many threads will still check for the end
+        bool taken = false;
+    };
+
+    [[nodiscard]] std::size_t vacant() const noexcept {
+        std::size_t number = 0;
+        while (number < cells_.size() && cells_[number].taken) {
+            ++number;
+        }
+        return number;
+    }
+
+    // Requires: the value was promoted before.
+    [[nodiscard]] cell& cell_of(const value_header& h) noexcept { return cells_[entry_word::cell(h.word())]; }
+
+    [[nodiscard]] static bool close(value_header& h, const cell& c) noexcept {
+        const std::int64_t in_stripes = c.stripes.load(std::memory_order_relaxed)->close();
+        std::uint64_t word = h.word();
+        while (!h.mark(word, {false, entry_word::generation(word), 0, entry_word::cell(word)})) {
+            word = h.word();
+        }
+        // Other threads take and drop central references meanwhile. A drop of a reference that a stripe has
+        // counted, whose stripe is closed now, may come here before the sum does: the bias is large enough
+        // for all of them.
+        std::uint32_t now = h.count.load(std::memory_order_relaxed);
+        std::uint32_t next = 0;
+        do {
+            const std::int64_t central = std::int64_t{now} - value_header::bias;
+            next = static_cast<std::uint32_t>(central + in_stripes);
+        } while (
+            !h.count.compare_exchange_weak(now, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+        return next == 0;
+    }
+
+    std::mutex mutex_; // protects all cells, except reads of `stripes`. No other lock is taken inside
+    std::array<cell, entry_word::cells> cells_{};
+};
+
+IBID_PROCESS_WIDE inline constinit hot_values the_hot_values;
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where slots are: in pages, each owned by one thread or by none.
+//
+// Invariants:
+//  - A thread takes slots from its own page without a lock. Other threads return slots of that page under the
+//    mutex, to a list of their own.
+//  - While the world is stopped, the list of pages is consistent, no matter where threads were stopped: each
+//    change of it is one store of one pointer.
+//  - Some entirely free pages without an owner are kept. The others are freed when a thread returns slots,
+//    because the collector stops that thread. A thread that exits is not stopped any more, and could free a
+//    page under the sweep.
+//
+// Thread safety: any thread; for_each() under the mutex or while the world is stopped.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+#include "ibid/detail/base/at_thread_exit.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/gc/slot.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// A page of slots. A thread that makes tokens owns one.
+struct alignas(4096) gc_page {
+    static constexpr std::size_t slots_in_page = 168;
+
+    // The list of all pages, for the sweep.
+    std::atomic<gc_page*> next{nullptr};
+    gc_page* previous = nullptr; // under the mutex of gc_pages
+
+    gc_slot* free = nullptr; // for the owner; without an owner: under the mutex
+    std::uint32_t free_count = 0;
+    bool owned = false;               // under the mutex
+    gc_slot* returned = nullptr;      // by other threads while the page was owned; under the mutex
+    std::uint32_t returned_count = 0; // under the mutex
+    gc_page* next_partial = nullptr;  // pages without an owner that have free slots; under the mutex
+    gc_page* previous_partial = nullptr;
+
+    std::array<gc_slot, slots_in_page> slots;
+
+    gc_page() noexcept : free_count(slots_in_page) {
+        for (gc_slot& s : slots) {
+            s.set_next(free);
+            free = &s;
+        }
+    }
+
+    [[nodiscard]] static gc_page& of(gc_slot& s) noexcept {
+        return *reinterpret_cast<gc_page*>(reinterpret_cast<std::uintptr_t>(&s) & ~(alignof(gc_page) - 1));
+    }
+
+    [[nodiscard]] gc_slot* pop() noexcept {
+        gc_slot* const s = free;
+        if (s != nullptr) {
+            free = s->next();
+            --free_count;
+        }
+        return s;
+    }
+    void push(gc_slot& s) noexcept {
+        s.set_next(free);
+        free = &s;
+        ++free_count;
+    }
+};
+static_assert(sizeof(gc_page) == 4096);
+
+// A thread's page. No destructor: usable until the last instruction of the thread.
+struct gc_thread {
+    gc_page* page = nullptr;
+    bool ended = false;
+};
+IBID_PROCESS_WIDE inline thread_local constinit gc_thread this_gc_thread;
+
+class gc_pages {
+public:
+    constexpr gc_pages() noexcept = default; // and no destructor: usable before and after main
+    gc_pages(const gc_pages&) = delete;
+    gc_pages& operator=(const gc_pages&) = delete;
+
+    // A slot of this thread's page, or null.
+    [[nodiscard]] static gc_slot* pop_own() noexcept {
+        return this_gc_thread.page != nullptr ? this_gc_thread.page->pop() : nullptr;
+    }
+
+    // A slot, and usually a page for this thread. Throws bad_alloc.
+    [[nodiscard]] gc_slot* pop() {
+        gc_thread& me = this_gc_thread;
+        at_thread_end();
+        if (gc_slot* const s = pop_shared(me)) {
+            return s;
+        }
+        auto* const fresh = new gc_page;
+        gc_slot* const s = fresh->pop();
+        const std::lock_guard lock(mutex_);
+        gc_page* const head = pages_.load(std::memory_order_relaxed);
+        fresh->next.store(head, std::memory_order_relaxed);
+        if (head != nullptr) {
+            head->previous = fresh;
+        }
+        pages_.store(fresh, std::memory_order_release);
+        own(me, *fresh);
+        return s;
+    }
+
+    // Returns `s` and the `count` - 1 slots that follow it. Requires: they have no token any more.
+    void give_back(gc_slot* s, std::uint32_t count) noexcept {
+        const std::lock_guard lock(mutex_);
+        for (; count != 0; --count) {
+            gc_slot* const next = count != 1 ? s->next() : nullptr;
+            gc_page& p = gc_page::of(*s);
+            if (p.owned) {
+                s->set_next(p.returned);
+                p.returned = s;
+                ++p.returned_count;
+            } else {
+                p.push(*s);
+                if (p.free_count == 1) {
+                    add_partial(p);
+                }
+                if (p.free_count == gc_page::slots_in_page) {
+                    ++empty_;
+                }
+            }
+            s = next;
+        }
+        free_empty_but_a_few();
+    }
+
+    // f(slot) for every slot there is. Under the mutex, or while the world is stopped.
+    template <class Function>
+    void for_each(Function f) noexcept {
+        for (gc_page* p = pages_.load(std::memory_order_relaxed); p != nullptr;
+             p = p->next.load(std::memory_order_relaxed)) {
+            std::for_each(p->slots.begin(), p->slots.end(), f);
+        }
+    }
+
+    // How many slots threads have got since the last forget_handed().
+    [[nodiscard]] std::size_t handed() const noexcept { return handed_.load(std::memory_order_relaxed); }
+    void forget_handed() noexcept { handed_.store(0, std::memory_order_relaxed); }
+
+    void thread_ends() noexcept {
+        this_gc_thread.ended = true;
+        if (gc_page* const p = std::exchange(this_gc_thread.page, nullptr)) {
+            const std::lock_guard lock(mutex_);
+            disown(*p);
+        }
+    }
+
+    // For fork() and for_each(). In the child, pages of other threads stay owned by them: their tokens end as
+    // always, and their unused slots are leaked.
+    void lock() noexcept { mutex_.lock(); }
+    void unlock() noexcept { mutex_.unlock(); }
+
+private:
+    static void at_thread_end();
+
+    // A slot of an existing page, or null.
+    [[nodiscard]] gc_slot* pop_shared(gc_thread& me) {
+        const std::lock_guard lock(mutex_);
+        if (gc_page* const p = me.page) {
+            p->free = std::exchange(p->returned, nullptr);
+            p->free_count = std::exchange(p->returned_count, 0);
+            if (gc_slot* const s = p->pop()) {
+                return s;
+            }
+            me.page = nullptr;
+            p->owned = false; // full
+        }
+        gc_page* const p = partial_;
+        if (p == nullptr) {
+            return nullptr;
+        }
+        remove_partial(*p);
+        gc_slot* const s = p->pop();
+        own(me, *p);
+        return s;
+    }
+
+    // Under the mutex.
+    void own(gc_thread& me, gc_page& p) noexcept {
+        handed_.fetch_add(p.free_count + 1, std::memory_order_relaxed);
+        if (me.ended) { // in a late thread_local destructor: one slot, no page
+            disown(p);
+            return;
+        }
+        p.owned = true;
+        me.page = &p;
+    }
+    void disown(gc_page& p) noexcept {
+        p.owned = false;
+        while (gc_slot* const s = p.returned) {
+            p.returned = s->next();
+            p.push(*s);
+        }
+        p.returned_count = 0;
+        if (p.free_count != 0) {
+            add_partial(p);
+            empty_ += p.free_count == gc_page::slots_in_page ? 1 : 0;
+        }
+    }
+
+    void add_partial(gc_page& p) noexcept {
+        p.previous_partial = nullptr;
+        p.next_partial = partial_;
+        if (partial_ != nullptr) {
+            partial_->previous_partial = &p;
+        }
+        partial_ = &p;
+    }
+    void remove_partial(gc_page& p) noexcept {
+        empty_ -= p.free_count == gc_page::slots_in_page ? 1 : 0;
+        (p.previous_partial != nullptr ? p.previous_partial->next_partial : partial_) = p.next_partial;
+        if (p.next_partial != nullptr) {
+            p.next_partial->previous_partial = p.previous_partial;
+        }
+    }
+
+    void free_empty_but_a_few() noexcept {
+        constexpr std::size_t a_few = 32; // what one collection empties, the next tokens need again
+        for (gc_page* p = partial_; p != nullptr && empty_ > a_few;) {
+            gc_page* const next_partial = p->next_partial;
+            if (p->free_count == gc_page::slots_in_page) {
+                remove_partial(*p);
+                gc_page* const next = p->next.load(std::memory_order_relaxed);
+                (p->previous != nullptr ? p->previous->next : pages_).store(next, std::memory_order_release);
+                if (next != nullptr) {
+                    next->previous = p->previous;
+                }
+                delete p;
+            }
+            p = next_partial;
+        }
+    }
+
+    // Protects the lists of pages and their slots, except from the sweep. A thread that stops the world does
+    // not take it; no code of the collector or the program runs under it.
+    std::mutex mutex_;
+    std::atomic<gc_page*> pages_{nullptr};
+    gc_page* partial_ = nullptr; // without an owner, with free slots
+    std::size_t empty_ = 0;      // of these, entirely free
+    std::atomic<std::size_t> handed_{0};
+};
+
+IBID_PROCESS_WIDE inline constinit gc_pages the_gc_pages;
+
+inline void end_gc_thread() noexcept {
+    the_gc_pages.thread_ends();
+}
+IBID_PROCESS_WIDE inline thread_local at_thread_exit this_gc_thread_end{&end_gc_thread};
+
+inline void gc_pages::at_thread_end() {
+    if (!this_gc_thread.ended) {
+        this_gc_thread_end.arm();
+    }
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pool caches of a thread: for each pool's number, the cache that the thread owns there.
+//
+// Law: finding a cache takes the same few loads, no matter how many pools there are. When the thread exits,
+// its idle objects go to the central lists of their pools. A thread that takes or returns after that, in a
+// later thread_local destructor, uses the central lists, too.
+//
+// Numbers are small and reused, so the array is as long as the greatest number of pools that lived at once. A
+// cache left over from an earlier pool with the same number has a null `core`, and is never mistaken for the
+// new pool's.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "ibid/detail/base/at_thread_exit.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/pool/thread_cache.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+class pool_thread {
+public:
+    // The cache that was used last, of whichever pool. Its address does not come from the object that is
+    // being returned, so the processor need not wait for that object.
+    [[nodiscard]] thread_cache& last() noexcept { return *last_; }
+
+    // The cache for `core`, or null. Requires: `core` is alive, and `id` is its number.
+    [[nodiscard]] thread_cache* find(const pool_core& core, std::uint32_t id) noexcept {
+        thread_cache* const s = id < size_ ? caches_[id] : nullptr;
+        if (s == nullptr || !s->is_of(core)) {
+            return nullptr;
+        }
+        last_ = s;
+        return s;
+    }
+
+    // A new cache for `core`. Null if memory runs out, the thread is exiting, or the kernel has no
+    // membarrier: then the thread uses the central lists, under the core's mutex.
+    [[nodiscard]] thread_cache* add(pool_core& core, std::uint32_t id) noexcept;
+
+    // Undoes add().
+    void remove(std::uint32_t id) noexcept { replace(id, nullptr); }
+
+    void end() noexcept;
+
+private:
+    IBID_PROCESS_WIDE static inline constinit thread_cache no_cache{nullptr, nullptr};
+
+    [[nodiscard]] bool reserve(std::size_t size) noexcept {
+        if (size <= size_) {
+            return true;
+        }
+        const std::size_t wider = std::max<std::size_t>(8, size * 2);
+        // Neither this nor a cache comes from operator new (malloc_allocator.h): a finalizer that runs in
+        // there and ends a loan would re-enter this function.
+        auto** const table = static_cast<thread_cache**>(std::calloc(wider, sizeof(thread_cache*)));
+        if (table == nullptr) {
+            return false;
+        }
+        std::copy_n(caches_, size_, table);
+        std::free(std::exchange(caches_, table));
+        size_ = wider;
+        return true;
+    }
+
+    void replace(std::uint32_t id, thread_cache* s) noexcept {
+        if (thread_cache* const former = std::exchange(caches_[id], s)) {
+            last_ = last_ == former ? &no_cache : last_;
+            former->with_core([](pool_core*) {}); // wait for the drain that ended its pool
+            delete former;
+        }
+    }
+
+    // No destructor: usable until the thread's last instruction. this_pool_thread_end calls end().
+    thread_cache* last_ = &no_cache; // or one of caches_
+    thread_cache** caches_ = nullptr;
+    std::size_t size_ = 0;
+    bool ended_ = false;
+};
+
+IBID_PROCESS_WIDE inline thread_local constinit pool_thread this_pool_thread;
+
+inline void end_pool_thread() noexcept {
+    this_pool_thread.end();
+}
+IBID_PROCESS_WIDE inline thread_local at_thread_exit this_pool_thread_end{&end_pool_thread};
+
+inline thread_cache* pool_thread::add(pool_core& core, std::uint32_t id) noexcept {
+    if (ended_ || !asymmetric_fence_available() || !reserve(std::size_t{id} + 1)) {
+        return nullptr;
+    }
+    auto* const s = new (std::nothrow) thread_cache(&core, this);
+    if (s == nullptr) {
+        return nullptr;
+    }
+    this_pool_thread_end.arm();
+    replace(id, s); // frees one of an ended pool
+    return s;
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Safe memory reclamation for lookups without a lock: quiescent-state-based reclamation (QSBR) with a
+// membarrier fallback, as liburcu's flavours "qsbr" and "memb" combined.
+//
+//     participant& me = *domain.join(fresh);       // this thread's record in this table
+//     { const read_guard guard(me);  … }           // a lookup: two plain stores to a cache line of its own
+//     domain.quiesce(me);                          // now and then, between two lookups
+//
+//     unlink(x);                                   // a writer, under the table's lock
+//     epoch = domain.begin_epoch();                // after that lock was released, or under it
+//     if (domain.all_quiesced_since(epoch)) free(x);
+//
+// Three tests answer "can a reader still see what I unlinked?". Try the cheapest first; if it says "perhaps",
+// try the next.
+//
+//  - single_reader(): no other thread participates. A table that one thread uses frees at once.
+//  - all_quiesced_since(e): every participant has announced a quiescent state since epoch e. Costs no fence.
+//    Stays false while a participant sleeps.
+//  - barrier_and_all_outside(): a heavy fence (membarrier) on every running thread, then a look at every
+//    participant. True if none is inside a lookup.
+//
+// Invariant: if one of them returns true to a thread that unlinked something under a lock of the table, or
+// that has taken that lock since (and begun the epoch after that), then no reader sees the unlinked object,
+// now or later.
+//
+// Why, for each:
+//  - single_reader(): a thread joins by incrementing `threads_`, and then takes each lock of the table once.
+//    If it took the lock before the unlinker, the unlinker sees the increment. If after, the thread sees the
+//    unlinking.
+//  - all_quiesced_since(): quiesce() loads the epoch with acquire, so later lookups see what was unlinked
+//    before that epoch began; earlier lookups are over.
+//  - barrier_and_all_outside(): the store-buffering argument of an asymmetric fence, see read_guard.
+//
+// Lifetime: a participant record belongs to its thread and its table. Whichever ends last frees it.
+//
+// Thread safety: a participant's members are for its thread, unless they say otherwise. All of qsbr_domain
+// may be called by any thread.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/at_thread_exit.h"
+#include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/reclamation/limbo_list.h"
+#include "ibid/statistics.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+class qsbr_domain;
+
+// One thread's record in one table. The thread writes the first cache lines at every lookup; what other
+// threads read now and then is in the last one, so that they do not slow the owner down.
+class alignas(128) participant : public made_by_malloc {
+public:
+    // Any thread. How many lookups there were. All were hits except those counted as misses.
+    [[nodiscard]] std::uint64_t lookups() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
+    // Release: a thread that sees the miss sees the lookup (pairs with the acquire in hits()).
+    void count_miss() noexcept {
+        bump(misses_);
+        misses_in_a_row_ = lookups() == last_miss_ + 1 ? misses_in_a_row_ + 1 : 1;
+        last_miss_ = lookups();
+    }
+
+    // After four misses in a row: skip the lock-free lookup until something was found under a lock. A thread
+    // that fills a table need not probe twice for each key.
+    [[nodiscard]] bool recently_missed() const noexcept { return misses_in_a_row_ >= 4; }
+    void found_under_lock() noexcept { misses_in_a_row_ = 0; }
+
+    // The table pin. A thread that ends an entry needs the table a little longer. Instead of leaving the
+    // entry counted, which would cost a second lock, it sets a flag in its own record: "I still use the
+    // table". Whoever closes the table asks all records (pass_to_pin) before freeing it.
+    //
+    // Sets the pin. `counted`: the closed table already counts this thread. Relaxed: whoever finds the table
+    // empty has taken the lock under which the pin was set. False if it is set already: a destructor led from
+    // one end to another.
+    [[nodiscard]] bool pin_table(bool counted) noexcept {
+        if (table_pin_.load(std::memory_order_relaxed) != pin_state::none) {
+            return false;
+        }
+        table_pin_.store(counted ? pin_state::counted : pin_state::pinned, std::memory_order_relaxed);
+        return true;
+    }
+    // Removes the pin. True: the table counts this thread, which must release it now. Otherwise the table may
+    // be gone. Release: this thread's last use of the table happens before; pairs with the acquire in
+    // pass_to_pin().
+    [[nodiscard]] bool unpin_table() noexcept {
+        return table_pin_.exchange(pin_state::none, std::memory_order_acq_rel) == pin_state::counted;
+    }
+    // Any thread, for a table that nothing else keeps. True: the owner of this record has pinned the table,
+    // and will release it.
+    [[nodiscard]] bool pass_to_pin() noexcept {
+        pin_state now = pin_state::pinned;
+        return table_pin_.compare_exchange_strong(now, pin_state::counted, std::memory_order_acq_rel,
+                                                  std::memory_order_acquire);
+    }
+
+private:
+    friend class qsbr_domain;
+    friend class read_guard;
+    friend struct thread_participation;
+
+    enum class pin_state : std::uint32_t { none, pinned, counted };
+    static constexpr std::uint64_t vacant_epoch = ~std::uint64_t{0};
+
+    // In order of use: a hit touches the first cache line only.
+    std::atomic<std::uint64_t> turn_{0}; // odd: inside a lookup; incremented when a lookup begins and ends
+    std::atomic<std::uint64_t> misses_{0};
+    std::uint64_t last_miss_ = 0; // the number of that lookup
+    std::uint64_t misses_in_a_row_ = 0;
+    std::atomic<pin_state> table_pin_{pin_state::none};
+
+public:
+    // What this thread did to the table, except for the hits of its lookups.
+    counter_stripe counters;
+
+    // What this thread has retired. Of a vacant record: the next owner's, or a trim's, under
+    // the_participant_registry.
+    limbo_list limbo;
+
+private:
+    alignas(64) std::atomic<std::uint64_t> quiesced_{
+        vacant_epoch};                      // the latest epoch that the thread has seen
+    participant* next_ = nullptr;           // of the same table
+    participant* next_of_thread_ = nullptr; // protected by the_participant_registry, as all below
+    qsbr_domain* in_ = nullptr;             // null: the table is gone
+    bool occupied_ = true;                  // false: the thread has exited; another may take the record
+};
+
+// A lookup without a lock. Requires: nothing inside begins another lookup; no hash, comparison or allocation
+// runs inside. If a signal handler jumps out of a lookup, that lookup ends with the next one (which is why
+// the turn is made odd, not incremented).
+class read_guard {
+public:
+    explicit read_guard(participant& p) noexcept
+        : participant_(p), turn_(p.turn_.load(std::memory_order_relaxed) | 1) {
+        participant_.turn_.store(turn_, std::memory_order_relaxed);
+        asymmetric_fence_light(); // orders the store before the lookup; pairs with the heavy fence in
+                                  // barrier_and_all_outside()
+    }
+    read_guard(const read_guard&) = delete;
+    read_guard& operator=(const read_guard&) = delete;
+    // Release: the lookup happens before; pairs with the loads in barrier_and_all_outside().
+    ~read_guard() { participant_.turn_.store(turn_ + 1, std::memory_order_release); }
+
+private:
+    participant& participant_;
+    std::uint64_t turn_;
+};
+
+// Protects the lists of a thread's records and of a table's, `in_` and `occupied_`. Taken when a thread joins
+// a table and when either ends. No other lock is taken inside.
+IBID_PROCESS_WIDE inline constinit std::mutex the_participant_registry;
+
+// The records of this thread. No destructor: usable until the thread's last instruction.
+struct thread_participation {
+    static constexpr std::size_t seats = 16;
+    struct seat {
+        std::uint64_t domain;
+        participant* record;
+    };
+    std::array<seat, seats> recent{}; // a direct-mapped cache, by domain number
+    seat* known = nullptr;            // a hash table with linear probing, by domain number; at most half full
+    std::size_t known_size = 0;       // a power of two
+    std::size_t known_taken = 0;      // counts ended domains too, until the table is rebuilt
+    participant* all = nullptr;
+    unsigned number = 0; // a small number for this thread, among those that live and participate
+    bool ended = false;
+
+    [[nodiscard]] participant* find(std::uint64_t domain) const noexcept {
+        for (std::size_t i = domain; known_size != 0; ++i) {
+            const seat& s = known[i & (known_size - 1)];
+            if (s.domain == domain || s.record == nullptr) {
+                return s.record;
+            }
+        }
+        return nullptr;
+    }
+    inline void remember(std::uint64_t domain, participant* record) noexcept;
+    inline void end() noexcept;
+
+private:
+    void put(seat s) noexcept {
+        std::size_t i = s.domain;
+        while (known[i & (known_size - 1)].record != nullptr) {
+            ++i;
+        }
+        known[i & (known_size - 1)] = s;
+        ++known_taken;
+    }
+};
+IBID_PROCESS_WIDE inline thread_local constinit thread_participation this_thread_participation;
+
+inline void end_participation() noexcept {
+    this_thread_participation.end();
+}
+IBID_PROCESS_WIDE inline thread_local at_thread_exit this_thread_participation_end{&end_participation};
+
+// For spreading work over threads: two live participants have different numbers, as long as there are fewer
+// than 64.
+[[nodiscard]] inline unsigned number_of_this_thread() noexcept {
+    return this_thread_participation.number;
+}
+
+// The numbers in use, one bit each. Protected by the_participant_registry. All threads without a number share
+// number 0.
+IBID_PROCESS_WIDE inline constinit std::uint64_t the_thread_numbers = 1;
+
+class qsbr_domain {
+public:
+    qsbr_domain() noexcept : id_(next_id().fetch_add(1, std::memory_order_relaxed)) {}
+    qsbr_domain(const qsbr_domain&) = delete;
+    qsbr_domain& operator=(const qsbr_domain&) = delete;
+    ~qsbr_domain() {
+        const std::lock_guard lock(the_participant_registry);
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr;) {
+            participant* const gone = p;
+            p = p->next_;
+            if (gone->occupied_) {
+                gone->in_ = nullptr; // its thread frees it
+            } else {
+                delete gone;
+            }
+        }
+    }
+
+    // This thread's record if it was used lately, else null.
+    [[nodiscard]] participant* here() const noexcept {
+        const thread_participation::seat& s =
+            this_thread_participation.recent[id_ % thread_participation::seats];
+        return s.domain == id_ ? s.record : nullptr;
+    }
+
+    // This thread's record; null: it has not joined.
+    [[nodiscard]] participant* known_here() const noexcept {
+        participant* const p = here();
+        return p != nullptr ? p : this_thread_participation.find(id_);
+    }
+
+    // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no
+    // membarrier; then the caller must look up under the lock. If `fresh` is set, the caller must take every
+    // lock under which the table unlinks once, before its first lookup.
+    [[nodiscard]] participant* join(bool& fresh) noexcept {
+        thread_participation& me = this_thread_participation;
+        fresh = false;
+        if (participant* const known = me.find(id_)) {
+            me.recent[id_ % thread_participation::seats] = {id_, known};
+            return known;
+        }
+        if (me.ended || !asymmetric_fence_available()) {
+            return nullptr;
+        }
+        this_thread_participation_end.arm();
+        const std::lock_guard lock(the_participant_registry);
+        if (me.number == 0 && ~the_thread_numbers != 0) {
+            me.number = static_cast<unsigned>(std::countr_one(the_thread_numbers));
+            the_thread_numbers |= std::uint64_t{1} << me.number;
+        }
+        participant** link = &me.all;
+        participant* record = nullptr;
+        while (*link != nullptr) {
+            participant* const p = *link;
+            if (p->in_ == nullptr) {
+                *link = p->next_of_thread_;
+                delete p;
+                continue;
+            }
+            record = p->in_ == this ? p : record;
+            link = &p->next_of_thread_;
+        }
+        if (record == nullptr) {
+            record = vacant();
+            if (record == nullptr && (record = new (std::nothrow) participant) == nullptr) {
+                return nullptr;
+            }
+            quiesce(*record);
+            if (record->in_ == nullptr) {
+                record->in_ = this;
+                record->next_ = first_.load(std::memory_order_relaxed);
+                first_.store(record, std::memory_order_release); // pairs with the acquire in for_each()
+            }
+            record->occupied_ = true;
+            record->next_of_thread_ = me.all;
+            me.all = record;
+            threads_.fetch_add(1, std::memory_order_relaxed); // published by the locks that the caller takes
+            fresh = true;
+        }
+        me.recent[id_ % thread_participation::seats] = {id_, record};
+        me.remember(id_, record);
+        return record;
+    }
+
+    // Whether no other thread participates; see the invariant above. Acquire: lookups of threads that have
+    // left are over (pairs with the release in vacate()).
+    [[nodiscard]] bool single_reader() const noexcept {
+        const std::size_t threads = threads_.load(std::memory_order_acquire);
+        return threads == 0 || (threads == 1 && known_here() != nullptr);
+    }
+
+    // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only
+    // an even turn proves that a participant is outside: it was stored with release, after the lookup. That
+    // an odd turn changes proves nothing, as a relaxed store does not order the lookup before it.
+    [[nodiscard]] bool barrier_and_all_outside() const noexcept {
+        if (!asymmetric_fence_heavy()) {
+            return false;
+        }
+        for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
+            bool inside = p->turn_.load(std::memory_order_acquire) % 2 != 0;
+            for (int i = 0; i < patience && inside; ++i) {
+                inside = p->turn_.load(std::memory_order_acquire) % 2 != 0;
+            }
+            if (inside) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // On the thread of `me`, outside a lookup. Acquire: later lookups do not see what was unlinked before the
+    // epoch began (pairs with begin_epoch()). Release: earlier lookups are over (pairs with
+    // all_quiesced_since()).
+    void quiesce(participant& me) const noexcept {
+        const std::uint64_t now = epoch_.load(std::memory_order_acquire);
+        if (me.quiesced_.load(std::memory_order_relaxed) != now) {
+            me.quiesced_.store(now, std::memory_order_release);
+        }
+    }
+
+    // Requires: the caller unlinked something under a lock of the table, or has taken that lock since. All
+    // changes of `epoch_` are read-modify-writes: whoever sees a later epoch has also acquired the earlier
+    // ones.
+    [[nodiscard]] std::uint64_t begin_epoch() noexcept {
+        return epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
+    }
+
+    [[nodiscard]] bool all_quiesced_since(std::uint64_t epoch) const noexcept {
+        for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
+            if (p->quiesced_.load(std::memory_order_acquire) < epoch) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // Calls f(participant&) for every record: to read counters, or when the table ends.
+    template <class Function>
+    void for_each(Function f) const noexcept {
+        for (participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
+            f(*p);
+        }
+    }
+    // Lookups that found something.
+    [[nodiscard]] std::uint64_t hits() const noexcept {
+        std::uint64_t sum = 0;
+        for_each([&sum](const participant& p) {
+            // Misses are read first, so that they never outnumber the lookups.
+            const std::uint64_t misses = p.misses_.load(std::memory_order_acquire);
+            sum += p.lookups() - misses;
+        });
+        return sum;
+    }
+    // Calls f(limbo_list&) for each vacant record, under the_participant_registry.
+    template <class Function>
+    void for_each_vacant_limbo(Function f) noexcept {
+        const std::lock_guard lock(the_participant_registry);
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
+            if (!p->occupied_) {
+                f(p->limbo);
+            }
+        }
+    }
+
+    // In the child of fork(), where this thread alone is left and holds the_participant_registry
+    // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
+    // it.
+    void forget_other_threads() noexcept {
+        const participant* mine = this_thread_participation.all;
+        while (mine != nullptr && mine->in_ != this) {
+            mine = mine->next_of_thread_;
+        }
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
+            if (p != mine) {
+                const std::uint64_t turn = p->turn_.load(std::memory_order_relaxed);
+                p->turn_.store(turn + turn % 2, std::memory_order_relaxed);
+                p->quiesced_.store(participant::vacant_epoch, std::memory_order_relaxed);
+                p->table_pin_.store(participant::pin_state::none, std::memory_order_relaxed);
+                p->limbo = {}; // leaked: its thread may have been changing it
+                p->occupied_ = false;
+            }
+        }
+        threads_.store(mine != nullptr ? 1 : 0, std::memory_order_relaxed);
+        the_thread_numbers = std::uint64_t{1} | std::uint64_t{1} << this_thread_participation.number;
+    }
+
+private:
+    friend struct thread_participation;
+    static constexpr int patience = 200; // loads; a lookup takes less time
+
+    [[nodiscard]] IBID_PROCESS_WIDE static std::atomic<std::uint64_t>& next_id() noexcept {
+        static constinit std::atomic<std::uint64_t> id{1};
+        return id;
+    }
+
+    [[nodiscard]] participant* vacant() const noexcept {
+        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
+            if (!p->occupied_) {
+                return p;
+            }
+        }
+        return nullptr;
+    }
+
+    void vacate(participant& p) noexcept {
+        const std::uint64_t turn = p.turn_.load(std::memory_order_relaxed);
+        p.turn_.store(turn + turn % 2, std::memory_order_release);
+        p.occupied_ = false;
+        p.quiesced_.store(participant::vacant_epoch, std::memory_order_release); // as in quiesce()
+        threads_.fetch_sub(1, std::memory_order_release);
+    }
+
+    const std::uint64_t id_;                          // never used again
+    std::atomic<participant*> first_{nullptr};        // records are only added
+    std::atomic<std::size_t> threads_{0};             // live threads with a record
+    alignas(64) std::atomic<std::uint64_t> epoch_{0}; // changes with every sealed limbo list; read at misses
+};
+
+// Under the registry's lock, so from malloc (malloc_allocator.h). Without memory, the record is not
+// remembered here and is found in the list of all.
+void thread_participation::remember(std::uint64_t domain, participant* record) noexcept {
+    if (known_taken * 2 >= known_size) {
+        std::size_t living = 1;
+        for (const participant* p = all; p != nullptr; p = p->next_of_thread_) {
+            ++living;
+        }
+        const std::size_t wider = std::bit_ceil(std::max<std::size_t>(living * 4, seats));
+        auto* const rebuilt = static_cast<seat*>(std::calloc(wider, sizeof(seat)));
+        if (rebuilt == nullptr) {
+            return;
+        }
+        std::free(std::exchange(known, rebuilt));
+        known_size = wider;
+        known_taken = 0;
+        for (participant* p = all; p != nullptr; p = p->next_of_thread_) {
+            if (p->in_ != nullptr && p != record) {
+                put({p->in_->id_, p});
+            }
+        }
+    }
+    put({domain, record});
+}
+
+void thread_participation::end() noexcept {
+    ended = true;
+    recent = {};
+    std::free(std::exchange(known, nullptr));
+    known_size = 0;
+    const std::lock_guard lock(the_participant_registry);
+    the_thread_numbers &= ~((std::uint64_t{1} << number) & ~std::uint64_t{1});
+    number = 0;
+    while (all != nullptr) {
+        participant* const p = all;
+        all = p->next_of_thread_;
+        if (p->in_ != nullptr) {
+            p->in_->vacate(*p);
+        } else {
+            delete p;
+        }
+    }
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A ghost queue: remembers the keys that went lately, without the keys. S3-FIFO uses it for evicted keys,
+// retained_entries for first-timers.
+//
+// A ghost is half of a keyed hash and a sequence number, 8 bytes. A bucket of eight ghosts is one cache line.
+//
+// Invariants:
+//  - Ghosts are hints: one that is lost, or taken for another key's, costs a worse place in the eviction
+//    order, nothing else.
+//  - Memory: at most twice what the limit asks for, and at most four times what has come. Without memory,
+//    fewer are remembered.
+//
+// Thread safety: none.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+#include "ibid/detail/base/malloc_allocator.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+class ghost_table {
+public:
+    // The key with this hash goes now. Remembers the last `limit` that went.
+    void remember(std::uint64_t hash, std::size_t limit) noexcept {
+        fit(std::min(limit, 2 * std::size_t{now_} + 1)); // a large limit costs nothing where few come
+        if (!buckets_.empty()) {
+            place(half(hash) | ++now_);
+        }
+    }
+
+    // Whether it is among the last `limit`, as far as is known.
+    [[nodiscard]] bool contains(std::uint64_t hash, std::size_t limit) const noexcept {
+        if (!buckets_.empty()) {
+            for (const std::uint64_t ghost : buckets_[bucket_of(half(hash))]) {
+                if (same_key(ghost, half(hash)) && age(ghost) < limit) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+private:
+    using bucket = std::array<std::uint64_t, 8>; // one cache line decides whether there is a ghost
+
+    // Upper half of a ghost: half of the hash. Lower half: a sequence number. It wraps after 2^32; a few very
+    // old ghosts then look recent.
+    [[nodiscard]] static std::uint64_t half(std::uint64_t hash) noexcept { return hash << 32; }
+    [[nodiscard]] static bool same_key(std::uint64_t a, std::uint64_t b) noexcept {
+        return (a ^ b) >> 32 == 0;
+    }
+    [[nodiscard]] std::uint32_t age(std::uint64_t ghost) const noexcept {
+        return now_ - static_cast<std::uint32_t>(ghost);
+    }
+    [[nodiscard]] std::size_t bucket_of(std::uint64_t ghost) const noexcept {
+        return (ghost >> 32) & (buckets_.size() - 1);
+    }
+
+    // Replaces the same key's ghost, else the oldest in the bucket. Empty cells count as oldest.
+    void place(std::uint64_t ghost) noexcept {
+        bucket& in = buckets_[bucket_of(ghost)];
+        std::uint64_t* gives_way = in.data();
+        for (std::uint64_t& other : in) {
+            if (same_key(other, ghost)) {
+                other = ghost;
+                return;
+            }
+            gives_way = age(other) > age(*gives_way) ? &other : gives_way;
+        }
+        *gives_way = ghost;
+    }
+
+    using buckets = std::vector<bucket, malloc_allocator<bucket>>;
+
+    void fit(std::size_t limit) noexcept {
+        if (limit <= buckets_.size() * bucket{}.size()) {
+            return;
+        }
+        try {
+            buckets old(std::bit_ceil(limit / bucket{}.size() + 1));
+            old.swap(buckets_);
+            for (const bucket& b : old) {
+                for (const std::uint64_t ghost : b) {
+                    if (ghost != 0) {
+                        place(ghost);
+                    }
+                }
+            }
+        } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): fewer are remembered
+        }
+    }
+
+    buckets buckets_;       // none, or a power of two
+    std::uint32_t now_ = 0; // how many have gone
+};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

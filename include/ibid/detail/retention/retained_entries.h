@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The entries that a retention budget holds, so that they outlive their last handle. s3_fifo.h decides which
+// of them goes first.
+//
+// Invariants:
+//  - The budget is never exceeded.
+//  - A retained entry is held by one ordinary reference. Retention is no special state of an entry.
+//  - An entry in the protected segment is never evicted for a probationary one.
+//  - A first-timer (not in_protected, and its key not seen lately) is not retained; it leaves a ghost. Why: a
+//    peer that sends ever new keys would have each retained and freed when its memory is out of cache, which
+//    costs more than freeing it at once. (TinyLFU calls this a doorkeeper.)
+//  - A hit costs at most one relaxed store, and never waits.
+//  - Keys seen once, and keys evicted, are remembered with 8 bytes each, at most as many of each as the
+//    budget has entries, until the next trim or change of the budget.
+//
+// Thread safety: any thread. References are dropped outside the lock.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <utility>
+
+#include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/retention/ghost_table.h"
+#include "ibid/detail/retention/s3_fifo.h"
+#include "ibid/retention.h"
+#include "ibid/statistics.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// Traits: acquire(entry), release(entry), weight(entry). If release() may throw, or its thread may be
+// cancelled inside it, the same holds for all that drops references here. No lock is held then; references
+// that were still to be dropped are leaked.
+template <class Traits>
+class retained_entries {
+public:
+    using entry = typename Traits::entry;
+    static constexpr bool drops_quietly = noexcept(Traits::release(std::declval<entry&>()));
+
+    explicit retained_entries(counter_stripe& counters) noexcept : counters_(counters) {}
+    retained_entries(const retained_entries&) = delete;
+    retained_entries& operator=(const retained_entries&) = delete;
+
+    [[nodiscard]] bool off() const noexcept { return off_.load(std::memory_order_relaxed); }
+    [[nodiscard]] retention budget() const noexcept {
+        const std::lock_guard lock(mutex_);
+        return budget_;
+    }
+
+    void set_budget(retention budget) noexcept(drops_quietly) {
+        {
+            const std::lock_guard lock(mutex_);
+            budget_ = budget;
+            off_.store(budget.none(), std::memory_order_relaxed);
+        }
+        fit_budget();
+    }
+
+    // A hit on `e`. Requires a reference, and not off().
+    void touch(entry& e) noexcept(drops_quietly) {
+        if (!e.has(entry_word::visited)) {
+            e.set(entry_word::visited);
+        }
+        // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept
+        // it alive. If the lock is taken, leave it to the next hit.
+        if (!e.has(entry_word::retained)) {
+            victims gone;
+            const std::unique_lock lock(mutex_, std::try_to_lock);
+            if (lock.owns_lock()) {
+                enter(e, gone);
+            }
+        }
+    }
+
+    // `e` was made, or has become protected. Requires a reference.
+    void admit(entry& e) noexcept(drops_quietly) {
+        admit(e, [](entry&) noexcept {});
+    }
+    // `weigh` is called before Traits::weight(), under the lock: it must be short and call nobody.
+    template <class Weigh>
+    void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
+        for (bool done = false; !done;) {
+            victims gone;
+            const std::lock_guard lock(mutex_);
+            if (is_first_timer(e)) {
+                return;
+            }
+            weigh(e);
+            done = enter(e, gone);
+        }
+    }
+
+    // Moves `e` to the protected segment. Requires a reference.
+    void protect(entry& e) noexcept(drops_quietly) {
+        if (e.has(entry_word::in_protected)) {
+            return;
+        }
+        e.set(entry_word::in_protected);
+        if (!off() && !e.has(entry_word::retained)) {
+            admit(e);
+        }
+        // A retained entry moves when s3_fifo::next_victim() meets it.
+    }
+
+    // Drops all retained entries and all ghosts. What the drops themselves retain anew stays.
+    void drop_all() noexcept(drops_quietly) {
+        s3_fifo<entry> all;
+        ghost_table first_timers;
+        {
+            const std::lock_guard lock(mutex_);
+            std::swap(all, order_);
+            std::swap(first_timers, first_timers_);
+            all.for_each([](entry& e) { e.clear(entry_word::retained); });
+            publish();
+        }
+        all.for_each([](entry& e) { Traits::release(e); });
+    }
+
+    // Drops every retained entry that `which` chooses.
+    template <class Predicate>
+    void drop_if(Predicate which) noexcept(drops_quietly) {
+        for (bool more = true; more;) {
+            victims gone;
+            const std::lock_guard lock(mutex_);
+            order_.take_if(which, [&](entry& e) {
+                e.clear(entry_word::retained);
+                gone.add(&e);
+                return !gone.full();
+            });
+            publish();
+            more = gone.full();
+        }
+    }
+
+    // Around fork(): see interner.
+    void lock() noexcept { mutex_.lock(); }
+    void unlock() noexcept { mutex_.unlock(); }
+
+private:
+    // Some references that are dropped at the end of the scope, outside the lock: a drop may run a
+    // destructor.
+    class victims {
+    public:
+        victims() noexcept = default;
+        victims(const victims&) = delete;
+        victims& operator=(const victims&) = delete;
+        ~victims() noexcept(drops_quietly) {
+            for (std::size_t i = 0; i < count_; ++i) {
+                Traits::release(*entries_[i]);
+            }
+        }
+        [[nodiscard]] bool full() const noexcept { return count_ == entries_.size(); }
+        void add(entry* e) noexcept { entries_[count_++] = e; }
+
+    private:
+        std::array<entry*, 16> entries_;
+        std::size_t count_ = 0;
+    };
+
+    // Under the lock. Whether `e` is a first-timer; then its key is remembered.
+    [[nodiscard]] bool is_first_timer(const entry& e) noexcept {
+        const std::size_t known =
+            budget_.entries - budget_.entries / 10; // as s3_fifo remembers of evicted keys
+        if (budget_.none() || e.has(entry_word::in_protected) || first_timers_.contains(e.hash(), known)) {
+            return false;
+        }
+        first_timers_.remember(e.hash(), known);
+        return true;
+    }
+
+    // Under the lock. Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full;
+    // call again.
+    bool enter(entry& e, victims& gone) noexcept {
+        const std::size_t weight = Traits::weight(e);
+        if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
+            return true;
+        }
+        const bool in_protected = e.has(entry_word::in_protected);
+        while (order_.bytes() > budget_.bytes - weight || order_.size() >= budget_.entries) {
+            if (!in_protected && !room_in_probationary(weight)) {
+                return true;
+            }
+            if (gone.full()) {
+                return false;
+            }
+            evict(gone);
+        }
+        if (order_.add(e, weight)) { // else out of memory: not retained
+            Traits::acquire(e);
+            e.set(entry_word::retained);
+            publish();
+        }
+        return true;
+    }
+
+    // Whether evicting probationary entries alone can make the room. Without any, this is arithmetic and
+    // touches no entry.
+    [[nodiscard]] bool room_in_probationary(std::size_t weight) const noexcept {
+        return order_.protected_size() < budget_.entries &&
+               order_.protected_bytes() <= budget_.bytes - weight;
+    }
+
+    [[nodiscard]] bool over() const noexcept {
+        return order_.bytes() > budget_.bytes || order_.size() > budget_.entries;
+    }
+
+    // The budget has changed.
+    void fit_budget() noexcept(drops_quietly) {
+        for (bool more = true; more;) {
+            victims gone;
+            const std::lock_guard lock(mutex_);
+            while (over() && !gone.full()) {
+                evict(gone);
+            }
+            more = over();
+            if (!more) {
+                order_.forget_ghosts();
+                first_timers_ = {};
+            }
+        }
+    }
+
+    void evict(victims& gone) noexcept {
+        if (entry* const e = order_.next_victim()) {
+            e->clear(entry_word::retained);
+            gone.add(e);
+            publish();
+        }
+    }
+
+    void publish() noexcept {
+        counters_.retained.store(order_.size(), std::memory_order_relaxed);
+        counters_.retained_bytes.store(order_.bytes(), std::memory_order_relaxed);
+    }
+
+    mutable std::mutex mutex_; // protects all below; never held while a reference is dropped
+    retention budget_;
+    s3_fifo<entry> order_;
+    ghost_table first_timers_; // keys that were made once
+    counter_stripe& counters_;
+    std::atomic<bool> off_{true}; // budget_.none(), without the lock
+};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The concurrent weak table behind every cache: find, make once, share, end exactly. docs/table.md shows it
+// in one picture.
+//
+// It knows entries by a traits type, and so serves values that ibid counts and values that somebody else
+// counts:
+//
+//     struct traits {
+//         using entry = …;                                  // derives from entry_word
+//         using key = …;                                    // identifies a flight
+//         static bool may_match(const entry&, const K&);    // under the lock. K: key, or what is looked up
+//         static bool may_match(const key&, const K&);
+//         static bool try_acquire(entry&) noexcept;         // a reference, unless the value is ending
+//         static void acquire(entry&) noexcept;             // one more; requires a reference
+//         static void release(entry&) noexcept;             // may end the value: calls forget(). May throw
+//         static std::size_t weight(const entry&) noexcept; // bytes, for the retention budget
+//         static void weigh(entry&, const K&) noexcept;     // before weight(); for insert_or_acquire()
+//         static std::size_t saved(const entry&) noexcept;  // bytes of key that a hit need not process again
+//     };
+//
+// Equality has two phases. may_match() decides under the shard's lock which entry is acquired; it must be
+// true for equal keys. Traits that compare less than the whole key there compare the rest outside
+// (`matches`), and must cope with a different key. For values that ibid owns, owned_entry.h adds `matches`, a
+// reclaimer and an owner to the traits.
+//
+// Invariants:
+//  - One value. All changes for one hash happen under one shard's lock. An entry is linked by the leader of
+//    its flight, or by insert_or_acquire(), and only if no entry of that key could be acquired. No key is
+//    made in both ways.
+//  - A failed try_acquire() is the last one. X509_up_ref on a dying object raises its count, so a second try
+//    would succeed: the entry is unlinked under the same lock under which the first try failed.
+//  - Memory of a linked entry is valid under its shard's lock. Whoever ends a value calls forget() before
+//    freeing the entry.
+//  - `make`, destructors and releases run outside all locks.
+//  - The table outlives its cache while entries need it. forget() of the last one frees it.
+//  - Without lock-free readers, and with counters elsewhere, the table fits in one page: a process that forks
+//    for each connection copies every page that it writes.
+//
+// Thread safety: any member, any thread, except create() and close().
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/retention/retained_entries.h"
+#include "ibid/detail/table/flight.h"
+#include "ibid/detail/table/no_reclaimer.h"
+#include "ibid/detail/table/shard.h"
+#include "ibid/detail/table/slot_memory.h"
+#include "ibid/statistics.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+template <class Table>
+class lock_free_lookup;
+
+// Of values that somebody else counts.
+struct no_owner {
+    template <class Table>
+    explicit no_owner(Table&) noexcept {}
+    static void before_lock_for_fork() noexcept {}
+    static void lock_for_fork() noexcept {}
+    static void unlock_after_fork() noexcept {}
+};
+
+// The parts of a table that depend on who owns the values.
+template <class Traits, class Table>
+struct table_parts {
+    using reclaimer = no_reclaimer;
+    using owner = no_owner;
+};
+template <class Traits, class Table>
+    requires requires {
+        typename Traits::reclaimer;
+    }
+struct table_parts<Traits, Table> {
+    using reclaimer = typename Traits::reclaimer;
+    using owner = typename Traits::template owner<Table>;
+};
+
+template <class Traits, class Allocator = std::allocator<std::byte>>
+class interner final {
+    using parts = table_parts<Traits, interner>;
+    using reclaimer_type = typename parts::reclaimer;
+    using owner_type = typename parts::owner;
+    using memory = cache_lines<Allocator>;
+
+public:
+    using traits_type = Traits;
+    using entry = typename Traits::entry;
+    using key = typename Traits::key;
+    using shard_type = shard<Traits, Allocator, reclaimer_type>;
+    using flight_type = typename shard_type::flight_type;
+    static constexpr bool drops_quietly = retained_entries<Traits>::drops_quietly;
+    static constexpr bool reads_without_lock = reclaimer_type::reads_without_lock;
+
+    // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the
+    // table. It is exact at every moment, because whoever reads it cannot ask the readers; so every hit is
+    // then counted under a lock.
+    [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
+        const bool counts_itself = counters == nullptr;
+        typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
+        auto* const at = static_cast<unsigned char*>(memory::first_line(block));
+        if (counts_itself) {
+            counters = ::new (static_cast<void*>(at + sizeof(interner))) counter_block();
+        }
+        // The constructor does not throw.
+        auto* const self = ::new (static_cast<void*>(at)) interner(allocator, *counters, counts_itself);
+        self->memory_ = block;
+        return self;
+    }
+
+    // The cache is destroyed. Entries that handles keep alive keep the table alive; the last of them frees
+    // it.
+    void close() noexcept {
+        retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
+        for (shard_type& s : shards_) {
+            const std::lock_guard lock(s.mutex);
+            s.closed = true;
+            remaining_.fetch_add(s.entries, std::memory_order_relaxed);
+        }
+        release_table(); // the one with which remaining_ began
+    }
+
+    // An entry that may match, with a reference for the caller, or null.
+    template <class K>
+    [[nodiscard]] entry* find(std::uint64_t hash, const K& k) {
+        shard_type& s = shard_of(hash);
+        entry* found = nullptr;
+        {
+            const std::lock_guard lock(s.mutex);
+            found = s.acquire(hash, k);
+            if (found != nullptr) {
+                count_hit(s, *found);
+            }
+        }
+        if (found != nullptr) {
+            touch(*found);
+        }
+        return found;
+    }
+
+    // Either an acquired entry, or null: then `f` is in the air, and the caller makes the value and ends the
+    // flight with publish() or abandon(). Waits while another thread makes the same key. Throws
+    // recursive_make, bad_alloc.
+    [[nodiscard]] entry* begin(flight_type& f) {
+        shard_type& s = shard_of(f.hash);
+        for (;;) {
+            waiter<entry> w;
+            bool joined = false; // from then on `w` belongs to the leader, until it has landed
+            bool leads = false;
+            bool must_reclaim = false;
+            {
+                const std::lock_guard lock(s.mutex);
+                if (entry* const found = s.acquire(f.hash, *f.key)) {
+                    count_hit(s, *found);
+                    w.result = found;
+                } else if (flight_type* const other = s.flight_for(f.hash, *f.key)) {
+                    other->add_waiter(w);
+                    joined = true;
+                } else {
+                    // Room is reserved now, so that publish() cannot fail.
+                    must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
+                    f.next = s.flights;
+                    s.flights = &f;
+                    ++s.flights_in_air;
+                    bump(counters_for(s).misses);
+                    leads = true;
+                }
+            }
+            if (must_reclaim) {
+                reclaimer_.reclaim(s);
+            }
+            if (leads) {
+                return nullptr;
+            }
+            if (joined) {
+                w.wait();
+                // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
+                // go.
+                const std::lock_guard lock(s.mutex);
+                if (w.result != nullptr) {
+                    count_hit(s, *w.result);
+                }
+            }
+            if (w.result != nullptr) {
+                touch(*w.result);
+                return w.result;
+            }
+        }
+    }
+
+    // The value of flight `f` is made: `e`. Requires a reference to `e`, which the caller keeps.
+    void publish(flight_type& f, entry& e) noexcept(drops_quietly) {
+        shard_type& s = shard_of(f.hash);
+        {
+            const std::lock_guard lock(s.mutex);
+            insert_entry(s, e, f.hash, counters_for(s));
+            s.remove(f);
+            for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next) {
+                Traits::acquire(e); // one for each waiter, before any of them can run
+            }
+            f.finish(&e);
+        }
+        admit(e);
+    }
+
+    // The make of flight `f` failed. The table is as it was before begin().
+    void abandon(flight_type& f) noexcept {
+        shard_type& s = shard_of(f.hash);
+        const std::lock_guard lock(s.mutex);
+        s.remove(f);
+        f.finish(nullptr);
+    }
+
+    // Abandons a flight at the end of the scope, unless it was published.
+    class flight_guard {
+    public:
+        flight_guard(interner& in, flight_type& f) noexcept : in_(in), flight_(&f) {}
+        flight_guard(const flight_guard&) = delete;
+        flight_guard& operator=(const flight_guard&) = delete;
+        ~flight_guard() {
+            if (flight_ != nullptr) {
+                in_.abandon(*flight_);
+            }
+        }
+        void publish(entry& e) noexcept(drops_quietly) { in_.publish(*std::exchange(flight_, nullptr), e); }
+
+    private:
+        interner& in_;
+        flight_type* flight_;
+    };
+
+    // begin() and publish() in one, for a value that is made already. Requires a reference to `e`. Inserts
+    // `e` and returns null, or returns an acquired entry of the same key. Waits and throws as begin() does.
+    [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e) {
+        shard_type& s = shard_of(f.hash);
+        counter_stripe& counters = counters_for(s);
+        bool inserted = false;
+        bool must_reclaim = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            if (s.flights == nullptr && s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
+                must_reclaim = reclaimer_.retire(s, s.table.reserve(1));
+                bump(counters.misses);
+                insert_entry(s, e, f.hash, counters);
+                inserted = true;
+            }
+        }
+        if (must_reclaim) {
+            reclaimer_.reclaim(s);
+        }
+        if (!inserted) {
+            if (entry* const found = begin(f)) {
+                return found;
+            }
+            publish(f, e);
+        } else {
+            admit(e);
+        }
+        return nullptr;
+    }
+
+    // For values that are made before the lookup: nobody waits. Requires a reference to `e`, which the caller
+    // keeps. Inserts `e` and returns null; or returns an acquired entry that may match, which came first, and
+    // leaves `e` alone. Counts one lookup: a miss if `e` went in, else a hit that saved no bytes. Throws
+    // bad_alloc; then nothing has changed.
+    template <class K>
+    [[nodiscard]] entry* insert_or_acquire(entry& e, std::uint64_t hash, const K& k) {
+        shard_type& s = shard_of(hash);
+        counter_stripe& counters = counters_for(s);
+        entry* found = nullptr;
+        bool must_reclaim = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            found = s.acquire(hash, k);
+            if (found != nullptr) {
+                bump(counters.hits);
+            } else {
+                must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
+                bump(counters.misses);
+                insert_entry(s, e, hash, counters);
+            }
+        }
+        if (must_reclaim) {
+            reclaimer_.reclaim(s);
+        }
+        if (found != nullptr) {
+            touch(*found);
+        } else if (!retained_.off()) {
+            retained_.admit(e, [&k](entry& made) noexcept { Traits::weigh(made, k); });
+        }
+        return found;
+    }
+
+    // Whether an entry with this hash is linked. Writes nothing and takes no lock: for a process with one
+    // thread.
+    [[nodiscard]] bool may_have(std::uint64_t hash) const noexcept {
+        return shards_[shard_number(hash)].table.find(hash, [](const entry&) { return true; }) != nullptr;
+    }
+
+    // A lookup of `hash` that found nothing and will not end in an insert.
+    void count_miss(std::uint64_t hash) noexcept {
+        shard_type& s = shard_of(hash);
+        const std::lock_guard lock(s.mutex);
+        bump(counters_for(s).misses);
+    }
+
+    // Tells retention of a hit, or that the weight of `e` is known now. Requires a reference.
+    void touch(entry& e) noexcept(drops_quietly) {
+        if (!retained_.off()) {
+            retained_.touch(e);
+        }
+    }
+
+    // Unlinks `e`, so that it is never found again; its holders keep it. False if it was unlinked already.
+    bool detach(entry& e) noexcept {
+        static_assert(!reads_without_lock, "a lock-free reader may still find it");
+        shard_type& s = shard_of(e.hash());
+        const std::lock_guard lock(s.mutex);
+        if (!s.table.erase(e)) {
+            return false;
+        }
+        bump(s.counters->detached);
+        return true;
+    }
+
+    // The same for every entry that `which` chooses, ending ones included. Allocates nothing. `which` runs
+    // under a lock.
+    template <class Predicate>
+    void detach_if(Predicate which) noexcept {
+        static_assert(!reads_without_lock);
+        for (shard_type& s : shards_) {
+            const std::lock_guard lock(s.mutex);
+            while (entry* const e = s.table.find_if(which)) {
+                s.table.erase(*e);
+                bump(s.counters->detached);
+            }
+        }
+    }
+
+    // From now on nothing is found and nothing is linked. Entries stay with their holders, and each still
+    // ends in forget(). For an owner that can no longer promise to be told of every end.
+    void stop() noexcept {
+        static_assert(!reads_without_lock);
+        for (shard_type& s : shards_) {
+            const std::lock_guard lock(s.mutex);
+            s.stopped = true;
+            s.table.clear();
+        }
+    }
+
+    // The value of `e`, which somebody else counts, has ended. Requires: exactly once for each published
+    // entry. Afterwards the table does not know the entry, and the table may be gone.
+    void forget(entry& e) noexcept {
+        shard_type& s = shard_of(e.hash());
+        bool closed = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            unlink(s, e, *s.counters);
+            closed = uncount(s);
+        }
+        if (closed) {
+            release_table();
+        }
+    }
+
+    // Calls f(entry&) for every live entry, outside all locks; each is held during its call. Entries that
+    // come or go meanwhile may be seen or not. Throws bad_alloc, and what f throws.
+    template <class Function>
+    void for_each(Function f) {
+        for (shard_type& s : shards_) {
+            held_entries held;
+            for (bool all = false; !all;) {
+                std::size_t needed = 0;
+                {
+                    const std::lock_guard lock(s.mutex);
+                    needed = s.table.size();
+                    all = held.entries.capacity() >= needed;
+                    if (all) {
+                        s.acquire_all(held.entries);
+                    }
+                }
+                if (!all) {
+                    held.entries.reserve(needed + needed / 8);
+                }
+            }
+            for (entry* const e : held.entries) {
+                f(*e);
+            }
+        }
+    }
+
+    // Retention: see retained_entries.
+    void retain(retention budget) noexcept(drops_quietly) { retained_.set_budget(budget); }
+    [[nodiscard]] retention budget() const noexcept { return retained_.budget(); }
+    void protect(entry& e) noexcept(drops_quietly) { retained_.protect(e); }
+    // Drops all retained entries, and frees memory that waits for readers, except what other live threads
+    // have retired.
+    void drop_retained() noexcept(drops_quietly) {
+        retained_.drop_all();
+        reclaimer_.reclaim_all(shards_);
+    }
+    template <class Predicate>
+    void drop_retained_if(Predicate which) noexcept(drops_quietly) {
+        retained_.drop_if(which);
+    }
+
+    [[nodiscard]] statistics count() const noexcept {
+        statistics_sum all;
+        const auto for_each_stripe = [this](auto f) {
+            std::ranges::for_each(*counters_, f);
+            reclaimer_.for_each_stripe(f);
+        };
+        for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
+        for_each_stripe([&all](const counter_stripe& s) { all.add_rest(s); });
+        statistics total = all.total();
+        reclaimer_.add_hits(total);
+        return total;
+    }
+
+    // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller's,
+    // which unlocks it.
+    void lock_for_fork(std::mutex* first = nullptr) noexcept {
+        owner_.before_lock_for_fork();
+        if (first != nullptr) {
+            first->lock();
+        }
+        for (shard_type& s : shards_) {
+            s.mutex.lock();
+        }
+        slots_.lock();
+        retained_.lock();
+        owner_.lock_for_fork();
+    }
+    void unlock_after_fork() noexcept {
+        owner_.unlock_after_fork();
+        retained_.unlock();
+        slots_.unlock();
+        for (shard_type& s : shards_) {
+            s.mutex.unlock();
+        }
+    }
+    void forget_other_threads() noexcept { // in the child, between the two above
+        for (shard_type& s : shards_) {
+            s.forget_other_threads();
+        }
+        reclaimer_.forget_other_threads();
+    }
+
+    [[nodiscard]] const Allocator& allocator() const noexcept { return allocator_; }
+    [[nodiscard]] owner_type& owner() noexcept { return owner_; } // of the values; see owned_values.h
+
+private:
+    friend owner_type;
+    friend lock_free_lookup<interner>;
+
+    // What for_each() holds. Releases it when a shard is done or f has thrown.
+    struct held_entries {
+        std::vector<entry*> entries;
+        ~held_entries() {
+            for (entry* const e : entries) {
+                Traits::release(*e);
+            }
+        }
+    };
+
+    [[nodiscard]] static constexpr std::size_t lines(bool counts_itself) noexcept {
+        return (sizeof(interner) + (counts_itself ? sizeof(counter_block) : 0)) / 64;
+    }
+
+    interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
+        : reclaimer_(allocator), owner_(*this), slots_(allocator, reads_without_lock),
+          shards_(
+              make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
+          allocator_(allocator), counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
+        for (std::size_t i = 0; i < shards_.size(); ++i) {
+            shards_[i].counters = &(*counters_)[i];
+        }
+    }
+    ~interner() { reclaimer_.free_all(shards_); }
+    friend void std::destroy_at<interner>(interner*);
+
+    template <std::size_t... I>
+    [[nodiscard]] static std::array<shard_type, sizeof...(I)>
+    make_shards(const typename shard_type::slots& in, std::index_sequence<I...>) {
+        return {((void)I, shard_type(in))...};
+    }
+
+    // Bits that neither choose a slot nor stand in one.
+    [[nodiscard]] static std::size_t shard_number(std::uint64_t hash) noexcept {
+        return (hash >> 44) % counter_stripes;
+    }
+    [[nodiscard]] shard_type& shard_of(std::uint64_t hash) noexcept { return shards_[shard_number(hash)]; }
+    [[nodiscard]] counter_stripe& counters_for(shard_type& s) noexcept {
+        return reclaimer_.counters_for(reclaimer_.known_here(), s);
+    }
+    void pass_every_lock() noexcept {
+        for (shard_type& s : shards_) {
+            const std::lock_guard pass(s.mutex);
+        }
+    }
+
+    // Under the shard's lock, with room reserved.
+    void insert_entry(shard_type& s, entry& e, std::uint64_t hash, counter_stripe& counters) noexcept {
+        e.set_hash(hash);
+        if (!s.stopped && fits_a_slot(&e)) {
+            s.table.insert(e, hash);
+        }
+        ++s.entries;
+        bump(counters.inserts);
+    }
+
+    // Under the shard's lock.
+    void unlink(shard_type& s, entry& e, counter_stripe& counters) noexcept {
+        s.table.erase(e);
+        bump(counters.evictions);
+        reclaimer_.free_outgrown_if_single(s);
+        if (s.table.could_shrink(s.flights_in_air) && reclaimer_.may_shrink(s)) {
+            (void)reclaimer_.retire(s, s.table.shrink());
+        }
+    }
+
+    // Under the shard's lock: the entry no longer keeps the table. True: the table is closed, and the caller
+    // must release_table().
+    [[nodiscard]] static bool uncount(shard_type& s) noexcept {
+        --s.entries;
+        return s.closed;
+    }
+
+    // Drops one of remaining_. The last one frees the table, unless a thread has pinned it; that thread then
+    // does. Release: this thread's use of the table happens before its end. Acquire: so did everybody's.
+    void release_table() noexcept {
+        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
+            !reclaimer_.pinned_by_a_thread(remaining_)) {
+            const Allocator allocator = allocator_;
+            typename memory::block* const block = memory_;
+            const std::size_t size = lines(counts_itself_);
+            std::destroy_at(this);
+            memory::free(allocator, block, size);
+        }
+    }
+
+    void count_hit(shard_type& s, entry& e) noexcept {
+        s.count_hit(e);
+        reclaimer_.found_under_lock(reclaimer_.known_here());
+    }
+    void admit(entry& e) noexcept(drops_quietly) {
+        if (!retained_.off()) {
+            retained_.admit(e);
+        }
+    }
+
+    [[no_unique_address]] reclaimer_type reclaimer_;
+    [[no_unique_address]] owner_type owner_;
+    slot_memory<Allocator> slots_; // outlives the shards
+    std::array<shard_type, counter_stripes> shards_;
+    std::atomic<std::size_t> remaining_{1};    // after close(): entries not yet forgotten, and the closer
+    typename memory::block* memory_ = nullptr; // this table's own
+    [[no_unique_address]] Allocator allocator_;
+    counter_block* const counters_;
+    const bool counts_itself_;
+    retained_entries<Traits> retained_;
+};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How values that ibid owns end: the part of a table that answers their headers (value_owner).
+//
+// Invariants:
+//  - The entry leaves the table before its value is destroyed, and the value is destroyed before the memory
+//    is freed. No lock is held for the latter two.
+//  - An ending entry keeps the table alive: by the shard's count, or, to save a lock, by a pin in this
+//    thread's record (participant::pin_table). Once neither holds, another thread may free the table; what is
+//    needed afterwards is copied before.
+//
+// Thread safety: any thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+
+#include "ibid/detail/counting/fork_locks.h"
+#include "ibid/detail/counting/references.h"
+#include "ibid/detail/counting/value_header.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// Table: an interner whose entries derive from value_header.
+template <class Table>
+class owned_values final : public value_owner {
+    using traits = typename Table::traits_type;
+    using entry = typename Table::entry;
+    using shard_type = typename Table::shard_type;
+
+public:
+    explicit owned_values(Table& table) noexcept : table_(table) {}
+
+    void end_value(value_header& h) noexcept override {
+        entry& e = static_cast<entry&>(h);
+        auto& reclaimer = table_.reclaimer_;
+        const auto allocator = table_.allocator();
+        shard_type& s = table_.shard_of(e.hash());
+        const auto me = reclaimer.known_here();
+        bool free_now = false;
+        bool pinned = false;
+        bool must_release = false;
+        {
+            const std::lock_guard lock(s.mutex);
+            table_.unlink(s, e, reclaimer.counters_for(me, s));
+            // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If
+            // there is none now, there will never be one again.
+            if (h.weak.load(std::memory_order_acquire) == 1) {
+                free_now = reclaimer.single_reader();
+                pinned = !free_now && reclaimer.pin_table(me, s);
+                must_release = (free_now || pinned) && Table::uncount(s);
+            }
+        }
+        traits::destroy(e);
+        if (free_now) {
+            traits::free(e, allocator);
+        } else if (pinned) {
+            must_release = reclaimer.retire_and_unpin(me, e);
+        } else {
+            h.release_weak();
+        }
+        if (must_release) {
+            table_.release_table();
+        }
+    }
+
+    void retire_memory(value_header& h) noexcept override {
+        entry& e = static_cast<entry&>(h);
+        auto& reclaimer = table_.reclaimer_;
+        const auto allocator = table_.allocator();
+        shard_type& s = table_.shard_of(e.hash());
+        bool must_release = false;
+        // The unlinker held the shard's lock before, so single_reader() is valid here too (qsbr_domain.h).
+        if (reclaimer.single_reader()) {
+            {
+                const std::lock_guard lock(s.mutex);
+                must_release = Table::uncount(s);
+            }
+            traits::free(e, allocator);
+        } else {
+            if constexpr (Table::reads_without_lock) {
+                reclaimer.retire(s, reclaimer.known_here(), e);
+            }
+            must_release = uncount_and_reclaim(s);
+        }
+        if (must_release) {
+            table_.release_table();
+        }
+    }
+
+    // Around fork(): see fork_locks.h.
+    static void before_lock_for_fork() noexcept { before_a_table_is_locked_for_fork(); }
+    static void lock_for_fork() noexcept { lock_process_for_fork(); }
+    static void unlock_after_fork() noexcept { unlock_process_after_fork(); }
+
+private:
+    // As uncount(). If many arrays wait, they are tried once more first: after it, the table may be gone.
+    [[nodiscard]] bool uncount_and_reclaim(shard_type& s) noexcept {
+        {
+            const std::lock_guard lock(s.mutex);
+            if (table_.reclaimer_.may_shrink(s)) {
+                return Table::uncount(s);
+            }
+        }
+        table_.reclaimer_.reclaim(s);
+        const std::lock_guard lock(s.mutex);
+        return Table::uncount(s);
+    }
+
+    Table& table_;
+};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One of the sixteen parts of a table: its entries, the flights of values being made, and what waits to be
+// reclaimed. Two changes of a table rarely want the same lock.
+//
+// Thread safety: everything except table.peek() happens under the mutex. Under it, of the user's code only
+// hashes, comparisons and the allocator run; none of them, nor a std::new_handler, may use the table.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ibid/detail/base/spinning_mutex.h"
+#include "ibid/detail/table/flight.h"
+#include "ibid/detail/table/slot_memory.h"
+#include "ibid/detail/table/weak_table.h"
+#include "ibid/statistics.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// Traits: see interner. Reclaimer: reclaimer or no_reclaimer.
+template <class Traits, class Allocator, class Reclaimer>
+struct alignas(64) shard {
+    using entry = typename Traits::entry;
+    using flight_type = flight<entry, typename Traits::key>;
+    using slots = slot_allocator<std::byte, Allocator>;
+    static constexpr bool read_without_lock = Reclaimer::reads_without_lock;
+    using table_type = weak_table<entry, slots, read_without_lock>;
+    using retired_array = typename table_type::retired_array;
+
+    // Layout: everything that is written whenever an entry comes or goes, from the table's size to the
+    // flights, shares one cache line. Two cores that change a shard by turns move that line and the slots',
+    // and no other. What lock-free readers read is in the line before. Without such readers all is packed:
+    // the whole table fits in a page (see interner).
+    [[no_unique_address]] table_type table; // protected by the mutex, except for peek()
+    spinning_mutex mutex;                   // protects everything here, and which entries are linked
+    bool closed = false;
+    bool stopped = false;
+    std::size_t entries = 0; // published and not forgotten: linked, detached or ending
+    flight_type* flights = nullptr;
+    std::size_t flights_in_air = 0;
+
+    alignas(read_without_lock ? 64 : alignof(counter_stripe*)) counter_stripe* counters =
+        nullptr; // written under the mutex, by threads without a stripe of their own
+    [[no_unique_address]] typename Reclaimer::waiting waiting; // retired in this shard
+
+    explicit shard(const slots& in) noexcept : table(in) {
+        static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64);
+    }
+
+    // An entry that may match `k`, with a reference for the caller, or null.
+    template <class K>
+    [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {
+        entry* const e =
+            table.find(hash, [&](const entry& candidate) { return Traits::may_match(candidate, k); });
+        if (e == nullptr || Traits::try_acquire(*e)) {
+            return e;
+        }
+        table.erase(*e); // a failed try is the last one: see interner
+        return nullptr;
+    }
+
+    template <class K>
+    [[nodiscard]] flight_type* flight_for(std::uint64_t hash, const K& k) const {
+        for (flight_type* f = flights; f != nullptr; f = f->next) {
+            if (f->hash == hash && Traits::may_match(*f->key, k)) {
+                return f;
+            }
+        }
+        return nullptr;
+    }
+
+    // Requires capacity for all entries. Collects first and tries afterwards, because erasing moves slots.
+    void acquire_all(std::vector<entry*>& into) noexcept {
+        table.for_each([&](entry& e) { into.push_back(&e); });
+        std::erase_if(into, [this](entry* e) {
+            const bool alive = Traits::try_acquire(*e);
+            if (!alive) {
+                table.erase(*e);
+            }
+            return !alive;
+        });
+    }
+
+    void remove(flight_type& f) noexcept {
+        flight_type** at = &flights;
+        while (*at != &f) {
+            at = &(*at)->next;
+        }
+        *at = f.next;
+        --flights_in_air;
+    }
+
+    // In the child of fork(): flights that other threads led never land, and nobody waits for them.
+    void forget_other_threads() noexcept {
+        flight_type** at = &flights;
+        while (*at != nullptr) {
+            if ((*at)->leader == &this_thread_waiting()) {
+                (*at)->waiters = nullptr;
+                at = &(*at)->next;
+            } else {
+                *at = (*at)->next;
+                --flights_in_air;
+            }
+        }
+    }
+
+    void count_hit(const entry& e) noexcept {
+        bump(counters->hits);
+        bump(counters->bytes_not_parsed, Traits::saved(e));
+    }
+};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

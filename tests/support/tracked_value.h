@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Values, keys and handles that watch the cache's contracts from inside.
+//
+// A `tracked_value` is a value that knows its key and has a serial number; it counts births and deaths per key. A `held` is a
+// handle that announces itself while it lives: if two live handles of one key ever stand for different values, or a value
+// dies under a handle, contract 1 or 2 is broken, and the run ends on the spot, where a debugger finds it.
+//
+// The books are relaxed atomics, one word for a key: they order nothing, so that a missing order in the cache is not
+// hidden from the thread sanitizer. They need none: a handle is announced after it was got and withdrawn before it goes,
+// so by the cache's own order an announcement comes after the withdrawal of every handle to an earlier value.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <utility>
+
+#include "ibid/cache.h"
+
+namespace ibid::testing {
+
+[[noreturn]] inline void broken(const char* what, int key) {
+    std::fprintf(stderr, "broken contract: %s (key %d)\n", what, key);
+    std::abort();
+}
+
+// What happens inside Hash, Equal, a value's birth and its end. Set between runs, while no other thread works.
+class hook {
+public:
+    void operator()(int key) const {
+        if (const std::function<void(int)>* const f = armed_.load(std::memory_order_relaxed)) {
+            (*f)(key);
+        }
+    }
+    void set(std::function<void(int)> f) {
+        armed_.store(nullptr, std::memory_order_relaxed);
+        function_ = std::move(f);
+        armed_.store(function_ ? &function_ : nullptr, std::memory_order_relaxed);
+    }
+
+private:
+    std::function<void(int)> function_;
+    std::atomic<const std::function<void(int)>*> armed_{nullptr};
+};
+
+inline hook on_hash;
+inline hook on_equal; // with the key of the entry, or of the flight, that is compared
+inline hook on_birth;
+inline hook on_death;
+
+// Sets a hook for a scope.
+class with_hook {
+public:
+    with_hook(hook& h, std::function<void(int)> f) : hook_(h) { hook_.set(std::move(f)); }
+    with_hook(const with_hook&) = delete;
+    with_hook& operator=(const with_hook&) = delete;
+    ~with_hook() { hook_.set(nullptr); }
+
+private:
+    hook& hook_;
+};
+
+// The books of one key.
+struct life {
+    std::atomic<std::uint64_t> born{0};
+    std::atomic<std::uint64_t> died{0};
+    std::atomic<std::uint64_t> holders{
+        0}; // the held value's serial, 40 bits, and how many handles announce it, 24 bits
+
+    static constexpr std::uint64_t one_serial = std::uint64_t{1} << 24;
+
+    void announce(std::uint64_t serial, int key) {
+        std::uint64_t now = holders.load(std::memory_order_relaxed);
+        std::uint64_t next = 0;
+        do {
+            const bool none = now % one_serial == 0;
+            if (!none && now / one_serial != serial) {
+                broken("one value: live handles of one key stand for two objects", key);
+            }
+            next = none ? serial * one_serial + 1 : now + 1;
+        } while (!holders.compare_exchange_weak(now, next, std::memory_order_relaxed));
+    }
+    void withdraw() { holders.fetch_sub(1, std::memory_order_relaxed); }
+
+    [[nodiscard]] std::uint64_t alive() const { return born.load() - died.load(); }
+};
+
+inline constexpr int most_keys = 4096;
+inline std::array<life, most_keys> lives;
+inline std::atomic<std::uint64_t> last_serial{0};
+inline thread_local std::uint64_t last_death_here =
+    0; // the serial of the last tracked_value that ended on this thread
+
+inline void clear_books() {
+    for (life& l : lives) {
+        l.born = 0;
+        l.died = 0;
+        l.holders = 0;
+    }
+}
+
+class tracked_value {
+public:
+    explicit tracked_value(int key) : key_(key) {
+        lives[static_cast<std::size_t>(key)].born.fetch_add(1, std::memory_order_relaxed);
+        on_birth(key);
+    }
+    tracked_value(const tracked_value&) = delete;
+    tracked_value& operator=(const tracked_value&) = delete;
+    ~tracked_value() {
+        life& l = lives[static_cast<std::size_t>(key_)];
+        const std::uint64_t held = l.holders.load(std::memory_order_relaxed);
+        if (held % life::one_serial != 0 && held / life::one_serial == serial_) {
+            broken("exact end: a value ends under a live handle", key_);
+        }
+        if (canary_ != alive) {
+            broken("exact end: a value ends twice", key_);
+        }
+        canary_ =
+            dead; // a plain write: a reader who is not ordered before it is a race for the sanitizer to see
+        last_death_here = serial_;
+        on_death(key_);
+        l.died.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] int key() const noexcept { return key_; }
+    [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
+    void check(int key) const {
+        if (canary_ != alive || key_ != key) {
+            broken("a handle gives another key's value, or one that has ended", key);
+        }
+    }
+
+private:
+    static constexpr std::uint32_t alive = 0xa11fe;
+    static constexpr std::uint32_t dead = 0xdead;
+
+    const int key_;
+    const std::uint64_t serial_ = last_serial.fetch_add(1, std::memory_order_relaxed) + 1;
+    volatile std::uint32_t canary_ = alive;
+};
+
+// A handle that is announced while it lives.
+class held {
+public:
+    held() = default;
+    explicit held(handle<tracked_value> h) : handle_(std::move(h)) { announce(); }
+    held(const held& other) : handle_(other.handle_) { announce(); }
+    held(held&& other) noexcept : handle_(std::move(other.handle_)) {}
+    held& operator=(held other) noexcept {
+        swap(handle_, other.handle_);
+        return *this;
+    }
+    ~held() { drop(); }
+
+    void drop() {
+        if (handle_) {
+            lives[static_cast<std::size_t>(handle_->key())].withdraw();
+            handle_.reset();
+        }
+    }
+    // The handle itself, withdrawn.
+    [[nodiscard]] handle<tracked_value> release() {
+        if (handle_) {
+            lives[static_cast<std::size_t>(handle_->key())].withdraw();
+        }
+        return std::move(handle_);
+    }
+
+    [[nodiscard]] const handle<tracked_value>& get() const noexcept { return handle_; }
+    [[nodiscard]] const tracked_value* operator->() const noexcept { return handle_.get(); }
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+
+private:
+    void announce() {
+        if (handle_) {
+            handle_->check(handle_->key());
+            lives[static_cast<std::size_t>(handle_->key())].announce(handle_->serial(), handle_->key());
+        }
+    }
+
+    handle<tracked_value> handle_;
+};
+
+// Keys of one number. `family` chooses the hash: keys of family 0 are spread as any; of others, they all hash alike, so
+// that they share a shard and every comparison is met.
+struct probe_key {
+    int id = 0;
+    std::uint64_t family = 0;
+};
+
+//
+// With IBID_TEST_HITS_WITHOUT_LOCK the hash says that it tells keys apart, as the default hash does: then keys of a family are
+// neighbours, and the cache answers hits without a lock.
+#ifdef IBID_TEST_HITS_WITHOUT_LOCK
+inline constexpr bool hits_without_lock = true;
+#else
+inline constexpr bool hits_without_lock = false;
+#endif
+
+struct probe_hash : detail::if_keyed<hits_without_lock> {
+    std::uint64_t operator()(const probe_key& k) const {
+        on_hash(k.id);
+        if (k.family == 0) {
+            return ibid::hash<int>()(k.id);
+        }
+        return hits_without_lock ? k.family + static_cast<std::uint64_t>(k.id) : k.family;
+    }
+};
+
+// Counts the references to a value in stripes from now on, as happens by itself after hundreds of hits from several threads.
+template <class T>
+void make_hot(const handle<T>& h) {
+    detail::the_hot_values.promote(detail::header_of(h.get()));
+}
+
+struct probe_equal {
+    bool operator()(const probe_key& a, const probe_key& b) const {
+        on_equal(a.id);
+        return a.id == b.id;
+    }
+};
+
+using probe_cache = cache<probe_key, tracked_value, key_beside, probe_hash, probe_equal>;
+
+inline handle<tracked_value> intern(probe_cache& c, probe_key k) {
+    handle<tracked_value> h = c.intern(k, [&] { return tracked_value(k.id); });
+    if (hits_without_lock && h->serial() % 2 == 0) {
+        make_hot(h);
+    }
+    return h;
+}
+inline handle<tracked_value> intern(probe_cache& c, int id) {
+    return intern(c, probe_key{id, 0});
+}
+
+[[nodiscard]] inline std::uint64_t born(int key) {
+    return lives[static_cast<std::size_t>(key)].born.load();
+}
+[[nodiscard]] inline std::uint64_t died(int key) {
+    return lives[static_cast<std::size_t>(key)].died.load();
+}
+[[nodiscard]] inline std::uint64_t alive(int key) {
+    return lives[static_cast<std::size_t>(key)].alive();
+}
+
+} // namespace ibid::testing

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Memory that waits until no reader can see it: how much waits, and that it is freed. The last part tests the reclaimer by
+// itself. Without membarrier nobody reads without a lock and nothing waits; the bounds hold then, too.
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <memory_resource>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ibid/cache.h"
+#include "support/counting_memory.h"
+#include "support/gate.h"
+
+namespace ibid {
+namespace {
+
+using namespace ibid::testing;
+
+using numbers = cache<int, int, key_beside, hash<int>, equal, std::pmr::polymorphic_allocator<std::byte>>;
+
+void churn(numbers& c, int from, int n) {
+    for (int i = from; i < from + n; ++i) {
+        (void)c.intern(i, [&] { return i; });
+    }
+}
+
+constexpr std::size_t an_entry = 64; // no more: header, key and value
+constexpr std::size_t at_most = (detail::full_at(an_entry) + detail::worth_a_fence_at(an_entry)) * an_entry;
+
+// A thread that looks once, and then sleeps until the test is over.
+class sleeper {
+public:
+    explicit sleeper(numbers& c)
+        : thread_([this, &c] {
+              churn(c, -1, 1);
+              asleep_.open();
+              wake_.pass();
+          }) {
+        asleep_.pass();
+    }
+    sleeper(const sleeper&) = delete;
+    sleeper& operator=(const sleeper&) = delete;
+    ~sleeper() {
+        wake_.open();
+        thread_.join();
+    }
+
+private:
+    gate asleep_;
+    gate wake_;
+    std::thread thread_;
+};
+
+TEST(retired_entries, wait_for_a_reader_who_sleeps_within_bounds) {
+    counting_memory memory;
+    numbers c(&memory);
+    const sleeper other(c);
+    churn(c, 0, 100);
+    const std::size_t before = memory.bytes_out();
+    for (int round = 0; round < 50; ++round) {
+        churn(c, 100 * round, 100);
+        ASSERT_LE(memory.bytes_out(), before + at_most);
+    }
+}
+
+TEST(retired_entries, of_a_thread_that_drops_and_never_looks_wait_within_the_same_bounds) {
+    counting_memory memory;
+    numbers c(&memory);
+    const sleeper other(c);
+    churn(c, 0, 100);
+    const std::size_t before = memory.bytes_out();
+    for (int round = 0; round < 50; ++round) {
+        std::vector<handle<int>> some;
+        for (int i = 0; i < 10; ++i) {
+            some.push_back(c.intern(i, [&] { return i; }));
+        }
+        std::thread([&some] { some.clear(); }).join();
+        ASSERT_LE(memory.bytes_out(), before + 16 * at_most); // there is a limbo list in each shard
+    }
+}
+
+TEST(retired_entries, go_with_a_trim) {
+    counting_memory memory;
+    numbers c(&memory);
+    const sleeper other(c);
+    churn(c, 0, 20); // so that there are slots for these
+    churn(c, 100, 20);
+    c.trim();
+    const std::size_t before = memory.bytes_out();
+    churn(c, 0, 20);
+    std::thread([&c] { churn(c, 100, 20); }).join(); // and has exited, so it cannot free what it has retired
+    c.trim();
+    EXPECT_EQ(memory.bytes_out(), before);
+}
+
+TEST(retired_entries, are_left_to_the_next_thread_that_joins) {
+    counting_memory memory;
+    numbers c(&memory);
+    const sleeper other(c);
+    churn(c, 0, 100);
+    const std::size_t before = memory.bytes_out();
+    for (int round = 0; round < 200; ++round) {
+        std::thread([&] { churn(c, 100 * round, 7); }).join();
+        ASSERT_LE(memory.bytes_out(), before + 2 * at_most);
+    }
+}
+
+TEST(retired_entries, are_freed_with_the_table_whoever_retired_them) {
+    counting_memory memory; // says at its end whether all came back
+    handle<int> last;
+    {
+        numbers c(&memory);
+        const sleeper other(c);
+        churn(c, 0, 20);
+        std::thread([&c] { churn(c, 100, 20); }).join();
+        last = c.intern(1, [] { return 1; });
+    }
+    EXPECT_GT(memory.bytes_out(), 0U);
+    last.reset();
+    EXPECT_EQ(memory.bytes_out(), 0U);
+}
+
+// Epochs, step by step.
+class qsbr_domain : public ::testing::Test {
+protected:
+    void SetUp() override {
+        bool fresh = false;
+        me_ = all_.join(fresh);
+        if (me_ == nullptr) {
+            GTEST_SKIP() << "this kernel or sandbox has no membarrier";
+        }
+    }
+    detail::qsbr_domain all_;
+    detail::participant* me_ = nullptr;
+};
+
+TEST_F(qsbr_domain, are_over_when_all_readers_have_seen_the_next) {
+    gate joined;
+    gate look;
+    gate looked;
+    gate leave;
+    std::thread other([&] {
+        bool fresh = false;
+        detail::participant* const it = all_.join(fresh);
+        joined.open();
+        look.pass();
+        all_.quiesce(*it);
+        looked.open();
+        leave.pass();
+    });
+    joined.pass();
+    const std::uint64_t first = all_.begin_epoch();
+    EXPECT_FALSE(all_.all_quiesced_since(first));
+    all_.quiesce(*me_);
+    EXPECT_FALSE(all_.all_quiesced_since(first)) << "the other has not";
+    look.open();
+    looked.pass();
+    EXPECT_TRUE(all_.all_quiesced_since(first));
+    const std::uint64_t second = all_.begin_epoch();
+    all_.quiesce(*me_);
+    EXPECT_FALSE(all_.all_quiesced_since(second));
+    leave.open();
+    other.join();
+    EXPECT_TRUE(all_.all_quiesced_since(second)) << "who has gone looks no more";
+}
+
+TEST_F(qsbr_domain, that_began_before_a_thread_came_do_not_wait_for_it) {
+    const std::uint64_t epoch = all_.begin_epoch();
+    all_.quiesce(*me_);
+    std::thread([&] {
+        bool fresh = false;
+        ASSERT_NE(all_.join(fresh), nullptr);
+        EXPECT_TRUE(fresh);
+        EXPECT_TRUE(all_.all_quiesced_since(epoch));
+        EXPECT_FALSE(all_.all_quiesced_since(all_.begin_epoch()));
+    }).join();
+}
+
+// What 16 shards may keep of arrays before a fence is worth its price.
+constexpr std::size_t waiting_slots = 16 * detail::slots_worth_a_fence * sizeof(void*);
+constexpr std::size_t spare = std::size_t{16} << 10;
+
+// What a table of so many takes that nobody else looks into.
+std::size_t in_use(int n) {
+    counting_memory memory;
+    numbers c(&memory);
+    std::vector<handle<int>> all;
+    for (int i = 0; i < n; ++i) {
+        all.push_back(c.intern(i, [&] { return i; }));
+    }
+    return memory.bytes_out();
+}
+
+TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_than_until_a_trim) {
+    constexpr int n = 20'000; // 1,250 a shard: 2,048 slots, and almost as many that were outgrown
+    counting_memory memory;
+    numbers c(&memory);
+    const sleeper other(c);
+    std::vector<handle<int>> all;
+    for (int i = 0; i < n; ++i) {
+        all.push_back(c.intern(i, [&] { return i; }));
+    }
+    EXPECT_LE(memory.bytes_out(), in_use(n) + waiting_slots + spare);
+    c.trim();
+    EXPECT_LE(memory.bytes_out(), in_use(n) + spare);
+    for (int i = n; i < 10 * n; ++i) { // 16,384 slots: a fence has passed on the way
+        all.push_back(c.intern(i, [&] { return i; }));
+    }
+    EXPECT_LE(memory.bytes_out(), in_use(10 * n) + waiting_slots + spare);
+    all.clear();
+    EXPECT_LE(memory.bytes_out(), 2 * waiting_slots + at_most + spare);
+    c.trim();
+    EXPECT_LE(memory.bytes_out(), in_use(0) + spare);
+}
+
+TEST(outgrown_slots, go_without_a_fence_when_all_readers_have_seen_their_era) {
+    constexpr int n = 20'000;
+    counting_memory memory;
+    numbers c(&memory);
+    std::atomic<int> turn{0}; // even: the one who fills; odd: the one who only looks
+    std::thread looks([&] {
+        for (int mine = 1; mine < 2 * (n / 100); mine += 2) {
+            for (int now = turn; now != mine; now = turn) {
+                turn.wait(now);
+            }
+            EXPECT_FALSE(c.find(-1));
+            turn = mine + 1;
+            turn.notify_all();
+        }
+    });
+    std::vector<handle<int>> all;
+    for (int i = 0; i < n; ++i) {
+        all.push_back(c.intern(i, [&] { return i; }));
+        if (i % 100 == 99) {
+            const int mine = i / 100 * 2;
+            turn = mine + 1;
+            turn.notify_all();
+            for (int now = turn; now != mine + 2; now = turn) {
+                turn.wait(now);
+            }
+        }
+    }
+    // No more than the array before the last, which is half of what there is.
+    EXPECT_LE(memory.bytes_out(), in_use(n) + waiting_slots / 2 + spare);
+    looks.join();
+}
+
+// The reclaimer without a table.
+struct node : detail::value_header {
+    explicit node(detail::value_owner& in) noexcept : value_header(in) {}
+};
+struct no_table final : detail::value_owner {
+    void end_value(detail::value_header&) noexcept override {}
+    void retire_memory(detail::value_header&) noexcept override {}
+};
+struct node_traits {
+    using entry = node;
+    using key = int;
+    static constexpr bool saves_alike = true;
+    static constexpr std::size_t bytes() noexcept { return 4096; } // so that every list of one is full
+    static void free(node& n, const std::allocator<std::byte>&) noexcept {
+        ++freed;
+        delete &n;
+    }
+    static inline int freed = 0;
+};
+using node_reclaimer = detail::reclaimer<node_traits, std::allocator<std::byte>>;
+
+struct small_shard {
+    using slots = detail::slot_allocator<std::byte, std::allocator<std::byte>>;
+    explicit small_shard(const slots& in) : table(in) {}
+    detail::weak_table<node, slots> table;
+    detail::spinning_mutex mutex;
+    bool closed = false;
+    node_reclaimer::waiting waiting;
+};
+
+class reclaimer : public ::testing::Test {
+protected:
+    void SetUp() override {
+        node_traits::freed = 0;
+        if (join() == nullptr) {
+            GTEST_SKIP() << "this kernel or sandbox has no membarrier";
+        }
+    }
+    void TearDown() override { all_.free_all(shards_); }
+    detail::participant* join() {
+        return all_.join([] {});
+    }
+    // Joins on a thread of its own, calls `first` and, after this thread has called `meanwhile`, ends.
+    template <class First, class Meanwhile>
+    void beside(First first, Meanwhile meanwhile) {
+        gate ready;
+        gate done;
+        std::thread other([&] {
+            first(*join(), [&] {
+                ready.open();
+                done.pass();
+            });
+        });
+        ready.pass();
+        meanwhile();
+        done.open();
+        other.join();
+    }
+    void retire() { all_.retire(shards_[0], all_.known_here(), *new node(table_)); }
+
+    no_table table_;
+    detail::slot_memory<std::allocator<std::byte>> memory_{{}};
+    std::array<small_shard, 1> shards_{small_shard(small_shard::slots(memory_))};
+    node_reclaimer all_{{}};
+};
+
+TEST_F(reclaimer, frees_arrays_at_once_for_a_single_reader) {
+    EXPECT_TRUE(all_.single_reader());
+    EXPECT_FALSE(all_.retire(shards_[0], shards_[0].table.reserve(1)));
+    EXPECT_FALSE(all_.retire(shards_[0], shards_[0].table.reserve(100)));
+    EXPECT_FALSE(shards_[0].waiting.outgrown);
+}
+
+TEST_F(reclaimer, frees_when_all_have_quiesced) {
+    gate quiesce;
+    gate quiesced;
+    beside(
+        [&](detail::participant& it, auto sleep) {
+            std::thread waker([&] { quiesce.pass(); }); // joined before the other quiesces
+            sleep();
+            waker.join();
+            all_.quiesce(it);
+            quiesced.open();
+        },
+        [&] {
+            retire(); // seals the list with an epoch that the other has not seen
+            retire();
+            EXPECT_EQ(node_traits::freed, 0);
+            quiesce.open();
+        });
+    quiesced.pass();
+    retire();
+    EXPECT_GT(node_traits::freed, 0);
+}
+
+TEST_F(reclaimer, never_frees_beside_a_guard_and_frees_with_a_fence_after_it) {
+    beside(
+        [&](detail::participant& it, auto sleep) {
+            const auto guard = all_.guard(it);
+            sleep();
+        },
+        [&] {
+            for (int i = 0; i < 100; ++i) {
+                retire();
+            }
+            all_.reclaim_all(shards_);
+            EXPECT_EQ(node_traits::freed, 0);
+        });
+    all_.reclaim_all(shards_);
+    EXPECT_EQ(node_traits::freed, 100);
+}
+
+TEST_F(reclaimer, frees_with_a_fence_beside_a_participant_that_sleeps_outside) {
+    beside([](detail::participant&, auto sleep) { sleep(); },
+           [&] {
+               for (int i = 0; i < 100; ++i) {
+                   retire();
+               }
+               EXPECT_GE(node_traits::freed, 90);
+           });
+}
+
+TEST_F(reclaimer, counts_a_lookup_as_a_hit_unless_it_missed) {
+    { const auto guard = all_.guard(*all_.known_here()); }
+    statistics counted;
+    all_.add_hits(counted);
+    EXPECT_EQ(counted.hits, 1U);
+    EXPECT_EQ(counted.bytes_not_parsed, sizeof(node_traits::key));
+    all_.known_here()->count_miss();
+    counted = {};
+    all_.add_hits(counted);
+    EXPECT_EQ(counted.hits, 0U);
+}
+
+TEST_F(reclaimer, keeps_arrays_beside_a_guard) {
+    beside(
+        [&](detail::participant& it, auto sleep) {
+            const auto guard = all_.guard(it);
+            sleep();
+        },
+        [&] {
+            (void)all_.retire(shards_[0], shards_[0].table.reserve(1));
+            (void)all_.retire(shards_[0], shards_[0].table.reserve(100));
+            EXPECT_TRUE(shards_[0].waiting.outgrown);
+            all_.reclaim(shards_[0]);
+            EXPECT_TRUE(shards_[0].waiting.outgrown);
+        });
+    all_.reclaim(shards_[0]);
+    EXPECT_FALSE(shards_[0].waiting.outgrown);
+}
+
+TEST_F(reclaimer, passes_the_table_to_a_thread_that_has_pinned_it) {
+    std::atomic<std::size_t> remaining{0};
+    EXPECT_FALSE(all_.pinned_by_a_thread(remaining));
+    ASSERT_TRUE(node_reclaimer::pin_table(all_.known_here(), shards_[0]));
+    EXPECT_FALSE(node_reclaimer::pin_table(all_.known_here(), shards_[0])) << "one end within another";
+    EXPECT_TRUE(all_.pinned_by_a_thread(remaining));
+    EXPECT_EQ(remaining, 1U);
+    EXPECT_TRUE(all_.retire_and_unpin(all_.known_here(), *new node(table_))) << "must release the table";
+    ASSERT_TRUE(node_reclaimer::pin_table(all_.known_here(), shards_[0]));
+    EXPECT_FALSE(all_.retire_and_unpin(all_.known_here(), *new node(table_)));
+}
+
+} // namespace
+} // namespace ibid
