@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# How everything here is compiled: warnings, sanitizers, and how a room is added. A project that takes ibid in with
+# How everything here is compiled: warnings, sanitizers, and how a component is added. A project that takes ibid in with
 # add_subdirectory keeps its own flags.
 if(PROJECT_IS_TOP_LEVEL)
     add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion)
@@ -13,19 +13,19 @@ if(PROJECT_IS_TOP_LEVEL)
     endif()
 endif()
 
-# Adds the room at `path` once, if it is there and wanted (IBID_ROOMS).
-function(ibid_add_room path)
-    get_property(added GLOBAL PROPERTY IBID_ROOMS)
+# Adds the component at `path` once, if it is there and wanted (IBID_COMPONENTS).
+function(ibid_add_component path)
+    get_property(added GLOBAL PROPERTY IBID_COMPONENTS)
     if(path IN_LIST added OR NOT EXISTS ${PROJECT_SOURCE_DIR}/${path}/CMakeLists.txt)
         return()
     endif()
-    if(IBID_ROOMS)
-        string(REPLACE ";" "|" wanted "${IBID_ROOMS}")
+    if(IBID_COMPONENTS)
+        string(REPLACE ";" "|" wanted "${IBID_COMPONENTS}")
         if(NOT path MATCHES "^(${wanted})$")
             return()
         endif()
     endif()
-    set_property(GLOBAL APPEND PROPERTY IBID_ROOMS ${path})
+    set_property(GLOBAL APPEND PROPERTY IBID_COMPONENTS ${path})
     add_subdirectory(${PROJECT_SOURCE_DIR}/${path} ${PROJECT_BINARY_DIR}/${path})
     if(path MATCHES "^src/")
         get_property(targets DIRECTORY ${PROJECT_SOURCE_DIR}/${path} PROPERTY BUILDSYSTEM_TARGETS)
@@ -33,11 +33,11 @@ function(ibid_add_room path)
     endif()
 endfunction()
 
-# Adds every room right below `path`. CONFIGURE_DEPENDS: a room that appears is found by the next build.
-function(ibid_add_rooms_in path)
+# Adds every component right below `path`. CONFIGURE_DEPENDS: a component that appears is found by the next build.
+function(ibid_add_components_in path)
     file(GLOB found CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${path}/*/CMakeLists.txt)
     foreach(file IN LISTS found)
-        get_filename_component(room ${file} DIRECTORY)
-        ibid_add_room(${room})
+        get_filename_component(component ${file} DIRECTORY)
+        ibid_add_component(${component})
     endforeach()
 endfunction()

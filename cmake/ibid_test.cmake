@@ -2,7 +2,7 @@
 #
 # ibid_add_test(name sources... [LIBS targets...] [TIMEOUT seconds])
 #
-# A GoogleTest (and GoogleMock) program that ctest runs. Its label is its room's: `unit` below tests/unit, `stress` below
+# A GoogleTest (and GoogleMock) program that ctest runs. Its label is its component's: `unit` below tests/unit, `stress` below
 # tests/stress. The core is always linked.
 find_package(GTest REQUIRED)
 
@@ -11,8 +11,8 @@ function(ibid_add_test name)
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 300)
     endif()
-    file(RELATIVE_PATH room ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
-    string(REGEX REPLACE "/.*" "" label "${room}")
+    file(RELATIVE_PATH component ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
+    string(REGEX REPLACE "/.*" "" label "${component}")
     add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
     target_link_libraries(${name} PRIVATE ibid::ibid ${arg_LIBS} GTest::gmock_main)
     add_test(NAME ${name} COMMAND ${name})
