@@ -9,7 +9,7 @@
 namespace bench {
 
 // `count` hostile connections, and after each twentieth an honest one, of 64 honest servers in turn. Between two of its
-// connections nobody holds an honest server's certificate: only what has earned its afterlife keeps it.
+// connections nobody holds an honest server's certificate: only what is retained as protected keeps it.
 figures measure_attack(attack how, const std::filesystem::path& fixtures, int count, const turns& turns);
 
 // Handshakes of both sides that end after the first byte, the second, each `step`-th, up to the last. Both verify.

@@ -18,7 +18,7 @@ from bench.openssl.run import Suite, run  # noqa: E402
 from bench.openssl.scenarios import Arguments, Bench, Scenario, environment  # noqa: E402
 from bench.openssl.turns import Figures, Run, run_by_turns  # noqa: E402
 
-BUDGET = (4 << 20) + (1 << 20)  # bytes: what the afterlife keeps, and the books on it
+BUDGET = (4 << 20) + (1 << 20)  # bytes: what is retained, and the bookkeeping
 # A certificate that nobody can verify costs what it costs; what is measured here moves by some percent.
 NOISE = 5
 FOOTNOTE = f"""\

@@ -165,7 +165,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Program("resumption-heap", "resumption", 3, idle("--by", "rsa", "--mutual", "--resumed"), EXACT_HEAP),
     Program("crl", "crl", 3, crl),
     Program("miss", "miss", 101, first_sight, ibid_env=SHARE_ALL),  # each has another layout: layout.h
-    # Without an afterlife: what it lets go of meanwhile would make the new ones look smaller.
+    # Without retention: what it lets go of meanwhile would make the new ones look smaller.
     Program("miss-heap", "miss", 3, first_sight, EXACT_HEAP, {**SHARE_ALL, **RETAIN_NOTHING}),
     Program("hit", "hit", 5, hits, ibid_env=SHARE_ALL),
     Nginx("nginx", "nginx", 3),

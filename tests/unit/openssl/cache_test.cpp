@@ -30,7 +30,7 @@ libcrypto& linked() {
 class Certificates : public testing::Test {
 protected:
     Certificates() : root_(make_authority("root")) {
-        cache().retain({}); // no afterlife: what is gone is gone
+        cache().retain({}); // no retention: what is gone is gone
         ERR_clear_error();
     }
 
