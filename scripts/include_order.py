@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Includes run one way. BELOW says, for each folder, which folders its files may include; this is the one place where that is written.
+
+include_order.py    prints each include that breaks the order, and exits with 1 if there is one
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DETAIL = "include/ibid/detail"
+# Lowest first. A folder may include itself, and what stands beside it here.
+BELOW: dict[str, tuple[str, ...]] = {
+    f"{DETAIL}/base": (),
+    f"{DETAIL}/reclamation": ("base",),
+    f"{DETAIL}/counting": ("base", "reclamation"),
+    f"{DETAIL}/retention": ("base", "reclamation", "counting"),
+    f"{DETAIL}/table": ("base", "reclamation", "counting", "retention"),
+    f"{DETAIL}/pool": ("base",),
+    f"{DETAIL}/gc": ("base",),
+    "include/ibid": ("base", "reclamation", "counting", "retention", "table", "pool", "gc"),
+    "src/statistics": ("include",),
+    "src/openssl": ("include", "src/statistics"),
+    "src/preload": ("include", "src/statistics", "src/openssl"),
+    "src/cli": ("include", "src/statistics", "src/openssl"),
+}
+# Public headers that the folders of DETAIL include: values without behaviour, and what includes nothing above `counting`.
+VALUES = ("errors.h", "handle.h", "hash.h", "retention.h", "statistics.h")
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
+
+
+def folder_of(path: Path) -> str | None:
+    """The folder of BELOW that holds the file."""
+    name = path.relative_to(ROOT).as_posix()
+    return max((f for f in BELOW if name.startswith(f"{f}/")), key=len, default=None)
+
+
+def included(by: Path, name: str) -> Path | None:
+    """The file of ours that this name leads to."""
+    for base in (by.parent, ROOT / "include", ROOT / "src"):
+        if (base / name).is_file():
+            return (base / name).resolve()
+    return None
+
+
+def may_include(folder: str, other: str) -> bool:
+    if other == folder:
+        return True
+    for allowed in BELOW[folder]:
+        whole = allowed if allowed.startswith(("include", "src")) else f"{DETAIL}/{allowed}"
+        if other == whole or other.startswith(f"{whole}/"):
+            return True
+    return False
+
+
+def main() -> int:
+    broken = 0
+    looked_at = 0
+    for top in ("include", "src"):
+        for file in sorted((ROOT / top).rglob("*")):
+            folder = folder_of(file) if file.suffix in (".h", ".cpp") else None
+            if folder is None:
+                continue
+            for name in INCLUDE.findall(file.read_text()):
+                found = included(file, name)
+                other = folder_of(found) if found is not None and found.is_relative_to(ROOT) else None
+                looked_at += other is not None
+                if other == "include/ibid" and folder.startswith(DETAIL) and found.name in VALUES:
+                    continue
+                if other is not None and not may_include(folder, other):
+                    print(f"{file.relative_to(ROOT)}: {folder} may not include {found.relative_to(ROOT)}")
+                    broken += 1
+    if looked_at < 100:
+        print(f"only {looked_at} includes were found: is this the project's root?")
+    return 1 if broken or looked_at < 100 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
