@@ -63,6 +63,7 @@ struct findings {
     std::vector<shared_statistics::libcrypto_figures>
         libcryptos; // of a process that has several, or that counts
     decisive_module decisive;
+    std::string own_memory; // the file that gives OpenSSL memory functions of its own
     std::array<openssl::feature, 5> features{};
     bool not_known = false;            // whether it uses OpenSSL for TLS cannot be seen
     std::vector<std::string> notes;    // good to know
@@ -119,9 +120,15 @@ void look_at_installation(findings& f) {
 }
 
 void judge_openssl(findings& f) {
-    f.features = features_of(f.openssl, f.decisive.kind == openssl::module_class::writer);
+    f.features =
+        features_of(f.openssl, f.decisive.kind == openssl::module_class::writer, !f.own_memory.empty());
     if (f.openssl.libcrypto.empty())
         return;
+    if (!f.own_memory.empty())
+        f.problems.push_back(fmt::format(
+            "{} gives OpenSSL memory functions of its own (CRYPTO_set_mem_functions), and that memory may be "
+            "shared between processes: ibid stands aside there (docs/safety.md)",
+            f.own_memory));
     if (!is_three(f.openssl.version)) {
         f.problems.push_back(
             fmt::format("{} is not OpenSSL 3{}", f.openssl.libcrypto,
@@ -265,6 +272,7 @@ std::optional<findings> look_at_program(const std::string& name) {
     const std::vector<std::string> libraries = files;
     files.push_back(p->path);
     f.decisive = classify(files);
+    f.own_memory = sets_memory_functions(files);
     judge_openssl(f);
     advise_about_program(f, *p, libraries, name);
     for (std::string& warning : forewarnings(name, std::nullopt, {}))
@@ -316,6 +324,9 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     f.decisive = classify(files);
     if (f.decisive.path.starts_with(root))
         f.decisive.path.erase(0, root.size());
+    f.own_memory = sets_memory_functions(files);
+    if (f.own_memory.starts_with(root))
+        f.own_memory.erase(0, root.size());
     judge_openssl(f);
     if (libraries.empty()) {
         f.problems.push_back(explain(read_error::not_permitted, pid));
@@ -469,12 +480,14 @@ openssl_build look_at_openssl(const std::vector<std::string>& libraries, const s
     return build;
 }
 
-std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer) {
+std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer, bool own_memory) {
     const char* const memo = std::getenv("IBID_VERIFY_MEMO");
     const char* const scope = std::getenv("IBID_SCOPE");
     openssl::circumstances here;
     if (build.libcrypto.empty() || !is_three(build.version))
         here.obstacle = "there is no OpenSSL 3";
+    else if (own_memory)
+        here.obstacle = "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
     here.libssl = !build.libssl.empty();
     here.symbolic = build.symbolic;
     here.verify_memo = memo == nullptr || std::string_view(memo) != "0";

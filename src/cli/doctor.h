@@ -24,7 +24,8 @@ struct openssl_build {
                                             const std::string& root = {});
 
 // What can be done with that build. All are inactive without a libcrypto of version 3.
-[[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer = false);
+[[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer = false,
+                                                          bool own_memory = false);
 
 struct doctor_request {
     std::string subject; // a program, a PID, or nothing: this machine in general

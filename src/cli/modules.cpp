@@ -67,6 +67,19 @@ decisive_module classify(const std::vector<std::string>& files) {
     return worst;
 }
 
+std::string sets_memory_functions(const std::vector<std::string>& files) {
+    for (const std::string& path : files) {
+        const mapped_file file(path);
+        bool named = false;
+        for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
+            named |= !defined && name == "CRYPTO_set_mem_functions";
+        });
+        if (named)
+            return path;
+    }
+    return {};
+}
+
 std::string other_tls_library(const std::string& path) {
     for (const tls_library& one : other_tls_libraries) {
         if (base_name(path).starts_with(one.file))

@@ -21,6 +21,9 @@ struct decisive_module {
 // The worst of these files. OpenSSL's own are passed over.
 [[nodiscard]] decisive_module classify(const std::vector<std::string>& files);
 
+// The first of these files that asks OpenSSL for CRYPTO_set_mem_functions: a program that calls it shares nothing. Empty: none.
+[[nodiscard]] std::string sets_memory_functions(const std::vector<std::string>& files);
+
 // "GnuTLS", when the file of this name is a TLS library that is not OpenSSL; empty when it is none.
 [[nodiscard]] std::string other_tls_library(const std::string& path);
 

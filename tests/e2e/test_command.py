@@ -846,6 +846,14 @@ class TestDoctor:
         assert "libcrypto alone, which does no TLS" in text
         assert "ibid helps here" not in text
 
+    def test_says_that_it_stands_aside_where_a_program_has_memory_of_its_own(self, ibid: Path, tmp_path: Path) -> None:
+        code = "int CRYPTO_set_mem_functions(void*, void*, void*); int f(void) { return CRYPTO_set_mem_functions(0, 0, 0); }"
+        library = self.library(tmp_path, "libmemory.so", code)
+        found = self.examine(ibid, self.program(tmp_path, str(library), "-l:libssl.so.3", "-l:libcrypto.so.3"))
+        assert found["helps"] is False
+        assert f"{library} gives OpenSSL memory functions of its own" in str(found["problems"])
+        assert not any(feature["active"] for feature in found["features"])
+
     def test_sees_openssl_inside_an_executable(self, ibid: Path, tmp_path: Path) -> None:
         source = tmp_path / "inside.c"
         source.write_text("int SSL_CTX_new(void) { return 0; }\nint main(void) { return 0; }\n")
