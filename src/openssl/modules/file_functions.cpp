@@ -19,7 +19,7 @@ constinit std::array<const void*, names.size()> first_in_order{};
 // The sanitizers' runtimes pass each call on. Before version 2.34 a part of the C library was libpthread.
 [[nodiscard]] bool is_c_library(const elf_module& m) noexcept {
     return m.find("gnu_get_libc_version") != nullptr || m.find("__asan_init") != nullptr ||
-           m.find("__tsan_init") != nullptr || std::strstr(m.name(), "/libpthread") != nullptr;
+           m.find("__tsan_init") != nullptr || std::strstr(m.name(), "/libpthread.so.") != nullptr;
 }
 
 struct owner_search {

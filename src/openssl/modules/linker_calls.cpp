@@ -83,8 +83,8 @@ template <class Look>
     if (look() != nullptr) {
         return true;
     }
-    (void)
-        dlerror(); // the message of this lookup; the program's own, which follows, drops any that was there before
+    // The message of this lookup. The program's own lookup follows, and drops any message that was there before.
+    (void)dlerror();
     return false;
 }
 
