@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DETAIL = "include/ibid/detail"
+OPENSSL = "src/openssl"
 # Lowest first. A folder may include itself, and what stands beside it here.
 BELOW: dict[str, tuple[str, ...]] = {
     f"{DETAIL}/base": (),
@@ -24,9 +25,23 @@ BELOW: dict[str, tuple[str, ...]] = {
     f"{DETAIL}/gc": ("base",),
     "include/ibid": ("base", "reclamation", "counting", "retention", "table", "pool", "gc"),
     "src/statistics": ("include",),
-    "src/openssl": ("include", "src/statistics"),
-    "src/preload": ("include", "src/statistics", "src/openssl"),
-    "src/cli": ("include", "src/statistics", "src/openssl"),
+    f"{OPENSSL}/binding": ("include", "src/statistics"),
+    f"{OPENSSL}/modules": ("include", f"{OPENSSL}/binding"),
+    f"{OPENSSL}/certificates": ("include", "src/statistics", f"{OPENSSL}/binding"),
+    f"{OPENSSL}/trust": ("include", "src/statistics", f"{OPENSSL}/binding", f"{OPENSSL}/certificates"),
+    f"{OPENSSL}/instance": (
+        "include",
+        "src/statistics",
+        *(f"{OPENSSL}/{below}" for below in ("binding", "modules", "certificates", "trust")),
+    ),
+    f"{OPENSSL}/interpose": (
+        "include",
+        "src/statistics",
+        *(f"{OPENSSL}/{below}" for below in ("binding", "modules", "certificates", "trust", "instance")),
+    ),
+    f"{OPENSSL}/api": ("include", "src/statistics", OPENSSL),
+    "src/preload": ("include", "src/statistics", OPENSSL),
+    "src/cli": ("include", "src/statistics", OPENSSL),
 }
 # Public headers that the folders of DETAIL include: values without behaviour, and what includes nothing above `counting`.
 VALUES = ("errors.h", "handle.h", "hash.h", "retention.h", "statistics.h")

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "openssl/features.h"
+#include "openssl/api/features.h"
 
 namespace ibid::cli {
 

@@ -3,7 +3,7 @@
 // Where the preload is and how a program is told of it. See environment.h.
 #include "cli/environment.h"
 
-#include "openssl/settings.h"
+#include "openssl/binding/settings.h"
 
 #include <algorithm>
 #include <climits>

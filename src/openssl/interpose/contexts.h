@@ -4,7 +4,7 @@
 // contexts, providers, engines, configuration.
 #pragma once
 
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl::interpose {
 

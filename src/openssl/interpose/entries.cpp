@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "contexts.h"
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 #include "parsing.h"
 #include "private_objects.h"
 #include "private_store.h"

@@ -7,9 +7,9 @@
 #include <new>
 #include <utility>
 
-#include "openssl/eligibility.h"
-#include "openssl/error_queue.h"
-#include "openssl/leases.h"
+#include "openssl/binding/error_queue.h"
+#include "openssl/certificates/eligibility.h"
+#include "openssl/certificates/leases.h"
 
 namespace ibid::openssl::interpose {
 

@@ -13,7 +13,7 @@
 // see it in stock. Argued in docs/decisions/0019-who-may-write.md.
 #pragma once
 
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl::interpose {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "openssl/error_queue.h"
-#include "openssl/locked_store.h"
+#include "openssl/binding/error_queue.h"
+#include "openssl/binding/locked_store.h"
 
 namespace ibid::openssl::interpose {
 

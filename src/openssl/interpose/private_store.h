@@ -3,7 +3,7 @@
 // A trust store whose objects a writer may get: it is given objects of its own.
 #pragma once
 
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl::interpose {
 

@@ -9,7 +9,7 @@
 // by_file.c, which are the same from 3.0 to 3.6.
 #pragma once
 
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl::interpose {
 

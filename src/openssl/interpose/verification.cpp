@@ -116,7 +116,7 @@ int verify_chain(libcrypto& of, X509_STORE_CTX* verification) {
     const functions& f = of.f;
     const chain c(f, verification);
     if (cache == nullptr || !c.memorable()) {
-        return of.links().openssls_own()(verification);
+        return of.verification_hook().openssls_own()(verification);
     }
     std::array<std::uint64_t, longest_chain> links{};
     bool all_known = true;
@@ -135,7 +135,7 @@ int verify_chain(libcrypto& of, X509_STORE_CTX* verification) {
         f.X509_STORE_CTX_set_error_depth(verification, 0);
         f.X509_STORE_CTX_set_current_cert(verification, c[0]);
     }
-    const int result = accepted ? 1 : of.links().openssls_own()(verification);
+    const int result = accepted ? 1 : of.verification_hook().openssls_own()(verification);
     for (int i = 0; i + 1 < c.size; ++i) {
         if (const std::uint64_t link = links[static_cast<std::size_t>(i)]; link != 0) {
             if (accepted || of.symbolic() || i == 0) { // else verify_link() has counted it
@@ -160,14 +160,14 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
     // Known chains are recognised where the program cannot look into the verification, and where that tells a client nothing
     // about other clients.
     const bool recognises = by_libssl && (!of_server || environment().privacy == privacy_setting::off) &&
-                            of.remembers_signatures() && of.links().openssls_own() != nullptr &&
-                            of.links().nobody_looks(f, verification);
+                            of.remembers_signatures() && of.verification_hook().openssls_own() != nullptr &&
+                            of.verification_hook().nobody_looks(f, verification);
     if (recognises) {
         f.X509_STORE_CTX_set_verify(verification, chains);
     }
     const int result = f.X509_verify_cert(verification);
     if (recognises) {
-        f.X509_STORE_CTX_set_verify(verification, of.links().openssls_own());
+        f.X509_STORE_CTX_set_verify(verification, of.verification_hook().openssls_own());
     }
     if (cache != nullptr && result > 0 && f.X509_STORE_CTX_get_error(verification) == X509_V_OK) {
         // X509_STORE_CTX's chain is a stack of X509; the typed sk_ functions are macros over these two.

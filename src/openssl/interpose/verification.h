@@ -6,7 +6,7 @@
 // where that tells a stranger nothing (IBID_PRIVACY, docs/safety.md). Dates, names, policies and revocation are OpenSSL's.
 #pragma once
 
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl::interpose {
 

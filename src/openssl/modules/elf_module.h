@@ -14,7 +14,7 @@
 #include <elf.h>
 #include <link.h>
 
-#include "openssl/extent.h"
+#include "openssl/binding/extent.h"
 
 namespace ibid::openssl {
 

@@ -10,7 +10,7 @@
 #endif
 
 #include "certificates.h"
-#include "openssl/certificate_cache.h"
+#include "openssl/certificates/certificate_cache.h"
 
 namespace ibid::test {
 

@@ -17,7 +17,7 @@
 #include "connections.h"
 #include "ibid_openssl.h"
 #include "linkage.h"
-#include "openssl/features.h"
+#include "openssl/api/features.h"
 
 namespace ibid::test {
 namespace {

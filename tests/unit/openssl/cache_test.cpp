@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // certificate_cache against d2i_X509's documented behaviour, called directly: hit, miss and failure look alike.
-#include "openssl/certificate_cache.h"
+#include "openssl/certificates/certificate_cache.h"
 
 #include <openssl/err.h>
 
@@ -13,7 +13,7 @@
 
 #include "a_cache.h"
 #include "certificates.h"
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl {
 namespace {

@@ -2,7 +2,7 @@
 //
 // What certificates of many shapes are said to weigh, against what the allocator has given out for them once
 // they are parsed, used and verified, their policies included; and that the budget of what is retained holds.
-#include "openssl/certificate_weight.h"
+#include "openssl/certificates/certificate_weight.h"
 
 #include <malloc.h>
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "openssl/file_content.h"
+#include "openssl/trust/file_content.h"
 
 namespace ibid::test {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A libcrypto of the process on its way: set up, disabled, and forked in the middle of either.
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 #include <openssl/err.h>
 

@@ -5,7 +5,7 @@
 
 #include <type_traits>
 
-#include "openssl/functions.h"
+#include "openssl/binding/functions.h"
 
 namespace ibid::test {
 

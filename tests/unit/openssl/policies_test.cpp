@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "a_cache.h"
-#include "openssl/policy_extensions.h"
+#include "openssl/certificates/policy_extensions.h"
 
 namespace ibid::openssl {
 namespace {

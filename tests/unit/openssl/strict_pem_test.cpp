@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // strict_pem against PEM_read_bio: it may refuse what OpenSSL accepts, and never decodes anything otherwise.
-#include "openssl/strict_pem.h"
+#include "openssl/trust/strict_pem.h"
 
 #include <openssl/err.h>
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "linked_functions.h"
-#include "openssl/trust_store.h"
+#include "openssl/trust/trust_store.h"
 #include "trust_files.h"
 
 namespace ibid::test {

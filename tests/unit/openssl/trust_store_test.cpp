@@ -2,7 +2,7 @@
 //
 // trust_store_cache beside OpenSSL's own loading: the same result, errors and list for each file that it does not leave to
 // OpenSSL, whoever loads at the same time, and no more memory than it says.
-#include "openssl/trust_store.h"
+#include "openssl/trust/trust_store.h"
 
 #include <openssl/err.h>
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-#include "der.h"
+#include "openssl/certificates/der.h"
 
 namespace ibid::openssl {
 

@@ -2,7 +2,7 @@
 #include "why_not.h"
 
 #include "features.h"
-#include "modules/scan.h"
+#include "openssl/interpose/scan.h"
 
 namespace ibid::openssl {
 

@@ -13,12 +13,13 @@
 #include <link.h>
 #include <sys/mman.h>
 
-#include "elf_module.h"
-#include "file_functions.h"
+#include "entries.h"
 #include "linker_calls.h"
-#include "module_class.h"
-#include "openssl/interpose/entries.h"
-#include "openssl/libcrypto.h"
+#include "openssl/instance/libcrypto.h"
+#include "openssl/modules/elf_module.h"
+#include "openssl/modules/file_functions.h"
+#include "openssl/modules/loads.h"
+#include "openssl/modules/module_class.h"
 #include "statistics/shared_statistics.h"
 
 namespace ibid::openssl::modules {
@@ -633,21 +634,13 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     }
 }
 
-constinit std::atomic<unsigned> loads_under_way{0};
-
-// One that could not be followed: the program's own next call to the dynamic linker on the same thread tells that it is over.
-constinit std::atomic<unsigned> loads_unseen{0};
+// Loads that this thread could not follow: its next call to the dynamic linker tells that they are over.
 constinit thread_local unsigned unseen_here = 0;
 
 } // namespace
 
 bool one_search_path() noexcept {
     return !known.has_search_paths.load(std::memory_order_relaxed);
-}
-
-bool loading() noexcept {
-    return loads_under_way.load(std::memory_order_acquire) != 0 ||
-           loads_unseen.load(std::memory_order_acquire) != 0;
 }
 
 const char* why_not_scanned() noexcept {
@@ -675,7 +668,7 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
 // ---- The program's own calls to the dynamic linker; see linker_calls.h.
 
 void begin_load() noexcept {
-    loads_under_way.fetch_add(1, std::memory_order_acq_rel);
+    begin_loads(1);
 }
 
 void end_load(bool loaded, bool deep_binding) noexcept {
@@ -684,12 +677,12 @@ void end_load(bool loaded, bool deep_binding) noexcept {
         scan(deep_binding, false);
         errno = error;
     }
-    loads_under_way.fetch_sub(1, std::memory_order_acq_rel);
+    end_loads(1);
 }
 
 void load_unseen() noexcept {
     ++unseen_here;
-    loads_unseen.fetch_add(1, std::memory_order_acq_rel);
+    begin_loads(1);
 }
 
 void settle_unseen_loads() noexcept {
@@ -697,7 +690,7 @@ void settle_unseen_loads() noexcept {
         const int error = errno;
         scan(true, false); // how they were bound is not known
         errno = error;
-        loads_unseen.fetch_sub(std::exchange(unseen_here, 0), std::memory_order_acq_rel);
+        end_loads(std::exchange(unseen_here, 0));
     }
 }
 

@@ -5,8 +5,8 @@
 #include <new>
 #include <utility>
 
-#include "ex_data.h"
-#include "uncancelled.h"
+#include "openssl/binding/ex_data.h"
+#include "openssl/binding/uncancelled.h"
 
 namespace ibid::openssl {
 
@@ -82,7 +82,7 @@ const char* libcrypto::set_up() {
     }
     try {
         if (environment().verify_memo) {
-            links_ = chain_links(f);
+            verify_hook_ = verify_hook(f);
         }
         auto* const cache = new certificate_cache(f, counters_);
         made_[0] = cache;

@@ -19,7 +19,7 @@
 #include <memory>
 #include <span>
 
-#include "functions.h"
+#include "openssl/binding/functions.h"
 
 namespace ibid::openssl {
 

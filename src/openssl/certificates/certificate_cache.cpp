@@ -7,8 +7,8 @@
 
 #include "certificate_weight.h"
 #include "der.h"
-#include "ex_data.h"
 #include "leases.h"
+#include "openssl/binding/ex_data.h"
 #include "statistics/shared_statistics.h"
 
 namespace ibid::openssl {

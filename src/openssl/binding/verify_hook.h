@@ -14,12 +14,12 @@
 
 namespace ibid::openssl {
 
-class chain_links {
+class verify_hook {
 public:
-    constexpr chain_links() = default;
+    constexpr verify_hook() = default;
 
     // Asks a fresh X509_STORE_CTX what stands in its hooks when nobody has set them.
-    explicit chain_links(const functions& f);
+    explicit verify_hook(const functions& f);
 
     // OpenSSL's own step; null: nothing can be recognised.
     [[nodiscard]] X509_STORE_CTX_verify_fn openssls_own() const noexcept { return verify_; }

@@ -3,7 +3,7 @@
 // What of ibid works with the libcrypto of this process, for the program that asks.
 #pragma once
 
-#include "libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 #define IBID_OPENSSL_NO_INLINE
 #include "ibid_openssl.h"

@@ -10,7 +10,7 @@
 // Laws:
 //  - What ibid calls is what the place held: what would have been called without it. A place that leads somewhere else (an
 //    agent's hook, a library of the same names) is left as it is. So are all results of dlsym().
-//  - A module that ibid has not seen is as in stock. Nothing is shared while one may be on its way (loading()).
+//  - A module that ibid has not seen is as in stock. Nothing is shared while one may be on its way (modules/loads.h).
 //  - Modules are scanned where ibid is loaded and where the program itself calls the dynamic linker, nowhere else. A scan
 //    holds the linker's list still (dl_iterate_phdr), and asks for no memory and no other lock meanwhile.
 //  - A module that is unloaded takes its places along; nothing of it is kept but an identity, which the next scan forgets.
@@ -21,9 +21,6 @@ namespace ibid::openssl::modules {
 // In the constructor, before any code of the program has run. `why_not`: nothing is to be intercepted, for this reason; only
 // changes of the root directory are followed then.
 void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept;
-
-// The program is loading a module, which has not been scanned yet.
-[[nodiscard]] bool loading() noexcept;
 
 // Whether the calls of this process come to ibid: null, or why they do not.
 [[nodiscard]] const char* why_not_scanned() noexcept;

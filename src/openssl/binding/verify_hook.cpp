@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chain_links.h"
+#include "verify_hook.h"
 
 namespace ibid::openssl {
 
-chain_links::chain_links(const functions& f) {
+verify_hook::verify_hook(const functions& f) {
     f.ERR_set_mark();
     if (X509_STORE_CTX* const fresh = f.X509_STORE_CTX_new()) {
         if (f.X509_STORE_CTX_init(fresh, nullptr, nullptr, nullptr) == 1) {
@@ -15,7 +15,7 @@ chain_links::chain_links(const functions& f) {
     f.ERR_pop_to_mark();
 }
 
-bool chain_links::nobody_looks(const functions& f, const X509_STORE_CTX* verification) const {
+bool verify_hook::nobody_looks(const functions& f, const X509_STORE_CTX* verification) const {
     return verification != nullptr && f.X509_STORE_CTX_get_verify(verification) == verify_ &&
            f.X509_STORE_CTX_get_verify_cb(verification) == callback_ &&
            f.X509_STORE_CTX_get_cleanup(verification) == nullptr;

@@ -20,11 +20,11 @@
 #include <utility>
 #include <vector>
 
-#include "certificate_cache.h"
 #include "file_content.h"
-#include "functions.h"
 #include "ibid/retention.h"
-#include "retired_objects.h"
+#include "openssl/binding/functions.h"
+#include "openssl/binding/retired_objects.h"
+#include "openssl/certificates/certificate_cache.h"
 
 namespace ibid::openssl {
 

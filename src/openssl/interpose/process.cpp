@@ -5,14 +5,14 @@
 
 #include <pthread.h>
 
-#include "forked_child.h"
 #include "ibid/detail/table/flight.h"
 #include "ibid/hash.h"
-#include "interpose/private_objects.h"
-#include "libcrypto.h"
-#include "modules/scan.h"
-#include "one_thread.h"
-#include "settings.h"
+#include "openssl/binding/one_thread.h"
+#include "openssl/binding/settings.h"
+#include "openssl/instance/forked_child.h"
+#include "openssl/instance/libcrypto.h"
+#include "private_objects.h"
+#include "scan.h"
 
 namespace ibid::openssl::process {
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "crl_weight.h"
-#include "der.h"
-#include "error_queue.h"
 #include "ibid/hash.h"
-#include "locked_store.h"
+#include "openssl/binding/error_queue.h"
+#include "openssl/binding/locked_store.h"
+#include "openssl/certificates/der.h"
 #include "strict_pem.h"
 
 namespace ibid::openssl {

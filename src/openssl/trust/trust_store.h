@@ -16,9 +16,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "certificate_cache.h"
-#include "functions.h"
 #include "ibid/cache.h"
+#include "openssl/binding/functions.h"
+#include "openssl/certificates/certificate_cache.h"
 #include "trust_file.h"
 
 namespace ibid::openssl {

@@ -15,8 +15,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include "functions.h"
 #include "ibid/statistics.h"
+#include "openssl/binding/functions.h"
 
 namespace ibid::openssl {
 

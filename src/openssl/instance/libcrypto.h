@@ -3,7 +3,7 @@
 // One libcrypto in this process, the libssl that belongs to it, and all that ibid keeps for the two.
 //
 // Law: objects of two libcryptos never meet: each has a function table, entry points and caches of its own. A libcrypto is found
-// when modules are scanned (modules/scan.h), is set up at its first use, and stays for as long as the process: one that might be
+// when modules are scanned (interpose/scan.h), is set up at its first use, and stays for as long as the process: one that might be
 // unloaded is never taken. While one thread sets it up, others are served as if ibid were not there: setting up takes
 // OpenSSL's locks, and so must not be waited for by somebody who may hold them.
 #pragma once
@@ -14,14 +14,14 @@
 #include <atomic>
 #include <mutex>
 
-#include "certificate_cache.h"
-#include "chain_links.h"
-#include "extent.h"
-#include "functions.h"
-#include "modules/scan.h"
-#include "settings.h"
+#include "openssl/binding/extent.h"
+#include "openssl/binding/functions.h"
+#include "openssl/binding/settings.h"
+#include "openssl/binding/verify_hook.h"
+#include "openssl/certificates/certificate_cache.h"
+#include "openssl/modules/loads.h"
+#include "openssl/trust/trust_store.h"
 #include "statistics/shared_statistics.h"
-#include "trust_store.h"
 
 namespace ibid::openssl {
 
@@ -63,7 +63,7 @@ public:
     [[nodiscard]] bool symbolic() const noexcept { return symbolic_; }
 
     // Where such a libcrypto can be asked to let ibid check a chain's links.
-    [[nodiscard]] const chain_links& links() const noexcept { return links_; }
+    [[nodiscard]] const verify_hook& verification_hook() const noexcept { return verify_hook_; }
 
     // Its libssl, and the two functions in it that parse what a program presents as its own.
     void set_libssl(const functions& found, extent place, extent use_certificate,
@@ -178,7 +178,7 @@ private:
     std::atomic<const void*> client_parser_{nullptr}; // hints: relaxed
     std::atomic<const void*> server_parser_{nullptr};
     bool symbolic_ = false;
-    chain_links links_; // written in set_up(), before certificates() is there
+    verify_hook verify_hook_; // written in set_up(), before certificates() is there
     const char* path_ = nullptr;
     shared_statistics::row* row_ = nullptr;
     cache_counters counters_;

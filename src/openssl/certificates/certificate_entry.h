@@ -18,8 +18,8 @@
 #include <span>
 
 #include "certificate_image.h"
-#include "functions.h"
 #include "ibid/detail/base/entry_word.h"
+#include "openssl/binding/functions.h"
 #include "signature_memo.h"
 
 namespace ibid::openssl {

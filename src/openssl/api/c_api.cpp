@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The C functions of ibid_openssl.h, over the same caches as the interposed symbols.
-#include "libcrypto.h"
-#include "modules/scan.h"
+#include "openssl/instance/libcrypto.h"
+#include "openssl/interpose/scan.h"
 #include "this_libcrypto.h"
 #include "why_not.h"
 

@@ -32,10 +32,10 @@
 
 #include "certificate_entry.h"
 #include "eligibility.h"
-#include "functions.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
+#include "openssl/binding/functions.h"
 #include "signature_memo.h"
 
 namespace ibid::openssl {

@@ -9,7 +9,7 @@
 
 #include <openssl/types.h>
 
-#include "functions.h"
+#include "openssl/binding/functions.h"
 
 namespace ibid::openssl {
 

@@ -5,7 +5,7 @@
 // this_libcrypto_linked.cpp (in a program: the one it is linked with, static or not).
 #pragma once
 
-#include "libcrypto.h"
+#include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl {
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "uncancelled.h"
+#include "openssl/binding/uncancelled.h"
 
 namespace ibid::openssl {
 

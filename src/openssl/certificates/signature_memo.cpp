@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "signature_memo.h"
 
-#include "error_queue.h"
-#include "ex_data.h"
-#include "settings.h"
+#include "openssl/binding/error_queue.h"
+#include "openssl/binding/ex_data.h"
+#include "openssl/binding/settings.h"
 
 namespace ibid::openssl {
 
