@@ -42,6 +42,20 @@ CASES = [
     *(write(source, "trust", "late", way) for source in ("objects", "verified-root") for way in ("relocation", "deepbind", "dlsym")),
     *(write("list", what, "late", way) for what in LIST for way in ("relocation", "dlsym", "plugin")),
 ]
+GETTERS = (
+    "X509_get_serialNumber X509_get0_serialNumber X509_getm_notAfter X509_getm_notBefore X509_get0_notAfter X509_get0_notBefore"
+    " X509_get_subject_name X509_get_issuer_name X509_get_ext X509_get0_extensions X509_get0_pubkey_bitstr X509_get_X509_PUBKEY"
+).split()
+BARE_CASES = [
+    Case(
+        "writes/bare_pointers.c",
+        (whose, way),
+        helped=("certificates", "trust_stores") if way[0] != "@" else (),
+        shows="a later peer",
+    )
+    for whose in ("PEER", "ROOT")
+    for way in (*GETTERS, "@X509_get_serialNumber", "@X509_get_subject_name")
+]
 PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
 MODULE = "before before-set after after-set subject issuer serial extension".split()
 MODULE_CASES = [
@@ -49,7 +63,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

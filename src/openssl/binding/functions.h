@@ -27,6 +27,21 @@
 
 namespace ibid::openssl {
 
+// Each gives out a pointer into a certificate, its first argument, through which a caller may write without a further call.
+#define IBID_OPENSSL_EXPOSURES(X)                                                                            \
+    X(X509_get_serialNumber)                                                                                 \
+    X(X509_get0_serialNumber)                                                                                \
+    X(X509_getm_notBefore)                                                                                   \
+    X(X509_getm_notAfter)                                                                                    \
+    X(X509_get0_notBefore)                                                                                   \
+    X(X509_get0_notAfter)                                                                                    \
+    X(X509_get_issuer_name)                                                                                  \
+    X(X509_get_subject_name)                                                                                 \
+    X(X509_get_X509_PUBKEY)                                                                                  \
+    X(X509_get0_pubkey_bitstr)                                                                               \
+    X(X509_get_ext)                                                                                          \
+    X(X509_get0_extensions)
+
 // What ibid cannot work without. All are in libcrypto since 3.0. Those that each certificate needs stand first, side by side in
 // memory.
 #define IBID_OPENSSL_FUNCTIONS(X)                                                                            \
@@ -61,16 +76,11 @@ namespace ibid::openssl {
     X(ASN1_STRING_length)                                                                                    \
     X(X509_EXTENSION_get_data)                                                                               \
     X(ASN1_STRING_type)                                                                                      \
-    X(X509_get0_serialNumber)                                                                                \
-    X(X509_get_issuer_name)                                                                                  \
-    X(X509_get_subject_name)                                                                                 \
     X(X509_NAME_entry_count)                                                                                 \
     X(X509_NAME_get_entry)                                                                                   \
     X(X509_NAME_ENTRY_get_data)                                                                              \
-    X(X509_get0_pubkey_bitstr)                                                                               \
-    X(X509_get0_extensions)                                                                                  \
+    IBID_OPENSSL_EXPOSURES(X)                                                                                \
     X(X509_get_ex_data)                                                                                      \
-    X(X509_get_ext)                                                                                          \
     X(X509_get_ext_by_NID)                                                                                   \
     X(X509_get_extension_flags)                                                                              \
     X(X509_get_signature_info)                                                                               \
@@ -156,8 +166,6 @@ namespace ibid::openssl {
     X(X509_VERIFY_PARAM_get_time)                                                                            \
     X(X509_check_issued)                                                                                     \
     X(X509_cmp_time)                                                                                         \
-    X(X509_get0_notAfter)                                                                                    \
-    X(X509_get0_notBefore)                                                                                   \
     X(X509_get_default_cert_file)                                                                            \
     X(X509_get_default_cert_file_env)                                                                        \
     X(d2i_X509_CRL)                                                                                          \

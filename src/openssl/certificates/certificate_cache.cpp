@@ -60,8 +60,14 @@ void count_from_here(counter_block& counters) noexcept {
 
 } // namespace
 
-certificate_cache::certificate_cache(const functions& f, cache_counters counters)
-    : f_(f), counters_(counters.certificates), home_(new_home(f, counters_).release()),
+namespace {
+constinit const std::atomic<bool> never{false};
+} // namespace
+
+certificate_cache::certificate_cache(const functions& f, cache_counters counters,
+                                     const std::atomic<bool>* sees_exposures)
+    : sees_exposures_(sees_exposures != nullptr ? *sees_exposures : never), f_(f),
+      counters_(counters.certificates), home_(new_home(f, counters_).release()),
       index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &not_copied, &on_free)),
       memo_(f, counters.signatures) {}
 
@@ -134,7 +140,7 @@ struct certificate_cache::found {
 // Of an acquired entry. When it is not the same, the reference is given back.
 likeness certificate_cache::compare(certificate_entry& e, const certificate_key& key, bool earned) {
     const bool weighed = e.weight.load(std::memory_order_relaxed) != 0;
-    const likeness how = e.compare(f_, key);
+    const likeness how = e.compare(f_, key, sees_exposures_.load(std::memory_order_acquire));
     if (how != likeness::same) {
         if (how == likeness::altered) {
             detach(e);
@@ -341,7 +347,7 @@ bool certificate_cache::is_as_parsed(const X509* x) {
         return false;
     }
     const bool changed = e->changed.load(std::memory_order_acquire);
-    if (!changed && e->is_as_parsed(f_)) {
+    if (!changed && e->is_as_parsed(f_, sees_exposures_.load(std::memory_order_acquire))) {
         return true;
     }
     if (!changed) {
@@ -410,6 +416,25 @@ void certificate_cache::earn(X509* x) {
             e->weigh(f_);
         }
         e->home->table->protect(*e);
+    }
+}
+
+void certificate_cache::expose(const X509* x) const {
+    if (!has_shared_.load(std::memory_order_relaxed)) {
+        return;
+    }
+    certificate_entry* const e = entry_of(x);
+    if (e != nullptr && !e->exposed.load(std::memory_order_relaxed)) {
+        e->exposed.store(true, std::memory_order_release);
+    }
+}
+
+void certificate_cache::expose_all() {
+    if (certificate_home* const in = home_.load()) {
+        in->table->detach_if([](certificate_entry& e) {
+            e.exposed.store(true, std::memory_order_release);
+            return false;
+        });
     }
 }
 

@@ -72,7 +72,10 @@ class certificate_cache {
 public:
     // `functions` and `counters` outlive the cache; the cache is never destroyed (ex_data callbacks may still
     // come while the process ends, after static destructors). Throws bad_alloc.
-    certificate_cache(const functions& f, cache_counters counters);
+    // `sees_exposures`: whether each pointer into a certificate that a program gets is told to expose();
+    // outlives the cache, and is never set once it was reset. Null: it is not so.
+    certificate_cache(const functions& f, cache_counters counters,
+                      const std::atomic<bool>* sees_exposures = nullptr);
     certificate_cache(const certificate_cache&) = delete;
     certificate_cache& operator=(const certificate_cache&) = delete;
 
@@ -120,6 +123,11 @@ public:
     // Somebody is about to change `x`, or has done so. Returns whether it was shared until now.
     bool detach(const X509* x);
 
+    // A pointer into `x` is about to be given to a program.
+    void expose(const X509* x) const;
+    // Pointers into any of them may have been given out unseen.
+    void expose_all();
+
     // See eligibility.h.
     [[nodiscard]] static bool has_sound_extensions(const functions& f, X509* x) {
         return openssl::has_sound_extensions(f, x);
@@ -129,7 +137,7 @@ public:
     [[nodiscard]] bool shares(const X509* x) const;
 
     // For who keeps shared certificates and hands them out by himself: as shares(), and looks whether it still
-    // is its bytes. If it is not, it is detached. 0.2 µs; some 2 µs the first time.
+    // is its bytes, if somebody can reach them. If it is not, it is detached. 0.2 µs; some 2 µs the first time.
     [[nodiscard]] bool is_as_parsed(const X509* x);
 
     // As X509_verify(x, key): from the memo when `x` is shared and this very key has verified it before.
@@ -215,6 +223,7 @@ private:
 
     [[nodiscard]] bool in_default_context() const;
 
+    const std::atomic<bool>& sees_exposures_; // acquire, pairs with the store that ends it
     const functions& f_;
     counter_block* const counters_;
     // Null: in a child that has made none yet. Release when complete, pairs with home() and

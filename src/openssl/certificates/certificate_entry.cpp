@@ -115,7 +115,7 @@ bool certificate_entry::may_be(const certificate_key& k) const noexcept {
     return agree(word(), k.hash) && der_size == k.der.size() && *context == k.context;
 }
 
-likeness certificate_entry::compare(const functions& f, const certificate_key& k) {
+likeness certificate_entry::compare(const functions& f, const certificate_key& k, bool sees_exposures) {
     if (refused.load(std::memory_order_relaxed)) {
         return likeness::other;
     }
@@ -126,8 +126,10 @@ likeness certificate_entry::compare(const functions& f, const certificate_key& k
     if (!same_bytes(known->der(), k.der)) {
         return likeness::other;
     }
-    return known->is_of(f, x509) && !changed.load(std::memory_order_acquire) ? likeness::same
-                                                                             : likeness::altered;
+    const bool reachable = !sees_exposures || exposed.load(std::memory_order_acquire);
+    return (!reachable || known->is_of(f, x509)) && !changed.load(std::memory_order_acquire)
+               ? likeness::same
+               : likeness::altered;
 }
 
 // A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was
@@ -158,7 +160,10 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
     return !changed.load(std::memory_order_acquire) ? likeness::same : likeness::altered;
 }
 
-bool certificate_entry::is_as_parsed(const functions& f) {
+bool certificate_entry::is_as_parsed(const functions& f, bool sees_exposures) {
+    if (sees_exposures && !exposed.load(std::memory_order_acquire)) {
+        return !changed.load(std::memory_order_acquire);
+    }
     const certificate_image* known = image.load(std::memory_order_acquire);
     if (known == nullptr) {
         const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size);

@@ -70,7 +70,9 @@ struct certificate_entry : detail::entry_word {
     // acquire after the comparison: as long as it is not set, nobody has begun to write.
     std::atomic<bool> changed{false};
     std::atomic<bool> refused{false}; // found to be for one holder alone. Relaxed: else it is found once more
-    bool linked = false;              // in the table. Of who makes the entry, and of who ends it
+    // Somebody has a pointer into the certificate, and may write through it without a call. Release before the pointer is given out.
+    std::atomic<bool> exposed{false};
+    bool linked = false; // in the table. Of who makes the entry, and of who ends it
 
     static constexpr std::size_t largest = std::numeric_limits<int>::max(); // in DER
 
@@ -85,12 +87,12 @@ struct certificate_entry : detail::entry_word {
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
 
     // The rest. The caller has a reference. The first call also decides whether more than one may have the
-    // certificate.
-    [[nodiscard]] likeness compare(const functions& f, const certificate_key& k);
+    // certificate. `sees_exposures`: the parts are compared only if `exposed` says that somebody can reach them.
+    [[nodiscard]] likeness compare(const functions& f, const certificate_key& k, bool sees_exposures);
 
-    // Whether the certificate still is its bytes. The caller has a reference. True also when it is not known,
+    // Whether the certificate still is its bytes. The caller has a reference. False also when it is not known,
     // for want of memory.
-    [[nodiscard]] bool is_as_parsed(const functions& f);
+    [[nodiscard]] bool is_as_parsed(const functions& f, bool sees_exposures);
 
     // So that it can be retained: `der` is what it was parsed from.
     void weigh(std::span<const unsigned char> der) noexcept;

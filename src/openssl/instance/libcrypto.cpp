@@ -84,7 +84,7 @@ const char* libcrypto::set_up() {
         if (environment().verify_memo) {
             verify_hook_ = verify_hook(f);
         }
-        auto* const cache = new certificate_cache(f, counters_);
+        auto* const cache = new certificate_cache(f, counters_, &sees_exposures_);
         made_[0] = cache;
         if (!cache->usable()) {
             return "the program has registered too much data for certificates (ex_data)";

@@ -135,6 +135,8 @@ public:
     [[nodiscard]] bool gives_own_objects() const noexcept {
         return gives_own_objects_.load(std::memory_order_acquire);
     }
+    // Each pointer into a certificate that the program gets is noted (certificate_cache::expose). Once false, it stays so.
+    void set_sees_exposures(bool sees) noexcept { sees_exposures_.store(sees, std::memory_order_release); }
     // Algorithms may change without a call that ibid sees: no signature is remembered any more.
     void set_algorithms_unknown() noexcept { algorithms_unknown_.store(true, std::memory_order_release); }
     [[nodiscard]] bool remembers_signatures() const noexcept {
@@ -192,6 +194,7 @@ private:
     std::atomic<bool> leaves_files_{false};
     std::atomic<bool> algorithms_unknown_{false};
     std::atomic<bool> lists_crls_{false};
+    std::atomic<bool> sees_exposures_{false};
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same

@@ -35,6 +35,21 @@ struct reconfiguration<N, Member> {
     }
 };
 
+// A getter that gives a pointer into the certificate that is its first argument.
+template <unsigned N, auto Member>
+struct exposure;
+template <unsigned N, class Result, class Certificate, class... Arguments,
+          Result (*functions::*Member)(Certificate*, Arguments...)>
+struct exposure<N, Member> {
+    static Result entry(Certificate* x, Arguments... arguments) {
+        libcrypto& of = libcrypto::at(N);
+        if (const certificate_cache* const cache = of.made_certificates()) {
+            cache->expose(x); // before the caller has the pointer
+        }
+        return (of.f.*Member)(x, arguments...);
+    }
+};
+
 // A decoder with a place for the certificate, which is its argument number `Place`.
 template <unsigned N, bool shares, auto Member, std::size_t Place>
 struct decoder;
@@ -222,6 +237,17 @@ struct entries {
             return nullptr;
         }
     }
+    [[nodiscard]] static void* find_exposure(function_id id) noexcept {
+        switch (id) {
+#define IBID_CASE(name)                                                                                      \
+    case function_id::name:                                                                                  \
+        return address(&exposure<N, &functions::name>::entry);
+            IBID_OPENSSL_EXPOSURES(IBID_CASE)
+#undef IBID_CASE
+        default:
+            return nullptr;
+        }
+    }
 
 private:
     [[nodiscard]] static X509_STORE_CTX* mutable_(const X509_STORE_CTX* v) noexcept {
@@ -355,6 +381,9 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     case function_id::X509_free:
         return attacher ? address(&free) : nullptr;
     default:
+        if (exposes(id)) {
+            return reader || attacher ? find_exposure(id) : nullptr; // what a writer gets is its own
+        }
         return itself || program ? find_reconfiguration(id) : nullptr;
     }
 #undef IBID_DECODER

@@ -49,6 +49,7 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(CRYPTO_get_ex_new_index)                                                                               \
     X(OSSL_LIB_CTX_set0_default)                                                                             \
     X(OSSL_LIB_CTX_free)                                                                                     \
+    IBID_OPENSSL_EXPOSURES(X)                                                                                \
     IBID_OPENSSL_RECONFIGURATIONS(X)
 
 // What gives a program an object that may be shared, and what it does with it: attachers and writers alone.
@@ -99,6 +100,10 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 // Parses into an object of the program's, which may be a shared one.
 [[nodiscard]] constexpr bool is_parser(function_id id) noexcept {
     return id >= function_id::d2i_X509 && id <= function_id::ASN1_item_d2i_ex;
+}
+// Gives a program a pointer into a certificate, which is noted.
+[[nodiscard]] constexpr bool exposes(function_id id) noexcept {
+    return id >= function_id::X509_get_serialNumber && id <= function_id::X509_get0_extensions;
 }
 [[nodiscard]] constexpr bool is_for_writers(function_id id) noexcept {
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;

@@ -109,6 +109,7 @@ struct known_modules {
     // The highest class of the program's modules, for each libcrypto.
     std::array<module_class, libcrypto::most> classes{};
     std::array<bool, libcrypto::most> unwatched{};
+    std::array<bool, libcrypto::most> exposes_unseen{};
     std::atomic<bool> has_search_paths{false}; // some module has
     bool intercepts = false;                   // OpenSSL's functions, and the dynamic linker's
     bool at_load = false;                      // the modules of this scan were loaded with the program
@@ -144,8 +145,10 @@ struct scan_state {
     bool looked_up = false;    // the program has looked up a function that writes
     unsigned found = 0;        // new libcryptos
     bool class_has_risen = false;
-    // Some module gets objects past ibid.
+    // Some module gets objects past ibid; gets pointers into them past ibid; got some while it was loaded.
     std::array<bool, libcrypto::most> unwatched{};
+    std::array<bool, libcrypto::most> exposes_unseen{};
+    std::array<bool, libcrypto::most> may_have_exposed{};
     consequences then;
 };
 
@@ -267,6 +270,7 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
         found.take_libcrypto([&m](const char* name) { return m.find(name); });
         if (libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself(), m.name())) {
             take_targets(m, added->number(), false);
+            added->set_sees_exposures(known.intercepts);
             if (!files_are_the_c_librarys(m)) {
                 added->leave_files();
             }
@@ -498,10 +502,15 @@ void classify(const elf_module& m, scan_state& state) noexcept {
         } else {
             done = done && is_relocated(m, value);
         }
-        if (!watched && of_program && interpose::is_for_writers(id)) {
-            // Each libcrypto that it may lead to.
-            for (unsigned i = 0; i < libcrypto::count(); ++i) {
-                state.unwatched[i] = state.unwatched[i] || n == not_bound || static_cast<int>(i) == n;
+        if (!of_program) {
+            return;
+        }
+        // Each libcrypto that it may lead to.
+        for (unsigned i = 0; i < libcrypto::count(); ++i) {
+            if (n == not_bound || static_cast<int>(i) == n) {
+                state.unwatched[i] = state.unwatched[i] || (!watched && interpose::is_for_writers(id));
+                state.exposes_unseen[i] = state.exposes_unseen[i] || (!watched && interpose::exposes(id));
+                state.may_have_exposed[i] = state.may_have_exposed[i] || interpose::exposes(id);
             }
         }
     });
@@ -511,6 +520,8 @@ void classify(const elf_module& m, scan_state& state) noexcept {
 // ---- What the program looks up by itself, and so may call unseen
 
 constinit std::atomic<std::uint32_t> looked_up_roles{0};
+// It has looked up a function that gives a pointer into a certificate.
+constinit std::atomic<bool> looked_up_exposure{false};
 // It has looked up a function that gives an object, in a way that ibid does not follow.
 constinit std::atomic<bool> looked_up_getter{false};
 
@@ -613,6 +624,16 @@ void scan(bool deep_binding, bool looked_up) noexcept {
         if (known.unwatched[n] && known.classes[n] != module_class::reader) {
             state.then.disable[n] = "a module gets certificates past ibid, and one may write to them";
         }
+        known.exposes_unseen[n] = known.exposes_unseen[n] || state.exposes_unseen[n] ||
+                                  looked_up_exposure.load(std::memory_order_acquire);
+        // What a writer gets is its own. That nothing else comes to it is looked after, too.
+        if (known.exposes_unseen[n] || of.has_writer()) {
+            of.set_sees_exposures(false);
+        }
+        if (certificate_cache* const cache = of.certificates_ever();
+            cache != nullptr && state.may_have_exposed[n]) {
+            cache->expose_all(); // in the constructor of a module that is new
+        }
         const std::uint32_t looked_up_so_far = looked_up_roles.load(std::memory_order_acquire);
         state.then.alters_algorithms[n] =
             state.then.alters_algorithms[n] || (looked_up_so_far & alters_algorithms) != 0;
@@ -711,10 +732,12 @@ void note_lookup(const char* name, bool exchanged) noexcept {
     if (interpose::is_parser(id) && !exchanged) {
         roles |= writes_always;
     }
+    const bool exposes =
+        interpose::exposes(id) && !looked_up_exposure.exchange(true, std::memory_order_acq_rel);
     const std::uint32_t before = looked_up_roles.fetch_or(roles, std::memory_order_acq_rel);
     const bool unseen = interpose::is_for_writers(id) && !exchanged &&
                         !looked_up_getter.exchange(true, std::memory_order_acq_rel);
-    if ((before | roles) != before || unseen) {
+    if ((before | roles) != before || unseen || exposes) {
         scan(false, true);
     }
 }

@@ -66,7 +66,7 @@ TEST_F(Certificates, EveryHitComparesAllBytes) {
     const std::unique_ptr<certificate_entry> entry(
         certificate_entry::make(nowhere, first.get(), certificate_key(der, {}), 1));
     const auto compare = [&](const bytes& other) {
-        return entry->compare(cache().f(), certificate_key(other, {}));
+        return entry->compare(cache().f(), certificate_key(other, {}), false);
     };
     for (std::size_t at : {std::size_t{4}, der.size() / 2, der.size() - 1}) {
         bytes other = der;
