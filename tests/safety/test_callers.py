@@ -54,7 +54,7 @@ JUMPS = [
 ]
 HOOKS = [
     Case("callers/tls_once.c", name=f"{what.lower()}-{where}{'-versioned' if flags else ''}", shows="locations", **{where: (hook,)})
-    for what in ("VERIFY", "LOAD", "INNER", "PARSE", "SIGNATURE", "DIGEST", "ISSUED", "TIME", "FILES")
+    for what in ("VERIFY", "LOAD", "INNER", "PARSE", "SIGNATURE", "DIGEST", "ITEM", "TIME", "DECODE", "FILES")
     for flags in ((), ("-Wl,--version-script,{source}/versions.map",))
     for where in ("before", "after")
     for hook in (Library("callers/hook_refuses.c", "none", (f"-D{what}", *flags)),)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A policy agent by LD_PRELOAD: -DVERIFY refuses each chain, -DLOAD each trust file, -DPARSE each
-// certificate after the first six, -DFILES opens another file. -DDIGEST, -DISSUED and -DTIME begin to refuse after the first verification, in a function that only
-// libcrypto itself calls there. Linked with libc alone.
+// certificate after the first six, -DFILES opens another file. -DDIGEST, -DITEM, -DTIME and -DDECODE begin
+// to refuse after two handshakes, in a function that only libcrypto itself calls there. Linked with libc alone.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
@@ -81,15 +81,15 @@ int X509_verify(void* certificate, void* key) {
 }
 #endif
 
-// Passes the first calls on, and refuses from then on.
-#define BEGINS_TO_REFUSE(result, name, parameters, arguments, first, refusal)                                \
+// Passes calls on until the program throws the switch, and refuses from then on.
+int hook_refuses_now;
+#define BEGINS_TO_REFUSE(result, name, parameters, arguments, refusal)                                       \
     result name parameters {                                                                                 \
-        static int calls;                                                                                    \
         static result(*next) parameters;                                                                     \
         if (!next) {                                                                                         \
             *(void**)&next = dlsym(RTLD_NEXT, #name);                                                        \
         }                                                                                                    \
-        if (++calls > (first)) {                                                                             \
+        if (hook_refuses_now) {                                                                              \
             said(#name);                                                                                     \
             return refusal;                                                                                  \
         }                                                                                                    \
@@ -99,11 +99,20 @@ int X509_verify(void* certificate, void* key) {
 BEGINS_TO_REFUSE(int, EVP_DigestVerify,
                  (void* context, const unsigned char* signature, size_t size, const unsigned char* data,
                   size_t length),
-                 (context, signature, size, data, length), 6, 0)
+                 (context, signature, size, data, length), 0)
 #endif
-#ifdef ISSUED
-BEGINS_TO_REFUSE(int, X509_check_issued, (void* issuer, void* subject), (issuer, subject), 4, 1)
+#ifdef ITEM
+BEGINS_TO_REFUSE(int, ASN1_item_verify_ex,
+                 (const void* item, const void* algorithm, const void* signature, const void* data,
+                  const void* id, void* key, void* context, const char* properties),
+                 (item, algorithm, signature, data, id, key, context, properties), 0)
 #endif
 #ifdef TIME
-BEGINS_TO_REFUSE(int, X509_cmp_time, (const void* time, long* when), (time, when), 8, 0)
+BEGINS_TO_REFUSE(int, X509_cmp_time, (const void* time, long* when), (time, when), 0)
+#endif
+#ifdef DECODE
+BEGINS_TO_REFUSE(int, ASN1_item_ex_d2i,
+                 (void** value, const unsigned char** in, long size, const void* item, int tag, int class,
+                  char optional, void* context),
+                 (value, in, size, item, tag, class, optional, context), 0)
 #endif

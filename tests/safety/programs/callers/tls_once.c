@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a hook of somebody else's has to say about: trust files, three handshakes, parses, and a chain checked by hand.
+// What a hook of somebody else's has to say about: trust files, four handshakes, two before the hook's switch is thrown, parses, and a chain checked by hand.
 #include "support.h"
 
 int main(void) {
@@ -11,8 +11,16 @@ int main(void) {
     printf(" file %d", SSL_CTX_load_verify_file(client, pki("trust.bundle.pem")));
     printf(" store %d\n", X509_STORE_load_file(SSL_CTX_get_cert_store(client), pki("chain.bundle.pem")));
     show_errors("trust");
+    STACK_OF(X509_OBJECT)* const trusted = X509_STORE_get0_objects(SSL_CTX_get_cert_store(client));
+    for (int i = 0; i < sk_X509_OBJECT_num(trusted); ++i) {
+        show("trusted", X509_OBJECT_get0_X509(sk_X509_OBJECT_value(trusted, i)));
+    }
+    int* const hook_refuses_now = dlsym(RTLD_DEFAULT, "hook_refuses_now");
     SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 4; ++i) {
+        if (i == 2 && hook_refuses_now) {
+            *hook_refuses_now = 1;
+        }
         struct tls t = handshake(client, server);
         show_result("tls", &t);
         show_errors("tls");
