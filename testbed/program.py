@@ -31,6 +31,8 @@ PACKAGES = {
     "nginx": "nginx",
     "haproxy": "haproxy",
     "kamailio": "kamailio kamailio-tls-modules",
+    "apache2": "apache2",
+    "socat": "socat",
     "curl": "curl",
     "openssl": "openssl",
     "cc": "gcc",

@@ -64,11 +64,10 @@ def test_a_child_forked_at_any_allocation_hangs_nowhere_that_stock_does_not(
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("start", ("warm", "cold"))
 def test_a_child_that_serves_one_connection_writes_no_more_memory(start: str, mode: Mode, stage: Stage) -> None:
+    most = 4  # KiB
+
     def within(stock: Outcome, ibid: Outcome) -> str | None:
         more = ibid.figures["private_kib"][0] - stock.figures["private_kib"][0]
         return f"{more:.0f} KiB more of private dirty memory" if more > most else None
-
-    # A cold child is the first to set ibid up, so its tables are pages of its own. The aim is 4 KiB there, too; 12 to 20 are found.
-    most = 4
 
     stage.bounded(Case("forks/private_memory.c", (start,)), mode, within)

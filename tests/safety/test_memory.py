@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from harness import Case, Mode, Stage, crossed
+from harness import MODES, Case, Mode, Outcome, Stage, crossed
 
 CASES = [
     *(Case("memory/shared_arena.c", words, shows="done", seconds=40) for words in (("0",), ("3",), ("1", "resume"), ("3", "resume"), ("3", "crowd"))),
@@ -15,3 +15,14 @@ CASES = [
 @pytest.mark.parametrize("case, mode", crossed(CASES), ids=str)
 def test_the_programs_own_memory_functions_are_respected(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_the_preload_leaves_the_heap_to_the_program(mode: Mode, stage: Stage) -> None:
+    """What it took there would move all that the program allocates."""
+
+    def within(stock: Outcome, ibid: Outcome) -> str | None:
+        more = ibid.figures["heap"][0] - stock.figures["heap"][0]
+        return f"{more:.0f} bytes" if more > 2048 else None
+
+    stage.bounded(Case("memory/heap_at_start.c"), mode, within)

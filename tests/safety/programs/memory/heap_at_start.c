@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What of the heap is in use when a program begins.
+#include <malloc.h>
+#include <stdio.h>
+
+int main(void) {
+    const struct mallinfo2 heap = mallinfo2();
+    fprintf(stderr, "figure heap %zu\n", heap.uordblks + heap.hblkhd);
+    puts("begun");
+    return 0;
+}
