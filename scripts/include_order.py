@@ -39,6 +39,11 @@ BELOW: dict[str, tuple[str, ...]] = {
         "src/statistics",
         *(f"{OPENSSL}/{below}" for below in ("binding", "modules", "certificates", "trust", "instance")),
     ),
+    f"{OPENSSL}/scan": (
+        "include",
+        "src/statistics",
+        *(f"{OPENSSL}/{below}" for below in ("binding", "modules", "certificates", "trust", "instance", "interpose")),
+    ),
     f"{OPENSSL}/api": ("include", "src/statistics", OPENSSL),
     "src/preload": ("include", "src/statistics", OPENSSL),
     "src/cli": ("include", "src/statistics", OPENSSL),

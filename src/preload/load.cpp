@@ -3,7 +3,7 @@
 // libibid_preload.so begins here, before any other code of the program's. No logic: src/openssl has it.
 #include <unistd.h>
 
-#include "openssl/interpose/process.h"
+#include "openssl/api/process.h"
 #include "preload/foreign/environment.h"
 #include "statistics/shared_statistics.h"
 

@@ -2,7 +2,7 @@
 //
 // The C functions of ibid_openssl.h, over the same caches as the interposed symbols.
 #include "openssl/instance/libcrypto.h"
-#include "openssl/interpose/scan.h"
+#include "openssl/scan/scan.h"
 #include "this_libcrypto.h"
 #include "why_not.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "openssl/interpose/process.h"
+#include "process.h"
 #include "this_libcrypto.h"
 
 namespace ibid::openssl {

@@ -2,7 +2,7 @@
 #include "why_not.h"
 
 #include "features.h"
-#include "openssl/interpose/scan.h"
+#include "openssl/scan/scan.h"
 
 namespace ibid::openssl {
 

@@ -3,7 +3,7 @@
 // One libcrypto in this process, the libssl that belongs to it, and all that ibid keeps for the two.
 //
 // Law: objects of two libcryptos never meet: each has a function table, entry points and caches of its own. A libcrypto is found
-// when modules are scanned (interpose/scan.h), is set up at its first use, and stays for as long as the process: one that might be
+// when modules are scanned (scan/scan.h), is set up at its first use, and stays for as long as the process: one that might be
 // unloaded is never taken. While one thread sets it up, others are served as if ibid were not there: setting up takes
 // OpenSSL's locks, and so must not be waited for by somebody who may hold them.
 #pragma once

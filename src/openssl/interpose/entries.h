@@ -3,7 +3,7 @@
 // The functions that ibid intercepts, and the entry point of each for each libcrypto and each kind of module.
 //
 // Law: an entry point knows by itself for which libcrypto and for whom it works: a module reaches it only by a place in that
-// module which held the address of the function (interpose/scan.h). Nobody asks for a return address, and nothing can fail for
+// module which held the address of the function (scan/scan.h). Nobody asks for a return address, and nothing can fail for
 // want of knowing the caller.
 #pragma once
 

@@ -11,8 +11,8 @@
 #include "openssl/binding/settings.h"
 #include "openssl/instance/forked_child.h"
 #include "openssl/instance/libcrypto.h"
-#include "private_objects.h"
-#include "scan.h"
+#include "openssl/interpose/private_objects.h"
+#include "openssl/scan/scan.h"
 
 namespace ibid::openssl::process {
 

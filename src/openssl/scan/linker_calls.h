@@ -7,7 +7,7 @@
 // but those of dlsym() for the few functions that give a certificate which others hold, or write to one (interpose/entries.h).
 #pragma once
 
-#include "entries.h"
+#include "openssl/interpose/entries.h"
 
 namespace ibid::openssl::modules {
 

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which module is a libcrypto, which a libssl, and who else defines the functions that ibid intercepts.
+#include <cstring>
+
+#include <link.h>
+
+#include "known_modules.h"
+#include "openssl/modules/file_functions.h"
+
+namespace ibid::openssl::modules {
+
+using interpose::function_id;
+using interpose::module_kind;
+
+constinit known_modules known;
+
+bool is_own(const elf_module& m) noexcept {
+    return m.place().contains(reinterpret_cast<const void*>(&is_own));
+}
+
+namespace {
+
+[[nodiscard]] extent extent_of(const elf_module& m, const char* name) noexcept {
+    const auto* const start = static_cast<const char*>(m.find(name));
+    return {start, start + (start != nullptr ? m.size_of(name) : 0)};
+}
+
+void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
+    constexpr auto first_of_libssl = static_cast<std::size_t>(function_id::SSL_get0_peer_certificate);
+    constexpr auto after_libssl = static_cast<std::size_t>(function_id::dlopen);
+    const std::size_t begin = of_libssl ? first_of_libssl : 0;
+    const std::size_t end = of_libssl ? after_libssl : first_of_libssl;
+    for (std::size_t i = begin; i < end; ++i) {
+        known.targets[n][i] = m.find(function_names[i]);
+    }
+}
+
+// A library stays where it is: it was loaded with the program, or says that it is never unloaded.
+[[nodiscard]] bool stays(const elf_module& m) noexcept {
+    return known.at_load || m.is_never_unloaded();
+}
+
+[[nodiscard]] bool is_known(const elf_module& m) noexcept {
+    bool known_already = false;
+    libcrypto::for_each([&](const libcrypto& l) {
+        known_already =
+            known_already || l.place().start == m.place().start || l.libssl().start == m.place().start;
+    });
+    return known_already;
+}
+
+[[nodiscard]] bool is_libcrypto(const elf_module& m) noexcept {
+    return m.find("OPENSSL_init_crypto") != nullptr && m.find("OpenSSL_version_num") != nullptr;
+}
+
+// Which libcrypto this libssl works with: the one that its own calls lead to. Negative: none that is known.
+[[nodiscard]] int libcrypto_of(const elf_module& libssl) noexcept {
+    int found = -1;
+    constexpr auto d2i = static_cast<std::size_t>(function_id::d2i_X509);
+    libssl.for_each_reference([&](const elf_module::reference& r) {
+        if (std::strcmp(r.name, "d2i_X509") != 0) {
+            return;
+        }
+        for (unsigned n = 0; n < libcrypto::count(); ++n) {
+            const bool leads_there =
+                *r.slot == known.targets[n][d2i] ||
+                *r.slot == interpose::entry_point(function_id::d2i_X509, module_kind::libssl, n);
+            // A library whose calls are bound late has one libcrypto to choose from, or is not helped.
+            const bool unbound =
+                libssl.place().contains(*r.slot) && libcrypto::count() == 1 && !known.defined_elsewhere[d2i];
+            if (leads_there || unbound) {
+                found = static_cast<int>(n);
+            }
+        }
+    });
+    return found;
+}
+
+// A name that a module both defines and uses, and whom the dynamic linker may have preferred.
+struct rival_search {
+    const elf_module& of;
+    const char* name;
+    const void* bound_to; // null: not bound yet
+    bool found = false;
+};
+
+int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& search = *static_cast<rival_search*>(argument);
+    const elf_module other(*info);
+    // A libcrypto beside this one carries other versions of the names.
+    if (!other.readable() || is_own(other) || other.dynamic() == search.of.dynamic() ||
+        (is_libcrypto(other) && other.name()[0] != '\0')) {
+        return 0;
+    }
+    const void* const definition = other.find(search.name);
+    search.found = definition != nullptr && (search.bound_to == nullptr || search.bound_to == definition);
+    return search.found ? 1 : 0;
+}
+
+// Whether a function of libcrypto's that libcrypto calls itself is another module's: a hook, which a call that is left out would not
+// reach. A place that is no call's may hold the address that a program without position-independent code has given the function.
+[[nodiscard]] bool calls_a_hook(const elf_module& libcrypto) noexcept {
+    if (libcrypto.binds_to_itself()) {
+        return false;
+    }
+    bool found = false;
+    libcrypto.for_each_reference([&](const elf_module::reference& r) {
+        const void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        if (found || r.own == nullptr || value == r.own) {
+            return;
+        }
+        const bool inside = libcrypto.place().contains(value);
+        if (r.may_be_lazy && !inside) {
+            found = true;
+        } else if (r.may_be_lazy || !inside) {
+            rival_search search{libcrypto, r.name, inside ? nullptr : value};
+            dl_iterate_phdr(&find_rival, &search);
+            found = search.found;
+        }
+    });
+    return found;
+}
+
+} // namespace
+
+void find_definitions(const elf_module& m, scan_state& state) noexcept {
+    if (m.has_search_path()) {
+        known.has_search_paths.store(true, std::memory_order_relaxed);
+    }
+    if (is_known(m)) {
+        return;
+    }
+    functions found;
+    if (is_libcrypto(m) && stays(m)) {
+        found.take_libcrypto([&m](const char* name) { return m.find(name); });
+        if (libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself(), m.name())) {
+            take_targets(m, added->number(), false);
+            added->set_sees_exposures(known.intercepts);
+            if (!files_are_the_c_librarys(m)) {
+                added->leave_files();
+            }
+            if (calls_a_hook(m)) {
+                state.then.disable[added->number()] =
+                    "another module takes the place of a function inside libcrypto";
+            }
+            ++state.found;
+            return;
+        }
+    }
+    if (m.find("SSL_CTX_new") != nullptr && stays(m)) {
+        found.take_libssl([&m](const char* name) { return m.find(name); });
+        const int n = found.has_libssl() ? libcrypto_of(m) : -1;
+        if (n >= 0) {
+            libcrypto& of = libcrypto::at(static_cast<unsigned>(n));
+            if (of.libssl().start == nullptr) {
+                of.set_libssl(found, m.place(), extent_of(m, "SSL_use_certificate_ASN1"),
+                              extent_of(m, "SSL_CTX_use_certificate_ASN1"));
+                take_targets(m, of.number(), true);
+            }
+            return;
+        }
+    }
+    for (std::size_t i = 0; libcrypto::count() != 0 && i < function_names.size(); ++i) {
+        if (!known.defined_elsewhere[i] && !interpose::is_of_linker(static_cast<function_id>(i)) &&
+            m.find(function_names[i], function_hashes[i]) != nullptr) {
+            known.defined_elsewhere[i] = true;
+        }
+    }
+}
+
+} // namespace ibid::openssl::modules

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a module's places lead to, what the module may do, and which entry points it gets.
+#include <sys/mman.h>
+
+#include "known_modules.h"
+#include "linker_calls.h"
+
+namespace ibid::openssl::modules {
+
+using interpose::function_id;
+using interpose::module_kind;
+
+namespace {
+
+// Lets the pages that a module protects after relocation be written to for a moment.
+class writable_pages {
+public:
+    explicit writable_pages(extent pages) noexcept : pages_(pages) {}
+    writable_pages(const writable_pages&) = delete;
+    writable_pages& operator=(const writable_pages&) = delete;
+    ~writable_pages() {
+        if (open_) {
+            (void)protect(PROT_READ);
+        }
+    }
+
+    [[nodiscard]] bool write(void** slot, void* value) noexcept {
+        if (pages_.contains(slot) && !open_) {
+            open_ = protect(PROT_READ | PROT_WRITE);
+            if (!open_) {
+                return false;
+            }
+        }
+        __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+        return true;
+    }
+
+private:
+    [[nodiscard]] bool protect(int how) const noexcept {
+        const auto size = static_cast<const char*>(pages_.end) - static_cast<const char*>(pages_.start);
+        return mprotect(const_cast<void*>(pages_.start), static_cast<std::size_t>(size), how) == 0;
+    }
+    extent pages_;
+    bool open_ = false;
+};
+
+// Whether a place holds an entry point of an earlier scan already.
+[[nodiscard]] bool is_entry_point(const void* value, function_id id, unsigned n) noexcept {
+    for (const auto kind : {module_kind::libssl, module_kind::libcrypto, module_kind::reader,
+                            module_kind::attacher, module_kind::writer}) {
+        if (value == interpose::entry_point(id, kind, n)) {
+            return value != nullptr;
+        }
+    }
+    return false;
+}
+
+constexpr int not_bound = -1;
+
+// The libcrypto that this place leads to.
+[[nodiscard]] int bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
+                           bool deep_binding) noexcept {
+    const auto i = static_cast<std::size_t>(id);
+    void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        if (known.targets[n][i] != nullptr &&
+            (value == known.targets[n][i] || is_entry_point(value, id, n))) {
+            return static_cast<int>(n);
+        }
+    }
+    // Not called yet: the dynamic linker would look for the first definition. Where there is one alone, it is that one.
+    if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i] || deep_binding) {
+        return not_bound;
+    }
+    int only = not_bound;
+    const unsigned candidates = known.at_load ? known.with_program : libcrypto::count();
+    for (unsigned n = 0; n < candidates; ++n) {
+        if (known.targets[n][i] != nullptr) {
+            if (only != not_bound && !known.at_load) {
+                return not_bound;
+            }
+            only = only == not_bound ? static_cast<int>(n) : only;
+        }
+    }
+    return only;
+}
+
+// Null: a module of the program's.
+[[nodiscard]] const libcrypto* part_of(const elf_module& m, module_kind& kind) noexcept {
+    const libcrypto* of = nullptr;
+    libcrypto::for_each([&](const libcrypto& l) {
+        if (l.place().start == m.place().start || l.libssl().start == m.place().start) {
+            of = &l;
+            kind = l.place().start == m.place().start ? module_kind::libcrypto : module_kind::libssl;
+        }
+    });
+    return of;
+}
+
+[[nodiscard]] module_kind kind_of(module_class its_class) noexcept {
+    switch (its_class) {
+    case module_class::reader:
+        return module_kind::reader;
+    case module_class::attacher:
+        return module_kind::attacher;
+    case module_class::writer:
+        break;
+    }
+    return module_kind::writer;
+}
+
+// Whether a place has been filled by the dynamic linker. In a module that another thread loads just now it holds an offset yet.
+[[nodiscard]] bool is_relocated(const elf_module& m, const void* value) noexcept {
+    constexpr std::uintptr_t lowest = 0x10000000;
+    return reinterpret_cast<std::uintptr_t>(value) >= lowest ||
+           reinterpret_cast<std::uintptr_t>(m.place().start) < lowest;
+}
+
+// What one module names, and of which libcryptos.
+struct named {
+    std::uint32_t roles = 0;
+    std::array<bool, libcrypto::most> uses{};
+};
+
+[[nodiscard]] named names_of(const elf_module& m) noexcept {
+    named all;
+    m.for_each_reference([&](const elf_module::reference& r) {
+        const std::uint32_t roles = roles_of(r.name);
+        if (roles == 0 && function_of(r.name, symbol_hash(r.name)) >= function_id::dlopen) {
+            return;
+        }
+        all.roles |= roles;
+        const void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        for (unsigned n = 0; n < libcrypto::count(); ++n) {
+            const libcrypto& l = libcrypto::at(n);
+            all.uses[n] = all.uses[n] || l.place().contains(value) || l.libssl().contains(value) ||
+                          (r.may_be_lazy && m.place().contains(value));
+        }
+    });
+    return all;
+}
+
+} // namespace
+
+void classify(const elf_module& m, scan_state& state) noexcept {
+    module_kind kind{};
+    if (part_of(m, kind) != nullptr) {
+        return;
+    }
+    const named names = names_of(m);
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        if (!names.uses[n]) {
+            continue;
+        }
+        module_class& of_program = known.classes[n];
+        if (class_of(names.roles) > of_program) {
+            of_program = class_of(names.roles);
+            state.class_has_risen = true;
+        }
+        libcrypto& of = libcrypto::at(n);
+        if (of_program == module_class::writer) {
+            of.set_has_writer();
+        }
+        if (of_program != module_class::reader) {
+            of.set_gives_own_objects();
+        }
+        if ((names.roles & gives_crl) != 0 && (names.roles & lists_crl) != 0) {
+            of.set_lists_crls();
+        }
+        if ((names.roles & alters_parsing) != 0) {
+            state.then.disable[n] = "the program changes how OpenSSL parses keys (default methods)";
+        }
+        state.then.alters_algorithms[n] =
+            state.then.alters_algorithms[n] || (names.roles & alters_algorithms) != 0;
+    }
+}
+
+bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept {
+    module_kind part{};
+    const bool of_program = part_of(m, part) == nullptr;
+    writable_pages pages(m.read_only_after_relocation());
+    bool done = true;
+    m.for_each_reference([&](const elf_module::reference& r) {
+        const function_id id = function_of(r.name, symbol_hash(r.name));
+        if (id == function_id::count) {
+            return;
+        }
+        void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        if (interpose::is_of_linker(id)) {
+            if (!known.intercepts && id != function_id::chroot) {
+                return;
+            }
+            const bool late = r.may_be_lazy && m.place().contains(value) && !deep_binding;
+            if (void* const entry = linker_entry(id, value, late); entry != nullptr) {
+                (void)pages.write(r.slot, entry);
+            }
+            return;
+        }
+        if (!known.intercepts) {
+            return; // what is found serves ibid's own functions alone
+        }
+        const int n = bound_to(m, r, id, deep_binding);
+        bool watched = false;
+        if (n != not_bound) {
+            const auto libcrypto_number = static_cast<unsigned>(n);
+            const module_kind kind = of_program ? kind_of(known.classes[libcrypto_number]) : part;
+            void* const entry = interpose::entry_point(id, kind, libcrypto_number);
+            watched = entry == nullptr || value == entry || pages.write(r.slot, entry);
+        } else {
+            done = done && is_relocated(m, value);
+        }
+        if (!of_program) {
+            return;
+        }
+        // Each libcrypto that it may lead to.
+        for (unsigned i = 0; i < libcrypto::count(); ++i) {
+            if (n == not_bound || static_cast<int>(i) == n) {
+                state.unwatched[i] = state.unwatched[i] || (!watched && interpose::is_for_writers(id));
+                state.exposes_unseen[i] = state.exposes_unseen[i] || (!watched && interpose::exposes(id));
+                state.may_have_exposed[i] = state.may_have_exposed[i] || interpose::exposes(id);
+            }
+        }
+    });
+    return done;
+}
+
+} // namespace ibid::openssl::modules

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include <link.h>
+
+#include "known_modules.h"
+#include "linker_calls.h"
+#include "openssl/modules/file_functions.h"
+#include "openssl/modules/loads.h"
+#include "statistics/shared_statistics.h"
+
+namespace ibid::openssl::modules {
+
+using interpose::function_id;
+using interpose::module_kind;
+
+namespace {
+
+// ---- What the program looks up by itself, and so may call unseen
+
+constinit std::atomic<std::uint32_t> looked_up_roles{0};
+// It has looked up a function that gives a pointer into a certificate.
+constinit std::atomic<bool> looked_up_exposure{false};
+// It has looked up a function that gives an object, in a way that ibid does not follow.
+constinit std::atomic<bool> looked_up_getter{false};
+
+// Why nothing is intercepted; null: it is. Written once, at load.
+constinit const char* not_scanned = "ibid is not loaded";
+
+// ---- A scan
+
+// The program itself and its libraries, in the dynamic linker's order. Returns nonzero to end the iteration.
+int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& state = *static_cast<scan_state*>(argument);
+    if (known.unloaded != info->dlpi_subs) { // an address may be another module's now
+        state.deep_binding =
+            state.deep_binding || known.count != 0; // how they were bound is not known any more
+        known.count = 0;
+        known.unloaded = info->dlpi_subs;
+    } else if (!known.at_load && !state.looked_up && known.loaded == info->dlpi_adds && known.count != 0) {
+        state.new_modules = false;
+        return 1;
+    }
+    const elf_module m(*info);
+    if (!m.readable() || is_own(m)) {
+        return 0;
+    }
+    seen_module* const seen = known.entry(m, state.deep_binding);
+    if (seen == nullptr || !seen->searched) {
+        find_definitions(m, state);
+    }
+    if (seen != nullptr) {
+        seen->searched = true;
+    }
+    return 0;
+}
+
+int classify_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& state = *static_cast<scan_state*>(argument);
+    const elf_module m(*info);
+    if (m.readable() && !is_own(m)) {
+        const seen_module* const seen = known.entry(m, state.deep_binding);
+        if (seen == nullptr || !seen->patched || state.found != 0) {
+            classify(m, state);
+        }
+    }
+    return 0;
+}
+
+int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& state = *static_cast<scan_state*>(argument);
+    const elf_module m(*info);
+    if (!m.readable() || is_own(m)) {
+        return 0;
+    }
+    seen_module* const seen = known.entry(m, state.deep_binding);
+    // With a libcrypto that is new, a module that was there before may lead to it: lazily, or opened in one go with it.
+    if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
+        const bool done = patch(m, seen == nullptr || seen->deep_binding, state);
+        if (seen != nullptr) {
+            seen->patched = done;
+        }
+    }
+    known.loaded = info->dlpi_adds;
+    return 0;
+}
+
+void scan(bool deep_binding, bool looked_up) noexcept {
+    scan_state state;
+    state.looked_up = looked_up;
+    state.deep_binding = deep_binding;
+    const unsigned before = libcrypto::count();
+    // A libssl may stand before its libcrypto in the list; so definitions are looked for until nothing new is found.
+    dl_iterate_phdr(&find_definitions_in, &state);
+    if (!state.new_modules) {
+        return;
+    }
+    if (state.found != 0) {
+        for (std::size_t i = 0; i < known.count; ++i) {
+            known.seen[i].searched = false;
+        }
+        known.loaded = 0;
+        dl_iterate_phdr(&find_definitions_in, &state);
+    }
+    if (known.at_load) {
+        known.with_program = libcrypto::count();
+    }
+    dl_iterate_phdr(&classify_module, &state);
+    if (looked_up && class_of(looked_up_roles.load(std::memory_order_acquire)) != module_class::reader) {
+        // It may call them unseen, and hand them what any module gets.
+        state.class_has_risen = true;
+        known.classes.fill(module_class::writer);
+        libcrypto::for_each([](libcrypto& l) {
+            l.set_has_writer();
+            l.set_gives_own_objects();
+        });
+    }
+    dl_iterate_phdr(&patch_module, &state);
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        libcrypto& of = libcrypto::at(n);
+        known.unwatched[n] =
+            known.unwatched[n] || state.unwatched[n] || looked_up_getter.load(std::memory_order_acquire);
+        if (known.unwatched[n] && known.classes[n] != module_class::reader) {
+            state.then.disable[n] = "a module gets certificates past ibid, and one may write to them";
+        }
+        known.exposes_unseen[n] = known.exposes_unseen[n] || state.exposes_unseen[n] ||
+                                  looked_up_exposure.load(std::memory_order_acquire);
+        // What a writer gets is its own. That nothing else comes to it is looked after, too.
+        if (known.exposes_unseen[n] || of.has_writer()) {
+            of.set_sees_exposures(false);
+        }
+        if (certificate_cache* const cache = of.certificates_ever();
+            cache != nullptr && state.may_have_exposed[n]) {
+            cache->expose_all(); // in the constructor of a module that is new
+        }
+        const std::uint32_t looked_up_so_far = looked_up_roles.load(std::memory_order_acquire);
+        state.then.alters_algorithms[n] =
+            state.then.alters_algorithms[n] || (looked_up_so_far & alters_algorithms) != 0;
+        if ((looked_up_so_far & alters_parsing) != 0) {
+            state.then.disable[n] = "the program changes how OpenSSL parses keys (default methods)";
+        }
+        if (n >= before) {
+            of.claim_counters();
+            if (!known.intercepts) {
+                state.then.disable[n] = not_scanned;
+            }
+        }
+        if (state.then.disable[n] != nullptr) {
+            of.disable(state.then.disable[n]);
+        }
+        if (state.then.alters_algorithms[n]) {
+            of.set_algorithms_unknown();
+        }
+    }
+}
+
+// Loads that this thread could not follow: its next call to the dynamic linker tells that they are over.
+constinit thread_local unsigned unseen_here = 0;
+
+} // namespace
+
+bool one_search_path() noexcept {
+    return !known.has_search_paths.load(std::memory_order_relaxed);
+}
+
+const char* why_not_scanned() noexcept {
+    return not_scanned;
+}
+
+void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept {
+    // An auditor may send each binding elsewhere, and sees calls by the places that ibid would change.
+    const char* const auditors = std::getenv("LD_AUDIT");
+    if (auditors != nullptr && auditors[0] != '\0') {
+        why_not = "an auditor watches the dynamic linker (LD_AUDIT)";
+    }
+    follow_chroot(after_chroot);
+    not_scanned = why_not;
+    find_file_functions();
+    known.at_load = true;
+    known.intercepts = why_not == nullptr;
+    scan(false, false);
+    known.at_load = false;
+    if (not_scanned != nullptr) {
+        shared_statistics::set_reason(not_scanned);
+    }
+}
+
+// ---- The program's own calls to the dynamic linker; see linker_calls.h.
+
+void begin_load() noexcept {
+    begin_loads(1);
+}
+
+void end_load(bool loaded, bool deep_binding) noexcept {
+    if (loaded) {
+        const int error = errno;
+        scan(deep_binding, false);
+        errno = error;
+    }
+    end_loads(1);
+}
+
+void load_unseen() noexcept {
+    ++unseen_here;
+    begin_loads(1);
+}
+
+void settle_unseen_loads() noexcept {
+    if (unseen_here != 0) {
+        const int error = errno;
+        scan(true, false); // how they were bound is not known
+        errno = error;
+        end_loads(std::exchange(unseen_here, 0));
+    }
+}
+
+bool is_exchanged(const char* name) noexcept {
+    const function_id id = function_of(name);
+    return interpose::is_for_writers(id) || interpose::is_parser(id);
+}
+
+void note_lookup(const char* name, bool exchanged) noexcept {
+    std::uint32_t roles = roles_of(name);
+    const function_id id = function_of(name);
+    if (id >= function_id::OSSL_PROVIDER_load && id < function_id::X509_STORE_CTX_get_current_cert) {
+        roles |= alters_algorithms; // unseen, from now on
+    }
+    if (id == function_id::OSSL_LIB_CTX_set0_default || id == function_id::CRYPTO_get_ex_new_index) {
+        roles |= alters_parsing; // what ibid must hear of
+    }
+    if (interpose::is_parser(id) && !exchanged) {
+        roles |= writes_always;
+    }
+    const bool exposes =
+        interpose::exposes(id) && !looked_up_exposure.exchange(true, std::memory_order_acq_rel);
+    const std::uint32_t before = looked_up_roles.fetch_or(roles, std::memory_order_acq_rel);
+    const bool unseen = interpose::is_for_writers(id) && !exchanged &&
+                        !looked_up_getter.exchange(true, std::memory_order_acq_rel);
+    if ((before | roles) != before || unseen || exposes) {
+        scan(false, true);
+    }
+}
+
+void* found_by_lookup(const char* name, void* found) noexcept {
+    const function_id id = function_of(name);
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        if (found != nullptr && found == known.targets[n][static_cast<std::size_t>(id)]) {
+            void* const entry = interpose::entry_point(id, module_kind::writer, n);
+            return entry != nullptr ? entry : found;
+        }
+    }
+    return found;
+}
+
+} // namespace ibid::openssl::modules
