@@ -13,8 +13,7 @@
 
 namespace ibid::openssl {
 
-// One that was handed out as often as it may be is told to the table as if it were ending, so that it is
-// taken out.
+// An entry without hand-outs left is reported as ending, so that the table takes it out.
 bool certificate_traits::try_acquire(entry& e) noexcept {
     const std::uint32_t left = e.hand_outs_left.load(std::memory_order_relaxed);
     if (left == 0) {
@@ -32,7 +31,7 @@ void certificate_traits::release(entry& e) {
     e.home->f.X509_free(e.x509);
 }
 
-// What was written to is never kept, nor what only one may have, nor what nobody knows the weight of.
+// Not retained: what was changed, what cannot be shared, and what has no known weight.
 std::size_t certificate_traits::weight(const entry& e) noexcept {
     const std::uint32_t known = e.weight.load(std::memory_order_relaxed);
     const bool unfit = known == 0 || known == std::numeric_limits<std::uint32_t>::max() ||
@@ -75,8 +74,8 @@ ibid::retention certificate_cache::budget() const noexcept {
     return {retained_bytes_.load(), retained_entries_.load()};
 }
 
-// In a child. Several threads may come at once; the first table stays. Who changes the budget, or stops the
-// cache, meanwhile finds the table, or is found here.
+// In a forked child. Several threads may call this at once; the first table stays. A thread that changes the budget or
+// stops the cache at the same time either sees the new table, or its change is seen here.
 certificate_home* certificate_cache::make_home() {
     std::unique_ptr<certificate_home> made;
     try {

@@ -5,23 +5,22 @@
 // Laws:
 //  - What a caller gets is d2i_X509's documented result, on a hit as on a miss: the same object or a failure,
 //    `*pp` advanced alike, the error queue untouched by ibid. Source: manual page d2i_X509(3).
-//  - Inside OpenSSL nobody waits for another thread's parse: foreign code runs in it (ex_data callbacks,
-//    providers, engines, allocators), perhaps under locks that a waiter holds. A second comer parses for
-//    himself, and takes the one that landed first. So there is one live copy, though not one parse, of each
-//    key. No lock is held while OpenSSL's code runs, but for X509_up_ref, which is one atomic addition.
-//  - The table holds no reference. An X509 whose last reference goes tells the table by its ex_data free
-//    callback; until that callback has returned, the struct's memory is valid (crypto/x509/x_x509.c frees the
-//    ex_data, then the struct), so that trying X509_up_ref under the lock that the callback takes as well is
-//    sound.
+//  - No thread waits for another thread's parse. Foreign code runs in a parse (ex_data callbacks, providers,
+//    engines, allocators) and may need a lock that the waiter holds. So a second thread parses the same bytes
+//    itself, and then takes the object that entered the table first: one live copy, perhaps two parses.
+//  - No lock is held while OpenSSL's code runs. The one exception is X509_up_ref: one atomic addition.
+//  - The table holds no reference. When the last reference goes, OpenSSL calls the ex_data free callback, which
+//    takes the entry out of the table. OpenSSL frees the struct after that callback (crypto/x509/x_x509.c). The
+//    callback and a lookup take the same lock, so a lookup may call X509_up_ref under it.
 //  - A certificate is known by all of its bytes, the library context, and the property query it was parsed
 //    with.
-//  - What somebody changes, by a setter or through a pointer, is never handed out again: each hit compares
-//    the parts that a program can reach with the bytes (certificate_image.h).
-//  - Nobody gets what is not at rest: in a child that was forked among other threads, nothing that was there
-//    before is handed out, or touched.
-//  - No call here that reaches OpenSSL is noexcept. A thread that ends inside OpenSSL (pthread_cancel,
-//    pthread_exit in a callback) unwinds through here, and leaves no lock taken and no entry half in the
-//    table; at most it loses a reference.
+//  - A certificate that was changed, by a setter or through a pointer, is never handed out again. A hit compares
+//    the parts that a program can reach with the bytes (certificate_image.h), if a program has a pointer.
+//  - A forked child of a process with several threads neither hands out nor touches what the parent had: another
+//    thread may have been at work on it.
+//  - No function here that calls OpenSSL is noexcept. A thread may end inside OpenSSL (pthread_cancel,
+//    pthread_exit in a callback). It then unwinds through these frames, which leave no lock taken and no entry
+//    half in the table. At most one reference is lost.
 #pragma once
 
 #include <openssl/types.h>
@@ -70,62 +69,61 @@ struct cache_counters {
 
 class certificate_cache {
 public:
-    // `functions` and `counters` outlive the cache; the cache is never destroyed (ex_data callbacks may still
-    // come while the process ends, after static destructors). Throws bad_alloc.
-    // `sees_exposures`: whether each pointer into a certificate that a program gets is told to expose();
-    // outlives the cache, and is never set once it was reset. Null: it is not so.
+    // `functions` and `counters` outlive the cache. The cache is never destroyed: ex_data callbacks may come
+    // after static destructors. Throws bad_alloc.
+    // `sees_exposures`: expose() hears of each pointer into a certificate that a program gets. It outlives the
+    // cache, and stays false once it is false. Null means false.
     certificate_cache(const functions& f, cache_counters counters,
                       const std::atomic<bool>* sees_exposures = nullptr);
     certificate_cache(const certificate_cache&) = delete;
     certificate_cache& operator=(const certificate_cache&) = delete;
 
-    // False when OpenSSL had no ex_data index to give, or only one that is too high: then no certificate can
-    // be shared.
+    // False: OpenSSL had no ex_data index left, or only one that is too high. No certificate can be shared then.
     [[nodiscard]] bool usable() const noexcept { return index_ >= 0 && index_ <= highest_index; }
 
-    // Of those that are given out for certificates, ibid's or not. With two more, OpenSSL asks for memory at
-    // the end of each certificate, and without it tells nobody of that end (crypto/ex_data.c, 3.0 to 3.6).
-    // Two: who stands aside when one more is given out is in time.
+    // The highest ex_data index of certificates, ibid's or not. From two above it, OpenSSL allocates memory when a
+    // certificate ends, and skips the free callbacks if there is none (crypto/ex_data.c, 3.0 to 3.6). Two, so that
+    // ibid can disable itself when one more index is given out.
     static constexpr int highest_index = 7;
 
-    // How often one object is handed out; after that a new one begins. OpenSSL counts references in an int,
-    // and each hand-out may become several (libssl takes up to three for a peer), which a program may lose.
-    // That costs it memory in stock, and would wrap the count here.
+    // One object is handed out this often; then a new one takes its place. OpenSSL counts references in an int. A
+    // program that leaks references (libssl takes up to three for a peer) loses memory in stock; here the count
+    // would overflow.
     static constexpr std::uint32_t most_hand_outs = std::uint32_t{1} << 28;
 
-    // As d2i_X509(a, pp, length), from the cache where it can be. `*a`, when it is there, is an empty object
-    // that nobody but the caller has: it is replaced, not filled, on a hit. `earned`: came from the operator,
-    // not from a peer.
+    // As d2i_X509(a, pp, length), from the cache if possible. Requires: `*a`, if not null, is an empty object that
+    // only the caller has; a hit replaces it. `earned`: the bytes came from the operator, not from a peer.
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
                               bool earned) {
         return parse(a, pp, length, context, earned, true);
     }
-    // The same, and OpenSSL parses in any case: the object is shared, the time tells nothing about who came before.
+    // The same, but OpenSSL always parses: memory is shared, and the time does not tell a peer who came before.
     [[nodiscard]] X509* parse_in_full(X509** a, const unsigned char** pp, long length,
                                       parse_context context) {
         return parse(a, pp, length, context, false, false);
     }
 
-    // Whether parse() of these bytes would look at an entry. Takes no lock and writes nothing: for a process that has one thread.
+    // Whether parse() of these bytes would look at an entry. Takes no lock and writes nothing.
+    // Thread safety: only for a process that has one thread.
     [[nodiscard]] bool may_have(const unsigned char* der, long length, parse_context context) const;
 
     // The shared twin of a certificate that somebody else parsed, with a reference for the caller. Null: `x`
     // is shared already, or cannot be.
     [[nodiscard]] X509* share(X509* x);
 
-    // The same for one that OpenSSL has parsed just now, in the default context, and that nobody else has: it
-    // becomes the shared one itself if there is no twin. `earned` as in parse().
+    // The same for a certificate that OpenSSL has just parsed in the default context and that only the caller has:
+    // without a twin, `x` itself becomes the shared object. `earned` as in parse().
     [[nodiscard]] X509* adopt(X509* x, bool earned);
 
-    // Where `x` was parsed, for as long as `x` lives; null when it is none of this cache's.
+    // Where `x` was parsed; valid as long as `x`. Null: `x` does not belong to this cache.
     [[nodiscard]] const parse_context* origin(const X509* x) const;
 
-    // Somebody is about to change `x`, or has done so. Returns whether it was shared until now.
+    // Call before `x` is changed, or after. Returns whether `x` was shared until now.
     bool detach(const X509* x);
 
-    // A pointer into `x` is about to be given to a program.
+    // Call before a program gets a pointer into `x`.
     void expose(const X509* x) const;
-    // Pointers into any of them may have been given out unseen.
+    // Call when a program may have got pointers into any certificate unnoticed.
     void expose_all();
 
     // See eligibility.h.
@@ -133,19 +131,19 @@ public:
         return openssl::has_sound_extensions(f, x);
     }
 
-    // Whether `x` is shared, and as it was parsed as far as has been seen.
+    // Whether `x` is shared and no change of it has been noticed.
     [[nodiscard]] bool shares(const X509* x) const;
 
-    // For who keeps shared certificates and hands them out by himself: as shares(), and looks whether it still
-    // is its bytes, if somebody can reach them. If it is not, it is detached. 0.2 µs; some 2 µs the first time.
+    // For owners that hand out shared certificates themselves (trust files): as shares(), and compares `x` with its
+    // bytes if a program has a pointer into it. Detaches `x` if they differ. The comparison takes 0.4 µs, the
+    // first one 2 µs.
     [[nodiscard]] bool is_as_parsed(const X509* x);
 
     // As X509_verify(x, key): from the memo when `x` is shared and this very key has verified it before.
     [[nodiscard]] int verify(X509* x, EVP_PKEY* key);
 
-    // The same in two steps, for a verification that OpenSSL does inside: what stands for `key` having
-    // verified `x` (0: that cannot be remembered), whether it has, and that it now has. The first comes
-    // before the verification.
+    // The same in steps, for a verification inside OpenSSL. link() comes before the verification and gives a number
+    // for "`key` has verified `x`" (0: it cannot be remembered). has_verified() asks for it, set_verified() notes it.
     [[nodiscard]] std::uint64_t link(const X509* x, const EVP_PKEY* key) const;
     [[nodiscard]] bool has_verified(const X509* x, std::uint64_t link) const;
     void set_verified(const X509* x, std::uint64_t link);
@@ -154,17 +152,16 @@ public:
     // Whether a signature may be remembered as verified by `key`.
     [[nodiscard]] bool remembers(const EVP_PKEY* key) const { return memo_.names(key); }
 
-    // A provider, an engine, a property, a configuration has changed: what verified may not verify again, and what is parsed from now
-    // on may be another object than what was parsed before. Nothing from before is found again.
+    // A provider, an engine, a property or the configuration has changed. A signature that verified may fail now, and
+    // the same bytes may parse to another object. Nothing from before is found again.
     void begin_anew();
 
     // `x` was part of a chain that verified: it has earned its place among what is retained.
     void earn(X509* x);
 
-    // From now on nothing is found here and nothing is added; what is shared stays with its holders. For
-    // good.
+    // From now on nothing is found and nothing is added, for good. Shared objects stay with their holders.
     void stop();
-    // The same, and what is retained stays.
+    // The same, but retained entries stay.
     void stop_finding() noexcept;
 
     // `context` is about to be freed: nothing that was parsed in it is found again, or kept.
@@ -184,11 +181,10 @@ public:
     // For tests: of certificates that are parsed from now on.
     void limit_hand_outs(std::uint32_t most) noexcept { hand_outs_ = most; }
 
-    // In the child of a process that had several threads. Another of them may have been at work on any
-    // certificate, under its lock or the table's; here these would be held for ever. So the table is left as
-    // it is, with what it retains, and never looked at again: its locks need not be taken around fork().
-    // Writes one cache line. A new table is made when a certificate is next parsed. Certificates that the
-    // child inherited stay with their holders, and shared among these; nobody else gets them.
+    // For the child of a process that had several threads. Another thread may have held the table's lock or a
+    // certificate's own; in the child it would be held for ever. So the child leaves the whole table alone,
+    // retained entries included, and fork() need not take its locks. Writes one cache line. The next parse makes a
+    // new table. Inherited certificates stay shared among their holders; nobody else gets them.
     void forget_all_in_child() noexcept {
         home_.store(nullptr, std::memory_order_release);
         has_forgotten_.store(true, std::memory_order_relaxed);
@@ -197,7 +193,7 @@ public:
 private:
     struct found;
 
-    // The table; null: there is none, and no memory for one, or nothing is to be found any more.
+    // The table. Null: there is no memory for one, or the cache was stopped.
     [[nodiscard]] certificate_home* home() {
         certificate_home* const h = home_.load(std::memory_order_acquire);
         return stopped_.load(std::memory_order_relaxed) ? nullptr : h != nullptr ? h : make_home();
@@ -226,7 +222,7 @@ private:
     const std::atomic<bool>& sees_exposures_; // acquire, pairs with the store that ends it
     const functions& f_;
     counter_block* const counters_;
-    // Null: in a child that has made none yet. Release when complete, pairs with home() and
+    // Null in a forked child that has made none yet. Release when complete, pairs with home() and
     // stands_in_table().
     std::atomic<certificate_home*> home_;
     // As set last, for a table to come. Sequentially consistent, with home_ and stopped_: see make_home().
@@ -234,9 +230,8 @@ private:
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> stopped_{false};
     std::atomic<bool> has_forgotten_{false}; // and its counters still count what was
-    // Relaxed: whoever has a shared certificate has it from after this. Until then, what stands at ibid's
-    // index is none of its own: a context that was made a thread's default meanwhile gives that index to the
-    // program. There before OpenSSL knows `index_`.
+    // Whether any certificate has been shared. Until then, data at ibid's index is the program's: OpenSSL may have given
+    // the index to it in another library context. Relaxed: a thread that has a shared certificate got it after this.
     std::atomic<bool> has_shared_{false};
     std::atomic<std::uint32_t> hand_outs_{most_hand_outs};
     int index_;

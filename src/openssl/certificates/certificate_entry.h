@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the cache keeps beside each certificate: by what it is known, and whether it still is what it was
-// parsed from.
+// What the cache keeps beside each certificate: its hash and context, and whether it still is what was parsed.
 //
-// Law: an entry belongs to its X509 and ends with it, in OpenSSL's ex_data free callback, where nothing of
-// OpenSSL's may be called: so all memory here is ibid's own. A certificate that is met once costs one small
-// block: its bytes are not kept. The first hit compares with what OpenSSL encodes again from the object, and
-// keeps that, and where in it the parts stand that a program can write to (certificate_image.h).
+// Laws:
+//  - An entry belongs to its X509 and ends with it, in OpenSSL's ex_data free callback. That callback may not call
+//    OpenSSL, so all memory here is ibid's own.
+//  - A certificate that comes once costs one small block: its bytes are not kept. The first hit encodes the object
+//    again, compares that with the bytes, and keeps it as the image (certificate_image.h).
 #pragma once
 
 #include <openssl/types.h>
@@ -26,8 +26,8 @@ namespace ibid::openssl {
 
 struct certificate_home;
 
-// Where a certificate is parsed. Contexts are compared as addresses, which is sound because forget_context()
-// runs before an address can be given to another context.
+// Where a certificate is parsed. Contexts are compared by address: forget_context() runs before OpenSSL can use the
+// address for another context.
 struct parse_context {
     const OSSL_LIB_CTX* given = nullptr;  // null: OpenSSL's global default
     const char* property_query = nullptr; // borrowed, like the bytes
@@ -48,11 +48,11 @@ struct certificate_key {
 // How a certificate that was found relates to the bytes that were looked for.
 enum class likeness : unsigned char {
     same,
-    other,   // other bytes; or it is not known, for want of memory; or more than one may not have it
-    altered, // somebody has written to it
+    other,   // other bytes; or not known, for want of memory; or not to be shared
+    altered, // a program has written to it
 };
 
-// Small, because there is one for each certificate that is met, and most are met once.
+// Small: each certificate has one, and most certificates come once.
 struct certificate_entry : detail::entry_word {
     certificate_home* const home;       // the table in which it stands, or stood until the process forked
     X509* const x509;                   // not a reference: this entry ends when it does
@@ -66,13 +66,14 @@ struct certificate_entry : detail::entry_word {
     std::atomic<std::uint32_t> weight{0};
     // How many more may get it. Written under the lock of the table's shard alone.
     std::atomic<std::uint32_t> hand_outs_left;
-    // Somebody wrote to the certificate: what is known of it holds no longer. Release before the first write,
-    // acquire after the comparison: as long as it is not set, nobody has begun to write.
+    // A program wrote to the certificate: what is known of it is out of date. Release before the first write, acquire
+    // after the comparison: while this is false, no write has begun.
     std::atomic<bool> changed{false};
-    std::atomic<bool> refused{false}; // found to be for one holder alone. Relaxed: else it is found once more
-    // Somebody has a pointer into the certificate, and may write through it without a call. Release before the pointer is given out.
+    std::atomic<bool> refused{false}; // not to be shared. Relaxed: who misses it finds out again
+    // A program has a pointer into the certificate, and may write through it without a call. Release before the
+    // program gets the pointer, acquire at each hit.
     std::atomic<bool> exposed{false};
-    bool linked = false; // in the table. Of who makes the entry, and of who ends it
+    bool linked = false; // in the table. Of the thread that makes, then of the one that ends the entry
 
     static constexpr std::size_t largest = std::numeric_limits<int>::max(); // in DER
 
@@ -83,18 +84,18 @@ struct certificate_entry : detail::entry_word {
     certificate_entry& operator=(const certificate_entry&) = delete;
     ~certificate_entry();
 
-    // What can be compared of an entry that may be ending, under the table's lock: all but the bytes.
+    // Compares all but the bytes. For an entry that may be ending; under the table's lock.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
 
-    // The rest. The caller has a reference. The first call also decides whether more than one may have the
-    // certificate. `sees_exposures`: the parts are compared only if `exposed` says that somebody can reach them.
+    // Compares the rest. Requires a reference. The first call also decides whether the certificate can be shared.
+    // `sees_exposures`: compare the parts only if `exposed`.
     [[nodiscard]] likeness compare(const functions& f, const certificate_key& k, bool sees_exposures);
 
-    // Whether the certificate still is its bytes. The caller has a reference. False also when it is not known,
-    // for want of memory.
+    // Whether the certificate still is its bytes. Requires a reference. False also if that is not known, for want of
+    // memory.
     [[nodiscard]] bool is_as_parsed(const functions& f, bool sees_exposures);
 
-    // So that it can be retained: `der` is what it was parsed from.
+    // Sets `weight`, without which an entry is not retained. `der`: what it was parsed from.
     void weigh(std::span<const unsigned char> der) noexcept;
     // The same from OpenSSL's own encoding.
     void weigh(const functions& f);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The DER of a certificate, with the places of what a program can reach by pointer in the object that OpenSSL
-// made of it: serial number, dates, names, public key, extensions' values.
+// The DER of a certificate, and where in it the parts are that a program can reach by pointer in the X509: serial
+// number, dates, names, public key, extension values.
 //
-// Law: is_of() is true only while each of these parts of the object is what the DER says. It reads the object
-// by getters that write nothing, so threads that share the object may call it at the same time.
-// (X509_NAME_get0_der is none of these: where somebody has changed a name, it encodes it anew, and two
-// threads that do so at once free one buffer twice. Nor does it see a string that was exchanged in an entry.)
-// A program that writes while somebody else asks races with that; it would race with any reader.
+// Law: is_of() is true only if each of these parts of the X509 is what the DER says.
 //
-// Source of the positions: RFC 5280, 4.1. What is not laid out in this way has no image.
+// Thread safety: threads that share the X509 may call is_of() at the same time, because it uses getters that write
+// nothing. X509_NAME_get0_der is not such a getter: it encodes a changed name again, and two threads that do so free
+// one buffer twice. A program that writes at the same time races with this as with any reader.
+//
+// Source of the positions: RFC 5280, 4.1. A certificate of another form has no image.
 #pragma once
 
 #include <openssl/types.h>

@@ -27,7 +27,7 @@ public:
         der_element e{};
         if (!take_element(from, e) || e.tag != tag) {
             readable_ = false;
-            from = {}; // so that whoever takes all comes to an end
+            from = {}; // so that a loop over all elements ends
             return {};
         }
         return e.content;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be told of a certificate from its bytes alone. Sources: X.690, 8.1.3 and 10.1; RFC 5280, 4.2.1.9.
+// What the bytes of a certificate alone tell. Sources: X.690, 8.1.3 and 10.1; RFC 5280, 4.2.1.9.
 #pragma once
 
 #include <cstddef>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which certificates more than one holder may have.
+// Which certificates can be shared.
 //
-// Law: one whose state OpenSSL completes later, from what is not in its bytes or with what it then tells one
-// holder alone, is nobody's but its holder's. In doubt, too. No question here leaves an error behind; none is
-// noexcept, as OpenSSL may run foreign code, and a thread may end in that.
+// Law: a certificate is not shared if OpenSSL completes its state later from anything but its bytes, or reports an
+// error about it to one holder alone. In doubt it is not shared. No function here leaves an error in the queue; none
+// is noexcept, because OpenSSL may run foreign code and a thread may end in it.
 #pragma once
 
 #include <openssl/types.h>
@@ -13,27 +13,23 @@
 
 namespace ibid::openssl {
 
-// Asked of each certificate that is met.
-//
-// A certificate whose key OpenSSL could not decode keeps that failure for ever; the same bytes may parse
-// better later, when another provider has been loaded. A key that lacks parameters (DSA, RFC 3279, 2.3.2)
-// takes them from the chain that it is verified in, which writes to it. The size and strength of a key
-// OpenSSL asks it once; where there was no memory for that, the key counts as worth nothing, and no chain
-// verifies with it. And a key that an engine or another provider than OpenSSL's own holds may have a state
-// there.
+// Asked once for each certificate. False if
+//  - OpenSSL could not decode the key: the same bytes may decode later, with another provider;
+//  - the key lacks parameters (DSA, RFC 3279, 2.3.2): a verification writes the chain's into it;
+//  - OpenSSL had no memory when it computed the key's size and strength: they stay 0, and no chain verifies with it;
+//  - an engine or a provider other than OpenSSL's own holds the key: it may have a state there.
 [[nodiscard]] bool has_plain_key(const functions& f, const X509* x);
 
-// Also none, if they are there: that is two bytes more where the certificate is written out with them, and no
-// getter tells.
+// True also for settings that are there but empty: the certificate is then two bytes longer when it is written with
+// them, and no getter tells.
 [[nodiscard]] bool has_trust_settings(const functions& f, const X509* x);
 
-// Asked when a certificate is about to be handed out a second time.
+// Asked before a certificate is handed out a second time.
 //
-// False when OpenSSL, which looks at a certificate's extensions at their first use, finds a fault in them, or
-// has no memory for it. It does so once for each object, and what it did not find out then, it never will; so
-// one object for many would leave the others without the error, or would end with one connection's want of
-// memory all that come after. False also when it would find a fault in those about policies at the first
-// check of policies (policy_extensions.h).
+// OpenSSL reads the extensions once for each object, at their first use, and reports a fault then and never again. With
+// one object for many holders, the others would not get that error; and if memory ran out for one connection, the
+// extensions would be missing for all. So: false if OpenSSL finds a fault or has no memory. False also if it would
+// find a fault in the policy extensions later (policy_extensions.h).
 [[nodiscard]] bool has_sound_extensions(const functions& f, X509* x);
 
 } // namespace ibid::openssl

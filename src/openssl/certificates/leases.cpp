@@ -14,7 +14,7 @@ namespace {
 
 struct lease {
     const X509* certificate;
-    const void* owner; // null: nobody's any more, kept
+    const void* owner; // null: kept
     std::size_t references;
     bool kept;
     lease* next;
@@ -25,7 +25,7 @@ constexpr std::size_t chains = 64;
 constinit std::array<lease*, chains> table{};
 constinit std::mutex mutex; // protects the table and all leases
 constinit std::atomic<std::size_t> all{
-    0}; // how many there are. Relaxed: zero is read by whoever never took one.
+    0}; // how many there are. Relaxed: only a thread that took none may read an old zero.
 
 [[nodiscard]] lease** place_of(const X509* x) noexcept {
     lease** at = &table[(reinterpret_cast<std::uintptr_t>(x) >> 4) % chains];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which session's user holds a shared certificate just now, in a program that may put data beside it (an attacher).
+// Which session's user holds a shared certificate, in a program that may attach data to it (X509_set_ex_data).
 //
-// Law: as long as a certificate is leased, users of other sessions do not get it; once it is kept, they never do. A lease that
-// is not given back lasts: others get duplicates, which costs memory, never correctness. All functions may be called from any
-// thread; none calls OpenSSL.
+// Law: while a certificate is leased, users of other sessions do not get it. Once it is kept, they never do. A lease that is
+// not given back lasts: others get duplicates, which costs memory, never correctness.
+//
+// Thread safety: all functions, from any thread. None calls OpenSSL.
 #pragma once
 
 #include <openssl/types.h>
@@ -18,7 +19,7 @@ namespace ibid::openssl::leases {
 void add(const X509* x) noexcept;
 void drop(const X509* x) noexcept;
 
-// Data was put beside `x`: it belongs to whoever has it, for as long as it lives.
+// Data was attached to `x`: it stays with its present holder's session until it is freed.
 void keep(const X509* x) noexcept;
 
 // `x` ends.
