@@ -2,8 +2,8 @@
 //
 // OpenSSL's error queue around calls of ibid's own.
 //
-// Law: no error outlives either kind of scope that was not there before it. The destructors call OpenSSL: a frame that is
-// noexcept would end the program when a thread is cancelled in there.
+// Law: after the scope the queue has no error that was not there before it. The destructors call OpenSSL and are not noexcept:
+// a thread may be cancelled in them.
 #pragma once
 
 #include <openssl/err.h>
@@ -12,7 +12,7 @@
 
 namespace ibid::openssl {
 
-// Takes back whatever errors come up during its life.
+// Removes the errors that come up during its life.
 struct errors_as_before {
     const functions& f;
     explicit errors_as_before(const functions& of) : f(of) { f.ERR_set_mark(); }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stretch of this process's memory.
+// A range of this process's memory.
 #pragma once
 
 namespace ibid::openssl {
 
-// Nowhere, if it is not known.
+// Empty if not known.
 struct extent {
     const void* start = nullptr;
     const void* end = nullptr;

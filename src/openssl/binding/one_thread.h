@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether this process has one thread: then that thread is in none of ibid's other functions, and no lock is taken.
+// Whether this process has one thread. If so, no other function of ibid's is running, and no lock of ibid's is held.
 //
-// Law: true only where it is so. False says nothing.
+// Law: true only if it is certain.
 #pragma once
 
 // glibc 2.32 and newer: nonzero until the process starts its first thread.

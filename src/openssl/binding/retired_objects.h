@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// References to OpenSSL's objects whose owner has gone, until a thread frees them.
+// References to OpenSSL objects whose owner has ended, until a thread frees them.
 //
-// Law: an owner's destructor runs in frames that are noexcept (the cache's), and OpenSSL's free functions run foreign code, in
-// which a thread may be cancelled: the two never meet. A destructor retires its references, and calls nothing of OpenSSL's;
-// whoever has called the cache frees them afterwards.
+// Law: an owner's destructor runs inside noexcept frames of the cache. OpenSSL's free functions run foreign code, in which a thread
+// may be cancelled, so they must not run there. The destructor retires its references and does not call OpenSSL. The thread
+// that called the cache frees them afterwards.
 #pragma once
 
 #include <openssl/types.h>
@@ -32,7 +32,7 @@ public:
     // Any thread. Takes `l`, which was made by new.
     void add(list* l) noexcept {
         l->next = first_.load(std::memory_order_relaxed);
-        // Release, with the acquire in free_all(): who frees sees the objects as their owner left them.
+        // Release, with the acquire in free_all(): a thread that frees sees the objects as their owner left them.
         while (
             !first_.compare_exchange_weak(l->next, l, std::memory_order_release, std::memory_order_relaxed)) {
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an operator chose, from the environment. Read once, at first use; what cannot be understood is as if unset, since
-// inside somebody else's program there is nobody to tell (`ibid run` checks the same variables and does tell).
+// Settings, from the environment. Read once, at first use. A value that cannot be understood counts as unset: inside somebody
+// else's program there is no place for a message. (`ibid run` checks the same variables and reports them.)
 #pragma once
 
 #include <string_view>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stretch in which this thread cannot be cancelled. open(), read(), and close() are cancellation points, and ibid calls
-// them where the program has none: it would be cancelled in the middle of ibid's work, or in a function that is noexcept.
+// A scope in which this thread cannot be cancelled. open(), read() and close() are cancellation points, and ibid calls them where
+// the program calls none. Without this scope a thread could be cancelled in the middle of ibid's work, or in a noexcept function.
 #pragma once
 
 #include <pthread.h>

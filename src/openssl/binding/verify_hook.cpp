@@ -15,7 +15,7 @@ verify_hook::verify_hook(const functions& f) {
     f.ERR_pop_to_mark();
 }
 
-bool verify_hook::nobody_looks(const functions& f, const X509_STORE_CTX* verification) const {
+bool verify_hook::is_unobserved(const functions& f, const X509_STORE_CTX* verification) const {
     return verification != nullptr && f.X509_STORE_CTX_get_verify(verification) == verify_ &&
            f.X509_STORE_CTX_get_verify_cb(verification) == callback_ &&
            f.X509_STORE_CTX_get_cleanup(verification) == nullptr;

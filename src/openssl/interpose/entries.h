@@ -2,9 +2,8 @@
 //
 // The functions that ibid intercepts, and the entry point of each for each libcrypto and each kind of module.
 //
-// Law: an entry point knows by itself for which libcrypto and for whom it works: a module reaches it only by a place in that
-// module which held the address of the function (scan/scan.h). Nobody asks for a return address, and nothing can fail for
-// want of knowing the caller.
+// Law: an entry point knows its libcrypto and the kind of its caller, because each pair has an entry point of its own, and only
+// slots of such modules lead to it (scan/scan.h). No return address is read, and no call fails because the caller is unknown.
 #pragma once
 
 #include <array>
@@ -52,7 +51,7 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     IBID_OPENSSL_EXPOSURES(X)                                                                                \
     IBID_OPENSSL_RECONFIGURATIONS(X)
 
-// What gives a program an object that may be shared, and what it does with it: attachers and writers alone.
+// Functions that give a program an object that may be shared, and what it does with the object. For attachers and writers.
 #define IBID_INTERCEPTED_FOR_WRITERS(X)                                                                      \
     X(X509_STORE_CTX_get_current_cert)                                                                       \
     X(X509_STORE_CTX_get0_cert)                                                                              \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls that parse a certificate: libssl's own, which share it, and the program's, which do so with IBID_SCOPE=all.
+// Calls that parse a certificate. Those of libssl are shared; those of the program only with IBID_SCOPE=all.
 //
-// Law: every function here gives what the OpenSSL function of its name gives; cost is all that changes. Source: manual page
+// Law: every function here returns what the OpenSSL function of its name returns; only the cost differs. Source: manual page
 // d2i_X509(3).
 #pragma once
 
@@ -31,9 +31,9 @@ void learn_whose(libcrypto& of, const X509* leaf, bool of_server) noexcept;
 // An object that has just been parsed for the program; `*place`, when it was given, held none before. Gives the shared twin.
 [[nodiscard]] X509* share_for_program(libcrypto& of, X509** place, X509* parsed);
 
-// A parser fills the object that it is given. If others hold that one too, they keep what they have: the parser gets an empty
-// object of the same context in its place. The reference to the shared object stays with whatever other pointer the program has
-// to it: memory, never correctness.
+// A parser fills the object that it is given. If that object is shared, its other holders must not see a change: the parser gets an
+// empty object of the same context instead. The program's reference to the shared object stays, which costs memory, never
+// correctness.
 class private_target {
 public:
     private_target(libcrypto& of, X509** a);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a module that may write gets in the place of a shared object: an object of its own.
+// Private objects for modules that may write.
 //
-// A pointer that was given out cannot be taken back, so a write is private only if the writer got a private object before. A
-// *writer* gets a duplicate from each function that gives it a certificate, the same one each time for one session (in stock, too,
-// connections with one session share the peer's object). A trust store whose objects it may list, or that verifies for it, is
-// given duplicates of its own once, and is as in stock from then on. An *attacher* (nginx), which puts data beside certificates
-// that it has made itself, and hardly ever beside a peer's, gets the shared object itself by a lease: as long as one session's user
-// holds it, users of other sessions get duplicates; and once data was put beside it, it belongs to that session alone.
+// A pointer that was given out cannot be taken back, so a writer must get a private object before it writes.
+//  - A *writer* gets a duplicate from each function that gives it a certificate: the same one each time for one session, as in
+//    stock, where connections of one session share the peer's object. A trust store that the writer may list, or that verifies
+//    for it, gets duplicates of its own once, and is as in stock from then on.
+//  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It gets the shared
+//    object by a lease: while one session's user holds it, users of other sessions get duplicates. Once data was attached, the
+//    object belongs to that session.
 //
-// Law: whatever one connection, store or context does to an object by OpenSSL's public calls is seen by nobody who would not
-// see it in stock. Argued in docs/decisions/0019-who-may-write.md.
+// Law: what one connection, store or context does to an object by OpenSSL's public calls is seen only where it would be seen in
+// stock. Why: docs/decisions/0008-who-may-write.md.
 #pragma once
 
 #include "openssl/instance/libcrypto.h"

@@ -161,7 +161,7 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
     // about other clients.
     const bool recognises = by_libssl && (!of_server || environment().privacy == privacy_setting::off) &&
                             of.remembers_signatures() && of.verification_hook().openssls_own() != nullptr &&
-                            of.verification_hook().nobody_looks(f, verification);
+                            of.verification_hook().is_unobserved(f, verification);
     if (recognises) {
         f.X509_STORE_CTX_set_verify(verification, chains);
     }

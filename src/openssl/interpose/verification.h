@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verifications: which signatures need not be checked a second time, and which certificates have earned their place.
+// Verifications: which signatures need no second check, and which certificates deserve to be retained.
 //
 // Law: only what is a pure function of the two certificates is remembered (signature_memo.h), and of a peer's own certificate only
 // where that tells a stranger nothing (IBID_PRIVACY, docs/safety.md). Dates, names, policies and revocation are OpenSSL's.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a CRL weighs once it is parsed, told from its bytes alone. Source: X.690, 8.1.
+// How much memory a parsed CRL takes, estimated from its bytes. Source: X.690, 8.1.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,7 @@
 
 namespace ibid::openssl {
 
-// About what OpenSSL takes for a parsed CRL, in bytes. It keeps the bytes, and for each element a structure: 49 to 57 bytes, as
-// measured with mallinfo2 on lists of 20,000 to 110,000 entries with short and long serial numbers and up to ten extensions.
+// In bytes, about. OpenSSL keeps the encoding, and a structure of 49 to 57 bytes for each element: measured with mallinfo2 on lists of 20,000 to 110,000 entries with short and long serial numbers and up to ten extensions.
 [[nodiscard]] inline std::size_t parsed_weight(std::span<const unsigned char> crl) noexcept {
     constexpr unsigned char constructed = 0x20;
     constexpr std::size_t of_an_element = 57;

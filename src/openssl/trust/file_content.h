@@ -3,9 +3,9 @@
 // The bytes of a file in memory.
 //
 // Laws:
-//  - They are kept in pieces below malloc's threshold for mmap: OpenSSL reads a file line by line and needs no such block, and a
-//    sandbox that fits OpenSSL may forbid the call.
-//  - They are overwritten before their memory is given back: a file that was read to look at it may hold a secret.
+//  - They are kept in pieces below malloc's threshold for mmap. OpenSSL reads a file line by line and maps nothing, so a sandbox
+//    made for OpenSSL may forbid that call.
+//  - They are overwritten before their memory is freed: a file may hold a secret.
 #pragma once
 
 #include <algorithm>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which parsed files each trust store was loaded from: a store holds on to them, so that they stay while it is there.
+// Which parsed files each trust store was loaded from. A store holds handles to its files, so they live as long as the store.
 //
 // Laws:
-//  - Stores are known by their addresses. Nothing is written into a store, nor read from it: its ex_data has no lock of its
-//    own, and the program may be using it.
-//  - A store whose end is not told keeps its files, and no more follows: nothing is looked up here to be used.
-//  - Memory is asked for, and handles are released, outside of the lock.
+//  - A store is known by its address. Nothing is written into a store or read from it: its ex_data has no lock, and the program
+//    may be using it.
+//  - If OpenSSL does not report a store's end, its files stay in memory; nothing else follows.
+//  - Memory is allocated, and handles are released, outside of the lock.
 #pragma once
 
 #include <openssl/types.h>
@@ -26,8 +26,8 @@ namespace ibid::openssl {
 template <class File>
 class files_of_stores {
 public:
-    // A store that is loaded again and again with ever other files (a CRL each hour) keeps their objects, as in stock; the files
-    // themselves only so far.
+    // A store may be loaded with new files for ever (a CRL each hour). It keeps their objects, as in stock, but only this many
+    // files.
     static constexpr int most_files = 32;
 
     files_of_stores() : table_(fewest_buckets) {}
@@ -35,7 +35,7 @@ public:
     files_of_stores& operator=(const files_of_stores&) = delete;
 
     // `store` is loaded from `file` now. Throws bad_alloc.
-    // noinline: OpenSSL runs on the stack of who calls this.
+    // noinline: OpenSSL runs on the caller's stack.
     [[gnu::noinline]] void hold(const X509_STORE* store, const handle<File>& file) {
         list gone;
         auto fresh = std::make_unique<node>(store, file);
@@ -77,7 +77,7 @@ public:
 
     // `store` goes, or has objects of its own now. Releases what only it has held.
     void let_go(const X509_STORE* store) noexcept {
-        if (size() == 0) { // relaxed: whoever loaded this store did so before it was freed
+        if (size() == 0) { // relaxed: a store is loaded before it is freed
             return;
         }
         list gone;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What was last found behind which file of the system: a parsed file, a guess that spares an unchanged file from being read into
-// memory and hashed; or one that is left to OpenSSL, which spares it from being read and parsed for nothing.
+// What each file of the system was found to hold last: a guess at the parsed file, so that an unchanged file is neither read into
+// memory nor hashed; or a note that OpenSSL must load it, so that it is not parsed for nothing.
 //
 // Laws:
-//  - Nothing follows from a guess. Whoever gets one compares all of the file's bytes with those of the guess, and a guess keeps
-//    nothing alive.
-//  - That a file was refused holds while its size and its time stamps stay. Where those lie, OpenSSL loads a file that could have
-//    been shared, as in stock.
-//  - No call leaves this file under the lock, but to count references.
-//  - What takes stack takes it in a frame of its own (noinline): OpenSSL parses on the stack of who calls here.
+//  - A guess proves nothing and keeps nothing alive. The caller compares all of the file's bytes with those of the guess.
+//  - A refusal holds while the file's size and time stamps stay. If those are wrong, OpenSSL loads a file that could have been
+//    shared, as in stock.
+//  - Under the lock, only references are counted; nothing else is called.
+//  - Functions that need much stack are noinline: OpenSSL parses on the caller's stack.
 #pragma once
 
 #include <array>
@@ -77,7 +76,7 @@ private:
         std::swap(place_of(fresh.which, fresh.mode), fresh);
     }
 
-    // One place for each file: who is displaced is read and hashed again.
+    // One slot for each file: a file that loses its slot is read and hashed again.
     [[nodiscard]] place& place_of(const regular_file::identity& which, const Mode& mode) noexcept {
         return places_[(static_cast<std::size_t>(which.inode) ^ static_cast<std::size_t>(which.device) ^
                         mode.slot()) %

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A regular file that is open for reading, and the two things that a trust store asks of it: all of its bytes, or whether
-// they are still these.
+// A regular file that is open for reading. A trust store asks for all of its bytes, or whether they still are the known ones.
 //
 // Laws:
-//  - What is no regular file (a pipe, which can be read once; a device; nothing at all) is never opened: it is OpenSSL's to
-//    deal with. A file that changes its length while it is read is not read.
+//  - Anything but a regular file is never opened and is left to OpenSSL: a pipe can be read only once. A file whose length changes
+//    during the read counts as unreadable.
 //  - System calls: open(), fstat(), read(), close(), each as the C library makes it, and no other. These are the calls that
 //    OpenSSL makes through fopen() when it loads the same file, so a sandbox that lets OpenSSL load it lets ibid. What a path
 //    leads to is therefore told by fstat() of a descriptor that opens nothing (O_PATH): stat() is another call in some
 //    versions of the C library. A call that is refused leaves the file to OpenSSL.
-//  - A thread can be cancelled here where it can in OpenSSL's load, when it opens the file and when it reads. It closes the file
-//    and frees the memory then.
+//  - A thread can be cancelled where it can in OpenSSL's load: when it opens the file and when it reads. Then the file is closed
+//    and the memory freed.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +26,7 @@ namespace ibid::openssl {
 
 class regular_file {
 public:
-    // Which file it is, on this machine and for now: an inode may be used again. A guess at what is in it, and no more.
+    // Device and inode. An inode may be used again, so this is a guess at the content, and no more.
     struct identity {
         dev_t device = 0;
         ino_t inode = 0;

@@ -4,11 +4,11 @@
 // explanatory text inside a block.
 //
 // Laws:
-//  - What is decoded here decodes to the same blocks in PEM_read_bio, which accepts far more. A file that is not of this form
-//    is not judged: it is OpenSSL's to read.
-//  - A file with a block of any other kind (a private key, above all), or whose text speaks of one, is not of this form.
-//  - What was decoded is overwritten before its memory is given back.
-//  - It lives on the stack of a thread that goes on into OpenSSL's parsers, and so is small.
+//  - What is decoded here, PEM_read_bio decodes to the same blocks. PEM_read_bio accepts far more; any other file is left to
+//    OpenSSL.
+//  - A file that has a block of another kind (a private key, above all), or text that mentions one, is left to OpenSSL.
+//  - Decoded bytes are overwritten before their memory is freed.
+//  - Small: it lives on a stack that OpenSSL's parsers use, too.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ public:
     strict_pem& operator=(const strict_pem&) = delete;
     ~strict_pem() = default;
 
-    // What comes next; for what is not of this form, always that. Throws bad_alloc.
+    // Finds the next block. Once the text was found to be of another form, every call says so. Throws bad_alloc.
     [[nodiscard]] found next();
 
     // Of the block that was found last, until the next call.

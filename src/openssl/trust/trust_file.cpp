@@ -54,12 +54,12 @@ std::size_t trust_file::weight() const noexcept {
            weight_of_crls_;
 }
 
-// OpenSSL parses on the same stack, below this and what it calls: so all that is large is kept elsewhere.
+// OpenSSL parses on the same stack, so nothing large stands on it.
 std::unique_ptr<trust_file> trust_file::parse(const surroundings& in, const file_view& file,
                                               std::unique_ptr<const file_content> content) {
     std::unique_ptr<trust_file> made(new trust_file(in, file));
     {
-        // Whatever OpenSSL has to say about this file it will say when it loads the file itself.
+        // If there is an error, OpenSSL reports it when it loads the file itself.
         const unseen_errors errors(in.f);
         if (!made->read(in, file) || made->objects_->objects.empty() || !errors.none() || !made->arrange()) {
             return nullptr;
@@ -86,12 +86,11 @@ bool trust_file::read(const surroundings& in, const file_view& file) {
     if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
         return read_crl(in, *file.content);
     }
-    // OpenSSL ends a line at a NUL. The whole file is looked through before anything of it is parsed: there may be a key
-    // at its end.
+    // OpenSSL ends a line at a NUL. The whole file is checked before any of it is parsed: there may be a key at its end.
     return !file.content->contains(0) && is_strict_pem(*file.content) && read_pem(in, *file.content);
 }
 
-// The CRL must be all of the file: what stands behind it OpenSSL never looks at, and nobody knows what it is.
+// The CRL must fill the file: OpenSSL never looks at what follows it, and it may be anything.
 bool trust_file::read_crl(const surroundings& in, const file_content& der) {
     wiped_bytes whole(der.size());
     unsigned char* at = whole.data();
@@ -136,8 +135,8 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
     return true;
 }
 
-// Into `o`, which is part of this file already: a reference in a return value would be lost when a thread is cancelled while `x`
-// goes. Bytes behind the certificate would be trust settings, or be passed over.
+// Writes to `o`, which belongs to this file: a reference in a return value would be lost if the thread were cancelled in the
+// destructor of `x`. Bytes after the certificate would be trust settings, or ignored.
 void trust_file::parse_certificate(const surroundings& in, std::span<const unsigned char> der,
                                    trust_object& o) {
     if (sequence_extent(der.data(), der.size()) != der.size()) {
@@ -150,7 +149,7 @@ void trust_file::parse_certificate(const surroundings& in, std::span<const unsig
     }
 }
 
-// A CRL that is not equal to itself is one whose fingerprint OpenSSL had no memory to compute, of which it leaves no error.
+// A CRL that is not equal to itself has no fingerprint: OpenSSL had no memory for it, and leaves no error about that.
 void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o) {
     const functions& f = in.f;
     if (in.leaves_crls || sequence_extent(der.data(), der.size()) != der.size()) {
@@ -161,8 +160,8 @@ void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char
     if (crl.get() == nullptr || f.X509_CRL_match(crl.get(), crl.get()) != 0) {
         return;
     }
-    // OpenSSL sorts a list at the first search, under the CRL's lock, and asks without one whether it is sorted. Another
-    // store's search must not be in the middle of that when a thread looks, or forks. So it is sorted before it is shared.
+    // OpenSSL sorts the entries at the first search, under the CRL's lock, but tests without the lock whether they are sorted.
+    // Another store's search must not be in the middle of that when a thread tests or forks. So sort before sharing.
     const OPENSSL_STACK* const revoked = untyped(f.X509_CRL_get_REVOKED(crl.get()));
     if (f.OPENSSL_sk_num(revoked) > 0) {
         X509_REVOKED* found = nullptr;

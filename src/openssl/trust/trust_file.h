@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one file holds that a trust store loads, parsed once: certificates, CRLs, or both.
+// One parsed file of a trust store: certificates, CRLs, or both.
 //
 // Laws:
-//  - A file is known by its bytes: how it is called, where it lies, and when it was written says nothing.
-//  - A store that is filled from here lists the same objects in the same order as one that OpenSSL has loaded.
-//  - Every certificate in here is a shared certificate (certificate_cache). A file with any that cannot be, for trust settings
-//    behind it, say, is left to OpenSSL, and so is a file with anything else in it (strict_pem).
-//  - What is kept of a file is overwritten when it goes.
+//  - A file is known by its bytes, not by its name, place or date.
+//  - A store that is filled from here lists the same objects in the same order as a store that OpenSSL has loaded.
+//  - Every certificate in here is a shared certificate (certificate_cache). If one cannot be shared (it has trust settings, for
+//    example), or the file holds anything else (strict_pem), OpenSSL loads the file.
+//  - The kept bytes of a file are overwritten before their memory is freed.
 #pragma once
 
 #include <openssl/types.h>
@@ -89,7 +89,7 @@ public:
     [[nodiscard]] file_view key() const noexcept { return {*content_, mode_, hash_}; }
     [[nodiscard]] const file_content& content() const noexcept { return *content_; }
 
-    // Whether all of its certificates are shared still, and are their bytes. 0.2 µs for each.
+    // Whether all of its certificates are still shared, and still are their bytes (certificate_cache::is_as_parsed).
     [[nodiscard]] bool usable(certificate_cache& certificates) const;
 
     [[nodiscard]] bool has_crls() const noexcept { return has_crls_; }
@@ -126,9 +126,9 @@ private:
     bool has_crls_ = false;
 };
 
-// What a load from here must do with the errors that were in the queue before: at the end of a PEM file, OpenSSL finds no further
-// start line and takes that error back, in some versions together with all that were there. The same is done here, by the same code
-// where it can be: X509_load_cert_file does it in code that cannot be called without a file. `count`: what was loaded.
+// Leaves the error queue as OpenSSL's load would. At the end of a PEM file, OpenSSL finds no further start line and removes that
+// error, in some versions with all earlier errors. settle_errors() does the same, by OpenSSL's own code where that can be called
+// without a file; can_settle_errors() says whether it can. `count`: what was loaded.
 [[nodiscard]] bool can_settle_errors(const functions& f, file_mode mode);
 void settle_errors(const functions& f, file_mode mode, int count);
 

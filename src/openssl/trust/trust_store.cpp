@@ -14,7 +14,7 @@
 
 namespace ibid::openssl {
 
-// All that a fork makes worthless. Never destroyed once it is published.
+// What a forked child leaves behind. Never destroyed once it is published.
 struct trust_store_cache::contents {
     retired_objects retired; // first: the files retire their objects there
     file_cache files;
@@ -31,7 +31,7 @@ struct trust_store_cache::source {
     std::unique_ptr<const file_content> content; // while it is to be parsed
 };
 
-// A file in use by a call of OpenSSL's. If that call has forked, the child lets go of nothing that it has inherited.
+// A file that a call of OpenSSL's uses. If that call forks, the child releases nothing that it inherited.
 class trust_store_cache::held_here {
 public:
     held_here(const trust_store_cache& cache, const contents& in) noexcept : cache_(cache), in_(in) {}
@@ -186,7 +186,7 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     return found;
 }
 
-// OpenSSL parses on the stack of who calls this.
+// OpenSSL parses on the caller's stack.
 handle<trust_file> trust_store_cache::parse(contents& in, source& from) {
     if (f_.ERR_peek_error() != 0) {
         return nullptr; // errors of the program's could not be told from those to come

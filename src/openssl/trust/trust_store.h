@@ -3,11 +3,11 @@
 // The files that the trust stores of this process were loaded from, each parsed once: CA bundles and CRLs.
 //
 // Laws:
-//  - A file is read at every load and compared with what is in memory: a file that has changed is another file.
-//  - The parsed file lives as long as a store that was loaded from it (files_of_stores).
-//  - Nobody waits for another thread's reading or parsing: a second comer does it again, and takes what landed first.
-//  - No lock is held while OpenSSL is called, but a store's own, for what OpenSSL does under it.
-//  - Calls of OpenSSL's may not return (a thread is cancelled): nothing that calls it is noexcept.
+//  - Every load reads the file and compares it with what is in memory. A changed file is another file.
+//  - A parsed file lives as long as a store that was loaded from it (files_of_stores).
+//  - No thread waits for another thread's read or parse. A second thread does the same again, and takes the first one's result.
+//  - No lock is held while OpenSSL is called, except a store's own, for what OpenSSL does under it.
+//  - A call into OpenSSL may not return (the thread is cancelled), so no function that calls OpenSSL is noexcept.
 #pragma once
 
 #include <openssl/types.h>
