@@ -54,6 +54,11 @@ namespace {
     return true;
 }
 
+[[nodiscard]] bool is_sound(std::uint32_t flags) noexcept {
+    constexpr std::uint32_t unsound = EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT | EXFLAG_INVALID_POLICY;
+    return (flags & unsound) == 0;
+}
+
 } // namespace
 
 bool has_plain_key(const functions& f, const X509* x) {
@@ -77,16 +82,22 @@ bool has_sound_extensions(const functions& f, X509* x) {
         return true;
     }
     const std::uint32_t flags = f.X509_get_extension_flags(x);
-    constexpr std::uint32_t unsound = EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT | EXFLAG_INVALID_POLICY;
     // Self-issued, and not signed by itself: few are, and one where there was no memory to see it looks like
     // that, too.
     const bool self_issued = (flags & (EXFLAG_SI | EXFLAG_SS)) == EXFLAG_SI;
     // The parameters of no other algorithm take memory.
     const bool known_signature = f.X509_get_signature_nid(x) != NID_rsassaPss ||
                                  f.X509_get_signature_info(x, nullptr, nullptr, nullptr, nullptr) == 1;
-    const bool sound = (flags & unsound) == 0 && !self_issued && known_signature;
+    const bool sound = is_sound(flags) && !self_issued && known_signature;
     f.ERR_clear_error();
     return sound;
+}
+
+bool has_sound_extensions(const functions& f, X509* duplicate, X509* original) {
+    if (f.ERR_peek_error() == 0) {
+        return has_sound_extensions(f, duplicate);
+    }
+    return is_sound(f.X509_get_extension_flags(original)) && is_sound(f.X509_get_extension_flags(duplicate));
 }
 
 } // namespace ibid::openssl

@@ -31,5 +31,8 @@ namespace ibid::openssl {
 // extensions would be missing for all. So: false if OpenSSL finds a fault or has no memory. False also if it would
 // find a fault in the policy extensions later (policy_extensions.h).
 [[nodiscard]] bool has_sound_extensions(const functions& f, X509* x);
+// The same for a duplicate of a certificate whose extensions OpenSSL has read already. With errors in the queue it asks the
+// original first: a duplicate of a sound one is sound, and then OpenSSL leaves the queue alone.
+[[nodiscard]] bool has_sound_extensions(const functions& f, X509* duplicate, X509* original);
 
 } // namespace ibid::openssl

@@ -138,7 +138,7 @@ enum class use : bool { not_yet, verified };
         duplicate = of.f.X509_dup(x);
         // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one. Such a certificate is
         // never handed out a second time, so it is the session's alone; from now on by any getter.
-        if (duplicate != nullptr && so_far == use::verified && !has_sound_extensions(of.f, duplicate)) {
+        if (duplicate != nullptr && so_far == use::verified && !has_sound_extensions(of.f, duplicate, x)) {
             of.f.X509_free(duplicate);
             of.f.X509_up_ref(x);
             duplicate = x;

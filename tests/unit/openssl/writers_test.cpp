@@ -98,6 +98,21 @@ TEST_P(Writers, GetOneListEachTime) {
     }
 }
 
+// A verification that is refused leaves its error in the queue before it asks the program.
+TEST_P(Writers, GetWhatOpenSslHasReadTheExtensionsOfAlsoBesideAnError) {
+    connection first(client.get(), server.get());
+    connection second(client.get(), server.get());
+    ASSERT_TRUE(first.shake_hands());
+    ASSERT_TRUE(second.shake_hands());
+    const std::uint32_t flags = X509_get_extension_flags(w.server_leaf.get());
+    ERR_raise(ERR_LIB_USER, 1);
+    X509* const x = second.clients_view();
+    ASSERT_EQ(X509_set_version(x, X509_VERSION_1), 1);
+    EXPECT_EQ(X509_get_extension_flags(x), flags) << "not read again, so not EXFLAG_V1";
+    EXPECT_EQ(ERR_GET_REASON(ERR_get_error()), 1);
+    EXPECT_EQ(ERR_peek_error(), 0U);
+}
+
 TEST_P(Writers, WriteToOneConnectionsCertificateAlone) {
     connection before(client.get(), server.get());
     connection written(client.get(), server.get());
