@@ -60,6 +60,7 @@ HOOKS = [
     for hook in (Library("callers/hook_refuses.c", "none", (f"-D{what}", *flags)),)
 ]
 COUNTING = Library("callers/hook_counts.c", "none")
+READ_ONLY = Library("callers/read_only_slots.c", "none", ("-fno-pic", "-mcmodel=large", "-Wl,-z,notext"))
 CHAINS = [
     Case("callers/tls_once.c", name="counted-before", before=(COUNTING,), shows="handshake 1"),
     Case("callers/tls_once.c", name="counted-after", after=(COUNTING,), shows="handshake 1"),
@@ -69,6 +70,10 @@ CHAINS = [
         before=(Library("callers/hook_counts.c", "none", ('-DNAME="outer"',)),),
         after=(Library("callers/hook_refuses.c", "none", ("-DVERIFY",)),),
         shows="handshake -1",
+    ),
+    *(
+        Case("callers/tls_once.c", name=f"read-only-slots-{where}", shows="handshake 1", **{where: (READ_ONLY,)})
+        for where in ("before", "after")
     ),
     Case("callers/tls_once.c", name="no-hook", shows="handshake 1", helped=("certificates", "trust_stores")),
 ]

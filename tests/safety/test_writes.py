@@ -45,6 +45,7 @@ CASES = [
 GETTERS = (
     "X509_get_serialNumber X509_get0_serialNumber X509_getm_notAfter X509_getm_notBefore X509_get0_notAfter X509_get0_notBefore"
     " X509_get_subject_name X509_get_issuer_name X509_get_ext X509_get0_extensions X509_get0_pubkey_bitstr X509_get_X509_PUBKEY"
+    " X509_get0_signature X509_get0_tbs_sigalg X509_get0_subject_key_id X509_get0_authority_key_id type flags end"
 ).split()
 BARE_CASES = [
     Case(
@@ -55,6 +56,7 @@ BARE_CASES = [
     )
     for whose in ("PEER", "ROOT")
     for way in (*GETTERS, "@X509_get_serialNumber", "@X509_get_subject_name")
+    if (whose, way) != ("ROOT", "X509_get0_authority_key_id")  # it has none
 ]
 PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
 MODULE = "before before-set after after-set subject issuer serial extension".split()

@@ -111,7 +111,7 @@ bool certificate_cache::in_default_context() const {
 }
 
 certificate_entry* certificate_cache::entry_of(const X509* x) const {
-    return x != nullptr && usable() ? static_cast<certificate_entry*>(f_.X509_get_ex_data(x, index_))
+    return x != nullptr && usable() && has_shared_.load(std::memory_order_relaxed) ? static_cast<certificate_entry*>(f_.X509_get_ex_data(x, index_))
                                     : nullptr;
 }
 
@@ -419,9 +419,6 @@ void certificate_cache::earn(X509* x) {
 }
 
 void certificate_cache::expose(const X509* x) const {
-    if (!has_shared_.load(std::memory_order_relaxed)) {
-        return;
-    }
     certificate_entry* const e = entry_of(x);
     if (e != nullptr && !e->exposed.load(std::memory_order_relaxed)) {
         e->exposed.store(true, std::memory_order_release);

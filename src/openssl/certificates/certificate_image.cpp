@@ -200,9 +200,41 @@ std::size_t certificate_image::memory() const noexcept {
     return sizeof *this + parts_ * sizeof(part) + size_;
 }
 
+namespace {
+
+// What OpenSSL 3 shows programs of an ASN1_STRING, and lets them write to (openssl/asn1.h).
+struct string_layout {
+    int length;
+    int type;
+    unsigned char* data;
+    long flags;
+};
+
+// Whether type and flags are those of a string that was parsed and not written to. Two flags say how OpenSSL keeps it. A time, a name
+// and an extension end with a zero.
+[[nodiscard]] bool is_as_parsed(const functions& f, const ASN1_STRING* string, int type,
+                                bool ends_with_zero) {
+    constexpr long kept_so = 0x40 | ASN1_STRING_FLAG_EMBED; // 0x40: of a type that is one of several
+    if (f.OpenSSL_version_num() >> 28 >= 4) {               // not shown any more
+        return f.ASN1_STRING_type(string) == type;
+    }
+    const auto* const s = reinterpret_cast<const string_layout*>(string);
+    const long expected = type == V_ASN1_BIT_STRING ? long{ASN1_STRING_FLAG_BITS_LEFT} : 0;
+    return s->type == type && (s->flags & ~kept_so) == expected &&
+           (!ends_with_zero || s->data[s->length] == 0);
+}
+
+} // namespace
+
 bool certificate_image::has(const functions& f, const ASN1_STRING* string, const part& p) const {
     return string != nullptr && static_cast<std::uint32_t>(f.ASN1_STRING_length(string)) == p.size &&
            same_octets(f.ASN1_STRING_get0_data(string), der().data() + p.at, p.size);
+}
+
+// Of a string whose tag stands in the DER before its length (X.690, 8.1.3).
+bool certificate_image::has_text(const functions& f, const ASN1_STRING* string, const part& p) const {
+    const std::uint32_t header = p.size < 0x80 ? 2 : p.size < 0x100 ? 3 : p.size < 0x10000 ? 4 : 5;
+    return has(f, string, p) && is_as_parsed(f, string, der()[p.at - header], true);
 }
 
 // Of a negative number OpenSSL keeps the amount.
@@ -210,7 +242,8 @@ bool certificate_image::has_serial(const functions& f, const ASN1_INTEGER* seria
     const unsigned char* const bytes = der().data() + p.at;
     const bool negative =
         (bytes[0] & 0x80) != 0 && bytes[-1] != 0; // behind a zero it is not, nor behind a length of none
-    if (serial == nullptr || (f.ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER) != negative) {
+    if (serial == nullptr ||
+        !is_as_parsed(f, serial, negative ? V_ASN1_NEG_INTEGER : V_ASN1_INTEGER, false)) {
         return false;
     }
     if (!negative) {
@@ -235,7 +268,7 @@ bool certificate_image::has_name(const functions& f, const X509_NAME* name, cons
         return false;
     }
     for (int i = 0; i < count; ++i) {
-        if (!has(f, f.X509_NAME_ENTRY_get_data(f.X509_NAME_get_entry(name, i)), values[i])) {
+        if (!has_text(f, f.X509_NAME_ENTRY_get_data(f.X509_NAME_get_entry(name, i)), values[i])) {
             return false;
         }
     }
@@ -251,17 +284,19 @@ bool certificate_image::is_of(const functions& f, const X509* x) const {
     const part* const extensions = key + 1;
     const int in_extensions = static_cast<int>(parts() + parts_ - extensions);
     const auto* const all = reinterpret_cast<const OPENSSL_STACK*>(f.X509_get0_extensions(x));
-    if (!has_serial(f, f.X509_get0_serialNumber(x), *serial) || !has(f, f.X509_get0_notBefore(x), dates[0]) ||
-        !has(f, f.X509_get0_notAfter(x), dates[1]) ||
+    if (!has_serial(f, f.X509_get0_serialNumber(x), *serial) ||
+        !has_text(f, f.X509_get0_notBefore(x), dates[0]) || !has_text(f, f.X509_get0_notAfter(x), dates[1]) ||
         !has_name(f, f.X509_get_issuer_name(x), issuer, static_cast<int>(in_issuer_)) ||
         !has_name(f, f.X509_get_subject_name(x), subject, static_cast<int>(in_subject_)) ||
         !has(f, f.X509_get0_pubkey_bitstr(x), *key) ||
+        !is_as_parsed(f, f.X509_get0_pubkey_bitstr(x), V_ASN1_BIT_STRING, false) ||
         (all == nullptr ? 0 : f.OPENSSL_sk_num(all)) != in_extensions) {
         return false;
     }
     for (int i = 0; i < in_extensions; ++i) {
-        if (!has(f, f.X509_EXTENSION_get_data(static_cast<X509_EXTENSION*>(f.OPENSSL_sk_value(all, i))),
-                 extensions[i])) {
+        const auto* const value =
+            f.X509_EXTENSION_get_data(static_cast<X509_EXTENSION*>(f.OPENSSL_sk_value(all, i)));
+        if (!has_text(f, value, extensions[i])) {
             return false;
         }
     }

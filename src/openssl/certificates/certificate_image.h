@@ -45,6 +45,7 @@ private:
 
     [[nodiscard]] const part* parts() const noexcept { return reinterpret_cast<const part*>(this + 1); }
     [[nodiscard]] bool has(const functions& f, const ASN1_STRING* string, const part& p) const;
+    [[nodiscard]] bool has_text(const functions& f, const ASN1_STRING* string, const part& p) const;
     [[nodiscard]] bool has_serial(const functions& f, const ASN1_INTEGER* serial, const part& p) const;
     [[nodiscard]] bool has_name(const functions& f, const X509_NAME* name, const part* values,
                                 int count) const;

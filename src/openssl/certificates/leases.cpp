@@ -62,6 +62,15 @@ bool take(const X509* x, const void* owner) noexcept {
     return taken;
 }
 
+bool has(const X509* x, const void* owner) noexcept {
+    if (all.load(std::memory_order_relaxed) == 0) {
+        return false;
+    }
+    const std::lock_guard lock(mutex);
+    const lease* const l = *place_of(x);
+    return l != nullptr && l->owner == owner && owner != nullptr;
+}
+
 void add(const X509* x) noexcept {
     if (all.load(std::memory_order_relaxed) == 0) {
         return;

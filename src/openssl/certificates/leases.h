@@ -14,6 +14,8 @@ namespace ibid::openssl::leases {
 
 // One reference more for this owner's user; false: another owner's has it. `owner`: what all copies of one session have in common.
 [[nodiscard]] bool take(const X509* x, const void* owner) noexcept;
+// Whether this owner's user has it, or kept it.
+[[nodiscard]] bool has(const X509* x, const void* owner) noexcept;
 
 // The user of a certificate takes a reference more, or gives one back. Nothing happens where it is not leased.
 void add(const X509* x) noexcept;

@@ -2,6 +2,7 @@
 #include "entries.h"
 
 #include <tuple>
+#include <type_traits>
 
 #include "contexts.h"
 #include "openssl/instance/libcrypto.h"
@@ -31,6 +32,27 @@ struct reconfiguration<N, Member> {
             libcrypto& of;
             ~afterwards() noexcept(false) { after_reconfiguration(of); }
         } const change{of};
+        return (of.f.*Member)(arguments...);
+    }
+};
+
+void reveal(libcrypto& of, const X509* x) {
+    if (certificate_cache* const cache = of.made_certificates(); cache != nullptr && cache->shares(x)) {
+        (void)cache->detach(x);
+    }
+}
+
+// A getter that gives a pointer into a part of the certificate that is never compared.
+template <unsigned N, auto Member>
+struct revelation;
+template <unsigned N, class Result, class... Arguments, Result (*functions::*Member)(Arguments...)>
+struct revelation<N, Member> {
+    static Result entry(Arguments... arguments) {
+        libcrypto& of = libcrypto::at(N);
+        const std::tuple all(arguments...);
+        constexpr bool is_last =
+            std::is_convertible_v<std::tuple_element_t<sizeof...(Arguments) - 1, decltype(all)>, const X509*>;
+        reveal(of, std::get < is_last ? sizeof...(Arguments) - 1 : 0 > (all));
         return (of.f.*Member)(arguments...);
     }
 };
@@ -243,6 +265,11 @@ struct entries {
     case function_id::name:                                                                                  \
         return address(&exposure<N, &functions::name>::entry);
             IBID_OPENSSL_EXPOSURES(IBID_CASE)
+#undef IBID_CASE
+#define IBID_CASE(name)                                                                                      \
+    case function_id::name:                                                                                  \
+        return address(&revelation<N, &functions::name>::entry);
+            IBID_OPENSSL_REVELATIONS(IBID_CASE)
 #undef IBID_CASE
         default:
             return nullptr;

@@ -97,17 +97,27 @@ X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
     return peer;
 }
 
+namespace {
+
+// With an error in the queue it cannot be seen whether OpenSSL finds a fault in a certificate (has_sound_extensions).
+[[nodiscard]] bool may_share(libcrypto& of) {
+    return of.f.ERR_peek_error() == 0;
+}
+
+} // namespace
+
 X509* parse_for_program(libcrypto& of, X509** a, const unsigned char** pp, long length, bool shares) {
     if (a != nullptr && *a != nullptr) {
         private_target target(of, a);
         return target.settle(of.f.d2i_X509(a, pp, length));
     }
-    certificate_cache* const cache = shares && pp != nullptr && *pp != nullptr ? of.certificates() : nullptr;
+    certificate_cache* const cache =
+        shares && pp != nullptr && *pp != nullptr && may_share(of) ? of.certificates() : nullptr;
     return cache != nullptr ? cache->parse(a, pp, length, {}, false) : of.f.d2i_X509(a, pp, length);
 }
 
 X509* share_for_program(libcrypto& of, X509** place, X509* parsed) {
-    certificate_cache* const cache = of.certificates();
+    certificate_cache* const cache = may_share(of) ? of.certificates() : nullptr;
     X509* const shared = cache != nullptr ? cache->adopt(parsed, false) : nullptr;
     if (shared == nullptr) {
         return parsed;

@@ -31,6 +31,16 @@ struct private_set {
     std::atomic<unsigned> sessions{1};
     certificate* certificates = nullptr;
     list* lists = nullptr;
+
+    // Null: none. Under the lock of all sets.
+    [[nodiscard]] X509* find(const X509* of_shared) const noexcept {
+        for (const auto* c = certificates; c != nullptr; c = c->next) {
+            if (c->shared == of_shared) {
+                return c->own;
+            }
+        }
+        return nullptr;
+    }
 };
 
 // Protects all private sets: what they point to. No call of OpenSSL's runs under it.
@@ -112,25 +122,28 @@ constinit std::mutex sets_of_sessions;
 // OpenSSL looks at a certificate's extensions at its first use, and keeps what it has found: later writes do not change that.
 enum class use : bool { not_yet, verified };
 
+[[nodiscard]] X509* find_own(const private_set* set, const X509* shared) {
+    if (set == nullptr) {
+        return nullptr;
+    }
+    const std::lock_guard lock(sets);
+    return set->find(shared);
+}
+
 // The session's own object for `x`, lent. `so_far`: what OpenSSL would have done with it by now.
 [[nodiscard]] X509* own_of(libcrypto& of, SSL_SESSION* session, X509* x, use so_far) {
     if (!is_shared(of, x)) {
         return x;
     }
     private_set* const set = set_of(of, session);
-    const auto find = [&]() -> X509* {
-        for (const auto* c = set->certificates; c != nullptr; c = c->next) {
-            if (c->shared == x) {
-                return c->own;
-            }
-        }
-        return nullptr;
-    };
-    if (set != nullptr) {
-        const std::lock_guard lock(sets);
-        if (X509* const own = find()) {
-            return own;
-        }
+    if (set != nullptr && leases::has(x, set)) {
+        // Its user has the shared object already, and may keep this pointer when the lease has ended.
+        leases::keep(x);
+        (void)of.certificates_ever()->detach(x);
+        return x;
+    }
+    if (X509* const own = find_own(set, x)) {
+        return own;
     }
     X509* duplicate = nullptr;
     if (set != nullptr) {
@@ -157,7 +170,7 @@ enum class use : bool { not_yet, verified };
     X509* other = nullptr;
     {
         const std::lock_guard lock(sets);
-        other = find();
+        other = set->find(x);
         if (other == nullptr) {
             node->next = set->certificates;
             set->certificates = node;
@@ -325,7 +338,9 @@ X509* lease_peer(libcrypto& of, const SSL* ssl) {
         return x;
     }
     SSL_SESSION* const session = session_of(of, ssl);
-    if (leases::take(x, set_of(of, session))) {
+    private_set* const set = set_of(of, session);
+    // Once a session's user has a duplicate, from a callback or another getter, that is the session's object.
+    if (find_own(set, x) == nullptr && leases::take(x, set)) {
         return x;
     }
     X509* const own = held(of.f, own_of(of, session, x, use_in(of, ssl)));

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a module's places lead to, what the module may do, and which entry points it gets.
+#include <cerrno>
+#include <cstdint>
+
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "known_modules.h"
 #include "linker_calls.h"
@@ -13,7 +19,18 @@ using interpose::module_kind;
 
 namespace {
 
-// Lets the pages that a module protects after relocation be written to for a moment.
+// Whether the page may be written to: the kernel adds nothing to a word in it, and wakes nobody. A module may have slots in pages that
+// were never writable (DT_TEXTREL), or that its constructor has protected.
+[[nodiscard]] bool is_writable(void* word) noexcept {
+    constexpr unsigned add_nothing = static_cast<unsigned>(FUTEX_OP_ADD) << 28;
+    const int error = errno;
+    const bool writable = syscall(SYS_futex, word, FUTEX_WAKE_OP_PRIVATE, 0, nullptr, word, add_nothing) >= 0;
+    errno = error;
+    return writable;
+}
+
+// Writes to slots. Lets the pages that the dynamic linker has protected after relocation be written to for a moment; other
+// pages that cannot be written to stay as they are.
 class writable_pages {
 public:
     explicit writable_pages(extent pages) noexcept : pages_(pages) {}
@@ -25,24 +42,37 @@ public:
         }
     }
 
+    // False: the slot is as it was.
     [[nodiscard]] bool write(void** slot, void* value) noexcept {
-        if (pages_.contains(slot) && !open_) {
-            open_ = protect(PROT_READ | PROT_WRITE);
-            if (!open_) {
-                return false;
-            }
+        if (!can_write(slot)) {
+            return false;
         }
         __atomic_store_n(slot, value, __ATOMIC_RELEASE);
         return true;
     }
 
 private:
+    [[nodiscard]] bool can_write(void** slot) noexcept {
+        constexpr std::uintptr_t page_size = 4096; // or a part of one
+        const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(slot) / page_size;
+        if (page != last_page_) {
+            last_page_ = page;
+            last_is_writable_ = is_writable(slot);
+            if (!last_is_writable_ && pages_.contains(slot) && !open_) {
+                open_ = protect(PROT_READ | PROT_WRITE);
+                last_is_writable_ = open_ && is_writable(slot);
+            }
+        }
+        return last_is_writable_;
+    }
     [[nodiscard]] bool protect(int how) const noexcept {
         const auto size = static_cast<const char*>(pages_.end) - static_cast<const char*>(pages_.start);
         return mprotect(const_cast<void*>(pages_.start), static_cast<std::size_t>(size), how) == 0;
     }
     extent pages_;
     bool open_ = false;
+    std::uintptr_t last_page_ = 0;
+    bool last_is_writable_ = false;
 };
 
 // Whether a place holds an entry point of an earlier scan already.

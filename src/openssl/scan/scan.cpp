@@ -221,7 +221,8 @@ void settle_unseen_loads() noexcept {
 
 bool is_exchanged(const char* name) noexcept {
     const function_id id = function_of(name);
-    return interpose::is_for_writers(id) || interpose::is_parser(id);
+    return interpose::is_for_writers(id) || interpose::is_parser(id) || id == function_id::dlsym ||
+           id == function_id::dlvsym;
 }
 
 void note_lookup(const char* name, bool exchanged) noexcept {
@@ -248,6 +249,10 @@ void note_lookup(const char* name, bool exchanged) noexcept {
 
 void* found_by_lookup(const char* name, void* found) noexcept {
     const function_id id = function_of(name);
+    if (interpose::is_of_linker(id) && found != nullptr) {
+        void* const entry = linker_entry(id, found, false);
+        return entry != nullptr ? entry : found;
+    }
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
         if (found != nullptr && found == known.targets[n][static_cast<std::size_t>(id)]) {
             void* const entry = interpose::entry_point(id, module_kind::writer, n);

@@ -104,6 +104,14 @@ TEST_P(Attacher, ThatBorrowsGetsADuplicate) {
     EXPECT_EQ(SSL_get0_peer_certificate(a.client.get()), SSL_get0_peer_certificate(a.client.get()));
 }
 
+TEST_P(Attacher, HasOneObjectByEachGetterOfAConnection) {
+    X509* const lent = SSL_get0_peer_certificate(a.client.get());
+    EXPECT_EQ(taken(a.client).get(), lent);
+    const x509_ptr first = taken(b.client);
+    EXPECT_EQ(SSL_get0_peer_certificate(b.client.get()), first.get());
+    EXPECT_NE(lent, first.get());
+}
+
 TEST_P(Attacher, ThatTakesAReferenceMoreHoldsTheLease) {
     x509_ptr first = taken(a.client);
     X509* const shared = first.get();

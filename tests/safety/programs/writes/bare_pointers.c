@@ -3,6 +3,8 @@
 // A program that names no function that writes, and writes to what it got by the public structure's members:
 // bare_pointers PEER|ROOT WAY, where WAY is one getter of a pointer into a certificate, or that getter with '@' before it: looked up
 // by dlsym. What is handed out afterwards is as in stock.
+#include <stdint.h>
+
 #include "../support.h"
 
 static unsigned char* bytes_by(const char* way, X509* x) {
@@ -48,6 +50,29 @@ static unsigned char* bytes_by(const char* way, X509* x) {
         MUST(X509_PUBKEY_get0_param(NULL, &key, &size, NULL, GETTER(X509_get_X509_PUBKEY)(x)) == 1);
         return (unsigned char*)key + 9;
     }
+    if (strcmp(way, "type") == 0) { // of a time: the next verification reads it otherwise
+        return (unsigned char*)&X509_getm_notAfter(x)->type;
+    }
+    if (strcmp(way, "flags") == 0) {
+        return (unsigned char*)&X509_get0_pubkey_bitstr(x)->flags;
+    }
+    if (strcmp(way, "end") == 0) {
+        return X509_getm_notAfter(x)->data + X509_getm_notAfter(x)->length;
+    }
+    if (IS(X509_get0_signature)) {
+        const ASN1_BIT_STRING* signature = NULL;
+        GETTER(X509_get0_signature)(&signature, NULL, x);
+        return signature->data + 9;
+    }
+    if (IS(X509_get0_tbs_sigalg)) {
+        return (unsigned char*)&GETTER(X509_get0_tbs_sigalg)(x)->parameter;
+    }
+    if (IS(X509_get0_subject_key_id)) {
+        return GETTER(X509_get0_subject_key_id)(x)->data;
+    }
+    if (IS(X509_get0_authority_key_id)) {
+        return GETTER(X509_get0_authority_key_id)(x)->data;
+    }
     MUST(0);
     return NULL;
 }
@@ -55,6 +80,16 @@ static unsigned char* bytes_by(const char* way, X509* x) {
 static void show_reading(const char* label, X509* x) {
     unsigned long long whole = 0;
     char name[256];
+    const ASN1_BIT_STRING* signature = NULL;
+    X509_get0_signature(&signature, NULL, x);
+    whole += fingerprint(signature->data, (size_t)signature->length);
+    const ASN1_OCTET_STRING* const ids[] = {X509_get0_subject_key_id(x), X509_get0_authority_key_id(x)};
+    for (int i = 0; i < 2; ++i) {
+        whole += ids[i] ? fingerprint(ids[i]->data, (size_t)ids[i]->length) : 0;
+    }
+    whole += (unsigned)X509_getm_notAfter(x)->type + 1000 * (unsigned)X509_get0_pubkey_bitstr(x)->flags;
+    whole += X509_getm_notAfter(x)->data[X509_getm_notAfter(x)->length];
+    whole += (uintptr_t)X509_get0_tbs_sigalg(x)->parameter & 1;
     whole += fingerprint(X509_get0_serialNumber(x)->data, (size_t)X509_get0_serialNumber(x)->length);
     whole += fingerprint(X509_get0_pubkey_bitstr(x)->data, (size_t)X509_get0_pubkey_bitstr(x)->length);
     printf("%s: %016llx %s", label, whole, X509_NAME_oneline(X509_get_subject_name(x), name, sizeof name));
@@ -79,7 +114,8 @@ int main(int argc, char** argv) {
                          : X509_OBJECT_get0_X509(sk_X509_OBJECT_value(
                                X509_STORE_get0_objects(SSL_CTX_get_cert_store(second)), 0));
     MUST(x);
-    *bytes_by(argv[2], x) ^= 1;
+    unsigned char* const byte = bytes_by(argv[2], x);
+    *byte ^= 1;
     SSL_CTX* const fresh = client_context("trust.bundle.pem", NULL);
     STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(fresh));
     for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
@@ -89,6 +125,9 @@ int main(int argc, char** argv) {
     show_result("later", &last);
     show_reading("a later peer", SSL_get0_peer_certificate(last.client));
     show_errors("later");
+    if (strstr(argv[2], "sigalg")) {
+        *byte ^= 1; // a pointer, which is about to be freed
+    }
     finish(&first);
     finish(&last);
     return 0;
