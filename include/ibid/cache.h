@@ -95,7 +95,7 @@ public:
     // drops, trims or makes room, so it must catch both.)
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
-        const std::uint64_t hash = hash_(key);
+        const std::uint64_t hash = hash_of(key);
         constexpr bool builds_no_key = std::is_same_v<K, Key>;
         if (const auto [found, where] = lookup::template find<builds_no_key>(*table_, hash, key);
             found != nullptr) {
@@ -124,7 +124,7 @@ public:
     // The handle for `key`, or an empty one. Makes nothing.
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
-        const std::uint64_t hash = hash_(key);
+        const std::uint64_t hash = hash_of(key);
         if constexpr (table::reads_without_lock) {
             if (const auto [found, where] = lookup::template find<true>(*table_, hash, key);
                 found != nullptr) {
@@ -167,8 +167,6 @@ public:
     // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
     // threads were making.
     void lock_for_fork() noexcept {
-        // Initialized now: in the child, nobody would finish an initialization that another thread had begun.
-        (void)detail::process_secret();
         table_->lock_for_fork(&pin_mutex_);
     }
     void forget_other_threads() noexcept { table_->forget_other_threads(); }
@@ -179,6 +177,16 @@ public:
 
 private:
     using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
+
+    // With this cache's secret, not the module's, where the hash can take one.
+    template <class K>
+    [[nodiscard]] std::uint64_t hash_of(const K& key) const {
+        if constexpr (requires { Hash::keyed(secret_, key); }) {
+            return Hash::keyed(secret_, key);
+        } else {
+            return hash_(key);
+        }
+    }
 
     template <class K, class Make>
     [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
@@ -239,7 +247,7 @@ private:
     // moved from.
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
-        const std::uint64_t hash = hash_(key);
+        const std::uint64_t hash = hash_of(key);
         constexpr bool copies_in_no_time =
             std::is_same_v<K, Key> && std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
         if (const auto [found, where] = lookup::template find<copies_in_no_time>(*table_, hash, key);
@@ -278,6 +286,7 @@ private:
         return std::exchange(fresh.built, nullptr)->adopt();
     }
 
+    const detail::hash_secret& secret_ = detail::process_secret();
     table* table_; // the destructor closes it; entries with handles keep it alive
     [[no_unique_address]] Hash hash_;
     std::mutex pin_mutex_; // protects pinned_. Outermost: taken before all other locks

@@ -46,6 +46,8 @@ namespace detail {
 struct alignas(64) hash_secret {
     std::array<unsigned char, 192> bytes{};
 
+    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 secret"; }
+
     hash_secret() noexcept {
         if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) == static_cast<ssize_t>(bytes.size())) {
             return;
@@ -62,9 +64,14 @@ struct alignas(64) hash_secret {
     }
 };
 
-[[nodiscard]] IBID_PROCESS_WIDE inline const hash_secret& process_secret() noexcept {
-    static const hash_secret secret;
-    return secret;
+// Without memory for the first object of the process, a secret of this module's. (A cache keeps the secret that it was
+// made with, so that even then all modules agree in it.)
+[[nodiscard]] IBID_MODULE_LOCAL inline const hash_secret& process_secret() noexcept {
+    if (const hash_secret* const shared = process_wide<hash_secret>::get()) [[likely]] {
+        return *shared;
+    }
+    static const hash_secret own;
+    return own;
 }
 
 // A specialization of std::hash for a class says which members its == compares.
@@ -124,9 +131,16 @@ struct if_keyed<true> {
 
 } // namespace detail
 
-[[nodiscard]] inline std::uint64_t hash_bytes(const void* data, std::size_t size) noexcept {
-    const detail::hash_secret& secret = detail::process_secret();
+namespace detail {
+
+[[nodiscard]] inline std::uint64_t hash_bytes(const hash_secret& secret, const void* data, std::size_t size) noexcept {
     return XXH3_64bits_withSecret(data, size, secret.bytes.data(), secret.bytes.size());
+}
+
+} // namespace detail
+
+[[nodiscard]] inline std::uint64_t hash_bytes(const void* data, std::size_t size) noexcept {
+    return detail::hash_bytes(detail::process_secret(), data, size);
 }
 
 // Keyed hash of a T, and of whatever a T is looked up by:
@@ -148,26 +162,32 @@ struct hash : detail::if_keyed<detail::byte_range<T> || detail::plain<T>> {
 
     template <class K>
     [[nodiscard]] std::uint64_t operator()(const K& key) const {
+        return keyed(detail::process_secret(), key);
+    }
+
+    // With the secret of a cache.
+    template <class K>
+    [[nodiscard]] static std::uint64_t keyed(const detail::hash_secret& secret, const K& key) {
         if constexpr (detail::byte_range<T>) {
             if constexpr (detail::byte_range<K>) {
                 const std::span<const std::byte> bytes = detail::bytes_of(key);
-                return hash_bytes(bytes.data(), bytes.size());
+                return detail::hash_bytes(secret, bytes.data(), bytes.size());
             } else {
-                return (*this)(static_cast<const T&>(key));
+                return keyed(secret, static_cast<const T&>(key));
             }
         } else {
-            return hash_object(
-                key); // an int looked up by a long is first made a T, so that equal keys hash alike
+            // An int looked up by a long is first made a T, so that equal keys hash alike.
+            return hash_object(secret, key);
         }
     }
 
 private:
-    [[nodiscard]] static std::uint64_t hash_object(const T& object) {
+    [[nodiscard]] static std::uint64_t hash_object(const detail::hash_secret& secret, const T& object) {
         if constexpr (detail::plain<T>) {
-            return hash_bytes(&object, sizeof object);
+            return detail::hash_bytes(secret, &object, sizeof object);
         } else {
             const std::size_t own = std::hash<T>{}(object);
-            return hash_bytes(&own, sizeof own);
+            return detail::hash_bytes(secret, &own, sizeof own);
         }
     }
 };

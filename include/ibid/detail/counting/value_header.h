@@ -36,16 +36,21 @@ void check_for_end(value_header& h) noexcept;
 // A first central reference of a promoted value was taken: dropping it will check once more.
 void add_pending_check(value_header& h) noexcept;
 
-// The table that made a value, as its holders see it. It outlives the memory of its values.
+class hot_values;
+
+// The table that made a value, as its holders see it. It outlives the memory of its values. All that a handle needs is
+// reached through it: handles are copied and dropped in modules that know nothing else of the table.
 class value_owner {
 public:
+    hot_values& hot; // where values of this table are promoted
+
     // No strong reference is left: take the entry out of the table and destroy the value.
     virtual void end_value(value_header& h) noexcept = 0;
     // No weak reference is left either: free the memory as soon as no reader can see it.
     virtual void retire_memory(value_header& h) noexcept = 0;
 
 protected:
-    value_owner() noexcept = default;
+    explicit value_owner(hot_values& in) noexcept : hot(in) {}
     value_owner(const value_owner&) = delete;
     value_owner& operator=(const value_owner&) = delete;
     ~value_owner() = default;

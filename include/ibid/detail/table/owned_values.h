@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 
 #include "ibid/detail/counting/fork_locks.h"
 #include "ibid/detail/counting/references.h"
@@ -33,12 +34,20 @@ class owned_values final : public value_owner {
     using shard_type = typename Table::shard_type;
 
 public:
-    explicit owned_values(Table& table) noexcept : table_(table) {}
+    // Requires prepare(), which throws bad_alloc.
+    explicit owned_values(Table& table) noexcept : value_owner(hot_values::of_process()), table_(table) {}
+    static void prepare() {
+        (void)hot_values::of_process();
+        if (process_wide<participant_registry>::get() == nullptr || process_wide<wait_edges>::get() == nullptr) {
+            throw std::bad_alloc(); // fork_locks.h needs them
+        }
+    }
 
     void end_value(value_header& h) noexcept override {
         entry& e = static_cast<entry&>(h);
         auto& reclaimer = table_.reclaimer_;
         const auto allocator = table_.allocator();
+        hot_values& hot_cells = hot;
         shard_type& s = table_.shard_of(e.hash());
         const auto me = reclaimer.known_here();
         bool free_now = false;
@@ -57,7 +66,7 @@ public:
         }
         traits::destroy(e);
         if (free_now) {
-            traits::free(e, allocator);
+            traits::free(e, allocator, hot_cells);
         } else if (pinned) {
             must_release = reclaimer.retire_and_unpin(me, e);
         } else {
@@ -72,6 +81,7 @@ public:
         entry& e = static_cast<entry&>(h);
         auto& reclaimer = table_.reclaimer_;
         const auto allocator = table_.allocator();
+        hot_values& hot_cells = hot;
         shard_type& s = table_.shard_of(e.hash());
         bool must_release = false;
         // The unlinker held the shard's lock before, so single_reader() is valid here too (qsbr_domain.h).
@@ -80,7 +90,7 @@ public:
                 const std::lock_guard lock(s.mutex);
                 must_release = Table::uncount(s);
             }
-            traits::free(e, allocator);
+            traits::free(e, allocator, hot_cells);
         } else {
             if constexpr (Table::reads_without_lock) {
                 reclaimer.retire(s, reclaimer.known_here(), e);
@@ -93,9 +103,10 @@ public:
     }
 
     // Around fork(): see fork_locks.h.
-    static void before_lock_for_fork() noexcept { before_a_table_is_locked_for_fork(); }
-    static void lock_for_fork() noexcept { lock_process_for_fork(); }
-    static void unlock_after_fork() noexcept { unlock_process_after_fork(); }
+    void before_lock_for_fork() const noexcept { before_a_table_is_locked_for_fork(hot); }
+    void lock_for_fork() const noexcept { lock_process_for_fork(hot); }
+    void unlock_after_fork() const noexcept { unlock_process_after_fork(hot); }
+    static void forget_other_threads() noexcept { wait_graph.forget_other_threads(); }
 
 private:
     // As uncount(). If many arrays wait, they are tried once more first: after it, the table may be gone.
