@@ -46,7 +46,7 @@ namespace detail {
 struct alignas(64) hash_secret {
     std::array<unsigned char, 192> bytes{};
 
-    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 secret"; }
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("secret"); }
 
     hash_secret() noexcept {
         if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) == static_cast<ssize_t>(bytes.size())) {

@@ -42,7 +42,7 @@ struct canonical_cache {
             static constinit char own{};
             this_module_stays();
             return new std::string(shared_type_name<T>(
-                "ibid::layout_1 canonical", sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own));
+                IBID_PROCESS_NAME("canonical"), sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own));
         }();
         return name->c_str();
     }

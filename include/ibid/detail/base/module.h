@@ -11,3 +11,10 @@
 // A variable of which each module has its own copy, or a function that uses one. Such a function must not be merged
 // with another module's.
 #define IBID_MODULE_LOCAL [[gnu::visibility("hidden")]]
+
+// The name of an object that belongs to the process (process_wide.h): versions of ibid with different layouts have
+// different ones.
+#define IBID_TEXT_OF(name) #name
+#define IBID_TEXT(name) IBID_TEXT_OF(name)
+#define IBID_LAYOUT IBID_TEXT(layout_1)
+#define IBID_PROCESS_NAME(what) "ibid::" IBID_LAYOUT " " what

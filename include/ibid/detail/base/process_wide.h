@@ -52,7 +52,7 @@ struct process_root {
 struct alignas(16) signpost {
     std::uint64_t magic[2];
     std::atomic<process_root*>* root; // the module's pointer; null before the module has used the root
-    std::uint64_t layout;             // of the module's ibid: see layout_number
+    const char* layout;               // of the module's ibid: IBID_LAYOUT
 };
 static_assert(sizeof(signpost) == 32);
 
@@ -64,11 +64,9 @@ inline constexpr std::uint64_t magic_second = 0x64b1'f29e'0d75'c83a;
 inline namespace layout_1 {
 namespace detail {
 
-inline constexpr std::uint64_t layout_number = 1;
-
 IBID_MODULE_LOCAL inline constinit std::atomic<process::process_root*> this_module_root{nullptr};
 IBID_MODULE_LOCAL inline thread_local constinit process::signpost this_module_signpost{
-    {process::magic_first, process::magic_second}, &this_module_root, layout_number};
+    {process::magic_first, process::magic_second}, &this_module_root, IBID_LAYOUT};
 
 // Calls f(const dl_phdr_info&, const signpost&) for the signpost of each module, in the order in which they were loaded,
 // until it returns true.

@@ -61,7 +61,7 @@ struct wait_edges {
         }
     }
 
-    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 waits"; }
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("waits"); }
 };
 
 // Lockable. Throws bad_alloc in get() alone, and so when the first thread of the process waits.

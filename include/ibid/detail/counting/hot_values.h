@@ -47,7 +47,7 @@ namespace detail {
 
 class hot_values {
 public:
-    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 hot values"; }
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("hot values"); }
     // The process's, for tables that are made now. Throws bad_alloc.
     [[nodiscard]] static hot_values& of_process() {
         hot_values* const shared = process_wide<hot_values>::get();

@@ -169,7 +169,7 @@ public:
 
     thread_key key; // of gc_thread
 
-    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 gc pages"; }
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("gc pages"); }
 
 private:
     // A slot of an existing page, or null.

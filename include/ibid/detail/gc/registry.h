@@ -48,7 +48,7 @@ namespace detail {
 class gc_registry {
 public:
     gc_registry() noexcept = default;
-    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 gc tokens"; }
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("gc tokens"); }
     gc_registry(const gc_registry&) = delete;
     gc_registry& operator=(const gc_registry&) = delete;
 

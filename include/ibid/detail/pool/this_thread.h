@@ -42,7 +42,7 @@ struct core_registry {
     thread_key key; // of pool_thread
     thread_cache no_cache{nullptr, nullptr};
 
-    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 pools"; }
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("pools"); }
 };
 
 class pool_thread {

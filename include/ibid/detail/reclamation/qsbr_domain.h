@@ -76,7 +76,7 @@ struct participant_registry {
     std::atomic<std::uintptr_t> forking_thread{0};
     unsigned tables_locked_for_fork = 0;
 
-    [[nodiscard]] static const char* process_name() noexcept { return "ibid::layout_1 participants"; }
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("participants"); }
 };
 
 // One thread's record in one table. The thread writes the first cache lines at every lookup; what other
