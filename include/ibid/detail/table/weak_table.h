@@ -3,8 +3,8 @@
 // One shard's hash table of weakly held entries: open addressing, linear probing, at most three quarters
 // full.
 //
-// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits, so that eight slots
-// share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are not in the
+// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits (slot_bits), so that eight
+// slots share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are not in the
 // entry's own word. Four are the lowest bits of the hash, which tell how far an entry is from its home slot.
 // Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R): there are no tombstones, so a table
 // that millions of entries have passed through is as fast as a new one. Because of the four bits, erasing
@@ -36,10 +36,54 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel for larger ones.
-inline constexpr unsigned address_bits = 48;
+// How a slot divides its 64 bits. User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel
+// for larger ones (then define IBID_SLOT_TAG_BITS as 0, in all modules alike).
+//
+//  16: [ tag 16 | address 48 ].
+//   8: [ top byte of the address 8 | tag 8 | address 48 ]. arm64 ignores the top byte of an address, and heaps that tag
+//      memory (MTE) keep a color there.
+//   0: [ address 64 ]. For the software tags of HWAddressSanitizer. Probing then touches each entry on its way.
+#if !defined(IBID_SLOT_TAG_BITS)
+#if defined(__SANITIZE_HWADDRESS__)
+#define IBID_SLOT_TAG_BITS 0
+#elif defined(__has_feature)
+#if __has_feature(hwaddress_sanitizer)
+#define IBID_SLOT_TAG_BITS 0
+#endif
+#endif
+#endif
+#if !defined(IBID_SLOT_TAG_BITS)
+#if defined(__aarch64__)
+#define IBID_SLOT_TAG_BITS 8
+#else
+#define IBID_SLOT_TAG_BITS 16
+#endif
+#endif
+
+struct slot_bits {
+    static constexpr unsigned tag_bits = IBID_SLOT_TAG_BITS;
+    static_assert(tag_bits == 16 || tag_bits == 8 || tag_bits == 0);
+
+    static constexpr unsigned shift = 48;
+    static constexpr std::uint64_t tag_mask = ((std::uint64_t{1} << tag_bits) - 1) << shift;
+    static constexpr std::uint64_t address_mask = ~tag_mask;
+    static constexpr int home_bits = tag_bits == 16 ? 4 : 0; // of a tag
+
+    // In its place. Bits that are not in the entry's own word, and the home bits.
+    [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
+        if constexpr (tag_bits == 16) {
+            return std::rotr(hash, home_bits) >> shift << shift;
+        } else {
+            return hash >> 8 & tag_mask;
+        }
+    }
+    [[nodiscard]] static bool has_tag(std::uint64_t slot, std::uint64_t tag) noexcept {
+        return ((slot ^ tag) & tag_mask) == 0;
+    }
+};
+
 [[nodiscard]] inline bool fits_a_slot(const void* address) noexcept {
-    return reinterpret_cast<std::uintptr_t>(address) >> address_bits == 0;
+    return (reinterpret_cast<std::uintptr_t>(address) & slot_bits::tag_mask) == 0;
 }
 
 // `read_without_lock`: peek() is used; what it reads is in another cache line than what writers write. Else
@@ -92,10 +136,10 @@ public:
         }
         const std::size_t mask = (std::size_t{1} << (array & 63)) - 1;
         const slot* const slots = reinterpret_cast<const slot*>(array & ~std::uintptr_t{63});
-        const std::uint64_t tag = tag_of(hash);
+        const std::uint64_t tag = slot_bits::tag_of(hash);
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
             const std::uint64_t s = slots[i].load(std::memory_order_acquire);
-            if (s >> address_bits == tag) {
+            if (slot_bits::has_tag(s, tag)) {
                 if (Entry* const e = entry_in(s)) { // an empty slot has tag 0, too
                     // The key that is compared next often begins in the next cache line: fetch both at once.
                     __builtin_prefetch(reinterpret_cast<const unsigned char*>(e) + 32);
@@ -119,14 +163,14 @@ public:
         if (size_ == 0) {
             return nullptr;
         }
-        const std::uint64_t tag = tag_of(hash);
+        const std::uint64_t tag = slot_bits::tag_of(hash);
         const slot_array in = slots();
         for (std::size_t i = in.home(hash);; i = in.next(i)) {
             const std::uint64_t s = in.at(i);
             if (s == 0) {
                 return nullptr;
             }
-            if (s >> address_bits == tag) {
+            if (slot_bits::has_tag(s, tag)) {
                 Entry* const e = entry_in(s);
                 if (entry_word::agree(e->word(), hash) && accept(*e)) {
                     return e;
@@ -166,7 +210,7 @@ public:
 
     // Requires reserve(), and that the entry's hash is this one.
     void insert(Entry& e, std::uint64_t hash) noexcept {
-        slots().place(tag_of(hash) << address_bits | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)),
+        slots().place(slot_bits::tag_of(hash) | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)),
                       hash);
         ++size_;
     }
@@ -237,8 +281,6 @@ public:
 
 private:
     static constexpr std::size_t smallest = 8;
-    static constexpr int home_bits = 4; // of a tag
-    static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
     // The slots as writers see them. Relaxed loads: the lock orders writers. Release: a reader that sees the
     // slot sees the entry (pairs with peek()).
@@ -261,10 +303,12 @@ private:
         // The distance from the home of the entry in slot i. No slot between the two is empty, so unless the
         // run is long, the tag is enough to know it.
         [[nodiscard]] std::size_t distance(std::size_t i) const noexcept {
-            constexpr std::size_t told = std::size_t{1} << home_bits;
-            for (std::size_t back = 1; back <= told; ++back) {
-                if (at(from_to(back, i)) == 0) {
-                    return from_to(at(i) >> (64 - home_bits), i) & (told - 1);
+            if constexpr (slot_bits::home_bits != 0) {
+                constexpr std::size_t told = std::size_t{1} << slot_bits::home_bits;
+                for (std::size_t back = 1; back <= told; ++back) {
+                    if (at(from_to(back, i)) == 0) {
+                        return from_to(at(i) >> (64 - slot_bits::home_bits), i) & (told - 1);
+                    }
                 }
             }
             return from_to(home(entry_in(at(i))->hash()), i);
@@ -285,14 +329,11 @@ private:
     [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
     [[nodiscard]] std::size_t capacity() const noexcept { return slots().capacity; }
     [[nodiscard]] retired_array whole_array() const noexcept { return {memory_, capacity()}; }
-    [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
-        return std::rotr(hash, home_bits) >> address_bits;
-    }
     [[nodiscard]] static constexpr std::size_t limit(std::size_t capacity) noexcept {
         return capacity - capacity / 4;
     }
     [[nodiscard]] static Entry* entry_in(std::uint64_t s) noexcept {
-        return static_cast<Entry*>(reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & address_mask)));
+        return static_cast<Entry*>(reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & slot_bits::address_mask)));
     }
 
     retired_array resize(std::size_t wanted) {
