@@ -63,6 +63,8 @@ template <class T>
 // T by name, from anything that T is constructed from and compares equal with.
 template <class T, class From>
 [[nodiscard]] handle<T> intern(From&& from) {
+    static_assert(detail::keeps_every_value<std::remove_cvref_t<From>, T>,
+                  "ibid: not every value of this type is a T. Convert it yourself: intern<T>(static_cast<T>(from))");
     if constexpr (std::is_same_v<std::remove_cvref_t<From>, T> || std::is_constructible_v<T, const From&>) {
         return canonical<T>().intern(std::forward<From>(from));
     } else {

@@ -258,6 +258,7 @@ struct no_table final : detail::value_owner {
     no_table() : value_owner(detail::hot_values::of_process()) {}
     void end_value(detail::value_header&) noexcept override {}
     void retire_memory(detail::value_header&) noexcept override {}
+    void finish_end(detail::value_header&) noexcept override {}
 };
 struct node_traits {
     using entry = node;

@@ -503,7 +503,7 @@ private:
         return {((void)I, shard_type(in))...};
     }
 
-    // Bits that neither choose a slot nor stand in one.
+    // Bits that neither choose a slot nor stand in one. entry_word::shard_bits names them.
     [[nodiscard]] static std::size_t shard_number(std::uint64_t hash) noexcept {
         return (hash >> 44) % counter_stripes;
     }

@@ -8,6 +8,7 @@
 //  - An ending entry keeps the table alive: by the shard's count, or, to save a lock, by a pin in this
 //    thread's record (participant::pin_table). Once neither holds, another thread may free the table; what is
 //    needed afterwards is copied before.
+//  - A value that another value's destructor drops ends after it, from a list: ending_values.h.
 //
 // Thread safety: any thread.
 #pragma once
@@ -18,6 +19,7 @@
 #include <mutex>
 #include <new>
 
+#include "ibid/detail/counting/ending_values.h"
 #include "ibid/detail/counting/fork_locks.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/counting/value_header.h"
@@ -43,13 +45,15 @@ public:
         }
     }
 
-    void end_value(value_header& h) noexcept override {
+    IBID_MODULE_LOCAL void end_value(value_header& h) noexcept override {
         entry& e = static_cast<entry&>(h);
         auto& reclaimer = table_.reclaimer_;
+        ending_values& ending = this_thread_ending;
         const auto allocator = table_.allocator();
         hot_values& hot_cells = hot;
         shard_type& s = table_.shard_of(e.hash());
         const auto me = reclaimer.known_here();
+        const bool nested = ending.running();
         bool free_now = false;
         bool pinned = false;
         bool must_release = false;
@@ -58,12 +62,17 @@ public:
             table_.unlink(s, e, reclaimer.counters_for(me, s));
             // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If
             // there is none now, there will never be one again.
-            if (h.weak.load(std::memory_order_acquire) == 1) {
+            if (!nested && h.weak.load(std::memory_order_acquire) == 1) {
                 free_now = reclaimer.single_reader();
                 pinned = !free_now && reclaimer.pin_table(me, s);
                 must_release = (free_now || pinned) && Table::uncount(s);
             }
         }
+        if (nested) {
+            ending.push(h);
+            return;
+        }
+        ending.begin();
         traits::destroy(e);
         if (free_now) {
             traits::free(e, allocator, hot_cells);
@@ -75,6 +84,13 @@ public:
         if (must_release) {
             table_.release_table();
         }
+        ending.finish();
+    }
+
+    // The entry still counts, and keeps the table.
+    void finish_end(value_header& h) noexcept override {
+        traits::destroy(static_cast<entry&>(h));
+        h.release_weak();
     }
 
     void retire_memory(value_header& h) noexcept override {
