@@ -64,10 +64,11 @@ template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::h
 class cache {
     static_assert(std::is_object_v<Value> && !std::is_const_v<Value>,
                   "ibid: name the plain type of the value; handles give const access to it");
-    static_assert(!std::is_same_v<KeyOf, key_beside> ||
-                      (!std::ranges::view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>),
-                  "ibid: this key only points at its text or elements, which may go before the entry does. Let the key "
-                  "own them (std::string, std::vector), and look up by the view: that copies nothing on a hit");
+    static_assert(
+        !std::is_same_v<KeyOf, key_beside> ||
+            (!std::ranges::view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>),
+        "ibid: this key only points at its text or elements, which may go before the entry does. Let the key "
+        "own them (std::string, std::vector), and look up by the view: that copies nothing on a hit");
     static_assert(detail::compares<Equal, Key, Key>,
                   "ibid: keys have no ==. Write bool operator==(const Key&) const = default;");
     static_assert(detail::hashes<Hash, Key>, "ibid: the cache's Hash does not take its Key");
@@ -117,8 +118,10 @@ public:
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         constexpr bool makes = makes_value_for<Make, Key, Value>;
-        static_assert(makes, "ibid: make() or make(key) must return the cache's Value, or what it is constructed from, or "
-                             "a std::optional of it");
+        static_assert(
+            makes,
+            "ibid: make() or make(key) must return the cache's Value, or what it is constructed from, or "
+            "a std::optional of it");
         if constexpr (can_look_up_by<K>() && makes) {
             return intern_by(key, std::forward<Make>(make));
         } else {
@@ -176,8 +179,12 @@ public:
     }
 
     // How many entries there are. Exact while no other thread changes the cache.
-    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(statistics().entries); }
-    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] std::size_t size() const noexcept {
+        return static_cast<std::size_t>(statistics().entries);
+    }
+    [[nodiscard]] bool empty() const noexcept {
+        return size() == 0;
+    }
 
 private:
     template <class K>
@@ -196,17 +203,18 @@ private:
     // Here, and not in a constraint, for the sake of the message.
     template <class K>
     [[nodiscard]] static consteval bool can_look_up_by() {
-        static_assert(detail::keeps_every_value<K, Key>,
-                      "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
-                      "key. Convert it yourself: find(static_cast<Key>(k))");
-        static_assert(!detail::keeps_every_value<K, Key> || lookup_key_for<K, Key, Hash, Equal>,
-                      "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
-                      "same bytes, or by what a transparent Hash and Equal take. Convert it yourself: find(Key(k))");
+        static_assert(
+            detail::keeps_every_value<K, Key>,
+            "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
+            "key. Convert it yourself: find(static_cast<Key>(k))");
+        static_assert(
+            !detail::keeps_every_value<K, Key> || lookup_key_for<K, Key, Hash, Equal>,
+            "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
+            "same bytes, or by what a transparent Hash and Equal take. Convert it yourself: find(Key(k))");
         return lookup_key_for<K, Key, Hash, Equal>;
     }
 
 public:
-
     // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or
     // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
@@ -220,12 +228,18 @@ public:
 
     // A budget for entries without a handle; may change at any time, and takes effect before the call
     // returns.
-    void retain(retention budget) noexcept { table_->retain(budget); }
-    [[nodiscard]] retention retained() const noexcept { return table_->budget(); }
+    void retain(retention budget) noexcept {
+        table_->retain(budget);
+    }
+    [[nodiscard]] retention retained() const noexcept {
+        return table_->budget();
+    }
 
     // Drops all entries that only the budget keeps. Pinned entries stay. (If two threads trim at once, each
     // drops a part, and may return before the other.)
-    void trim() noexcept { table_->drop_retained(); }
+    void trim() noexcept {
+        table_->drop_retained();
+    }
 
     // Drops the entry of `key` if only the budget keeps it; looks at each retained entry. True: it was retained. (One with
     // handles or a pin stays, as equal keys have one value.)
@@ -249,7 +263,9 @@ public:
         pinned_.push_back(std::move(h));
     }
 
-    [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }
+    [[nodiscard]] ibid::statistics statistics() const noexcept {
+        return table_->count();
+    }
 
     // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
     // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
@@ -257,7 +273,9 @@ public:
     void lock_for_fork() noexcept {
         table_->lock_for_fork(&pin_mutex_);
     }
-    void forget_other_threads() noexcept { table_->forget_other_threads(); }
+    void forget_other_threads() noexcept {
+        table_->forget_other_threads();
+    }
     void unlock_after_fork() noexcept {
         table_->unlock_after_fork();
         pin_mutex_.unlock();
@@ -269,7 +287,8 @@ private:
     // With this cache's secret, not the module's, where the hash can take one.
     template <class K>
     [[nodiscard]] std::uint64_t hash_of(const K& key) const {
-        IBID_ASSERT(table_ != nullptr, "this cache was destroyed: its handles outlive it, but nothing else does");
+        IBID_ASSERT(table_ != nullptr,
+                    "this cache was destroyed: its handles outlive it, but nothing else does");
         if constexpr (requires { Hash::keyed(secret_, key); }) {
             return Hash::keyed(secret_, key);
         } else {

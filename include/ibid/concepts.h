@@ -21,13 +21,15 @@ inline namespace layout_1 {
 namespace detail {
 
 template <class T>
-using number_of = typename std::conditional_t<std::is_enum_v<T>, std::underlying_type<T>, std::type_identity<T>>::type;
+using number_of =
+    typename std::conditional_t<std::is_enum_v<T>, std::underlying_type<T>, std::type_identity<T>>::type;
 
 // Every value of From is a value of To.
 template <class From, class To>
 inline constexpr bool keeps_every_value = true;
 template <class From, class To>
-    requires((std::is_arithmetic_v<From> || std::is_enum_v<From>) && (std::is_arithmetic_v<To> || std::is_enum_v<To>))
+    requires((std::is_arithmetic_v<From> || std::is_enum_v<From>)&&(std::is_arithmetic_v<To> ||
+                                                                    std::is_enum_v<To>))
 inline constexpr bool keeps_every_value<From, To> = [] {
     using from = std::numeric_limits<number_of<From>>;
     using to = std::numeric_limits<number_of<To>>;
@@ -50,7 +52,9 @@ concept compares = requires(const Equal& equal, const Key& key, const K& k) {
 };
 
 template <class Hash>
-inline constexpr bool takes_other_keys = requires { typename Hash::is_transparent; };
+inline constexpr bool takes_other_keys = requires {
+    typename Hash::is_transparent;
+};
 // The default hash knows ranges of bytes by their bytes; all else it makes a Key first.
 template <class Key>
 inline constexpr bool takes_other_keys<hash<Key>> = false;
@@ -70,10 +74,10 @@ concept cache_key = std::is_object_v<Key> && !std::is_const_v<Key> && detail::ha
 // What a Key may be looked up by: a Key; what becomes a Key without being told to and keeps its value; a range of bytes
 // for another; and what a transparent hash of the user's own takes.
 template <class K, class Key, class Hash = hash<Key>, class Equal = equal>
-concept lookup_key_for =
-    std::same_as<K, Key> ||
-    (detail::keeps_every_value<K, Key> && detail::hashes<Hash, K> && detail::compares<Equal, Key, K> &&
-     (std::is_convertible_v<const K&, Key> || detail::known_by_their_bytes<Key, K> || detail::takes_other_keys<Hash>));
+concept lookup_key_for = std::same_as<K, Key> ||
+    (detail::keeps_every_value<K, Key>&& detail::hashes<Hash, K>&& detail::compares<Equal, Key, K> &&
+     (std::is_convertible_v<const K&, Key> || detail::known_by_their_bytes<Key, K> ||
+      detail::takes_other_keys<Hash>));
 
 namespace detail {
 
@@ -98,10 +102,11 @@ using made_t = typename made<Make, Key>::type;
 
 // make() or make(key) returns a Value, what a Value is constructed from, or a std::optional<Value>.
 template <class Make, class Key, class Value>
-concept makes_value_for = !std::is_void_v<detail::made_t<Make, Key>> &&
-                          (std::same_as<std::remove_cv_t<detail::made_t<Make, Key>>, Value> ||
-                           std::same_as<std::remove_cvref_t<detail::made_t<Make, Key>>, std::optional<Value>> ||
-                           std::is_constructible_v<Value, detail::made_t<Make, Key>>);
+concept makes_value_for =
+    !std::is_void_v<detail::made_t<Make, Key>> &&
+    (std::same_as<std::remove_cv_t<detail::made_t<Make, Key>>, Value> ||
+     std::same_as<std::remove_cvref_t<detail::made_t<Make, Key>>, std::optional<Value>> ||
+     std::is_constructible_v<Value, detail::made_t<Make, Key>>);
 
 } // namespace layout_1
 } // namespace ibid

@@ -138,7 +138,8 @@ struct if_keyed<true> {
 
 namespace detail {
 
-[[nodiscard]] inline std::uint64_t hash_bytes(const hash_secret& secret, const void* data, std::size_t size) noexcept {
+[[nodiscard]] inline std::uint64_t hash_bytes(const hash_secret& secret, const void* data,
+                                              std::size_t size) noexcept {
     return XXH3_64bits_withSecret(data, size, secret.bytes.data(), secret.bytes.size());
 }
 
@@ -162,14 +163,17 @@ template <class... T>
 inline constexpr bool is_variant<std::variant<T...>> = true;
 
 template <class T>
-concept by_fields = names_fields<T> || standard_tuple<T> || (!has_own_hash<T> && aggregate<T>);
+concept by_fields = names_fields<T> || standard_tuple<T> ||(!has_own_hash<T> && aggregate<T>);
 
 // In an order that == compares: not those that hash their elements themselves.
 template <class T>
 concept element_range = !has_own_hash<T> && requires(const T& t) {
     t.begin() != t.end();
     *t.begin();
-} && !requires { typename T::hasher; };
+}
+&&!requires {
+    typename T::hasher;
+};
 
 enum class hashed : unsigned char { no, by_std_hash, keyed };
 
@@ -293,9 +297,10 @@ private:
 // reference, the value ends late, and on the thread that looked up.
 template <class T>
 struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed> {
-    static_assert(detail::how_hashed<T>() != detail::hashed::no,
-                  "ibid: this key, or a part of it, has no hash. Give it a member that names what its == compares: "
-                  "auto hash_fields() const { return std::tie(first, second); }");
+    static_assert(
+        detail::how_hashed<T>() != detail::hashed::no,
+        "ibid: this key, or a part of it, has no hash. Give it a member that names what its == compares: "
+        "auto hash_fields() const { return std::tie(first, second); }");
     using is_transparent = void;
 
     template <class K>

@@ -41,8 +41,9 @@ struct canonical_cache {
         static const std::string* const name = [] {
             static constinit char own{};
             this_module_stays();
-            return new std::string(shared_type_name<T>(
-                IBID_PROCESS_NAME("canonical"), sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own));
+            return new std::string(
+                shared_type_name<T>(IBID_PROCESS_NAME("canonical"),
+                                    sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own));
         }();
         return name->c_str();
     }
@@ -63,8 +64,9 @@ template <class T>
 // T by name, from anything that T is constructed from and compares equal with.
 template <class T, class From>
 [[nodiscard]] handle<T> intern(From&& from) {
-    static_assert(detail::keeps_every_value<std::remove_cvref_t<From>, T>,
-                  "ibid: not every value of this type is a T. Convert it yourself: intern<T>(static_cast<T>(from))");
+    static_assert(
+        detail::keeps_every_value<std::remove_cvref_t<From>, T>,
+        "ibid: not every value of this type is a T. Convert it yourself: intern<T>(static_cast<T>(from))");
     if constexpr (std::is_same_v<std::remove_cvref_t<From>, T> || std::is_constructible_v<T, const From&>) {
         return canonical<T>().intern(std::forward<From>(from));
     } else {

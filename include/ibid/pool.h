@@ -75,7 +75,9 @@ public:
         IBID_ASSERT(node_ != nullptr, "this loan has ended: take another one from the pool");
         return &node_->value;
     }
-    [[nodiscard]] T* get() const noexcept IBID_LIFETIMEBOUND { return node_ != nullptr ? &node_->value : nullptr; }
+    [[nodiscard]] T* get() const noexcept IBID_LIFETIMEBOUND {
+        return node_ != nullptr ? &node_->value : nullptr;
+    }
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
     // Returns the object now; the loan is empty after. Runs the reset hook.

@@ -29,7 +29,8 @@ class weak {
 public:
     constexpr weak() noexcept = default;
     constexpr weak(std::nullptr_t) noexcept {} // NOLINT(google-explicit-constructor): as every smart pointer
-    weak(const handle<T>& h) noexcept : value_(h.get()) { // NOLINT(google-explicit-constructor): as std::weak_ptr
+    weak(const handle<T>& h) noexcept
+        : value_(h.get()) { // NOLINT(google-explicit-constructor): as std::weak_ptr
         acquire();
     }
     weak(const weak& other) noexcept : value_(other.value_) { acquire(); }

@@ -438,7 +438,8 @@ TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be)
             if (++comparisons == 2) { // the first one was made without the lock
                 inside.open();
                 const auto end = std::chrono::steady_clock::now() + deadline;
-                while (!(got = detail::hot_values::of_process().try_lock()) && std::chrono::steady_clock::now() < end) {
+                while (!(got = detail::hot_values::of_process().try_lock()) &&
+                       std::chrono::steady_clock::now() < end) {
                     std::this_thread::yield();
                 }
                 if (got) {

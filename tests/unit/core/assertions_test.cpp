@@ -45,7 +45,8 @@ TEST(assertions, catch_a_cache_that_was_destroyed) {
 
 TEST(assertions, let_objects_of_a_pool_be_used_again) {
     int resets = 0;
-    pool<std::string> strings([] { return std::string(100, 'x'); }, [&](std::string& s) { s.clear(), ++resets; });
+    pool<std::string> strings([] { return std::string(100, 'x'); },
+                              [&](std::string& s) { s.clear(), ++resets; });
     for (int i = 0; i < 3; ++i) {
         strings.take()->append("y");
     }

@@ -130,7 +130,8 @@ TEST(chains, end_in_the_order_of_their_drops_before_the_first_drop_returns) {
         return c.intern(std::string(name), [&] { return told(name, ends, std::move(parts)); });
     };
     handle<told> shared = make("shared", {});
-    handle<told> top = make("top", {make("a", {make("a1", {}), make("a2", {shared})}), make("b", {make("b1", {})})});
+    handle<told> top =
+        make("top", {make("a", {make("a1", {}), make("a2", {shared})}), make("b", {make("b1", {})})});
     const weak<told> b(top->parts[1]);
     ends.clear();
     top.reset();
@@ -158,7 +159,8 @@ struct again {
 
 TEST(chains, may_begin_again_in_a_destructor) {
     cache<int, again> c;
-    handle<again> top = c.intern(2, [&] { return again(&c, c.intern(1, [] { return again(nullptr, nullptr); })); });
+    handle<again> top =
+        c.intern(2, [&] { return again(&c, c.intern(1, [] { return again(nullptr, nullptr); })); });
     top.reset();
     EXPECT_EQ(c.statistics().entries, 0U);
     EXPECT_EQ(c.statistics().misses, 3U);

@@ -67,7 +67,8 @@ int main() {
     lengths.retain({.bytes = 1000, .entries = 4});
     lengths.pin(lengths.intern("a", [](const std::string& key) { return static_cast<int>(key.size()); }));
     lengths.trim();
-    lengths.for_each([](const std::string& key, const ibid::handle<int>& n) { expect(key == "a" && *n == 1, "a pin"); });
+    lengths.for_each(
+        [](const std::string& key, const ibid::handle<int>& n) { expect(key == "a" && *n == 1, "a pin"); });
     ibid::pool<std::vector<char>> buffers([] { return std::vector<char>(100); },
                                           [](std::vector<char>& c) { return c.capacity() < 1000; },
                                           ibid::pool_budget{.objects = 8});

@@ -72,7 +72,9 @@ struct with_such_a_part {
 
 template <>
 struct std::hash<ibid::with_std_hash> {
-    std::size_t operator()(const ibid::with_std_hash& h) const noexcept { return static_cast<std::size_t>(h.number); }
+    std::size_t operator()(const ibid::with_std_hash& h) const noexcept {
+        return static_cast<std::size_t>(h.number);
+    }
 };
 
 namespace ibid {
@@ -85,7 +87,8 @@ static_assert(!locks<route> && !locks<point> && !locks<padded> && !locks<account
 static_assert(!locks<expression> && !locks<double> && !locks<handle<int>>);
 static_assert(!locks<std::pair<int, std::string>> && !locks<std::tuple<std::string, double>>);
 static_assert(!locks<std::optional<std::string>> && !locks<std::variant<int, std::string>>);
-static_assert(!locks<std::vector<std::string>> && !locks<std::list<int>> && !locks<std::map<std::string, int>>);
+static_assert(!locks<std::vector<std::string>> && !locks<std::list<int>> &&
+              !locks<std::map<std::string, int>>);
 static_assert(!locks<std::array<std::string, 2>>);
 static_assert(locks<with_std_hash> && locks<with_such_a_part>);
 
@@ -100,9 +103,10 @@ TEST(fields, decide_the_hash) {
     EXPECT_FALSE(alike(route{"a", 1, true}, route{"b", 1, true}));
     EXPECT_TRUE(alike(account("a", 1), account("a", 2)));
     const nested n{{"a", 1, true}, {"x", "y"}, 1.5, "t"};
-    for (const nested& other : {nested{{"a", 2, true}, {"x", "y"}, 1.5, "t"}, nested{{"a", 1, true}, {"x", "z"}, 1.5, "t"},
-                                nested{{"a", 1, true}, {"x", "y"}, {}, "t"}, nested{{"a", 1, true}, {"x", "y"}, 1.5, 1},
-                                nested{{"a", 1, true}, {"x"}, 1.5, "t"}}) {
+    for (const nested& other :
+         {nested{{"a", 2, true}, {"x", "y"}, 1.5, "t"}, nested{{"a", 1, true}, {"x", "z"}, 1.5, "t"},
+          nested{{"a", 1, true}, {"x", "y"}, {}, "t"}, nested{{"a", 1, true}, {"x", "y"}, 1.5, 1},
+          nested{{"a", 1, true}, {"x"}, 1.5, "t"}}) {
         EXPECT_FALSE(alike(n, other));
     }
     EXPECT_TRUE(alike(n, nested(n)));

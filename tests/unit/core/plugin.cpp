@@ -33,7 +33,8 @@ extern "C" __attribute__((visibility("default"))) const ibid::testing::plugin* i
         },
         [] {
             const auto all = ibid::modules();
-            return static_cast<int>(std::count_if(all.begin(), all.end(), [](const auto& m) { return m.shares; }));
+            return static_cast<int>(
+                std::count_if(all.begin(), all.end(), [](const auto& m) { return m.shares; }));
         },
     };
     return &functions;

@@ -130,7 +130,8 @@ TEST(plugins, are_one_reader_with_the_program_on_each_thread) {
 TEST(plugins, that_intern_what_the_program_is_making_get_an_error) {
     for (const opened& p : plugins()) {
         names c;
-        EXPECT_THROW((void)c.intern("a", [&] { return *p.functions->intern(c, "a"); }), recursive_make) << p.path;
+        EXPECT_THROW((void)c.intern("a", [&] { return *p.functions->intern(c, "a"); }), recursive_make)
+            << p.path;
     }
 }
 
@@ -223,7 +224,8 @@ TEST(plugins, of_another_layout_stay_apart_and_say_so) {
     const handle<std::string> mine = intern(std::string("ibidem"));
     void* const other = dlopen(IBID_PLUGIN_OTHER_LAYOUT, RTLD_NOW);
     ASSERT_NE(other, nullptr) << dlerror();
-    const auto canonical = reinterpret_cast<const void* (*)(const char*)>(dlsym(other, "ibid_test_other_canonical"));
+    const auto canonical =
+        reinterpret_cast<const void* (*)(const char*)>(dlsym(other, "ibid_test_other_canonical"));
     EXPECT_NE(canonical("ibidem"), static_cast<const void*>(mine.get()));
     std::size_t others = 0;
     for (const module& m : modules()) {

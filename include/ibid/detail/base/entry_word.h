@@ -54,7 +54,9 @@ public:
                     std::memory_order_relaxed);
         return now & hash_bits;
     }
-    [[nodiscard]] static constexpr bool keeps(std::uint64_t address) noexcept { return (address & ~hash_bits) == 0; }
+    [[nodiscard]] static constexpr bool keeps(std::uint64_t address) noexcept {
+        return (address & ~hash_bits) == 0;
+    }
 
     // Acquire: who sees `hot` sees the stripes open (pairs with the release in mark()).
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_acquire); }

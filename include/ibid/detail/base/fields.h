@@ -27,14 +27,17 @@ struct any_member {
 
 template <class T, std::size_t... I>
 [[nodiscard]] consteval bool takes(std::index_sequence<I...>) {
-    return requires { T{((void)I, any_member<T>())...}; };
+    return requires {
+        T{((void)I, any_member<T>())...};
+    };
 }
 inline constexpr std::size_t most_members = 16;
 
 // 0: none, or too many.
 template <class T, std::size_t n = most_members>
 [[nodiscard]] consteval std::size_t members() {
-    if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> || takes<T>(std::make_index_sequence<most_members + 1>{})) {
+    if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> ||
+                  takes<T>(std::make_index_sequence<most_members + 1>{})) {
         return 0;
     } else if constexpr (n == 0 || takes<T>(std::make_index_sequence<n>{})) {
         return n;
@@ -44,10 +47,15 @@ template <class T, std::size_t n = most_members>
 }
 
 template <class T>
-concept names_fields = requires(const T& object) { object.hash_fields(); };
+concept names_fields = requires(const T& object) {
+    object.hash_fields();
+};
 
 template <class T>
-concept aggregate = std::is_class_v<T> && members<T>() != 0 && requires(const T& a) { a == a; };
+concept aggregate = std::is_class_v<T> && members<T>()
+!= 0 && requires(const T& a) {
+    a == a;
+};
 
 template <std::size_t n, class T>
 [[nodiscard]] constexpr auto members_of(const T& o) noexcept {
@@ -72,7 +80,9 @@ template <std::size_t n, class T>
 }
 
 template <class T>
-concept tuple_like = requires { std::tuple_size<T>::value; };
+concept tuple_like = requires {
+    std::tuple_size<T>::value;
+};
 template <class T>
 inline constexpr bool standard_tuple = false;
 template <class... T>

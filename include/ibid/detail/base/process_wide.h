@@ -81,8 +81,9 @@ IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
             const auto inside = [&](std::uintptr_t address, std::size_t size) {
                 for (int i = 0; i < module->dlpi_phnum; ++i) {
                     const std::uintptr_t begin = module->dlpi_addr + headers[i].p_vaddr;
-                    if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_R) != 0 && address >= begin &&
-                        address - begin <= headers[i].p_memsz && headers[i].p_memsz - (address - begin) >= size) {
+                    if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_R) != 0 &&
+                        address >= begin && address - begin <= headers[i].p_memsz &&
+                        headers[i].p_memsz - (address - begin) >= size) {
                         return true;
                     }
                 }
@@ -121,8 +122,9 @@ IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
     const auto publish = [&root, fresh](std::atomic<process::process_root*>& at) noexcept {
         process::process_root* const wanted = root != nullptr ? root : fresh;
         root = nullptr;
-        root = at.compare_exchange_strong(root, wanted, std::memory_order_acq_rel, std::memory_order_acquire) ? wanted
-                                                                                                              : root;
+        root = at.compare_exchange_strong(root, wanted, std::memory_order_acq_rel, std::memory_order_acquire)
+                   ? wanted
+                   : root;
     };
     // Inside the first call the dynamic linker's lock is held, so that no module goes between the search and the
     // publication. A linker that lets two threads in at once (musl) never unloads: they meet at the module that was
@@ -154,8 +156,8 @@ IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
 
 // The object of the process that has this name; the first to ask makes it, with `make`, which returns null without
 // memory. What comes second is given to `drop`. Null without memory.
-[[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL inline void* find_process_object(const char* name, void* (*make)(),
-                                                                               void (*drop)(void*) noexcept) {
+[[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL inline void*
+find_process_object(const char* name, void* (*make)(), void (*drop)(void*) noexcept) {
     process::process_root* const root = root_of_process();
     if (root == nullptr) {
         return nullptr;
@@ -189,7 +191,8 @@ IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
         return nullptr;
     }
     auto* const node = ::new (fresh.node) process::process_object{seen, copy, fresh.object};
-    while (!root->first.compare_exchange_weak(node->next, node, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    while (!root->first.compare_exchange_weak(node->next, node, std::memory_order_acq_rel,
+                                              std::memory_order_acquire)) {
         if (void* const found = find(node->next, seen)) {
             std::free(copy);
             return found;
@@ -216,7 +219,8 @@ private:
             T::process_name(),
             []() -> void* {
                 struct raw {
-                    void* memory = std::aligned_alloc(alignof(T), (sizeof(T) + alignof(T) - 1) / alignof(T) * alignof(T));
+                    void* memory = std::aligned_alloc(alignof(T),
+                                                      (sizeof(T) + alignof(T) - 1) / alignof(T) * alignof(T));
                     ~raw() { std::free(memory); }
                 } from;
                 if (from.memory == nullptr) {
@@ -245,7 +249,8 @@ IBID_MODULE_LOCAL inline constinit std::atomic<bool> this_module_is_kept{false};
 [[gnu::noinline]] IBID_MODULE_LOCAL inline void keep_this_module() noexcept {
     this_module_is_kept.store(true, std::memory_order_relaxed);
     Dl_info here{};
-    if (dlopen_if_there != nullptr && dladdr_if_there != nullptr && dladdr_if_there(&this_module_root, &here) != 0) {
+    if (dlopen_if_there != nullptr && dladdr_if_there != nullptr &&
+        dladdr_if_there(&this_module_root, &here) != 0) {
         (void)dlopen_if_there(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     }
 }

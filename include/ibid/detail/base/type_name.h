@@ -30,7 +30,8 @@ template <class T>
 
 // In doubt, false: then each module has a type of its own.
 [[nodiscard]] inline bool has_linkage(std::string_view name) noexcept {
-    for (const std::string_view local : {"_GLOBAL__N_", "{anonymous}", "(anonymous namespace)", "'lambda", "<lambda"}) {
+    for (const std::string_view local :
+         {"_GLOBAL__N_", "{anonymous}", "(anonymous namespace)", "'lambda", "<lambda"}) {
         if (name.find(local) != name.npos) {
             return false;
         }

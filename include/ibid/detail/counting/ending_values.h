@@ -50,10 +50,18 @@ public:
 
 private:
     // By overload, as only one of them compiles.
-    static void put(ending_link<false>& link, entry_word&, std::uint64_t address) noexcept { link.next_ending = address; }
-    static void put(ending_link<true>&, entry_word& word, std::uint64_t address) noexcept { word.keep_address(address); }
-    [[nodiscard]] static std::uint64_t take(ending_link<false>& link, entry_word&) noexcept { return link.next_ending; }
-    [[nodiscard]] static std::uint64_t take(ending_link<true>&, entry_word& word) noexcept { return word.take_address(); }
+    static void put(ending_link<false>& link, entry_word&, std::uint64_t address) noexcept {
+        link.next_ending = address;
+    }
+    static void put(ending_link<true>&, entry_word& word, std::uint64_t address) noexcept {
+        word.keep_address(address);
+    }
+    [[nodiscard]] static std::uint64_t take(ending_link<false>& link, entry_word&) noexcept {
+        return link.next_ending;
+    }
+    [[nodiscard]] static std::uint64_t take(ending_link<true>&, entry_word& word) noexcept {
+        return word.take_address();
+    }
 
     // Again for the last one, when it gets a successor: so its word is as it was first.
     static void set_next(value_header& h, value_header* next) noexcept {

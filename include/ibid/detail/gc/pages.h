@@ -101,7 +101,8 @@ public:
 
     // A slot, and usually a page for this thread. Throws bad_alloc.
     [[nodiscard]] IBID_MODULE_LOCAL gc_slot* pop_for_this_thread() {
-        gc_thread* const me = this_gc_thread::attach(); // null in a late thread_local destructor: one slot, no page
+        gc_thread* const me =
+            this_gc_thread::attach(); // null in a late thread_local destructor: one slot, no page
         if (gc_slot* const s = pop_shared(me)) {
             return s;
         }

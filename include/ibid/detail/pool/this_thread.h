@@ -82,7 +82,9 @@ public:
 private:
     // Empty, without quota, of no core: until there is a record the module's, then the process's, which stays.
     IBID_MODULE_LOCAL static inline constinit thread_cache no_cache{nullptr, nullptr};
-    [[nodiscard]] static thread_cache* nobodys_cache() noexcept { return &process_wide<core_registry>::get()->no_cache; }
+    [[nodiscard]] static thread_cache* nobodys_cache() noexcept {
+        return &process_wide<core_registry>::get()->no_cache;
+    }
 
     [[nodiscard]] bool reserve(std::size_t size) noexcept {
         if (size <= size_) {

@@ -108,7 +108,8 @@ private:
     }
 
     // Found nothing, or an entry of another key with the same hash.
-    [[gnu::noinline]] IBID_MODULE_LOCAL static void missed(Table& t, const acquired& a, participant& me) noexcept {
+    [[gnu::noinline]] IBID_MODULE_LOCAL static void missed(Table& t, const acquired& a,
+                                                           participant& me) noexcept {
         me.count_miss();
         t.reclaimer_.quiesce(me);
         if (a.found != nullptr) {

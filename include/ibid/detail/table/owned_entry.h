@@ -112,8 +112,7 @@ public:
         }
         static void free(entry& e, const Allocator& allocator, hot_values& hot) noexcept {
             if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
-                hot.vacate(
-                    word); // not before: a lock-free reader may use the cell as long as the memory
+                hot.vacate(word); // not before: a lock-free reader may use the cell as long as the memory
             }
             unsigned char* const memory = e.start();
             e.~owned_entry();

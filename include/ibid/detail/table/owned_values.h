@@ -40,7 +40,8 @@ public:
     explicit owned_values(Table& table) noexcept : value_owner(hot_values::of_process()), table_(table) {}
     static void prepare() {
         (void)hot_values::of_process();
-        if (process_wide<participant_registry>::get() == nullptr || process_wide<wait_edges>::get() == nullptr) {
+        if (process_wide<participant_registry>::get() == nullptr ||
+            process_wide<wait_edges>::get() == nullptr) {
             throw std::bad_alloc(); // fork_locks.h needs them
         }
     }

@@ -284,7 +284,8 @@ private:
         return capacity - capacity / 4;
     }
     [[nodiscard]] static Entry* entry_in(std::uint64_t s) noexcept {
-        return static_cast<Entry*>(reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & slot_bits::address_mask)));
+        return static_cast<Entry*>(
+            reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & slot_bits::address_mask)));
     }
 
     retired_array resize(std::size_t wanted) {
