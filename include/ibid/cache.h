@@ -210,7 +210,7 @@ private:
         static_assert(
             !detail::keeps_every_value<K, Key> || lookup_key_for<K, Key, Hash, Equal>,
             "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
-            "same bytes, or by what a transparent Hash and Equal take. Convert it yourself: find(Key(k))");
+            "same bytes, or by what a Hash of your own takes. Convert it yourself: find(Key(k))");
         return lookup_key_for<K, Key, Hash, Equal>;
     }
 

@@ -51,11 +51,10 @@ concept compares = requires(const Equal& equal, const Key& key, const K& k) {
     { equal(key, k) } -> std::convertible_to<bool>;
 };
 
+// A hash of the user's own says by its overloads what it takes. The default hash knows ranges of bytes by their bytes; all
+// else it makes a Key first.
 template <class Hash>
-inline constexpr bool takes_other_keys = requires {
-    typename Hash::is_transparent;
-};
-// The default hash knows ranges of bytes by their bytes; all else it makes a Key first.
+inline constexpr bool takes_other_keys = true;
 template <class Key>
 inline constexpr bool takes_other_keys<hash<Key>> = false;
 
@@ -72,7 +71,7 @@ concept cache_key = std::is_object_v<Key> && !std::is_const_v<Key> && detail::ha
                     detail::compares<Equal, Key, Key>;
 
 // What a Key may be looked up by: a Key; what becomes a Key without being told to and keeps its value; a range of bytes
-// for another; and what a transparent hash of the user's own takes.
+// for another; and what a Hash and an Equal of the user's own take.
 template <class K, class Key, class Hash = hash<Key>, class Equal = equal>
 concept lookup_key_for = std::same_as<K, Key> ||
     (detail::keeps_every_value<K, Key>&& detail::hashes<Hash, K>&& detail::compares<Equal, Key, K> &&
