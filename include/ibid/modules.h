@@ -9,6 +9,7 @@
 //     }
 #pragma once
 
+#include <cstdint>
 #include <new>
 #include <string>
 #include <string_view>
@@ -32,6 +33,16 @@ struct module {
     bool no_memory = false;
     // Copied inside: a module may go when the dynamic linker's lock is released.
     detail::for_each_signpost([&](const struct dl_phdr_info& in, const process::signpost& s) {
+        const auto layout = reinterpret_cast<std::uintptr_t>(s.layout);
+        bool relocated = false; // else it is being loaded on another thread
+        for (int i = 0; i < in.dlpi_phnum; ++i) {
+            const std::uintptr_t begin = in.dlpi_addr + in.dlpi_phdr[i].p_vaddr;
+            relocated = relocated || (in.dlpi_phdr[i].p_type == PT_LOAD && layout >= begin &&
+                                      layout - begin < in.dlpi_phdr[i].p_memsz);
+        }
+        if (!relocated) {
+            return false;
+        }
         try {
             all.push_back({in.dlpi_name, s.layout, std::string_view(s.layout) == IBID_LAYOUT});
         } catch (...) {
