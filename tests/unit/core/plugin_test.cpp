@@ -35,8 +35,8 @@ struct opened {
     }
 };
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int deep = 0; // AddressSanitizer refuses RTLD_DEEPBIND
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int deep = 0; // sanitizers refuse RTLD_DEEPBIND
 #else
 constexpr int deep = RTLD_DEEPBIND;
 #endif
