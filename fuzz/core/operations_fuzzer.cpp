@@ -134,7 +134,7 @@ private:
         CHECK(serial == 0 || h->serial == serial);
         CHECK(alive_.at(h->serial).at == h.get());
         if (ibid::detail::keyed_hash<Hash> && key % 3 == 0) {
-            ibid::detail::the_hot_values.promote(ibid::detail::header_of(h.get()));
+            ibid::detail::hot_values::of_process().promote(ibid::detail::header_of(h.get()));
         }
         return h;
     }

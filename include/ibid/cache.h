@@ -24,10 +24,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "ibid/assertions.h"
+#include "ibid/concepts.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/lock_free_lookup.h"
@@ -59,6 +62,17 @@ inline namespace layout_1 {
 template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::hash<Key>,
           class Equal = ibid::equal, class Allocator = std::allocator<std::byte>>
 class cache {
+    static_assert(std::is_object_v<Value> && !std::is_const_v<Value>,
+                  "ibid: name the plain type of the value; handles give const access to it");
+    static_assert(
+        !std::is_same_v<KeyOf, key_beside> ||
+            (!std::ranges::view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>),
+        "ibid: this key only points at its text or elements, which may go before the entry does. Let the key "
+        "own them (std::string, std::vector), and look up by the view: that copies nothing on a hit");
+    static_assert(detail::compares<Equal, Key, Key>,
+                  "ibid: keys have no ==. Write bool operator==(const Key&) const = default;");
+    static_assert(detail::hashes<Hash, Key>, "ibid: the cache's Hash does not take its Key");
+
     using node = detail::owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>;
     using table = detail::interner<typename node::traits, Allocator>;
     using lookup = detail::lock_free_lookup<table>;
@@ -67,6 +81,10 @@ public:
     using key_type = Key;
     using value_type = Value;
     using handle_type = handle<Value>;
+
+    // Whether every hit takes a shard's lock, because the hash is not keyed (see ibid/hash.h). Most keys have a keyed
+    // hash; a class has one with hash_fields().
+    static constexpr bool hits_take_a_lock = !table::reads_without_lock;
 
     explicit cache(const Allocator& allocator = Allocator()) : table_(table::create(allocator)) {}
     explicit cache(counter_block* counters)
@@ -77,11 +95,15 @@ public:
     cache(const cache&) = delete;
     cache& operator=(const cache&) = delete;
     ~cache() {
+        IBID_ASSERT(table_ != nullptr, "this cache was destroyed before");
         while (!pinned_.empty()) { // their destructors may intern and pin here
             pins gone;
             gone.swap(pinned_);
         }
         table_->close();
+#if defined(IBID_ASSERTIONS)
+        *const_cast<table* volatile*>(&table_) = nullptr;
+#endif
     }
 
     // The value for `key`: the existing one, or the one that `make` makes now.
@@ -95,7 +117,22 @@ public:
     // drops, trims or makes room, so it must catch both.)
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
-        const std::uint64_t hash = hash_(key);
+        constexpr bool makes = makes_value_for<Make, Key, Value>;
+        static_assert(
+            makes,
+            "ibid: make() or make(key) must return the cache's Value, or what it is constructed from, or "
+            "a std::optional of it");
+        if constexpr (can_look_up_by<K>() && makes) {
+            return intern_by(key, std::forward<Make>(make));
+        } else {
+            return handle_type();
+        }
+    }
+
+private:
+    template <class K, class Make>
+    [[nodiscard, gnu::always_inline]] handle_type intern_by(const K& key, Make&& make) {
+        const std::uint64_t hash = hash_of(key);
         constexpr bool builds_no_key = std::is_same_v<K, Key>;
         if (const auto [found, where] = lookup::template find<builds_no_key>(*table_, hash, key);
             found != nullptr) {
@@ -104,6 +141,7 @@ public:
         return miss(hash, key, std::forward<Make>(make));
     }
 
+public:
     // For values that contain their key: the existing one, or `value` itself, copied or moved. An rvalue may
     // be moved from in any case, even if this throws.
     template <class V>
@@ -118,13 +156,40 @@ public:
         requires(std::is_same_v<KeyOf, key_is_value> && !std::is_same_v<std::remove_cvref_t<K>, Value> &&
                  std::is_constructible_v<Value, const K&>)
     [[nodiscard]] handle_type intern(const K& from) {
+        static_assert(detail::keeps_every_value<K, Value>,
+                      "ibid: not every value of this type is one of the cache's. Convert it yourself: "
+                      "intern(static_cast<Value>(from))");
         return canonical(from, [&] { return Value(from); });
     }
 
     // The handle for `key`, or an empty one. Makes nothing.
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
-        const std::uint64_t hash = hash_(key);
+        if constexpr (can_look_up_by<K>()) {
+            return find_by(key);
+        } else {
+            return handle_type();
+        }
+    }
+
+    // Whether find() would give a handle at this moment.
+    template <class K>
+    [[nodiscard]] bool contains(const K& key) const {
+        return static_cast<bool>(find(key));
+    }
+
+    // How many entries there are. Exact while no other thread changes the cache.
+    [[nodiscard]] std::size_t size() const noexcept {
+        return static_cast<std::size_t>(statistics().entries);
+    }
+    [[nodiscard]] bool empty() const noexcept {
+        return size() == 0;
+    }
+
+private:
+    template <class K>
+    [[nodiscard, gnu::always_inline]] handle_type find_by(const K& key) const {
+        const std::uint64_t hash = hash_of(key);
         if constexpr (table::reads_without_lock) {
             if (const auto [found, where] = lookup::template find<true>(*table_, hash, key);
                 found != nullptr) {
@@ -135,6 +200,21 @@ public:
         return found != nullptr ? found->adopt() : handle_type();
     }
 
+    // Here, and not in a constraint, for the sake of the message.
+    template <class K>
+    [[nodiscard]] static consteval bool can_look_up_by() {
+        static_assert(
+            detail::keeps_every_value<K, Key>,
+            "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
+            "key. Convert it yourself: find(static_cast<Key>(k))");
+        static_assert(
+            !detail::keeps_every_value<K, Key> || lookup_key_for<K, Key, Hash, Equal>,
+            "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
+            "same bytes, or by what a Hash of your own takes. Convert it yourself: find(Key(k))");
+        return lookup_key_for<K, Key, Hash, Equal>;
+    }
+
+public:
     // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or
     // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
@@ -148,12 +228,34 @@ public:
 
     // A budget for entries without a handle; may change at any time, and takes effect before the call
     // returns.
-    void retain(retention budget) noexcept { table_->retain(budget); }
-    [[nodiscard]] retention retained() const noexcept { return table_->budget(); }
+    void retain(retention budget) noexcept {
+        table_->retain(budget);
+    }
+    [[nodiscard]] retention retained() const noexcept {
+        return table_->budget();
+    }
 
     // Drops all entries that only the budget keeps. Pinned entries stay. (If two threads trim at once, each
     // drops a part, and may return before the other.)
-    void trim() noexcept { table_->drop_retained(); }
+    void trim() noexcept {
+        table_->drop_retained();
+    }
+
+    // Drops the entry of `key` if only the budget keeps it; looks at each retained entry. True: it was retained. (One with
+    // handles or a pin stays, as equal keys have one value.)
+    template <class K>
+    bool forget(const K& key) {
+        const handle_type h = find(key);
+        bool dropped = false;
+        if (h) {
+            table_->drop_retained_if([&](const node& n) {
+                const bool same = n.value() == h.get();
+                dropped = dropped || same;
+                return same;
+            });
+        }
+        return dropped;
+    }
 
     // An entry that never leaves while the cache lives. Throws bad_alloc.
     void pin(handle_type h) {
@@ -161,17 +263,19 @@ public:
         pinned_.push_back(std::move(h));
     }
 
-    [[nodiscard]] ibid::statistics statistics() const noexcept { return table_->count(); }
+    [[nodiscard]] ibid::statistics statistics() const noexcept {
+        return table_->count();
+    }
 
     // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
     // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
     // threads were making.
     void lock_for_fork() noexcept {
-        // Initialized now: in the child, nobody would finish an initialization that another thread had begun.
-        (void)detail::process_secret();
         table_->lock_for_fork(&pin_mutex_);
     }
-    void forget_other_threads() noexcept { table_->forget_other_threads(); }
+    void forget_other_threads() noexcept {
+        table_->forget_other_threads();
+    }
     void unlock_after_fork() noexcept {
         table_->unlock_after_fork();
         pin_mutex_.unlock();
@@ -179,6 +283,18 @@ public:
 
 private:
     using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
+
+    // With this cache's secret, not the module's, where the hash can take one.
+    template <class K>
+    [[nodiscard]] std::uint64_t hash_of(const K& key) const {
+        IBID_ASSERT(table_ != nullptr,
+                    "this cache was destroyed: its handles outlive it, but nothing else does");
+        if constexpr (requires { Hash::keyed(secret_, key); }) {
+            return Hash::keyed(secret_, key);
+        } else {
+            return hash_(key);
+        }
+    }
 
     template <class K, class Make>
     [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
@@ -239,7 +355,7 @@ private:
     // moved from.
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
-        const std::uint64_t hash = hash_(key);
+        const std::uint64_t hash = hash_of(key);
         constexpr bool copies_in_no_time =
             std::is_same_v<K, Key> && std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
         if (const auto [found, where] = lookup::template find<copies_in_no_time>(*table_, hash, key);
@@ -278,6 +394,7 @@ private:
         return std::exchange(fresh.built, nullptr)->adopt();
     }
 
+    const detail::hash_secret& secret_ = detail::process_secret();
     table* table_; // the destructor closes it; entries with handles keep it alive
     [[no_unique_address]] Hash hash_;
     std::mutex pin_mutex_; // protects pinned_. Outermost: taken before all other locks

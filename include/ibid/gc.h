@@ -143,7 +143,7 @@ public:
     // token. May collect, and so run finalizers, as every allocation of the collector may.
     explicit token(Owner&& owner) {
         if (owner) {
-            token_ = detail::the_gc_registry.make<unregistered_thread>(
+            token_ = detail::the_gc_registry().make<unregistered_thread>(
                 [&] { return traits::detach(std::move(owner)); }, end_of_dead);
         }
     }
@@ -248,7 +248,7 @@ template <class T>
 // or it will wait for that other thread for ever once it has ended: so start() throws unregistered_thread
 // there.
 inline void start() {
-    detail::the_gc_registry.start<unregistered_thread>();
+    detail::the_gc_registry().start<unregistered_thread>();
 }
 
 // Makes the collector know the thread that constructs it, until it is destroyed there. For threads that the
@@ -279,7 +279,7 @@ private:
 // tokens have been made since the last collection, and no fewer than survived it, the next one asks for a
 // collection first. 65,536 unless set.
 inline void set_burst(std::size_t tokens) noexcept {
-    detail::the_gc_registry.set_burst(tokens);
+    detail::the_gc_registry().set_burst(tokens);
 }
 
 // A snapshot.
@@ -288,7 +288,7 @@ struct token_statistics {
     std::size_t waiting = 0; // found dead; what they held has not been let go yet
 };
 [[nodiscard]] inline token_statistics statistics() noexcept {
-    const detail::gc_registry::token_counts c = detail::the_gc_registry.counts();
+    const detail::gc_registry::token_counts c = detail::the_gc_registry().counts();
     return {c.slots - c.waiting, c.waiting};
 }
 

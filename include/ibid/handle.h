@@ -21,6 +21,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ibid/assertions.h"
 #include "ibid/detail/counting/references.h"
 
 namespace ibid {
@@ -59,9 +60,12 @@ public:
         }
     }
 
-    [[nodiscard]] const T& operator*() const noexcept { return *get(); }
-    [[nodiscard]] const T* operator->() const noexcept { return get(); }
-    [[nodiscard]] const T* get() const noexcept {
+    [[nodiscard]] const T& operator*() const noexcept IBID_LIFETIMEBOUND { return *operator->(); }
+    [[nodiscard]] const T* operator->() const noexcept IBID_LIFETIMEBOUND {
+        IBID_ASSERT(word_ != 0, "an empty handle has no value: test it with if (h) first");
+        return get();
+    }
+    [[nodiscard]] const T* get() const noexcept IBID_LIFETIMEBOUND {
         return reinterpret_cast<const T*>(word_ & ~detail::counted_in_bits);
     }
     [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
@@ -76,6 +80,9 @@ public:
     friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
         return std::compare_three_way{}(a.get(), b.get());
     }
+
+    // What a handle in a key is hashed by: its identity.
+    [[nodiscard]] const T* hash_fields() const noexcept { return get(); }
 
     // For library code: takes over one reference of the caller.
     [[nodiscard]] static handle adopt(const T* value,
@@ -145,11 +152,27 @@ public:
         }
     }
 
-    [[nodiscard]] const T& operator*() const noexcept { return *part_; }
-    [[nodiscard]] const T* operator->() const noexcept { return part_; }
-    [[nodiscard]] const T* get() const noexcept { return part_; }
+    [[nodiscard]] const T& operator*() const noexcept IBID_LIFETIMEBOUND { return *operator->(); }
+    [[nodiscard]] const T* operator->() const noexcept IBID_LIFETIMEBOUND {
+        IBID_ASSERT(part_ != nullptr, "an empty view has no part: test it with if (v) first");
+        return part_;
+    }
+    [[nodiscard]] const T* get() const noexcept IBID_LIFETIMEBOUND { return part_; }
     [[nodiscard]] explicit operator bool() const noexcept { return whole_ != 0; }
+
+    // Identity of the part.
     friend bool operator==(const view& a, const view& b) noexcept { return a.part_ == b.part_; }
+    friend std::strong_ordering operator<=>(const view& a, const view& b) noexcept {
+        return std::compare_three_way{}(a.part_, b.part_);
+    }
+    [[nodiscard]] const T* hash_fields() const noexcept { return part_; }
+
+    void reset() noexcept { view().swap(*this); }
+    void swap(view& other) noexcept {
+        std::swap(part_, other.part_);
+        std::swap(whole_, other.whole_);
+    }
+    friend void swap(view& a, view& b) noexcept { a.swap(b); }
 
 private:
     template <class Other>
@@ -176,5 +199,11 @@ template <class T>
 struct std::hash<ibid::handle<T>> {
     [[nodiscard]] std::size_t operator()(const ibid::handle<T>& h) const noexcept {
         return std::hash<const T*>{}(h.get());
+    }
+};
+template <class T>
+struct std::hash<ibid::view<T>> {
+    [[nodiscard]] std::size_t operator()(const ibid::view<T>& v) const noexcept {
+        return std::hash<const T*>{}(v.get());
     }
 };

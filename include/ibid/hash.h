@@ -15,14 +15,18 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <variant>
 
 #ifndef XXH_INLINE_ALL
 #define XXH_INLINE_ALL
@@ -34,6 +38,7 @@
 #endif
 #include <xxhash.h>
 
+#include "ibid/detail/base/fields.h"
 #include "ibid/detail/base/process_wide.h"
 
 namespace ibid {
@@ -45,6 +50,8 @@ namespace detail {
 // XXH3_64bits_withSecret.
 struct alignas(64) hash_secret {
     std::array<unsigned char, 192> bytes{};
+
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("secret"); }
 
     hash_secret() noexcept {
         if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) == static_cast<ssize_t>(bytes.size())) {
@@ -62,9 +69,14 @@ struct alignas(64) hash_secret {
     }
 };
 
-[[nodiscard]] IBID_PROCESS_WIDE inline const hash_secret& process_secret() noexcept {
-    static const hash_secret secret;
-    return secret;
+// Without memory for the first object of the process, a secret of this module's. (A cache keeps the secret that it was
+// made with, so that even then all modules agree in it.)
+[[nodiscard]] IBID_MODULE_LOCAL inline const hash_secret& process_secret() noexcept {
+    if (const hash_secret* const shared = process_wide<hash_secret>::get()) [[likely]] {
+        return *shared;
+    }
+    static const hash_secret own;
+    return own;
 }
 
 // A specialization of std::hash for a class says which members its == compares.
@@ -124,50 +136,201 @@ struct if_keyed<true> {
 
 } // namespace detail
 
-[[nodiscard]] inline std::uint64_t hash_bytes(const void* data, std::size_t size) noexcept {
-    const detail::hash_secret& secret = detail::process_secret();
+namespace detail {
+
+[[nodiscard]] inline std::uint64_t hash_bytes(const hash_secret& secret, const void* data,
+                                              std::size_t size) noexcept {
     return XXH3_64bits_withSecret(data, size, secret.bytes.data(), secret.bytes.size());
 }
+
+} // namespace detail
+
+[[nodiscard]] inline std::uint64_t hash_bytes(const void* data, std::size_t size) noexcept {
+    return detail::hash_bytes(detail::process_secret(), data, size);
+}
+
+namespace detail {
+
+// --- how a type is hashed ----------------------------------------------------------------------------------------------
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_variant = false;
+template <class... T>
+inline constexpr bool is_variant<std::variant<T...>> = true;
+
+template <class T>
+concept by_fields = names_fields<T> || standard_tuple<T> ||(!has_own_hash<T> && aggregate<T>);
+
+// In an order that == compares: not those that hash their elements themselves.
+template <class T>
+concept element_range = !has_own_hash<T> && requires(const T& t) {
+    t.begin() != t.end();
+    *t.begin();
+}
+&&!requires {
+    typename T::hasher;
+};
+
+enum class hashed : unsigned char { no, by_std_hash, keyed };
+
+template <class T>
+constexpr hashed how_hashed();
+
+[[nodiscard]] constexpr hashed weaker(hashed a, hashed b) {
+    return a < b ? a : b;
+}
+template <class Tuple>
+inline constexpr hashed how_all_are = hashed::no;
+template <template <class...> class Tuple, class... T>
+inline constexpr hashed how_all_are<Tuple<T...>> = [] {
+    hashed all = hashed::keyed;
+    ((all = weaker(all, how_hashed<std::remove_cvref_t<T>>())), ...);
+    return all;
+}();
+template <class T, std::size_t n>
+inline constexpr hashed how_all_are<std::array<T, n>> = how_hashed<std::remove_cv_t<T>>();
+
+template <class T>
+constexpr hashed how_hashed() {
+    if constexpr (byte_range<T> || std::is_floating_point_v<T>) {
+        return hashed::keyed;
+    } else if constexpr (is_variant<T>) {
+        return how_all_are<T>;
+    } else if constexpr (is_optional<T>) {
+        return how_hashed<typename T::value_type>();
+    } else if constexpr (names_fields<T>) {
+        return how_all_are<std::remove_cvref_t<decltype(fields_of(std::declval<const T&>()))>>;
+    } else if constexpr (plain<T>) {
+        return hashed::keyed;
+    } else if constexpr (by_fields<T>) {
+        return how_all_are<std::remove_cvref_t<decltype(fields_of(std::declval<const T&>()))>>;
+    } else if constexpr (element_range<T>) {
+        return how_hashed<std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>>();
+    } else {
+        return std::is_default_constructible_v<std::hash<T>> ? hashed::by_std_hash : hashed::no;
+    }
+}
+
+// One number for each field, at most 16 at a time; all of them are hashed as bytes. A string's number is its keyed hash.
+class field_hasher {
+public:
+    explicit field_hasher(const hash_secret& secret) noexcept : secret_(secret) {}
+
+    template <class T>
+    void add(const T& o) {
+        if constexpr (byte_range<T>) {
+            const std::span<const std::byte> bytes = bytes_of(o);
+            put(hash_bytes(secret_, bytes.data(), bytes.size()));
+        } else if constexpr (std::is_floating_point_v<T>) {
+            // Equal numbers, equal bits: there are two zeros. A long double has padding.
+            const double number = o == 0 ? 0.0 : static_cast<double>(o);
+            put(std::bit_cast<std::uint64_t>(number));
+        } else if constexpr (is_variant<T>) {
+            put(o.index());
+            if (!o.valueless_by_exception()) {
+                std::visit([this](const auto& held) { this->add(held); }, o);
+            }
+        } else if constexpr (is_optional<T>) {
+            put(o.has_value() ? 1 : 0);
+            if (o.has_value()) {
+                add(*o);
+            }
+        } else if constexpr (!names_fields<T> && plain<T>) {
+            if constexpr (sizeof(T) <= sizeof(std::uint64_t)) {
+                std::uint64_t bits = 0;
+                std::memcpy(&bits, &o, sizeof o);
+                put(bits);
+            } else {
+                put(hash_bytes(secret_, &o, sizeof o));
+            }
+        } else if constexpr (by_fields<T>) {
+            std::apply([this](const auto&... field) { (this->add(field), ...); }, fields_of(o));
+        } else if constexpr (element_range<T>) {
+            std::uint64_t size = 0;
+            for (const auto& element : o) {
+                add(element);
+                ++size;
+            }
+            put(size);
+        } else {
+            put(std::hash<T>{}(o));
+        }
+    }
+    [[nodiscard]] std::uint64_t result() const noexcept {
+        return hash_bytes(secret_, numbers_.data(), size_ * sizeof numbers_[0]);
+    }
+
+private:
+    void put(std::uint64_t number) noexcept {
+        if (size_ == numbers_.size()) {
+            numbers_[0] = result();
+            size_ = 1;
+        }
+        numbers_[size_++] = number;
+    }
+
+    const hash_secret& secret_;
+    std::size_t size_ = 0;
+    std::array<std::uint64_t, 16> numbers_;
+};
+
+} // namespace detail
 
 // Keyed hash of a T, and of whatever a T is looked up by:
 //  - strings, and contiguous ranges of plain elements (spans, vectors of integers), hash their bytes, so that
 //    a std::string, a std::string_view and a std::span<const std::byte> of the same bytes hash alike;
+//  - a class with a member hash_fields() hashes what that returns, a field or a std::tie() of fields: those that its ==
+//    compares;
 //  - a class for which std::hash is specialized goes through that and is keyed afterwards, which is only as
 //    good against hostile keys as that std::hash;
-//  - other plain objects (integers, enumerations, pointers, structures without padding) hash their bytes,
-//    which is right where == compares all of them. Where it does not, specialize std::hash or give the cache
-//    a hash of your own.
+//  - plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is right where
+//    == compares all of them; floating-point numbers, pairs, tuples, optionals, variants, aggregates and ranges hash
+//    their parts. Where == compares less, write hash_fields().
 //
-// The first and the last kind are keyed: nobody finds two keys with one hash, by chance or on purpose. A hash
-// of your own says so with a member type `is_keyed`; then the cache answers hits without a lock. What a
-// collision costs there: a lookup holds another key's value for a moment. If that turns out to be its last
+// All but the third kind are keyed: nobody finds two keys with one hash, by chance or on purpose. (A class is as good as
+// its worst field.) A hash of your own says so with a member type `is_keyed`; then the cache answers hits without a lock.
+// What a collision costs there: a lookup holds another key's value for a moment. If that turns out to be its last
 // reference, the value ends late, and on the thread that looked up.
 template <class T>
-struct hash : detail::if_keyed<detail::byte_range<T> || detail::plain<T>> {
+struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed> {
+    static_assert(
+        detail::how_hashed<T>() != detail::hashed::no,
+        "ibid: this key, or a part of it, has no hash. Give it a member that names what its == compares: "
+        "auto hash_fields() const { return std::tie(first, second); }");
     using is_transparent = void;
 
     template <class K>
     [[nodiscard]] std::uint64_t operator()(const K& key) const {
-        if constexpr (detail::byte_range<T>) {
-            if constexpr (detail::byte_range<K>) {
-                const std::span<const std::byte> bytes = detail::bytes_of(key);
-                return hash_bytes(bytes.data(), bytes.size());
-            } else {
-                return (*this)(static_cast<const T&>(key));
-            }
+        return keyed(detail::process_secret(), key);
+    }
+
+    // With the secret of a cache.
+    template <class K>
+    [[nodiscard]] static std::uint64_t keyed(const detail::hash_secret& secret, const K& key) {
+        if constexpr (detail::byte_range<T> && detail::byte_range<K>) {
+            const std::span<const std::byte> bytes = detail::bytes_of(key);
+            return detail::hash_bytes(secret, bytes.data(), bytes.size());
         } else {
-            return hash_object(
-                key); // an int looked up by a long is first made a T, so that equal keys hash alike
+            // An int looked up by a short is first made a T, so that equal keys hash alike.
+            return hash_object(secret, key);
         }
     }
 
 private:
-    [[nodiscard]] static std::uint64_t hash_object(const T& object) {
-        if constexpr (detail::plain<T>) {
-            return hash_bytes(&object, sizeof object);
+    [[nodiscard]] static std::uint64_t hash_object(const detail::hash_secret& secret, const T& object) {
+        if constexpr (detail::byte_range<T>) {
+            const std::span<const std::byte> bytes = detail::bytes_of(object);
+            return detail::hash_bytes(secret, bytes.data(), bytes.size());
+        } else if constexpr (!detail::names_fields<T> && detail::plain<T>) {
+            return detail::hash_bytes(secret, &object, sizeof object);
         } else {
-            const std::size_t own = std::hash<T>{}(object);
-            return hash_bytes(&own, sizeof own);
+            detail::field_hasher all(secret);
+            all.add(object);
+            return all.result();
         }
     }
 };
@@ -207,6 +370,8 @@ struct equal {
     using is_transparent = void;
 
     template <class Left, class Right>
+        requires(requires(const Left& a, const Right& b) { a == b; } ||
+                 (detail::byte_range<Left> && detail::byte_range<Right>))
     [[nodiscard]] bool operator()(const Left& a, const Right& b) const {
         if constexpr (std::is_same_v<Left, Right> && std::is_class_v<Left> && detail::compares_bytes<Left>) {
             return detail::same_bytes<sizeof(Left)>(&a, &b);

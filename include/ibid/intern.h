@@ -13,31 +13,60 @@
 #include <cstddef>
 #include <new>
 #include <ranges>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include "ibid/cache.h"
+#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/base/type_name.h"
 
 namespace ibid {
 inline namespace layout_1 {
 
-// The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may
-// go at any time up to the end of the process.
+namespace detail {
+
+// The cache of T that all modules of the process share, if they mean the same by T.
 template <class T>
-[[nodiscard]] IBID_PROCESS_WIDE cache<T, T, key_is_value>& canonical() {
+struct canonical_cache {
     static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::view<T>,
                   "T only points at what it means, and that may go first: name the owner, as in "
                   "intern<std::string>(text)");
-    using cache_type = cache<T, T, key_is_value>;
-    alignas(cache_type) static unsigned char memory[sizeof(cache_type)];
-    static cache_type* const instance = ::new (static_cast<void*>(memory)) cache_type;
-    return *instance;
+
+    cache<T, T, key_is_value> values;
+
+    // The module stays: the cache, and values that are made here, may hold addresses of its code.
+    [[nodiscard]] static const char* process_name() {
+        static const std::string* const name = [] {
+            static constinit char own{};
+            this_module_stays();
+            return new std::string(
+                shared_type_name<T>(IBID_PROCESS_NAME("canonical"),
+                                    sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own));
+        }();
+        return name->c_str();
+    }
+};
+
+} // namespace detail
+
+// The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may
+// go at any time up to the end of the process. A module that uses it stays: dlclose() does not unload it. Throws
+// bad_alloc at first use.
+template <class T>
+[[nodiscard]] IBID_MODULE_LOCAL cache<T, T, key_is_value>& canonical() {
+    using shared = detail::canonical_cache<T>;
+    shared* const known = detail::process_wide<shared>::get();
+    return known != nullptr ? known->values : throw std::bad_alloc();
 }
 
 // T by name, from anything that T is constructed from and compares equal with.
 template <class T, class From>
 [[nodiscard]] handle<T> intern(From&& from) {
+    static_assert(
+        detail::keeps_every_value<std::remove_cvref_t<From>, T>,
+        "ibid: not every value of this type is a T. Convert it yourself: intern<T>(static_cast<T>(from))");
     if constexpr (std::is_same_v<std::remove_cvref_t<From>, T> || std::is_constructible_v<T, const From&>) {
         return canonical<T>().intern(std::forward<From>(from));
     } else {

@@ -33,6 +33,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ibid/assertions.h"
 #include "ibid/detail/pool/core.h"
 
 namespace ibid {
@@ -69,9 +70,14 @@ public:
     }
     ~loan() { end(); }
 
-    [[nodiscard]] T& operator*() const noexcept { return node_->value; }
-    [[nodiscard]] T* operator->() const noexcept { return &node_->value; }
-    [[nodiscard]] T* get() const noexcept { return node_ != nullptr ? &node_->value : nullptr; }
+    [[nodiscard]] T& operator*() const noexcept IBID_LIFETIMEBOUND { return *operator->(); }
+    [[nodiscard]] T* operator->() const noexcept IBID_LIFETIMEBOUND {
+        IBID_ASSERT(node_ != nullptr, "this loan has ended: take another one from the pool");
+        return &node_->value;
+    }
+    [[nodiscard]] T* get() const noexcept IBID_LIFETIMEBOUND {
+        return node_ != nullptr ? &node_->value : nullptr;
+    }
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
     // Returns the object now; the loan is empty after. Runs the reset hook.
@@ -155,7 +161,9 @@ public:
     // An idle object, or a new one. Throws what `make` and T's constructor throw, and bad_alloc.
     [[nodiscard]] loan<T> take() {
         if (detail::pool_node* const n = core_->take()) {
-            return loan<T>(static_cast<detail::pooled<T>*>(n));
+            auto* const idle = static_cast<detail::pooled<T>*>(n);
+            IBID_ALLOW(&idle->value, sizeof(T));
+            return loan<T>(idle);
         }
         return loan<T>(core_->make());
     }
@@ -188,7 +196,7 @@ private:
     class hooks final : public core {
     public:
         hooks(Make make, Reset reset, pool_budget budget)
-            : core(budget.objects, !std::is_same_v<Reset, no_reset>), make_(std::move(make)),
+            : core(budget.objects, watches || !std::is_same_v<Reset, no_reset>), make_(std::move(make)),
               reset_(std::move(reset)) {}
 
         [[nodiscard]] detail::pooled<T>* make() override {
@@ -211,17 +219,29 @@ private:
         bool reset(detail::pool_node& n) noexcept override {
             try {
                 T& value = static_cast<detail::pooled<T>&>(n).value;
+                bool keeps = true;
                 if constexpr (std::is_same_v<std::invoke_result_t<Reset&, T&>, bool>) {
-                    return reset_(value);
+                    keeps = reset_(value);
                 } else {
                     reset_(value);
-                    return true;
                 }
+                IBID_FORBID(&value, sizeof(T));
+                return keeps;
             } catch (...) {
                 return false;
             }
         }
-        void dispose(detail::pool_node* n) noexcept override { delete static_cast<detail::pooled<T>*>(n); }
+        void dispose(detail::pool_node* n) noexcept override {
+            auto* const ends = static_cast<detail::pooled<T>*>(n);
+            IBID_ALLOW(&ends->value, sizeof(T));
+            delete ends;
+        }
+
+#if defined(IBID_WATCHES_MEMORY)
+        static constexpr bool watches = true; // reset() makes idle objects unusable
+#else
+        static constexpr bool watches = false;
+#endif
 
         [[no_unique_address]] Make make_;
         [[no_unique_address]] Reset reset_;

@@ -13,6 +13,9 @@
 //     assert(!w.lock());
 #pragma once
 
+#include <compare>
+#include <cstddef>
+#include <functional>
 #include <utility>
 
 #include "ibid/detail/counting/references.h"
@@ -25,7 +28,11 @@ template <class T>
 class weak {
 public:
     constexpr weak() noexcept = default;
-    explicit weak(const handle<T>& h) noexcept : value_(h.get()) { acquire(); }
+    constexpr weak(std::nullptr_t) noexcept {} // NOLINT(google-explicit-constructor): as every smart pointer
+    weak(const handle<T>& h) noexcept
+        : value_(h.get()) { // NOLINT(google-explicit-constructor): as std::weak_ptr
+        acquire();
+    }
     weak(const weak& other) noexcept : value_(other.value_) { acquire(); }
     weak(weak&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
     weak& operator=(weak other) noexcept {
@@ -52,6 +59,17 @@ public:
         return value_ == nullptr || detail::header_of(value_).has_ended();
     }
 
+    void reset() noexcept { weak().swap(*this); }
+    void swap(weak& other) noexcept { std::swap(value_, other.value_); }
+    friend void swap(weak& a, weak& b) noexcept { a.swap(b); }
+
+    // Identity, also of values that have ended: their memory stays while a weak reference to it does.
+    friend bool operator==(const weak& a, const weak& b) noexcept { return a.value_ == b.value_; }
+    friend std::strong_ordering operator<=>(const weak& a, const weak& b) noexcept {
+        return std::compare_three_way{}(a.value_, b.value_);
+    }
+    [[nodiscard]] const T* hash_fields() const noexcept { return value_; }
+
 private:
     void acquire() noexcept {
         if (value_ != nullptr) {
@@ -64,3 +82,10 @@ private:
 
 } // namespace layout_1
 } // namespace ibid
+
+template <class T>
+struct std::hash<ibid::weak<T>> {
+    [[nodiscard]] std::size_t operator()(const ibid::weak<T>& w) const noexcept {
+        return std::hash<const T*>{}(w.hash_fields());
+    }
+};

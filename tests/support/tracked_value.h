@@ -216,7 +216,7 @@ struct probe_hash : detail::if_keyed<hits_without_lock> {
 // Counts the references to a value in stripes from now on, as happens by itself after hundreds of hits from several threads.
 template <class T>
 void make_hot(const handle<T>& h) {
-    detail::the_hot_values.promote(detail::header_of(h.get()));
+    detail::hot_values::of_process().promote(detail::header_of(h.get()));
 }
 
 struct probe_equal {

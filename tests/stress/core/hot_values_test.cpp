@@ -390,7 +390,7 @@ TEST(readers_without_a_lock, find_their_place_among_many_tables_without_the_regi
     });
     have_met.pass();
     {
-        const std::lock_guard lock(detail::the_participant_registry);
+        const std::lock_guard lock(detail::process_wide<detail::participant_registry>::get()->mutex);
         registry_taken.open();
         EXPECT_TRUE(give_way_until([&] { return found.load(); }, 20'000));
     }
@@ -412,11 +412,11 @@ TEST_F(hot_values, and_readers_are_locked_around_a_fork_by_the_first_table_until
     probe_cache other;
     cache_.lock_for_fork();
     other.lock_for_fork();
-    EXPECT_TRUE(taken_elsewhere(detail::the_participant_registry));
+    EXPECT_TRUE(taken_elsewhere(detail::process_wide<detail::participant_registry>::get()->mutex));
     other.unlock_after_fork();
-    EXPECT_TRUE(taken_elsewhere(detail::the_participant_registry));
+    EXPECT_TRUE(taken_elsewhere(detail::process_wide<detail::participant_registry>::get()->mutex));
     cache_.unlock_after_fork();
-    EXPECT_FALSE(taken_elsewhere(detail::the_participant_registry));
+    EXPECT_FALSE(taken_elsewhere(detail::process_wide<detail::participant_registry>::get()->mutex));
 }
 
 // Another thread holds the second table's lock and waits for one that lies below it.
@@ -438,11 +438,12 @@ TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be)
             if (++comparisons == 2) { // the first one was made without the lock
                 inside.open();
                 const auto end = std::chrono::steady_clock::now() + deadline;
-                while (!(got = detail::the_hot_values.try_lock()) && std::chrono::steady_clock::now() < end) {
+                while (!(got = detail::hot_values::of_process().try_lock()) &&
+                       std::chrono::steady_clock::now() < end) {
                     std::this_thread::yield();
                 }
                 if (got) {
-                    detail::the_hot_values.unlock();
+                    detail::hot_values::of_process().unlock();
                 }
             }
         });

@@ -31,7 +31,7 @@ TEST(libraries, of_one_process_drop_each_others_handles_wherever_these_are_count
     shared_cache c;
     handle<std::string> h = c.intern("hot", [] { return "hot"; });
     handle<std::string> central = h;
-    ASSERT_TRUE(detail::the_hot_values.promote(detail::header_of(h.get())));
+    ASSERT_TRUE(detail::hot_values::of_process().promote(detail::header_of(h.get())));
     handle<std::string> in_stripe = h;
     drop_in_other_library(in_stripe);
     drop_in_other_library(h);

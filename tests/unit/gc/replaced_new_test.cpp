@@ -111,7 +111,7 @@ TEST(cache_with_unscanned_memory, keeps_and_counts_while_each_allocation_runs_fi
     const auto use_hotly = [&](int i) {
         auto one = c.intern(i, [&] { return interns_at_its_end(i); });
         const auto other = one;
-        (void)ibid::detail::the_hot_values.promote(ibid::detail::header_of(one.get()));
+        (void)ibid::detail::hot_values::of_process().promote(ibid::detail::header_of(one.get()));
         return one;
     };
     std::vector<ibid::handle<interns_at_its_end>> held; // so that ever more is to be remembered

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls a function when a thread exits. One hook for everything in ibid that a thread owns: its places in
-// QSBR domains, its pool caches, its page of collector tokens.
+// Calls a function when a thread exits. The dynamic linker keeps the module of a hook that has not run yet.
 //
 // Law: the hook is a thread_local object of its own, so that what it cleans up needs no destructor and stays
 // usable until the thread's last instruction. Arming it may be repeated. It may also be armed while the
 // thread's other thread_local objects are being destroyed; the function then runs after theirs.
 //
-//     inline thread_local at_thread_exit hook{&clean_up};    // IBID_PROCESS_WIDE
+//     inline thread_local at_thread_exit hook{&clean_up};
 //     hook.arm();    // from now on clean_up() runs at the end of this thread
 #pragma once
 

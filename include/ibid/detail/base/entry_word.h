@@ -7,6 +7,8 @@
 //  - `visited`, `retained` and the samples are hints: a stale value affects eviction quality, or how soon a
 //    value is promoted, not correctness. Anybody may change them at any time.
 //  - Generation and cell change only under the lock of hot_values.
+//  - After the entry has left its table, its thread may keep an address in place of the hash (keep_address): the bits
+//    that choose a shard, and generation and cell, stay.
 #pragma once
 
 #include <atomic>
@@ -36,6 +38,24 @@ public:
     // Requires: the entry is not linked yet.
     void set_hash(std::uint64_t hash) noexcept {
         word_.store((word() & ~hash_bits) | (hash & hash_bits), std::memory_order_relaxed);
+    }
+
+    // An entry that is in no table any more and that nobody holds. A lock-free reader that still sees it finds a count
+    // of zero, whatever the word says.
+    void keep_address(std::uint64_t address) noexcept {
+        const std::uint64_t now = word();
+        word_.store((now & ~(hash_bits | shard_copy)) | (now & shard_bits) << shard_copy_shift | address,
+                    std::memory_order_relaxed);
+    }
+    // Takes it back. hash() chooses the same shard as before.
+    [[nodiscard]] std::uint64_t take_address() noexcept {
+        const std::uint64_t now = word();
+        word_.store((now & ~(hash_bits | shard_copy)) | (now & shard_copy) >> shard_copy_shift,
+                    std::memory_order_relaxed);
+        return now & hash_bits;
+    }
+    [[nodiscard]] static constexpr bool keeps(std::uint64_t address) noexcept {
+        return (address & ~hash_bits) == 0;
     }
 
     // Acquire: who sees `hot` sees the stripes open (pairs with the release in mark()).
@@ -80,6 +100,9 @@ public:
 
 private:
     static constexpr std::uint64_t hash_bits = (std::uint64_t{1} << 48) - 1;
+    static constexpr std::uint64_t shard_bits = std::uint64_t{15} << 44; // interner::shard_number()
+    static constexpr unsigned shard_copy_shift = 4;                      // to where visited … hot are
+    static constexpr std::uint64_t shard_copy = shard_bits << shard_copy_shift;
     static constexpr unsigned generation_shift = 52;
     static constexpr unsigned samples_shift = 55;
     static constexpr unsigned cell_shift = 58;

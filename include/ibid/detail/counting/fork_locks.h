@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process-wide locks that are held around fork() together with the locks of a table: those of the
-// participants and of the hot values. Else the child could find one locked by a thread that it does not have,
+// The locks that tables share and that are held around fork() together with those of a table: of the participants,
+// of the hot values and of the wait-for graph. Else the child could find one locked by a thread that it does not have,
 // or stripes that are half open.
 //
 // Law: a program may lock several tables for one fork, one after the other. The process-wide locks are held
@@ -9,7 +9,13 @@
 // are released while a further table is locked.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
+#include <pthread.h>
+
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/base/wait_graph.h"
 #include "ibid/detail/counting/hot_values.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
 
@@ -17,26 +23,36 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// How many tables this thread has locked. Thread-local: the child has only this thread.
-IBID_PROCESS_WIDE inline thread_local constinit unsigned tables_locked_for_fork = 0;
-
-inline void unlock_process() noexcept {
-    the_hot_values.unlock();
-    the_participant_registry.unlock();
+inline void unlock_process(participant_registry& registry, hot_values& hot) noexcept {
+    hot.unlock();
+    registry.mutex.unlock();
+    wait_graph.unlock();
 }
-inline void before_a_table_is_locked_for_fork() noexcept {
-    if (tables_locked_for_fork != 0) {
-        unlock_process();
+
+// A pthread_t as a number: it names a thread in all modules, and in the child of a fork.
+[[nodiscard]] inline std::uintptr_t this_thread() noexcept {
+    return reinterpret_cast<std::uintptr_t>(pthread_self());
+}
+
+inline void before_a_table_is_locked_for_fork(hot_values& hot) noexcept {
+    participant_registry& registry = *process_wide<participant_registry>::get();
+    if (registry.forking_thread.load(std::memory_order_relaxed) == this_thread()) {
+        unlock_process(registry, hot);
     }
 }
-inline void lock_process_for_fork() noexcept {
-    ++tables_locked_for_fork;
-    the_participant_registry.lock();
-    the_hot_values.lock();
+inline void lock_process_for_fork(hot_values& hot) noexcept {
+    participant_registry& registry = *process_wide<participant_registry>::get();
+    wait_graph.lock();
+    registry.mutex.lock();
+    hot.lock();
+    ++registry.tables_locked_for_fork;
+    registry.forking_thread.store(this_thread(), std::memory_order_relaxed);
 }
-inline void unlock_process_after_fork() noexcept {
-    if (--tables_locked_for_fork == 0) {
-        unlock_process();
+inline void unlock_process_after_fork(hot_values& hot) noexcept {
+    participant_registry& registry = *process_wide<participant_registry>::get();
+    if (--registry.tables_locked_for_fork == 0) {
+        registry.forking_thread.store(0, std::memory_order_relaxed);
+        unlock_process(registry, hot);
     }
 }
 

@@ -24,6 +24,8 @@
 // have read the cell's number earlier. There are 64 cells and seven generations of a value (a handle has
 // three bits to remember the generation); a value that has used them up is counted centrally.
 //
+// All tables of a process share the cells; each table, and so each value by its owner, knows where they are.
+//
 // Thread safety: any thread.
 #pragma once
 
@@ -32,6 +34,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <new>
 
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/counting/sharded_count.h"
@@ -44,6 +47,13 @@ namespace detail {
 
 class hot_values {
 public:
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("hot values"); }
+    // The process's, for tables that are made now. Throws bad_alloc.
+    [[nodiscard]] static hot_values& of_process() {
+        hot_values* const shared = process_wide<hot_values>::get();
+        return shared != nullptr ? *shared : throw std::bad_alloc();
+    }
+
     // Takes (n = 1) or drops (n = -1) a reference in the stripes of a value whose word is `word`. False if
     // they are closed, or open for another generation than `where`. Requires valid memory of the value: so
     // the cell belongs to it.
@@ -159,8 +169,6 @@ private:
     std::mutex mutex_; // protects all cells, except reads of `stripes`. No other lock is taken inside
     std::array<cell, entry_word::cells> cells_{};
 };
-
-IBID_PROCESS_WIDE inline constinit hot_values the_hot_values;
 
 } // namespace detail
 } // namespace layout_1

@@ -22,7 +22,7 @@ namespace detail {
 inline counted_in value_header::acquire_near() noexcept {
     const std::uint64_t w = word();
     if (const counted_in where = where_new_references_count(w);
-        where != counted_in::central && the_hot_values.add(w, where, 1)) {
+        where != counted_in::central && owner->hot.add(w, where, 1)) {
         return where;
     }
     acquire();
@@ -30,18 +30,18 @@ inline counted_in value_header::acquire_near() noexcept {
 }
 
 inline void value_header::release(counted_in where) noexcept {
-    if (where == counted_in::central || !the_hot_values.add(word(), where, -1)) {
+    if (where == counted_in::central || !owner->hot.add(word(), where, -1)) {
         release();
     }
 }
 
 inline void check_for_end(value_header& h) noexcept {
-    if (the_hot_values.collapse(h)) {
+    if (h.owner->hot.collapse(h)) {
         h.owner->end_value(h);
     }
 }
 [[gnu::noinline]] inline void add_pending_check(value_header& h) noexcept {
-    the_hot_values.add_pending_check(h);
+    h.owner->hot.add_pending_check(h);
 }
 
 } // namespace detail

@@ -23,6 +23,7 @@
 #include <type_traits>
 
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/slot_bits.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -36,16 +37,23 @@ void check_for_end(value_header& h) noexcept;
 // A first central reference of a promoted value was taken: dropping it will check once more.
 void add_pending_check(value_header& h) noexcept;
 
-// The table that made a value, as its holders see it. It outlives the memory of its values.
+class hot_values;
+
+// The table that made a value, as its holders see it. It outlives the memory of its values. All that a handle needs is
+// reached through it: handles are copied and dropped in modules that know nothing else of the table.
 class value_owner {
 public:
+    hot_values& hot; // where values of this table are promoted
+
     // No strong reference is left: take the entry out of the table and destroy the value.
     virtual void end_value(value_header& h) noexcept = 0;
+    // The second half of end_value(), for a value whose first half left it to a list (ending_values.h).
+    virtual void finish_end(value_header& h) noexcept = 0;
     // No weak reference is left either: free the memory as soon as no reader can see it.
     virtual void retire_memory(value_header& h) noexcept = 0;
 
 protected:
-    value_owner() noexcept = default;
+    explicit value_owner(hot_values& in) noexcept : hot(in) {}
     value_owner(const value_owner&) = delete;
     value_owner& operator=(const value_owner&) = delete;
     ~value_owner() = default;
@@ -56,7 +64,15 @@ protected:
 enum class counted_in : std::uintptr_t { central = 0 };
 inline constexpr std::uintptr_t counted_in_bits = entry_word::last_generation; // zero in a value's address
 
-struct value_header : entry_word {
+// Where an address may not fit in the word of an ended value, the header has room for it.
+template <bool fits>
+struct ending_link {};
+template <>
+struct ending_link<false> {
+    std::uint64_t next_ending = 0;
+};
+
+struct value_header : ending_link<slot_bits::tag_bits == 16>, entry_word {
     static constexpr std::uint32_t promoted = std::uint32_t{1}
                                               << 31; // stripes are open; written by hot_values
     static constexpr std::uint32_t references = promoted - 1;
@@ -121,7 +137,7 @@ struct value_header : entry_word {
         }
     }
 };
-static_assert(sizeof(value_header) == 24);
+static_assert(sizeof(value_header) == (slot_bits::tag_bits == 16 ? 24 : 32));
 
 // A handle is one pointer, to the value. The header ends where the value begins.
 template <class T>

@@ -20,9 +20,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <utility>
 
-#include "ibid/detail/base/at_thread_exit.h"
+#include "ibid/detail/base/module.h"
+#include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/slot.h"
 
@@ -75,28 +77,32 @@ struct alignas(4096) gc_page {
 };
 static_assert(sizeof(gc_page) == 4096);
 
-// A thread's page. No destructor: usable until the last instruction of the thread.
+// A thread's page (per_thread.h).
 struct gc_thread {
     gc_page* page = nullptr;
-    bool ended = false;
+
+    [[nodiscard]] static const pthread_key_t* thread_key() noexcept;
+    static void begin() noexcept {}
+    void end() noexcept;
 };
-IBID_PROCESS_WIDE inline thread_local constinit gc_thread this_gc_thread;
+using this_gc_thread = per_thread<gc_thread>;
 
 class gc_pages {
 public:
-    constexpr gc_pages() noexcept = default; // and no destructor: usable before and after main
+    gc_pages() noexcept = default;
     gc_pages(const gc_pages&) = delete;
     gc_pages& operator=(const gc_pages&) = delete;
 
     // A slot of this thread's page, or null.
-    [[nodiscard]] static gc_slot* pop_own() noexcept {
-        return this_gc_thread.page != nullptr ? this_gc_thread.page->pop() : nullptr;
+    [[nodiscard]] IBID_MODULE_LOCAL static gc_slot* pop_own() noexcept {
+        gc_page* const p = this_gc_thread::here().page;
+        return p != nullptr ? p->pop() : nullptr;
     }
 
     // A slot, and usually a page for this thread. Throws bad_alloc.
-    [[nodiscard]] gc_slot* pop() {
-        gc_thread& me = this_gc_thread;
-        at_thread_end();
+    [[nodiscard]] IBID_MODULE_LOCAL gc_slot* pop_for_this_thread() {
+        gc_thread* const me =
+            this_gc_thread::attach(); // null in a late thread_local destructor: one slot, no page
         if (gc_slot* const s = pop_shared(me)) {
             return s;
         }
@@ -150,9 +156,8 @@ public:
     [[nodiscard]] std::size_t handed() const noexcept { return handed_.load(std::memory_order_relaxed); }
     void forget_handed() noexcept { handed_.store(0, std::memory_order_relaxed); }
 
-    void thread_ends() noexcept {
-        this_gc_thread.ended = true;
-        if (gc_page* const p = std::exchange(this_gc_thread.page, nullptr)) {
+    void thread_ends(gc_thread& me) noexcept {
+        if (gc_page* const p = std::exchange(me.page, nullptr)) {
             const std::lock_guard lock(mutex_);
             disown(*p);
         }
@@ -163,19 +168,21 @@ public:
     void lock() noexcept { mutex_.lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
-private:
-    static void at_thread_end();
+    thread_key key; // of gc_thread
 
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("gc pages"); }
+
+private:
     // A slot of an existing page, or null.
-    [[nodiscard]] gc_slot* pop_shared(gc_thread& me) {
+    [[nodiscard]] gc_slot* pop_shared(gc_thread* me) {
         const std::lock_guard lock(mutex_);
-        if (gc_page* const p = me.page) {
+        if (gc_page* const p = me != nullptr ? me->page : nullptr) {
             p->free = std::exchange(p->returned, nullptr);
             p->free_count = std::exchange(p->returned_count, 0);
             if (gc_slot* const s = p->pop()) {
                 return s;
             }
-            me.page = nullptr;
+            me->page = nullptr;
             p->owned = false; // full
         }
         gc_page* const p = partial_;
@@ -189,14 +196,14 @@ private:
     }
 
     // Under the mutex.
-    void own(gc_thread& me, gc_page& p) noexcept {
+    void own(gc_thread* me, gc_page& p) noexcept {
         handed_.fetch_add(p.free_count + 1, std::memory_order_relaxed);
-        if (me.ended) { // in a late thread_local destructor: one slot, no page
+        if (me == nullptr) {
             disown(p);
             return;
         }
         p.owned = true;
-        me.page = &p;
+        me->page = &p;
     }
     void disown(gc_page& p) noexcept {
         p.owned = false;
@@ -253,17 +260,21 @@ private:
     std::atomic<std::size_t> handed_{0};
 };
 
-IBID_PROCESS_WIDE inline constinit gc_pages the_gc_pages;
-
-inline void end_gc_thread() noexcept {
-    the_gc_pages.thread_ends();
-}
-IBID_PROCESS_WIDE inline thread_local at_thread_exit this_gc_thread_end{&end_gc_thread};
-
-inline void gc_pages::at_thread_end() {
-    if (!this_gc_thread.ended) {
-        this_gc_thread_end.arm();
+// The process's; without memory for it, this module's.
+[[nodiscard]] IBID_MODULE_LOCAL inline gc_pages& the_gc_pages() noexcept {
+    if (gc_pages* const shared = process_wide<gc_pages>::get()) [[likely]] {
+        return *shared;
     }
+    alignas(gc_pages) static unsigned char memory[sizeof(gc_pages)];
+    static gc_pages* const own = ::new (static_cast<void*>(memory)) gc_pages;
+    return *own;
+}
+
+inline const pthread_key_t* gc_thread::thread_key() noexcept {
+    return the_gc_pages().key.get();
+}
+inline void gc_thread::end() noexcept {
+    the_gc_pages().thread_ends(*this);
 }
 
 } // namespace detail

@@ -47,7 +47,8 @@ namespace detail {
 
 class gc_registry {
 public:
-    constexpr gc_registry() noexcept = default; // and no destructor: usable before and after main
+    gc_registry() noexcept = default;
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("gc tokens"); }
     gc_registry(const gc_registry&) = delete;
     gc_registry& operator=(const gc_registry&) = delete;
 
@@ -56,6 +57,7 @@ public:
     // not know. May collect, and so run finalizers, before detach().
     template <class Unregistered, class Detach>
     [[nodiscard]] gc_token* make(Detach detach, const gc_end& end) {
+        this_module_stays(); // `end` is in it
         gc_slot* s = gc_pages::pop_own();
         if (s == nullptr) {
             start<Unregistered>();
@@ -67,7 +69,7 @@ public:
         // Not GC_MALLOC_ATOMIC: with GC_DEBUG, it returns an interior pointer.
         auto* const t = static_cast<gc_token*>(GC_malloc_atomic(sizeof(gc_token)));
         if (t == nullptr) {
-            the_gc_pages.give_back(s, 1);
+            the_gc_pages().give_back(s, 1);
             throw std::bad_alloc();
         }
         ::new (static_cast<void*>(t)) gc_token{s};
@@ -94,8 +96,8 @@ public:
     };
     [[nodiscard]] token_counts counts() noexcept {
         token_counts c{0, 0};
-        const std::lock_guard lock(the_gc_pages);
-        the_gc_pages.for_each([&](const gc_slot& s) { c.slots += s.token() != nullptr ? 1 : 0; });
+        const std::lock_guard lock(the_gc_pages());
+        the_gc_pages().for_each([&](const gc_slot& s) { c.slots += s.token() != nullptr ? 1 : 0; });
         c.waiting = dead_.load(std::memory_order_relaxed) - let_go_.load(std::memory_order_relaxed);
         c.slots += c.waiting;
         return c;
@@ -116,7 +118,7 @@ private:
         gc_slot* dead = dead_list_.load(std::memory_order_relaxed);
         std::size_t alive = 0;
         std::size_t found = 0;
-        the_gc_pages.for_each([&](gc_slot& s) {
+        the_gc_pages().for_each([&](gc_slot& s) {
             gc_token* const t = s.token();
             if (t == nullptr) {
                 return;
@@ -137,7 +139,7 @@ private:
         });
         dead_list_.store(dead, std::memory_order_relaxed);
         dead_.fetch_add(found, std::memory_order_relaxed);
-        the_gc_pages.forget_handed();
+        the_gc_pages().forget_handed();
         limit_.store(std::max(alive, burst_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
         if (sentinel_ != nullptr) {
             if (dead != nullptr) {
@@ -163,7 +165,7 @@ private:
                     held[holders++] = {s->end, what};
                 }
             }
-            the_gc_pages.give_back(first, count);
+            the_gc_pages().give_back(first, count);
             for (std::size_t i = 0; i < holders; ++i) {
                 held[i].first->let_go(held[i].second); // runs destructors of the program
             }
@@ -222,7 +224,8 @@ private:
         }
         GC_allow_register_threads();
         listen();
-        // Reachable from a static variable; sweep() decides whether it is marked.
+        // Reachable, as the collector does not scan this object by itself; sweep() decides whether it is marked.
+        GC_add_roots(&sentinel_, &sentinel_ + 1);
         sentinel_ = GC_malloc_atomic(1);
         if (sentinel_ == nullptr) {
             throw std::bad_alloc();
@@ -236,13 +239,13 @@ private:
     // Once for each page of slots.
     [[nodiscard]] gc_slot* refill() {
         listen();
-        if (the_gc_pages.handed() > limit_.load(std::memory_order_relaxed) && GC_is_disabled() == 0) {
+        if (the_gc_pages().handed() > limit_.load(std::memory_order_relaxed) && GC_is_disabled() == 0) {
             // The collector paces itself by the size of its heap and does not see what tokens hold, so a
             // burst of tokens would not make it collect. Finalizers run as the program has configured.
-            the_gc_pages.forget_handed(); // so that other threads need not collect too
+            the_gc_pages().forget_handed(); // so that other threads need not collect too
             GC_gcollect();
         }
-        return the_gc_pages.pop();
+        return the_gc_pages().pop_for_this_thread();
     }
 
     // --- fork() --------------------------------------------------------------------------------------------
@@ -282,40 +285,48 @@ private:
     std::atomic<std::size_t> limit_{65'536};
 };
 
-IBID_PROCESS_WIDE inline constinit gc_registry the_gc_registry;
+// The process's; without memory for it, this module's.
+[[nodiscard]] IBID_MODULE_LOCAL inline gc_registry& the_gc_registry() noexcept {
+    if (gc_registry* const shared = process_wide<gc_registry>::get()) [[likely]] {
+        return *shared;
+    }
+    alignas(gc_registry) static unsigned char memory[sizeof(gc_registry)];
+    static gc_registry* const own = ::new (static_cast<void*>(memory)) gc_registry;
+    return *own;
+}
 
 inline void GC_CALLBACK gc_registry::on_event(GC_EventType e) {
     if (e == GC_EVENT_MARK_END) {
-        the_gc_registry.sweep();
+        the_gc_registry().sweep();
     }
-    if (the_gc_registry.previous_ != nullptr) {
-        the_gc_registry.previous_(e);
+    if (the_gc_registry().previous_ != nullptr) {
+        the_gc_registry().previous_(e);
     }
 }
 
 inline void GC_CALLBACK gc_registry::on_sentinel(void* sentinel, void* /*data*/) {
-    the_gc_registry.register_sentinel(sentinel);
-    the_gc_registry.listen();
-    the_gc_registry.let_go();
+    the_gc_registry().register_sentinel(sentinel);
+    the_gc_registry().listen();
+    the_gc_registry().let_go();
 }
 
 inline void gc_registry::before_fork() noexcept {
-    the_gc_registry.start_mutex_.lock();
-    the_gc_pages.lock();
+    the_gc_registry().start_mutex_.lock();
+    the_gc_pages().lock();
 }
 inline void gc_registry::after_fork_in_parent() noexcept {
-    the_gc_pages.unlock();
-    the_gc_registry.start_mutex_.unlock();
+    the_gc_pages().unlock();
+    the_gc_registry().start_mutex_.unlock();
 }
 inline void gc_registry::after_fork_in_child() noexcept {
-    the_gc_pages.for_each([](gc_slot& s) { s.inherit(); });
-    the_gc_registry.listening_.clear(std::memory_order_relaxed);
+    the_gc_pages().for_each([](gc_slot& s) { s.inherit(); });
+    the_gc_registry().listening_.clear(std::memory_order_relaxed);
     after_fork_in_parent();
-    if (the_gc_registry.collector_survives_fork_ && GC_thread_is_registered() != 0) {
-        the_gc_registry.register_sentinel(
-            the_gc_registry.sentinel_); // the collector's own handler has run: it was registered first
+    if (the_gc_registry().collector_survives_fork_ && GC_thread_is_registered() != 0) {
+        the_gc_registry().register_sentinel(
+            the_gc_registry().sentinel_); // the collector's own handler has run: it was registered first
     } else {
-        the_gc_registry.sentinel_lost_.store(
+        the_gc_registry().sentinel_lost_.store(
             true,
             std::memory_order_relaxed); // registered when the next token is made
     }

@@ -24,10 +24,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 #include <pthread.h>
 
 #include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/free_lists.h"
 #include "ibid/detail/pool/this_thread.h"
@@ -39,13 +41,14 @@ namespace detail {
 
 class pool_core {
 public:
-    pool_core(std::size_t budget, bool resets) noexcept : resets_(resets), budget_(budget) { enlist(*this); }
+    // Throws bad_alloc.
+    pool_core(std::size_t budget, bool resets) : resets_(resets), budget_(budget) { enlist(*this); }
     pool_core(const pool_core&) = delete;
     pool_core& operator=(const pool_core&) = delete;
 
     // An idle object, or null.
-    [[nodiscard]] pool_node* take() noexcept {
-        if (thread_cache& mine = this_pool_thread.last(); mine.is_of(*this)) {
+    [[nodiscard]] IBID_MODULE_LOCAL pool_node* take() noexcept {
+        if (thread_cache& mine = this_pool_thread::here().last(); mine.is_of(*this)) {
             if (pool_node* const n = mine.take()) {
                 return n;
             }
@@ -55,13 +58,13 @@ public:
 
     // Takes `n` back; destroys it when the hook refuses it, when there is no room, and when the pool has
     // ended.
-    static void give_back(pool_node* n) noexcept {
+    IBID_MODULE_LOCAL static void give_back(pool_node* n) noexcept {
         pool_core& core = *n->core; // alive at least until another thread can reach n
         if (core.resets_ && (core.closed() || !core.reset(*n))) {
             core.destroy(n);
             return;
         }
-        thread_cache& mine = this_pool_thread.last();
+        thread_cache& mine = this_pool_thread::here().last();
         if (!mine.is_of(core) || !mine.give(n)) {
             core.give_back_slowly(n);
         }
@@ -166,9 +169,19 @@ private:
         }
     }
 
+    [[nodiscard]] IBID_MODULE_LOCAL thread_cache* cache_of_this_thread() noexcept {
+        pool_thread* const me = this_pool_thread::known();
+        return me != nullptr ? me->find(*this, id_) : nullptr;
+    }
+    // Null as pool_thread::add(), and on a thread that is exiting.
+    [[nodiscard]] IBID_MODULE_LOCAL thread_cache* add_cache() noexcept {
+        pool_thread* const me = this_pool_thread::attach();
+        return me != nullptr ? me->add(*this, id_) : nullptr;
+    }
+
     // Not inline: the fast path would pay for the registers that they need.
-    [[nodiscard, gnu::noinline]] pool_node* take_slowly() noexcept {
-        thread_cache* mine = this_pool_thread.find(*this, id_);
+    [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL pool_node* take_slowly() noexcept {
+        thread_cache* mine = cache_of_this_thread();
         if (mine != nullptr) {
             if (pool_node* const n = mine->take()) {
                 return n;
@@ -178,7 +191,7 @@ private:
                 return nullptr;
             }
         }
-        thread_cache* const fresh = mine == nullptr ? this_pool_thread.add(*this, id_) : nullptr;
+        thread_cache* const fresh = mine == nullptr ? add_cache() : nullptr;
         const std::lock_guard lock(mutex_);
         mine = link(mine, fresh);
         if (mine != nullptr) {
@@ -190,12 +203,12 @@ private:
         return n;
     }
 
-    [[gnu::noinline]] void give_back_slowly(pool_node* n) noexcept {
-        thread_cache* const mine = this_pool_thread.find(*this, id_);
+    [[gnu::noinline]] IBID_MODULE_LOCAL void give_back_slowly(pool_node* n) noexcept {
+        thread_cache* const mine = cache_of_this_thread();
         if (mine != nullptr && mine->give(n)) {
             return;
         }
-        thread_cache* const fresh = mine == nullptr && !closed() ? this_pool_thread.add(*this, id_) : nullptr;
+        thread_cache* const fresh = mine == nullptr && !closed() ? add_cache() : nullptr;
         {
             const std::lock_guard lock(mutex_);
             if (!closed()) {
@@ -205,7 +218,7 @@ private:
                     return; // n belongs to others now, and the core may be gone
                 }
             } else if (fresh != nullptr) {
-                this_pool_thread.remove(id_);
+                this_pool_thread::attach()->remove(id_);
             }
         }
         destroy(n); // may end the core
@@ -318,27 +331,19 @@ private:
         return size;
     }
 
-    // All cores of the process, by number, for the numbers themselves and for fork().
-    //
-    // A child has one thread. Around fork() the forking thread holds every mutex, inside a drain, so that
-    // everything idle is in the central lists. An object that another thread was returning at that instant is
-    // lost in the child, as everything that such a thread had on loan.
-    struct core_registry {
-        std::mutex
-            mutex; // protects `first` and every core's `next_`; taken before any core's mutex, never after
-        pool_core* first = nullptr;
-        bool handlers = false;
-    };
-    IBID_PROCESS_WIDE static core_registry& all() noexcept {
-        static constinit core_registry cores;
-        return cores;
-    }
+    // Requires: a pool was made.
+    [[nodiscard]] static core_registry& all() noexcept { return *process_wide<core_registry>::get(); }
 
     // Gives `core` the smallest number that no other core has.
-    static void enlist(pool_core& core) noexcept {
-        core_registry& cores = all();
+    static void enlist(pool_core& core) {
+        core_registry* const shared = process_wide<core_registry>::get();
+        if (shared == nullptr) {
+            throw std::bad_alloc();
+        }
+        core_registry& cores = *shared;
         const std::lock_guard lock(cores.mutex);
         if (!cores.handlers) {
+            this_module_stays(); // its handlers are the process's
             cores.handlers = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
         }
         std::uint32_t id = 0;
@@ -378,7 +383,7 @@ private:
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
             for (thread_cache* s = c->caches_; s != nullptr;) {
                 thread_cache* const next = s->next;
-                if (s->owner != &this_pool_thread) {
+                if (s->owner != this_pool_thread::known()) {
                     c->unlink(*s);
                     s->end_drain();
                     delete s;
@@ -409,8 +414,7 @@ private:
 };
 
 inline void pool_thread::end() noexcept {
-    ended_ = true;
-    last_ = &no_cache;
+    last_ = nobodys_cache();
     thread_cache** const shards = std::exchange(caches_, nullptr);
     for (std::size_t i = 0, n = std::exchange(size_, 0); i < n; ++i) {
         if (shards[i] != nullptr) {

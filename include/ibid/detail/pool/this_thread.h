@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pool caches of a thread: for each pool's number, the cache that the thread owns there.
+// The pool caches of a thread (per_thread.h): for each pool's number, the cache that the thread owns there.
 //
 // Law: finding a cache takes the same few loads, no matter how many pools there are. When the thread exits,
 // its idle objects go to the central lists of their pools. A thread that takes or returns after that, in a
@@ -16,10 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 #include <utility>
 
-#include "ibid/detail/base/at_thread_exit.h"
+#include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/module.h"
+#include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/thread_cache.h"
 
@@ -27,8 +30,32 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
+// All cores of the process, by number, for the numbers themselves and for fork().
+//
+// A child has one thread. Around fork() the forking thread holds every mutex, inside a drain, so that
+// everything idle is in the central lists. An object that another thread was returning at that instant is
+// lost in the child, as everything that such a thread had on loan.
+struct core_registry {
+    std::mutex mutex; // protects `first` and every core's `next_`; taken before any core's mutex, never after
+    pool_core* first = nullptr;
+    bool handlers = false;
+    thread_key key; // of pool_thread
+    thread_cache no_cache{nullptr, nullptr};
+
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("pools"); }
+};
+
 class pool_thread {
 public:
+    constexpr pool_thread() noexcept = default;
+    pool_thread(const pool_thread&) = delete;
+    pool_thread& operator=(const pool_thread&) = delete;
+
+    [[nodiscard]] static const pthread_key_t* thread_key() noexcept {
+        core_registry* const cores = process_wide<core_registry>::get();
+        return cores != nullptr ? cores->key.get() : nullptr;
+    }
+
     // The cache that was used last, of whichever pool. Its address does not come from the object that is
     // being returned, so the processor need not wait for that object.
     [[nodiscard]] thread_cache& last() noexcept { return *last_; }
@@ -43,17 +70,21 @@ public:
         return s;
     }
 
-    // A new cache for `core`. Null if memory runs out, the thread is exiting, or the kernel has no
-    // membarrier: then the thread uses the central lists, under the core's mutex.
+    // A new cache for `core`. Null if memory runs out or the kernel has no membarrier: then the thread uses the central lists, under the core's mutex.
     [[nodiscard]] thread_cache* add(pool_core& core, std::uint32_t id) noexcept;
 
     // Undoes add().
     void remove(std::uint32_t id) noexcept { replace(id, nullptr); }
 
+    void begin() noexcept { last_ = nobodys_cache(); }
     void end() noexcept;
 
 private:
-    IBID_PROCESS_WIDE static inline constinit thread_cache no_cache{nullptr, nullptr};
+    // Empty, without quota, of no core: until there is a record the module's, then the process's, which stays.
+    IBID_MODULE_LOCAL static inline constinit thread_cache no_cache{nullptr, nullptr};
+    [[nodiscard]] static thread_cache* nobodys_cache() noexcept {
+        return &process_wide<core_registry>::get()->no_cache;
+    }
 
     [[nodiscard]] bool reserve(std::size_t size) noexcept {
         if (size <= size_) {
@@ -74,35 +105,27 @@ private:
 
     void replace(std::uint32_t id, thread_cache* s) noexcept {
         if (thread_cache* const former = std::exchange(caches_[id], s)) {
-            last_ = last_ == former ? &no_cache : last_;
+            last_ = last_ == former ? nobodys_cache() : last_;
             former->with_core([](pool_core*) {}); // wait for the drain that ended its pool
             delete former;
         }
     }
 
-    // No destructor: usable until the thread's last instruction. this_pool_thread_end calls end().
     thread_cache* last_ = &no_cache; // or one of caches_
     thread_cache** caches_ = nullptr;
     std::size_t size_ = 0;
-    bool ended_ = false;
 };
 
-IBID_PROCESS_WIDE inline thread_local constinit pool_thread this_pool_thread;
-
-inline void end_pool_thread() noexcept {
-    this_pool_thread.end();
-}
-IBID_PROCESS_WIDE inline thread_local at_thread_exit this_pool_thread_end{&end_pool_thread};
+using this_pool_thread = per_thread<pool_thread>;
 
 inline thread_cache* pool_thread::add(pool_core& core, std::uint32_t id) noexcept {
-    if (ended_ || !asymmetric_fence_available() || !reserve(std::size_t{id} + 1)) {
+    if (!asymmetric_fence_available() || !reserve(std::size_t{id} + 1)) {
         return nullptr;
     }
     auto* const s = new (std::nothrow) thread_cache(&core, this);
     if (s == nullptr) {
         return nullptr;
     }
-    this_pool_thread_end.arm();
     replace(id, s); // frees one of an ended pool
     return s;
 }

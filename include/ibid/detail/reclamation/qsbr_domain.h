@@ -32,7 +32,8 @@
 //    before that epoch began; earlier lookups are over.
 //  - barrier_and_all_outside(): the store-buffering argument of an asymmetric fence, see read_guard.
 //
-// Lifetime: a participant record belongs to its thread and its table. Whichever ends last frees it.
+// Lifetime: a participant record belongs to its thread and its table. Whichever ends last frees it. A thread has one
+// in each table, whichever modules it comes through.
 //
 // Thread safety: a participant's members are for its thread, unless they say otherwise. All of qsbr_domain
 // may be called by any thread.
@@ -50,8 +51,9 @@
 #include <utility>
 
 #include "ibid/detail/base/asymmetric_fence.h"
-#include "ibid/detail/base/at_thread_exit.h"
 #include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/base/module.h"
+#include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/reclamation/limbo_list.h"
 #include "ibid/statistics.h"
@@ -61,6 +63,21 @@ inline namespace layout_1 {
 namespace detail {
 
 class qsbr_domain;
+
+// What the domains of a process share. The mutex protects the lists of a thread's records and of a table's, `in_` and
+// `occupied_`. It is taken when a thread joins a table and when either ends. No other lock is taken inside.
+struct participant_registry {
+    std::mutex mutex;
+    std::uint64_t numbers = 1; // in use by threads, one bit each; all threads without one share number 0
+    std::atomic<std::uint64_t> next_domain{1};
+    thread_key key; // of thread_participation
+
+    // Around fork(), see fork_locks.h: the thread that has locked tables, and how many.
+    std::atomic<std::uintptr_t> forking_thread{0};
+    unsigned tables_locked_for_fork = 0;
+
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("participants"); }
+};
 
 // One thread's record in one table. The thread writes the first cache lines at every lookup; what other
 // threads read now and then is in the last one, so that they do not slow the owner down.
@@ -128,15 +145,16 @@ public:
     counter_stripe counters;
 
     // What this thread has retired. Of a vacant record: the next owner's, or a trim's, under
-    // the_participant_registry.
+    // the registry.
     limbo_list limbo;
 
 private:
     alignas(64) std::atomic<std::uint64_t> quiesced_{
         vacant_epoch};                      // the latest epoch that the thread has seen
     participant* next_ = nullptr;           // of the same table
-    participant* next_of_thread_ = nullptr; // protected by the_participant_registry, as all below
+    participant* next_of_thread_ = nullptr; // protected by the registry, as all below
     qsbr_domain* in_ = nullptr;             // null: the table is gone
+    participant_registry* home_ = nullptr;  // the registry; written before the record is shared
     bool occupied_ = true;                  // false: the thread has exited; another may take the record
 };
 
@@ -161,11 +179,7 @@ private:
     std::uint64_t turn_;
 };
 
-// Protects the lists of a thread's records and of a table's, `in_` and `occupied_`. Taken when a thread joins
-// a table and when either ends. No other lock is taken inside.
-IBID_PROCESS_WIDE inline constinit std::mutex the_participant_registry;
-
-// The records of this thread. No destructor: usable until the thread's last instruction.
+// The records of this thread (per_thread.h).
 struct thread_participation {
     static constexpr std::size_t seats = 16;
     struct seat {
@@ -178,7 +192,12 @@ struct thread_participation {
     std::size_t known_taken = 0;      // counts ended domains too, until the table is rebuilt
     participant* all = nullptr;
     unsigned number = 0; // a small number for this thread, among those that live and participate
-    bool ended = false;
+    participant_registry* numbered_in = nullptr;
+
+    [[nodiscard]] static const pthread_key_t* thread_key() noexcept {
+        participant_registry* const registry = process_wide<participant_registry>::get();
+        return registry != nullptr ? registry->key.get() : nullptr;
+    }
 
     [[nodiscard]] participant* find(std::uint64_t domain) const noexcept {
         for (std::size_t i = domain; known_size != 0; ++i) {
@@ -190,7 +209,8 @@ struct thread_participation {
         return nullptr;
     }
     inline void remember(std::uint64_t domain, participant* record) noexcept;
-    inline void end() noexcept;
+    static void begin() noexcept {}
+    inline void end() noexcept; // of the thread
 
 private:
     void put(seat s) noexcept {
@@ -202,30 +222,28 @@ private:
         ++known_taken;
     }
 };
-IBID_PROCESS_WIDE inline thread_local constinit thread_participation this_thread_participation;
-
-inline void end_participation() noexcept {
-    this_thread_participation.end();
-}
-IBID_PROCESS_WIDE inline thread_local at_thread_exit this_thread_participation_end{&end_participation};
+using this_thread_participation = per_thread<thread_participation>;
 
 // For spreading work over threads: two live participants have different numbers, as long as there are fewer
 // than 64.
-[[nodiscard]] inline unsigned number_of_this_thread() noexcept {
-    return this_thread_participation.number;
+[[nodiscard]] IBID_MODULE_LOCAL inline unsigned number_of_this_thread() noexcept {
+    return this_thread_participation::here().number;
 }
-
-// The numbers in use, one bit each. Protected by the_participant_registry. All threads without a number share
-// number 0.
-IBID_PROCESS_WIDE inline constinit std::uint64_t the_thread_numbers = 1;
 
 class qsbr_domain {
 public:
-    qsbr_domain() noexcept : id_(next_id().fetch_add(1, std::memory_order_relaxed)) {}
+    // Requires: the registry is there (prepare()).
+    qsbr_domain() noexcept : id_(home_.next_domain.fetch_add(1, std::memory_order_relaxed)) {}
+    // Throws bad_alloc.
+    static void prepare() {
+        if (process_wide<participant_registry>::get() == nullptr) {
+            throw std::bad_alloc();
+        }
+    }
     qsbr_domain(const qsbr_domain&) = delete;
     qsbr_domain& operator=(const qsbr_domain&) = delete;
     ~qsbr_domain() {
-        const std::lock_guard lock(the_participant_registry);
+        const std::lock_guard lock(home_.mutex);
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr;) {
             participant* const gone = p;
             p = p->next_;
@@ -238,42 +256,50 @@ public:
     }
 
     // This thread's record if it was used lately, else null.
-    [[nodiscard]] participant* here() const noexcept {
+    [[nodiscard]] IBID_MODULE_LOCAL participant* here() const noexcept {
         const thread_participation::seat& s =
-            this_thread_participation.recent[id_ % thread_participation::seats];
+            this_thread_participation::here().recent[id_ % thread_participation::seats];
         return s.domain == id_ ? s.record : nullptr;
     }
 
     // This thread's record; null: it has not joined.
-    [[nodiscard]] participant* known_here() const noexcept {
-        participant* const p = here();
-        return p != nullptr ? p : this_thread_participation.find(id_);
+    [[nodiscard]] IBID_MODULE_LOCAL participant* known_here() const noexcept {
+        if (participant* const p = here()) {
+            return p;
+        }
+        // Another module of this thread may have joined.
+        const thread_participation* const me = this_thread_participation::known();
+        return me != nullptr ? me->find(id_) : nullptr;
     }
 
     // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no
     // membarrier; then the caller must look up under the lock. If `fresh` is set, the caller must take every
     // lock under which the table unlinks once, before its first lookup.
-    [[nodiscard]] participant* join(bool& fresh) noexcept {
-        thread_participation& me = this_thread_participation;
+    [[nodiscard]] IBID_MODULE_LOCAL participant* join(bool& fresh) noexcept {
         fresh = false;
+        thread_participation* const attached = this_thread_participation::attach();
+        if (attached == nullptr) {
+            return nullptr;
+        }
+        thread_participation& me = *attached;
         if (participant* const known = me.find(id_)) {
             me.recent[id_ % thread_participation::seats] = {id_, known};
             return known;
         }
-        if (me.ended || !asymmetric_fence_available()) {
+        if (!asymmetric_fence_available()) {
             return nullptr;
         }
-        this_thread_participation_end.arm();
-        const std::lock_guard lock(the_participant_registry);
-        if (me.number == 0 && ~the_thread_numbers != 0) {
-            me.number = static_cast<unsigned>(std::countr_one(the_thread_numbers));
-            the_thread_numbers |= std::uint64_t{1} << me.number;
+        const std::lock_guard lock(home_.mutex);
+        if (me.number == 0 && ~home_.numbers != 0) {
+            me.number = static_cast<unsigned>(std::countr_one(home_.numbers));
+            me.numbered_in = &home_;
+            home_.numbers |= std::uint64_t{1} << me.number;
         }
         participant** link = &me.all;
         participant* record = nullptr;
         while (*link != nullptr) {
             participant* const p = *link;
-            if (p->in_ == nullptr) {
+            if (p->home_ == &home_ && p->in_ == nullptr) {
                 *link = p->next_of_thread_;
                 delete p;
                 continue;
@@ -289,6 +315,7 @@ public:
             quiesce(*record);
             if (record->in_ == nullptr) {
                 record->in_ = this;
+                record->home_ = &home_;
                 record->next_ = first_.load(std::memory_order_relaxed);
                 first_.store(record, std::memory_order_release); // pairs with the acquire in for_each()
             }
@@ -372,10 +399,10 @@ public:
         });
         return sum;
     }
-    // Calls f(limbo_list&) for each vacant record, under the_participant_registry.
+    // Calls f(limbo_list&) for each vacant record, under the registry.
     template <class Function>
     void for_each_vacant_limbo(Function f) noexcept {
-        const std::lock_guard lock(the_participant_registry);
+        const std::lock_guard lock(home_.mutex);
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
             if (!p->occupied_) {
                 f(p->limbo);
@@ -383,11 +410,12 @@ public:
         }
     }
 
-    // In the child of fork(), where this thread alone is left and holds the_participant_registry
+    // In the child of fork(), where this thread alone is left and holds the registry
     // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
     // it.
-    void forget_other_threads() noexcept {
-        const participant* mine = this_thread_participation.all;
+    IBID_MODULE_LOCAL void forget_other_threads() noexcept {
+        const thread_participation* const me = this_thread_participation::known();
+        const participant* mine = me != nullptr ? me->all : nullptr;
         while (mine != nullptr && mine->in_ != this) {
             mine = mine->next_of_thread_;
         }
@@ -402,17 +430,12 @@ public:
             }
         }
         threads_.store(mine != nullptr ? 1 : 0, std::memory_order_relaxed);
-        the_thread_numbers = std::uint64_t{1} | std::uint64_t{1} << this_thread_participation.number;
+        home_.numbers = std::uint64_t{1} | std::uint64_t{1} << number_of_this_thread();
     }
 
 private:
     friend struct thread_participation;
     static constexpr int patience = 200; // loads; a lookup takes less time
-
-    [[nodiscard]] IBID_PROCESS_WIDE static std::atomic<std::uint64_t>& next_id() noexcept {
-        static constinit std::atomic<std::uint64_t> id{1};
-        return id;
-    }
 
     [[nodiscard]] participant* vacant() const noexcept {
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
@@ -431,6 +454,7 @@ private:
         threads_.fetch_sub(1, std::memory_order_release);
     }
 
+    participant_registry& home_ = *process_wide<participant_registry>::get();
     const std::uint64_t id_;                          // never used again
     std::atomic<participant*> first_{nullptr};        // records are only added
     std::atomic<std::size_t> threads_{0};             // live threads with a record
@@ -454,7 +478,7 @@ void thread_participation::remember(std::uint64_t domain, participant* record) n
         known_size = wider;
         known_taken = 0;
         for (participant* p = all; p != nullptr; p = p->next_of_thread_) {
-            if (p->in_ != nullptr && p != record) {
+            if (p->home_ == record->home_ && p->in_ != nullptr && p != record) {
                 put({p->in_->id_, p});
             }
         }
@@ -463,15 +487,17 @@ void thread_participation::remember(std::uint64_t domain, participant* record) n
 }
 
 void thread_participation::end() noexcept {
-    ended = true;
     recent = {};
     std::free(std::exchange(known, nullptr));
     known_size = 0;
-    const std::lock_guard lock(the_participant_registry);
-    the_thread_numbers &= ~((std::uint64_t{1} << number) & ~std::uint64_t{1});
-    number = 0;
+    if (numbered_in != nullptr) {
+        const std::lock_guard lock(numbered_in->mutex);
+        numbered_in->numbers &= ~(std::uint64_t{1} << number);
+        number = 0;
+    }
     while (all != nullptr) {
         participant* const p = all;
+        const std::lock_guard lock(p->home_->mutex);
         all = p->next_of_thread_;
         if (p->in_ != nullptr) {
             p->in_->vacate(*p);

@@ -21,33 +21,20 @@
 #include <cstdint>
 #include <mutex>
 
-#include "ibid/detail/base/process_wide.h"
+#include <pthread.h>
+
+#include "ibid/detail/base/wait_graph.h"
 #include "ibid/errors.h"
 
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// One per thread: the thread that it waits for. An edge of the wait-for graph.
-struct waiting_thread {
-    waiting_thread* waits_for = nullptr;
-};
-
-[[nodiscard]] IBID_PROCESS_WIDE inline waiting_thread& this_thread_waiting() noexcept {
-    thread_local constinit waiting_thread self;
-    return self;
-}
-
-// Protects every `waits_for`. One per process, because a circle may run through several caches. Taken only by
-// threads that are about to sleep and by leaders that have waiters. Lock order: inside a shard's lock.
-IBID_PROCESS_WIDE inline constinit std::mutex wait_graph;
-
 template <class Entry>
-struct waiter {
+struct waiter : wait_edge {
     Entry* result = nullptr; // with a reference that belongs to the waiter; null: the leader failed
-    waiting_thread* thread = &this_thread_waiting();
     std::atomic<std::uint32_t> landed{0};
-    waiter* next = nullptr;
+    waiter* next_waiter = nullptr; // for the same flight
 
     // Acquire pairs with the store in wake(). errno is preserved.
     void wait() noexcept {
@@ -67,20 +54,21 @@ template <class Entry, class Key>
 struct flight {
     const Key* key;
     std::uint64_t hash;
-    waiting_thread* leader = &this_thread_waiting();
+    pthread_t leader = pthread_self();
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 
-    // Throws recursive_make if the leader waits for this thread, directly or through others.
+    // Throws recursive_make if the leader is this thread, or waits for it, directly or through others; bad_alloc.
     void add_waiter(waiter<Entry>& w) {
-        const std::lock_guard graph(wait_graph);
-        for (waiting_thread* t = leader; t != nullptr; t = t->waits_for) {
-            if (t == w.thread) {
-                throw recursive_make();
-            }
+        wait_edges& graph = wait_graph.get();
+        const std::lock_guard lock(graph.mutex);
+        w.from = pthread_self();
+        w.to = leader;
+        if (graph.waits(leader, w.from)) {
+            throw recursive_make();
         }
-        w.thread->waits_for = leader;
-        w.next = waiters;
+        graph.add(w);
+        w.next_waiter = waiters;
         waiters = &w;
     }
 
@@ -93,9 +81,9 @@ struct flight {
         const std::lock_guard graph(wait_graph);
         while (waiters != nullptr) {
             waiter<Entry>* const w = waiters;
-            waiters = w->next;
+            waiters = w->next_waiter;
             w->result = result;
-            w->thread->waits_for = nullptr;
+            wait_edges::remove(*w);
             w->wake();
         }
     }

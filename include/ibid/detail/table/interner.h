@@ -70,9 +70,11 @@ class lock_free_lookup;
 struct no_owner {
     template <class Table>
     explicit no_owner(Table&) noexcept {}
+    static void prepare() noexcept {}
     static void before_lock_for_fork() noexcept {}
     static void lock_for_fork() noexcept {}
     static void unlock_after_fork() noexcept {}
+    static void forget_other_threads() noexcept {}
 };
 
 // The parts of a table that depend on who owns the values.
@@ -110,6 +112,8 @@ public:
     // table. It is exact at every moment, because whoever reads it cannot ask the readers; so every hit is
     // then counted under a lock.
     [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
+        reclaimer_type::prepare();
+        owner_type::prepare();
         const bool counts_itself = counters == nullptr;
         typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
         auto* const at = static_cast<unsigned char*>(memory::first_line(block));
@@ -209,7 +213,7 @@ public:
             const std::lock_guard lock(s.mutex);
             insert_entry(s, e, f.hash, counters_for(s));
             s.remove(f);
-            for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next) {
+            for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next_waiter) {
                 Traits::acquire(e); // one for each waiter, before any of them can run
             }
             f.finish(&e);
@@ -421,7 +425,7 @@ public:
     [[nodiscard]] statistics count() const noexcept {
         statistics_sum all;
         const auto for_each_stripe = [this](auto f) {
-            std::ranges::for_each(*counters_, f);
+            std::for_each(counters_->begin(), counters_->end(), f);
             reclaimer_.for_each_stripe(f);
         };
         for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
@@ -458,6 +462,7 @@ public:
             s.forget_other_threads();
         }
         reclaimer_.forget_other_threads();
+        owner_.forget_other_threads();
     }
 
     [[nodiscard]] const Allocator& allocator() const noexcept { return allocator_; }
@@ -491,7 +496,6 @@ private:
         }
     }
     ~interner() { reclaimer_.free_all(shards_); }
-    friend void std::destroy_at<interner>(interner*);
 
     template <std::size_t... I>
     [[nodiscard]] static std::array<shard_type, sizeof...(I)>
@@ -499,7 +503,7 @@ private:
         return {((void)I, shard_type(in))...};
     }
 
-    // Bits that neither choose a slot nor stand in one.
+    // Bits that neither choose a slot nor stand in one. entry_word::shard_bits names them.
     [[nodiscard]] static std::size_t shard_number(std::uint64_t hash) noexcept {
         return (hash >> 44) % counter_stripes;
     }
@@ -548,7 +552,7 @@ private:
             const Allocator allocator = allocator_;
             typename memory::block* const block = memory_;
             const std::size_t size = lines(counts_itself_);
-            std::destroy_at(this);
+            this->~interner();
             memory::free(allocator, block, size);
         }
     }

@@ -70,7 +70,7 @@ public:
             }
             if (me->lookups() % lookups_per_sample == 0) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
-                sample(*a.found);
+                sample(t, *a.found);
             }
             t.touch(*a.found);
             return a;
@@ -81,11 +81,11 @@ private:
     // Of one thread. entry_word::samples_to_promote samples promote a value.
     static constexpr std::uint64_t lookups_per_sample = 64;
 
-    [[nodiscard]] static participant* this_participant(Table& t) noexcept {
+    [[nodiscard]] IBID_MODULE_LOCAL static participant* this_participant(Table& t) noexcept {
         participant* const me = t.reclaimer_.here();
         return me != nullptr ? me : join(t);
     }
-    [[nodiscard, gnu::noinline]] static participant* join(Table& t) noexcept {
+    [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL static participant* join(Table& t) noexcept {
         // Counters that are given from outside are exact at every moment, so there every hit is counted under
         // a lock.
         return t.counts_itself_ ? t.reclaimer_.join([&t] { t.pass_every_lock(); }) : nullptr;
@@ -101,14 +101,15 @@ private:
         }
         // Inside the guard the entry's memory stays valid, and so does its cell in hot_values.
         if (const counted_in where = where_new_references_count(word);
-            where != counted_in::central && the_hot_values.add(word, where, 1)) [[unlikely]] {
+            where != counted_in::central && t.owner_.hot.add(word, where, 1)) [[unlikely]] {
             return {e, where};
         }
         return traits::try_acquire(*e) ? acquired{e, counted_in::central} : acquired{};
     }
 
     // Found nothing, or an entry of another key with the same hash.
-    [[gnu::noinline]] static void missed(Table& t, const acquired& a, participant& me) noexcept {
+    [[gnu::noinline]] IBID_MODULE_LOCAL static void missed(Table& t, const acquired& a,
+                                                           participant& me) noexcept {
         me.count_miss();
         t.reclaimer_.quiesce(me);
         if (a.found != nullptr) {
@@ -117,7 +118,7 @@ private:
     }
 
     // Every 64th hit of a thread is a sample. Samples of an entry by different threads in turn promote it.
-    [[gnu::noinline]] static void sample(entry& e) noexcept {
+    [[gnu::noinline]] IBID_MODULE_LOCAL static void sample(Table& t, entry& e) noexcept {
         const std::uint64_t word = e.word();
         const unsigned generation = entry_word::generation(word);
         const bool was_hot =
@@ -129,7 +130,7 @@ private:
         }
         if (entry_word::samples(word) < entry_word::samples_to_promote) {
             e.mark(word, {false, generation, entry_word::samples(word) + 1, cell});
-        } else if (!the_hot_values.promote(e)) {
+        } else if (!t.owner_.hot.promote(e)) {
             e.mark(word, {false, generation, 0, cell}); // not possible now: tried again after as many samples
         }
     }

@@ -110,10 +110,9 @@ public:
                 std::destroy_at(e.key_beside_it());
             }
         }
-        static void free(entry& e, const Allocator& allocator) noexcept {
+        static void free(entry& e, const Allocator& allocator, hot_values& hot) noexcept {
             if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
-                the_hot_values.vacate(
-                    word); // not before: a lock-free reader may use the cell as long as the memory
+                hot.vacate(word); // not before: a lock-free reader may use the cell as long as the memory
             }
             unsigned char* const memory = e.start();
             e.~owned_entry();
@@ -162,7 +161,7 @@ public:
     // Ends an entry that no table has seen, and of which the caller has the one reference.
     static void discard(owned_entry& e, table& in) noexcept {
         traits::destroy(e);
-        traits::free(e, in.allocator());
+        traits::free(e, in.allocator(), in.owner().hot);
     }
 
     [[nodiscard]] decltype(auto) key() const {

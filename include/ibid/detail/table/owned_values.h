@@ -8,6 +8,7 @@
 //  - An ending entry keeps the table alive: by the shard's count, or, to save a lock, by a pin in this
 //    thread's record (participant::pin_table). Once neither holds, another thread may free the table; what is
 //    needed afterwards is copied before.
+//  - A value that another value's destructor drops ends after it, from a list: ending_values.h.
 //
 // Thread safety: any thread.
 #pragma once
@@ -16,7 +17,9 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 
+#include "ibid/detail/counting/ending_values.h"
 #include "ibid/detail/counting/fork_locks.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/counting/value_header.h"
@@ -33,14 +36,25 @@ class owned_values final : public value_owner {
     using shard_type = typename Table::shard_type;
 
 public:
-    explicit owned_values(Table& table) noexcept : table_(table) {}
+    // Requires prepare(), which throws bad_alloc.
+    explicit owned_values(Table& table) noexcept : value_owner(hot_values::of_process()), table_(table) {}
+    static void prepare() {
+        (void)hot_values::of_process();
+        if (process_wide<participant_registry>::get() == nullptr ||
+            process_wide<wait_edges>::get() == nullptr) {
+            throw std::bad_alloc(); // fork_locks.h needs them
+        }
+    }
 
-    void end_value(value_header& h) noexcept override {
+    IBID_MODULE_LOCAL void end_value(value_header& h) noexcept override {
         entry& e = static_cast<entry&>(h);
         auto& reclaimer = table_.reclaimer_;
+        ending_values& ending = this_thread_ending;
         const auto allocator = table_.allocator();
+        hot_values& hot_cells = hot;
         shard_type& s = table_.shard_of(e.hash());
         const auto me = reclaimer.known_here();
+        const bool nested = ending.running();
         bool free_now = false;
         bool pinned = false;
         bool must_release = false;
@@ -49,15 +63,20 @@ public:
             table_.unlink(s, e, reclaimer.counters_for(me, s));
             // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If
             // there is none now, there will never be one again.
-            if (h.weak.load(std::memory_order_acquire) == 1) {
+            if (!nested && h.weak.load(std::memory_order_acquire) == 1) {
                 free_now = reclaimer.single_reader();
                 pinned = !free_now && reclaimer.pin_table(me, s);
                 must_release = (free_now || pinned) && Table::uncount(s);
             }
         }
+        if (nested) {
+            ending.push(h);
+            return;
+        }
+        ending.begin();
         traits::destroy(e);
         if (free_now) {
-            traits::free(e, allocator);
+            traits::free(e, allocator, hot_cells);
         } else if (pinned) {
             must_release = reclaimer.retire_and_unpin(me, e);
         } else {
@@ -66,12 +85,20 @@ public:
         if (must_release) {
             table_.release_table();
         }
+        ending.finish();
+    }
+
+    // The entry still counts, and keeps the table.
+    void finish_end(value_header& h) noexcept override {
+        traits::destroy(static_cast<entry&>(h));
+        h.release_weak();
     }
 
     void retire_memory(value_header& h) noexcept override {
         entry& e = static_cast<entry&>(h);
         auto& reclaimer = table_.reclaimer_;
         const auto allocator = table_.allocator();
+        hot_values& hot_cells = hot;
         shard_type& s = table_.shard_of(e.hash());
         bool must_release = false;
         // The unlinker held the shard's lock before, so single_reader() is valid here too (qsbr_domain.h).
@@ -80,7 +107,7 @@ public:
                 const std::lock_guard lock(s.mutex);
                 must_release = Table::uncount(s);
             }
-            traits::free(e, allocator);
+            traits::free(e, allocator, hot_cells);
         } else {
             if constexpr (Table::reads_without_lock) {
                 reclaimer.retire(s, reclaimer.known_here(), e);
@@ -93,9 +120,10 @@ public:
     }
 
     // Around fork(): see fork_locks.h.
-    static void before_lock_for_fork() noexcept { before_a_table_is_locked_for_fork(); }
-    static void lock_for_fork() noexcept { lock_process_for_fork(); }
-    static void unlock_after_fork() noexcept { unlock_process_after_fork(); }
+    void before_lock_for_fork() const noexcept { before_a_table_is_locked_for_fork(hot); }
+    void lock_for_fork() const noexcept { lock_process_for_fork(hot); }
+    void unlock_after_fork() const noexcept { unlock_process_after_fork(hot); }
+    static void forget_other_threads() noexcept { wait_graph.forget_other_threads(); }
 
 private:
     // As uncount(). If many arrays wait, they are tried once more first: after it, the table may be gone.

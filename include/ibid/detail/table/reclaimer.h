@@ -27,6 +27,7 @@
 #include <mutex>
 #include <utility>
 
+#include "ibid/detail/counting/hot_values.h"
 #include "ibid/detail/counting/value_header.h"
 #include "ibid/detail/reclamation/limbo_list.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
@@ -38,7 +39,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: entry, which derives from value_header; key; bytes(), of an entry; free(entry, allocator);
+// Traits: entry, which derives from value_header; key; bytes(), of an entry; free(entry, allocator,
+// hot values);
 // saves_alike.
 template <class Traits, class Allocator>
 class reclaimer {
@@ -58,7 +60,12 @@ public:
         [[nodiscard]] bool worth_a_fence() const noexcept { return slots >= slots_worth_a_fence; }
     };
 
+    // Requires prepare(), which throws bad_alloc.
     explicit reclaimer(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    static void prepare() {
+        qsbr_domain::prepare();
+        (void)hot_values::of_process();
+    }
     reclaimer(const reclaimer&) = delete;
     reclaimer& operator=(const reclaimer&) = delete;
     ~reclaimer() = default; // after free_all()
@@ -277,7 +284,7 @@ private:
     void free(const retired_entries& gone) noexcept {
         for (value_header* h = gone.first; h != nullptr;) {
             value_header* const next = h->next_retired;
-            Traits::free(static_cast<entry&>(*h), allocator_);
+            Traits::free(static_cast<entry&>(*h), allocator_, hot_);
             h = next;
         }
     }
@@ -344,6 +351,7 @@ private:
     }
 
     qsbr_domain domain_;
+    hot_values& hot_ = hot_values::of_process(); // retired entries own cells there
     [[no_unique_address]] Allocator allocator_;
 };
 

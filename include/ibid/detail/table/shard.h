@@ -99,7 +99,7 @@ struct alignas(64) shard {
     void forget_other_threads() noexcept {
         flight_type** at = &flights;
         while (*at != nullptr) {
-            if ((*at)->leader == &this_thread_waiting()) {
+            if (pthread_equal((*at)->leader, pthread_self()) != 0) {
                 (*at)->waiters = nullptr;
                 at = &(*at)->next;
             } else {

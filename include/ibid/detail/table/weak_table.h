@@ -3,8 +3,8 @@
 // One shard's hash table of weakly held entries: open addressing, linear probing, at most three quarters
 // full.
 //
-// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits, so that eight slots
-// share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are not in the
+// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits (slot_bits), so that eight
+// slots share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are not in the
 // entry's own word. Four are the lowest bits of the hash, which tell how far an entry is from its home slot.
 // Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R): there are no tombstones, so a table
 // that millions of entries have passed through is as fast as a new one. Because of the four bits, erasing
@@ -31,16 +31,11 @@
 
 #include "ibid/detail/base/cache_lines.h"
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/slot_bits.h"
 
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
-
-// User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel for larger ones.
-inline constexpr unsigned address_bits = 48;
-[[nodiscard]] inline bool fits_a_slot(const void* address) noexcept {
-    return reinterpret_cast<std::uintptr_t>(address) >> address_bits == 0;
-}
 
 // `read_without_lock`: peek() is used; what it reads is in another cache line than what writers write. Else
 // the members are packed.
@@ -92,10 +87,10 @@ public:
         }
         const std::size_t mask = (std::size_t{1} << (array & 63)) - 1;
         const slot* const slots = reinterpret_cast<const slot*>(array & ~std::uintptr_t{63});
-        const std::uint64_t tag = tag_of(hash);
+        const std::uint64_t tag = slot_bits::tag_of(hash);
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
             const std::uint64_t s = slots[i].load(std::memory_order_acquire);
-            if (s >> address_bits == tag) {
+            if (slot_bits::has_tag(s, tag)) {
                 if (Entry* const e = entry_in(s)) { // an empty slot has tag 0, too
                     // The key that is compared next often begins in the next cache line: fetch both at once.
                     __builtin_prefetch(reinterpret_cast<const unsigned char*>(e) + 32);
@@ -119,14 +114,14 @@ public:
         if (size_ == 0) {
             return nullptr;
         }
-        const std::uint64_t tag = tag_of(hash);
+        const std::uint64_t tag = slot_bits::tag_of(hash);
         const slot_array in = slots();
         for (std::size_t i = in.home(hash);; i = in.next(i)) {
             const std::uint64_t s = in.at(i);
             if (s == 0) {
                 return nullptr;
             }
-            if (s >> address_bits == tag) {
+            if (slot_bits::has_tag(s, tag)) {
                 Entry* const e = entry_in(s);
                 if (entry_word::agree(e->word(), hash) && accept(*e)) {
                     return e;
@@ -166,7 +161,7 @@ public:
 
     // Requires reserve(), and that the entry's hash is this one.
     void insert(Entry& e, std::uint64_t hash) noexcept {
-        slots().place(tag_of(hash) << address_bits | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)),
+        slots().place(slot_bits::tag_of(hash) | reinterpret_cast<std::uintptr_t>(static_cast<void*>(&e)),
                       hash);
         ++size_;
     }
@@ -237,8 +232,6 @@ public:
 
 private:
     static constexpr std::size_t smallest = 8;
-    static constexpr int home_bits = 4; // of a tag
-    static constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
 
     // The slots as writers see them. Relaxed loads: the lock orders writers. Release: a reader that sees the
     // slot sees the entry (pairs with peek()).
@@ -261,10 +254,12 @@ private:
         // The distance from the home of the entry in slot i. No slot between the two is empty, so unless the
         // run is long, the tag is enough to know it.
         [[nodiscard]] std::size_t distance(std::size_t i) const noexcept {
-            constexpr std::size_t told = std::size_t{1} << home_bits;
-            for (std::size_t back = 1; back <= told; ++back) {
-                if (at(from_to(back, i)) == 0) {
-                    return from_to(at(i) >> (64 - home_bits), i) & (told - 1);
+            if constexpr (slot_bits::home_bits != 0) {
+                constexpr std::size_t told = std::size_t{1} << slot_bits::home_bits;
+                for (std::size_t back = 1; back <= told; ++back) {
+                    if (at(from_to(back, i)) == 0) {
+                        return from_to(at(i) >> (64 - slot_bits::home_bits), i) & (told - 1);
+                    }
                 }
             }
             return from_to(home(entry_in(at(i))->hash()), i);
@@ -285,14 +280,12 @@ private:
     [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
     [[nodiscard]] std::size_t capacity() const noexcept { return slots().capacity; }
     [[nodiscard]] retired_array whole_array() const noexcept { return {memory_, capacity()}; }
-    [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
-        return std::rotr(hash, home_bits) >> address_bits;
-    }
     [[nodiscard]] static constexpr std::size_t limit(std::size_t capacity) noexcept {
         return capacity - capacity / 4;
     }
     [[nodiscard]] static Entry* entry_in(std::uint64_t s) noexcept {
-        return static_cast<Entry*>(reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & address_mask)));
+        return static_cast<Entry*>(
+            reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & slot_bits::address_mask)));
     }
 
     retired_array resize(std::size_t wanted) {

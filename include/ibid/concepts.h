@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a cache asks of its keys, of what they are looked up by, and of `make`.
+//
+// Law: what compiles finds the key that was meant. A lookup that would first become another value (300 as a char, 1.5 as
+// an int, 7 as a vector of seven zeros) does not compile.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+
+#include "ibid/hash.h"
+
+namespace ibid {
+inline namespace layout_1 {
+
+namespace detail {
+
+template <class T>
+using number_of =
+    typename std::conditional_t<std::is_enum_v<T>, std::underlying_type<T>, std::type_identity<T>>::type;
+
+// Every value of From is a value of To.
+template <class From, class To>
+inline constexpr bool keeps_every_value = true;
+template <class From, class To>
+    requires((std::is_arithmetic_v<From> || std::is_enum_v<From>)&&(std::is_arithmetic_v<To> ||
+                                                                    std::is_enum_v<To>))
+inline constexpr bool keeps_every_value<From, To> = [] {
+    using from = std::numeric_limits<number_of<From>>;
+    using to = std::numeric_limits<number_of<To>>;
+    if constexpr (std::is_same_v<From, To>) {
+        return true;
+    } else if constexpr (std::is_floating_point_v<From> && !std::is_floating_point_v<To>) {
+        return false;
+    } else {
+        return from::digits <= to::digits && (to::is_signed || !from::is_signed);
+    }
+}();
+
+template <class Hash, class K>
+concept hashes = requires(const Hash& hash, const K& k) {
+    { hash(k) } -> std::convertible_to<std::uint64_t>;
+};
+template <class Equal, class Key, class K>
+concept compares = requires(const Equal& equal, const Key& key, const K& k) {
+    { equal(key, k) } -> std::convertible_to<bool>;
+};
+
+// A hash of the user's own says by its overloads what it takes. The default hash knows ranges of bytes by their bytes; all
+// else it makes a Key first.
+template <class Hash>
+inline constexpr bool takes_other_keys = true;
+template <class Key>
+inline constexpr bool takes_other_keys<hash<Key>> = false;
+
+template <class Key, class K>
+inline constexpr bool known_by_their_bytes = false;
+template <byte_range Key, byte_range K>
+inline constexpr bool known_by_their_bytes<Key, K> = true;
+
+} // namespace detail
+
+// An equivalence and a hash that agrees with it.
+template <class Key, class Hash = hash<Key>, class Equal = equal>
+concept cache_key = std::is_object_v<Key> && !std::is_const_v<Key> && detail::hashes<Hash, Key> &&
+                    detail::compares<Equal, Key, Key>;
+
+// What a Key may be looked up by: a Key; what becomes a Key without being told to and keeps its value; a range of bytes
+// for another; and what a Hash and an Equal of the user's own take.
+template <class K, class Key, class Hash = hash<Key>, class Equal = equal>
+concept lookup_key_for = std::same_as<K, Key> ||
+    (detail::keeps_every_value<K, Key>&& detail::hashes<Hash, K>&& detail::compares<Equal, Key, K> &&
+     (std::is_convertible_v<const K&, Key> || detail::known_by_their_bytes<Key, K> ||
+      detail::takes_other_keys<Hash>));
+
+namespace detail {
+
+template <class Make, class Key>
+struct made {
+    using type = void;
+};
+template <class Make, class Key>
+    requires std::is_invocable_v<Make, const Key&>
+struct made<Make, Key> {
+    using type = std::invoke_result_t<Make, const Key&>;
+};
+template <class Make, class Key>
+    requires(!std::is_invocable_v<Make, const Key&> && std::is_invocable_v<Make>)
+struct made<Make, Key> {
+    using type = std::invoke_result_t<Make>;
+};
+template <class Make, class Key>
+using made_t = typename made<Make, Key>::type;
+
+} // namespace detail
+
+// make() or make(key) returns a Value, what a Value is constructed from, or a std::optional<Value>.
+template <class Make, class Key, class Value>
+concept makes_value_for =
+    !std::is_void_v<detail::made_t<Make, Key>> &&
+    (std::same_as<std::remove_cv_t<detail::made_t<Make, Key>>, Value> ||
+     std::same_as<std::remove_cvref_t<detail::made_t<Make, Key>>, std::optional<Value>> ||
+     std::is_constructible_v<Value, detail::made_t<Make, Key>>);
+
+} // namespace layout_1
+} // namespace ibid

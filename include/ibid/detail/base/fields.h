@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The fields of a class: those that it names in hash_fields(), or all members of an aggregate, found by counting how
+// many initializers it takes.
+//
+// Law: an aggregate is taken apart only if == compares it and it has at most 16 members, no base and no member that is
+// an array. All of its members are fields, as a defaulted == compares all.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// Not of a base, so that aggregates with bases are not taken for wider ones.
+template <class Of>
+struct any_member {
+    template <class T>
+        requires(!std::is_base_of_v<T, Of> && !std::is_base_of_v<Of, T>)
+    operator T() const noexcept; // NOLINT(google-explicit-constructor)
+};
+
+template <class T, std::size_t... I>
+[[nodiscard]] consteval bool takes(std::index_sequence<I...>) {
+    return requires {
+        T{((void)I, any_member<T>())...};
+    };
+}
+inline constexpr std::size_t most_members = 16;
+
+// 0: none, or too many.
+template <class T, std::size_t n = most_members>
+[[nodiscard]] consteval std::size_t members() {
+    if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> ||
+                  takes<T>(std::make_index_sequence<most_members + 1>{})) {
+        return 0;
+    } else if constexpr (n == 0 || takes<T>(std::make_index_sequence<n>{})) {
+        return n;
+    } else {
+        return members<T, n - 1>();
+    }
+}
+
+template <class T>
+concept names_fields = requires(const T& object) {
+    object.hash_fields();
+};
+
+template <class T>
+concept aggregate = std::is_class_v<T> && members<T>()
+!= 0 && requires(const T& a) {
+    a == a;
+};
+
+template <std::size_t n, class T>
+[[nodiscard]] constexpr auto members_of(const T& o) noexcept {
+    // clang-format off
+    if constexpr (n == 1) { const auto& [a] = o; return std::tie(a); }
+    else if constexpr (n == 2) { const auto& [a, b] = o; return std::tie(a, b); }
+    else if constexpr (n == 3) { const auto& [a, b, c] = o; return std::tie(a, b, c); }
+    else if constexpr (n == 4) { const auto& [a, b, c, d] = o; return std::tie(a, b, c, d); }
+    else if constexpr (n == 5) { const auto& [a, b, c, d, e] = o; return std::tie(a, b, c, d, e); }
+    else if constexpr (n == 6) { const auto& [a, b, c, d, e, f] = o; return std::tie(a, b, c, d, e, f); }
+    else if constexpr (n == 7) { const auto& [a, b, c, d, e, f, g] = o; return std::tie(a, b, c, d, e, f, g); }
+    else if constexpr (n == 8) { const auto& [a, b, c, d, e, f, g, h] = o; return std::tie(a, b, c, d, e, f, g, h); }
+    else if constexpr (n == 9) { const auto& [a, b, c, d, e, f, g, h, i] = o; return std::tie(a, b, c, d, e, f, g, h, i); }
+    else if constexpr (n == 10) { const auto& [a, b, c, d, e, f, g, h, i, j] = o; return std::tie(a, b, c, d, e, f, g, h, i, j); }
+    else if constexpr (n == 11) { const auto& [a, b, c, d, e, f, g, h, i, j, k] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k); }
+    else if constexpr (n == 12) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l); }
+    else if constexpr (n == 13) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m); }
+    else if constexpr (n == 14) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, p); }
+    else if constexpr (n == 15) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p, q] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, p, q); }
+    else { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p, q, r] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, p, q, r); }
+    // clang-format on
+}
+
+template <class T>
+concept tuple_like = requires {
+    std::tuple_size<T>::value;
+};
+template <class T>
+inline constexpr bool standard_tuple = false;
+template <class... T>
+inline constexpr bool standard_tuple<std::tuple<T...>> = true;
+template <class A, class B>
+inline constexpr bool standard_tuple<std::pair<A, B>> = true;
+template <class T, std::size_t n>
+inline constexpr bool standard_tuple<std::array<T, n>> = true;
+
+// As a tuple of references, or of values that hash_fields() makes.
+template <class T>
+[[nodiscard]] constexpr decltype(auto) fields_of(const T& object) {
+    if constexpr (names_fields<T>) {
+        using fields = std::remove_cvref_t<decltype(object.hash_fields())>;
+        if constexpr (standard_tuple<fields>) {
+            return object.hash_fields();
+        } else {
+            return std::tuple<fields>(object.hash_fields());
+        }
+    } else if constexpr (standard_tuple<T>) {
+        return (object);
+    } else {
+        return members_of<members<T>()>(object);
+    }
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

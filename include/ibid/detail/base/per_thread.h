@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One T for each thread of the process that uses it, whichever modules it runs through: a record of this thread.
+//
+//     struct counts { void begin() noexcept; void end() noexcept; … };
+//     counts& mine = per_thread<counts>::here();       // this thread's, or an empty one: one load
+//     counts* own = per_thread<counts>::attach();      // this thread's, made if need be; null: none any more
+//     own = per_thread<counts>::known();               // this thread's if any module has made it, else null
+//
+// Each module has a pointer to the record in a thread_local variable of its own; the first use of a module on a thread
+// finds the record by a pthread key that belongs to the process. The key has no destructor, because that would be an
+// address of some module's code. Instead each module that has used the record on this thread has a thread_local
+// object with a destructor (at_thread_exit.h), for which the dynamic linker keeps the module; the last of them ends
+// the record.
+//
+// Laws:
+//  - here() never fails and never allocates; before attach() it is T's shared `nobody`, which nobody may write to.
+//  - A module's thread_local objects may use T after the module's hook has run: they get `nobody`, and null.
+//
+// T: default constructor (constexpr); begin() and end(), once for each record; thread_key(), which returns the process's
+// key or null.
+#pragma once
+
+#include <cstdlib>
+#include <new>
+
+#include <pthread.h>
+
+#include "ibid/detail/base/at_thread_exit.h"
+#include "ibid/detail/base/module.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// A pthread key that is made with the object that has it.
+class thread_key {
+public:
+    thread_key() noexcept : valid_(pthread_key_create(&key_, nullptr) == 0) {}
+    thread_key(const thread_key&) = delete;
+    thread_key& operator=(const thread_key&) = delete;
+    ~thread_key() {
+        if (valid_) {
+            pthread_key_delete(key_);
+        }
+    }
+    // Null: there are no more keys.
+    [[nodiscard]] const pthread_key_t* get() const noexcept { return valid_ ? &key_ : nullptr; }
+
+private:
+    pthread_key_t key_{};
+    bool valid_;
+};
+
+template <class T>
+class per_thread {
+    struct record : T {
+        unsigned modules = 0; // whose hook has not run yet
+    };
+
+public:
+    [[nodiscard]] IBID_MODULE_LOCAL static T& here() noexcept { return *here_; }
+
+    [[nodiscard]] IBID_MODULE_LOCAL static T* attach() noexcept {
+        if (here_ != &nobody_) {
+            return here_;
+        }
+        return ended_ ? nullptr : find(true);
+    }
+    [[nodiscard]] IBID_MODULE_LOCAL static T* known() noexcept {
+        if (here_ != &nobody_) {
+            return here_;
+        }
+        return ended_ ? nullptr : find(false);
+    }
+
+private:
+    [[gnu::noinline]] IBID_MODULE_LOCAL static T* find(bool make) noexcept {
+        const pthread_key_t* const key = T::thread_key();
+        if (key == nullptr) {
+            return nullptr;
+        }
+        void* const known = pthread_getspecific(*key);
+        if (known == key) {
+            return nullptr; // the thread is exiting, and the record has ended
+        }
+        auto* r = static_cast<record*>(known);
+        if (r == nullptr) {
+            if (!make) {
+                return nullptr;
+            }
+            void* const memory = std::aligned_alloc(alignof(record), sizeof(record));
+            if (memory == nullptr) {
+                return nullptr;
+            }
+            r = ::new (memory) record;
+            if (pthread_setspecific(*key, r) != 0) {
+                std::free(memory);
+                return nullptr;
+            }
+            r->begin();
+        }
+        ++r->modules;
+        hook_.arm();
+        here_ = r;
+        return r;
+    }
+
+    IBID_MODULE_LOCAL static void end() noexcept {
+        ended_ = true;
+        if (here_ == &nobody_) { // compilers arm all hooks of a translation unit at once
+            return;
+        }
+        auto* const r = static_cast<record*>(here_);
+        here_ = &nobody_;
+        if (--r->modules == 0) {
+            const pthread_key_t* const key = T::thread_key();
+            pthread_setspecific(*key, key);
+            r->end();
+            r->~record();
+            std::free(r);
+        }
+    }
+
+    IBID_MODULE_LOCAL static inline constinit T nobody_{};
+    IBID_MODULE_LOCAL static inline thread_local constinit T* here_ = &nobody_;
+    IBID_MODULE_LOCAL static inline thread_local constinit bool ended_ = false;
+    IBID_MODULE_LOCAL static inline thread_local at_thread_exit hook_{&end};
+};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

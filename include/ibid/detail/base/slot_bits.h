@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a slot divides its 64 bits. User addresses have 47 bits on x86-64 and 48 on arm64, unless a program asks the kernel
+// for larger ones (then define IBID_SLOT_TAG_BITS as 0, in all modules alike).
+//
+//  16: [ tag 16 | address 48 ].
+//   8: [ top byte of the address 8 | tag 8 | address 48 ]. arm64 ignores the top byte of an address, and heaps that tag
+//      memory (MTE) keep a color there.
+//   0: [ address 64 ]. For the software tags of HWAddressSanitizer. Probing then touches each entry on its way.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#if !defined(IBID_SLOT_TAG_BITS)
+#if defined(__SANITIZE_HWADDRESS__)
+#define IBID_SLOT_TAG_BITS 0
+#elif defined(__has_feature)
+#if __has_feature(hwaddress_sanitizer)
+#define IBID_SLOT_TAG_BITS 0
+#endif
+#endif
+#endif
+#if !defined(IBID_SLOT_TAG_BITS)
+#if defined(__aarch64__)
+#define IBID_SLOT_TAG_BITS 8
+#else
+#define IBID_SLOT_TAG_BITS 16
+#endif
+#endif
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+struct slot_bits {
+    static constexpr unsigned tag_bits = IBID_SLOT_TAG_BITS;
+    static_assert(tag_bits == 16 || tag_bits == 8 || tag_bits == 0);
+
+    static constexpr unsigned shift = 48;
+    static constexpr std::uint64_t tag_mask = ((std::uint64_t{1} << tag_bits) - 1) << shift;
+    static constexpr std::uint64_t address_mask = ~tag_mask;
+    static constexpr int home_bits = tag_bits == 16 ? 4 : 0; // of a tag
+
+    // In its place. Bits that are not in the entry's own word, and the home bits.
+    [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
+        if constexpr (tag_bits == 16) {
+            return std::rotr(hash, home_bits) >> shift << shift;
+        } else {
+            return hash >> 8 & tag_mask;
+        }
+    }
+    [[nodiscard]] static bool has_tag(std::uint64_t slot, std::uint64_t tag) noexcept {
+        return ((slot ^ tag) & tag_mask) == 0;
+    }
+};
+
+[[nodiscard]] inline bool fits_a_slot(const void* address) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(address) & slot_bits::tag_mask) == 0;
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which thread waits for which other one, so that nobody waits in a circle. One graph for the process, because a circle
+// may run through several caches and several modules.
+//
+// Law: an edge is there from before its thread sleeps until the thread that it waits for has let it go. Threads are
+// named by pthread_self(), which is the same in all modules.
+//
+// Lock order: inside a shard's lock. Taken only by threads that are about to sleep and by leaders that have waiters.
+#pragma once
+
+#include <mutex>
+#include <new>
+
+#include <pthread.h>
+
+#include "ibid/detail/base/process_wide.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// On the stack of the thread that waits.
+struct wait_edge {
+    pthread_t from{};
+    pthread_t to{};
+    wait_edge* next = nullptr;
+    wait_edge** link = nullptr; // what points here
+};
+
+struct wait_edges {
+    std::mutex mutex;
+    wait_edge* first = nullptr;
+
+    // Whether `who` waits for `whom`, directly or through others. A thread waits for one other at most.
+    [[nodiscard]] bool waits(pthread_t who, pthread_t whom) const noexcept {
+        const wait_edge* edge = nullptr;
+        do {
+            if (pthread_equal(who, whom) != 0) {
+                return true;
+            }
+            for (edge = first; edge != nullptr && pthread_equal(edge->from, who) == 0;) {
+                edge = edge->next;
+            }
+            who = edge != nullptr ? edge->to : who;
+        } while (edge != nullptr);
+        return false;
+    }
+    void add(wait_edge& e) noexcept {
+        e.next = first;
+        e.link = &first;
+        if (first != nullptr) {
+            first->link = &e.next;
+        }
+        first = &e;
+    }
+    static void remove(wait_edge& e) noexcept {
+        *e.link = e.next;
+        if (e.next != nullptr) {
+            e.next->link = e.link;
+        }
+    }
+
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("waits"); }
+};
+
+// Lockable. Throws bad_alloc in get() alone, and so when the first thread of the process waits.
+struct the_wait_graph {
+    [[nodiscard]] static wait_edges& get() {
+        wait_edges* const shared = process_wide<wait_edges>::get();
+        return shared != nullptr ? *shared : throw std::bad_alloc();
+    }
+    void lock() const noexcept { get().mutex.lock(); }
+    void unlock() const noexcept { get().mutex.unlock(); }
+    // In the child of fork(), under the lock: nobody waits there.
+    void forget_other_threads() const noexcept { get().first = nullptr; }
+};
+inline constexpr the_wait_graph wait_graph;
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

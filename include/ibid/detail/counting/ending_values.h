@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Values that end because another value's destructor has dropped their last handle: a list of this thread, so that a
+// chain of any length ends in a loop instead of a recursion.
+//
+// Laws:
+//  - The first of them ends as ever. Those that its destructor, or a destructor in the list, drops leave their tables at
+//    once, and are destroyed after it, in the order of the drops, before the first drop returns.
+//  - Nothing is allocated: an entry that has left its table has no use for its hash, and links the list there.
+//
+// Each module has its own list. Values of several modules in turn nest at most as deep as there are modules.
+#pragma once
+
+#include <cstdint>
+
+#include "ibid/detail/base/module.h"
+#include "ibid/detail/base/slot_bits.h"
+#include "ibid/detail/counting/value_header.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+class ending_values {
+public:
+    // Whether a destructor of a value runs on this thread.
+    [[nodiscard]] bool running() const noexcept { return running_; }
+    void begin() noexcept { running_ = true; }
+
+    // Requires: `h` is in no table, and its owner waits for it.
+    void push(value_header& h) noexcept {
+        set_next(h, nullptr);
+        if (last_ != nullptr) {
+            set_next(*last_, &h);
+        } else {
+            first_ = &h;
+        }
+        last_ = &h;
+    }
+
+    // Ends all, and what they add.
+    void finish() noexcept {
+        while (value_header* const h = first_) {
+            first_ = take_next(*h);
+            last_ = first_ == nullptr ? nullptr : last_;
+            h->owner->finish_end(*h);
+        }
+        running_ = false;
+    }
+
+private:
+    // By overload, as only one of them compiles.
+    static void put(ending_link<false>& link, entry_word&, std::uint64_t address) noexcept {
+        link.next_ending = address;
+    }
+    static void put(ending_link<true>&, entry_word& word, std::uint64_t address) noexcept {
+        word.keep_address(address);
+    }
+    [[nodiscard]] static std::uint64_t take(ending_link<false>& link, entry_word&) noexcept {
+        return link.next_ending;
+    }
+    [[nodiscard]] static std::uint64_t take(ending_link<true>&, entry_word& word) noexcept {
+        return word.take_address();
+    }
+
+    // Again for the last one, when it gets a successor: so its word is as it was first.
+    static void set_next(value_header& h, value_header* next) noexcept {
+        if (next != nullptr) {
+            (void)take(h, h);
+        }
+        put(h, h, reinterpret_cast<std::uintptr_t>(next));
+    }
+    [[nodiscard]] static value_header* take_next(value_header& h) noexcept {
+        return reinterpret_cast<value_header*>(static_cast<std::uintptr_t>(take(h, h)));
+    }
+
+    value_header* first_ = nullptr;
+    value_header* last_ = nullptr;
+    bool running_ = false;
+};
+
+// No destructor: usable until the thread's last instruction.
+IBID_MODULE_LOCAL inline thread_local constinit ending_values this_thread_ending;
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

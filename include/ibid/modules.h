@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which modules of this process use ibid, and whether they share what belongs to the process with this one: for
+// diagnosis. Modules with different layouts of ibid stay apart: each layout has its own canonical copies, and their
+// caches and handles are different types.
+//
+//     for (const ibid::module& m : ibid::modules()) {
+//         assert(m.shares);      // else m.path was built with another version of ibid: m.layout
+//     }
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ibid/detail/base/module.h"
+#include "ibid/detail/base/process_wide.h"
+
+namespace ibid {
+inline namespace layout_1 {
+
+struct module {
+    std::string path;   // as the dynamic linker knows it; empty for the program
+    std::string layout; // of its version of ibid
+    bool shares;        // the layout is that of the caller
+};
+
+// In the order in which they were loaded. Throws bad_alloc.
+[[nodiscard]] IBID_MODULE_LOCAL inline std::vector<module> modules() {
+    std::vector<module> all;
+    bool no_memory = false;
+    // Copied inside: a module may go when the dynamic linker's lock is released.
+    detail::for_each_signpost([&](const struct dl_phdr_info& in, const process::signpost& s) {
+        const auto layout = reinterpret_cast<std::uintptr_t>(s.layout);
+        bool relocated = false; // else it is being loaded on another thread
+        for (int i = 0; i < in.dlpi_phnum; ++i) {
+            const std::uintptr_t begin = in.dlpi_addr + in.dlpi_phdr[i].p_vaddr;
+            relocated = relocated || (in.dlpi_phdr[i].p_type == PT_LOAD && layout >= begin &&
+                                      layout - begin < in.dlpi_phdr[i].p_memsz);
+        }
+        if (!relocated) {
+            return false;
+        }
+        try {
+            all.push_back({in.dlpi_name, s.layout, std::string_view(s.layout) == IBID_LAYOUT});
+        } catch (...) {
+            no_memory = true;
+        }
+        return no_memory;
+    });
+    return no_memory ? throw std::bad_alloc() : all;
+}
+
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every public class template of the core instantiated with all its members, and used: for compilers and standard
+// libraries that the tests themselves are not built with.
+#include <array>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "ibid/cache.h"
+#include "ibid/errors.h"
+#include "ibid/handle.h"
+#include "ibid/hash.h"
+#include "ibid/intern.h"
+#include "ibid/modules.h"
+#include "ibid/pool.h"
+#include "ibid/retention.h"
+#include "ibid/statistics.h"
+#include "ibid/weak.h"
+
+namespace {
+
+struct section {
+    std::string text;
+    int number = 0;
+    explicit section(std::string t) : text(std::move(t)) {}
+};
+
+int failures = 0;
+void expect(bool holds, const char* what) {
+    if (!holds) {
+        std::printf("failed: %s\n", what);
+        ++failures;
+    }
+}
+
+} // namespace
+
+template class ibid::cache<std::string, section, ibid::key_at<&section::text>>;
+template class ibid::cache<int, int>;
+template class ibid::cache<std::string, std::string, ibid::key_is_value>;
+template class ibid::cache<std::vector<unsigned char>, int>;
+template class ibid::handle<std::string>;
+template class ibid::weak<std::string>;
+template class ibid::view<std::string>;
+template class ibid::pool<std::string>;
+template class ibid::loan<std::string>;
+
+int main() {
+    ibid::cache<std::string, section, ibid::key_at<&section::text>> sections;
+    const auto a = sections.intern(section("abc"));
+    const auto b = sections.find("abc");
+    expect(a == b, "one section");
+    const ibid::view<std::string> text(a, a->text);
+    expect(*text == "abc", "a view");
+    const ibid::weak<section> weak(a);
+    expect(weak.lock() == a, "a weak reference");
+    ibid::cache<std::array<unsigned char, 32>, int> numbers;
+    expect(*numbers.intern(std::array<unsigned char, 32>{}, [] { return 3; }) == 3, "a key of bytes");
+    ibid::cache<std::string, int> lengths;
+    expect(!lengths.intern("none", [] { return std::optional<int>(); }), "no value");
+    lengths.retain({.bytes = 1000, .entries = 4});
+    lengths.pin(lengths.intern("a", [](const std::string& key) { return static_cast<int>(key.size()); }));
+    lengths.trim();
+    lengths.for_each(
+        [](const std::string& key, const ibid::handle<int>& n) { expect(key == "a" && *n == 1, "a pin"); });
+    ibid::pool<std::vector<char>> buffers([] { return std::vector<char>(100); },
+                                          [](std::vector<char>& c) { return c.capacity() < 1000; },
+                                          ibid::pool_budget{.objects = 8});
+    (*buffers.take())[0] = 1;
+    buffers.trim();
+    buffers.clear();
+    std::unordered_map<ibid::handle<section>, int> map;
+    map[a] = 1;
+    expect(ibid::intern(std::string("x")) == ibid::intern<std::string>("x"), "one canonical copy");
+    expect(*ibid::intern(42) == 42, "a canonical number");
+    std::thread([&] { expect(sections.find("abc") == a, "another thread"); }).join();
+    expect(ibid::modules().size() == 1 && ibid::modules()[0].shares, "one module");
+    return failures;
+}

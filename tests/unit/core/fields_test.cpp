@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keys of several parts: hashed by their fields with the process's secret, so that their hits take no lock.
+#include <array>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ibid/cache.h"
+#include "ibid/intern.h"
+
+namespace ibid {
+namespace {
+
+struct route {
+    std::string host;
+    int port = 0;
+    bool tls = false;
+    bool operator==(const route&) const = default;
+};
+struct point {
+    float x = 0;
+    float y = 0;
+    bool operator==(const point&) const = default;
+};
+struct padded {
+    char c = 0;
+    int i = 0;
+    bool operator==(const padded&) const = default;
+};
+class account {
+public:
+    account(std::string name, int visits) : name_(std::move(name)), visits_(visits) {}
+    bool operator==(const account& other) const { return name_ == other.name_; }
+    [[nodiscard]] const std::string& hash_fields() const { return name_; }
+
+private:
+    std::string name_;
+    int visits_;
+};
+struct nested {
+    route to;
+    std::vector<std::string> words;
+    std::optional<double> weight;
+    std::variant<int, std::string> tag;
+    bool operator==(const nested&) const = default;
+};
+struct expression {
+    int operation = 0;
+    std::vector<handle<expression>> operands;
+    bool operator==(const expression&) const = default;
+};
+struct with_std_hash {
+    int number = 0;
+    bool operator==(const with_std_hash&) const = default;
+};
+struct with_such_a_part {
+    std::string name;
+    with_std_hash part;
+    bool operator==(const with_such_a_part&) const = default;
+};
+
+} // namespace
+} // namespace ibid
+
+template <>
+struct std::hash<ibid::with_std_hash> {
+    std::size_t operator()(const ibid::with_std_hash& h) const noexcept {
+        return static_cast<std::size_t>(h.number);
+    }
+};
+
+namespace ibid {
+namespace {
+
+template <class Key>
+constexpr bool locks = cache<Key, int>::hits_take_a_lock;
+
+static_assert(!locks<route> && !locks<point> && !locks<padded> && !locks<account> && !locks<nested>);
+static_assert(!locks<expression> && !locks<double> && !locks<handle<int>>);
+static_assert(!locks<std::pair<int, std::string>> && !locks<std::tuple<std::string, double>>);
+static_assert(!locks<std::optional<std::string>> && !locks<std::variant<int, std::string>>);
+static_assert(!locks<std::vector<std::string>> && !locks<std::list<int>> &&
+              !locks<std::map<std::string, int>>);
+static_assert(!locks<std::array<std::string, 2>>);
+static_assert(locks<with_std_hash> && locks<with_such_a_part>);
+
+template <class Key>
+[[nodiscard]] bool alike(const Key& a, const Key& b) {
+    return hash<Key>{}(a) == hash<Key>{}(b);
+}
+
+TEST(fields, decide_the_hash) {
+    EXPECT_TRUE(alike(route{"a", 1, true}, route{"a", 1, true}));
+    EXPECT_FALSE(alike(route{"a", 1, true}, route{"a", 1, false}));
+    EXPECT_FALSE(alike(route{"a", 1, true}, route{"b", 1, true}));
+    EXPECT_TRUE(alike(account("a", 1), account("a", 2)));
+    nested n;
+    n.to = {"a", 1, true};
+    n.words = {"x", "y"};
+    n.weight = 1.5;
+    n.tag = "t";
+    const auto differs = [&n](auto change) {
+        nested other = n;
+        change(other);
+        return !alike(n, other);
+    };
+    EXPECT_TRUE(differs([](nested& o) { o.to.port = 2; }));
+    EXPECT_TRUE(differs([](nested& o) { o.words[1] = "z"; }));
+    EXPECT_TRUE(differs([](nested& o) { o.words.pop_back(); }));
+    EXPECT_TRUE(differs([](nested& o) { o.weight.reset(); }));
+    EXPECT_TRUE(differs([](nested& o) { o.tag = 1; }));
+    EXPECT_TRUE(alike(n, nested(n)));
+}
+
+TEST(fields, that_are_equal_hash_alike_though_their_bytes_differ) {
+    EXPECT_TRUE(alike(point{0.0F, 1}, point{-0.0F, 1}));
+    padded a;
+    padded b;
+    std::fill_n(reinterpret_cast<unsigned char*>(&a), sizeof a, static_cast<unsigned char>(0xff));
+    std::fill_n(reinterpret_cast<unsigned char*>(&b), sizeof b, static_cast<unsigned char>(0));
+    a.c = b.c = 'c';
+    a.i = b.i = 7;
+    EXPECT_TRUE(alike(a, b));
+    EXPECT_TRUE(alike(std::optional<double>(0.0), std::optional<double>(-0.0)));
+}
+
+TEST(fields, of_ranges_count_one_by_one) {
+    EXPECT_FALSE(alike(std::vector<std::string>{"ab", "c"}, std::vector<std::string>{"a", "bc"}));
+    EXPECT_FALSE(alike(std::vector<std::string>{"", ""}, std::vector<std::string>{""}));
+    std::vector<std::string> many(100, "a");
+    std::vector<std::string> others = many;
+    EXPECT_TRUE(alike(many, others));
+    others[50] = "b";
+    EXPECT_FALSE(alike(many, others));
+}
+
+TEST(fields, make_keys_that_are_found_without_a_lock) {
+    cache<route, int> c;
+    const auto h = c.intern(route{"a", 1, true}, [] { return 1; });
+    EXPECT_EQ(c.find(route{"a", 1, true}), h);
+    EXPECT_FALSE(c.find(route{"a", 1, false}));
+}
+
+TEST(fields, of_expressions_are_the_identities_of_their_operands) {
+    const auto one = intern(expression{1, {}});
+    const auto sum = intern(expression{2, {one, one}});
+    EXPECT_EQ(intern(expression{2, {intern(expression{1, {}}), one}}), sum);
+    EXPECT_NE(intern(expression{2, {one, sum}}), sum);
+}
+
+} // namespace
+} // namespace ibid

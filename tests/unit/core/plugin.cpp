@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin.h"
+
+#include <algorithm>
+
+#include "ibid/modules.h"
+
+namespace {
+
+struct local {
+    int number;
+    bool operator==(const local&) const = default;
+};
+
+using namespace ibid::testing;
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) const ibid::testing::plugin* ibid_test_plugin() {
+    static const plugin functions{
+        [](names& in, const std::string& key) { return in.intern(key, [&] { return key; }); },
+        [](const names& in, const std::string& key) { return in.find(key); },
+        [](const std::string& text) { return ibid::intern(text); },
+        [](const ibid::handle<std::string>& h) { return h; },
+        [](ibid::handle<std::string>& h) { h.reset(); },
+        [](names& c) { c.lock_for_fork(); },
+        [](names& c) { c.unlock_after_fork(); },
+        [](ibid::pool<std::string>& from) { return from.take(); },
+        [](ibid::loan<std::string>& l) { l.end(); },
+        []() -> const void* {
+            static const ibid::handle<local> kept = ibid::intern(local{1});
+            return kept.get();
+        },
+        [] {
+            const auto all = ibid::modules();
+            return static_cast<int>(
+                std::count_if(all.begin(), all.end(), [](const auto& m) { return m.shares; }));
+        },
+    };
+    return &functions;
+}

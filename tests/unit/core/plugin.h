@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a plugin of plugin_test.cpp does, as functions that the program finds with dlsym().
+#pragma once
+
+#include <string>
+
+#include "ibid/cache.h"
+#include "ibid/intern.h"
+#include "ibid/pool.h"
+
+namespace ibid::testing {
+
+using names = cache<std::string, std::string>;
+using lengths = cache<std::string, int>;
+
+struct plugin {
+    handle<std::string> (*intern)(names& in, const std::string& key);
+    handle<std::string> (*find)(const names& in, const std::string& key);
+    handle<std::string> (*canonical)(const std::string& text);
+    handle<std::string> (*copy)(const handle<std::string>& h);
+    void (*drop)(handle<std::string>& h);
+    void (*lock_for_fork)(names& c);
+    void (*unlock_after_fork)(names& c);
+    loan<std::string> (*take)(pool<std::string>& from);
+    void (*end)(loan<std::string>& l);
+    const void* (*local_canonical)(); // of a type without linkage
+    int (*modules_that_share)();
+};
+
+} // namespace ibid::testing
