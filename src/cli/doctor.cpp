@@ -342,7 +342,8 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         !error && folder != "/")
         f.notes.push_back(
             fmt::format("its root directory is {}: programs that it starts there run without ibid", folder));
-    note_scrubbed_environment(f, executable);
+    if (mapped.empty())
+        note_scrubbed_environment(f, executable);
     if (f.openssl.libcrypto.empty()) {
         const std::string how = openssl_inside(fmt::format("/proc/{}/exe", pid));
         f.problems.push_back(
@@ -372,6 +373,8 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     } else if (counters.error == read_error::none) {
         if (!counters.figures.helped && !counters.figures.reason.empty())
             f.problems.push_back("ibid stands aside in it: " + counters.figures.reason);
+        else if (counters.figures.stands_aside)
+            f.notes.push_back("with one of its libcryptos ibid stands aside: " + counters.figures.reason);
         f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
     } else if (counters.error == read_error::not_used) {
         f.notes.emplace_back("it has not used OpenSSL for certificates so far");
@@ -412,7 +415,7 @@ nlohmann::ordered_json as_json(const findings& f) {
         out["libcryptos"].push_back({{"path", one.path},
                                      {"version", or_null(one.version)},
                                      {"helped", one.helped},
-                                     {"reason", or_null(one.reason)}});
+                                     {"reason", or_null(one.helped ? std::string() : one.reason)}});
     return out;
 }
 

@@ -70,7 +70,7 @@ int stat(pid_t pid, bool json) {
                                       {"name", name_of_process(pid)},
                                       {"helped", f.helped},
                                       {"reason", nullptr}};
-        if (!f.helped)
+        if (!f.helped && !f.reason.empty())
             out["reason"] = f.reason;
         add_counters(out, f.of);
         out["libcryptos"] = libcryptos_json(f.libcryptos);
