@@ -7,6 +7,7 @@
 #include "cli/exit_status.h"
 #include "cli/run.h"
 #include "cli/run_arguments.h"
+#include "cli/service/commands.h"
 #include "cli/stat.h"
 #include "cli/top.h"
 #include "cli/usage/definition.h"
@@ -115,6 +116,7 @@ public:
                     o.repeats ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast;
                 app.add_option(o.name, values)
                     ->expected(1)
+                    ->allow_extra_args(false)
                     ->multi_option_policy(policy)
                     ->check([is = o.is](const std::string& text) { return wrong_word(is, text); });
             }
@@ -123,6 +125,7 @@ public:
             app.add_option(o.name, values_[o.name])
                 ->required(o.required)
                 ->expected(1)
+                ->allow_extra_args(false)
                 ->check([is = o.is](const std::string& text) { return wrong_word(is, text); });
     }
     [[nodiscard]] bool has(const std::string& name) const { return !all(name).empty(); }
@@ -152,6 +155,33 @@ int carry_out_run(const given_words& given, std::vector<std::string> program) {
     return run(request);
 }
 
+int carry_out_service(const std::string& command, const given_words& given) {
+    service::request request;
+    request.service = given.value("SERVICE");
+    request.root = given.value("--root");
+    request.json = given.has("--json");
+    if (!service::normalize_root(request.root)) {
+        fmt::print(stderr, "ibid: there is no folder {}\n", request.root);
+        return exit_usage;
+    }
+    if (command == "status")
+        return service::status(request);
+    request.dry_run = given.has("--dry-run");
+    if (command == "enable") {
+        request.force = given.has("--force");
+        request.settings = given.all("--set");
+        return service::enable(request);
+    }
+    request.all = given.has("--all");
+    if (request.all != request.service.empty()) {
+        fmt::print(
+            stderr,
+            "ibid: disable needs the name of a service, or --all\n'ibid disable --help' explains it.\n");
+        return exit_usage;
+    }
+    return service::disable(request);
+}
+
 int carry_out(const std::string& command, const given_words& given, std::vector<std::string> program) {
     if (command == "run")
         return carry_out_run(given, std::move(program));
@@ -166,7 +196,9 @@ int carry_out(const std::string& command, const given_words& given, std::vector<
         request.json = json;
         return top(request);
     }
-    return doctor({.subject = given.value("PROGRAM|PID"), .json = json});
+    if (command == "doctor")
+        return doctor({.subject = given.value("PROGRAM|PID|SERVICE"), .json = json});
+    return carry_out_service(command, given);
 }
 
 // Takes --help and --version, wherever a person writes them: nothing else is done then.

@@ -10,6 +10,7 @@
 #include "cli/loader.h"
 #include "cli/modules.h"
 #include "cli/program.h"
+#include "cli/service/judgement.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
 
@@ -382,6 +383,31 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     return f;
 }
 
+// The program that it starts; and what its unit says against it.
+std::optional<findings> look_at_service(const std::string& name, std::string& error) {
+    const service::unit_result loaded = service::load_unit({}, name);
+    if (!loaded.found) {
+        error = loaded.error;
+        return std::nullopt;
+    }
+    const service::judgement j =
+        service::judge(*loaded.found, {}, find_preload().value_or(IBID_INSTALL_FULL_LIBDIR));
+    std::optional<findings> f = look_at_program(j.program);
+    if (!f) {
+        error = j.problems.empty() ? fmt::format("there is no program {}", j.program) : j.problems.front();
+        return std::nullopt;
+    }
+    f->subject = fmt::format("{} ({})", loaded.found->name, f->subject);
+    for (const std::string& problem : j.problems) {
+        if (std::find(f->problems.begin(), f->problems.end(), problem) == f->problems.end())
+            f->problems.push_back(problem);
+    }
+    f->next.insert(f->next.end(), j.needed.begin(), j.needed.end());
+    if (f->problems.empty())
+        f->next.push_back(fmt::format("'ibid enable {}' turns it on", loaded.found->name));
+    return f;
+}
+
 // Not known (null) when nothing stands in the way, but there is no OpenSSL to be seen yet either.
 nlohmann::ordered_json helps(const findings& f) {
     if (!f.problems.empty())
@@ -499,6 +525,11 @@ std::array<openssl::feature, 5> features_of(const openssl_build& build, bool wri
     return openssl::features_of(here);
 }
 
+std::optional<opinion> opinion_of(const std::string& program) {
+    std::optional<findings> f = look_at_program(program);
+    return f ? std::optional(opinion{std::move(f->notes), std::move(f->problems)}) : std::nullopt;
+}
+
 int doctor(const doctor_request& request) {
     std::optional<findings> f;
     if (request.subject.empty()) {
@@ -510,6 +541,13 @@ int doctor(const doctor_request& request) {
             return exit_no;
         }
         f = look_at_process(*pid, counters);
+    } else if (request.subject.ends_with(".service")) {
+        std::string error;
+        f = look_at_service(request.subject, error);
+        if (!f) {
+            fmt::print(stderr, "ibid: {}\n", error);
+            return exit_no;
+        }
     } else {
         f = look_at_program(request.subject);
         if (!f) {

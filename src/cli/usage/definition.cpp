@@ -75,15 +75,85 @@ command doctor() {
     return {
         .name = "doctor",
         .summary = "Say whether ibid helps here, and why or why not",
-        .description = {"Examines a program, a running process, or without an argument this machine. It runs "
-                        "nothing of the "
-                        "program."},
+        .description =
+            {"Examines a program, a running process, a service, or without an argument this machine. It runs "
+             "nothing of the "
+             "program."},
         .options = {json()},
-        .operands = {{.name = "PROGRAM|PID",
-                      .is = word::subject,
-                      .help = "A program, or a running process (default: this machine)"}},
+        .operands =
+            {{.name = "PROGRAM|PID|SERVICE",
+              .is = word::subject,
+              .help = "A program, a running process, or a service (NAME.service); default: this machine"}},
         .exit_status = "0 when ibid helps or it is not known; 1 when something stands in the way.",
-        .examples = {{"ibid doctor nginx", ""}, {"sudo ibid doctor 4711", ""}},
+        .examples = {{"ibid doctor nginx", ""},
+                     {"sudo ibid doctor 4711", ""},
+                     {"ibid doctor nginx.service", ""}},
+    };
+}
+
+option root() {
+    return {.name = "--root",
+            .value = "DIR",
+            .is = word::folder,
+            .help = "The system in this folder, an image perhaps, instead of the running one"};
+}
+
+option dry_run() {
+    return {.name = "--dry-run", .help = "Show it, and change nothing"};
+}
+
+command enable() {
+    return {
+        .name = "enable",
+        .summary = "Turn ibid on for a service of systemd",
+        .description = {"Looks at the service's unit and program, and writes one file beside the unit (a "
+                        "drop-in), which it shows. Nothing "
+                        "is started, stopped or reloaded: what must be done next is printed."},
+        .options = {dry_run(),
+                    {.name = "--force", .help = "In spite of what speaks against it"},
+                    {.name = "--set",
+                     .value = "NAME=VALUE",
+                     .is = word::any,
+                     .repeats = true,
+                     .help = "A setting of ibid's for the service, as IBID_PRIVACY=strict"},
+                    root(),
+                    json()},
+        .operands = {{.name = "SERVICE",
+                      .is = word::service,
+                      .required = true,
+                      .help = "Its name, with or without .service"}},
+        .exit_status = "0 when it is turned on, or would be; 1 when something speaks against it, or the file "
+                       "cannot be written.",
+        .examples = {{"ibid enable --dry-run nginx", ""},
+                     {"sudo ibid enable --set IBID_PRIVACY=strict haproxy", ""}},
+    };
+}
+
+command disable() {
+    return {
+        .name = "disable",
+        .summary = "Turn ibid off for a service of systemd",
+        .description = {"Removes the file that ibid enable wrote, and nothing else. Processes that run keep "
+                        "what they have loaded."},
+        .options = {{.name = "--all", .help = "For every service that it was turned on for"},
+                    dry_run(),
+                    root(),
+                    json()},
+        .operands = {{.name = "SERVICE", .is = word::service, .help = "Its name, with or without .service"}},
+        .exit_status = "0; 1 when ibid is not turned on for it.",
+    };
+}
+
+command status() {
+    return {
+        .name = "status",
+        .summary = "Say for which services ibid is on, and whether it took",
+        .description = {"Looks at the files of ibid enable, and at the processes that run."},
+        .options = {root(), json()},
+        .operands = {{.name = "SERVICE",
+                      .is = word::service,
+                      .help = "Its name (default: all that it was turned on for)"}},
+        .exit_status = "0 when it is on and in the processes that run; 1 when not.",
     };
 }
 
@@ -102,7 +172,7 @@ const std::vector<std::string>& description() {
 }
 
 const std::vector<command>& commands() {
-    static const std::vector<command> all{run(), stat(), top(), doctor()};
+    static const std::vector<command> all{run(), doctor(), enable(), disable(), status(), stat(), top()};
     return all;
 }
 
