@@ -5,6 +5,8 @@
 
 #include "cli/doctor.h"
 #include "cli/exit_status.h"
+#include "cli/exporter/exporter.h"
+#include "cli/exporter/http_server.h"
 #include "cli/run.h"
 #include "cli/run_arguments.h"
 #include "cli/service/commands.h"
@@ -98,6 +100,8 @@ std::string wrong_word(usage::word is, const std::string& text) {
         return is_name(text);
     case usage::word::seconds:
         return is_interval(text);
+    case usage::word::address:
+        return exporter::wrong_address(text);
     default:
         return {};
     }
@@ -185,7 +189,7 @@ int carry_out_service(const std::string& command, const given_words& given) {
 int carry_out(const std::string& command, const given_words& given, std::vector<std::string> program) {
     if (command == "run")
         return carry_out_run(given, std::move(program));
-    const bool json = given.has("--json");
+    const bool json = command != "exporter" && given.has("--json");
     if (command == "stat")
         return stat(static_cast<pid_t>(std::stol(given.value("PID"))), json);
     if (command == "top") {
@@ -198,6 +202,14 @@ int carry_out(const std::string& command, const given_words& given, std::vector<
     }
     if (command == "doctor")
         return doctor({.subject = given.value("PROGRAM|PID|SERVICE"), .json = json});
+    if (command == "exporter") {
+        exporter::request request;
+        if (given.has("--listen"))
+            request.listen = given.value("--listen");
+        request.per_process = given.has("--per-process");
+        request.once = given.has("--once");
+        return exporter::serve(request);
+    }
     return carry_out_service(command, given);
 }
 

@@ -377,6 +377,9 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         else if (counters.figures.stands_aside)
             f.notes.push_back("with one of its libcryptos ibid stands aside: " + counters.figures.reason);
         f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
+    } else if (counters.error == read_error::not_used && counters.figures.stands_aside) {
+        if (f.problems.empty()) // else its environment says it already
+            f.problems.push_back("ibid stands aside in it: " + counters.figures.reason);
     } else if (counters.error == read_error::not_used) {
         f.notes.emplace_back("it has not used OpenSSL for certificates so far");
     }

@@ -221,6 +221,7 @@ void add_block(process_figures& to, const process_block& block) {
     }
     if (to.reason.empty())
         to.reason = text_of(block.reason);
+    to.stands_aside |= to.libcryptos.empty() && !to.reason.empty(); // of the process, whatever it loads
 }
 
 [[noreturn]] void fail(int error) {

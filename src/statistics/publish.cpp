@@ -207,11 +207,19 @@ void open_at_load(const char* text) noexcept {
     region.store(found, std::memory_order_release);
 }
 
-row* claim(const char* path, const char* version) noexcept {
+namespace {
+
+void make_readable() noexcept {
     if (here.magic.load(std::memory_order_relaxed) == 0) { // else the page stays shared with the parent
         here.version.store(layout_version, std::memory_order_relaxed);
         here.magic.store(magic_number, std::memory_order_relaxed);
     }
+}
+
+} // namespace
+
+row* claim(const char* path, const char* version) noexcept {
+    make_readable();
     const std::size_t i =
         row_named(path, version, rows_of_process, [](std::size_t n) -> row_name& { return here.names[n]; });
     if (region_block* const all = region.load(std::memory_order_acquire)) {
@@ -250,6 +258,7 @@ void set_reason(row* r, const char* text) noexcept {
 }
 
 void set_reason(const char* text) noexcept {
+    make_readable();
     write(here.reason, text);
     region_block* const all = region.load(std::memory_order_acquire);
     if (all != nullptr && all->reason[0].load(std::memory_order_relaxed) == '\0')

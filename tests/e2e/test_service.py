@@ -309,6 +309,13 @@ say shown systemctl show -p Environment trial-web.service
 say early IBID status trial-web
 started
 say on IBID status --json trial-web
+python3 -c 'import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 1))'
+say unit systemd-analyze verify --man=no ibid-exporter.service
+systemctl start ibid-exporter
+for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/9842) 2>/dev/null && break; sleep 0.05; done
+say metrics curl -sS http://127.0.0.1:9842/metrics
+say user sh -c 'ps -o user=,args= -C ibid'
+systemctl stop ibid-exporter
 say disable IBID disable trial-web
 say late IBID status trial-web
 started
@@ -317,26 +324,29 @@ say files ls /etc/systemd/system
 """
 
 
+@pytest.fixture(scope="module")
+def log(ibid: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the commands of TRIAL said, by name."""
+    if not Path("/lib/systemd/systemd").exists():
+        pytest.skip("there is no systemd here")
+    folder = tmp_path_factory.mktemp("trial")
+    (folder / "units").mkdir()
+    (folder / "units/trial-web.service").write_text(HARDENED)
+    unit = (ibid.parent.parent / "package/ibid-exporter.service").read_text()
+    (folder / "units/ibid-exporter.service").write_text(re.sub(r"ExecStart=\S+", f"ExecStart={ibid}", unit))
+    (folder / "server.py").write_text(SERVER)
+    (folder / "trial.sh").write_text(TRIAL.replace("IBID", str(ibid)))
+    # A preload below /tmp or /root would be hidden by PrivateTmp= and ProtectHome=.
+    done = call(BOOT, folder, ibid.parent.parent)
+    log = folder / "log"
+    if done.returncode != 77 or not log.exists():
+        pytest.skip(f"systemd does not start in namespaces here: {done.stderr}")
+    parts = log.read_text().split("== ")[1:]
+    return {part.partition("\n")[0]: part.partition("\n")[2] for part in parts}
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to boot a systemd")
 class TestWithSystemd:
-    @pytest.fixture(scope="class")
-    def log(self, ibid: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-        """What the commands of TRIAL said, by name."""
-        if not Path("/lib/systemd/systemd").exists():
-            pytest.skip("there is no systemd here")
-        folder = tmp_path_factory.mktemp("trial")
-        (folder / "units").mkdir()
-        (folder / "units/trial-web.service").write_text(HARDENED)
-        (folder / "server.py").write_text(SERVER)
-        (folder / "trial.sh").write_text(TRIAL.replace("IBID", str(ibid)))
-        # A preload below /tmp or /root would be hidden by PrivateTmp= and ProtectHome=.
-        done = call(BOOT, folder, ibid.parent.parent)
-        log = folder / "log"
-        if done.returncode != 77 or not log.exists():
-            pytest.skip(f"systemd does not start in namespaces here: {done.stderr}")
-        parts = log.read_text().split("== ")[1:]
-        return {part.partition("\n")[0]: part.partition("\n")[2] for part in parts}
-
     def state(self, text: str) -> Any:
         return json.loads(text[: text.rindex("}") + 1])["services"][0]
 
@@ -361,6 +371,12 @@ class TestWithSystemd:
         assert [p["under_ibid"] for p in found["processes"]] == [True]
         assert [p["helped"] for p in found["processes"]] == [True]
         assert log["on"].endswith("=0\n")
+
+    def test_the_exporter_reads_other_users_processes_as_nobody_special(self, log: dict[str, str]) -> None:
+        assert "ibid-exporter" not in log["unit"] and log["unit"].endswith("=0\n")
+        assert 'ibid_processes{program="python3",service="trial-web.service",state="helped"} 1' in log["metrics"], log["metrics"]
+        assert 'ibid_cache_hits_total{program="python3",service="trial-web.service",kind="trust_store"} 2' in log["metrics"]
+        assert log["user"].split()[0] not in ("root", "nobody")
 
     def test_after_disable_and_restart_nothing_is_left(self, log: dict[str, str]) -> None:
         assert "off, and still in processes that were started before" in log["late"]

@@ -23,6 +23,21 @@ bool process::is_unknown() const {
     return seen.error == read_error::not_permitted;
 }
 
+std::string unit_of(pid_t pid) {
+    std::ifstream groups("/proc/" + std::to_string(pid) + "/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        // "0::/system.slice/nginx.service/worker", "1:name=systemd:/user.slice/.../session-2.scope"
+        for (std::size_t at = line.find('/'); at != std::string::npos;) {
+            const std::size_t end = line.find('/', at + 1);
+            const std::string part = line.substr(at + 1, end == std::string::npos ? end : end - at - 1);
+            if (part.ends_with(".service") && !part.starts_with("user@"))
+                return part;
+            at = end;
+        }
+    }
+    return {};
+}
+
 std::vector<process> processes_of(const std::string& unit) {
     std::vector<process> all;
     std::error_code error;

@@ -22,6 +22,9 @@ struct process {
     [[nodiscard]] bool is_unknown() const; // it may not be looked at
 };
 
+// The service that a process is in; empty: none. Of groups within a service, the service.
+[[nodiscard]] std::string unit_of(pid_t pid);
+
 [[nodiscard]] std::vector<process> processes_of(const std::string& unit);
 
 } // namespace ibid::cli::service

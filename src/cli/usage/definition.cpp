@@ -144,6 +144,25 @@ command disable() {
     };
 }
 
+command exporter() {
+    return {
+        .name = "exporter",
+        .summary = "Serve the counters of all processes to Prometheus",
+        .description = {"Answers GET /metrics in Prometheus' text format, or OpenMetrics where that is asked "
+                        "for, until it is "
+                        "interrupted. Counters are summed up by program and service, also of processes that "
+                        "have ended since."},
+        .options = {{.name = "--listen",
+                     .value = "HOST:PORT",
+                     .is = word::address,
+                     .help = "Where to listen (default: 127.0.0.1:9842); without HOST on all addresses"},
+                    {.name = "--per-process", .help = "A series for each process, with its PID"},
+                    {.name = "--once", .help = "Print the metrics and exit"}},
+        .exit_status = "0; 1 when it cannot listen there.",
+        .examples = {{"ibid exporter --once", ""}, {"sudo ibid exporter --listen :9842", ""}},
+    };
+}
+
 command status() {
     return {
         .name = "status",
@@ -172,7 +191,8 @@ const std::vector<std::string>& description() {
 }
 
 const std::vector<command>& commands() {
-    static const std::vector<command> all{run(), doctor(), enable(), disable(), status(), stat(), top()};
+    static const std::vector<command> all{run(),    doctor(), enable(), disable(),
+                                          status(), stat(),   top(),    exporter()};
     return all;
 }
 
