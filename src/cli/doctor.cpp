@@ -245,6 +245,10 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     judge_tls(f, p, libraries, name);
     if (!f.openssl.libcrypto.empty() || !f.problems.empty())
         return;
+    if (const std::string whose = other_tls_inside(p.path); !whose.empty()) {
+        f.problems.push_back(fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose));
+        return;
+    }
     if (const std::string how = openssl_inside(p.path); !how.empty()) {
         f.problems.push_back(fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
         f.next.emplace_back("use a build of the program that is linked with OpenSSL as a shared library");

@@ -938,6 +938,14 @@ class TestDoctor:
         assert found["helps"] is False
         assert "OpenSSL is inside the executable (it exports SSL_CTX_new itself): ibid cannot help" in found["problems"]
 
+    @pytest.mark.parametrize(("name", "whose"), [("prometheus", "Go's own (crypto/tls)"), ("rustup", "rustls")])
+    def test_sees_other_tls_inside_an_executable(self, ibid: Path, name: str, whose: str) -> None:
+        if shutil.which(name) is None:
+            pytest.skip(f"there is no {name} here")
+        found = self.examine(ibid, name)
+        assert found["helps"] is False
+        assert f"its TLS is {whose}; ibid helps programs whose TLS is OpenSSL" in str(found["problems"])
+
     def test_says_what_was_examined_of_a_version_managers_shim(self, ibid: Path, tmp_path: Path) -> None:
         shim = tmp_path / "python3"
         shim.write_text('#!/usr/bin/env bash\nset -e\nprogram="${0##*/}"\nexec "/opt/pyenv/libexec/pyenv" exec "$program" "$@"\n')
