@@ -7,6 +7,7 @@
 #include "cli/exit_status.h"
 #include "cli/exporter/exporter.h"
 #include "cli/exporter/http_server.h"
+#include "cli/measure/measure.h"
 #include "cli/run.h"
 #include "cli/run_arguments.h"
 #include "cli/service/commands.h"
@@ -46,6 +47,14 @@ std::string is_interval(const std::string& text) {
                : fmt::format("'{}' is not a number of seconds from 0.1 to 3600", text);
 }
 
+std::string is_count(const std::string& text) {
+    const bool digits =
+        !text.empty() && text.size() < 6 && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits && std::stoul(text) >= 1 && std::stoul(text) <= 65535
+               ? ""
+               : fmt::format("'{}' is not a whole number from 1 to 65535", text);
+}
+
 // How many letters to change, add or leave out.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -80,12 +89,27 @@ std::string hint(const std::vector<std::string>& words, const std::vector<std::s
     return "'ibid --help' explains it.";
 }
 
+// The options of a command before its program. run_arguments.h has the same for `run` alone, without this definition.
+run_words split_at_program(const usage::command& c, const std::vector<std::string>& words) {
+    std::size_t at = 1;
+    while (at < words.size() && words[at].starts_with("-")) {
+        if (words[at] == "--")
+            return {at, at + 1};
+        const bool has_value = std::any_of(c.options.begin(), c.options.end(), [&](const usage::option& o) {
+            return o.name == words[at] && !o.value.empty() && !o.value_may_be_left_out;
+        });
+        at += has_value && at + 1 < words.size() ? 2 : 1;
+    }
+    return {at, at};
+}
+
 // Takes the program and its words off the end.
 std::vector<std::string> take_program(std::vector<std::string>& words) {
-    if (words.empty() || words[0] != "run")
+    const usage::command* const c = words.empty() ? nullptr : usage::find(words[0]);
+    if (c == nullptr || c->program.empty())
         return {};
-    const run_words split = split_run({words.begin() + 1, words.end()});
-    const auto at = [&words](std::size_t i) { return words.begin() + 1 + static_cast<std::ptrdiff_t>(i); };
+    const run_words split = split_at_program(*c, words);
+    const auto at = [&words](std::size_t i) { return words.begin() + static_cast<std::ptrdiff_t>(i); };
     std::vector<std::string> command(at(split.program), words.end());
     words.erase(at(split.options), words.end());
     return command;
@@ -100,6 +124,8 @@ std::string wrong_word(usage::word is, const std::string& text) {
         return is_name(text);
     case usage::word::seconds:
         return is_interval(text);
+    case usage::word::count:
+        return is_count(text);
     case usage::word::address:
         return exporter::wrong_address(text);
     default:
@@ -145,10 +171,6 @@ private:
 };
 
 int carry_out_run(const given_words& given, std::vector<std::string> program) {
-    if (program.empty()) {
-        fmt::print(stderr, "ibid: no program is given\n'ibid run --help' explains it.\n");
-        return exit_usage;
-    }
     run_request request;
     request.command = std::move(program);
     request.statistics = given.has("--stats");
@@ -157,6 +179,18 @@ int carry_out_run(const given_words& given, std::vector<std::string> program) {
     request.exclude = given.all("--exclude");
     request.children = !given.has("--no-children");
     return run(request);
+}
+
+int carry_out_measure(const given_words& given, std::vector<std::string> program) {
+    measure::request request;
+    request.what.command = std::move(program);
+    request.what.load = given.value("--load");
+    if (given.has("--until"))
+        request.what.until = static_cast<unsigned>(std::stoul(given.value("--until")));
+    if (given.has("--rounds"))
+        request.rounds = static_cast<unsigned>(std::stoul(given.value("--rounds")));
+    request.json = given.has("--json");
+    return measure::measure(request);
 }
 
 int carry_out_service(const std::string& command, const given_words& given) {
@@ -187,6 +221,12 @@ int carry_out_service(const std::string& command, const given_words& given) {
 }
 
 int carry_out(const std::string& command, const given_words& given, std::vector<std::string> program) {
+    if (const usage::command* const c = usage::find(command); !c->program.empty() && program.empty()) {
+        fmt::print(stderr, "ibid: no program is given\n'ibid {} --help' explains it.\n", command);
+        return exit_usage;
+    }
+    if (command == "measure")
+        return carry_out_measure(given, std::move(program));
     if (command == "run")
         return carry_out_run(given, std::move(program));
     const bool json = command != "exporter" && given.has("--json");

@@ -22,7 +22,7 @@ enum class word {
     subject, // a program, a process or a service
     service, // of systemd
     seconds, // 0.1 to 3600
-    count,   // 1 to 1000
+    count,   // 1 to 65535
     address, // [HOST]:PORT
     any
 };

@@ -93,7 +93,7 @@ std::string help_of(const command& c) {
     for (const option& o : c.options)
         rows.emplace_back(shown(o), o.help);
     text += section("Options:", rows);
-    if (!c.program.empty()) {
+    if (c.name == "run") {
         rows.clear();
         for (const variable& v : variables()) {
             if (v.in_program)
