@@ -139,8 +139,8 @@ tarball() {
     mkdir -p "$folder/source"
     git archive HEAD | tar -C "$folder/source" -xf -
     build_tarball "$folder" "$tree" >"$folder/log" 2>&1 || build_failed "$folder"
-    # What needs a compiler is in libibid-dev, or in the source.
-    rm -rf "$tree/include" "$tree/lib/cmake" "$tree/lib/pkgconfig" "$tree"/lib/*.a
+    # What needs a compiler is in libibid-dev, or in the source; a unit needs a place that does not change.
+    rm -rf "$tree/lib/systemd" "$tree/include" "$tree/lib/cmake" "$tree/lib/pkgconfig" "$tree"/lib/*.a
     tar -C "$folder" --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner --format=ustar \
         --mode='u+rwX,go+rX,go-w' -cf - "$name" | gzip -9n >"$place/$name.tar.gz"
     (cd "$place" && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")
