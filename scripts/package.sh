@@ -81,7 +81,7 @@ source_package() {
     tree=$folder/ibid-$version
     rm -rf "$folder"
     mkdir -p "$folder"
-    git archive --format=tar --prefix="ibid-$version/" HEAD | gzip -9n >"$folder/ibid_$version.orig.tar.gz"
+    git archive --format=tar --prefix="ibid-$version/" "$commit" | gzip -9n >"$folder/ibid_$version.orig.tar.gz"
     tar -C "$folder" -xf "$folder/ibid_$version.orig.tar.gz"
     cp -R "$tree/packaging/debian" "$tree/debian"
     echo "$tree"
@@ -137,11 +137,11 @@ tarball() {
     say "a tarball of binaries: $name"
     rm -rf "$folder"
     mkdir -p "$folder/source"
-    git archive HEAD | tar -C "$folder/source" -xf -
+    git archive "$commit" | tar -C "$folder/source" -xf -
     build_tarball "$folder" "$tree" >"$folder/log" 2>&1 || build_failed "$folder"
     # What needs a compiler is in libibid-dev, or in the source; a unit needs a place that does not change.
     rm -rf "$tree/lib/systemd" "$tree/include" "$tree/lib/cmake" "$tree/lib/pkgconfig" "$tree"/lib/*.a
-    tar -C "$folder" --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner --format=ustar \
+    tar -C "$folder" --sort=name --mtime="@$(git log -1 --format=%ct "$commit")" --owner=0 --group=0 --numeric-owner --format=ustar \
         --mode='u+rwX,go+rX,go-w' -cf - "$name" | gzip -9n >"$place/$name.tar.gz"
     (cd "$place" && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")
 }
@@ -159,6 +159,7 @@ while [[ $# -gt 0 ]]; do
     shift
 done
 
+commit=$(git rev-parse HEAD) # one for all that follows, whatever is committed meanwhile
 version=$(sed -nE 's/^project\(ibid VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
 [[ $(head -n 1 packaging/debian/changelog) == "ibid ($version-"* ]] ||
     fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
