@@ -39,3 +39,13 @@ if(TARGET ibid_openssl)
     install(FILES ${PROJECT_BINARY_DIR}/package/ibid-openssl.pc ${PROJECT_BINARY_DIR}/package/ibid-openssl-interpose.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()
+
+# For whoever runs the exporter: a unit, which nobody enables, and what Prometheus and Grafana read.
+set(IBID_SYSTEMD_DIR lib/systemd/system CACHE STRING "Where units of systemd are installed, below the prefix")
+if(TARGET ibid_cli)
+    configure_file(${PROJECT_SOURCE_DIR}/packaging/systemd/ibid-exporter.service.in
+        ${PROJECT_BINARY_DIR}/package/ibid-exporter.service @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/package/ibid-exporter.service DESTINATION ${IBID_SYSTEMD_DIR})
+    install(FILES ${PROJECT_SOURCE_DIR}/packaging/prometheus/ibid.rules.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/ibid/prometheus)
+    install(FILES ${PROJECT_SOURCE_DIR}/packaging/grafana/ibid.json DESTINATION ${CMAKE_INSTALL_DATADIR}/ibid/grafana)
+endif()

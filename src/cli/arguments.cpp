@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line of `ibid`, with CLI11.
+// The command line of `ibid`: CLI11 parses it, by the definition in usage/.
 #include "cli/arguments.h"
 
 #include "cli/doctor.h"
 #include "cli/exit_status.h"
+#include "cli/exporter/exporter.h"
+#include "cli/exporter/http_server.h"
+#include "cli/measure/measure.h"
 #include "cli/run.h"
 #include "cli/run_arguments.h"
+#include "cli/service/commands.h"
 #include "cli/stat.h"
 #include "cli/top.h"
+#include "cli/usage/definition.h"
+#include "cli/usage/help.h"
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,49 +29,6 @@
 
 namespace ibid::cli {
 namespace {
-
-constexpr const char* description =
-    "Keeps one copy of each certificate in programs that use OpenSSL 3, without changing them.\n"
-    "Put 'ibid run' before a command line.\n";
-
-constexpr const char* run_footer =
-    "With --stats, ibid stays as the program's parent, passes signals on, ends as the program ends, and "
-    "then\n"
-    "writes one summary of all processes that used OpenSSL. Without it, ibid becomes the program.\n"
-    "\n"
-    "Environment (read inside the program):\n"
-    "  IBID_SCOPE=openssl|all             openssl: what OpenSSL parses for its own use; all: also what the\n"
-    "                                     application parses (default: openssl)\n"
-    "  IBID_RETAIN=BYTES[:ENTRIES]        what to keep after the last user is gone; K, M, G; 0: none "
-    "(default: 4M:1024)\n"
-    "  IBID_VERIFY_MEMO=0                 verify every signature again\n"
-    "  IBID_PRIVACY=strict|default|off    what is remembered of peers may shorten (docs/safety.md)\n"
-    "  IBID_EXCLUDE=NAME[:NAME...]        stand aside in programs of these names (--exclude)\n"
-    "  IBID_CHILDREN=0                    not for programs that this one starts (--no-children)\n"
-    "  IBID_DISABLE=1                     stand aside\n"
-    "\n"
-    "Exit status: the program's own; 2 for a wrong command line, 126 when the program cannot be run, 127 "
-    "when there is none.\n"
-    "\n"
-    "Examples:\n"
-    "  ibid run curl https://example.org/\n"
-    "  ibid run --stats -- nginx -g 'daemon off;'\n"
-    "  ibid run --stats=figures.json python3 crawl.py";
-
-constexpr const char* footer = "'ibid COMMAND --help' says more. Begin with 'ibid doctor'.";
-
-// The program's words are not CLI11's, and a flag that may have a value is shown by it in a way of its own.
-struct run_formatter : CLI::Formatter {
-    [[nodiscard]] std::string make_usage(const CLI::App*, std::string) const override {
-        return "Usage: ibid run [--stats[=FILE]] [--exclude NAME]... [--no-children] [--] PROGRAM "
-               "[ARG...]\n";
-    }
-    [[nodiscard]] std::string make_option_name(const CLI::Option* option, bool positional) const override {
-        return option->check_name("--stats")         ? "--stats[=FILE]"
-               : option->check_name("--no-children") ? "--no-children"
-                                                     : CLI::Formatter::make_option_name(option, positional);
-    }
-};
 
 // CLI11's own messages name the limits of a double.
 std::string is_pid(const std::string& text) {
@@ -81,6 +45,14 @@ std::string is_interval(const std::string& text) {
     return *end == '\0' && !text.empty() && seconds >= 0.1 && seconds <= 3600
                ? ""
                : fmt::format("'{}' is not a number of seconds from 0.1 to 3600", text);
+}
+
+std::string is_count(const std::string& text) {
+    const bool digits =
+        !text.empty() && text.size() < 6 && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits && std::stoul(text) >= 1 && std::stoul(text) <= 65535
+               ? ""
+               : fmt::format("'{}' is not a whole number from 1 to 65535", text);
 }
 
 // How many letters to change, add or leave out.
@@ -117,15 +89,180 @@ std::string hint(const std::vector<std::string>& words, const std::vector<std::s
     return "'ibid --help' explains it.";
 }
 
+// The options of a command before its program. run_arguments.h has the same for `run` alone, without this definition.
+run_words split_at_program(const usage::command& c, const std::vector<std::string>& words) {
+    std::size_t at = 1;
+    while (at < words.size() && words[at].starts_with("-")) {
+        if (words[at] == "--")
+            return {at, at + 1};
+        const bool has_value = std::any_of(c.options.begin(), c.options.end(), [&](const usage::option& o) {
+            return o.name == words[at] && !o.value.empty() && !o.value_may_be_left_out;
+        });
+        at += has_value && at + 1 < words.size() ? 2 : 1;
+    }
+    return {at, at};
+}
+
 // Takes the program and its words off the end.
 std::vector<std::string> take_program(std::vector<std::string>& words) {
-    if (words.empty() || words[0] != "run")
+    const usage::command* const c = words.empty() ? nullptr : usage::find(words[0]);
+    if (c == nullptr || c->program.empty())
         return {};
-    const run_words split = split_run({words.begin() + 1, words.end()});
-    const auto at = [&words](std::size_t i) { return words.begin() + 1 + static_cast<std::ptrdiff_t>(i); };
+    const run_words split = split_at_program(*c, words);
+    const auto at = [&words](std::size_t i) { return words.begin() + static_cast<std::ptrdiff_t>(i); };
     std::vector<std::string> command(at(split.program), words.end());
     words.erase(at(split.options), words.end());
     return command;
+}
+
+// What is wrong with a word of this kind; empty when nothing is.
+std::string wrong_word(usage::word is, const std::string& text) {
+    switch (is) {
+    case usage::word::pid:
+        return is_pid(text);
+    case usage::word::program_name:
+        return is_name(text);
+    case usage::word::seconds:
+        return is_interval(text);
+    case usage::word::count:
+        return is_count(text);
+    case usage::word::address:
+        return exporter::wrong_address(text);
+    default:
+        return {};
+    }
+}
+
+// What was given of one command's options and operands. An option that was given without a value has the value "-".
+class given_words {
+public:
+    void add_to(CLI::App& app, const usage::command& c) {
+        for (const usage::option& o : c.options) {
+            std::vector<std::string>& values = values_[o.name];
+            if (o.value.empty() || o.value_may_be_left_out) {
+                app.add_flag(o.name + "{-}", values);
+            } else {
+                const auto policy =
+                    o.repeats ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast;
+                app.add_option(o.name, values)
+                    ->expected(1)
+                    ->allow_extra_args(false)
+                    ->multi_option_policy(policy)
+                    ->check([is = o.is](const std::string& text) { return wrong_word(is, text); });
+            }
+        }
+        for (const usage::operand& o : c.operands)
+            app.add_option(o.name, values_[o.name])
+                ->required(o.required)
+                ->expected(1)
+                ->allow_extra_args(false)
+                ->check([is = o.is](const std::string& text) { return wrong_word(is, text); });
+    }
+    [[nodiscard]] bool has(const std::string& name) const { return !all(name).empty(); }
+    [[nodiscard]] std::string value(const std::string& name) const {
+        return has(name) ? all(name).back() : std::string();
+    }
+    [[nodiscard]] const std::vector<std::string>& all(const std::string& name) const {
+        return values_.at(name);
+    }
+
+private:
+    std::map<std::string, std::vector<std::string>> values_;
+};
+
+int carry_out_run(const given_words& given, std::vector<std::string> program) {
+    run_request request;
+    request.command = std::move(program);
+    request.statistics = given.has("--stats");
+    if (const std::string file = given.value("--stats"); !file.empty() && file != "-")
+        request.json_file = file;
+    request.exclude = given.all("--exclude");
+    request.children = !given.has("--no-children");
+    return run(request);
+}
+
+int carry_out_measure(const given_words& given, std::vector<std::string> program) {
+    measure::request request;
+    request.what.command = std::move(program);
+    request.what.load = given.value("--load");
+    if (given.has("--until"))
+        request.what.until = static_cast<unsigned>(std::stoul(given.value("--until")));
+    if (given.has("--rounds"))
+        request.rounds = static_cast<unsigned>(std::stoul(given.value("--rounds")));
+    request.json = given.has("--json");
+    return measure::measure(request);
+}
+
+int carry_out_service(const std::string& command, const given_words& given) {
+    service::request request;
+    request.service = given.value("SERVICE");
+    request.root = given.value("--root");
+    request.json = given.has("--json");
+    if (!service::normalize_root(request.root)) {
+        fmt::print(stderr, "ibid: there is no folder {}\n", request.root);
+        return exit_usage;
+    }
+    if (command == "status")
+        return service::status(request);
+    request.dry_run = given.has("--dry-run");
+    if (command == "enable") {
+        request.force = given.has("--force");
+        request.settings = given.all("--set");
+        return service::enable(request);
+    }
+    request.all = given.has("--all");
+    if (request.all != request.service.empty()) {
+        fmt::print(
+            stderr,
+            "ibid: disable needs the name of a service, or --all\n'ibid disable --help' explains it.\n");
+        return exit_usage;
+    }
+    return service::disable(request);
+}
+
+int carry_out(const std::string& command, const given_words& given, std::vector<std::string> program) {
+    if (const usage::command* const c = usage::find(command); !c->program.empty() && program.empty()) {
+        fmt::print(stderr, "ibid: no program is given\n'ibid {} --help' explains it.\n", command);
+        return exit_usage;
+    }
+    if (command == "measure")
+        return carry_out_measure(given, std::move(program));
+    if (command == "run")
+        return carry_out_run(given, std::move(program));
+    const bool json = command != "exporter" && given.has("--json");
+    if (command == "stat")
+        return stat(static_cast<pid_t>(std::stol(given.value("PID"))), json);
+    if (command == "top") {
+        top_request request;
+        if (given.has("--interval"))
+            request.interval = std::strtod(given.value("--interval").c_str(), nullptr);
+        request.once = given.has("--once");
+        request.json = json;
+        return top(request);
+    }
+    if (command == "doctor")
+        return doctor({.subject = given.value("PROGRAM|PID|SERVICE"), .json = json});
+    if (command == "exporter") {
+        exporter::request request;
+        if (given.has("--listen"))
+            request.listen = given.value("--listen");
+        request.per_process = given.has("--per-process");
+        request.once = given.has("--once");
+        return exporter::serve(request);
+    }
+    return carry_out_service(command, given);
+}
+
+// Takes --help and --version, wherever a person writes them: nothing else is done then.
+std::optional<std::string> asked_for(const std::vector<std::string>& words) {
+    const usage::command* const command = words.empty() ? nullptr : usage::find(words[0]);
+    for (const std::string& word : words) {
+        if (word == "-h" || word == "--help")
+            return command != nullptr ? usage::help_of(*command) : usage::help();
+        if (word == "--version" && command == nullptr)
+            return std::string("ibid " IBID_VERSION "\n");
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -133,90 +270,34 @@ std::vector<std::string> take_program(std::vector<std::string>& words) {
 int command_line(int count, const char* const* given) {
     std::vector<std::string> words(given + 1, given + count);
     const std::vector<std::string> all = words;
+    std::vector<std::string> program = take_program(words);
+    if (const std::optional<std::string> text = asked_for(words)) {
+        fmt::print("{}", *text);
+        return exit_ok;
+    }
 
-    CLI::App app{description, "ibid"};
+    CLI::App app;
+    app.set_help_flag();
     app.require_subcommand(1);
-    app.set_version_flag("--version", "ibid " IBID_VERSION, "Print the version and exit");
-    app.get_help_ptr()->description("Print this help and exit");
-    app.footer(footer);
-
-    run_request to_run;
-    std::string stats;
-    CLI::App* run_command = app.add_subcommand("run", "Run a program under ibid");
-    run_command->formatter(std::make_shared<run_formatter>());
-    auto* stats_flag = run_command->add_flag(
-        "--stats{-}", stats, "Sum up at the end: on standard error, or as JSON in FILE (--stats=FILE)");
-    run_command
-        ->add_option("--exclude", to_run.exclude, "Leave programs of this name alone, also as children")
-        ->check(is_name)
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->type_name("NAME");
-    run_command->add_flag("--no-children{false}", to_run.children,
-                          "Programs that this one starts run without ibid");
-    run_command->footer(run_footer);
-
-    bool json = false;
-    const auto add_json = [&](CLI::App* command) {
-        command->add_flag("--json", json, "JSON instead of text");
-    };
-
-    pid_t pid = 0;
-    CLI::App* stat_command = app.add_subcommand("stat", "Show the counters of a running process");
-    stat_command->add_option("PID", pid, "The process")->required()->check(is_pid)->type_name("");
-    add_json(stat_command);
-
-    top_request to_watch;
-    CLI::App* top_command = app.add_subcommand("top", "Watch all processes under ibid");
-    top_command->add_option("--interval", to_watch.interval, "Seconds from view to view (default: 2)")
-        ->check(is_interval)
-        ->type_name("SECONDS");
-    top_command->add_flag("--once", to_watch.once, "One view, then exit");
-    add_json(top_command);
-
-    doctor_request to_examine;
-    CLI::App* doctor_command =
-        app.add_subcommand("doctor", "Say whether ibid helps here, and why or why not");
-    doctor_command
-        ->add_option("PROGRAM|PID", to_examine.subject,
-                     "A program, or a running process (default: this machine)")
-        ->type_name("");
-    add_json(doctor_command);
-    doctor_command->footer("Exit status: 0 when ibid helps, 1 when something stands in the way.");
-
-    to_run.command = take_program(words);
+    std::map<std::string, given_words> of;
+    for (const usage::command& c : usage::commands()) {
+        CLI::App* const sub = app.add_subcommand(c.name);
+        sub->set_help_flag();
+        of[c.name].add_to(*sub, c);
+    }
     try {
         std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
         app.parse(words);
-    } catch (const CLI::Success& asked) { // --help, --version
-        return app.exit(asked);
     } catch (const CLI::ParseError& error) {
         std::vector<std::string> commands;
-        for (const CLI::App* command : app.get_subcommands({}))
-            commands.push_back(command->get_name());
+        for (const usage::command& c : usage::commands())
+            commands.push_back(c.name);
         fmt::print(stderr, "ibid: {}\n{}\n", all.empty() ? "no command is given" : error.what(),
                    hint(all, commands));
         return exit_usage;
     }
-
-    if (*stat_command)
-        return stat(pid, json);
-    if (*top_command) {
-        to_watch.json = json;
-        return top(to_watch);
-    }
-    if (*doctor_command) {
-        to_examine.json = json;
-        return doctor(to_examine);
-    }
-    if (to_run.command.empty()) {
-        fmt::print(stderr, "ibid: no program is given\n'ibid run --help' explains it.\n");
-        return exit_usage;
-    }
-    to_run.statistics = stats_flag->count() != 0;
-    if (!stats.empty() && stats != "-")
-        to_run.json_file = stats;
-    return run(to_run);
+    const std::string command = app.get_subcommands().front()->get_name();
+    return carry_out(command, of[command], std::move(program));
 }
 
 } // namespace ibid::cli

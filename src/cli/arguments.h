@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line. What `ibid --help` says is said here and nowhere else.
+// The command line. usage/definition.h says what it is.
 #pragma once
 
 namespace ibid::cli {

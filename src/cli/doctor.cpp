@@ -10,6 +10,7 @@
 #include "cli/loader.h"
 #include "cli/modules.h"
 #include "cli/program.h"
+#include "cli/service/judgement.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
 
@@ -244,6 +245,10 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     judge_tls(f, p, libraries, name);
     if (!f.openssl.libcrypto.empty() || !f.problems.empty())
         return;
+    if (const std::string whose = other_tls_inside(p.path); !whose.empty()) {
+        f.problems.push_back(fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose));
+        return;
+    }
     if (const std::string how = openssl_inside(p.path); !how.empty()) {
         f.problems.push_back(fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
         f.next.emplace_back("use a build of the program that is linked with OpenSSL as a shared library");
@@ -342,7 +347,8 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         !error && folder != "/")
         f.notes.push_back(
             fmt::format("its root directory is {}: programs that it starts there run without ibid", folder));
-    note_scrubbed_environment(f, executable);
+    if (mapped.empty())
+        note_scrubbed_environment(f, executable);
     if (f.openssl.libcrypto.empty()) {
         const std::string how = openssl_inside(fmt::format("/proc/{}/exe", pid));
         f.problems.push_back(
@@ -372,10 +378,40 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     } else if (counters.error == read_error::none) {
         if (!counters.figures.helped && !counters.figures.reason.empty())
             f.problems.push_back("ibid stands aside in it: " + counters.figures.reason);
+        else if (counters.figures.stands_aside)
+            f.notes.push_back("with one of its libcryptos ibid stands aside: " + counters.figures.reason);
         f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
+    } else if (counters.error == read_error::not_used && counters.figures.stands_aside) {
+        if (f.problems.empty()) // else its environment says it already
+            f.problems.push_back("ibid stands aside in it: " + counters.figures.reason);
     } else if (counters.error == read_error::not_used) {
         f.notes.emplace_back("it has not used OpenSSL for certificates so far");
     }
+    return f;
+}
+
+// The program that it starts; and what its unit says against it.
+std::optional<findings> look_at_service(const std::string& name, std::string& error) {
+    const service::unit_result loaded = service::load_unit({}, name);
+    if (!loaded.found) {
+        error = loaded.error;
+        return std::nullopt;
+    }
+    const service::judgement j =
+        service::judge(*loaded.found, {}, find_preload().value_or(IBID_INSTALL_FULL_LIBDIR));
+    std::optional<findings> f = look_at_program(j.program);
+    if (!f) {
+        error = j.problems.empty() ? fmt::format("there is no program {}", j.program) : j.problems.front();
+        return std::nullopt;
+    }
+    f->subject = fmt::format("{} ({})", loaded.found->name, f->subject);
+    for (const std::string& problem : j.problems) {
+        if (std::find(f->problems.begin(), f->problems.end(), problem) == f->problems.end())
+            f->problems.push_back(problem);
+    }
+    f->next.insert(f->next.end(), j.needed.begin(), j.needed.end());
+    if (f->problems.empty())
+        f->next.push_back(fmt::format("'ibid enable {}' turns it on", loaded.found->name));
     return f;
 }
 
@@ -412,7 +448,7 @@ nlohmann::ordered_json as_json(const findings& f) {
         out["libcryptos"].push_back({{"path", one.path},
                                      {"version", or_null(one.version)},
                                      {"helped", one.helped},
-                                     {"reason", or_null(one.reason)}});
+                                     {"reason", or_null(one.helped ? std::string() : one.reason)}});
     return out;
 }
 
@@ -496,6 +532,11 @@ std::array<openssl::feature, 5> features_of(const openssl_build& build, bool wri
     return openssl::features_of(here);
 }
 
+std::optional<opinion> opinion_of(const std::string& program) {
+    std::optional<findings> f = look_at_program(program);
+    return f ? std::optional(opinion{std::move(f->notes), std::move(f->problems)}) : std::nullopt;
+}
+
 int doctor(const doctor_request& request) {
     std::optional<findings> f;
     if (request.subject.empty()) {
@@ -507,6 +548,13 @@ int doctor(const doctor_request& request) {
             return exit_no;
         }
         f = look_at_process(*pid, counters);
+    } else if (request.subject.ends_with(".service")) {
+        std::string error;
+        f = look_at_service(request.subject, error);
+        if (!f) {
+            fmt::print(stderr, "ibid: {}\n", error);
+            return exit_no;
+        }
     } else {
         f = look_at_program(request.subject);
         if (!f) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid doctor [PROGRAM|PID]`: whether ibid helps here, with which features, why or why not, and what to do next.
+// `ibid doctor [PROGRAM|PID|SERVICE]`: whether ibid helps here, with which features, why or why not, and what to do next.
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,17 @@ struct openssl_build {
 [[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer = false,
                                                           bool own_memory = false);
 
+// What there is to say of a program, for a command that asks more than this one.
+struct opinion {
+    std::vector<std::string> notes;
+    std::vector<std::string> problems; // why ibid does not help
+};
+
+// Nothing when there is no such program.
+[[nodiscard]] std::optional<opinion> opinion_of(const std::string& program);
+
 struct doctor_request {
-    std::string subject; // a program, a PID, or nothing: this machine in general
+    std::string subject; // a program, a PID, a service ("nginx.service"), or nothing: this machine in general
     bool json = false;
 };
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -98,6 +99,17 @@ bool is_libcrypto(const std::string& path) {
     const std::string_view name = base_name(path);
     return name.starts_with("libcrypto.so") ||
            (name.starts_with("libcrypto-") && name.find(".so") != std::string_view::npos);
+}
+
+std::string other_tls_inside(const std::string& executable) {
+    const mapped_file file(executable);
+    const auto has = [all = file.bytes()](std::string_view text) {
+        return ::memmem(all.data(), all.size(), text.data(), text.size()) !=
+               nullptr; // these files may have 100 MB
+    };
+    if (has("\xff Go buildinf:"))
+        return has("crypto/tls") ? "Go's own (crypto/tls)" : std::string();
+    return has("/rustls-") && has("rustls::") ? "rustls" : std::string();
 }
 
 std::string openssl_inside(const std::string& executable) {

@@ -31,6 +31,9 @@ struct decisive_module {
 [[nodiscard]] bool is_libssl(const std::string& path);
 [[nodiscard]] bool is_libcrypto(const std::string& path);
 
+// "Go's own (crypto/tls)", when the TLS of an executable is inside it, and is not OpenSSL; empty when that is not seen.
+[[nodiscard]] std::string other_tls_inside(const std::string& executable);
+
 // How it is seen that OpenSSL is inside an executable; empty when it is not seen.
 [[nodiscard]] std::string openssl_inside(const std::string& executable);
 

@@ -36,6 +36,10 @@ bool counted_anything(const statistics& s) {
     return (s.hits | s.misses | s.entries | s.evictions | s.detached) != 0;
 }
 
+bool counted_anything(const std::array<statistics, kinds>& of) {
+    return std::any_of(of.begin(), of.end(), [](const statistics& s) { return counted_anything(s); });
+}
+
 std::string join(const std::vector<std::uint32_t>& pids) {
     constexpr std::size_t most = 8;
     const auto end = pids.begin() + static_cast<std::ptrdiff_t>(std::min(pids.size(), most));
@@ -95,13 +99,18 @@ std::string libcrypto_lines(const std::vector<libcrypto_figures>& all, std::stri
     for (const libcrypto_figures& one : all) {
         text += fmt::format("{}{}{}: ", line_start, one.path.empty() ? "other libcryptos" : one.path,
                             one.version.empty() ? "" : fmt::format(" ({})", one.version));
-        if (!one.helped) {
-            text += fmt::format("not helped: {}\n", one.reason.empty() ? "it was not used" : one.reason);
+        if (!one.helped)
+            text += fmt::format("not helped: {}{}", one.reason.empty() ? "it was not used" : one.reason,
+                                counted_anything(one.of) ? "; until then " : "\n");
+        if (!one.helped && !counted_anything(one.of))
             continue;
-        }
         const statistics& s = one.of[0];
-        text += fmt::format("certificates: {}, {}\n", counted(s.hits, "hit"),
-                            s.misses == 1 ? "1 miss" : grouped(s.misses) + " misses");
+        text +=
+            fmt::format("certificates: {}, {}{}\n", counted(s.hits, "hit"),
+                        s.misses == 1 ? "1 miss" : grouped(s.misses) + " misses",
+                        one.helped && one.stood_aside != 0
+                            ? fmt::format("; stood aside in {}: {}", processes(one.stood_aside), one.reason)
+                            : "");
     }
     return text;
 }
@@ -109,12 +118,10 @@ std::string libcrypto_lines(const std::vector<libcrypto_figures>& all, std::stri
 nlohmann::ordered_json libcryptos_json(const std::vector<libcrypto_figures>& all) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const libcrypto_figures& one : all) {
-        nlohmann::ordered_json out = {{"path", one.path},
-                                      {"version", one.version},
-                                      {"helped", one.helped},
-                                      {"reason", nullptr},
-                                      {"processes", one.processes}};
-        if (!one.reason.empty())
+        nlohmann::ordered_json out = {{"path", one.path},           {"version", one.version},
+                                      {"helped", one.helped},       {"reason", nullptr},
+                                      {"processes", one.processes}, {"stood_aside", one.stood_aside}};
+        if (!one.helped && !one.reason.empty())
             out["reason"] = one.reason;
         add_counters(out, one.of);
         list.push_back(std::move(out));
@@ -125,15 +132,21 @@ nlohmann::ordered_json libcryptos_json(const std::vector<libcrypto_figures>& all
 std::string summary_text(const verdict& v) {
     const totals t = v.counted.value_or(totals{});
     std::string text;
-    if (t.helped != 0)
+    if (t.helped != 0) {
         text += counter_lines(t.of, "ibid: ") + libcrypto_lines(t.libcryptos, "ibid: ");
-    else
+        if (t.stood_aside != 0)
+            text += fmt::format("ibid: stood aside in {} of {}: {}\n", grouped(t.stood_aside),
+                                processes(t.processes), t.reason);
+    } else {
         text += fmt::format("ibid: {}: {}\n",
                             !t.reason.empty()         ? "not helped"
                             : !v.uncounted.empty()    ? "not counted"
                             : !v.nothing_seen.empty() ? "nothing to count"
                                                       : "not helped",
                             reason_of(v));
+        if (counted_anything(t.of)) // it helped for a while
+            text += counter_lines(t.of, "ibid: until then: ") + libcrypto_lines(t.libcryptos, "ibid: ");
+    }
     if (t.processes > 1 || !t.still_running.empty()) {
         text += fmt::format("ibid: {} used OpenSSL", processes(t.processes));
         if (!t.still_running.empty())
@@ -145,9 +158,10 @@ std::string summary_text(const verdict& v) {
 
 nlohmann::ordered_json summary_json(const verdict& v) {
     const totals t = v.counted.value_or(totals{});
-    nlohmann::ordered_json out = {{"ibid", IBID_VERSION},     {"helped", t.helped != 0},
-                                  {"reason", nullptr},        {"counted", v.uncounted.empty()},
-                                  {"processes", t.processes}, {"running", t.still_running}};
+    nlohmann::ordered_json out = {{"ibid", IBID_VERSION},      {"helped", t.helped != 0},
+                                  {"reason", nullptr},         {"counted", v.uncounted.empty()},
+                                  {"processes", t.processes},  {"stood_aside", t.stood_aside},
+                                  {"running", t.still_running}};
     if (t.helped == 0) {
         out["reason"] = reason_of(v);
         if (!v.uncounted.empty() && t.reason.empty())

@@ -59,6 +59,11 @@ std::string explain(read_error error, pid_t pid) {
 
 int stat(pid_t pid, bool json) {
     const shared_statistics::process_result seen = shared_statistics::read_process(pid);
+    if (seen.error == read_error::not_used && seen.figures.stands_aside) {
+        fmt::print(stderr, "ibid: process {} ({}) runs under ibid, which stands aside: {}\n", pid,
+                   name_of_process(pid), seen.figures.reason);
+        return exit_no;
+    }
     if (seen.error != read_error::none) {
         fmt::print(stderr, "ibid: {}\n", explain(seen.error, pid));
         return exit_no;
@@ -70,7 +75,7 @@ int stat(pid_t pid, bool json) {
                                       {"name", name_of_process(pid)},
                                       {"helped", f.helped},
                                       {"reason", nullptr}};
-        if (!f.helped)
+        if (!f.helped && !f.reason.empty())
             out["reason"] = f.reason;
         add_counters(out, f.of);
         out["libcryptos"] = libcryptos_json(f.libcryptos);

@@ -22,7 +22,7 @@
 namespace ibid::shared_statistics {
 
 inline constexpr std::uint64_t magic_number = 0x5441545344494249; // "IBIDSTAT" as little-endian bytes
-inline constexpr std::uint32_t layout_version = 2;
+inline constexpr std::uint32_t layout_version = 3;
 
 // What is counted, one block each.
 enum class kind : std::uint32_t { certificates, crls, trust_stores, signatures, count_ };
@@ -38,12 +38,14 @@ using shared_text = std::array<std::atomic<char>, N>; // ends with a zero
 // Who a row is about. `state` is stored last, with release; who reads `ready` (acquire) may read the texts.
 enum class row_state : std::uint32_t { free, being_named, ready };
 struct row_name {
-    std::atomic<std::uint32_t> state;  // a row_state
-    std::atomic<std::uint32_t> helped; // 1: ibid works with this libcrypto
-    shared_text<192> path;             // its file
-    shared_text<32> version;           // "3.0.19"
-    shared_text<192> reason;           // why it is not helped
+    std::atomic<std::uint32_t> state; // a row_state
+    shared_text<192> path;            // its file
+    shared_text<32> version;          // "3.0.19"
+    shared_text<192> reason;          // why ibid stands aside
 };
+
+// Whether ibid works with a libcrypto in one process. It may help for a while and then stand aside; never the other way.
+enum class standing : std::uint32_t { unknown, helped, aside };
 
 // The counters of one libcrypto in one process. A page of its own: after a fork, all that counting writes to in the child.
 struct alignas(4096) row {
@@ -72,20 +74,27 @@ inline constexpr std::size_t figures = static_cast<std::size_t>(figure::count_);
 inline constexpr std::size_t first_gauge = static_cast<std::size_t>(figure::entries);
 using figure_array = std::array<std::atomic<std::uint64_t>, figures>;
 
+// 1: this process is in the number of that name in the region.
+struct counted_in {
+    std::atomic<std::uint32_t> processes;
+    std::atomic<std::uint32_t> helped;
+    std::atomic<std::uint32_t> aside;
+};
+
 // What this process has added to the region for one row.
 struct published_row {
     std::array<figure_array, kinds> added;
-    std::array<figure_array, kinds> inherited;  // gauges at the fork: they are the parent's
-    std::atomic<std::uint32_t> counted_process; // 1: this process is in the region's number of processes
-    std::atomic<std::uint32_t> in_region;       // index there + 1; 0: none
+    std::array<figure_array, kinds> inherited; // gauges at the fork: they are the parent's
+    counted_in counted;
+    std::atomic<std::uint32_t> standing;  // a standing
+    std::atomic<std::uint32_t> in_region; // index there + 1; 0: none
 };
 
 struct process_block {
     std::atomic<std::uint64_t> magic; // stored by the first claim
     std::atomic<std::uint32_t> version;
-    shared_text<192> reason;                    // why nothing is helped in this process
-    std::atomic<std::uint32_t> process_counted; // 1: this process is in the region's numbers, and here:
-    std::atomic<std::uint32_t> helped_counted;  // among the ones that ibid works with
+    shared_text<192> reason; // why ibid stands aside in this process
+    counted_in counted;
     std::array<row_name, rows_of_process> names;
     std::array<published_row, rows_of_process> published;
     std::array<row, rows_of_process> rows;
@@ -100,9 +109,17 @@ struct note_content {
 };
 static_assert(sizeof(note_content) == 16);
 
+// How many processes.
+struct process_numbers {
+    std::atomic<std::uint64_t> processes; // used OpenSSL, or the one of a row
+    std::atomic<std::uint64_t> helped;    // of these: ibid works with it
+    std::atomic<std::uint64_t>
+        aside; // of these: ibid stands aside. A process of two libcryptos may be in both
+};
+
 struct region_row {
     row_name name;
-    std::atomic<std::uint64_t> processes; // that used this libcrypto
+    process_numbers numbers;
     std::array<figure_array, kinds> sums;
 };
 
@@ -110,11 +127,10 @@ struct region_block {
     std::uint64_t magic;
     std::uint32_t version;
     std::uint32_t bytes;
-    std::uint64_t nonce;                  // as in IBID_STATISTICS
-    std::atomic<std::uint64_t> loaded;    // programs that were started with the preload in them
-    std::atomic<std::uint64_t> processes; // that used OpenSSL
-    std::atomic<std::uint64_t> helped;    // of these, the ones that ibid works with
-    shared_text<192> reason;              // the first one that a process gave for not being helped
+    std::uint64_t nonce;               // as in IBID_STATISTICS
+    std::atomic<std::uint64_t> loaded; // programs that were started with the preload in them
+    process_numbers numbers;
+    shared_text<192> reason; // the first one that a process gave for standing aside
     std::array<region_row, rows_of_region> rows;
 };
 

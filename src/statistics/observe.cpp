@@ -47,7 +47,6 @@ libcrypto_figures named(const row_name& name) {
     libcrypto_figures f;
     f.path = text_of(name.path);
     f.version = text_of(name.version);
-    f.helped = name.helped.load(std::memory_order_relaxed) != 0;
     f.reason = text_of(name.reason);
     return f;
 }
@@ -73,6 +72,7 @@ void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
             continue;
         add(known.of, one.of);
         known.helped |= one.helped;
+        known.stood_aside += one.stood_aside;
         known.processes += one.processes;
         if (known.reason.empty())
             known.reason = one.reason;
@@ -207,14 +207,21 @@ void add_block(process_figures& to, const process_block& block) {
         libcrypto_figures f = named(block.names[i]);
         for (std::size_t k = 0; k < kinds; ++k)
             f.of[k] = sum(block.rows[i].blocks[k]);
+        const std::uint32_t now = block.published[i].standing.load(std::memory_order_relaxed);
+        f.helped = now == static_cast<std::uint32_t>(standing::helped);
+        f.stood_aside = now == static_cast<std::uint32_t>(standing::aside) ? 1 : 0;
         add(to.of, f.of);
         to.helped |= f.helped;
+        to.stands_aside |= f.stood_aside != 0;
         merge(to.libcryptos, std::move(f));
     }
-    for (libcrypto_figures& f : to.libcryptos)
+    for (libcrypto_figures& f : to.libcryptos) {
         f.processes = 1;
+        f.stood_aside = std::min<std::uint64_t>(f.stood_aside, 1);
+    }
     if (to.reason.empty())
         to.reason = text_of(block.reason);
+    to.stands_aside |= to.libcryptos.empty() && !to.reason.empty(); // of the process, whatever it loads
 }
 
 [[noreturn]] void fail(int error) {
@@ -296,14 +303,17 @@ std::vector<std::uint32_t> region::processes_in_it() const {
 totals region::sum_up() const {
     totals t;
     t.loaded = base_->loaded.load(std::memory_order_relaxed);
-    t.processes = base_->processes.load(std::memory_order_relaxed);
-    t.helped = base_->helped.load(std::memory_order_relaxed);
-    t.reason = t.helped == 0 ? text_of(base_->reason) : std::string();
+    t.processes = base_->numbers.processes.load(std::memory_order_relaxed);
+    t.helped = base_->numbers.helped.load(std::memory_order_relaxed);
+    t.stood_aside = base_->numbers.aside.load(std::memory_order_relaxed);
+    t.reason = text_of(base_->reason);
     for (const region_row& r : base_->rows) {
         if (!is_ready(r.name))
             continue;
         libcrypto_figures f = named(r.name);
-        f.processes = r.processes.load(std::memory_order_relaxed);
+        f.processes = r.numbers.processes.load(std::memory_order_relaxed);
+        f.helped = r.numbers.helped.load(std::memory_order_relaxed) != 0;
+        f.stood_aside = r.numbers.aside.load(std::memory_order_relaxed);
         for (std::size_t k = 0; k < kinds; ++k)
             f.of[k] = read_sums(r.sums[k]);
         add(t.of, f.of);

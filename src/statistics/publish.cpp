@@ -22,13 +22,13 @@ __asm__(".pushsection .note.ibid, \"a\", %note\n"
         ".long 5, 16, 1\n" // bytes of the name, bytes of the content, note_type
         ".asciz \"ibid\"\n"
         ".balign 4\n"
-        ".long 2\n"     // layout_version
+        ".long 3\n"     // layout_version
         ".long 20480\n" // sizeof(process_block)
         ".quad ibid_process_block - .\n"
         ".popsection\n");
 
 namespace ibid::shared_statistics {
-static_assert(layout_version == 2 && note_type == 1 && sizeof(process_block) == 20480, "as in the note");
+static_assert(layout_version == 3 && note_type == 1 && sizeof(process_block) == 20480, "as in the note");
 
 namespace {
 
@@ -107,17 +107,50 @@ region_row* in_region(std::size_t i) noexcept {
     return all == nullptr || found == 0 ? nullptr : &all->rows[found - 1];
 }
 
+// Each of two threads that find a change counts it once or not at all: the flag says who.
+void count_if(bool is, std::atomic<std::uint32_t>& flag, std::atomic<std::uint64_t>& number) noexcept {
+    if (flag.exchange(is ? 1 : 0) != (is ? 1U : 0U))
+        number.fetch_add(is ? std::uint64_t{1} : ~std::uint64_t{0}, std::memory_order_relaxed);
+}
+
+bool stands(std::size_t i, standing s) noexcept {
+    return here.published[i].standing.load() == static_cast<std::uint32_t>(s);
+}
+
+bool any_stands(standing s) noexcept {
+    for (std::size_t i = 0; i < rows_of_process; ++i) {
+        if (stands(i, s))
+            return true;
+    }
+    return false;
+}
+
+// Brings the region's numbers in line with what row `i` is now. Sequentially consistent: of two rows that stand aside at once, the
+// later one sees both.
+void count_standing(std::size_t i, region_row& into) noexcept {
+    published_row& p = here.published[i];
+    if (p.counted.processes.load() == 0)
+        return;
+    count_if(stands(i, standing::helped), p.counted.helped, into.numbers.helped);
+    count_if(stands(i, standing::aside), p.counted.aside, into.numbers.aside);
+    process_numbers& all = region.load(std::memory_order_relaxed)->numbers;
+    count_if(any_stands(standing::helped), here.counted.helped, all.helped);
+    count_if(any_stands(standing::aside), here.counted.aside, all.aside);
+}
+
 // This process is one more that uses OpenSSL; also a child of a fork, once it has something of its own to say.
 void count_process(std::size_t i, region_row& into) noexcept {
-    if (here.published[i].counted_process.exchange(1, std::memory_order_relaxed) != 0)
+    if (here.published[i].counted.processes.exchange(1) != 0)
         return;
-    into.processes.fetch_add(1, std::memory_order_relaxed);
-    region_block& all = *region.load(std::memory_order_relaxed);
-    if (here.process_counted.exchange(1, std::memory_order_relaxed) == 0)
-        all.processes.fetch_add(1, std::memory_order_relaxed);
-    if (here.names[i].helped.load(std::memory_order_relaxed) != 0 &&
-        here.helped_counted.exchange(1, std::memory_order_relaxed) == 0)
-        all.helped.fetch_add(1, std::memory_order_relaxed);
+    into.numbers.processes.fetch_add(1, std::memory_order_relaxed);
+    count_if(true, here.counted.processes, region.load(std::memory_order_relaxed)->numbers.processes);
+    count_standing(i, into);
+}
+
+void forget(counted_in& counted) noexcept {
+    counted.processes.store(0, std::memory_order_relaxed);
+    counted.helped.store(0, std::memory_order_relaxed);
+    counted.aside.store(0, std::memory_order_relaxed);
 }
 
 std::array<std::uint64_t, figures> figures_of(const counter_block& block) noexcept {
@@ -140,10 +173,9 @@ void in_child() noexcept {
                 p.added[k][f].store(gauge ? 0 : now[f], std::memory_order_relaxed);
             }
         }
-        p.counted_process.store(0, std::memory_order_relaxed);
+        forget(p.counted);
     }
-    here.process_counted.store(0, std::memory_order_relaxed);
-    here.helped_counted.store(0, std::memory_order_relaxed);
+    forget(here.counted);
 }
 
 // What was counted since the last call of OpenSSL that ibid saw.
@@ -175,11 +207,19 @@ void open_at_load(const char* text) noexcept {
     region.store(found, std::memory_order_release);
 }
 
-row* claim(const char* path, const char* version) noexcept {
+namespace {
+
+void make_readable() noexcept {
     if (here.magic.load(std::memory_order_relaxed) == 0) { // else the page stays shared with the parent
         here.version.store(layout_version, std::memory_order_relaxed);
         here.magic.store(magic_number, std::memory_order_relaxed);
     }
+}
+
+} // namespace
+
+row* claim(const char* path, const char* version) noexcept {
+    make_readable();
     const std::size_t i =
         row_named(path, version, rows_of_process, [](std::size_t n) -> row_name& { return here.names[n]; });
     if (region_block* const all = region.load(std::memory_order_acquire)) {
@@ -195,13 +235,12 @@ void set_helped(row* r) noexcept {
     if (r == nullptr)
         return;
     const std::size_t i = index_of(r);
-    if (here.names[i].helped.exchange(1, std::memory_order_relaxed) != 0)
+    auto before = static_cast<std::uint32_t>(standing::unknown);
+    if (!here.published[i].standing.compare_exchange_strong(before,
+                                                            static_cast<std::uint32_t>(standing::helped)))
         return;
-    if (region_row* const there = in_region(i)) {
-        there->name.helped.store(1, std::memory_order_relaxed);
-        if (here.helped_counted.exchange(1, std::memory_order_relaxed) == 0)
-            region.load(std::memory_order_relaxed)->helped.fetch_add(1, std::memory_order_relaxed);
-    }
+    if (region_row* const there = in_region(i))
+        count_standing(i, *there);
 }
 
 void set_reason(row* r, const char* text) noexcept {
@@ -209,12 +248,17 @@ void set_reason(row* r, const char* text) noexcept {
         return;
     const std::size_t i = index_of(r);
     write(here.names[i].reason, text);
-    if (region_row* const there = in_region(i))
+    here.published[i].standing.store(static_cast<std::uint32_t>(standing::aside));
+    if (region_row* const there = in_region(i)) {
         write(there->name.reason, text);
+        count_process(i, *there);
+        count_standing(i, *there);
+    }
     set_reason(text);
 }
 
 void set_reason(const char* text) noexcept {
+    make_readable();
     write(here.reason, text);
     region_block* const all = region.load(std::memory_order_acquire);
     if (all != nullptr && all->reason[0].load(std::memory_order_relaxed) == '\0')

@@ -37,10 +37,10 @@ void open_at_load(const char* place) noexcept;
 // ibid works with this libcrypto. Null is allowed, here and below.
 void set_helped(row* r) noexcept;
 
-// Why it does not, in a few words for a person. Longer text is cut.
+// It stands aside from now on, for good: why, in a few words for a person. Longer text is cut.
 void set_reason(row* r, const char* text) noexcept;
 
-// Why nothing is helped in this process, where it has no libcrypto to say it of.
+// The same for the process, where it has no libcrypto to say it of.
 void set_reason(const char* text) noexcept;
 
 // Adds what is new in a row to the sums of `ibid run --stats`: what was not published before a process is killed is

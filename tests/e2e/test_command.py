@@ -565,6 +565,81 @@ class TestHelp:
         told.write_text("go")  # it ends
 
 
+# Gives OpenSSL memory functions of its own before OpenSSL has allocated anything, and loads certificates.
+OWN_MEMORY = """
+import ctypes, os, sys
+c = ctypes.CDLL("libcrypto.so.3")
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.realloc.restype = ctypes.c_void_p
+M, R, F = (ctypes.CFUNCTYPE(r, *a) for r, a in ((ctypes.c_void_p, (ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int)), (ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int)), (None, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int))))
+kept = M(lambda n, f, l: libc.malloc(ctypes.c_size_t(n))), R(lambda p, n, f, l: libc.realloc(ctypes.c_void_p(p), ctypes.c_size_t(n))), F(lambda p, f, l: libc.free(ctypes.c_void_p(p)))
+assert c.CRYPTO_set_mem_functions(*kept) == 1
+c.X509_STORE_new.restype = ctypes.c_void_p
+store = c.X509_STORE_new()
+assert c.X509_STORE_load_file(ctypes.c_void_p(store), b"/etc/ssl/certs/ca-certificates.crt") == 1
+print("ready", flush=True)
+sys.stdin.read()
+os._exit(0)
+"""
+
+# Shares for a while; then it looks up what tells of every certificate, so ibid stands aside.
+STANDS_ASIDE_LATER = """
+import ctypes, ssl, sys
+bundle = "/etc/ssl/certs/ca-certificates.crt"
+contexts = [ssl.create_default_context(cafile=bundle) for _ in range(3)]
+c = ctypes.CDLL("libcrypto.so.3")
+NEW = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int, ctypes.c_long, ctypes.c_void_p)
+told = NEW(lambda *a: None)
+assert c.CRYPTO_get_ex_new_index(3, ctypes.c_long(0), None, told, None, None) > 0
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+class TestStandingAside:
+    """A program in which ibid stands aside is not told as helped, and the reason is said everywhere."""
+
+    @pytest.fixture(params=[(OWN_MEMORY, "memory of its own"), (STANDS_ASIDE_LATER, "changes how OpenSSL parses keys")], ids=["memory", "later"])
+    def program(self, request: pytest.FixtureRequest) -> tuple[str, str]:
+        found: tuple[str, str] = request.param
+        return found
+
+    def test_is_in_the_summary(self, ibid: Path, tmp_path: Path, program: tuple[str, str]) -> None:
+        code, why = program
+        text = run_to_end([str(ibid), "run", "--stats", PYTHON, "-c", code], stdin=subprocess.DEVNULL)
+        assert (text.returncode, text.stdout) == (0, "ready\n"), text.stderr
+        lines = text.stderr.splitlines()
+        assert lines[0].startswith("ibid: not helped: ")
+        assert why in lines[0]
+        if code == STANDS_ASIDE_LATER:
+            assert lines[1].startswith("ibid: until then: certificates: ")
+        run_to_end([str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", PYTHON, "-c", code], stdin=subprocess.DEVNULL)
+        found = figures(tmp_path)
+        assert (found["helped"], found["processes"], found["stood_aside"]) == (False, 1, 1)
+        assert why in str(found["reason"])
+        assert found["libcryptos"][0]["helped"] is False  # type: ignore[index]
+
+    def test_is_said_of_a_running_process(self, ibid: Path, started: Callable[..., subprocess.Popen[str]], program: tuple[str, str]) -> None:
+        code, why = program
+        process = started([str(ibid), "run", PYTHON, "-c", code])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        found = json.loads(run_to_end([str(ibid), "stat", str(process.pid), "--json"]).stdout)
+        assert found["helped"] is False
+        assert why in found["reason"]
+        assert "not helped: " in run_to_end([str(ibid), "stat", str(process.pid)]).stdout
+        doctor = run_to_end([str(ibid), "doctor", str(process.pid)])
+        assert doctor.returncode == 1
+        assert "ibid stands aside in it: " in doctor.stdout and why in doctor.stdout
+
+    def test_of_one_process_is_no_matter_to_another(self, ibid: Path, tmp_path: Path) -> None:
+        run_to_end(
+            [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", "sh", "-c", f'{PYTHON} -c "$1"; {PYTHON} -c "$2"', "sh", USES_OPENSSL, STANDS_ASIDE_LATER],
+            stdin=subprocess.DEVNULL,
+        )
+        found = figures(tmp_path)
+        assert (found["helped"], found["reason"], found["processes"], found["stood_aside"]) == (True, None, 2, 1)
+
+
 class TestSummary:
     def test_is_one_short_text_on_standard_error(self, ibid: Path) -> None:
         done = run_to_end([str(ibid), "run", "--stats", PYTHON, "-c", USES_OPENSSL], stdin=subprocess.DEVNULL)
@@ -863,6 +938,14 @@ class TestDoctor:
         assert found["helps"] is False
         assert "OpenSSL is inside the executable (it exports SSL_CTX_new itself): ibid cannot help" in found["problems"]
 
+    @pytest.mark.parametrize(("name", "whose"), [("prometheus", "Go's own (crypto/tls)"), ("rustup", "rustls")])
+    def test_sees_other_tls_inside_an_executable(self, ibid: Path, name: str, whose: str) -> None:
+        if shutil.which(name) is None:
+            pytest.skip(f"there is no {name} here")
+        found = self.examine(ibid, name)
+        assert found["helps"] is False
+        assert f"its TLS is {whose}; ibid helps programs whose TLS is OpenSSL" in str(found["problems"])
+
     def test_says_what_was_examined_of_a_version_managers_shim(self, ibid: Path, tmp_path: Path) -> None:
         shim = tmp_path / "python3"
         shim.write_text('#!/usr/bin/env bash\nset -e\nprogram="${0##*/}"\nexec "/opt/pyenv/libexec/pyenv" exec "$program" "$@"\n')
@@ -899,6 +982,15 @@ class TestDoctor:
         program = tmp_path / server
         shutil.copy("/usr/bin/true", program)
         assert line in str(self.examine(ibid, program)["notes"])
+
+    def test_gives_no_advice_about_the_environment_where_the_preload_is(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        program = tmp_path / "dovecot"
+        shutil.copy("/usr/bin/cat", program)
+        for words, advised in (([str(ibid), "run", str(program)], False), ([str(program)], True)):
+            process = started(words)
+            wait_until(lambda pid=process.pid: os.readlink(f"/proc/{pid}/exe") == str(program), "it runs")  # type: ignore[misc]
+            wait_until(lambda pid=process.pid: "libc.so" in Path(f"/proc/{pid}/maps").read_text(), "it is loaded")  # type: ignore[misc]
+            assert ("import_environment" in str(self.examine(ibid, process.pid))) == advised
 
     @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to change the root directory")
     def test_sees_that_a_process_has_another_root_directory(self, ibid: Path, started: Callable[..., subprocess.Popen[str]]) -> None:

@@ -60,6 +60,15 @@ TEST(observing, a_process_is_read_while_it_runs) {
     EXPECT_EQ(seen.figures[kind::crls].misses, 42u);
 }
 
+TEST(observing, a_process_that_is_left_alone_says_why) {
+    child c([] { set_reason("its name is in the list"); });
+    c.wait_until_done();
+    const process_result seen = read_process(c.pid());
+    EXPECT_EQ(seen.error, read_error::not_used);
+    EXPECT_TRUE(seen.figures.stands_aside);
+    EXPECT_EQ(seen.figures.reason, "its name is in the list");
+}
+
 TEST(observing, each_libcrypto_of_a_process_is_read) {
     child c([] {
         (*claim("/one/libcrypto.so.3", "3.0.19"))[kind::certificates][0].hits.store(1);

@@ -1,0 +1,200 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# ./dev package: Debian packages and a tarball of binaries. Everything that it makes is in build/package.
+#
+# Law: the same commit gives the same bytes. The time in the packages is the changelog's, and in the tarball the commit's; paths of this
+# machine and the order of its folders leave no trace.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+readonly place=$root/build/package
+
+usage() {
+    cat <<'TEXT'
+Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball]
+
+Builds Debian packages (ibid, libibid-dev, libibid-doc) of the last commit for this distribution, and lintian reads them.
+The result is in build/package/NAME, for example build/package/bookworm.
+  --in SUITE   in a clean chroot of this Debian release (bookworm, trixie), which debootstrap makes once: needs root
+  --twice      build a second time in another folder, and compare byte by byte
+  --test       install, use, upgrade, remove and purge the packages in a chroot: needs root
+  --tarball    a tarball of binaries, too: build/package/ibid-VERSION-PROCESSOR-linux-gnu.tar.gz
+
+IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian.
+TEXT
+}
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+fail() {
+    printf '\ndev: %s\n' "$1" >&2
+    [[ $# -lt 2 ]] || printf 'dev: %s\n' "$2" >&2
+    exit 1
+}
+
+readonly build_packages=(build-essential cmake debhelper libcli11-dev libfmt-dev libssl-dev libxxhash-dev lintian ninja-build
+    nlohmann-json3-dev openssl pkgconf)
+
+# The mirror that apt uses here, if it is one of Debian's; a local one is nearer than the default.
+mirror() {
+    local found=${IBID_DEBIAN_MIRROR-}
+    if [[ -z $found ]] && grep -q '^ID=debian' /etc/os-release; then
+        # shellcheck disable=SC2016 # apt expands it
+        found=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep '/debian/*$' | head -n 1 || true)
+    fi
+    echo "${found:-https://deb.debian.org/debian}"
+}
+
+# chroot_of SUITE: the folder of a clean system, made once. Nobody changes it: see chroot.sh.
+chroot_of() {
+    local suite=$1 folder=$place/chroots/$1
+    if [[ ! -e $folder.complete ]]; then
+        [[ $EUID -eq 0 ]] || fail "a chroot needs root" "sudo ./dev package --in $suite"
+        command -v debootstrap >/dev/null || fail "there is no debootstrap" "apt-get install debootstrap"
+        say "a clean system: $folder"
+        rm -rf "$folder"
+        mkdir -p "${folder%/*}"
+        debootstrap --variant=minbase "$suite" "$folder" "$(mirror)" >&2
+        touch "$folder.complete"
+    fi
+    echo "$folder"
+}
+
+# builder_of SUITE: a layer on top of it with what the build needs.
+builder_of() {
+    local suite=$1 layer=$place/chroots/$1-builder
+    if [[ ! -e $layer.complete ]]; then
+        say "what the build needs: $layer"
+        rm -rf "$layer"
+        scripts/chroot.sh "$place/chroots/$suite" "$layer" sh -c 'apt-get -q update && apt-get -q -y --no-install-recommends install "$@"' \
+            install "${build_packages[@]}" >&2
+        touch "$layer.complete"
+    fi
+    echo "$layer"
+}
+
+# source_package FOLDER: ibid_VERSION.orig.tar.gz, and the tree with debian/ in it. Its path is printed.
+source_package() {
+    local folder=$1 tree
+    tree=$folder/ibid-$version
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    git archive --format=tar --prefix="ibid-$version/" "$commit" | gzip -9n >"$folder/ibid_$version.orig.tar.gz"
+    tar -C "$folder" -xf "$folder/ibid_$version.orig.tar.gz"
+    cp -R "$tree/packaging/debian" "$tree/debian"
+    echo "$tree"
+}
+
+# build_in SUITE FOLDER: FOLDER holds the packages afterwards. Without a suite: as this system builds them.
+build_in() {
+    local suite=$1 folder=$2 tree words layer
+    tree=$(source_package "$folder")
+    words="cd ${tree#"$folder"/} && dpkg-buildpackage -us -uc"
+    if [[ -z $suite ]]; then
+        (cd "$folder" && eval "$words") >"$folder/log" 2>&1 || build_failed "$folder"
+        return
+    fi
+    layer=$(mktemp -d "$place/layer.XXXXXX")
+    mkdir -p "$layer/upper"
+    cp -R "$folder" "$layer/upper/build"
+    scripts/chroot.sh "$place/chroots/$suite-builder/upper:$place/chroots/$suite" "$layer" \
+        sh -c "cd /build && $words && cd .. && lintian --allow-root --fail-on error,warning --display-info ./*.changes >lintian 2>&1" >"$folder/log" 2>&1 || {
+        cp "$layer/upper/build/lintian" "$folder/" 2>/dev/null && cat "$folder/lintian" >&2
+        build_failed "$folder"
+    }
+    find "$layer/upper/build" -maxdepth 1 -type f -exec cp {} "$folder/" \;
+    rm -rf "$layer"
+}
+
+build_failed() {
+    tail -n 20 "$1/log" >&2
+    fail "the package did not build" "all of its messages: $1/log"
+}
+
+compare() {
+    local first=$1 second=$2 file
+    for file in "$first"/*.deb "$first"/*.dsc "$first"/*.tar.*; do
+        cmp "$file" "$second/${file##*/}" || fail "${file##*/} is another one when it is built again" "diffoscope says where they differ"
+    done
+    say "built twice: the same bytes"
+}
+
+# build_tarball FOLDER TREE. LIBDIR: beside bin/, wherever it is unpacked.
+build_tarball() {
+    local flags="-O2 -ffile-prefix-map=$1=."
+    CXXFLAGS=$flags CFLAGS=$flags cmake -S "$1/source" -B "$1/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DIBID_BUILD_TESTS=OFF \
+        -DIBID_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=/usr/local -DCMAKE_INSTALL_LIBDIR=lib &&
+        cmake --build "$1/build" --target ibid_product &&
+        cmake --install "$1/build" --strip --prefix "$2"
+}
+
+tarball() {
+    local folder=$place/tarball name tree
+    name=ibid-$version-$(uname -m)-linux-gnu
+    tree=$folder/$name
+    say "a tarball of binaries: $name"
+    rm -rf "$folder"
+    mkdir -p "$folder/source"
+    git archive "$commit" | tar -C "$folder/source" -xf -
+    build_tarball "$folder" "$tree" >"$folder/log" 2>&1 || build_failed "$folder"
+    # What needs a compiler is in libibid-dev, or in the source; a unit needs a place that does not change.
+    rm -rf "$tree/lib/systemd" "$tree/include" "$tree/lib/cmake" "$tree/lib/pkgconfig" "$tree"/lib/*.a
+    tar -C "$folder" --sort=name --mtime="@$(git log -1 --format=%ct "$commit")" --owner=0 --group=0 --numeric-owner --format=ustar \
+        --mode='u+rwX,go+rX,go-w' -cf - "$name" | gzip -9n >"$place/$name.tar.gz"
+    (cd "$place" && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")
+}
+
+suite='' twice=no test=no with_tarball=no
+while [[ $# -gt 0 ]]; do
+    case $1 in
+    --help | -h) usage; exit ;;
+    --in) suite=${2-}; [[ -n $suite ]] || fail "--in needs the name of a release"; shift ;;
+    --twice) twice=yes ;;
+    --test) test=yes ;;
+    --tarball) with_tarball=yes ;;
+    *) printf "dev: unknown option '%s'\ndev: './dev package --help' explains it\n" "$1" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+commit=$(git rev-parse HEAD) # one for all that follows, whatever is committed meanwhile
+version=$(sed -nE 's/^project\(ibid VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
+[[ $(head -n 1 packaging/debian/changelog) == "ibid ($version-"* ]] ||
+    fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
+[[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is not in the package"
+
+name=${suite:-$(sed -nE 's/^VERSION_CODENAME=//p' /etc/os-release)}
+if [[ -n $suite ]]; then
+    chroot_of "$suite" >/dev/null
+    builder_of "$suite" >/dev/null
+else
+    missing=()
+    for package in "${build_packages[@]}"; do
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]] || missing+=("$package")
+    done
+    [[ ${#missing[@]} -eq 0 ]] || fail "not installed: ${missing[*]}" "apt-get install ${missing[*]}"
+fi
+
+say "packages of $version for $name"
+build_in "$suite" "$place/$name"
+if [[ -z $suite ]]; then
+    lintian --allow-root --fail-on error,warning --display-info "$place/$name"/*.changes | tee "$place/$name/lintian" ||
+        fail "lintian found something"
+fi
+[[ ! -s $place/$name/lintian ]] || fail "lintian found something" "$place/$name/lintian"
+say "lintian: nothing found"
+
+if [[ $twice == yes ]]; then
+    build_in "$suite" "$place/$name-again-elsewhere"
+    compare "$place/$name" "$place/$name-again-elsewhere"
+fi
+if [[ $with_tarball == yes ]]; then
+    tarball
+fi
+if [[ $test == yes ]]; then
+    [[ $EUID -eq 0 ]] || fail "a chroot needs root" "sudo ./dev package --test"
+    IBID_PACKAGES=$place/$name IBID_CHROOT=$(chroot_of "$name") IBID_BUILDER=$(builder_of "$name") /usr/bin/python3 -m pytest tests/packages -q -p no:cacheprovider
+fi
+ls -1 "$place/$name"/*.deb

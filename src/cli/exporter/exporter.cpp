@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See exporter.h.
+#include "cli/exporter/exporter.h"
+
+#include "cli/exit_status.h"
+#include "cli/exporter/collector.h"
+#include "cli/exporter/http_server.h"
+#include "cli/exporter/metrics.h"
+
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace ibid::cli::exporter {
+namespace {
+
+constexpr const char* front_page = "ibid exporter: the metrics are at /metrics\n";
+
+// Whoever asks more often is given the last picture again: a look costs, and many may ask.
+constexpr auto freshness = std::chrono::milliseconds(200);
+
+} // namespace
+
+int serve(const request& r) {
+    collector host(r.per_process);
+    if (r.once) {
+        fmt::print("{}", metrics_text(host.look(), format::prometheus));
+        return exit_ok;
+    }
+    std::optional<http_server> server;
+    try {
+        server.emplace(r.listen);
+    } catch (const std::runtime_error& error) {
+        fmt::print(stderr, "ibid: {}\n", error.what());
+        return exit_no;
+    }
+    fmt::print(stderr, "ibid: metrics at http://{}{}/metrics\n",
+               server->address().starts_with(":") ? "localhost" : "", server->address());
+    const picture* latest = &host.look();
+    auto taken = std::chrono::steady_clock::now();
+    if (latest->others_not_shown)
+        fmt::print(
+            stderr,
+            "ibid: other users' processes may not be looked at: run it as root, or give it CAP_SYS_PTRACE\n");
+    server->serve([&](const http_request& request) -> http_answer {
+        if (request.path == "/")
+            return {.body = front_page};
+        if (request.path != "/metrics")
+            return {.status = 404, .body = front_page};
+        if (std::chrono::steady_clock::now() - taken > freshness) {
+            latest = &host.look();
+            taken = std::chrono::steady_clock::now();
+        }
+        const format f = request.accept.find("application/openmetrics-text") != std::string::npos
+                             ? format::openmetrics
+                             : format::prometheus;
+        return {.type = content_type(f), .body = metrics_text(*latest, f)};
+    });
+    return exit_ok;
+}
+
+} // namespace ibid::cli::exporter

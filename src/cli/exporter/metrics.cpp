@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See metrics.h. Names by https://prometheus.io/docs/practices/naming/: base units, no abbreviations, _total for what only rises.
+#include "cli/exporter/metrics.h"
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace ibid::cli::exporter {
+namespace {
+
+using shared_statistics::kinds;
+
+constexpr std::array<const char*, kinds> kind_names{"certificate", "crl", "trust_store", "signature"};
+
+std::string escaped(std::string_view value) {
+    std::string text;
+    for (const char c : value)
+        text += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string(1, c);
+    return text;
+}
+
+std::string labels(const group_name& g) {
+    std::string text = fmt::format("program=\"{}\",service=\"{}\"", escaped(g.program), escaped(g.service));
+    if (g.pid != 0)
+        text += fmt::format(",pid=\"{}\"", g.pid);
+    return text;
+}
+
+class writer {
+public:
+    explicit writer(format f) : format_(f) {}
+
+    // A metric's head. OpenMetrics names a counter without what its samples end with.
+    void begin(std::string_view name, std::string_view type, std::string_view help) {
+        name_ = name;
+        if (format_ == format::openmetrics && type == "counter")
+            name.remove_suffix(std::string_view("_total").size());
+        text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
+    }
+    template <class Value>
+    void sample(const std::string& with, Value value) {
+        text_ += with.empty() ? fmt::format("{} {}\n", name_, value)
+                              : fmt::format("{}{{{}}} {}\n", name_, with, value);
+    }
+    [[nodiscard]] std::string end() && {
+        if (format_ == format::openmetrics)
+            text_ += "# EOF\n";
+        return std::move(text_);
+    }
+
+private:
+    format format_;
+    std::string name_;
+    std::string text_;
+};
+
+struct figure {
+    const char* name;
+    const char* type;
+    const char* help;
+    std::uint64_t statistics::*value;
+};
+constexpr std::array figures{
+    figure{"ibid_cache_hits_total", "counter", "Lookups that found an object that was there.",
+           &statistics::hits},
+    figure{"ibid_cache_misses_total", "counter", "Lookups that had to make the object.", &statistics::misses},
+    figure{"ibid_cache_evictions_total", "counter", "Objects that ended.", &statistics::evictions},
+    figure{"ibid_cache_detached_total", "counter",
+           "Objects that were taken out because somebody wrote to them.", &statistics::detached},
+    figure{"ibid_cache_saved_bytes_total", "counter",
+           "Bytes whose parsing, reading or verifying a hit saved.", &statistics::bytes_not_parsed},
+    figure{"ibid_cache_active_objects", "gauge", "Objects with a user.", &statistics::active},
+    figure{"ibid_cache_retained_objects", "gauge", "Objects that are kept without a user.",
+           &statistics::retained},
+    figure{"ibid_cache_retained_bytes", "gauge", "Estimated memory of objects that are kept without a user.",
+           &statistics::retained_bytes},
+};
+
+} // namespace
+
+const char* content_type(format f) {
+    return f == format::openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                    : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+std::string metrics_text(const picture& p, format f) {
+    writer w(f);
+    w.begin("ibid_build_info", "gauge", "Version of the exporter.");
+    w.sample("version=\"" IBID_VERSION "\"", 1);
+    w.begin("ibid_exporter_look_duration_seconds", "gauge", "Time that looking at all processes took.");
+    w.sample({}, p.seconds);
+    w.begin("ibid_exporter_sees_all_processes", "gauge", "1: processes of all users may be looked at.");
+    w.sample({}, p.others_not_shown ? 0 : 1);
+    w.begin("ibid_processes", "gauge", "Processes with ibid in them, by what it does there.");
+    for (const auto& [name, g] : p.groups) {
+        for (const auto& [state, n] :
+             std::vector<std::pair<const char*, std::uint64_t>>{{"helped", g.processes.helped},
+                                                                {"stands_aside", g.processes.aside},
+                                                                {"unused", g.processes.unused},
+                                                                {"unreadable", g.processes.unreadable}})
+            w.sample(fmt::format("{},state=\"{}\"", labels(name), state), n);
+    }
+    w.begin("ibid_standing_aside_processes", "gauge", "Processes in which ibid stands aside, by the reason.");
+    for (const auto& [name, g] : p.groups) {
+        for (const auto& [reason, n] : g.reasons)
+            w.sample(fmt::format("{},reason=\"{}\"", labels(name), escaped(reason)), n);
+    }
+    for (const figure& one : figures) {
+        w.begin(one.name, one.type, one.help);
+        for (const auto& [name, g] : p.groups) {
+            for (std::size_t k = 0; k < kinds; ++k)
+                w.sample(fmt::format("{},kind=\"{}\"", labels(name), kind_names[k]), g.figures[k].*one.value);
+        }
+    }
+    return std::move(w).end();
+}
+
+} // namespace ibid::cli::exporter

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See comparison.h.
+#include "cli/measure/comparison.h"
+
+#include "cli/numbers.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ibid::cli::measure {
+
+double sample::median() const {
+    std::vector<double> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t n = sorted.size();
+    return n == 0 ? 0 : n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+double sample::least() const {
+    return values.empty() ? 0 : *std::min_element(values.begin(), values.end());
+}
+
+double sample::most() const {
+    return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+bool comparison::differ() const {
+    return stock.values.size() >= 3 &&
+           (stock.most() < under_ibid.least() || under_ibid.most() < stock.least());
+}
+
+std::string comparison::verdict() const {
+    const double before = stock.median();
+    const double after = under_ibid.median();
+    if (!differ() || before <= 0 || after <= 0)
+        return "no difference seen";
+    return after < before ? fmt::format("{:.2f} x less", before / after)
+                          : fmt::format("{:.2f} x more", after / before);
+}
+
+std::string shown(const sample& s, const std::string& unit) {
+    const auto one = [&unit](double v) {
+        return unit == "bytes" ? bytes_text(static_cast<std::uint64_t>(v)) : fmt::format("{:.3f} s", v);
+    };
+    return fmt::format("{} ({} to {})", one(s.median()), one(s.least()), one(s.most()));
+}
+
+} // namespace ibid::cli::measure

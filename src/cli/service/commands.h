@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `ibid enable`, `ibid disable`, `ibid status`: ibid for a service of systemd, by one file that is shown.
+//
+// Law: nothing is started, stopped or reloaded. What must be done next is printed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace ibid::cli::service {
+
+struct request {
+    std::string service;               // empty: all (disable --all, status)
+    std::string root;                  // the folder of an image; empty: this system
+    std::vector<std::string> settings; // enable: "IBID_PRIVACY=strict"
+    bool dry_run = false;
+    bool force = false; // enable: in spite of problems
+    bool all = false;   // disable
+    bool json = false;
+};
+
+[[nodiscard]] int enable(const request& r);
+[[nodiscard]] int disable(const request& r);
+[[nodiscard]] int status(const request& r);
+
+// "/": the root of the running system is none. Empty when there is no such folder.
+[[nodiscard]] bool normalize_root(std::string& root);
+
+} // namespace ibid::cli::service

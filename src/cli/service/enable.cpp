@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `ibid enable` and `ibid disable`.
+#include "cli/environment.h"
+#include "cli/exit_status.h"
+#include "cli/service/commands.h"
+#include "cli/service/drop_in.h"
+#include "cli/service/judgement.h"
+#include "cli/service/unit.h"
+#include "cli/terminal.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ibid::cli::service {
+namespace {
+
+namespace fs = std::filesystem;
+
+int refuse(int status, const std::string& what) {
+    fmt::print(stderr, "ibid: {}\n", what);
+    return status;
+}
+
+// The preload as the service will find it: of an image, the one that is installed there.
+std::string preload_for(const std::string& root, std::string& error) {
+    if (root.empty()) {
+        const std::optional<std::string> preload = find_preload();
+        if (!preload)
+            error = "libibid_preload.so was not found; 'ibid doctor' says where it was looked for";
+        return preload.value_or("");
+    }
+    std::string preload = IBID_INSTALL_FULL_LIBDIR "/libibid_preload.so";
+    std::error_code ignored;
+    if (!fs::exists(root + preload, ignored))
+        error = fmt::format("ibid is not installed in {}: there is no {}", root, preload);
+    return preload;
+}
+
+std::string entry_in(const std::string& root, const std::string& preload) {
+    std::string entry = entry_for(root + preload).text;
+    return entry.erase(0, root.size());
+}
+
+// What is wrong with "IBID_PRIVACY=strict", asked of the same place as `ibid run` asks.
+std::string wrong_assignment(const std::string& setting) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || !setting.starts_with("IBID_") || equals == 5)
+        return fmt::format("'{}' is not IBID_NAME=VALUE", setting);
+    if (setting.find_first_of("\n\r") != std::string::npos)
+        return "a value has one line";
+    ::setenv(setting.substr(0, equals).c_str(), setting.substr(equals + 1).c_str(), 1);
+    return wrong_setting();
+}
+
+std::vector<std::string> next_steps(const request& r, const unit& u) {
+    if (!r.root.empty())
+        return {};
+    return {fmt::format("systemctl daemon-reload && systemctl restart {}", u.name),
+            fmt::format("ibid status {}", u.name)};
+}
+
+void print_list(const char* label, const std::vector<std::string>& lines, bool bad = false) {
+    for (const std::string& line : lines)
+        fmt::print("{:<10} {}\n", bad ? paint(colour::bad, label) + "   " : label, line);
+}
+
+} // namespace
+
+bool normalize_root(std::string& root) {
+    std::error_code error;
+    if (root.empty())
+        return true;
+    const fs::path real = fs::canonical(root, error);
+    if (error || !fs::is_directory(real, error))
+        return false;
+    root = real == "/" ? std::string() : real.string();
+    return true;
+}
+
+int enable(const request& r) {
+    for (const std::string& setting : r.settings) {
+        if (const std::string wrong = wrong_assignment(setting); !wrong.empty())
+            return refuse(exit_usage, wrong);
+    }
+    const std::string named = unit_name(r.service);
+    const unit_result loaded =
+        load_unit(r.root, r.service, named.empty() ? std::string() : drop_in_path(named));
+    if (!loaded.found)
+        return refuse(exit_no,
+                      loaded.error + "; 'systemctl list-unit-files --type=service' lists what there is");
+    unit u = *loaded.found;
+    const std::string path = drop_in_path(u.name);
+    if (u.name != named) // an alias: its drop-in is that of the service that it leads to
+        u = load_unit(r.root, u.name, path).found.value_or(u);
+    const std::string file = r.root + path;
+
+    std::string error;
+    const std::string preload = preload_for(r.root, error);
+    if (!error.empty())
+        return refuse(exit_no, error);
+    judgement j = judge(u, r.root, preload);
+    const drop_in_state before = look_at_drop_in(file);
+    if (before == drop_in_state::foreign)
+        return refuse(exit_no, fmt::format("{} is there, and ibid did not write it: it is left alone", file));
+
+    const auto there = u.environment(r.root, "LD_PRELOAD");
+    const std::string text = drop_in_text(
+        u.name, prepend_preload(entry_in(r.root, preload), there && there->file.empty() ? there->value : ""),
+        r.settings);
+    const bool go = j.problems.empty() || r.force;
+    const bool same = before == drop_in_state::ours && read_file(file) == text;
+    bool written = false;
+    if (go && !same && !r.dry_run) {
+        if (const std::string failed = write_drop_in(file, text); !failed.empty())
+            return refuse(exit_no, failed);
+        written = true;
+    }
+    const std::vector<std::string> next = go && !r.dry_run ? next_steps(r, u) : std::vector<std::string>();
+    if (r.json) {
+        const nlohmann::ordered_json out = {
+            {"ibid", IBID_VERSION}, {"service", u.name},  {"program", j.program}, {"file", file},
+            {"content", text},      {"written", written}, {"unchanged", same},    {"problems", j.problems},
+            {"notes", j.notes},     {"needed", j.needed}, {"next", next}};
+        fmt::print("{}\n", out.dump(2));
+        return go ? exit_ok : exit_no;
+    }
+    fmt::print("service    {}\n", u.name);
+    if (!j.program.empty())
+        fmt::print("program    {}\n", j.program);
+    print_list("note", j.notes);
+    print_list("problem", j.problems, true);
+    if (!go) {
+        fmt::print("{}\n", paint(colour::bad, "not turned on."));
+        fmt::print("'--force' does it all the same.\n");
+        return exit_no;
+    }
+    fmt::print("file       {}{}\n\n", file,
+               r.dry_run ? " (not written: --dry-run)"
+               : same    ? " (as it was)"
+                         : "");
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = text.find('\n', at);
+        fmt::print("    {}\n", text.substr(at, end - at));
+        at = end + 1;
+    }
+    fmt::print("\n");
+    print_list("needed", j.needed);
+    print_list("next", next);
+    return exit_ok;
+}
+
+int disable(const request& r) {
+    std::vector<std::string> services;
+    if (r.all) {
+        services = services_with_drop_in(r.root);
+    } else {
+        const unit_result loaded = load_unit(r.root, r.service);
+        const std::string name =
+            loaded.found ? loaded.found->name : unit_name(r.service); // a service that was removed meanwhile
+        if (name.empty())
+            return refuse(exit_usage, loaded.error);
+        services = {name};
+    }
+    nlohmann::ordered_json removed = nlohmann::ordered_json::array();
+    for (const std::string& name : services) {
+        const std::string file = r.root + drop_in_path(name);
+        switch (look_at_drop_in(file)) {
+        case drop_in_state::none:
+            return refuse(exit_no, fmt::format("ibid is not turned on for {}: there is no {}", name, file));
+        case drop_in_state::foreign:
+            return refuse(exit_no,
+                          fmt::format("{} is there, and ibid did not write it: it is left alone", file));
+        case drop_in_state::ours:
+            break;
+        }
+        if (!r.dry_run) {
+            if (const std::string failed = remove_drop_in(file); !failed.empty())
+                return refuse(exit_no, failed);
+        }
+        removed.push_back(file);
+        if (!r.json)
+            fmt::print("{} {}\n", r.dry_run ? "would remove" : "removed", file);
+    }
+    std::vector<std::string> next;
+    if (!services.empty() && r.root.empty() && !r.dry_run)
+        next.push_back(
+            fmt::format("systemctl daemon-reload && systemctl restart {}", fmt::join(services, " ")));
+    if (r.json) {
+        fmt::print(
+            "{}\n",
+            nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"removed", removed}, {"next", next}}.dump(2));
+    } else {
+        if (services.empty())
+            fmt::print("ibid is turned on for no service.\n");
+        print_list("next", next);
+        if (!next.empty())
+            fmt::print("Processes that run keep what they have loaded until then.\n");
+    }
+    return exit_ok;
+}
+
+} // namespace ibid::cli::service

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See processes.h.
+#include "cli/service/processes.h"
+
+#include "cli/stat.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+namespace ibid::cli::service {
+
+using shared_statistics::read_error;
+
+bool process::is_under_ibid() const {
+    return seen.error == read_error::none || seen.error == read_error::not_used ||
+           seen.error == read_error::memory_not_permitted || seen.error == read_error::unknown_version;
+}
+
+bool process::is_unknown() const {
+    return seen.error == read_error::not_permitted;
+}
+
+std::string unit_of(pid_t pid) {
+    std::ifstream groups("/proc/" + std::to_string(pid) + "/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        // "0::/system.slice/nginx.service/worker", "1:name=systemd:/user.slice/.../session-2.scope"
+        for (std::size_t at = line.find('/'); at != std::string::npos;) {
+            const std::size_t end = line.find('/', at + 1);
+            const std::string part = line.substr(at + 1, end == std::string::npos ? end : end - at - 1);
+            if (part.ends_with(".service") && !part.starts_with("user@"))
+                return part;
+            at = end;
+        }
+    }
+    return {};
+}
+
+std::vector<process> processes_of(const std::string& unit) {
+    std::vector<process> all;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+        const std::string number = entry.path().filename().string();
+        pid_t pid = 0;
+        const auto [end, wrong] = std::from_chars(number.data(), number.data() + number.size(), pid);
+        if (wrong != std::errc{} || end != number.data() + number.size())
+            continue;
+        // "0::/system.slice/nginx.service", or a line for each controller; below it there may be further groups.
+        std::ifstream groups(entry.path() / "cgroup");
+        for (std::string line; std::getline(groups, line);) {
+            if ((line + "/").find("/" + unit + "/") != std::string::npos) {
+                all.push_back({pid, name_of_process(pid), shared_statistics::read_process(pid)});
+                break;
+            }
+        }
+    }
+    std::erase_if(all, [](const process& p) { return p.seen.error == read_error::no_such_process; });
+    std::sort(all.begin(), all.end(), [](const process& a, const process& b) { return a.pid < b.pid; });
+    return all;
+}
+
+} // namespace ibid::cli::service

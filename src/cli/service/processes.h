@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The processes that run in a service, by the kernel's control groups: no manager is asked.
+#pragma once
+
+#include "statistics/observe.h"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace ibid::cli::service {
+
+struct process {
+    pid_t pid = 0;
+    std::string name;
+    shared_statistics::process_result seen;
+
+    [[nodiscard]] bool is_under_ibid() const;
+    [[nodiscard]] bool is_unknown() const; // it may not be looked at
+};
+
+// The service that a process is in; empty: none. Of groups within a service, the service.
+[[nodiscard]] std::string unit_of(pid_t pid);
+
+[[nodiscard]] std::vector<process> processes_of(const std::string& unit);
+
+} // namespace ibid::cli::service

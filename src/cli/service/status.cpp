@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `ibid status`.
+#include "cli/exit_status.h"
+#include "cli/numbers.h"
+#include "cli/service/commands.h"
+#include "cli/service/drop_in.h"
+#include "cli/service/processes.h"
+#include "cli/service/unit.h"
+#include "cli/terminal.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ibid::cli::service {
+namespace {
+
+using shared_statistics::kind;
+
+struct service_state {
+    std::string name;
+    std::string file; // of the drop-in, where it is turned on
+    std::vector<process> running;
+    std::string missing; // a file that the drop-in names, and that is not there
+
+    [[nodiscard]] auto count(bool (process::*is)() const) const {
+        return static_cast<std::uint64_t>(
+            std::count_if(running.begin(), running.end(), [is](const process& p) { return (p.*is)(); }));
+    }
+    [[nodiscard]] std::uint64_t helped() const {
+        return static_cast<std::uint64_t>(std::count_if(
+            running.begin(), running.end(), [](const process& p) { return p.seen.figures.helped; }));
+    }
+    [[nodiscard]] std::uint64_t hits() const {
+        std::uint64_t n = 0;
+        for (const process& p : running)
+            n += p.seen.figures[kind::certificates].hits;
+        return n;
+    }
+    // Not taken: none of its processes has it in it, though one can be looked at.
+    [[nodiscard]] bool not_taken() const {
+        return !running.empty() && count(&process::is_under_ibid) == 0 &&
+               count(&process::is_unknown) < running.size();
+    }
+    [[nodiscard]] std::vector<std::string> reasons() const {
+        std::vector<std::string> all;
+        for (const process& p : running) {
+            const std::string& reason = p.seen.figures.reason;
+            if (p.seen.figures.stands_aside && std::find(all.begin(), all.end(), reason) == all.end())
+                all.push_back(reason);
+        }
+        return all;
+    }
+};
+
+// The preload that the drop-in names. Its path has the loader's token in it, so the library itself is looked for.
+std::string missing_file(const std::string& root, const std::string& text) {
+    constexpr std::string_view start = "LD_PRELOAD=";
+    const std::size_t at = text.find(start);
+    if (at == std::string::npos)
+        return {};
+    std::string path =
+        text.substr(at + start.size(), text.find_first_of(":\"\n", at + start.size()) - at - start.size());
+    path.erase(std::min(path.size(), path.find("/$LIB/")));
+    std::error_code error;
+    return std::filesystem::exists(root + path, error) ? std::string() : path;
+}
+
+service_state look(const std::string& root, const std::string& name) {
+    service_state s;
+    s.name = name;
+    const std::string file = root + drop_in_path(name);
+    if (look_at_drop_in(file) == drop_in_state::ours) {
+        s.file = file;
+        s.missing = missing_file(root, read_file(file));
+    }
+    if (root.empty())
+        s.running = processes_of(name);
+    return s;
+}
+
+std::string sentence(const service_state& s, bool image) {
+    if (s.file.empty())
+        return image || s.count(&process::is_under_ibid) == 0
+                   ? std::string("off")
+                   : "off, and still in processes that were started before: systemctl restart " + s.name;
+    if (!s.missing.empty())
+        return fmt::format("on, but {} is not there: its programs start without it, and their loader says so",
+                           s.missing);
+    if (image)
+        return "on";
+    if (s.running.empty())
+        return "on; it does not run";
+    if (s.not_taken())
+        return fmt::format(
+            "on, but its processes were started before: systemctl daemon-reload && systemctl restart {}",
+            s.name);
+    return fmt::format("on; {} of {} under ibid, {} helped; {}", grouped(s.count(&process::is_under_ibid)),
+                       s.running.size() == 1 ? "1 process" : grouped(s.running.size()) + " processes",
+                       grouped(s.helped()), counted(s.hits(), "certificate hit"));
+}
+
+nlohmann::ordered_json as_json(const service_state& s) {
+    nlohmann::ordered_json processes = nlohmann::ordered_json::array();
+    for (const process& p : s.running)
+        processes.push_back({{"pid", p.pid},
+                             {"name", p.name},
+                             {"under_ibid", p.is_unknown() ? nlohmann::ordered_json(nullptr)
+                                                           : nlohmann::ordered_json(p.is_under_ibid())},
+                             {"helped", p.seen.figures.helped},
+                             {"hits", p.seen.figures[kind::certificates].hits}});
+    nlohmann::ordered_json out = {{"service", s.name},
+                                  {"enabled", !s.file.empty()},
+                                  {"file", nullptr},
+                                  {"missing", nullptr},
+                                  {"took", nullptr}};
+    if (!s.file.empty())
+        out["file"] = s.file;
+    if (!s.missing.empty())
+        out["missing"] = s.missing;
+    if (!s.file.empty() && !s.running.empty())
+        out["took"] = !s.not_taken();
+    out["reasons"] = s.reasons();
+    out["processes"] = std::move(processes);
+    return out;
+}
+
+} // namespace
+
+int status(const request& r) {
+    std::vector<std::string> names = services_with_drop_in(r.root);
+    if (!r.service.empty()) {
+        const unit_result loaded = load_unit(r.root, r.service);
+        if (!loaded.found) {
+            fmt::print(stderr, "ibid: {}\n", loaded.error);
+            return exit_no;
+        }
+        names = {loaded.found->name};
+    }
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    bool good = true;
+    for (const std::string& name : names) {
+        const service_state s = look(r.root, name);
+        const bool fine = !s.file.empty() && s.missing.empty() && !s.not_taken();
+        good &= fine;
+        list.push_back(as_json(s));
+        if (r.json)
+            continue;
+        fmt::print("{:<30} {}\n", s.name,
+                   paint(fine ? colour::good : colour::bad, sentence(s, !r.root.empty())));
+        for (const std::string& reason : s.reasons())
+            fmt::print("{:<30} stands aside: {}\n", "", reason);
+        if (s.count(&process::is_unknown) != 0)
+            fmt::print("{:<30} {} may not be looked at: 'sudo ibid status {}'\n", "",
+                       grouped(s.count(&process::is_unknown)), s.name);
+    }
+    if (r.json)
+        fmt::print("{}\n", nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"services", list}}.dump(2));
+    else if (names.empty())
+        fmt::print("ibid is turned on for no service. 'ibid enable SERVICE' turns it on.\n");
+    return good ? exit_ok : exit_no;
+}
+
+} // namespace ibid::cli::service

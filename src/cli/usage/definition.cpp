@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See definition.h.
+#include "cli/usage/definition.h"
+
+#include <algorithm>
+
+namespace ibid::cli::usage {
+namespace {
+
+option json() {
+    return {.name = "--json", .help = "JSON instead of text"};
+}
+
+command run() {
+    return {
+        .name = "run",
+        .summary = "Run a program under ibid",
+        .description =
+            {"ibid becomes the program, with LD_PRELOAD set. A program that cannot be helped runs normally.",
+             "With --stats, ibid stays as the program's parent, passes signals on, ends as the program ends, "
+             "and then writes "
+             "one summary of all processes that used OpenSSL."},
+        .options = {{.name = "--stats",
+                     .value = "FILE",
+                     .is = word::file,
+                     .value_may_be_left_out = true,
+                     .help = "Sum up at the end: on standard error, or as JSON in FILE"},
+                    {.name = "--exclude",
+                     .value = "NAME",
+                     .is = word::program_name,
+                     .repeats = true,
+                     .help = "Leave programs of this name alone, also as children"},
+                    {.name = "--no-children", .help = "Programs that this one starts run without ibid"}},
+        .program = "PROGRAM [ARG...]",
+        .exit_status = "The program's own; 2 for a wrong command line, 126 when the program cannot be run, "
+                       "127 when there is "
+                       "none.",
+        .examples = {{"ibid run curl https://example.org/", ""},
+                     {"ibid run --stats -- nginx -g 'daemon off;'", ""},
+                     {"ibid run --stats=figures.json python3 crawl.py", ""}},
+    };
+}
+
+command measure() {
+    return {
+        .name = "measure",
+        .summary = "Measure what ibid brings for a program",
+        .description =
+            {"Runs the program by turns, stock and under ibid, and compares memory, CPU and time. Where the "
+             "runs do not tell "
+             "the two ways apart it says that no difference was seen. The program's output goes nowhere.",
+             "With --load the program is a server: when it is ready, the load is run against it by a shell, "
+             "and then "
+             "the server is ended (SIGTERM)."},
+        .options = {{.name = "--load",
+                     .value = "COMMAND",
+                     .is = word::any,
+                     .help = "What to run against the program, as 'wrk -d 5 https://localhost/'"},
+                    {.name = "--until",
+                     .value = "PORT",
+                     .is = word::count,
+                     .help = "The program is ready when it listens on this port (default: after one second)"},
+                    {.name = "--rounds",
+                     .value = "N",
+                     .is = word::count,
+                     .help = "Counted runs each way (default: 5)"},
+                    json()},
+        .program = "PROGRAM [ARG...]",
+        .exit_status =
+            "0; 1 when the program or the load cannot be run, or ends differently from run to run.",
+        .examples =
+            {{"ibid measure -- python3 crawl.py", ""},
+             {"ibid measure --until 8443 --load 'wrk -d 5 https://localhost:8443/' -- nginx -g 'daemon off;'",
+              ""}},
+    };
+}
+
+command stat() {
+    return {
+        .name = "stat",
+        .summary = "Show the counters of a running process",
+        .description = {"Reads from outside: the program does not notice."},
+        .options = {json()},
+        .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
+        .exit_status =
+            "0; 1 when there is no such process, it may not be read, or it does not run under ibid.",
+    };
+}
+
+command top() {
+    return {
+        .name = "top",
+        .summary = "Watch all processes under ibid",
+        .description = {"Shows the counters of all processes that you may look at, the one that saved most "
+                        "first, again and "
+                        "again until it is interrupted."},
+        .options = {{.name = "--interval",
+                     .value = "SECONDS",
+                     .is = word::seconds,
+                     .help = "Seconds from view to view (default: 2)"},
+                    {.name = "--once", .help = "One view, then exit"},
+                    {.name = "--json", .help = "JSON instead of text, one object a line"}},
+        .exit_status = "0.",
+    };
+}
+
+command doctor() {
+    return {
+        .name = "doctor",
+        .summary = "Say whether ibid helps here, and why or why not",
+        .description =
+            {"Examines a program, a running process, a service, or without an argument this machine. It runs "
+             "nothing of the "
+             "program."},
+        .options = {json()},
+        .operands =
+            {{.name = "PROGRAM|PID|SERVICE",
+              .is = word::subject,
+              .help = "A program, a running process, or a service (NAME.service); default: this machine"}},
+        .exit_status = "0 when ibid helps or it is not known; 1 when something stands in the way.",
+        .examples = {{"ibid doctor nginx", ""},
+                     {"sudo ibid doctor 4711", ""},
+                     {"ibid doctor nginx.service", ""}},
+    };
+}
+
+option root() {
+    return {.name = "--root",
+            .value = "DIR",
+            .is = word::folder,
+            .help = "The system in this folder, an image perhaps, instead of the running one"};
+}
+
+option dry_run() {
+    return {.name = "--dry-run", .help = "Show it, and change nothing"};
+}
+
+command enable() {
+    return {
+        .name = "enable",
+        .summary = "Turn ibid on for a service of systemd",
+        .description = {"Looks at the service's unit and program, and writes one file beside the unit (a "
+                        "drop-in), which it shows. Nothing "
+                        "is started, stopped or reloaded: what must be done next is printed."},
+        .options = {dry_run(),
+                    {.name = "--force", .help = "In spite of what speaks against it"},
+                    {.name = "--set",
+                     .value = "NAME=VALUE",
+                     .is = word::any,
+                     .repeats = true,
+                     .help = "A setting of ibid's for the service, as IBID_PRIVACY=strict"},
+                    root(),
+                    json()},
+        .operands = {{.name = "SERVICE",
+                      .is = word::service,
+                      .required = true,
+                      .help = "Its name, with or without .service"}},
+        .exit_status = "0 when it is turned on, or would be; 1 when something speaks against it, or the file "
+                       "cannot be written.",
+        .examples = {{"ibid enable --dry-run nginx", ""},
+                     {"sudo ibid enable --set IBID_PRIVACY=strict haproxy", ""}},
+    };
+}
+
+command disable() {
+    return {
+        .name = "disable",
+        .summary = "Turn ibid off for a service of systemd",
+        .description = {"Removes the file that ibid enable wrote, and nothing else. Processes that run keep "
+                        "what they have loaded."},
+        .options = {{.name = "--all", .help = "For every service that it was turned on for"},
+                    dry_run(),
+                    root(),
+                    json()},
+        .operands = {{.name = "SERVICE", .is = word::service, .help = "Its name, with or without .service"}},
+        .exit_status = "0; 1 when ibid is not turned on for it.",
+    };
+}
+
+command exporter() {
+    return {
+        .name = "exporter",
+        .summary = "Serve the counters of all processes to Prometheus",
+        .description = {"Answers GET /metrics in Prometheus' text format, or OpenMetrics where that is asked "
+                        "for, until it is "
+                        "interrupted. Counters are summed up by program and service, also of processes that "
+                        "have ended since."},
+        .options = {{.name = "--listen",
+                     .value = "HOST:PORT",
+                     .is = word::address,
+                     .help = "Where to listen (default: 127.0.0.1:9842); without HOST on all addresses"},
+                    {.name = "--per-process", .help = "A series for each process, with its PID"},
+                    {.name = "--once", .help = "Print the metrics and exit"}},
+        .exit_status = "0; 1 when it cannot listen there.",
+        .examples = {{"ibid exporter --once", ""}, {"sudo ibid exporter --listen :9842", ""}},
+    };
+}
+
+command status() {
+    return {
+        .name = "status",
+        .summary = "Say for which services ibid is on, and whether it took",
+        .description = {"Looks at the files of ibid enable, and at the processes that run."},
+        .options = {root(), json()},
+        .operands = {{.name = "SERVICE",
+                      .is = word::service,
+                      .help = "Its name (default: all that it was turned on for)"}},
+        .exit_status = "0 when it is on and in the processes that run; 1 when not.",
+    };
+}
+
+} // namespace
+
+const std::string& summary() {
+    static const std::string text = "keep one copy of each certificate in programs that use OpenSSL 3";
+    return text;
+}
+
+const std::vector<std::string>& description() {
+    static const std::vector<std::string> text{"Keeps one copy of each certificate in programs that use "
+                                               "OpenSSL 3, without changing them. Put 'ibid run' before a "
+                                               "command line."};
+    return text;
+}
+
+const std::vector<command>& commands() {
+    static const std::vector<command> all{run(),    doctor(), measure(), enable(),  disable(),
+                                          status(), stat(),   top(),     exporter()};
+    return all;
+}
+
+const std::vector<variable>& variables() {
+    static const std::vector<variable> all{
+        {"IBID_SCOPE", "openssl|all", "openssl",
+         "openssl: share what OpenSSL parses for its own use; all: also what the application parses"},
+        {"IBID_RETAIN", "BYTES[:ENTRIES]", "4M:1024",
+         "What to keep after the last user is gone; suffixes K, M, G; 0: nothing"},
+        {"IBID_VERIFY_MEMO", "0", "on", "0: verify every signature again"},
+        {"IBID_PRIVACY", "strict|default|off", "default",
+         "What is remembered of peers may shorten a handshake: not at all, only issuers', all of it"},
+        {"IBID_EXCLUDE", "NAME[:NAME...]", "unset", "Stand aside in programs of these names (--exclude)"},
+        {"IBID_CHILDREN", "0", "unset", "0: programs that this one starts run without ibid (--no-children)"},
+        {"IBID_DISABLE", "1", "unset", "1: stand aside"},
+        {"IBID_STATISTICS", "PLACE", "unset", "Where to sum up; set by ibid run --stats"},
+        {"LD_PRELOAD", "FILE[:FILE...]", "unset", "Set by ibid run; what is there already stays behind ibid",
+         false},
+        {"NO_COLOR", "any text", "unset", "Not empty: no colours", false},
+    };
+    return all;
+}
+
+const std::vector<exit_status>& exit_statuses() {
+    static const std::vector<exit_status> all{
+        {0, "Done."},
+        {1, "The answer is no: no such process, it may not be read, it is not under ibid, it is not helped."},
+        {2, "The command line, a variable, or the name of a file is wrong."},
+        {126, "ibid run: the program was found and cannot be run."},
+        {127, "ibid run: there is no such program."},
+    };
+    return all;
+}
+
+const command* find(const std::string& name) {
+    const auto at = std::find_if(commands().begin(), commands().end(),
+                                 [&name](const command& c) { return c.name == name; });
+    return at == commands().end() ? nullptr : &*at;
+}
+
+std::string shown(const option& o) {
+    return o.value.empty() ? o.name
+                           : o.name + (o.value_may_be_left_out ? "[=" + o.value + "]" : " " + o.value);
+}
+
+std::string synopsis(const command& c) {
+    std::string text = "ibid " + c.name;
+    for (const option& o : c.options)
+        text += " [" + shown(o) + "]" + (o.repeats ? "..." : "");
+    for (const operand& o : c.operands)
+        text += o.required ? " " + o.name : " [" + o.name + "]";
+    if (!c.program.empty())
+        text += " [--] " + c.program;
+    return text;
+}
+
+} // namespace ibid::cli::usage

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See documents.h.
+#include "cli/usage/definition.h"
+#include "cli/usage/documents.h"
+
+#include <fmt/format.h>
+
+namespace ibid::cli::usage {
+namespace {
+
+std::string quoted(const std::string& text) {
+    return fmt::format("'{}'", replaced(replaced(text, "\\", "\\\\"), "'", "\\'"));
+}
+
+// As arguments of `complete`. Files are offered where nothing is said.
+std::string candidates(word is) {
+    switch (is) {
+    case word::file:
+        return " -F";
+    case word::folder:
+        return " -xa '(__fish_complete_directories)'";
+    case word::program:
+    case word::program_name:
+        return " -xa '(__fish_complete_command)'";
+    case word::pid:
+        return " -xa '(__fish_complete_pids)'";
+    case word::service:
+        return " -xa '(__ibid_services)'";
+    case word::subject:
+        return " -xa '(__fish_complete_command) (__fish_complete_pids) (__ibid_services)'";
+    case word::none:
+    case word::seconds:
+    case word::count:
+    case word::address:
+    case word::any:
+        break;
+    }
+    return " -x";
+}
+
+} // namespace
+
+std::string fish_completion() {
+    std::string text = R"(# fish completion for ibid. Made from the definition of its command line.
+
+function __ibid_services
+    for folder in /etc /run /usr/local/lib /usr/lib /lib
+        for unit in $folder/systemd/system/*.service
+            string replace -r '.*/' '' -- $unit
+        end
+    end
+end
+
+complete -c ibid -f
+complete -c ibid -s h -l help -d 'Print this help and exit'
+complete -c ibid -n __fish_use_subcommand -l version -d 'Print the version and exit'
+)";
+    for (const command& c : commands())
+        text += "complete -c ibid -n __fish_use_subcommand -a " + c.name + " -d " + quoted(c.summary) + "\n";
+    for (const command& c : commands()) {
+        const std::string start = "complete -c ibid -n '__fish_seen_subcommand_from " + c.name + "'";
+        for (const option& o : c.options)
+            text += start + " -l " + o.name.substr(2) +
+                    (o.value.empty() || o.value_may_be_left_out ? "" : candidates(o.is)) + " -d " +
+                    quoted(o.help) + "\n";
+        if (!c.program.empty())
+            text += start + " -xa '(__fish_complete_subcommand --fcs-skip=2)'\n";
+        else if (!c.operands.empty())
+            text += start + candidates(c.operands.front().is) + "\n";
+    }
+    return text;
+}
+
+} // namespace ibid::cli::usage
