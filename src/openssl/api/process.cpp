@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 
-#include "ibid/detail/table/flight.h"
 #include "ibid/hash.h"
 #include "openssl/binding/one_thread.h"
 #include "openssl/binding/settings.h"
@@ -27,13 +26,11 @@ void before_fork() noexcept {
     if (locked) {
         libcrypto::for_each([](libcrypto& l) { l.lock_for_fork(); });
         interpose::lock_for_fork();
-        detail::wait_graph.lock();
     }
 }
 
 void after_fork() noexcept {
     if (locked) {
-        detail::wait_graph.unlock();
         interpose::unlock_after_fork();
         libcrypto::for_each([](libcrypto& l) { l.unlock_after_fork(); });
     }
