@@ -54,7 +54,6 @@ int is_built_in(OSSL_PROVIDER* provider, void* argument) {
     return check.all_built_in ? 1 : 0;
 }
 
-#ifndef OPENSSL_NO_ENGINE
 [[nodiscard]] bool offers(const functions& f, ENGINE* engine) {
     if (engine != nullptr) {
         f.ENGINE_finish(engine);
@@ -83,11 +82,6 @@ int is_built_in(OSSL_PROVIDER* provider, void* argument) {
     }
     return false;
 }
-#else
-[[nodiscard]] bool engines_offer_something(const functions&) {
-    return false;
-}
-#endif
 
 } // namespace
 
