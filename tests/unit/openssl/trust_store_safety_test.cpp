@@ -256,7 +256,8 @@ TEST_F(TrustStoreSafety, UnderAStoresLockItsListGrowsAndNothingElse) {
         EXPECT_EQ(caches.load(store, path()), 2);
         EXPECT_EQ(caches.load(store, path()), 2); // not empty now
     }
-    EXPECT_GT(calls_in_lock, 0);
+    // A hash table is filled by OpenSSL alone.
+    EXPECT_EQ(calls_in_lock == 0, OPENSSL_VERSION_MAJOR >= 4) << calls_in_lock;
     EXPECT_EQ(other_calls_in_lock, 0);
     EXPECT_FALSE(in_lock);
 }
