@@ -324,7 +324,9 @@ struct functions {
     [[nodiscard]] bool complete() const noexcept;
     [[nodiscard]] bool has_libssl() const noexcept;
 
-    [[nodiscard]] openssl_version version() const noexcept { return openssl_version(OpenSSL_version_num()); }
+    [[nodiscard]] openssl_version version() const {
+        return openssl_version(OpenSSL_version_num());
+    }
 };
 
 } // namespace ibid::openssl

@@ -75,11 +75,11 @@ const char* libcrypto::set_up() {
     if (environment().disabled) {
         return "IBID_DISABLE is set";
     }
+    const uncancelled all_of_this;
     const openssl_version version = f.version();
     if (version.defect() != nullptr) {
         return version.defect();
     }
-    const uncancelled all_of_this;
     // Memory that is shared between processes would carry ibid's private pointers from one to another.
     CRYPTO_malloc_fn allocate = nullptr;
     CRYPTO_realloc_fn reallocate = nullptr;

@@ -386,6 +386,9 @@ TEST_F(TrustStoreSafety, AThreadThatIsCancelledInsideALoadEndsAlone) {
 }
 
 TEST_F(TrustStoreSafety, AThreadThatIsCancelledWhileAStoreGoesLeavesTheRestToOthers) {
+    if (OPENSSL_VERSION_MAJOR >= 4) {
+        GTEST_SKIP() << "OpenSSL frees a hash table after ibid's callback: who ends there loses it";
+    }
     trust_caches& caches = caches_that_cancel();
     write_new(path(), pem_of(root_) + pem_of(make_authority("two")) + pem_of(make_ordered_crl(root_, 2)));
     const std::uint64_t certificates_before = caches.certificates.statistics().entries;
