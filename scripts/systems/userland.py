@@ -103,7 +103,7 @@ class Userland:
     def put(self, files: Sequence[str], tree: Path) -> None:
         """Copies files of a tree into the user's folder `ibid`."""
         pack = subprocess.Popen(["tar", "-cf", "-", "-C", str(tree), *files], stdout=subprocess.PIPE)
-        unpack = f"mkdir -p ibid && tar -xf - -C ibid"
+        unpack = "mkdir -p ibid && tar -xf - -C ibid"
         with self.log.open("a") as out:
             done = subprocess.run(self._as_user(unpack), stdin=pack.stdout, stdout=out, stderr=out)
         if pack.wait() != 0 or done.returncode != 0:

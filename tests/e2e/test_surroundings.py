@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from equality import PYTHON_OUTPUT, Scenario, Stage, Statistics
 from servers import Backends
+from this_openssl import LIBSSL
 
 from testbed.pki import Standard
 from testbed.program import ProgramError, require
@@ -196,7 +197,7 @@ def test_a_program_that_loads_openssl_at_run_time_for_itself_alone_is_helped(
     same: Compare, backends: Backends, tmp_path: Path
 ) -> None:
     """dlopen(RTLD_LOCAL), use, dlclose, and again: from C, with function pointers from dlsym."""
-    program = compiled(tmp_path, "dlopen_client.c", "-ldl")
+    program = compiled(tmp_path, "dlopen_client.c", f'-DLIBSSL="{LIBSSL}"', "-ldl")
 
     def scenario(stage: Stage) -> None:
         words = [str(backends.ports[name]) for name in ("server", "expired", "unknown_ca", "ec_server")]
