@@ -63,6 +63,9 @@ CURL_STDERR: Patterns = (
     (rb"(?m)^[{}] \[\d+ bytes data\]\n", b""),
     (rb"(?m)^\* TLSv1\.\d \((IN|OUT)\), TLS (header, Unknown|alert, close notify).*\n", b""),
     (rb"( from \S+ port )\d+ failed", rb"\1<client> failed"),
+    # Since curl 8: whether it has noticed the end of its request when the answer comes; and before or after the tickets.
+    (rb"(?m)^\* (Request completely sent off|we are done reading and this is set to close, stop send|abort upload)\n", b""),
+    (rb"(?m)^\* TLSv1\.3 \(IN\), TLS handshake, Newsession Ticket.*\n", b""),
 )
 OPENSSL_OUTPUT: Patterns = (
     *HTTP_DATE,
