@@ -26,7 +26,7 @@ signature_memo::signature_memo(const functions& f, counter_block* counters)
     }
 }
 
-void signature_memo::name(EVP_PKEY* key) noexcept {
+void signature_memo::name(EVP_PKEY* key) {
     if (index_ >= 0) {
         const std::uint64_t number = next_key_.fetch_add(1, std::memory_order_relaxed);
         (void)f_.EVP_PKEY_set_ex_data(key, index_, reinterpret_cast<void*>(number));
