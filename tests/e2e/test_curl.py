@@ -187,12 +187,12 @@ def test_curl_reads_revocation_lists_directories_and_insecure_peers_as_stock(
         transfers = [
             (url(backends, name), ["--no-sessionid", *options]) for options in ways for name in names
         ]
-        run_curl(stage, transfers + transfers[:8])
         # In a process of its own: curl 8.20 looks for the file before the first transfer.
         nowhere = ["--cacert", str(stage.folder / "nowhere")]
         done = subprocess.run([*stage.wrap, require("curl"), "-sS", *nowhere, url(backends, "server")], capture_output=True, env={"PATH": "/usr/bin:/bin", **stage.env})
         stage.record("nowhere", done.returncode)
         stage.record("nowhere: stderr", done.stderr)
+        run_curl(stage, transfers + transfers[:8])
 
     statistics = equal(scenario)
     assert statistics.hits > 0
