@@ -34,6 +34,13 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--anew", action="store_true", help="make them again, with today's packages")
     parser.add_argument("--only", choices=COMMANDS, help="one of the two commands")
     parser.add_argument("--test-options", default="", metavar="WORDS", help="for './dev test', such as '--unit --e2e'")
+    parser.add_argument(
+        "--apt-option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="for apt in each userland, such as 'Acquire::Check-Valid-Until \"false\"' where a mirror is behind",
+    )
     parser.add_argument("--debian-mirror", default="http://deb.debian.org/debian", metavar="URL", help="%(default)s")
     parser.add_argument("--debian-security", default="http://deb.debian.org/debian-security", metavar="URL", help="%(default)s")
     parser.add_argument("--ubuntu-mirror", default="http://archive.ubuntu.com/ubuntu", metavar="URL", help="%(default)s")
@@ -60,9 +67,9 @@ def one(system: System, options: argparse.Namespace, logs: Path) -> Outcome:
         if options.anew or not userland.is_made:
             say(f"{system.name}: making it, some minutes")
             if system.distribution == "debian":
-                userland.make(options.debian_mirror, options.debian_security, None)
+                userland.make(options.debian_mirror, options.debian_security, None, options.apt_option)
             else:
-                userland.make(options.ubuntu_mirror, options.ubuntu_mirror, options.ubuntu_keyring)
+                userland.make(options.ubuntu_mirror, options.ubuntu_mirror, options.ubuntu_keyring, options.apt_option)
         commands = [options.only] if options.only else list(COMMANDS)
         say(f"{system.name}: {' and '.join(f'./dev {c}' for c in commands)}; {logs / system.name}.log")
         return try_out(userland, ROOT, logs, commands, options.test_options)

@@ -70,7 +70,7 @@ class Userland:
     def is_made(self) -> bool:
         return (self.folder / "made").exists()
 
-    def make(self, mirror: str, security_mirror: str, keyring: str | None) -> None:
+    def make(self, mirror: str, security_mirror: str, keyring: str | None, apt_options: Sequence[str]) -> None:
         """By debootstrap, some minutes. What was left half-made is removed first."""
         if not shutil.which("debootstrap"):
             raise UserlandError("there is no debootstrap: apt-get install debootstrap")
@@ -87,7 +87,11 @@ class Userland:
                 "debootstrap could not make it",
             )
             sources = self.system.sources(mirror, security_mirror)
-            write = f"rm -rf /etc/apt/sources.list.d/*; printf %s {shlex.quote(sources)} >/etc/apt/sources.list"
+            options_of_apt = "".join(f"{option};\n" for option in apt_options)
+            write = (
+                f"rm -rf /etc/apt/sources.list.d/*; printf %s {shlex.quote(sources)} >/etc/apt/sources.list; "
+                f"printf %s {shlex.quote(options_of_apt)} >/etc/apt/apt.conf.d/90ibid"
+            )
             self._run(self._entering(["bash", "-euc", write]), out, "its sources of packages could not be written")
             self._run(self._entering(["bash", "-euc", FURNISH]), out, "its packages could not be installed")
         (self.folder / "made").touch()
