@@ -14,8 +14,8 @@ from .userland import Userland
 
 # Of the demo's figures: key, heading, factor and unit.
 FIGURES = (
-    ("client.heap", "heap of a connection", 1 / 1024, "KiB"),
-    ("client.cpu", "handshake", 1000, "ms"),
+    ("client_rsa.heap", "heap of a connection", 1 / 1024, "KiB"),
+    ("client_rsa.cpu", "handshake", 1000, "ms"),
     ("python_context.cpu", "SSLContext with CAs", 1000, "ms"),
 )
 
