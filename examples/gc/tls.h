@@ -61,7 +61,7 @@ inline credential issue(const std::string& name, const credential* issuer, bool 
     ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
     X509_gmtime_adj(X509_getm_notBefore(x), -3600);
     X509_gmtime_adj(X509_getm_notAfter(x), 30L * 24 * 3600);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
+    X509_NAME_add_entry_by_txt(const_cast<X509_NAME*>(X509_get_subject_name(x)), "CN", MBSTRING_UTF8,
                                reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(signer.certificate.get()));
     X509_set_pubkey(x, c.key.get());

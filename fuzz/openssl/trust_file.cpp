@@ -92,7 +92,11 @@ int load(unsigned how, X509_STORE* store) {
 }
 
 void list(X509_STORE* store, outcome& seen) {
+#if OPENSSL_VERSION_MAJOR < 4
     STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
+#else // which would turn the store's hash table into a list
+    STACK_OF(X509_OBJECT)* const objects = X509_STORE_get1_objects(store);
+#endif
     seen.number("objects", sk_X509_OBJECT_num(objects));
     for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
         const X509_OBJECT* const o = sk_X509_OBJECT_value(objects, i);

@@ -13,6 +13,7 @@
 #include "cli/service/judgement.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
+#include "openssl/binding/versions.h"
 
 #include <algorithm>
 #include <charconv>
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h> // fmt::join, since fmt 11
 #include <nlohmann/json.hpp>
 
 namespace ibid::cli {
@@ -72,8 +74,17 @@ struct findings {
     std::vector<std::string> next;     // what to do
 };
 
-bool is_three(const std::string& version) {
-    return version.starts_with("3.");
+// Of "4.0.3".
+openssl::openssl_version parsed(const std::string& version) {
+    unsigned parts[3] = {};
+    const char* at = version.data();
+    const char* const end = at + version.size();
+    for (unsigned& part : parts) {
+        at = std::from_chars(at, end, part).ptr;
+        at += at != end && *at == '.' ? 1 : 0;
+    }
+    return openssl::openssl_version(static_cast<unsigned long>(parts[0]) << 28 | parts[1] << 20 |
+                                    parts[2] << 4);
 }
 
 void look_at_settings(findings& f, const surroundings& s, const std::string& program) {
@@ -130,11 +141,19 @@ void judge_openssl(findings& f) {
             "{} gives OpenSSL memory functions of its own (CRYPTO_set_mem_functions), and that memory may be "
             "shared between processes: ibid stands aside there (docs/safety.md)",
             f.own_memory));
-    if (!is_three(f.openssl.version)) {
+    if (const openssl::openssl_version version = parsed(f.openssl.version); !version.is_known()) {
         f.problems.push_back(
-            fmt::format("{} is not OpenSSL 3{}", f.openssl.libcrypto,
+            fmt::format("{} is neither OpenSSL 3 nor 4{}", f.openssl.libcrypto,
                         f.openssl.version.empty() ? "" : fmt::format(" (version {})", f.openssl.version)));
-        f.next.emplace_back("use a build of the program that is linked with OpenSSL 3");
+        f.next.emplace_back("use a build of the program that is linked with OpenSSL 3 or 4");
+    } else if (version.defect() != nullptr) {
+        f.problems.emplace_back(version.defect());
+        f.next.emplace_back("install OpenSSL 4.0.3 or newer");
+    } else if (!version.is_tested()) {
+        f.notes.push_back(fmt::format(
+            "OpenSSL {} is newer than ibid's tests: at its first use ibid tries it with a certificate of its "
+            "own, and stands aside if that fails ('ibid stat' tells)",
+            f.openssl.version));
     }
     if (f.decisive.kind == openssl::module_class::writer)
         f.notes.push_back(
@@ -163,15 +182,22 @@ findings look_at_machine() {
     look_at_installation(f);
     look_at_settings(f, surroundings(), {});
     std::vector<std::string> libraries;
-    for (const char* name : {"libssl.so.3", "libcrypto.so.3"}) {
-        if (std::string path = library_by_name(name); !path.empty())
-            libraries.push_back(std::move(path));
+    // A system with both has the older one for programs of before.
+    for (const int version : {4, 3}) {
+        for (const char* const name : {"libssl", "libcrypto"}) {
+            std::string path = library_by_name(fmt::format("{}.so.{}", name, version));
+            if (!path.empty())
+                libraries.push_back(std::move(path));
+        }
+        if (!libraries.empty())
+            break;
     }
     f.openssl = look_at_openssl(libraries);
     judge_openssl(f);
     if (f.openssl.libcrypto.empty()) {
-        f.problems.emplace_back("no libcrypto.so.3 is installed where the loader looks");
-        f.next.emplace_back("Debian 12: apt-get install libssl3; Ubuntu 24.04: apt-get install libssl3t64");
+        f.problems.emplace_back("neither libcrypto.so.3 nor libcrypto.so.4 is installed where the loader "
+                                "looks: no program of this "
+                                "system's uses OpenSSL");
     }
     return f;
 }
@@ -352,7 +378,7 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     if (f.openssl.libcrypto.empty()) {
         const std::string how = openssl_inside(fmt::format("/proc/{}/exe", pid));
         f.problems.push_back(
-            how.empty() ? "it has loaded no libcrypto.so.3 (so far)"
+            how.empty() ? "it has loaded no libcrypto (so far)"
                         : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
     }
     const program p = look_at(fmt::format("/proc/{}/exe", pid));
@@ -461,7 +487,7 @@ void print_text(const findings& f) {
         fmt::print("OpenSSL    none found\n");
     } else {
         fmt::print("OpenSSL    {}{}\n", f.openssl.version.empty() ? "unknown version" : f.openssl.version,
-                   f.openssl.symbolic ? ", bound to itself (-Bsymbolic, as by upstream and Ubuntu)" : "");
+                   f.openssl.symbolic ? ", bound to itself (-Bsymbolic)" : "");
         fmt::print("           {}\n", f.openssl.libcrypto);
         if (!f.openssl.libssl.empty())
             fmt::print("           {}\n", f.openssl.libssl);
@@ -520,8 +546,11 @@ std::array<openssl::feature, 5> features_of(const openssl_build& build, bool wri
     const char* const memo = std::getenv("IBID_VERIFY_MEMO");
     const char* const scope = std::getenv("IBID_SCOPE");
     openssl::circumstances here;
-    if (build.libcrypto.empty() || !is_three(build.version))
-        here.obstacle = "there is no OpenSSL 3";
+    const openssl::openssl_version version = parsed(build.version);
+    if (build.libcrypto.empty() || !version.is_known())
+        here.obstacle = "there is no OpenSSL 3 or 4";
+    else if (version.defect() != nullptr)
+        here.obstacle = version.defect();
     else if (own_memory)
         here.obstacle = "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
     here.libssl = !build.libssl.empty();

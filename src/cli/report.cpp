@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h> // fmt::join, since fmt 11
 #include <nlohmann/json.hpp>
 
 namespace ibid::cli {

@@ -14,17 +14,20 @@ import pytest
 from equality import OPENSSL, Scenario, Stage, Statistics
 from servers import Backends
 from test_surroundings import PATH, compiled, run
+from this_openssl import NEEDED_BY_STATIC_OPENSSL
 
 Compare = Callable[[Scenario], Statistics]
 SERVERS = ("server", "expired", "unknown_ca")
+
+STATIC_OPENSSL = ("-l:libssl.a", "-l:libcrypto.a", *NEEDED_BY_STATIC_OPENSSL)
 
 # How a plugin gets its OpenSSL. Inside it: as wheels and vendors' plugins carry one, with its names hidden from others, bound
 # to themselves, or neither; then it uses the host's, where the host has one.
 PLUGINS = {
     "the system's": ("-lssl", "-lcrypto"),
-    "its own, hidden": ("-l:libssl.a", "-l:libcrypto.a", "-Wl,--exclude-libs,ALL"),
-    "its own, bound to itself": ("-l:libssl.a", "-l:libcrypto.a", "-Wl,-Bsymbolic"),
-    "its own, open": ("-l:libssl.a", "-l:libcrypto.a"),
+    "its own, hidden": (*STATIC_OPENSSL, "-Wl,--exclude-libs,ALL"),
+    "its own, bound to itself": (*STATIC_OPENSSL, "-Wl,-Bsymbolic"),
+    "its own, open": STATIC_OPENSSL,
 }
 
 

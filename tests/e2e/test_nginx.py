@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +14,7 @@ from tls_client import Visit, client_context, fetch, visit
 
 from testbed.nginx import CLIENT_FACTS, Nginx, tls_server
 from testbed.pki import Credential, Standard, broken_der
+from testbed.program import require
 from testbed.raw_tls import raw_client
 
 Equal = Callable[[Scenario], Statistics]
@@ -25,6 +28,14 @@ CLIENTS = (
     "missing_intermediate_client",
 )
 ROUNDS = 2
+
+
+def keeps_files_itself() -> bool:
+    """Since 1.27.4 nginx parses certificates and lists from files itself, and keeps them for all servers and reloads."""
+    said = subprocess.run([require("nginx"), "-v"], check=True, capture_output=True, text=True).stderr
+    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", said)
+    assert version is not None, said
+    return tuple(map(int, version.groups())) >= (1, 27, 4)
 
 
 def client_of(pki: Standard, name: str) -> Credential:
@@ -259,7 +270,8 @@ def test_nginx_reloads_its_configuration_as_stock(equal: Equal) -> None:
         stage.record("access.log", nginx.access_log)
 
     # Each configuration loads the same trust store while the old one is still there.
-    assert equal(scenario).of("trust_stores", "hits") >= 3
+    statistics = equal(scenario)
+    assert keeps_files_itself() or statistics.of("trust_stores", "hits") >= 3
 
 
 def test_nginx_looks_into_a_large_revocation_list_as_stock(equal: Equal) -> None:
@@ -296,7 +308,8 @@ def test_nginx_looks_into_a_large_revocation_list_as_stock(equal: Equal) -> None
         assert b"400 Bad Request" in stage.records["0 one revoked_client"]
 
     # Without any retention, too: three servers hold the CA file and the list at once.
-    assert equal(scenario).of("trust_stores", "hits") >= 2 * (len(names) - 1)
+    statistics = equal(scenario)
+    assert keeps_files_itself() or statistics.of("trust_stores", "hits") >= 2 * (len(names) - 1)
 
 
 def test_nginx_workers_that_were_forked_serve_clients_as_stock(equal: Equal, way: Way) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from equality import PYTHON_OUTPUT, Scenario, Stage, Statistics
 from servers import Backends
+from this_openssl import LIBSSL
 
 from testbed.pki import Standard
 from testbed.program import ProgramError, require
@@ -86,9 +87,9 @@ def test_an_allocator_that_is_preloaded_already_keeps_working(
 
 def test_a_program_without_openssl_runs_as_ever_and_the_reason_is_said(same: Compare) -> None:
     def scenario(stage: Stage) -> None:
-        run(stage, "/bin/true", what="true: ")
-        run(stage, "/bin/false", what="false: ")
-        run(stage, "/bin/cat", "/etc/passwd", what="cat: ")
+        run(stage, "/bin/sh", "-c", "exit 0", what="true: ")
+        run(stage, "/bin/sh", "-c", "exit 1", what="false: ")
+        run(stage, "/bin/sed", "", "/etc/passwd", what="sed: ")
 
     statistics = same(scenario)
     assert not statistics.helped
@@ -157,7 +158,7 @@ def test_a_program_that_clears_its_environment_leaves_ibid_behind(same: Compare,
     def scenario(stage: Stage) -> None:
         address = f"https://localhost:{backends.ports['server']}/"
         done = run(
-            stage, "/usr/bin/env", "-i", require("curl"), "-sS", "--cacert", stage.pki.trust, address, address
+            stage, "/bin/bash", "-c", 'exec -c "$@"', "bash", require("curl"), "-sS", "--cacert", stage.pki.trust, address, address
         )
         assert done.stdout == b"this is server\n" * 2
 
@@ -196,7 +197,7 @@ def test_a_program_that_loads_openssl_at_run_time_for_itself_alone_is_helped(
     same: Compare, backends: Backends, tmp_path: Path
 ) -> None:
     """dlopen(RTLD_LOCAL), use, dlclose, and again: from C, with function pointers from dlsym."""
-    program = compiled(tmp_path, "dlopen_client.c", "-ldl")
+    program = compiled(tmp_path, "dlopen_client.c", f'-DLIBSSL="{LIBSSL}"', "-ldl")
 
     def scenario(stage: Stage) -> None:
         words = [str(backends.ports[name]) for name in ("server", "expired", "unknown_ca", "ec_server")]

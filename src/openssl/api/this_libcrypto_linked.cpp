@@ -11,6 +11,9 @@ libcrypto* this_libcrypto() noexcept {
 #define IBID_TAKE(name) f.name = &::name;
         IBID_OPENSSL_FUNCTIONS(IBID_TAKE)
         IBID_OPENSSL_DECODERS(IBID_TAKE)
+#if OPENSSL_VERSION_MAJOR < 4
+        IBID_OPENSSL_END(IBID_TAKE)
+#endif
 #undef IBID_TAKE
         libcrypto* const added = libcrypto::add(f, {}, true, nullptr);
         if (added != nullptr) {

@@ -10,9 +10,6 @@
 #include <openssl/asn1t.h>
 #include <openssl/conf.h>
 #include <openssl/crypto.h>
-#ifndef OPENSSL_NO_ENGINE
-#include <openssl/engine.h>
-#endif
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -24,6 +21,8 @@
 #include <openssl/x509v3.h>
 
 #include "extent.h"
+#include "other_versions.h"
+#include "versions.h"
 
 namespace ibid::openssl {
 
@@ -53,7 +52,7 @@ namespace ibid::openssl {
     X(X509_get0_uids)                                                                                        \
     X(X509_get0_signature)
 
-// What ibid cannot work without. All are in libcrypto since 3.0. Those that each certificate needs stand first, side by side in
+// What ibid cannot work without. All are in libcrypto from 3.0 to 4.0. Those that each certificate needs stand first, side by side in
 // memory.
 #define IBID_OPENSSL_FUNCTIONS(X)                                                                            \
     X(X509_it)                                                                                               \
@@ -116,7 +115,7 @@ namespace ibid::openssl {
     X(ERR_new)                                                                                               \
     X(ERR_peek_error)                                                                                        \
     X(ERR_peek_last_error)                                                                                   \
-    X(OPENSSL_atexit)                                                                                        \
+    X(OPENSSL_cleanup)                                                                                       \
     X(ERR_set_error)                                                                                         \
     X(OPENSSL_sk_pop)                                                                                        \
     X(OPENSSL_sk_pop_free)                                                                                   \
@@ -203,6 +202,9 @@ namespace ibid::openssl {
     X(i2d_X509)                                                                                              \
     X(i2d_X509_AUX)
 
+// How OpenSSL tells that it ends. Not in 4.0, which ends in a destructor, if OPENSSL_cleanup() was called before.
+#define IBID_OPENSSL_END(X) X(OPENSSL_atexit)
+
 // What parses into a certificate that the caller may give, and what takes one as an ASN.1 value.
 #define IBID_OPENSSL_DECODERS(X)                                                                             \
     X(d2i_X509_bio)                                                                                          \
@@ -221,7 +223,8 @@ namespace ibid::openssl {
     X(X509_STORE_CTX_get_by_subject)                                                                         \
     X(X509_STORE_CTX_get_current_cert)                                                                       \
     X(X509_STORE_CTX_get_obj_by_subject)                                                                     \
-    X(X509_STORE_get1_all_certs)
+    X(X509_STORE_get1_all_certs)                                                                             \
+    X(X509_STORE_get1_objects)
 
 // Calls after which a signature that verified might not verify again: providers, default properties, configuration,
 // engines come or go. Some are missing in some versions and builds; whoever calls one has it.
@@ -242,10 +245,7 @@ namespace ibid::openssl {
     X(EVP_PKEY_meth_remove)                                                                                  \
     IBID_OPENSSL_ENGINES(X)
 
-// An engine that offers algorithms from now on, or no more.
-#ifdef OPENSSL_NO_ENGINE
-#define IBID_OPENSSL_ENGINES(X)
-#else
+// An engine that offers algorithms from now on, or no more. Not in 4.0.
 #define IBID_OPENSSL_ENGINES(X)                                                                              \
     X(ENGINE_set_default)                                                                                    \
     X(ENGINE_set_default_string)                                                                             \
@@ -275,19 +275,14 @@ namespace ibid::openssl {
     X(ENGINE_unregister_digests)                                                                             \
     X(ENGINE_unregister_pkey_meths)                                                                          \
     X(ENGINE_unregister_pkey_asn1_meths)
-#endif
 
-// What tells whether an engine offers an algorithm. Missing in builds without engines.
-#ifdef OPENSSL_NO_ENGINE
-#define IBID_OPENSSL_ENGINE_QUERIES(X)
-#else
+// What tells whether an engine offers an algorithm. Missing in 4.0 and in builds without engines.
 #define IBID_OPENSSL_ENGINE_QUERIES(X)                                                                       \
     X(ENGINE_get_default_RSA)                                                                                \
     X(ENGINE_get_default_EC)                                                                                 \
     X(ENGINE_get_digest_engine)                                                                              \
     X(ENGINE_get_pkey_meth_engine)                                                                           \
     X(ENGINE_finish)
-#endif
 
 // Of libssl.
 #define IBID_LIBSSL_FUNCTIONS(X)                                                                             \
@@ -309,6 +304,7 @@ namespace ibid::openssl {
 struct functions {
 #define IBID_POINTER(name) decltype(&::name) name = nullptr;
     IBID_OPENSSL_FUNCTIONS(IBID_POINTER)
+    IBID_OPENSSL_END(IBID_POINTER)
     IBID_OPENSSL_DECODERS(IBID_POINTER)
     IBID_OPENSSL_GETTERS(IBID_POINTER)
     IBID_OPENSSL_RECONFIGURATIONS(IBID_POINTER)
@@ -324,6 +320,7 @@ struct functions {
     void take_libcrypto(Find find) {
 #define IBID_TAKE(name) this->name = reinterpret_cast<decltype(&::name)>(find(#name));
         IBID_OPENSSL_FUNCTIONS(IBID_TAKE)
+        IBID_OPENSSL_END(IBID_TAKE)
         IBID_OPENSSL_DECODERS(IBID_TAKE)
         IBID_OPENSSL_GETTERS(IBID_TAKE)
         IBID_OPENSSL_RECONFIGURATIONS(IBID_TAKE)
@@ -338,6 +335,10 @@ struct functions {
     // Whether all that ibid needs of libcrypto, or of libssl, is there.
     [[nodiscard]] bool complete() const noexcept;
     [[nodiscard]] bool has_libssl() const noexcept;
+
+    [[nodiscard]] openssl_version version() const {
+        return openssl_version(OpenSSL_version_num());
+    }
 };
 
 } // namespace ibid::openssl

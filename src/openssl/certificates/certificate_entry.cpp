@@ -9,6 +9,7 @@
 #include "certificate_weight.h"
 #include "eligibility.h"
 #include "ibid/hash.h"
+#include "openssl/binding/uncancelled.h"
 
 namespace ibid::openssl {
 
@@ -64,6 +65,7 @@ void free(const parse_context* context) noexcept {
     f.ERR_set_mark();
     std::unique_ptr<unsigned char[]> der;
     if (f.i2d_X509(x, nullptr) == static_cast<int>(size)) {
+        const uncancelled while_it_allocates;
         der.reset(new (std::nothrow) unsigned char[size]);
         unsigned char* out = der.get();
         if (out != nullptr && f.i2d_X509(x, &out) != static_cast<int>(size)) {
@@ -94,6 +96,7 @@ certificate_entry::certificate_entry(certificate_home& in, X509* x, const certif
 
 certificate_entry* certificate_entry::make(certificate_home& in, X509* x, const certificate_key& k,
                                            std::uint32_t hand_outs) noexcept {
+    const uncancelled all_of_this; // a program's malloc may be a cancellation point
     const parse_context* const context = copy_of(k.context);
     if (context == nullptr) {
         return nullptr;

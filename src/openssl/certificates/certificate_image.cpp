@@ -5,6 +5,7 @@
 #include <new>
 
 #include "der.h"
+#include "openssl/binding/uncancelled.h"
 
 namespace ibid::openssl {
 
@@ -170,6 +171,7 @@ std::unique_ptr<certificate_image> certificate_image::make(octets der) noexcept 
     }
     const std::uint32_t count = fixed_parts + found.in_issuer + found.in_subject + found.extensions;
     const std::size_t bytes = sizeof(certificate_image) + count * sizeof(part) + der.size();
+    const uncancelled all_of_this; // a program's malloc may be a cancellation point
     void* const memory = ::operator new(bytes, std::nothrow);
     if (memory == nullptr) {
         return nullptr;

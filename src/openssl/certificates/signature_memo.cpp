@@ -26,7 +26,7 @@ signature_memo::signature_memo(const functions& f, counter_block* counters)
     }
 }
 
-void signature_memo::name(EVP_PKEY* key) noexcept {
+void signature_memo::name(EVP_PKEY* key) {
     if (index_ >= 0) {
         const std::uint64_t number = next_key_.fetch_add(1, std::memory_order_relaxed);
         (void)f_.EVP_PKEY_set_ex_data(key, index_, reinterpret_cast<void*>(number));
@@ -54,7 +54,6 @@ int is_built_in(OSSL_PROVIDER* provider, void* argument) {
     return check.all_built_in ? 1 : 0;
 }
 
-#ifndef OPENSSL_NO_ENGINE
 [[nodiscard]] bool offers(const functions& f, ENGINE* engine) {
     if (engine != nullptr) {
         f.ENGINE_finish(engine);
@@ -83,11 +82,6 @@ int is_built_in(OSSL_PROVIDER* provider, void* argument) {
     }
     return false;
 }
-#else
-[[nodiscard]] bool engines_offer_something(const functions&) {
-    return false;
-}
-#endif
 
 } // namespace
 

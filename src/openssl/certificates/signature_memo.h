@@ -34,7 +34,7 @@ public:
 
     // Gives a key a number that no other key of this process will have. It stands in the key's ex_data, so a new key at the
     // same address does not inherit it. Requires: only the caller has the key.
-    void name(EVP_PKEY* key) noexcept;
+    void name(EVP_PKEY* key); // OpenSSL may ask for memory: a thread may be cancelled there
 
     [[nodiscard]] int index() const noexcept { return index_; }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libcrypto.h"
 
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <utility>
 
 #include "openssl/binding/ex_data.h"
 #include "openssl/binding/uncancelled.h"
+#include "self_check.h"
 
 namespace ibid::openssl {
 
@@ -14,7 +16,7 @@ constinit std::array<libcrypto, libcrypto::most> libcrypto::all;
 
 libcrypto* libcrypto::add(const functions& found, extent where, bool symbolic, const char* path) noexcept {
     const unsigned n = added.load(std::memory_order_relaxed);
-    if (n == most || !found.complete() || found.OpenSSL_version_num() >> 28 != 3) {
+    if (n == most || !found.complete() || !found.version().is_known()) {
         return nullptr;
     }
     libcrypto& l = all[n];
@@ -55,12 +57,29 @@ certificate_cache* libcrypto::set_up_first() noexcept {
     return made_certificates();
 }
 
+// Where OpenSSL does not tell, it ends after the process's own handlers, and only if OPENSSL_cleanup() was called. That call is
+// intercepted; the handler is for a program that ibid is linked into, and for a call that is not seen.
+bool libcrypto::hears_of_end() const {
+    constexpr auto shut_down = +[] { for_each([](libcrypto& l) { l.shutdown(); }); };
+    if (f.OPENSSL_atexit == nullptr) {
+        return std::atexit(shut_down) == 0;
+    }
+    f.ERR_set_mark();
+    const bool hears = f.OPENSSL_atexit(shut_down) == 1;
+    f.ERR_pop_to_mark();
+    return hears;
+}
+
 // Null, or why nothing is shared.
 const char* libcrypto::set_up() {
     if (environment().disabled) {
         return "IBID_DISABLE is set";
     }
     const uncancelled all_of_this;
+    const openssl_version version = f.version();
+    if (version.defect() != nullptr) {
+        return version.defect();
+    }
     // Memory that is shared between processes would carry ibid's private pointers from one to another.
     CRYPTO_malloc_fn allocate = nullptr;
     CRYPTO_realloc_fn reallocate = nullptr;
@@ -74,10 +93,7 @@ const char* libcrypto::set_up() {
         return "a thread has a default library context of its own";
     }
     // Before anything is shared: what cannot hear of OpenSSL's end must not share.
-    f.ERR_set_mark();
-    const bool hears = f.OPENSSL_atexit(+[] { for_each([](libcrypto& l) { l.shutdown(); }); }) == 1;
-    f.ERR_pop_to_mark();
-    if (!hears) {
+    if (!hears_of_end()) {
         return "OpenSSL has no memory";
     }
     try {
@@ -88,6 +104,9 @@ const char* libcrypto::set_up() {
         made_[0] = cache;
         if (!cache->usable()) {
             return "the program has registered too much data for certificates (ex_data)";
+        }
+        if (const char* const broken = version.is_tested() ? nullptr : broken_law(f, *cache)) {
+            return broken;
         }
         cache->retain(environment().retain);
         auto* const stores = new trust_store_cache(f, *cache, file_counters_);

@@ -172,6 +172,7 @@ private:
 
     [[nodiscard]] certificate_cache* set_up_first() noexcept;
     [[nodiscard]] const char* set_up();
+    [[nodiscard]] bool hears_of_end() const;
     template <class Stop>
     void leave(Stop stop) noexcept;
 

@@ -62,6 +62,11 @@ void free_context(libcrypto& of, OSSL_LIB_CTX* context) {
     of.f.OSSL_LIB_CTX_free(context);
 }
 
+void clean_up(libcrypto& of) {
+    of.shutdown();
+    of.f.OPENSSL_cleanup();
+}
+
 void after_reconfiguration(libcrypto& of) {
     if (certificate_cache* const cache = of.made_certificates()) {
         cache->begin_anew();

@@ -191,6 +191,7 @@ struct entries {
     }
     static OSSL_LIB_CTX* default_context(OSSL_LIB_CTX* context) { return set_default_context(of(), context); }
     static void context_free(OSSL_LIB_CTX* context) { free_context(of(), context); }
+    static void cleanup() { clean_up(of()); }
 
     // ---- what gives a writer an object
 
@@ -240,6 +241,10 @@ struct entries {
     static STACK_OF(X509) * all_certs(X509_STORE* store) {
         make_private(of(), store, true);
         return of().f.X509_STORE_get1_all_certs(store);
+    }
+    static STACK_OF(X509_OBJECT) * objects_held(X509_STORE* store) {
+        make_private(of(), store, true);
+        return of().f.X509_STORE_get1_objects(store);
     }
     static int set_ex_data(X509* x, int index, void* data) { return attach(of(), x, index, data); }
     static int up_ref(X509* x) { return hold(of(), x); }
@@ -367,6 +372,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return program ? address(&default_context) : nullptr;
     case function_id::OSSL_LIB_CTX_free:
         return program ? address(&context_free) : nullptr;
+    case function_id::OPENSSL_cleanup: // else OpenSSL tells of its end by itself
+        return libcrypto::at(N).f.OPENSSL_atexit == nullptr ? address(&cleanup) : nullptr;
     case function_id::SSL_get0_peer_certificate:
         return writes ? address(&get0_peer) : nullptr;
     case function_id::SSL_get1_peer_certificate:
@@ -401,6 +408,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return writes ? address(&objects) : nullptr;
     case function_id::X509_STORE_get1_all_certs:
         return writes ? address(&all_certs) : nullptr;
+    case function_id::X509_STORE_get1_objects:
+        return writes ? address(&objects_held) : nullptr;
     case function_id::X509_set_ex_data:
         return writes ? address(&set_ex_data) : nullptr;
     case function_id::X509_up_ref:

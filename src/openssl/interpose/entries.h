@@ -48,6 +48,7 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(CRYPTO_get_ex_new_index)                                                                               \
     X(OSSL_LIB_CTX_set0_default)                                                                             \
     X(OSSL_LIB_CTX_free)                                                                                     \
+    X(OPENSSL_cleanup)                                                                                       \
     IBID_OPENSSL_EXPOSURES(X)                                                                                \
     IBID_OPENSSL_REVELATIONS(X)                                                                              \
     IBID_OPENSSL_RECONFIGURATIONS(X)
@@ -66,6 +67,7 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(X509_STORE_CTX_get_obj_by_subject)                                                                     \
     X(X509_STORE_get0_objects)                                                                               \
     X(X509_STORE_get1_all_certs)                                                                             \
+    X(X509_STORE_get1_objects)                                                                               \
     X(X509_set_ex_data)                                                                                      \
     X(X509_up_ref)                                                                                           \
     X(X509_free)

@@ -96,6 +96,22 @@ private:
     return reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
 }
 
+// Whether a store's hash table holds anything that is shared. Its objects can only be exchanged in its list, and asking for that
+// ends the table for good: so copies are looked at first, each with a reference.
+[[nodiscard]] bool table_holds_shared(const functions& f, const certificate_cache& cache, X509_STORE* store,
+                                      bool crls) {
+    struct copies {
+        const functions& f;
+        OPENSSL_STACK* all;
+        ~copies() noexcept(false) {
+            f.OPENSSL_sk_pop_free(all, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_OBJECT_free));
+        }
+    } const objects{f, reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get1_objects(store))};
+    exchanges shared(f);
+    shared.collect(cache, objects.all, crls);
+    return objects.all == nullptr || !shared.empty(); // null: no memory
+}
+
 } // namespace
 
 void make_private(libcrypto& of, X509_STORE* store, bool listed) {
@@ -111,6 +127,11 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
     const errors_as_before unsaid(f);
     exchanges all(f); // goes after the locks
     try {
+        if (f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr &&
+            !table_holds_shared(f, *of.certificates_ever(), store, filled)) {
+            stores->let_go(store);
+            return;
+        }
         const locked_store lock(f, store);
         if (!lock.is_locked()) {
             return;

@@ -4,7 +4,7 @@
 //
 // Law: who names none of the functions that write cannot write by OpenSSL's public calls. A module that writes through a
 // pointer needs two names: one function that gives the pointer, and one that writes through it. `ibid doctor` asks the same
-// table of a program's files. Source: the public headers of OpenSSL 3.0 to 3.6; tests/unit/openssl/setters.py looks for others.
+// table of a program's files. Source: the public headers of OpenSSL 3.0 to 4.0; tests/unit/openssl/setters.py looks for others.
 #pragma once
 
 #include <algorithm>
@@ -55,6 +55,7 @@ inline constexpr std::array named_roles = {
     named_role{"ASN1_ANY_it", gives_item},
     named_role{"ASN1_BIT_STRING_it", gives_item},
     named_role{"ASN1_BIT_STRING_set", writes_string},
+    named_role{"ASN1_BIT_STRING_set1", writes_string},
     named_role{"ASN1_BIT_STRING_set_asc", writes_string},
     named_role{"ASN1_BIT_STRING_set_bit", writes_string},
     named_role{"ASN1_BMPSTRING_it", gives_item},
@@ -312,6 +313,7 @@ inline constexpr std::array named_roles = {
     named_role{"X509_trust_clear", writes_always},
     named_role{"X509v3_add_ext", writes_always},
     named_role{"X509v3_delete_ext", writes_always},
+    named_role{"X509v3_delete_extension", writes_always},
     named_role{"X509v3_get_ext", gives_extension},
     named_role{"a2i_ASN1_*", writes_string},
     named_role{"d2i_ASN1_*", writes_string},

@@ -173,15 +173,19 @@ void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char
     o.crl = crl.release();
 }
 
-// Loads a store of our own as OpenSSL would, to see in which order it ends.
+// Loads a store of our own as OpenSSL would, to see in which order it ends. In a hash table that is by the order in which they
+// were added, which is what add_in_file_order() keeps.
 bool trust_file::arrange() {
     const functions& f = *f_;
     const std::size_t all = objects_->objects.size();
-    in_store_order_.reserve(all);
     const owned scratch(f.X509_STORE_new(), f.X509_STORE_free);
     if (scratch.get() == nullptr || add_in_file_order(scratch.get()) != all) {
         return false;
     }
+    if (f.version().stores_are_tables()) {
+        return true;
+    }
+    in_store_order_.reserve(all);
     const OPENSSL_STACK* const objects = untyped(f.X509_STORE_get0_objects(scratch.get()));
     const int count = f.OPENSSL_sk_num(objects);
     for (int i = 0; i < count; ++i) {
@@ -266,15 +270,19 @@ private:
 } // namespace
 
 // A store without objects needs no search for duplicates: it gets the objects as OpenSSL would leave them. False: there
-// are some already, or there was no memory; then the store is as it was.
+// are some already, or there was no memory, or it is a hash table, which asking for its list would end; then the store is as it
+// was.
 bool trust_file::fill_empty(X509_STORE* store) const {
     const functions& f = *f_;
+    if (in_store_order_.empty()) {
+        return false;
+    }
     const errors_as_before unsaid(f);
     const auto list = [&] { return reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get0_objects(store)); };
     fresh_objects fresh(f);
     {
         const locked_store lock(f, store);
-        if (!lock.is_locked() || in_store_order_.empty() || f.OPENSSL_sk_num(list()) != 0) {
+        if (!lock.is_locked() || f.OPENSSL_sk_num(list()) != 0) {
             return false;
         }
     }
@@ -295,7 +303,7 @@ void settle_errors(const functions& f, file_mode mode, int count) {
         return;
     }
     if (mode.kind == file_kind::crls) {
-        f.ERR_clear_error(); // X509_load_crl_file, 3.0 to 3.6
+        f.ERR_clear_error(); // X509_load_crl_file, 3.0 to 4.0
         return;
     }
     static constexpr char nothing[] = "\n";

@@ -73,7 +73,7 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
       index_(
           f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, this, nullptr, nullptr, &on_store_free)) {}
 
-// Runs inside the X509_STORE_free that took the last reference, when its objects have gone.
+// Runs inside the X509_STORE_free that took the last reference: after a list of objects has gone, before a hash table goes.
 void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
     static_cast<trust_store_cache*>(cache)->let_go(static_cast<const X509_STORE*>(store));
     shared_statistics::publish_all();

@@ -33,7 +33,7 @@ static int connected(int port) {
 
 int main(int argc, char** argv) {
     for (int round = 0; round < 3; ++round) {
-        module = dlopen("libssl.so.3", RTLD_NOW | RTLD_LOCAL);
+        module = dlopen(LIBSSL, RTLD_NOW | RTLD_LOCAL);
         if (module == NULL) {
             fprintf(stderr, "%s\n", dlerror());
             return 1;

@@ -27,7 +27,7 @@ static int set_key(X509* x, struct ibid_pki_bytes bytes, unsigned flags) {
     int good = key != NULL && X509_set_pubkey(x, key) == 1;
     EVP_PKEY_free(key);
     if (good && (flags & ibid_pki_without_parameters) != 0) {
-        X509_PUBKEY* const place = X509_get_X509_PUBKEY(x);
+        X509_PUBKEY* const place = (X509_PUBKEY*)X509_get_X509_PUBKEY(x); // const in 4.0
         ASN1_OBJECT* algorithm = NULL;
         const unsigned char* bits = NULL;
         int size = 0;
@@ -39,7 +39,7 @@ static int set_key(X509* x, struct ibid_pki_bytes bytes, unsigned flags) {
 }
 
 static int set_names(X509* x, const char* name, X509* issuer) {
-    X509_NAME* const subject = X509_get_subject_name(x);
+    X509_NAME* const subject = (X509_NAME*)X509_get_subject_name(x); // const in 4.0
     return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char*)name, -1, -1, 0) ==
                1 &&
            X509_set_issuer_name(x, issuer != NULL ? X509_get_subject_name(issuer) : subject) == 1;

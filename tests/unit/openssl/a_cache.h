@@ -11,6 +11,7 @@
 
 #include "certificates.h"
 #include "openssl/certificates/certificate_cache.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 
@@ -33,7 +34,7 @@ struct may_be_lost {
 [[nodiscard]] inline const openssl::functions& linked_functions() {
     static const openssl::functions* const f = [] {
         auto* const all = new openssl::functions;
-        void* const handle = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
+        void* const handle = dlopen(libcrypto_file, RTLD_LAZY | RTLD_NOLOAD);
         all->take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
         // The tests bring no provider of their own: all there are count as built in.
         all->libcrypto = {nullptr, reinterpret_cast<const void*>(~std::uintptr_t{0})};

@@ -18,6 +18,7 @@
 #include "ibid_openssl.h"
 #include "linkage.h"
 #include "openssl/api/features.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -49,9 +50,9 @@ struct folder {
 
 [[nodiscard]] std::vector<const void*> objects(X509_STORE* store) {
     std::vector<const void*> all;
-    STACK_OF(X509_OBJECT)* const sk = X509_STORE_get0_objects(store);
-    for (int i = 0; i < sk_X509_OBJECT_num(sk); ++i) {
-        const X509_OBJECT* const o = sk_X509_OBJECT_value(sk, i);
+    const objects_of in_store(store);
+    for (int i = 0; i < in_store.count(); ++i) {
+        const X509_OBJECT* const o = in_store[i];
         const void* const x = X509_OBJECT_get0_X509(o);
         all.push_back(x != nullptr ? x : X509_OBJECT_get0_X509_CRL(o));
     }
@@ -61,9 +62,9 @@ struct folder {
 // What a program can see of a store: what it lists, in which order.
 [[nodiscard]] lines listing(X509_STORE* store) {
     lines all;
-    STACK_OF(X509_OBJECT)* const sk = X509_STORE_get0_objects(store);
-    for (int i = 0; i < sk_X509_OBJECT_num(sk); ++i) {
-        const X509_OBJECT* const o = sk_X509_OBJECT_value(sk, i);
+    const objects_of in_store(store);
+    for (int i = 0; i < in_store.count(); ++i) {
+        const X509_OBJECT* const o = in_store[i];
         unsigned char* der = nullptr;
         const int size = X509_OBJECT_get_type(o) == X509_LU_X509
                              ? i2d_X509(X509_OBJECT_get0_X509(o), &der)

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "a_cache.h"
+#include "this_openssl.h"
 
 namespace ibid::openssl {
 namespace {
@@ -25,6 +26,17 @@ protected:
     authority root_;
 };
 
+void change_sign(ASN1_INTEGER* number) {
+#if OPENSSL_VERSION_MAJOR < 4
+    number->type ^= V_ASN1_NEG;
+#else
+    BIGNUM* const value = ASN1_INTEGER_to_BN(number, nullptr);
+    BN_set_negative(value, BN_is_negative(value) == 0 ? 1 : 0);
+    BN_to_ASN1_INTEGER(value, number);
+    BN_free(value);
+#endif
+}
+
 struct change {
     const char* name;
     std::function<void(X509*)> make;
@@ -34,25 +46,31 @@ struct change {
     static const std::vector<change> all{
         {"notBefore", [](X509* x) { X509_gmtime_adj(X509_getm_notBefore(x), 3600); }},
         {"notAfter", [](X509* x) { ASN1_TIME_set_string(X509_getm_notAfter(x), "20500101000000Z"); }},
-        {"one octet of a date", [](X509* x) { X509_getm_notAfter(x)->data[0] ^= 1; }},
+        {"one octet of a date", [](X509* x) { octets_of(X509_getm_notAfter(x))[0] ^= 1; }},
         {"serial number", [](X509* x) { ASN1_INTEGER_set(X509_get_serialNumber(x), 99); }},
-        {"its sign", [](X509* x) { X509_get_serialNumber(x)->type = V_ASN1_NEG_INTEGER; }},
+        {"its sign", [](X509* x) { change_sign(X509_get_serialNumber(x)); }},
         {"a name more in the subject",
          [](X509* x) {
-             X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "O", MBSTRING_ASC,
+             X509_NAME_add_entry_by_txt(written_to(X509_get_subject_name(x)), "O", MBSTRING_ASC,
                                         reinterpret_cast<const unsigned char*>("more"), -1, -1, 0);
          }},
         {"a name less in the issuer",
-         [](X509* x) { X509_NAME_ENTRY_free(X509_NAME_delete_entry(X509_get_issuer_name(x), 0)); }},
+         [](X509* x) {
+             X509_NAME_ENTRY_free(X509_NAME_delete_entry(written_to(X509_get_issuer_name(x)), 0));
+         }},
         {"a string in an entry",
          [](X509* x) {
-             X509_NAME_ENTRY_set_data(X509_NAME_get_entry(X509_get_subject_name(x), 0), MBSTRING_ASC,
-                                      reinterpret_cast<const unsigned char*>("changed"), -1);
+             X509_NAME_ENTRY_set_data(written_to(X509_NAME_get_entry(X509_get_subject_name(x), 0)),
+                                      MBSTRING_ASC, reinterpret_cast<const unsigned char*>("changed"), -1);
          }},
-        {"an extension's value", [](X509* x) { X509_EXTENSION_get_data(X509_get_ext(x, 0))->data[0] ^= 1; }},
+        {"an extension's value",
+         [](X509* x) { octets_of(X509_EXTENSION_get_data(X509_get_ext(x, 0)))[0] ^= 1; }},
         {"an extension's value, by its length",
-         [](X509* x) { X509_EXTENSION_get_data(X509_get_ext(x, 1))->length -= 1; }},
-        {"public key", [](X509* x) { X509_get0_pubkey_bitstr(x)->data[9] ^= 1; }},
+         [](X509* x) {
+             const ASN1_STRING* const value = X509_EXTENSION_get_data(X509_get_ext(x, 1));
+             ASN1_STRING_length_set(written_to(value), ASN1_STRING_length(value) - 1);
+         }},
+        {"public key", [](X509* x) { octets_of(X509_get0_pubkey_bitstr(x))[9] ^= 1; }},
     };
     return all;
 }
@@ -151,7 +169,7 @@ TEST_F(Alterations, AreNotSeenWhereThereAreNone) {
         EXPECT_EQ(parse(der).get(), x.get()) << ::testing::PrintToString(serial);
         ASN1_INTEGER* const number = X509_get_serialNumber(x.get());
         if (ASN1_STRING_get0_data(number)[0] != 0) {
-            number->type ^= V_ASN1_NEG;
+            change_sign(number);
             EXPECT_NE(parse(der).get(), x.get()) << ::testing::PrintToString(serial);
         }
     }

@@ -86,7 +86,7 @@ TEST_F(Certificates, WhatIsNotDerIsParsedButNotFoundAgain) {
     const x509_ptr der = parse(ber);
     X509_get0_signature(&signature, nullptr, der.get());
     const auto length_at =
-        ber.size() - static_cast<std::size_t>(signature->length) - 2; // and the unused bits
+        ber.size() - static_cast<std::size_t>(ASN1_STRING_length(signature)) - 2; // and the unused bits
     ASSERT_LT(ber[length_at], 0x80);
     ber.insert(ber.begin() + static_cast<std::ptrdiff_t>(length_at), 0x81);
     ASSERT_EQ(ber[1], 0x82); // of the outermost SEQUENCE

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "certificates.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -34,7 +35,7 @@ namespace {
 }
 
 [[nodiscard]] X509_CRL* list_in(const store_ptr& s) {
-    return X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(X509_STORE_get0_objects(s.get()), 0));
+    return objects_of(s.get()).list(0);
 }
 
 TEST(AProgramThatShowsAListOfRevocations, SeesTheOrderOfTheFileUntilItSearchesItself) {

@@ -25,6 +25,7 @@
 #include "ibid_openssl.h"
 #include "linkage.h"
 #include "support/in_child.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -277,9 +278,9 @@ protected:
 
     [[nodiscard]] static std::vector<const void*> objects(X509_STORE* store) {
         std::vector<const void*> all;
-        STACK_OF(X509_OBJECT)* const sk = X509_STORE_get0_objects(store);
-        for (int i = 0; i < sk_X509_OBJECT_num(sk); ++i) {
-            const X509_OBJECT* const o = sk_X509_OBJECT_value(sk, i);
+        const objects_of in_store(store);
+        for (int i = 0; i < in_store.count(); ++i) {
+            const X509_OBJECT* const o = in_store[i];
             const void* const x = X509_OBJECT_get0_X509(o);
             all.push_back(x != nullptr ? x : X509_OBJECT_get0_X509_CRL(o));
         }
@@ -388,7 +389,7 @@ TEST_F(Stores, ACertificateWithFaultyExtensionsIsComplainedOfEachTime) {
         store_ptr s(X509_STORE_new());
         ASSERT_EQ(X509_STORE_load_file(s.get(), path.c_str()), 1);
         ERR_clear_error();
-        X509* const x = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(s.get()), 0));
+        X509* const x = objects_of(s.get()).certificate(0);
         EXPECT_NE(X509_get_extension_flags(x) & EXFLAG_INVALID, 0U);
         EXPECT_NE(ERR_peek_error(), 0U) << i;
         ERR_clear_error();

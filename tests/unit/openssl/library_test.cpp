@@ -19,6 +19,7 @@
 
 #include "certificates.h"
 #include "support/in_child.h"
+#include "this_openssl.h"
 
 namespace ibid::openssl {
 namespace {
@@ -30,7 +31,7 @@ using ibid::testing::in_child;
 // OpenSSL's function. A process can have libcrypto::most of them.
 [[nodiscard]] functions all_functions() {
     functions f;
-    void* const handle = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
+    void* const handle = dlopen(libcrypto_file, RTLD_LAZY | RTLD_NOLOAD);
     f.take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
     return f;
 }
@@ -149,15 +150,78 @@ TEST(a_libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_
     OSSL_LIB_CTX_free(own);
 }
 
-TEST(a_libcrypto, that_lacks_a_function_or_is_no_openssl_3_is_left_alone) {
+TEST(a_libcrypto, that_lacks_a_function_or_is_of_an_unknown_major_version_is_left_alone) {
     functions f = all_functions();
     f.X509_dup = nullptr;
     EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
     f = all_functions();
     f.OpenSSL_version_num = +[] { return 0x1010113fUL; };
     EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
-    f.OpenSSL_version_num = +[] { return 0x40000000UL; };
+    f.OpenSSL_version_num = +[] { return 0x50000000UL; };
     EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
+}
+
+TEST(a_libcrypto, in_which_sharing_widens_a_defect_is_left_alone) {
+    functions f = all_functions();
+    f.OpenSSL_version_num = +[] { return 0x40000020UL; };
+    EXPECT_NE(obstacle_of(f).find("CVE-2026-84783"), std::string::npos);
+}
+
+// One that is newer than the tests have seen, whose functions are this one's; `changed`: but for that.
+template <class Change>
+[[nodiscard]] std::string obstacle_of_newer(Change changed) {
+    functions f = real = all_functions();
+    f.OpenSSL_version_num =
+        +[] { return real.OpenSSL_version_num() >> 28 == 3 ? 0x3f000000UL : 0x4f000000UL; };
+    changed(f);
+    return obstacle_of(f);
+}
+
+TEST(a_libcrypto, that_is_newer_than_the_tests_shares_where_it_keeps_the_laws) {
+    EXPECT_EQ(obstacle_of_newer([](functions&) {}), "");
+}
+
+TEST(a_libcrypto, that_is_newer_than_the_tests_and_breaks_a_law_is_left_alone) {
+    const auto breaks = [](const char* law, auto change) {
+        const std::string why = obstacle_of_newer(change);
+        EXPECT_NE(why.find(law), std::string::npos) << law << ": " << why;
+    };
+    breaks("could not be shared", [](functions& f) {
+        f.d2i_X509 = +[](X509**, const unsigned char**, long) -> X509* { return nullptr; };
+    });
+    breaks("trial a certificate", [](functions& f) {
+        f.i2d_X509 = [](auto* x, unsigned char** to) {
+            unsigned char* const start = to != nullptr ? *to : nullptr;
+            const int size = real.i2d_X509(x, to);
+            if (start != nullptr) {
+                start[size - 1] ^= 1;
+            }
+            return size;
+        };
+    });
+    breaks("a copy", [](functions& f) {
+        f.X509_dup = [](auto* x) {
+            X509* const same = written_to(x);
+            X509_up_ref(same);
+            return same;
+        };
+    });
+    breaks("a signature", [](functions& f) { f.X509_verify = [](auto*, EVP_PKEY*) { return 0; }; });
+    breaks("a trust store",
+           [](functions& f) { f.X509_STORE_add_cert = [](X509_STORE*, auto*) { return 1; }; });
+    // The bytes of its names are somebody else's copy.
+    breaks("a change", [](functions& f) {
+        f.ASN1_STRING_get0_data = +[](const ASN1_STRING* string) -> const unsigned char* {
+            static unsigned char copies[4096];
+            static std::size_t used = 0;
+            const auto size = static_cast<std::size_t>(real.ASN1_STRING_length(string));
+            unsigned char* const copy = copies + used % 2048;
+            used += size;
+            return static_cast<const unsigned char*>(
+                std::memcpy(copy, real.ASN1_STRING_get0_data(string), size));
+        };
+    });
+    breaks("the end", [](functions& f) { f.X509_free = +[](X509*) {}; });
 }
 
 TEST(a_libcrypto, that_is_one_too_many_is_left_alone) {

@@ -10,12 +10,14 @@
 #include <stdexcept>
 #include <string>
 
+#include "this_openssl.h"
+
 namespace ibid::test {
 
 [[nodiscard]] inline void* libcrypto() {
-    static void* const handle = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_NOLOAD);
+    static void* const handle = dlopen(libcrypto_file, RTLD_NOW | RTLD_NOLOAD);
     if (handle == nullptr) {
-        throw std::runtime_error("no libcrypto.so.3 in this process");
+        throw std::runtime_error(std::string("no ") + libcrypto_file + " in this process");
     }
     return handle;
 }

@@ -27,6 +27,7 @@
 #include "connections.h"
 #include "ibid_openssl.h"
 #include "support/failing_malloc.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -86,7 +87,7 @@ public:
         for (int i = 0; i < 2; ++i) {
             const store_ptr store(X509_STORE_new());
             if (store == nullptr || X509_STORE_load_file(store.get(), path_.c_str()) != 1 ||
-                sk_X509_OBJECT_num(X509_STORE_get0_objects(store.get())) != 3) {
+                objects_of(store.get()).count() != 3) {
                 return false;
             }
         }

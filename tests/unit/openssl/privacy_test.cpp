@@ -19,6 +19,7 @@
 #include "ibid_openssl.h"
 #include "linkage.h"
 #include "stock_or_ibid.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -105,10 +106,7 @@ TEST_F(Privacy, DoesNotDecideWhichObjectsAreShared) {
 }
 
 TEST_F(Privacy, IsNoneOfTheTrustStoresBusiness) {
-    const auto root = [](SSL_CTX* c) {
-        return X509_OBJECT_get0_X509(
-            sk_X509_OBJECT_value(X509_STORE_get0_objects(SSL_CTX_get_cert_store(c)), 0));
-    };
+    const auto root = [](SSL_CTX* c) { return objects_of(SSL_CTX_get_cert_store(c)).certificate(0); };
     EXPECT_EQ(root(client.get()), root(server.get()));
 }
 

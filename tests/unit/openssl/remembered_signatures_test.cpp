@@ -3,7 +3,6 @@
 // Each argument of docs/decisions/0005-verify-memo.md: what could change the answer of X509_verify makes ibid ask OpenSSL
 // again, and the answer is OpenSSL's. See stock_or_ibid.h. What is remembered is asked of a client's handshakes: a program's own
 // X509_verify is OpenSSL's alone.
-#define OPENSSL_SUPPRESS_DEPRECATED // programs still call them
 #include <openssl/conf.h>
 #include <openssl/dsa.h>
 #ifndef OPENSSL_NO_ENGINE
@@ -28,6 +27,7 @@
 #include "certificates.h"
 #include "connections.h"
 #include "stock_or_ibid.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -52,7 +52,7 @@ struct loaded_authority {
     explicit loaded_authority(const authority& a = make_authority("loaded")) {
         const file_of file(a.certificate.get());
         check(X509_STORE_load_file(store.get(), file.path.c_str()) == 1, "load");
-        certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(store.get()), 0));
+        certificate = objects_of(store.get()).certificate(0);
     }
 
     store_ptr store{X509_STORE_new()};
@@ -213,13 +213,15 @@ TEST_F(Signatures, AreAskedForAnewAfterEachReconfiguration) {
         {"CONF_modules_load_file", [&] { CONF_modules_load_file(file.c_str(), "openssl_conf", 0); }},
         {"CONF_modules_load_file_ex",
          [&] { CONF_modules_load_file_ex(nullptr, file.c_str(), "openssl_conf", 0); }},
+#if OPENSSL_VERSION_MAJOR < 4
         {"EVP_PKEY_meth_add0",
          [] {
              static EVP_PKEY_METHOD* const method = EVP_PKEY_meth_new(NID_undef, 0);
              EVP_PKEY_meth_add0(method);
              EVP_PKEY_meth_remove(method);
          }},
-#ifndef OPENSSL_NO_ENGINE
+#endif
+#if OPENSSL_VERSION_MAJOR < 4 && !defined(OPENSSL_NO_ENGINE)
         {"ENGINE_register_all_complete", [] { ENGINE_register_all_complete(); }},
         {"ENGINE_register_all_RSA", [] { ENGINE_register_all_RSA(); }},
         {"ENGINE_register_all_EC", [] { ENGINE_register_all_EC(); }},

@@ -72,8 +72,10 @@ using blocks = std::optional<std::vector<bytes>>;
 
 // From a stream, since a file is one: where a line ends at a NUL differs from memory.
 [[nodiscard]] blocks decode_as_openssl(const std::string& text) {
-    const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(
-        fmemopen(const_cast<char*>(text.data()), text.size(), "r"), &std::fclose);
+    struct closes {
+        void operator()(std::FILE* f) const { std::fclose(f); }
+    };
+    const std::unique_ptr<std::FILE, closes> file(fmemopen(const_cast<char*>(text.data()), text.size(), "r"));
     const std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_fp(file.get(), BIO_NOCLOSE), &BIO_free);
     std::vector<bytes> all;
     char* name = nullptr;

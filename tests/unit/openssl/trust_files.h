@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "certificates.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 
@@ -62,9 +63,9 @@ template <class Write>
 class listing {
 public:
     explicit listing(X509_STORE* store) {
-        const STACK_OF(X509_OBJECT)* const all = X509_STORE_get0_objects(store);
-        for (int i = 0; i < sk_X509_OBJECT_num(all); ++i) {
-            const X509_OBJECT* const o = sk_X509_OBJECT_value(all, i);
+        const objects_of all(store);
+        for (int i = 0; i < all.count(); ++i) {
+            const X509_OBJECT* const o = all[i];
             if (X509* const x = X509_OBJECT_get0_X509(o)) {
                 X509_up_ref(x);
                 certificates_.emplace_back(x);

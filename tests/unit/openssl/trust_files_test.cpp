@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "stock_or_ibid.h"
+#include "this_openssl.h"
 #include "trust_files.h"
 
 namespace ibid::test {
@@ -206,7 +207,7 @@ TEST_P(WaysToLoad, AFileThatIsReplacedMeanwhileIsSeenWhole) {
             while (!stop) {
                 const store_ptr store(X509_STORE_new());
                 EXPECT_EQ(GetParam().load(store.get(), path_.c_str()), 1);
-                const int count = sk_X509_OBJECT_num(X509_STORE_get0_objects(store.get()));
+                const int count = objects_of(store.get()).count();
                 EXPECT_TRUE(count == 3 || count == 2) << count;
                 ++seen[count == 3 ? 0 : 1];
             }

@@ -25,6 +25,7 @@
 #include "connections.h"
 #include "stock_or_ibid.h"
 #include "support/in_child.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -68,7 +69,7 @@ TEST_P(Writers, GetOneObjectByAllGettersOfAConnection) {
     EXPECT_EQ(of_b.size(), 1U);
     EXPECT_NE(of_a, of_b);
     // A getter that the program looks up gives the same.
-    void* const libssl = dlopen("libssl.so.3", RTLD_LAZY | RTLD_NOLOAD);
+    void* const libssl = dlopen(libssl_file, RTLD_LAZY | RTLD_NOLOAD);
     const auto found = reinterpret_cast<X509* (*)(const SSL*)>(dlsym(libssl, "SSL_get0_peer_certificate"));
     ASSERT_NE(found, nullptr);
     EXPECT_EQ(found(a.client.get()), a.clients_view());
@@ -139,9 +140,13 @@ TEST_P(Writers, OfEveryKindLeaveTheOthersAsTheyAre) {
         {"number", [](X509* x) { ASN1_INTEGER_set(X509_get_serialNumber(x), 77); }},
         {"name",
          [](X509* x) {
-             X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "O", MBSTRING_ASC, text, 4, -1, 0);
+             X509_NAME_add_entry_by_txt(written_to(X509_get_subject_name(x)), "O", MBSTRING_ASC, text, 4, -1,
+                                        0);
          }},
-        {"extension", [](X509* x) { ASN1_STRING_set(X509_EXTENSION_get_data(X509_get_ext(x, 0)), "?", 1); }},
+        {"extension",
+         [](X509* x) {
+             ASN1_STRING_set(written_to(X509_EXTENSION_get_data(written_to(X509_get_ext(x, 0)))), "?", 1);
+         }},
         {"extensions", [](X509* x) { X509_EXTENSION_free(X509_delete_ext(x, 0)); }},
         {"trust", [](X509* x) { X509_add1_reject_object(x, OBJ_nid2obj(NID_server_auth)); }},
         {"key",
@@ -304,7 +309,7 @@ INSTANTIATE_TEST_SUITE_P(Tls, Writers, ::testing::Values(TLS1_2_VERSION, TLS1_3_
 // What RTLD_DEFAULT finds in the global scope is the same for every caller: the getter and the parser that are found are those for writers.
 TEST(AWriter, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
     EXPECT_EQ(ibid::testing::in_child([] {
-                  void* const libssl = dlopen("libssl.so.3", RTLD_LAZY | RTLD_NOLOAD);
+                  void* const libssl = dlopen(libssl_file, RTLD_LAZY | RTLD_NOLOAD);
                   for (const char* const name : {"SSL_get0_peer_certificate", "d2i_X509"}) {
                       const void* const found = dlsym(RTLD_DEFAULT, name);
                       if (found == nullptr || found != dlsym(libssl, name)) {

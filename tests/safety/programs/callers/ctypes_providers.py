@@ -7,7 +7,16 @@ import sys
 
 PKI = os.environ["SAFETY_PKI"]
 what = sys.argv[1]
-library = ctypes.CDLL("libssl.so.3" if what.endswith("by-ssl") else "libcrypto.so.3")
+
+
+def opened(name):
+    try:
+        return ctypes.CDLL(f"{name}.so.4")  # where it is, Python's own modules use it
+    except OSError:
+        return ctypes.CDLL(f"{name}.so.3")
+
+
+library = opened("libssl" if what.endswith("by-ssl") else "libcrypto")
 
 
 def function(name, result=ctypes.c_void_p):

@@ -4,9 +4,15 @@
 // these functions end in a jump to another one, whose return address is then this program's.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <openssl/opensslv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define QUOTED_(text) #text
+#define QUOTED(text) QUOTED_(text)
+#define LIBSSL "libssl.so." QUOTED(OPENSSL_SHLIB_VERSION)
+#define LIBCRYPTO "libcrypto.so." QUOTED(OPENSSL_SHLIB_VERSION)
 
 static void* crypto;
 static void* ssl;
@@ -124,15 +130,15 @@ int main(int argc, char** argv) {
                                   : strcmp(how, "deepbind") == 0 ? RTLD_LOCAL | RTLD_DEEPBIND
                                                                  : RTLD_LOCAL);
     if (strcmp(how, "namespace") == 0) {
-        ssl = dlmopen(LM_ID_NEWLM, "libssl.so.3", RTLD_NOW);
+        ssl = dlmopen(LM_ID_NEWLM, LIBSSL, RTLD_NOW);
     } else {
-        ssl = dlopen("libssl.so.3", flags);
+        ssl = dlopen(LIBSSL, flags);
     }
     if (!ssl) {
         printf("%s\n", dlerror());
         return 1;
     }
-    crypto = strcmp(how, "namespace") == 0 ? ssl : dlopen("libcrypto.so.3", flags);
+    crypto = strcmp(how, "namespace") == 0 ? ssl : dlopen(LIBCRYPTO, flags);
 
     if (strcmp(what, "provider") == 0) {
         provider("OSSL_PROVIDER_load", "default");

@@ -46,8 +46,8 @@ first, second = pair(*one), pair(*two)
 print("first", shown(first))
 print("second", shown(second))
 
-library = ctypes.CDLL("libcrypto.so.3")
-tls = ctypes.CDLL("libssl.so.3")
+library = ctypes.CDLL(f"libcrypto.so.{ssl.OPENSSL_VERSION_INFO[0]}")
+tls = ctypes.CDLL(f"libssl.so.{ssl.OPENSSL_VERSION_INFO[0]}")
 
 
 class PyObjectHead(ctypes.Structure):

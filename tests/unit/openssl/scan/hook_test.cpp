@@ -9,6 +9,7 @@
 
 #include "connections.h"
 #include "ibid_openssl.h"
+#include "this_openssl.h"
 
 extern "C" int ibid_test_hooked;
 
@@ -42,9 +43,7 @@ TEST(AForeignHook, BetweenLibsslAndLibcryptoEndsSharing) {
     const store_ptr stores[2] = {store_ptr(X509_STORE_new()), store_ptr(X509_STORE_new())};
     for (const store_ptr& s : stores) {
         ASSERT_EQ(X509_STORE_load_file(s.get(), path.c_str()), 1);
-        EXPECT_EQ(X509_cmp(X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(s.get()), 0)),
-                           w.root.certificate.get()),
-                  0);
+        EXPECT_EQ(X509_cmp(objects_of(s.get()).certificate(0), w.root.certificate.get()), 0);
     }
     std::remove(path.c_str());
 }

@@ -16,6 +16,7 @@
 
 #include "ibid_openssl.h"
 #include "support/in_child.h"
+#include "this_openssl.h"
 
 namespace ibid::test {
 namespace {
@@ -136,7 +137,7 @@ TEST(AModule, ThatTakesThePlaceOfAnotherIsReadAnew) {
 void copy_as_another(const std::filesystem::path& from, const std::filesystem::path& to) {
     std::ifstream in(from, std::ios::binary);
     std::string all{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    for (const std::string name : {"libcrypto.so.3", "libssl.so.3"}) {
+    for (const std::string name : {libcrypto_file, libssl_file}) {
         for (std::size_t at = all.find(name); at != std::string::npos; at = all.find(name, at + 1)) {
             all[at + name.size() - 1] = '9';
         }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which versions of OpenSSL ibid helps.
+//
+// Law: a version on which something is unknown is left alone. One that is newer than the tests have seen is helped only after the
+// laws that sharing rests on were tried there (instance/self_check.h); a new major version, whose functions may have other types,
+// not even then. docs/decisions/0019-openssl-4.md.
+#pragma once
+
+namespace ibid::openssl {
+
+// As OpenSSL_version_num() gives it.
+class openssl_version {
+public:
+    explicit constexpr openssl_version(unsigned long number) noexcept : number_(number) {}
+
+    [[nodiscard]] constexpr unsigned major_part() const noexcept { return part(28, 0xf); }
+    [[nodiscard]] constexpr unsigned minor_part() const noexcept { return part(20, 0xff); }
+    [[nodiscard]] constexpr unsigned patch_part() const noexcept { return part(4, 0xff); }
+
+    // The types of its functions, and what they promise, are those that ibid is written for.
+    [[nodiscard]] constexpr bool is_known() const noexcept { return major_part() == 3 || major_part() == 4; }
+
+    // The tests have passed on a release of this minor version.
+    [[nodiscard]] constexpr bool is_tested() const noexcept {
+        return (major_part() == 3 && minor_part() <= 6) || (major_part() == 4 && minor_part() == 0);
+    }
+
+    // Why nothing may be shared there; null: it may.
+    [[nodiscard]] constexpr const char* defect() const noexcept {
+        return major_part() == 4 && minor_part() == 0 && patch_part() < 3
+                   ? "OpenSSL 4.0.0 to 4.0.2 may crash where threads first use one certificate at once "
+                     "(CVE-2026-84783)"
+                   : nullptr;
+    }
+
+    // A trust store keeps its objects in a hash table, until X509_STORE_get0_objects() turns it into a list for good.
+    [[nodiscard]] constexpr bool stores_are_tables() const noexcept { return major_part() >= 4; }
+
+private:
+    [[nodiscard]] constexpr unsigned part(unsigned shift, unsigned mask) const noexcept {
+        return static_cast<unsigned>(number_ >> shift) & mask;
+    }
+    unsigned long number_;
+};
+
+} // namespace ibid::openssl
