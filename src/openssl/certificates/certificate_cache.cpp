@@ -111,8 +111,9 @@ bool certificate_cache::in_default_context() const {
 }
 
 certificate_entry* certificate_cache::entry_of(const X509* x) const {
-    return x != nullptr && usable() && has_shared_.load(std::memory_order_relaxed) ? static_cast<certificate_entry*>(f_.X509_get_ex_data(x, index_))
-                                    : nullptr;
+    return x != nullptr && usable() && has_shared_.load(std::memory_order_relaxed)
+               ? static_cast<certificate_entry*>(f_.X509_get_ex_data(x, index_))
+               : nullptr;
 }
 
 // Runs inside the X509_free that took the last reference, on whichever thread that is. Calls nothing of
