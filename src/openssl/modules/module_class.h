@@ -51,7 +51,8 @@ struct named_role {
 };
 
 // Sorted by name: find_roles() searches. A prefix stands for names that are not listed themselves.
-inline constexpr std::array named_roles = {
+// A deduced std::array of so many is too deep for Clang.
+inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_ANY_it", gives_item},
     named_role{"ASN1_BIT_STRING_it", gives_item},
     named_role{"ASN1_BIT_STRING_set", writes_string},
@@ -351,7 +352,7 @@ inline constexpr std::array named_roles = {
     named_role{"i2d_re_X509_CRL_tbs", writes_always},
     named_role{"i2d_re_X509_tbs", writes_always},
     named_role{"o2i_ECPublicKey", writes_key},
-};
+});
 
 static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 
