@@ -49,7 +49,8 @@ void look_at_files(const unit& u, const std::string& root, const std::string& pr
         if (other.empty() || other == "/")
             continue;
         std::error_code error;
-        if (std::string_view(key) != "RootDirectory" || !fs::exists(root + other + preload, error))
+        if (std::string_view(key) != "RootDirectory" ||
+            !fs::exists(fmt::format("{}{}{}", root, other, preload), error))
             j.problems.push_back(fmt::format(
                 "{}={}: the service sees the files there, and {} is not among them", key, other, preload));
     }
@@ -174,7 +175,7 @@ void look_at_program(const std::string& root, judgement& j) {
         return;
     }
     if (!root.empty()) {
-        const class program p = look_at(root + j.program);
+        const struct program p = look_at(root + j.program);
         if (const std::string why = why_not_preloadable(p); !why.empty())
             j.problems.push_back(why);
         return;

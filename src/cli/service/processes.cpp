@@ -29,7 +29,7 @@ std::string unit_of(pid_t pid) {
         // "0::/system.slice/nginx.service/worker", "1:name=systemd:/user.slice/.../session-2.scope"
         for (std::size_t at = line.find('/'); at != std::string::npos;) {
             const std::size_t end = line.find('/', at + 1);
-            const std::string part = line.substr(at + 1, end == std::string::npos ? end : end - at - 1);
+            std::string part = line.substr(at + 1, end == std::string::npos ? end : end - at - 1);
             if (part.ends_with(".service") && !part.starts_with("user@"))
                 return part;
             at = end;

@@ -144,12 +144,10 @@ unit_result load_unit(const std::string& root, std::string name, const std::stri
         std::string file;
         for (const std::string& candidate : {u.name, template_of(u.name)}) {
             for (const char* folder : folders) {
+                const std::string there = fmt::format("{}{}/{}", root, folder, candidate);
+                // A link counts wherever it leads.
                 if (!candidate.empty() && file.empty() &&
-                    fs::is_symlink(
-                        fs::symlink_status(fmt::format("{}{}/{}", root, folder, candidate), error)))
-                    file = fmt::format("{}/{}", folder, candidate);
-                else if (!candidate.empty() && file.empty() &&
-                         fs::exists(fmt::format("{}{}/{}", root, folder, candidate), error))
+                    (fs::is_symlink(fs::symlink_status(there, error)) || fs::exists(there, error)))
                     file = fmt::format("{}/{}", folder, candidate);
             }
         }
