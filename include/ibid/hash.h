@@ -196,7 +196,8 @@ inline constexpr hashed how_all_are<std::array<T, n>> = how_hashed<std::remove_c
 
 template <class T>
 constexpr hashed how_hashed() {
-    if constexpr (byte_range<T> || std::is_floating_point_v<T>) {
+    // The order decides.
+    if constexpr (byte_range<T> || std::is_floating_point_v<T>) { // NOLINT(bugprone-branch-clone)
         return hashed::keyed;
     } else if constexpr (is_variant<T>) {
         return how_all_are<T>;

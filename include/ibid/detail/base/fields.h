@@ -53,8 +53,8 @@ concept names_fields = requires(const T& object) {
 
 template <class T>
 concept aggregate = std::is_class_v<T> && members<T>()
-!= 0 && requires(const T& a) {
-    a == a;
+!= 0 && requires(const T& a, const T& b) {
+    a == b;
 };
 
 template <std::size_t n, class T>
