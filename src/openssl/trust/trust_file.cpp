@@ -97,9 +97,14 @@ bool trust_file::read_crl(const surroundings& in, const file_content& der) {
     for (const wiped_bytes& piece : der.pieces()) {
         at = std::ranges::copy(piece.all(), at).out;
     }
-    trust_object& o = objects_->objects.emplace_back();
+    trust_object& o = add_object();
     parse_crl(in, std::as_const(whole).all(), o);
     return o.crl != nullptr;
+}
+
+// A frame of its own, which has gone again when OpenSSL parses.
+[[gnu::noinline]] trust_object& trust_file::add_object() {
+    return objects_->objects.emplace_back();
 }
 
 bool trust_file::read_pem(const surroundings& in, const file_content& text) {
@@ -117,7 +122,7 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
             has_certificate = false;
             has_crl = false;
         }
-        trust_object& o = objects.emplace_back(); // first: nothing is held when there is no memory for it
+        trust_object& o = add_object(); // first: nothing is held when there is no memory for it
         if (is_crl) {
             parse_crl(in, blocks->content(), o);
             has_crl = true;

@@ -110,6 +110,7 @@ private:
     static void parse_certificate(const surroundings& in, std::span<const unsigned char> der,
                                   trust_object& o);
     void parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o);
+    [[nodiscard]] trust_object& add_object();
     [[nodiscard]] bool arrange();
     [[nodiscard]] std::size_t add_in_file_order(X509_STORE* store) const;
     [[nodiscard]] bool fill_empty(X509_STORE* store) const;

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "files_of_stores.h"
@@ -29,6 +30,10 @@ struct trust_store_cache::source {
     file_mode mode;
     regular_file file;
     std::unique_ptr<const file_content> content; // while it is to be parsed
+    std::unique_ptr<trust_file> parsed;
+    // What the parse is given.
+    std::optional<trust_file::surroundings> in;
+    std::optional<file_view> view;
 };
 
 // A file that a call of OpenSSL's uses. If that call forks, the child releases nothing that it inherited.
@@ -134,10 +139,11 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
         contents& here = *ready();
         const frees_at_end later(*this, here);
         held_here found(*this, here);
-        const std::unique_ptr<source> from(new source{mode, regular_file(path), nullptr});
+        const std::unique_ptr<source> from(new source{mode, regular_file(path), {}, {}, {}, {}});
         found.file = find(here, *from);
         if (from->content != nullptr) {
-            found.file = parse(here, *from);
+            parse(here, *from);
+            found.file = keep_parsed(here, *from);
         }
         if (found.file == nullptr || !found.still_here() || !may_be_given(*found.file) ||
             !found.file->usable(certificates_)) {
@@ -186,23 +192,29 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     return found;
 }
 
-// OpenSSL parses on the caller's stack.
-handle<trust_file> trust_store_cache::parse(contents& in, source& from) {
+// OpenSSL parses on the caller's stack, so this frame is small.
+[[gnu::noinline]] void trust_store_cache::parse(contents& in, source& from) {
     if (f_.ERR_peek_error() != 0) {
-        return nullptr; // errors of the program's could not be told from those to come
+        from.content = nullptr; // errors of the program's could not be told from those to come
+        return;
     }
-    const bool leaves_crls = leaves_crls_.load(std::memory_order_relaxed);
-    const file_view view(*from.content, from.mode);
-    const auto parsed =
-        trust_file::parse({f_, certificates_, in.retired, leaves_crls}, view, std::move(from.content));
-    if (contents_.load(std::memory_order_relaxed) != &in) {
+    from.in.emplace(trust_file::surroundings{f_, certificates_, in.retired,
+                                             leaves_crls_.load(std::memory_order_relaxed)});
+    from.view.emplace(*from.content, from.mode);
+    from.parsed = trust_file::parse(*from.in, *from.view, std::move(from.content));
+}
+
+// What parse() came to. Null: OpenSSL should load the file.
+[[gnu::noinline]] handle<trust_file> trust_store_cache::keep_parsed(contents& in, source& from) {
+    if (!from.view || contents_.load(std::memory_order_relaxed) != &in) {
         return nullptr;
     }
-    if (parsed == nullptr) {
+    if (from.parsed == nullptr) {
         in.known.refuse(from.file, from.mode);
         return nullptr;
     }
-    handle<trust_file> made = intern(in, *parsed);
+    handle<trust_file> made = intern(in, *from.parsed);
+    from.parsed = nullptr;
     in.known.remember(from.file, from.mode, made);
     return made;
 }

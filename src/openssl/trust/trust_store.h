@@ -72,7 +72,8 @@ private:
     [[nodiscard]] contents* ready();
     struct source;
     [[nodiscard]] handle<trust_file> find(contents& in, source& from);
-    [[nodiscard]] handle<trust_file> parse(contents& in, source& from);
+    void parse(contents& in, source& from);
+    [[nodiscard]] handle<trust_file> keep_parsed(contents& in, source& from);
     [[nodiscard]] static handle<trust_file> look_up(contents& in, const file_view& file);
     [[nodiscard]] static handle<trust_file> intern(contents& in, trust_file& parsed);
     [[nodiscard]] bool may_be_given(const trust_file& file) const noexcept {
