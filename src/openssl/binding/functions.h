@@ -40,17 +40,14 @@ namespace ibid::openssl {
     X(X509_get_ext)                                                                                          \
     X(X509_get0_extensions)
 
-// The same, to parts that no comparison reaches (certificate_image.h): such a certificate is shared no more. The certificate is the
-// last argument of X509_get0_signature.
+// The same, to parts that no comparison reaches: such a certificate is shared no more.
 #define IBID_OPENSSL_REVELATIONS(X)                                                                          \
-    X(X509_get_X509_PUBKEY)                                                                                  \
     X(X509_get0_tbs_sigalg)                                                                                  \
     X(X509_get0_subject_key_id)                                                                              \
     X(X509_get0_authority_key_id)                                                                            \
     X(X509_get0_authority_issuer)                                                                            \
     X(X509_get0_authority_serial)                                                                            \
-    X(X509_get0_uids)                                                                                        \
-    X(X509_get0_signature)
+    X(X509_get0_uids)
 
 // What ibid cannot work without. All are in libcrypto from 3.0 to 4.0. Those that each certificate needs stand first, side by side in
 // memory.
@@ -91,6 +88,9 @@ namespace ibid::openssl {
     X(X509_NAME_ENTRY_get_data)                                                                              \
     IBID_OPENSSL_EXPOSURES(X)                                                                                \
     IBID_OPENSSL_REVELATIONS(X)                                                                              \
+    X(X509_get0_signature)                                                                                   \
+    X(X509_get_X509_PUBKEY)                                                                                  \
+    X(i2d_X509_PUBKEY)                                                                                       \
     X(X509_get_ex_data)                                                                                      \
     X(X509_get_ext_by_NID)                                                                                   \
     X(X509_get_extension_flags)                                                                              \

@@ -419,17 +419,18 @@ void certificate_cache::earn(X509* x) {
     }
 }
 
-void certificate_cache::expose(const X509* x) const {
+void certificate_cache::expose(const X509* x, exposure part) const {
     certificate_entry* const e = entry_of(x);
-    if (e != nullptr && !e->exposed.load(std::memory_order_relaxed)) {
-        e->exposed.store(true, std::memory_order_release);
+    if (e != nullptr && (e->exposed.load(std::memory_order_relaxed) & part) == 0) {
+        e->exposed.fetch_or(part, std::memory_order_release);
     }
 }
 
 void certificate_cache::expose_all() {
     if (certificate_home* const in = home_.load()) {
         in->table->detach_if([](certificate_entry& e) {
-            e.exposed.store(true, std::memory_order_release);
+            e.exposed.store(parts_are_exposed | signature_is_exposed | key_is_exposed,
+                            std::memory_order_release);
             return false;
         });
     }

@@ -129,10 +129,26 @@ likeness certificate_entry::compare(const functions& f, const certificate_key& k
     if (!same_bytes(known->der(), k.der)) {
         return likeness::other;
     }
-    const bool reachable = !sees_exposures || exposed.load(std::memory_order_acquire);
-    return (!reachable || known->is_of(f, x509)) && !changed.load(std::memory_order_acquire)
+    const unsigned char reachable = sees_exposures ? exposed.load(std::memory_order_acquire)
+                                                   : static_cast<unsigned char>(parts_are_exposed);
+    return exposed_parts_are_of(f, *known, reachable) && !changed.load(std::memory_order_acquire)
                ? likeness::same
                : likeness::altered;
+}
+
+bool certificate_entry::exposed_parts_are_of(const functions& f, const certificate_image& bytes,
+                                             unsigned char which) const {
+    if ((which & parts_are_exposed) != 0 && !bytes.is_of(f, x509)) {
+        return false;
+    }
+    if ((which & key_is_exposed) != 0 && !bytes.has_key_info_of(f, x509)) {
+        return false;
+    }
+    if ((which & signature_is_exposed) == 0) {
+        return true;
+    }
+    const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size);
+    return der != nullptr && same_bytes({der.get(), der_size}, bytes.der());
 }
 
 // A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was
@@ -164,10 +180,15 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
 }
 
 bool certificate_entry::is_as_parsed(const functions& f, bool sees_exposures) {
-    if (sees_exposures && !exposed.load(std::memory_order_acquire)) {
+    const unsigned char reachable = sees_exposures ? exposed.load(std::memory_order_acquire)
+                                                   : static_cast<unsigned char>(parts_are_exposed);
+    if (reachable == 0) {
         return !changed.load(std::memory_order_acquire);
     }
     const certificate_image* known = image.load(std::memory_order_acquire);
+    if (known == nullptr && (reachable & (signature_is_exposed | key_is_exposed)) != 0) {
+        return false; // there are no bytes but those that OpenSSL would encode now
+    }
     if (known == nullptr) {
         const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size);
         auto made = der != nullptr ? certificate_image::make({der.get(), der_size}) : nullptr;
@@ -182,7 +203,7 @@ bool certificate_entry::is_as_parsed(const functions& f, bool sees_exposures) {
             known = other;
         }
     }
-    return !changed.load(std::memory_order_acquire) && known->is_of(f, x509);
+    return !changed.load(std::memory_order_acquire) && exposed_parts_are_of(f, *known, reachable);
 }
 
 void certificate_entry::weigh(octets der) noexcept {

@@ -52,6 +52,12 @@ enum class likeness : unsigned char {
     altered, // a program has written to it
 };
 
+enum exposure : unsigned char {
+    parts_are_exposed = 1,    // what certificate_image compares
+    signature_is_exposed = 2, // and its algorithm: compared with OpenSSL's encoding, some 2 µs
+    key_is_exposed = 4,       // with its algorithm: in the same way
+};
+
 // Small: each certificate has one, and most certificates come once.
 struct certificate_entry : detail::entry_word {
     certificate_home* const home;       // the table in which it stands, or stood until the process forked
@@ -70,9 +76,9 @@ struct certificate_entry : detail::entry_word {
     // after the comparison: while this is false, no write has begun.
     std::atomic<bool> changed{false};
     std::atomic<bool> refused{false}; // not to be shared. Relaxed: who misses it finds out again
-    // A program has a pointer into the certificate, and may write through it without a call. Release before the
-    // program gets the pointer, acquire at each hit.
-    std::atomic<bool> exposed{false};
+    // A program has pointers into these parts of the certificate, and may write through them without a call. Bits of
+    // `exposure`. Release before the program gets the pointer, acquire at each hit.
+    std::atomic<unsigned char> exposed{0};
     bool linked = false; // in the table. Of the thread that makes, then of the one that ends the entry
 
     static constexpr std::size_t largest = std::numeric_limits<int>::max(); // in DER
@@ -103,6 +109,8 @@ struct certificate_entry : detail::entry_word {
 private:
     certificate_entry(certificate_home& in, X509* x, const certificate_key& k, const parse_context* where,
                       std::uint32_t hand_outs) noexcept;
+    [[nodiscard]] bool exposed_parts_are_of(const functions& f, const certificate_image& bytes,
+                                            unsigned char which) const;
     [[nodiscard]] likeness compare_first(const functions& f, const certificate_key& k);
 };
 

@@ -305,4 +305,21 @@ bool certificate_image::is_of(const functions& f, const X509* x) const {
     return true;
 }
 
+// SubjectPublicKeyInfo ends with the key's bits (RFC 5280, 4.1).
+bool certificate_image::has_key_info_of(const functions& f, const X509* x) const {
+    const part& key = parts()[3 + in_issuer_ + in_subject_];
+    const std::size_t end = std::size_t{key.at} + key.size;
+    const X509_PUBKEY* const info = f.X509_get_X509_PUBKEY(x);
+    const int size = info != nullptr ? f.i2d_X509_PUBKEY(info, nullptr) : 0;
+    if (size <= 0 || static_cast<std::size_t>(size) > end) {
+        return false;
+    }
+    const std::unique_ptr<unsigned char[]> encoded(
+        new (std::nothrow) unsigned char[static_cast<std::size_t>(size)]);
+    unsigned char* out = encoded.get();
+    return out != nullptr && f.i2d_X509_PUBKEY(info, &out) == size &&
+           std::memcmp(encoded.get(), der().data() + end - static_cast<std::size_t>(size),
+                       static_cast<std::size_t>(size)) == 0;
+}
+
 } // namespace ibid::openssl

@@ -34,6 +34,8 @@ public:
     [[nodiscard]] std::size_t memory() const noexcept; // bytes of its block
 
     [[nodiscard]] bool is_of(const functions& f, const X509* x) const;
+    // The same of the public key with its algorithm, which OpenSSL encodes for this. False also without memory.
+    [[nodiscard]] bool has_key_info_of(const functions& f, const X509* x) const;
 
 private:
     struct part {

@@ -164,7 +164,7 @@ private:
             std::memcmp(f_.ASN1_STRING_get0_data(value), name, sizeof name - 1) != 0) {
             return false;
         }
-        cache_.expose(x); // as a program's call of this getter is noted
+        cache_.expose(x, parts_are_exposed); // as a program's call of this getter is noted
         auto* const letters = const_cast<unsigned char*>(f_.ASN1_STRING_get0_data(value));
         letters[0] ^= 0x20;
         const bool is_seen = !cache_.is_as_parsed(x);

@@ -2,7 +2,6 @@
 #include "entries.h"
 
 #include <tuple>
-#include <type_traits>
 
 #include "contexts.h"
 #include "openssl/instance/libcrypto.h"
@@ -49,10 +48,7 @@ template <unsigned N, class Result, class... Arguments, Result (*functions::*Mem
 struct revelation<N, Member> {
     static Result entry(Arguments... arguments) {
         libcrypto& of = libcrypto::at(N);
-        const std::tuple all(arguments...);
-        constexpr bool is_last =
-            std::is_convertible_v<std::tuple_element_t<sizeof...(Arguments) - 1, decltype(all)>, const X509*>;
-        reveal(of, std::get < is_last ? sizeof...(Arguments) - 1 : 0 > (all));
+        reveal(of, std::get<0>(std::tuple(arguments...)));
         return (of.f.*Member)(arguments...);
     }
 };
@@ -66,7 +62,7 @@ struct exposure<N, Member> {
     static Result entry(Certificate* x, Arguments... arguments) {
         libcrypto& of = libcrypto::at(N);
         if (const certificate_cache* const cache = of.made_certificates()) {
-            cache->expose(x); // before the caller has the pointer
+            cache->expose(x, parts_are_exposed); // before the caller has the pointer
         }
         return (of.f.*Member)(x, arguments...);
     }
@@ -181,6 +177,18 @@ struct entries {
                                const ASN1_ITEM* type, OSSL_LIB_CTX* context, const char* query) {
         return decode_item(of(), value, type,
                            [&] { return of().f.ASN1_item_d2i_ex(value, in, length, type, context, query); });
+    }
+    static void signature(const ASN1_BIT_STRING** bits, const X509_ALGOR** algorithm, const X509* x) {
+        if (const certificate_cache* const cache = of().made_certificates()) {
+            cache->expose(x, signature_is_exposed);
+        }
+        of().f.X509_get0_signature(bits, algorithm, x);
+    }
+    static X509_PUBKEY* key_info(const X509* x) {
+        if (const certificate_cache* const cache = of().made_certificates()) {
+            cache->expose(x, key_is_exposed);
+        }
+        return of().f.X509_get_X509_PUBKEY(x);
     }
     static int verify_own(X509_STORE_CTX* verification) {
         return verify_certificate(of(), verification, nullptr);
@@ -417,6 +425,12 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     case function_id::X509_free:
         return attacher ? address(&free) : nullptr;
     default:
+        if (id == function_id::X509_get_X509_PUBKEY) {
+            return reader || attacher ? address(&key_info) : nullptr;
+        }
+        if (id == function_id::X509_get0_signature) {
+            return reader || attacher ? address(&signature) : nullptr;
+        }
         if (exposes(id)) {
             return reader || attacher ? find_exposure(id) : nullptr; // what a writer gets is its own
         }

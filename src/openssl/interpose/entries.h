@@ -51,6 +51,8 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(OPENSSL_cleanup)                                                                                       \
     IBID_OPENSSL_EXPOSURES(X)                                                                                \
     IBID_OPENSSL_REVELATIONS(X)                                                                              \
+    X(X509_get0_signature)                                                                                   \
+    X(X509_get_X509_PUBKEY)                                                                                  \
     IBID_OPENSSL_RECONFIGURATIONS(X)
 
 // Functions that give a program an object that may be shared, and what it does with the object. For attachers and writers.
@@ -105,7 +107,7 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 }
 // Gives a program a pointer into a certificate, which is noted.
 [[nodiscard]] constexpr bool exposes(function_id id) noexcept {
-    return id >= function_id::X509_get_serialNumber && id <= function_id::X509_get0_signature;
+    return id >= function_id::X509_get_serialNumber && id <= function_id::X509_get_X509_PUBKEY;
 }
 [[nodiscard]] constexpr bool is_for_writers(function_id id) noexcept {
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;

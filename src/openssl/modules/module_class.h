@@ -318,26 +318,19 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509v3_get_ext", gives_extension},
     named_role{"a2i_ASN1_*", writes_string},
     named_role{"d2i_ASN1_*", writes_string},
-    named_role{"d2i_AutoPrivateKey", writes_key},
-    named_role{"d2i_AutoPrivateKey_ex", writes_key},
     named_role{"d2i_DIRECTORYSTRING", writes_string},
     named_role{"d2i_DSAPrivateKey", writes_key},
     named_role{"d2i_DSAPublicKey", writes_key},
-    named_role{"d2i_DSA_PUBKEY", writes_key},
     named_role{"d2i_DSAparams", writes_key},
     named_role{"d2i_ECParameters", writes_key},
     named_role{"d2i_ECPrivateKey", writes_key},
-    named_role{"d2i_EC_PUBKEY", writes_key},
     named_role{"d2i_KeyParams", writes_key},
     named_role{"d2i_KeyParams_bio", writes_key},
-    named_role{"d2i_PUBKEY", writes_key},
-    named_role{"d2i_PUBKEY_ex", writes_key},
     named_role{"d2i_PrivateKey", writes_key},
     named_role{"d2i_PrivateKey_ex", writes_key},
     named_role{"d2i_PublicKey", writes_key},
     named_role{"d2i_RSAPrivateKey", writes_key},
     named_role{"d2i_RSAPublicKey", writes_key},
-    named_role{"d2i_RSA_PUBKEY", writes_key},
     named_role{"d2i_X509_ALGOR", writes_always},
     named_role{"d2i_X509_CRL", fills_crl},
     named_role{"d2i_X509_CRL_bio", fills_crl},
@@ -359,7 +352,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
     // Most names of a program are not OpenSSL's.
-    constexpr std::string_view first_letters = "ABDEPRXadio";
+    constexpr std::string_view first_letters = "ABDEGPRXadio";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }

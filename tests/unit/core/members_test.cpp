@@ -48,7 +48,7 @@ TEST(caches, forget_what_only_the_budget_keeps) {
     EXPECT_TRUE(c.contains("b"));
 }
 
-TEST(weak_references, are_compared_hashed_and_ordered_by_what_they_refer_to) {
+TEST(weak_members, are_compared_hashed_and_ordered_by_what_they_refer_to) {
     names c;
     auto a = add(c, "a");
     const auto b = add(c, "b");
@@ -67,7 +67,7 @@ TEST(weak_references, are_compared_hashed_and_ordered_by_what_they_refer_to) {
     EXPECT_EQ(w, nullptr);
 }
 
-TEST(views, are_hashed_and_ordered_by_their_part) {
+TEST(view_members, are_hashed_and_ordered_by_their_part) {
     names c;
     const auto a = add(c, "a");
     view<std::string> v(a);
