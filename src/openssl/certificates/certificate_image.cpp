@@ -216,12 +216,13 @@ struct string_layout {
 // and an extension end with a zero.
 [[nodiscard]] bool is_as_parsed(const functions& f, const ASN1_STRING* string, int type,
                                 bool ends_with_zero) {
-    constexpr long kept_so = 0x40 | ASN1_STRING_FLAG_EMBED; // 0x40: of a type that is one of several
-    if (f.OpenSSL_version_num() >> 28 >= 4) {               // not shown any more
+    constexpr long bits_left = 0x08;          // ASN1_STRING_FLAG_BITS_LEFT, which 4.0 does not show
+    constexpr long kept_so = 0x40 | 0x80;     // one type of several; part of another structure
+    if (f.OpenSSL_version_num() >> 28 >= 4) { // not shown any more
         return f.ASN1_STRING_type(string) == type;
     }
     const auto* const s = reinterpret_cast<const string_layout*>(string);
-    const long expected = type == V_ASN1_BIT_STRING ? long{ASN1_STRING_FLAG_BITS_LEFT} : 0;
+    const long expected = type == V_ASN1_BIT_STRING ? bits_left : 0;
     return s->type == type && (s->flags & ~kept_so) == expected &&
            (!ends_with_zero || s->data[s->length] == 0);
 }

@@ -184,7 +184,7 @@ struct entries {
         }
         of().f.X509_get0_signature(bits, algorithm, x);
     }
-    static X509_PUBKEY* key_info(const X509* x) {
+    static auto key_info(const X509* x) { // const or not, by version
         if (const certificate_cache* const cache = of().made_certificates()) {
             cache->expose(x, key_is_exposed);
         }
