@@ -276,7 +276,7 @@ private:
 
     const hash_secret& secret_;
     std::size_t size_ = 0;
-    std::array<std::uint64_t, 16> numbers_;
+    std::array<std::uint64_t, 16> numbers_{};
 };
 
 } // namespace detail

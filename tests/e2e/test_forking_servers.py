@@ -18,7 +18,8 @@ from tls_client import client_context
 from testbed.pki import Standard
 from testbed.program import Program, children, free_port, wait_until
 
-MOST_KIB = 12  # three pages: socat has 4 to 12 more, Apache 0 to 8, in medians of seven
+# socat has 4 to 12 more, Apache between 4 less and 16 more, in medians of seven: the heap's layout. It was 22 and 65.
+MOST_KIB = 20
 RUNS = 7  # each with another layout of the heap, which alone takes three pages more or less
 ATTEMPTS = 3
 
