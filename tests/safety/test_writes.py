@@ -45,7 +45,7 @@ CASES = [
 GETTERS = (
     "X509_get_serialNumber X509_get0_serialNumber X509_getm_notAfter X509_getm_notBefore X509_get0_notAfter X509_get0_notBefore"
     " X509_get_subject_name X509_get_issuer_name X509_get_ext X509_get0_extensions X509_get0_pubkey_bitstr X509_get_X509_PUBKEY"
-    " X509_get0_signature X509_get0_tbs_sigalg X509_get0_subject_key_id X509_get0_authority_key_id type flags end"
+    " X509_get0_signature X509_get0_tbs_sigalg X509_get0_subject_key_id X509_get0_authority_key_id type flags end algorithm"
 ).split()
 BARE_CASES = [
     Case(

@@ -419,10 +419,14 @@ void certificate_cache::earn(X509* x) {
     }
 }
 
-void certificate_cache::expose(const X509* x, exposure part) const {
+void certificate_cache::expose(const X509* x, exposure part) {
     certificate_entry* const e = entry_of(x);
-    if (e != nullptr && (e->exposed.load(std::memory_order_relaxed) & part) == 0) {
-        e->exposed.fetch_or(part, std::memory_order_release);
+    if (e == nullptr || (e->exposed.load(std::memory_order_relaxed) & part) != 0) {
+        return;
+    }
+    e->exposed.fetch_or(part, std::memory_order_release);
+    if (part == rest_is_exposed) {
+        detach(*e);
     }
 }
 

@@ -122,7 +122,7 @@ public:
     bool detach(const X509* x);
 
     // Call before a program gets a pointer into `x`.
-    void expose(const X509* x, exposure part) const;
+    void expose(const X509* x, exposure part);
     // Call when a program may have got pointers into any certificate unnoticed.
     void expose_all();
 

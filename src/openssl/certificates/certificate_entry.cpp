@@ -164,7 +164,8 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
         }
     }
     std::unique_ptr<certificate_image> made = certificate_image::make(k.der);
-    if (made != nullptr && !made->is_of(f, x509)) {
+    if (made != nullptr &&
+        !exposed_parts_are_of(f, *made, exposed.load(std::memory_order_acquire) | parts_are_exposed)) {
         return likeness::altered;
     }
     if (made == nullptr || !has_sound_extensions(f, x509)) {

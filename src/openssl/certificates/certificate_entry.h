@@ -56,6 +56,7 @@ enum exposure : unsigned char {
     parts_are_exposed = 1,    // what certificate_image compares
     signature_is_exposed = 2, // and its algorithm: compared with OpenSSL's encoding, some 2 µs
     key_is_exposed = 4,       // with its algorithm: in the same way
+    rest_is_exposed = 8,      // never compared: the certificate is shared no more
 };
 
 // Small: each certificate has one, and most certificates come once.

@@ -21,15 +21,6 @@ constexpr unsigned char boolean_tag = 0x01;
 constexpr unsigned char set_tag = 0x31;
 constexpr std::uint32_t fixed_parts = 4; // serial number, two dates, public key
 
-[[nodiscard]] bool take(octets& from, unsigned char tag, octets& content) noexcept {
-    der_element e{};
-    if (!take_element(from, e) || e.tag != tag) {
-        return false;
-    }
-    content = e.content;
-    return true;
-}
-
 // Types that OpenSSL keeps as they stand in the DER: UTF8String, NumericString, PrintableString, T61String,
 // IA5String, UniversalString, BMPString.
 [[nodiscard]] bool is_text(unsigned char tag) noexcept {

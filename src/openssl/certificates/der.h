@@ -44,6 +44,17 @@ struct der_element {
     return true;
 }
 
+// Takes the content of the first element off `from`. False: it has another tag.
+[[nodiscard]] inline bool take(std::span<const unsigned char>& from, unsigned char tag,
+                               std::span<const unsigned char>& content) noexcept {
+    der_element e{};
+    if (!take_element(from, e) || e.tag != tag) {
+        return false;
+    }
+    content = e.content;
+    return true;
+}
+
 // How long the certificate at the start of some bytes is, by its outermost header.
 //
 // Law: an answer other than 0 is exactly what d2i_X509 would consume if it accepts the bytes. What is not plain DER at

@@ -20,15 +20,6 @@ constexpr std::size_t most_policies = 64;
     return std::ranges::equal(a, b);
 }
 
-[[nodiscard]] bool take(octets& from, unsigned char tag, octets& content) noexcept {
-    der_element e{};
-    if (!take_element(from, e) || e.tag != tag) {
-        return false;
-    }
-    content = e.content;
-    return true;
-}
-
 // The one element of which `whole` consists.
 [[nodiscard]] bool is_all(octets whole, unsigned char tag, octets& content) noexcept {
     return take(whole, tag, content) && whole.empty();

@@ -35,35 +35,21 @@ struct reconfiguration<N, Member> {
     }
 };
 
-void reveal(libcrypto& of, const X509* x) {
-    if (certificate_cache* const cache = of.made_certificates(); cache != nullptr && cache->shares(x)) {
-        (void)cache->detach(x);
+void note(libcrypto& of, const X509* x, exposure part) {
+    if (certificate_cache* const cache = of.made_certificates()) {
+        cache->expose(x, part);
     }
 }
 
-// A getter that gives a pointer into a part of the certificate that is never compared.
-template <unsigned N, auto Member>
-struct revelation;
-template <unsigned N, class Result, class... Arguments, Result (*functions::*Member)(Arguments...)>
-struct revelation<N, Member> {
-    static Result entry(Arguments... arguments) {
-        libcrypto& of = libcrypto::at(N);
-        reveal(of, std::get<0>(std::tuple(arguments...)));
-        return (of.f.*Member)(arguments...);
-    }
-};
-
-// A getter that gives a pointer into the certificate that is its first argument.
-template <unsigned N, auto Member>
-struct exposure;
-template <unsigned N, class Result, class Certificate, class... Arguments,
+// A getter that gives a pointer into the certificate that is its first argument. Noted before the caller has the pointer.
+template <unsigned N, auto Member, exposure part>
+struct getter;
+template <unsigned N, exposure part, class Result, class Certificate, class... Arguments,
           Result (*functions::*Member)(Certificate*, Arguments...)>
-struct exposure<N, Member> {
+struct getter<N, Member, part> {
     static Result entry(Certificate* x, Arguments... arguments) {
         libcrypto& of = libcrypto::at(N);
-        if (const certificate_cache* const cache = of.made_certificates()) {
-            cache->expose(x, parts_are_exposed); // before the caller has the pointer
-        }
+        note(of, x, part);
         return (of.f.*Member)(x, arguments...);
     }
 };
@@ -179,16 +165,8 @@ struct entries {
                            [&] { return of().f.ASN1_item_d2i_ex(value, in, length, type, context, query); });
     }
     static void signature(const ASN1_BIT_STRING** bits, const X509_ALGOR** algorithm, const X509* x) {
-        if (const certificate_cache* const cache = of().made_certificates()) {
-            cache->expose(x, signature_is_exposed);
-        }
+        note(of(), x, signature_is_exposed);
         of().f.X509_get0_signature(bits, algorithm, x);
-    }
-    static auto key_info(const X509* x) { // const or not, by version
-        if (const certificate_cache* const cache = of().made_certificates()) {
-            cache->expose(x, key_is_exposed);
-        }
-        return of().f.X509_get_X509_PUBKEY(x);
     }
     static int verify_own(X509_STORE_CTX* verification) {
         return verify_certificate(of(), verification, nullptr);
@@ -276,14 +254,16 @@ struct entries {
         switch (id) {
 #define IBID_CASE(name)                                                                                      \
     case function_id::name:                                                                                  \
-        return address(&exposure<N, &functions::name>::entry);
+        return address(&getter<N, &functions::name, parts_are_exposed>::entry);
             IBID_OPENSSL_EXPOSURES(IBID_CASE)
 #undef IBID_CASE
 #define IBID_CASE(name)                                                                                      \
     case function_id::name:                                                                                  \
-        return address(&revelation<N, &functions::name>::entry);
+        return address(&getter<N, &functions::name, rest_is_exposed>::entry);
             IBID_OPENSSL_REVELATIONS(IBID_CASE)
 #undef IBID_CASE
+        case function_id::X509_get_X509_PUBKEY:
+            return address(&getter<N, &functions::X509_get_X509_PUBKEY, key_is_exposed>::entry);
         default:
             return nullptr;
         }
@@ -425,9 +405,6 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     case function_id::X509_free:
         return attacher ? address(&free) : nullptr;
     default:
-        if (id == function_id::X509_get_X509_PUBKEY) {
-            return reader || attacher ? address(&key_info) : nullptr;
-        }
         if (id == function_id::X509_get0_signature) {
             return reader || attacher ? address(&signature) : nullptr;
         }

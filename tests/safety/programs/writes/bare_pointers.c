@@ -50,6 +50,13 @@ static unsigned char* bytes_by(const char* way, X509* x) {
         MUST(X509_PUBKEY_get0_param(NULL, &key, &size, NULL, GETTER(X509_get_X509_PUBKEY)(x)) == 1);
         return (unsigned char*)key + 9;
     }
+    if (strcmp(way, "algorithm") == 0) { // of the key
+        static unsigned char unused;
+        X509_ALGOR* of_key = NULL;
+        MUST(X509_PUBKEY_get0_param(NULL, NULL, NULL, &of_key, X509_get_X509_PUBKEY(x)) == 1);
+        of_key->algorithm = OBJ_nid2obj(NID_rsaEncryption);
+        return &unused;
+    }
     if (strcmp(way, "type") == 0) { // of a time: the next verification reads it otherwise
         return (unsigned char*)&X509_getm_notAfter(x)->type;
     }
@@ -89,6 +96,9 @@ static void show_reading(const char* label, X509* x) {
     }
     whole += (unsigned)X509_getm_notAfter(x)->type + 1000 * (unsigned)X509_get0_pubkey_bitstr(x)->flags;
     whole += X509_getm_notAfter(x)->data[X509_getm_notAfter(x)->length];
+    ASN1_OBJECT* of_key = NULL;
+    MUST(X509_PUBKEY_get0_param(&of_key, NULL, NULL, NULL, X509_get_X509_PUBKEY(x)) == 1);
+    whole += (unsigned)OBJ_obj2nid(of_key);
     whole += (uintptr_t)X509_get0_tbs_sigalg(x)->parameter & 1;
     whole += fingerprint(X509_get0_serialNumber(x)->data, (size_t)X509_get0_serialNumber(x)->length);
     whole += fingerprint(X509_get0_pubkey_bitstr(x)->data, (size_t)X509_get0_pubkey_bitstr(x)->length);
