@@ -26,7 +26,7 @@ def test_random_scenes_are_as_in_stock(kind: str, mode: Mode, players: Players, 
     """SCENES_SEED names other scenes than those of every run."""
     seed = int(os.environ.get("SCENES_SEED", "1"))
     scenes = 1_000_000 // (len(CLASSES) * len(MODES)) + 1 if long else 500
-    found, hits, _ = play_all(players, seed=seed, scenes=scenes, kinds=[kind], modes=[mode], jobs=os.cpu_count() or 1)
-    assert not found, "\n\n".join(str(f) for f in found)
+    outcome = play_all(players, seed=seed, scenes=scenes, kinds=[kind], modes=[mode], jobs=os.cpu_count() or 1)
+    assert not outcome.found, "\n\n".join(map(str, outcome.found))
     if kind == "reader" and mode != RETAIN_NOTHING and "SAFETY_UNHELPED" not in os.environ:
-        assert hits[kind] > scenes / 10, "ibid hardly helped; the scenes test nothing"
+        assert outcome.hits[kind] > scenes / 10, "ibid hardly helped; the scenes test nothing"
