@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "openssl/api/process.h"
+#include "preload/foreign/early_code.h"
 #include "preload/foreign/environment.h"
 #include "statistics/shared_statistics.h"
 
@@ -17,6 +18,9 @@ void after_chroot() noexcept {
 
 void begin(char** words, char** environment) noexcept {
     using namespace ibid;
+    if (preload::executable_has_early_code()) {
+        return;
+    }
     if (preload::leaves_children_alone(environment, words)) {
         preload::remove_preload(environment);
     }

@@ -400,6 +400,9 @@ KINDS = {
     "address sanitizer of Clang": ["clang-14", "-fsanitize=address"],
     "address sanitizer of Clang, shared": ["clang-14", "-fsanitize=address", "-shared-libasan"],
     "thread sanitizer": ["gcc", "-fsanitize=thread"],
+    "thread sanitizer, static": ["gcc", "-fsanitize=thread", "-static-libtsan"],
+    "thread sanitizer of Clang": ["clang-14", "-fsanitize=thread"],
+    "memory sanitizer of Clang": ["clang-14", "-fsanitize=memory"],
     "undefined behaviour sanitizer": ["gcc", "-fsanitize=undefined"],
 }
 

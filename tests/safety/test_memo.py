@@ -13,6 +13,7 @@ HOWS = (
 METHODS = "engine engine-default engine-string engine-all method ec ec-engine rsa".split()
 CASES = [
     *(Case("memo/refusing.c", (how,), shows="third, issuer: 1") for how in HOWS),
+    *(Case("memo/name_tables.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="before: handshake 1") for how in range(1, 5)),
     *(Case("memo/methods.c", (how,), shows="before, sound: 1") for how in METHODS),
 ]
 

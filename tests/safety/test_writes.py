@@ -58,6 +58,14 @@ BARE_CASES = [
     for way in (*GETTERS, "@X509_get_serialNumber", "@X509_get_subject_name")
     if (whose, way) != ("ROOT", "X509_get0_authority_key_id")  # it has none
 ]
+OUT_CASES = [
+    Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
+    for how in range(1, 8)
+]
+LENT_CASES = [
+    Case("writes/lent_past_the_session.c", name=name, flags=(f"-DHOW={how}",), shows="the peer's alias: mine")
+    for how, name in ((1, "transparency"), (2, "dane"), (3, "check-issued"), (4, "custom-extension"))
+]
 PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
 MODULE = "before before-set after after-set subject issuer serial extension".split()
 MODULE_CASES = [
@@ -65,7 +73,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

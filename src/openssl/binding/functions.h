@@ -297,6 +297,7 @@ namespace ibid::openssl {
     X(SSL_get1_peer_certificate)                                                                             \
     X(SSL_get_peer_cert_chain)                                                                               \
     X(SSL_get0_verified_chain)                                                                               \
+    X(SSL_get0_dane_authority)                                                                               \
     X(SSL_SESSION_get0_peer)                                                                                 \
     X(SSL_SESSION_get_ex_data)                                                                               \
     X(SSL_SESSION_set_ex_data)

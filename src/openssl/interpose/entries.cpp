@@ -186,6 +186,9 @@ struct entries {
     static X509* get1_peer_leased(const SSL* ssl) { return lease_peer(of(), ssl); }
     static STACK_OF(X509) * peer_chain(const SSL* ssl) { return chain_of_connection(of(), ssl); }
     static STACK_OF(X509) * verified_chain(const SSL* ssl) { return verified_of_connection(of(), ssl); }
+    static int dane_authority(SSL* ssl, X509** matched, EVP_PKEY** key) {
+        return dane_authority_of_connection(of(), ssl, matched, key);
+    }
     static X509* session_peer(const SSL_SESSION* session) { return peer_of_session(of(), session); }
     static X509* current_cert(const X509_STORE_CTX* v) {
         return lend(v, of().f.X509_STORE_CTX_get_current_cert(v));
@@ -370,6 +373,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return writes ? address(&peer_chain) : nullptr;
     case function_id::SSL_get0_verified_chain:
         return writes ? address(&verified_chain) : nullptr;
+    case function_id::SSL_get0_dane_authority:
+        return writes ? address(&dane_authority) : nullptr;
     case function_id::SSL_SESSION_get0_peer:
         return writes ? address(&session_peer) : nullptr;
     case function_id::X509_STORE_CTX_get_current_cert:

@@ -281,6 +281,14 @@ STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
     return own_of(of, session_of(of, ssl), of.f.SSL_get0_verified_chain(ssl), use_in(of, ssl));
 }
 
+int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PKEY** key) {
+    const int depth = of.f.SSL_get0_dane_authority(ssl, matched, key);
+    if (depth >= 0 && matched != nullptr) {
+        *matched = own_of(of, session_of(of, ssl), *matched, use_in(of, ssl));
+    }
+    return depth;
+}
+
 X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
     auto* const s = const_cast<SSL_SESSION*>(session);
     return own_of(of, s, of.f.SSL_SESSION_get0_peer(s), use::not_yet);

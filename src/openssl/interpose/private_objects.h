@@ -23,7 +23,9 @@ namespace ibid::openssl::interpose {
 [[nodiscard]] X509* peer_of_connection_held(libcrypto& of, const SSL* ssl); // SSL_get1_peer_certificate
 [[nodiscard]] STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl); // SSL_get_peer_cert_chain
 [[nodiscard]] STACK_OF(X509) *
-    verified_of_connection(libcrypto& of, const SSL* ssl);                      // SSL_get0_verified_chain
+    verified_of_connection(libcrypto& of, const SSL* ssl); // SSL_get0_verified_chain
+int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched,
+                                 EVP_PKEY** key);                               // SSL_get0_dane_authority
 [[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session); // SSL_SESSION_get0_peer
 
 // While a handshake verifies its peer, nobody else has its session yet: makes room for its objects, so that copies of the session

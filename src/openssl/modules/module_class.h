@@ -43,6 +43,11 @@ enum name_roles : std::uint32_t {
     alters_parsing = 1U << 17,    // what is parsed afterwards is another object than what was parsed before
     decodes_item = 1U << 18,      // into any part, by the description of its type ...
     gives_item = 1U << 19,        // ... which this one is
+    gives_algorithm = 1U << 20,   // a pointer to an algorithm in a certificate ...
+    writes_algorithm = 1U << 21,  // ... and what writes through one, or to its parameters
+    gives_shared =
+        1U
+        << 22, // certificates, and ibid cannot tell of which connection: nothing may be shared where one may write
 };
 
 struct named_role {
@@ -92,8 +97,12 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_TIME_set", writes_time},
     named_role{"ASN1_TIME_set_string", writes_time},
     named_role{"ASN1_TIME_set_string_X509", writes_time},
+    named_role{"ASN1_TIME_to_generalizedtime", writes_time},
+    named_role{"ASN1_TYPE_pack_sequence", writes_algorithm},
     named_role{"ASN1_TYPE_set", writes_always},
     named_role{"ASN1_TYPE_set1", writes_always},
+    named_role{"ASN1_TYPE_set_int_octetstring", writes_algorithm},
+    named_role{"ASN1_TYPE_set_octetstring", writes_algorithm},
     named_role{"ASN1_UNIVERSALSTRING_it", gives_item},
     named_role{"ASN1_UNIVERSALSTRING_to_string", writes_string},
     named_role{"ASN1_UTCTIME_adj", writes_time},
@@ -115,8 +124,11 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_item_sign_ex", writes_always},
     named_role{"ASN1_mbstring_copy", writes_string},
     named_role{"ASN1_mbstring_ncopy", writes_string},
+    named_role{"ASN1_sign", writes_always},
     named_role{"BN_to_ASN1_ENUMERATED", writes_number},
     named_role{"BN_to_ASN1_INTEGER", writes_number},
+    named_role{"CT_POLICY_EVAL_CTX_get0_cert", gives_shared},
+    named_role{"CT_POLICY_EVAL_CTX_get0_issuer", gives_shared},
     named_role{"DIRECTORYSTRING_it", gives_item},
     named_role{"DISPLAYTEXT_it", gives_item},
     named_role{"DSA_clear_flags", writes_key},
@@ -146,6 +158,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"EC_KEY_set_private_key", writes_key},
     named_role{"EC_KEY_set_public_key", writes_key},
     named_role{"EC_KEY_set_public_key_affine_coordinates", writes_key},
+    named_role{"EVP_CIPHER_param_to_asn1", writes_algorithm},
+    named_role{"EVP_CIPHER_set_asn1_iv", writes_algorithm},
     named_role{"EVP_MD_meth_set*", alters_algorithms},
     named_role{"EVP_PKEY_add1_attr*", writes_key},
     named_role{"EVP_PKEY_asn1_add*", alters_algorithms | alters_parsing},
@@ -176,8 +190,15 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"EVP_PKEY_set_utf8_string_param", writes_key},
     named_role{"GENERAL_NAME_set0_othername", writes_always},
     named_role{"GENERAL_NAME_set0_value", writes_always},
+    named_role{"OBJ_NAME_add", alters_algorithms | alters_parsing},
+    named_role{"OBJ_NAME_cleanup", alters_algorithms | alters_parsing},
+    named_role{"OBJ_NAME_remove", alters_algorithms | alters_parsing},
+    named_role{"OBJ_add_sigid", alters_algorithms | alters_parsing},
+    named_role{"OBJ_sigid_free", alters_algorithms | alters_parsing},
     named_role{"PEM_read_X509_CRL", fills_crl},
     named_role{"PEM_read_bio_X509_CRL", fills_crl},
+    named_role{"PKCS5_pbe_set0_algor", writes_algorithm},
+    named_role{"PKCS5_pbe_set0_algor_ex", writes_algorithm},
     named_role{"RSA_X931_*", writes_key},
     named_role{"RSA_blinding_off", writes_key},
     named_role{"RSA_blinding_on", writes_key},
@@ -193,6 +214,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"RSA_set_ex_data", writes_key},
     named_role{"RSA_set_flags", writes_key},
     named_role{"RSA_set_method", writes_key},
+    named_role{"SSL_CTX_add_custom_ext", gives_shared},
     named_role{"X509V3_EXT_CRL_add_conf", writes_always},
     named_role{"X509V3_EXT_CRL_add_nconf", writes_always},
     named_role{"X509V3_EXT_add_conf", writes_always},
@@ -233,6 +255,11 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_EXTENSION_set_critical", writes_extension},
     named_role{"X509_EXTENSION_set_data", writes_extension},
     named_role{"X509_EXTENSION_set_object", writes_extension},
+    named_role{"X509_LOOKUP_by_alias", gives_shared},
+    named_role{"X509_LOOKUP_by_fingerprint", gives_shared},
+    named_role{"X509_LOOKUP_by_issuer_serial", gives_shared},
+    named_role{"X509_LOOKUP_by_subject", gives_shared},
+    named_role{"X509_LOOKUP_by_subject_ex", gives_shared},
     named_role{"X509_NAME_ENTRY_create_by_NID", writes_name},
     named_role{"X509_NAME_ENTRY_create_by_OBJ", writes_name},
     named_role{"X509_NAME_ENTRY_create_by_txt", writes_name},
@@ -247,6 +274,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_NAME_delete_entry", writes_name},
     named_role{"X509_NAME_it", gives_item},
     named_role{"X509_OBJECT_get0_X509_CRL", gives_crl},
+    named_role{"X509_PUBKEY_get0_param", gives_algorithm},
     named_role{"X509_PUBKEY_it", gives_item},
     named_role{"X509_PUBKEY_set0_param", writes_key},
     named_role{"X509_PUBKEY_set0_public_key", writes_key},
@@ -264,20 +292,28 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_STORE_CTX_get_cert_crl", gives_crl},
     named_role{"X509_STORE_CTX_get_check_crl", gives_crl},
     named_role{"X509_STORE_CTX_get_get_crl", gives_crl},
+    named_role{"X509_STORE_CTX_get_get_issuer", gives_shared},
+    named_role{"X509_STORE_CTX_get_lookup_certs", gives_shared},
     named_role{"X509_STORE_CTX_get_lookup_crls", gives_crl},
     named_role{"X509_STORE_get_cert_crl", gives_crl},
     named_role{"X509_STORE_get_check_crl", gives_crl},
     named_role{"X509_STORE_get_get_crl", gives_crl},
+    named_role{"X509_STORE_get_get_issuer", gives_shared},
+    named_role{"X509_STORE_get_lookup_certs", gives_shared},
     named_role{"X509_STORE_get_lookup_crls", gives_crl},
-    named_role{"X509_STORE_set_cert_crl", gives_crl},
+    named_role{"X509_STORE_set_cert_crl", gives_crl | gives_shared},
     named_role{"X509_STORE_set_check_crl", gives_crl},
-    named_role{"X509_STORE_set_get_crl", gives_crl},
+    named_role{"X509_STORE_set_check_issued", gives_shared},
+    named_role{"X509_STORE_set_get_crl", gives_crl | gives_shared},
+    named_role{"X509_STORE_set_get_issuer", gives_shared},
     named_role{"X509_STORE_set_lookup_crls", gives_crl},
+    named_role{"X509_TRUST_add", gives_shared},
     named_role{"X509_add1_ext_i2d", writes_always},
     named_role{"X509_add1_reject_object", writes_always},
     named_role{"X509_add1_trust_object", writes_always},
     named_role{"X509_add_ext", writes_always},
     named_role{"X509_alias_set1", writes_always},
+    named_role{"X509_build_chain", gives_shared},
     named_role{"X509_delete_ext", writes_always},
     named_role{"X509_get0_authority_issuer", gives_name},
     named_role{"X509_get0_extensions", gives_extension},
@@ -352,7 +388,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
     // Most names of a program are not OpenSSL's.
-    constexpr std::string_view first_letters = "ABDEGPRXadio";
+    constexpr std::string_view first_letters = "ABCDEGOPRSXadio";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
@@ -383,9 +419,13 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
         std::uint32_t gives;
         std::uint32_t writes;
     } pairs[] = {
-        {gives_time, writes_time | writes_string}, {gives_number, writes_number | writes_string},
-        {gives_name, writes_name | writes_string}, {gives_extension, writes_extension | writes_string},
-        {gives_key, writes_key | writes_string},   {gives_crl, fills_crl},
+        {gives_time, writes_time | writes_string},
+        {gives_number, writes_number | writes_string},
+        {gives_name, writes_name | writes_string},
+        {gives_extension, writes_extension | writes_string},
+        {gives_key, writes_key | writes_string},
+        {gives_crl, fills_crl},
+        {gives_algorithm, writes_algorithm | writes_string},
     };
     if ((roles & decodes_item) != 0 && (roles & gives_item) != 0) {
         roles |= writes_string | fills_crl;

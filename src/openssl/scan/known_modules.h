@@ -16,6 +16,9 @@
 
 namespace ibid::openssl::modules {
 
+inline constexpr const char* changes_parsing =
+    "the program changes how OpenSSL parses keys or finds algorithms (default methods, name tables)";
+
 struct seen_module {
     const void* dynamic = nullptr;
     const void* start = nullptr;

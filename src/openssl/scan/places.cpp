@@ -195,11 +195,12 @@ void classify(const elf_module& m, scan_state& state) noexcept {
         if (of_program != module_class::reader) {
             of.set_gives_own_objects();
         }
+        state.unwatched[n] = state.unwatched[n] || (names.roles & gives_shared) != 0;
         if ((names.roles & gives_crl) != 0 && (names.roles & lists_crl) != 0) {
             of.set_lists_crls();
         }
         if ((names.roles & alters_parsing) != 0) {
-            state.then.disable[n] = "the program changes how OpenSSL parses keys (default methods)";
+            state.then.disable[n] = changes_parsing;
         }
         state.then.alters_algorithms[n] =
             state.then.alters_algorithms[n] || (names.roles & alters_algorithms) != 0;

@@ -123,8 +123,10 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     dl_iterate_phdr(&patch_module, &state);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
         libcrypto& of = libcrypto::at(n);
-        known.unwatched[n] =
-            known.unwatched[n] || state.unwatched[n] || looked_up_getter.load(std::memory_order_acquire);
+        const std::uint32_t looked_up_so_far = looked_up_roles.load(std::memory_order_acquire);
+        known.unwatched[n] = known.unwatched[n] || state.unwatched[n] ||
+                             looked_up_getter.load(std::memory_order_acquire) ||
+                             (looked_up_so_far & gives_shared) != 0;
         if (known.unwatched[n] && known.classes[n] != module_class::reader) {
             state.then.disable[n] = "a module gets certificates past ibid, and one may write to them";
         }
@@ -138,11 +140,10 @@ void scan(bool deep_binding, bool looked_up) noexcept {
             cache != nullptr && state.may_have_exposed[n]) {
             cache->expose_all(); // in the constructor of a module that is new
         }
-        const std::uint32_t looked_up_so_far = looked_up_roles.load(std::memory_order_acquire);
         state.then.alters_algorithms[n] =
             state.then.alters_algorithms[n] || (looked_up_so_far & alters_algorithms) != 0;
         if ((looked_up_so_far & alters_parsing) != 0) {
-            state.then.disable[n] = "the program changes how OpenSSL parses keys (default methods)";
+            state.then.disable[n] = changes_parsing;
         }
         if (n >= before) {
             of.claim_counters();

@@ -6,7 +6,7 @@ src/openssl/modules/module_class.h, or not_setters.txt says why it need not have
 setters.py TABLE LIST INCLUDE ...     TABLE: module_class.h; INCLUDE: folders with the headers of an OpenSSL 3.x, each
 
 The headers are taken as the preprocessor leaves them. Looked at is what takes one of the types by a pointer that is not const, or
-gives one.
+gives one, also in a list, or as an argument of a callback.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from pathlib import Path
 OBJECTS = ("X509", "X509_CRL", "X509_REVOKED", "EVP_PKEY")
 PARTS = (
     "X509_NAME", "X509_NAME_ENTRY", "X509_EXTENSION", "X509_PUBKEY", "ASN1_TIME", "ASN1_UTCTIME", "ASN1_GENERALIZEDTIME",
-    "ASN1_INTEGER", "ASN1_ENUMERATED", "ASN1_STRING", "ASN1_OCTET_STRING", "ASN1_BIT_STRING", "RSA", "DSA", "EC_KEY",
+    "ASN1_INTEGER", "ASN1_ENUMERATED", r"ASN1_\w*STRING", "ASN1_TYPE", "ASN1_VALUE", "X509_ALGOR", "GENERAL_NAME", "GENERAL_NAMES",
+    "OTHERNAME", "EDIPARTYNAME", "RSA", "DSA", "EC_KEY",
 )
 TYPES = OBJECTS + PARTS
+LISTS = tuple(f"struct stack_st_{of}" for of in ("X509", "X509_CRL", "X509_OBJECT", "X509_INFO", "GENERAL_NAME")) + ("X509_OBJECT",)
 # Headers that stop whoever includes them, or are for other systems.
 UNUSABLE = re.compile(r"asn1_mac\.h|__DECC_.*")
 
@@ -31,6 +33,17 @@ UNUSABLE = re.compile(r"asn1_mac\.h|__DECC_.*")
 def roles_in(table: Path) -> list[str]:
     """The names and prefixes of the table, as patterns."""
     return re.findall(r'^    named_role\{"([\w*]+)", ', table.read_text(), re.MULTILINE)
+
+
+def callbacks_in(declarations: list[str]) -> re.Pattern[str]:
+    """The types of functions that get, or give, a certificate."""
+    certificate = re.compile(r"\b(?:X509|struct stack_st_X509) ?\*")
+    names = []
+    for declaration in declarations:
+        typedef = re.fullmatch(r"typedef ([\w *]*[ *])(?:\( ?\* ?)?(\w+) ?\)? ?\((.*)\)", declaration)
+        if typedef and (certificate.search(typedef[1]) or certificate.search(typedef[3])):
+            names.append(typedef[2])
+    return re.compile(rf"\b(?:{'|'.join(names)})\b")
 
 
 def functions_in(include: Path) -> dict[str, str]:
@@ -47,13 +60,17 @@ def functions_in(include: Path) -> dict[str, str]:
     )
     if done.returncode != 0:
         sys.exit(f"{include}: the preprocessor says:\n{done.stderr}")
-    taken = re.compile(rf"(?<!const )\b(?:{'|'.join(TYPES)}) ?\*")
+    taken = re.compile(rf"(?<!const )\b(?:{'|'.join(TYPES)}|{'|'.join(LISTS)}) ?\*")
     found = {}
-    for declaration in map(str.strip, re.split(r"[;{}]", re.sub(r"\s+", " ", done.stdout))):
+    declarations = [d.strip() for d in re.split(r"[;{}]", re.sub(r"\s+", " ", done.stdout))]
+    callbacks = callbacks_in(declarations)
+    for declaration in declarations:
         # What comes before the name and its parameters has no parentheses: callbacks in structures do.
         function = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] \*?)(\w+) ?\((.*)\)", declaration)
         # A function that returns a callback is read as if its result were its name; these are getters of methods.
-        if function and function[2] not in ("int", "void") and (taken.search(function[3]) or taken.search(function[1])):
+        if not function or function[2] in ("int", "void"):
+            continue
+        if taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}"):
             found[function[2]] = declaration
     return found
 
