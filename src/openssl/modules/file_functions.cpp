@@ -5,15 +5,17 @@
 #include <array>
 #include <cstring>
 
-#include <dlfcn.h>
 #include <link.h>
+
+#include "linker_functions.h"
 
 namespace ibid::openssl::modules {
 
 namespace {
 
+// __fxstat: what fstat() was in older C libraries.
 constexpr std::array names = {"fopen64", "fopen", "fread", "fgets", "fclose", "ferror",
-                              "feof",    "open",  "read",  "close", "fstat"};
+                              "feof",    "open",  "read",  "close", "fstat",  "__fxstat"};
 constinit std::array<const void*, names.size()> first_in_order{};
 
 // The sanitizers' runtimes pass each call on. Before version 2.34 a part of the C library was libpthread.
@@ -47,9 +49,8 @@ int find_owner(dl_phdr_info* info, std::size_t, void* argument) noexcept {
 
 void find_file_functions() noexcept {
     for (std::size_t i = 0; i < names.size(); ++i) {
-        first_in_order[i] = dlsym(RTLD_DEFAULT, names[i]); // null: inline, in older C libraries
+        first_in_order[i] = first_definition(names[i]); // null: inline, in older C libraries
     }
-    (void)dlerror();
 }
 
 bool files_are_the_c_librarys(const elf_module& libcrypto) noexcept {
