@@ -20,8 +20,14 @@ constinit std::array<const void*, names.size()> first_in_order{};
 
 // The sanitizers' runtimes pass each call on. Before version 2.34 a part of the C library was libpthread.
 [[nodiscard]] bool is_c_library(const elf_module& m) noexcept {
-    return m.find("gnu_get_libc_version") != nullptr || m.find("__asan_init") != nullptr ||
-           m.find("__tsan_init") != nullptr || std::strstr(m.name(), "/libpthread.so.") != nullptr;
+    constexpr auto sign =
+#ifdef __GLIBC__
+        "gnu_get_libc_version";
+#else
+        "__libc_start_main";
+#endif
+    return m.find(sign) != nullptr || m.find("__asan_init") != nullptr || m.find("__tsan_init") != nullptr ||
+           std::strstr(m.name(), "/libpthread.so.") != nullptr;
 }
 
 struct owner_search {

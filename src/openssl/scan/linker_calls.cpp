@@ -62,6 +62,12 @@ IBID_ENTRY("ibid_entry_dlvsym", "ibid_before_dlvsym", "ibid_followed_dlvsym", "i
 
 namespace {
 
+#ifdef RTLD_DEEPBIND
+constexpr int deep_binding = RTLD_DEEPBIND;
+#else
+constexpr int deep_binding = 0; // musl has none
+#endif
+
 void* next_dlsym(void* handle, const char* name) {
     return reinterpret_cast<decltype(&dlsym)>(ibid_next_dlsym)(handle, name);
 }
@@ -124,7 +130,7 @@ int ibid_before_dlopen(const char* file, int mode) {
     if (file == nullptr || file[0] == '\0' || (mode & RTLD_NOLOAD) != 0) {
         return 0; // nothing new comes
     }
-    if ((mode & RTLD_DEEPBIND) != 0) {
+    if ((mode & deep_binding) != 0) {
         has_deep_binding.store(true, std::memory_order_relaxed);
     }
     modules::settle_unseen_loads();
@@ -141,7 +147,7 @@ void* ibid_followed_dlopen(const char* file, int mode) {
     struct load {
         bool loaded = true; // unless it is known better
         bool deep;
-        explicit load(int m) noexcept : deep((m & RTLD_DEEPBIND) != 0) { modules::begin_load(); }
+        explicit load(int m) noexcept : deep((m & deep_binding) != 0) { modules::begin_load(); }
         load(const load&) = delete;
         load& operator=(const load&) = delete;
         ~load() { modules::end_load(loaded, deep); }

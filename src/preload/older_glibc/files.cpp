@@ -30,7 +30,8 @@ void close_each(unsigned first, unsigned last) noexcept {
     while (const dirent* const entry = readdir(open)) {
         char* end = nullptr;
         const unsigned long fd = std::strtoul(entry->d_name, &end, 10);
-        if (end != entry->d_name && fd >= first && fd <= last && fd != static_cast<unsigned long>(dirfd(open))) {
+        if (end != entry->d_name && fd >= first && fd <= last &&
+            fd != static_cast<unsigned long>(dirfd(open))) {
             close(static_cast<int>(fd));
         }
     }

@@ -18,7 +18,7 @@ extern init_function* __init_array_end[] __attribute__((visibility("hidden")));
 void _init();
 
 int ibid_old_start_main(main_function* main, int argc, char** argv, init_function* init, function* fini,
-                               function* end_of_linker, void* end_of_stack);
+                        function* end_of_linker, void* end_of_stack);
 
 static void construct(int argc, char** argv, char** environment) {
     _init();
@@ -31,7 +31,7 @@ static void construct(int argc, char** argv, char** environment) {
 int __wrap___libc_start_main(main_function* main, int argc, char** argv, init_function* init, function* fini,
                              function* end_of_linker, void* end_of_stack) {
     return ibid_old_start_main(main, argc, argv, init != nullptr ? init : &construct, fini, end_of_linker,
-                                      end_of_stack);
+                               end_of_stack);
 }
 
 } // extern "C"
