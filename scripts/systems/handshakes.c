@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // handshakes FOLDER NUMBER: handshakes of TLS 1.3 and of 1.2 in which both sides show a certificate, in memory. FOLDER has leaf.pem,
-// leaf.key and ca.pem. It is compiled by whatever compiler a system has: plain C, OpenSSL alone.
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+// leaf.key and ca.pem. At the end it says what was met again, if ibid is loaded. It is compiled by whatever
+// compiler a system has: plain C, OpenSSL and dlsym() alone.
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "ibid_openssl.h"
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 static int fail(const char* what) {
     fprintf(stderr, "%s\n", what);
     ERR_print_errors_fp(stderr);
@@ -72,5 +78,12 @@ int main(int argc, char** argv) {
         }
     }
     printf("%d handshakes, %s\n", 2 * n, OpenSSL_version(OPENSSL_VERSION));
+    int (*get)(enum ibid_openssl_kind, struct ibid_openssl_statistics*) = 0;
+    *(void**)&get = dlsym(RTLD_DEFAULT, "ibid_openssl_get_statistics");
+    struct ibid_openssl_statistics certificates, files;
+    certificates.size = files.size = sizeof files;
+    if (get && get(IBID_OPENSSL_CERTIFICATES, &certificates) && get(IBID_OPENSSL_TRUST_STORES, &files))
+        printf("%lu certificates and %lu files met again\n", (unsigned long)certificates.hits,
+               (unsigned long)files.hits);
     return 0;
 }
