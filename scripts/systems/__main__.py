@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .catalogue import SYSTEMS, System
+from .checks import CHECKS
 from .table import table
 from .trial import Outcome, try_out
 from .userland import Userland, UserlandError
@@ -27,9 +28,10 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev systems",
         description="Makes a userland of each system by debootstrap, outside of this tree, runs the README's two commands there as a new "
-        "user, and prints one table. The exit status is 0 if all passed. Needs root, or sudo; a system takes about an hour.",
+        "user, and prints one table. The exit status is 0 if all passed. Needs root, or sudo; a system takes about an hour. "
+        f"Besides, {', '.join(CHECKS)}: what is built here runs there (scripts/systems/checks.py); only when it is named.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(s.name for s in SYSTEMS)}; without: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(s.name for s in SYSTEMS)}, {', '.join(CHECKS)}; without: all systems")
     parser.add_argument("--folder", type=Path, default=cache / "ibid/systems", metavar="DIR", help="where they are kept (%(default)s)")
     parser.add_argument("--anew", action="store_true", help="make them again, with today's packages")
     parser.add_argument("--only", choices=COMMANDS, help="one of the two commands")
@@ -55,21 +57,34 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 def chosen(names: Sequence[str]) -> list[System]:
     known = {s.name: s for s in SYSTEMS}
     for name in names:
-        if name not in known:
+        if name not in known and name not in CHECKS:
             print(f"dev: unknown system '{name}'\ndev: './dev systems --help' names them", file=sys.stderr)
             raise SystemExit(2)
-    return [known[n] for n in names] or list(SYSTEMS)
+    return [known[n] for n in names if n in known] if names else list(SYSTEMS)
+
+
+def make(userland: Userland, options: argparse.Namespace) -> None:
+    say(f"{userland.system.name}: making it, some minutes")
+    if userland.system.distribution == "debian":
+        userland.make(options.debian_mirror, options.debian_security, None, options.apt_option)
+    else:
+        userland.make(options.ubuntu_mirror, options.ubuntu_mirror, options.ubuntu_keyring, options.apt_option)
+
+
+def check(name: str, options: argparse.Namespace, logs: Path) -> Outcome:
+    say(f"{name}: {logs / name}.log")
+    with (logs / f"{name}.log").open("w") as out:
+        try:
+            return CHECKS[name](ROOT, options.folder, lambda userland: make(userland, options), out)
+        except UserlandError as error:
+            return Outcome(name, obstacle=str(error))
 
 
 def one(system: System, options: argparse.Namespace, logs: Path) -> Outcome:
     userland = Userland(system, options.folder, logs / f"{system.name}-made.log")
     try:
         if options.anew or not userland.is_made:
-            say(f"{system.name}: making it, some minutes")
-            if system.distribution == "debian":
-                userland.make(options.debian_mirror, options.debian_security, None, options.apt_option)
-            else:
-                userland.make(options.ubuntu_mirror, options.ubuntu_mirror, options.ubuntu_keyring, options.apt_option)
+            make(userland, options)
         commands = [options.only] if options.only else list(COMMANDS)
         say(f"{system.name}: {' and '.join(f'./dev {c}' for c in commands)}; {logs / system.name}.log")
         return try_out(userland, ROOT, logs, commands, options.test_options)
@@ -87,8 +102,10 @@ def main() -> int:
     logs = options.folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     outcomes = []
-    for system in systems:
-        outcomes.append(one(system, options, logs))
+    trials = [lambda system=system: one(system, options, logs) for system in systems]
+    trials += [lambda name=name: check(name, options, logs) for name in options.names if name in CHECKS]
+    for trial in trials:
+        outcomes.append(trial())
         print(f"\n{table(outcomes)}", flush=True)
     passed = sum(o.good for o in outcomes)
     print(f"\n{passed} passed, {len(outcomes) - passed} failed")

@@ -109,13 +109,13 @@ class Userland:
         pack = subprocess.Popen(["tar", "-cf", "-", "-C", str(tree), *files], stdout=subprocess.PIPE)
         unpack = "mkdir -p ibid && tar -xf - -C ibid"
         with self.log.open("a") as out:
-            done = subprocess.run(self._as_user(unpack), stdin=pack.stdout, stdout=out, stderr=out)
+            done = subprocess.run(self.as_user(unpack), stdin=pack.stdout, stdout=out, stderr=out)
         if pack.wait() != 0 or done.returncode != 0:
             raise UserlandError("the tree could not be copied into it")
 
     def run(self, command: str, out: IO[str], seconds: float | None = None) -> int:
         """As the user, in that folder. The exit status; 124: it took too long."""
-        process = subprocess.Popen(self._as_user(f"cd ibid && {command}"), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        process = subprocess.Popen(self.as_user(f"cd ibid && {command}"), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -125,10 +125,10 @@ class Userland:
 
     def ask(self, command: str) -> str:
         """The standard output of a command that is run as the user."""
-        done = subprocess.run(self._as_user(f"cd ibid && {command}"), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(self.as_user(f"cd ibid && {command}"), stdin=subprocess.DEVNULL, capture_output=True, text=True)
         return done.stdout.strip()
 
-    def _as_user(self, command: str) -> list[str]:
+    def as_user(self, command: str) -> list[str]:
         return self._entering(["su", "-", USER, "-c", command])
 
     def _entering(self, words: Sequence[str]) -> list[str]:

@@ -129,6 +129,12 @@ void look_at_installation(findings& f) {
     }
     if (const std::string wrong = wrong_setting(); !wrong.empty())
         f.problems.push_back(wrong);
+#ifndef __GLIBC__
+    f.notes.emplace_back(
+        "this ibid is built for musl: a program of another C library that is started under it runs without "
+        "ibid, and its loader may say so; musl does not tell whether a process has one thread, so each fork "
+        "takes ibid's locks");
+#endif
 }
 
 void judge_openssl(findings& f) {

@@ -3,7 +3,9 @@
 // Asking the dynamic loader. See loader.h.
 #include "cli/loader.h"
 
+#include "cli/environment.h"
 #include "cli/program.h"
+#include "openssl/modules/linker_functions.h"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +14,6 @@
 #include <fstream>
 #include <string_view>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
 #include <spawn.h>
@@ -22,8 +23,8 @@
 namespace ibid::cli {
 namespace {
 
-// What `command` writes to standard output; its errors go nowhere.
-std::string output_of(std::vector<std::string> command) {
+// What `command` writes to standard output; its errors go nowhere. `variable`: NAME=VALUE of its environment, which is ours else; or empty.
+std::string output_of(std::vector<std::string> command, std::string variable = {}) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return {};
@@ -31,12 +32,21 @@ std::string output_of(std::vector<std::string> command) {
     for (std::string& word : command)
         words.push_back(word.data());
     words.push_back(nullptr);
+    std::vector<char*> environment;
+    const std::string_view name(variable.data(), variable.find('=') + 1);
+    for (char** each = environ; *each != nullptr; ++each) {
+        if (name.empty() || !std::string_view(*each).starts_with(name))
+            environment.push_back(*each);
+    }
+    if (!name.empty())
+        environment.push_back(variable.data());
+    environment.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     pid_t pid = 0;
-    const int error = ::posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environ);
+    const int error = ::posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environment.data());
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
     std::string output;
@@ -51,18 +61,10 @@ std::string output_of(std::vector<std::string> command) {
     return output;
 }
 
-} // namespace
-
-std::vector<std::string> libraries_of_program(const std::string& path) {
-    const program p = look_at(path);
-    if (!p.elf || !p.elf->native || p.elf->interpreter.empty() || p.elf->interpreter != own_interpreter())
-        return {};
+// "\tlibssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007f...)"; relative where LD_LIBRARY_PATH is.
+std::vector<std::string> paths_in(const std::string& listing) {
     std::vector<std::string> paths;
-    std::string_view rest;
-    const std::string listing = output_of({own_interpreter(), "--list", p.path});
-    rest = listing;
-    while (!rest.empty()) {
-        // "\tlibssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007f...)"; relative where LD_LIBRARY_PATH is
+    for (std::string_view rest = listing; !rest.empty();) {
         const std::string_view line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(line.size() < rest.size() ? line.size() + 1 : line.size());
         const std::size_t arrow = line.find("=> ");
@@ -71,6 +73,15 @@ std::vector<std::string> libraries_of_program(const std::string& path) {
             paths.push_back(std::filesystem::absolute(line.substr(arrow + 3, end - arrow - 3)).string());
     }
     return paths;
+}
+
+} // namespace
+
+std::vector<std::string> libraries_of_program(const std::string& path) {
+    const program p = look_at(path);
+    if (!p.elf || !p.elf->native || p.elf->interpreter.empty() || p.elf->interpreter != own_interpreter())
+        return {};
+    return paths_in(output_of({own_interpreter(), "--list", p.path}));
 }
 
 std::vector<std::string> libraries_of_process(pid_t pid) {
@@ -91,15 +102,17 @@ std::vector<std::string> libraries_of_process(pid_t pid) {
 }
 
 std::string library_by_name(const std::string& soname) {
-    void* handle = ::dlopen(soname.c_str(), RTLD_LAZY | RTLD_LOCAL);
+    // Before glibc 2.34 this program has no dlopen(). Then the loader lists what it would load in front of this program.
+    auto* const open = reinterpret_cast<decltype(&dlopen)>(openssl::modules::first_definition("dlopen"));
+    if (open == nullptr)
+        return first_named(
+            paths_in(output_of({own_interpreter(), "--list", own_path()}, "LD_PRELOAD=" + soname)), soname);
+    void* handle = open(soname.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (handle == nullptr)
         return {};
-    link_map* map = nullptr;
-    std::string path;
-    if (::dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) == 0 && map != nullptr)
-        path = map->l_name;
-    ::dlclose(handle);
-    return path;
+    // It stays loaded: the command ends soon. What a handle points to is the loader's own record of the module (dlinfo(3),
+    // RTLD_DI_LINKMAP).
+    return static_cast<const link_map*>(handle)->l_name;
 }
 
 std::string first_named(const std::vector<std::string>& paths, const std::string& name) {

@@ -6,6 +6,7 @@
 #include "openssl/api/process.h"
 #include "preload/foreign/early_code.h"
 #include "preload/foreign/environment.h"
+#include "preload/older_glibc/threads.h"
 #include "statistics/shared_statistics.h"
 
 namespace {
@@ -26,7 +27,7 @@ void begin(char** words, char** environment) noexcept {
     }
     shared_statistics::open_at_load(preload::variable(environment, "IBID_STATISTICS"));
     openssl::process::start(preload::is_excluded(environment, words) ? "IBID_EXCLUDE names this program"
-                                                                     : nullptr,
+                                                                     : older_glibc::why_not(),
                             &after_chroot);
 }
 

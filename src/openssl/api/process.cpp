@@ -11,6 +11,7 @@
 #include "openssl/instance/forked_child.h"
 #include "openssl/instance/libcrypto.h"
 #include "openssl/interpose/private_objects.h"
+#include "openssl/modules/linker_functions.h"
 #include "openssl/scan/scan.h"
 
 namespace ibid::openssl::process {
@@ -60,6 +61,7 @@ void attend_forks() noexcept {
 void start(const char* excluded, void (*after_chroot)() noexcept) noexcept {
     const char* const why = environment().disabled ? "IBID_DISABLE is set" : excluded;
     if (why == nullptr) {
+        tells_one_thread = static_cast<const char*>(modules::first_definition("__libc_single_threaded"));
         start_linked();
     }
     modules::scan_at_load(why, after_chroot);

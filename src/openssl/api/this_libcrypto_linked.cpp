@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "openssl/binding/one_thread.h"
 #include "process.h"
 #include "this_libcrypto.h"
+
+extern "C" __attribute__((weak)) char __libc_single_threaded; // NOLINT(bugprone-reserved-identifier)
 
 namespace ibid::openssl {
 
 libcrypto* this_libcrypto() noexcept {
     static libcrypto* const linked = [] {
+        tells_one_thread = &__libc_single_threaded;
         process::start_linked();
         static functions f; // not on the stack, where it would be the largest of all
 #define IBID_TAKE(name) f.name = &::name;

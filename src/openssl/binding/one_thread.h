@@ -5,13 +5,14 @@
 // Law: true only if it is certain.
 #pragma once
 
-// glibc 2.32 and newer: nonzero until the process starts its first thread.
-extern "C" __attribute__((weak)) char __libc_single_threaded; // NOLINT(bugprone-reserved-identifier)
-
 namespace ibid::openssl {
 
+// The C library's, nonzero until the process starts its first thread; null: it does not tell, or nobody asked yet. glibc 2.32 and
+// newer tell; it is asked by name, so that ibid can be loaded by an older one. Written once, at load.
+inline constinit const char* tells_one_thread = nullptr;
+
 [[nodiscard]] inline bool has_one_thread() noexcept {
-    return &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
+    return tells_one_thread != nullptr && *tells_one_thread != 0;
 }
 
 } // namespace ibid::openssl

@@ -5,21 +5,29 @@
 #include <array>
 #include <cstring>
 
-#include <dlfcn.h>
 #include <link.h>
+
+#include "linker_functions.h"
 
 namespace ibid::openssl::modules {
 
 namespace {
 
+// __fxstat: what fstat() was in older C libraries.
 constexpr std::array names = {"fopen64", "fopen", "fread", "fgets", "fclose", "ferror",
-                              "feof",    "open",  "read",  "close", "fstat"};
+                              "feof",    "open",  "read",  "close", "fstat",  "__fxstat"};
 constinit std::array<const void*, names.size()> first_in_order{};
 
 // The sanitizers' runtimes pass each call on. Before version 2.34 a part of the C library was libpthread.
 [[nodiscard]] bool is_c_library(const elf_module& m) noexcept {
-    return m.find("gnu_get_libc_version") != nullptr || m.find("__asan_init") != nullptr ||
-           m.find("__tsan_init") != nullptr || std::strstr(m.name(), "/libpthread.so.") != nullptr;
+    constexpr auto sign =
+#ifdef __GLIBC__
+        "gnu_get_libc_version";
+#else
+        "__libc_start_main";
+#endif
+    return m.find(sign) != nullptr || m.find("__asan_init") != nullptr || m.find("__tsan_init") != nullptr ||
+           std::strstr(m.name(), "/libpthread.so.") != nullptr;
 }
 
 struct owner_search {
@@ -47,9 +55,8 @@ int find_owner(dl_phdr_info* info, std::size_t, void* argument) noexcept {
 
 void find_file_functions() noexcept {
     for (std::size_t i = 0; i < names.size(); ++i) {
-        first_in_order[i] = dlsym(RTLD_DEFAULT, names[i]); // null: inline, in older C libraries
+        first_in_order[i] = first_definition(names[i]); // null: inline, in older C libraries
     }
-    (void)dlerror();
 }
 
 bool files_are_the_c_librarys(const elf_module& libcrypto) noexcept {

@@ -5,8 +5,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include <dlfcn.h>
 #include <unistd.h>
+
+#include "openssl/modules/linker_functions.h"
 
 using namespace ibid::openssl;
 
@@ -61,11 +62,17 @@ IBID_ENTRY("ibid_entry_dlvsym", "ibid_before_dlvsym", "ibid_followed_dlvsym", "i
 
 namespace {
 
+#ifdef RTLD_DEEPBIND
+constexpr int deep_binding = RTLD_DEEPBIND;
+#else
+constexpr int deep_binding = 0; // musl has none
+#endif
+
 void* next_dlsym(void* handle, const char* name) {
     return reinterpret_cast<decltype(&dlsym)>(ibid_next_dlsym)(handle, name);
 }
 void* next_dlvsym(void* handle, const char* name, const char* version) {
-    return reinterpret_cast<decltype(&dlvsym)>(ibid_next_dlvsym)(handle, name, version);
+    return reinterpret_cast<decltype(modules::linker.dlvsym)>(ibid_next_dlvsym)(handle, name, version);
 }
 
 constinit std::atomic<bool> has_deep_binding{false}; // some module may have been opened with RTLD_DEEPBIND
@@ -84,7 +91,7 @@ template <class Look>
         return true;
     }
     // The message of this lookup. The program's own lookup follows, and drops any message that was there before.
-    (void)dlerror();
+    (void)modules::linker.dlerror();
     return false;
 }
 
@@ -123,7 +130,7 @@ int ibid_before_dlopen(const char* file, int mode) {
     if (file == nullptr || file[0] == '\0' || (mode & RTLD_NOLOAD) != 0) {
         return 0; // nothing new comes
     }
-    if ((mode & RTLD_DEEPBIND) != 0) {
+    if ((mode & deep_binding) != 0) {
         has_deep_binding.store(true, std::memory_order_relaxed);
     }
     modules::settle_unseen_loads();
@@ -140,7 +147,7 @@ void* ibid_followed_dlopen(const char* file, int mode) {
     struct load {
         bool loaded = true; // unless it is known better
         bool deep;
-        explicit load(int m) noexcept : deep((m & RTLD_DEEPBIND) != 0) { modules::begin_load(); }
+        explicit load(int m) noexcept : deep((m & deep_binding) != 0) { modules::begin_load(); }
         load(const load&) = delete;
         load& operator=(const load&) = delete;
         ~load() { modules::end_load(loaded, deep); }
@@ -181,7 +188,7 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
     const auto address = [](auto* function) { return reinterpret_cast<void*>(function); };
     // What ibid's own calls are bound to is what comes first in the program's search order.
     const auto choose = [&](followed f) -> void* {
-        if (value != f.own && !late) {
+        if (f.own == nullptr || (value != f.own && !late)) {
             return nullptr;
         }
         f.next = f.own;
@@ -189,11 +196,11 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
     };
     switch (id) {
     case interpose::function_id::dlopen:
-        return choose({ibid_next_dlopen, address(&dlopen), address(&ibid_entry_dlopen)});
+        return choose({ibid_next_dlopen, address(linker.dlopen), address(&ibid_entry_dlopen)});
     case interpose::function_id::dlsym:
-        return choose({ibid_next_dlsym, address(&dlsym), address(&ibid_entry_dlsym)});
+        return choose({ibid_next_dlsym, address(linker.dlsym), address(&ibid_entry_dlsym)});
     case interpose::function_id::dlvsym:
-        return choose({ibid_next_dlvsym, address(&dlvsym), address(&ibid_entry_dlvsym)});
+        return choose({ibid_next_dlvsym, address(linker.dlvsym), address(&ibid_entry_dlvsym)});
     case interpose::function_id::chroot:
         return after_chroot != nullptr ? choose({next_chroot, address(&chroot), address(&entry_chroot)})
                                        : nullptr;

@@ -11,6 +11,7 @@
 #include "known_modules.h"
 #include "linker_calls.h"
 #include "openssl/modules/file_functions.h"
+#include "openssl/modules/linker_functions.h"
 #include "openssl/modules/loads.h"
 #include "statistics/shared_statistics.h"
 
@@ -181,6 +182,7 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
     }
     follow_chroot(after_chroot);
     not_scanned = why_not;
+    find_linker_functions();
     find_file_functions();
     known.at_load = true;
     known.intercepts = why_not == nullptr;

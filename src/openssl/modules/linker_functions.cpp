@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linker_functions.h"
+
+#include <link.h>
+
+#include "elf_module.h"
+
+namespace ibid::openssl::modules {
+
+namespace {
+
+struct search {
+    const char* name;
+    void* found = nullptr;
+};
+
+int look_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    auto& looked_for = *static_cast<search*>(argument);
+    const elf_module m(*info);
+    if (m.readable() && !m.place().contains(reinterpret_cast<const void*>(&look_in))) {
+        looked_for.found = m.find(looked_for.name);
+    }
+    return looked_for.found != nullptr ? 1 : 0;
+}
+
+template <class Function>
+void find(Function*& function, const char* name) noexcept {
+    function = reinterpret_cast<Function*>(first_definition(name));
+}
+
+} // namespace
+
+void* first_definition(const char* name) noexcept {
+    search looked_for{name};
+    dl_iterate_phdr(&look_in, &looked_for);
+    return looked_for.found;
+}
+
+void find_linker_functions() noexcept {
+    find(linker.dlopen, "dlopen");
+    find(linker.dlsym, "dlsym");
+    find(linker.dlvsym, "dlvsym");
+    find(linker.dlerror, "dlerror");
+}
+
+} // namespace ibid::openssl::modules
