@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "ibid/cache.h"
-#include "ibid/detail/base/module.h"
+#include "ibid/detail/port/module.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/base/type_name.h"
 

@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-#include "ibid/detail/base/module.h"
+#include "ibid/detail/port/module.h"
 #include "ibid/detail/base/slot_bits.h"
 #include "ibid/detail/counting/value_header.h"
 

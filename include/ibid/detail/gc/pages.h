@@ -23,7 +23,7 @@
 #include <new>
 #include <utility>
 
-#include "ibid/detail/base/module.h"
+#include "ibid/detail/port/module.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/slot.h"
