@@ -70,9 +70,15 @@ using thread_name = pthread_t;
 [[nodiscard]] inline bool same_thread(thread_name a, thread_name b) noexcept {
     return pthread_equal(a, b) != 0;
 }
-// As a number. It also names the thread in the child of a fork.
+// As a number. It also names the thread in the child of a fork. (pthread_t is a pointer or a number.)
+[[nodiscard]] inline std::uintptr_t as_number(const void* name) noexcept {
+    return reinterpret_cast<std::uintptr_t>(name);
+}
+[[nodiscard]] constexpr std::uintptr_t as_number(std::uintptr_t name) noexcept {
+    return name;
+}
 [[nodiscard]] inline std::uintptr_t this_thread() noexcept {
-    return reinterpret_cast<std::uintptr_t>(pthread_self());
+    return as_number(pthread_self());
 }
 
 // A key is made with the object that has it. Its words begin as null on each thread, and have no destructor.

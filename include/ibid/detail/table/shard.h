@@ -50,7 +50,7 @@ struct alignas(64) shard {
     [[no_unique_address]] typename Reclaimer::waiting waiting; // retired in this shard
 
     explicit shard(const slots& in) noexcept : table(in) {
-        static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64);
+        static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64 || !has_64_bits);
     }
 
     // An entry that may match `k`, with a reference for the caller, or null.
