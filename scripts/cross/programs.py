@@ -54,6 +54,12 @@ PROGRAMS = (
         defines=("IBID_TEST_HITS_WITHOUT_LOCK",),
         patience=1800,
     ),
+    Program(
+        "portable_test",  # the portable way, where the system has a better one
+        (tests(CORE, "race", "reclaimer") + tests(POOL, "fence") + tests(f"{STRESS}/core", "everything"),),
+        defines=("IBID_TEST_HITS_WITHOUT_LOCK", "IBID_PORTABLE"),
+        patience=1800,
+    ),
 )
 
 
