@@ -36,6 +36,8 @@ class Outcome:
         return not self.errors and self.failed == 0
 
     def row(self) -> tuple[str, str, str]:
+        if self.target.refusal:
+            return self.target.name, "no" if self.good else "no, in other words", "refused by one error" if self.good else "failed"
         compiles = "no" if self.errors else f"{self.programs} programs"
         if self.ran:
             how = " ".join(self.target.runner or ()) or "this machine"
@@ -79,6 +81,12 @@ def run(outcome: Outcome, program: Program, made: Path, folder: Path, word_filte
 
 def try_out(compiler: Compiler, target: Target, programs: Sequence[Program], word_filter: str | None) -> Outcome:
     outcome = Outcome(target)
+    if target.refusal:
+        said = compiler.refusal(target.name)
+        if said.count("error:") != 1 or target.refusal not in said:
+            outcome.errors.append(said)
+            say(f"{target.name}: expected one error, '{target.refusal}', and got:\n{said}")
+        return outcome
     helper = target.command(compiler.folder / target.name / ("print_hash.exe" if target.system == "windows" else "print_hash"))
     for program in programs:
         defines = program.defines

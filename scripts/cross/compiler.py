@@ -47,6 +47,19 @@ class Compiler:
         if done.returncode != 0:
             raise CompilerError(done.stdout)
 
+    def refusal(self, target: str) -> str:
+        """What the compiler says of a program that does not compile; empty: it compiles."""
+        source = self.folder / "refused.cpp"
+        source.write_text(
+            '#include "ibid/intern.h"\n#include "ibid/pool.h"\n#include <string>\n'
+            "int main() { return ibid::intern(std::string()) ? 0 : 1; }\n"
+        )
+        try:
+            self.run(target, "-std=c++20", "-fno-sanitize=all", *self.includes, "-c", source, "-o", self.folder / "refused.o")
+        except CompilerError as error:
+            return str(error)
+        return ""
+
     def googletest(self, target: str) -> list[Path]:
         """Its objects."""
         objects = []

@@ -15,6 +15,7 @@ class Target:
     system: str  # linux, windows, macos or freebsd
     runner: tuple[str, ...] | None = None  # what runs its programs; empty: the machine itself; None: nothing does
     packages: tuple[str, ...] = ()  # Debian's, for the runner
+    refusal: str = ""  # the one thing that the compiler must say, where the core is not for
 
     def command(self, program: Path) -> list[str] | None:
         """What runs the program; None if that is not installed."""
@@ -51,4 +52,5 @@ TARGETS = (
     musl("powerpc64le-linux-musl", "ppc64le"),
     Target("aarch64-macos", "macos"),
     Target("x86_64-freebsd", "freebsd"),
+    Target("x86-linux-musl", "linux", refusal="ibid needs a 64-bit system"),
 )

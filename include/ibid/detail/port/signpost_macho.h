@@ -11,19 +11,27 @@
 #include <string>
 
 #include <dlfcn.h>
-#include <mach-o/dyld.h>
-#include <mach-o/getsect.h>
 
 #include "ibid/detail/port/module.h"
+
+// As <mach-o/dyld.h> and <mach-o/getsect.h> declare them. Those would bring global names such as `section`.
+struct mach_header;
+struct mach_header_64;
+extern "C" {
+std::uint32_t _dyld_image_count(void);
+const struct mach_header* _dyld_get_image_header(std::uint32_t number);
+const char* _dyld_get_image_name(std::uint32_t number);
+std::uint8_t* getsectiondata(const struct mach_header_64* image, const char* segment, const char* section,
+                             unsigned long* size);
+}
 
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
 IBID_MODULE_LOCAL
-    [[gnu::used,
-      gnu::section("__DATA,__ibid_signpost")]] inline constinit process::signpost this_module_signpost{
-        {process::magic_first, process::magic_second}, &this_module_root, IBID_LAYOUT};
+[[gnu::used, gnu::section("__DATA,__ibid_signpost")]] inline constinit process::signpost this_module_signpost{
+    {process::magic_first, process::magic_second}, &this_module_root, IBID_LAYOUT};
 
 // A module, while for_each_signpost() is in it.
 class loaded_module {
