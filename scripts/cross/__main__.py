@@ -30,6 +30,7 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     ran: bool = False
+    compile_only: bool = False
 
     @property
     def good(self) -> bool:
@@ -43,7 +44,7 @@ class Outcome:
             how = " ".join(self.target.runner or ()) or "this machine"
             tests = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped ({how.split()[0] if self.target.runner else how})"
         else:
-            tests = "not run" if self.target.runner is None else "not run: no " + self.target.runner[0]
+            tests = "not run" if self.compile_only or self.target.runner is None else "not run: no " + self.target.runner[0]
         return self.target.name, compiles, tests
 
 
@@ -79,8 +80,8 @@ def run(outcome: Outcome, program: Program, made: Path, folder: Path, word_filte
         say(text[-3000:])
 
 
-def try_out(compiler: Compiler, target: Target, programs: Sequence[Program], word_filter: str | None) -> Outcome:
-    outcome = Outcome(target)
+def try_out(compiler: Compiler, target: Target, programs: Sequence[Program], word_filter: str | None, link: bool) -> Outcome:
+    outcome = Outcome(target, compile_only=not link)
     if target.refusal:
         said = compiler.refusal(target.name)
         if said.count("error:") != 1 or target.refusal not in said:
@@ -96,15 +97,16 @@ def try_out(compiler: Compiler, target: Target, programs: Sequence[Program], wor
             defines += ('IBID_PRINT_HASH="./print_hash"',)
         begun = time.monotonic()
         try:
-            objects = compiler.googletest(target.name) if program.has_tests else []
-            made = compiler.program(target.name, program.name, units_for(program, target.system), defines, objects)
+            objects = compiler.googletest(target.name) if program.has_tests and link else []
+            made = compiler.program(target.name, program.name, units_for(program, target.system), defines, objects, link)
         except CompilerError as error:
             outcome.errors.append(str(error))
             say(f"{target.name}: {program.name} does not compile\n{error}")
             continue
         outcome.programs += 1
         say(f"{target.name}: {program.name} compiles ({time.monotonic() - begun:.0f} s)")
-        run(outcome, program, made, compiler.folder, word_filter)
+        if link:
+            run(outcome, program, made, compiler.folder, word_filter)
     return outcome
 
 
@@ -126,6 +128,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(t.name for t in TARGETS)}; without: all")
     parser.add_argument("--only", action="append", choices=[p.name for p in PROGRAMS], help="these programs (may be repeated)")
     parser.add_argument("--filter", metavar="TESTS", help="for GoogleTest")
+    parser.add_argument("--compile-only", action="store_true", help="link and run nothing: without libc++'s compilation, seconds for each target")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, metavar="N", help="targets at the same time (%(default)s)")
     parser.add_argument("--folder", type=Path, default=cache / "ibid/cross", metavar="DIR", help="where compiler and programs are kept (%(default)s)")
     parser.add_argument("--packages", action="store_true", help="print the Debian packages that the targets need, and end")
@@ -141,13 +144,14 @@ def main() -> int:
             return 2
     targets = [known[name] for name in options.names] or list(TARGETS)
     if options.packages:
-        print(*dict.fromkeys(["googletest", "libxxhash-dev", "python3-venv", *(p for t in targets for p in t.packages)]))
+        runners = [] if options.compile_only else [p for t in targets for p in t.packages]
+        print(*dict.fromkeys(["googletest", "libxxhash-dev", "python3-venv", *runners]))
         return 0
     programs = [p for p in PROGRAMS if not options.only or p.name in options.only]
     compiler = Compiler(options.folder.resolve(), ROOT)
     compiler.install()
     with ThreadPoolExecutor(max(1, options.at_once)) as pool:
-        outcomes = list(pool.map(lambda t: try_out(compiler, t, programs, options.filter), targets))
+        outcomes = list(pool.map(lambda t: try_out(compiler, t, programs, options.filter, not options.compile_only), targets))
     print(table(outcomes))
     return 0 if all(o.good for o in outcomes) else 1
 

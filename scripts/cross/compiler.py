@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PACKAGE = "ziglang==0.17.1"
@@ -72,20 +73,25 @@ class Compiler:
                          "-c", GOOGLETEST / "src" / name, "-o", made)
         return objects
 
-    def program(self, target: str, name: str, units: list[list[str]], defines: tuple[str, ...], objects: list[Path]) -> Path:
+    def program(self, target: str, name: str, units: list[list[str]], defines: tuple[str, ...], objects: list[Path], link: bool = True) -> Path:
         """Programs without GoogleTest show that the headers give no warning; tests may."""
-        warnings = () if objects else WARNINGS
+        warnings = () if name.endswith("_test") else WARNINGS
         folder = self.folder / target
         folder.mkdir(parents=True, exist_ok=True)
-        parts = []
-        for number, files in enumerate(units):
-            source = folder / f"{name}_{number}.cpp"
+        parts = [folder / f"{name}_{number}.o" for number in range(len(units))]
+
+        def compile_unit(files: list[str], part: Path) -> None:
+            source = part.with_suffix(".cpp")
             text = "".join(f'#include "{self.root}/{file}"\n' for file in files)
             if not source.exists() or source.read_text() != text:
                 source.write_text(text)
-            parts.append(folder / f"{name}_{number}.o")
             self.run(target, "-std=c++20", "-O1", "-g0", "-fno-sanitize=all", "-pthread", *warnings, *self.includes,
-                     f"-isystem{GOOGLETEST}/include", *(f"-D{define}" for define in defines), "-c", source, "-o", parts[-1])
+                     f"-isystem{GOOGLETEST}/include", *(f"-D{define}" for define in defines), "-c", source, "-o", part)
+
+        with ThreadPoolExecutor(len(units)) as pool:
+            list(pool.map(compile_unit, units, parts))
+        if not link:
+            return parts[0]
         made = folder / (f"{name}.exe" if "windows" in target else name)
         self.run(target, "-g0", "-pthread", *parts, *objects, "-o", made)
         return made
