@@ -23,10 +23,10 @@
 #include <new>
 #include <utility>
 
-#include "ibid/detail/port/module.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/slot.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {
