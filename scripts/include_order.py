@@ -16,14 +16,15 @@ DETAIL = "include/ibid/detail"
 OPENSSL = "src/openssl"
 # Lowest first. A folder may include itself, and what stands beside it here.
 BELOW: dict[str, tuple[str, ...]] = {
-    f"{DETAIL}/base": (),
-    f"{DETAIL}/reclamation": ("base",),
-    f"{DETAIL}/counting": ("base", "reclamation"),
-    f"{DETAIL}/retention": ("base", "reclamation", "counting"),
-    f"{DETAIL}/table": ("base", "reclamation", "counting", "retention"),
-    f"{DETAIL}/pool": ("base",),
-    f"{DETAIL}/gc": ("base",),
-    "include/ibid": ("base", "reclamation", "counting", "retention", "table", "pool", "gc"),
+    f"{DETAIL}/port": (),
+    f"{DETAIL}/base": ("port",),
+    f"{DETAIL}/reclamation": ("port", "base"),
+    f"{DETAIL}/counting": ("port", "base", "reclamation"),
+    f"{DETAIL}/retention": ("port", "base", "reclamation", "counting"),
+    f"{DETAIL}/table": ("port", "base", "reclamation", "counting", "retention"),
+    f"{DETAIL}/pool": ("port", "base"),
+    f"{DETAIL}/gc": ("port", "base"),
+    "include/ibid": ("port", "base", "reclamation", "counting", "retention", "table", "pool", "gc"),
     "src/statistics": ("include",),
     f"{OPENSSL}/binding": ("include", "src/statistics"),
     f"{OPENSSL}/modules": ("include", f"{OPENSSL}/binding"),

@@ -10,10 +10,6 @@
 //     assert(h(std::string("leaf")) == h(std::string_view("leaf")));   // lookups need no std::string
 #pragma once
 
-#include <sys/random.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -40,6 +36,7 @@
 
 #include "ibid/detail/base/fields.h"
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/port/random.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -54,17 +51,13 @@ struct alignas(64) hash_secret {
     [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("secret"); }
 
     hash_secret() noexcept {
-        if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) == static_cast<ssize_t>(bytes.size())) {
+        if (random_bytes(bytes.data(), bytes.size())) {
             return;
         }
         // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the
         // addresses of this process are a weak secret, but a program that starts before the network is up has
         // no peer to fear.
-        struct timespec now {};
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        const std::uint64_t seed = static_cast<std::uint64_t>(now.tv_nsec) ^
-                                   reinterpret_cast<std::uintptr_t>(this) ^
-                                   (static_cast<std::uint64_t>(getpid()) << 32);
+        const std::uint64_t seed = weak_seed(this);
         XXH3_generateSecret(bytes.data(), bytes.size(), &seed, sizeof seed);
     }
 };

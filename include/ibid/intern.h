@@ -18,9 +18,9 @@
 #include <utility>
 
 #include "ibid/cache.h"
-#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/base/type_name.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {

@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -32,19 +32,12 @@ struct module {
     std::vector<module> all;
     bool no_memory = false;
     // Copied inside: a module may go when the dynamic linker's lock is released.
-    detail::for_each_signpost([&](const struct dl_phdr_info& in, const process::signpost& s) {
-        const auto layout = reinterpret_cast<std::uintptr_t>(s.layout);
-        bool relocated = false; // else it is being loaded on another thread
-        for (int i = 0; i < in.dlpi_phnum; ++i) {
-            const std::uintptr_t begin = in.dlpi_addr + in.dlpi_phdr[i].p_vaddr;
-            relocated = relocated || (in.dlpi_phdr[i].p_type == PT_LOAD && layout >= begin &&
-                                      layout - begin < in.dlpi_phdr[i].p_memsz);
-        }
-        if (!relocated) {
-            return false;
+    detail::for_each_signpost([&](const detail::loaded_module& in, const process::signpost& s) {
+        if (!in.holds(reinterpret_cast<std::uintptr_t>(s.layout), 1)) {
+            return false; // it is being loaded on another thread
         }
         try {
-            all.push_back({in.dlpi_name, s.layout, std::string_view(s.layout) == IBID_LAYOUT});
+            all.push_back({in.path(), s.layout, std::string_view(s.layout) == IBID_LAYOUT});
         } catch (...) {
             no_memory = true;
         }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the build, moves the tree, and uses it from there: the command, a consumer with CMake, one with pkg-config, and
-# one that takes ibid in with add_subdirectory.
+# ones that take ibid in with add_subdirectory and with FetchContent.
 #
 # installed_package.sh CMAKE BUILD SOURCE CXX LIBDIR GENERATOR
 set -euo pipefail
@@ -36,6 +36,12 @@ export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 read -ra flags <<<"$(pkg-config --cflags --libs ibid)"
 "$compiler" -std=c++20 "$source/tests/package/consumer/core.cpp" -o "$folder/core" "${flags[@]}" || failed "build with pkg-config ibid"
 "$folder/core" || failed "the consumer that pkg-config built"
+if pkg-config --exists 'bdw-gc >= 8.0'; then
+    read -ra flags <<<"$(pkg-config --cflags --libs ibid-gc)"
+    "$compiler" -std=c++20 "$source/tests/package/consumer/gc.cpp" -o "$folder/gc" "${flags[@]}" ||
+        failed "build with pkg-config ibid-gc"
+    "$folder/gc" || failed "the consumer of ibid-gc that pkg-config built"
+fi
 if [[ $openssl == yes ]]; then
     read -ra flags <<<"$(pkg-config --cflags --libs ibid-openssl)"
     "$compiler" -std=c++20 "$source/tests/package/consumer/openssl.cpp" -o "$folder/openssl" "${flags[@]}" ||
@@ -70,6 +76,13 @@ echo "-- add_subdirectory"
     -DWITH_SOURCE="$source" -DWITH_OPENSSL=no >"$folder/configure.log" 2>&1 || failed "add_subdirectory: $(cat "$folder/configure.log")"
 "$cmake" --build "$folder/subdirectory" --target core >"$folder/build.log" 2>&1 || failed "build with add_subdirectory: $(cat "$folder/build.log")"
 "$folder/subdirectory/core" || failed "the consumer that took ibid in"
+
+echo "-- FetchContent, of an archive with the core alone"
+(cd "$source" && "$cmake" -E tar czf "$folder/ibid.tar.gz" CMakeLists.txt cmake include packaging LICENSE)
+"$cmake" -S "$source/tests/package/consumer" -B "$folder/fetched" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
+    -DWITH_ARCHIVE="file://$folder/ibid.tar.gz" >"$folder/configure.log" 2>&1 || failed "FetchContent: $(cat "$folder/configure.log")"
+"$cmake" --build "$folder/fetched" --target core >"$folder/build.log" 2>&1 || failed "build with FetchContent: $(cat "$folder/build.log")"
+"$folder/fetched/core" || failed "the consumer that fetched ibid"
 
 if [[ -x $prefix/bin/ibid ]]; then
     echo "-- the command"

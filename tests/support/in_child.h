@@ -3,6 +3,8 @@
 // For tests of what happens in a forked child, and of what must happen in a process of its own.
 #pragma once
 
+#if !defined(_WIN32) // which has no fork()
+
 #include <cerrno>
 
 #include <sys/wait.h>
@@ -31,3 +33,5 @@ template <class F>
 }
 
 } // namespace ibid::testing
+
+#endif

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "ibid/cache.h"
+#include "ibid/detail/port/aligned_memory.h"
 #include "ibid/weak.h"
 #include "support/counting_memory.h"
 
@@ -70,13 +71,15 @@ struct allocator_from_malloc {
 
     T* allocate(std::size_t n) {
         auto* const p =
-            static_cast<unsigned char*>(std::aligned_alloc(64, (n * sizeof(T) + least + 63) / 64 * 64));
+            static_cast<unsigned char*>(detail::allocate_aligned(64, (n * sizeof(T) + least + 63) / 64 * 64));
         if (p == nullptr) {
             throw std::bad_alloc();
         }
         return reinterpret_cast<T*>(p + least);
     }
-    void deallocate(T* p, std::size_t) noexcept { std::free(reinterpret_cast<unsigned char*>(p) - least); }
+    void deallocate(T* p, std::size_t) noexcept {
+        detail::free_aligned(reinterpret_cast<unsigned char*>(p) - least);
+    }
     friend bool operator==(const allocator_from_malloc&, const allocator_from_malloc&) { return true; }
 };
 

@@ -43,7 +43,7 @@ public:
 
 private:
     std::string name_;
-    int visits_;
+    [[maybe_unused]] int visits_;
 };
 struct nested {
     route to;

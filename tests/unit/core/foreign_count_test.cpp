@@ -443,7 +443,7 @@ TEST_F(foreign_counts, that_are_chosen_are_retained_no_longer) {
 
 TEST_F(foreign_counts, survive_a_race_of_finders_makers_droppers_and_detachers) {
     crew threads(3);
-    for (const std::size_t retained : {0, 2}) {
+    for (const std::size_t retained : {std::size_t{0}, std::size_t{2}}) {
         table_->retain({.bytes = 1000, .entries = retained});
         threads.run([&](std::size_t i) {
             for (int round = 0; round < 3000; ++round) {

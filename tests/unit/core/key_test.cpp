@@ -40,8 +40,10 @@ TEST(keys, that_are_texts_are_found_by_every_kind_of_text) {
     expect_same_key(text, "an example");
     expect_same_key(text, std::as_bytes(std::span(text)));
     expect_same_key(text, std::vector<char>(text.begin(), text.end()));
+#if !defined(_WIN32) // whose paths are wide text
     expect_same_key(text, std::filesystem::path(text));
     expect_same_key(std::filesystem::path(text), text);
+#endif
     expect_same_key(std::wstring(L"wide"), std::wstring_view(L"wide"));
     expect_same_key(std::u8string(u8"utf-8"), std::u8string_view(u8"utf-8"));
 }

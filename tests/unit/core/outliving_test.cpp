@@ -261,6 +261,7 @@ TEST_F(last_steps, leave_what_weak_references_hold) {
     EXPECT_EQ(memory_.bytes_out(), 0U);
 }
 
+#if !defined(_WIN32)
 TEST_F(last_steps, of_a_thread_that_a_fork_leaves_behind_keep_nothing) {
     gate go_on;
     gate ending;
@@ -285,6 +286,7 @@ TEST_F(last_steps, of_a_thread_that_a_fork_leaves_behind_keep_nothing) {
     end_of_cache();
     EXPECT_EQ(memory_.bytes_out(), 0U);
 }
+#endif
 
 } // namespace
 } // namespace ibid

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An asymmetric fence (P1202; folly's AsymmetricThreadFence.h). The frequent side runs a light fence, which
-// is no instruction. The rare side runs a heavy one: the membarrier(2) system call, a full barrier on every
-// processor that runs a thread of this process.
+// is no instruction. The rare side runs a heavy one: a system call that is a full barrier on every
+// processor that runs a thread of this process (port/process_barrier.h). Systems without such a call run an ordinary fence
+// on both sides.
 //
 // Law: thread A stores x, runs the light fence and loads y. Thread B stores y, runs the heavy fence and loads
 // x. At least one of them sees the other's store, as with two sequentially consistent fences. qsbr_domain.h
@@ -10,11 +11,8 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
 
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "ibid/detail/port/process_barrier.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -24,34 +22,39 @@ namespace detail {
 // children inherit that. Several threads may register at once. A lock around it would be held for some
 // milliseconds, and in the child of a fork for ever.
 [[nodiscard]] inline bool asymmetric_fence_available() noexcept {
-    enum : unsigned char { unknown, no, yes };
-    static constinit std::atomic<unsigned char> answer{unknown}; // relaxed: it publishes nothing else
-    unsigned char known = answer.load(std::memory_order_relaxed);
-    if (known == unknown) [[unlikely]] {
-        const int error = errno;
-        known = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
-                        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0
-                    ? yes
-                    : no;
-        errno = error;
-        answer.store(known, std::memory_order_relaxed);
+    if constexpr (process_barrier::exists) {
+        enum : unsigned char { unknown, no, yes };
+        static constinit std::atomic<unsigned char> answer{unknown}; // relaxed: it publishes nothing else
+        unsigned char known = answer.load(std::memory_order_relaxed);
+        if (known == unknown) [[unlikely]] {
+            known = process_barrier::enable() ? yes : no;
+            answer.store(known, std::memory_order_relaxed);
+        }
+        return known == yes;
+    } else {
+        return true;
     }
-    return known == yes;
 }
 
 // Every running thread of the process passes a full barrier before this returns; a thread that is not running
 // does so when it is scheduled. False: the kernel refused, because the process has entered a sandbox since,
 // or memory ran out.
 [[nodiscard]] inline bool asymmetric_fence_heavy() noexcept {
-    const int error = errno;
-    const bool done = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
-    errno = error;
-    return done;
+    if constexpr (process_barrier::exists) {
+        return process_barrier::run();
+    } else {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        return true;
+    }
 }
 
-// No instruction: it only keeps the compiler from reordering.
+// No instruction: it only keeps the compiler from reordering. (An instruction where no system call helps.)
 inline void asymmetric_fence_light() noexcept {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if constexpr (process_barrier::exists) {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
 }
 
 } // namespace detail

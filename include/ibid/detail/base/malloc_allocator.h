@@ -12,6 +12,8 @@
 #include <limits>
 #include <new>
 
+#include "ibid/detail/port/aligned_memory.h"
+
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
@@ -42,10 +44,10 @@ struct malloc_allocator {
 struct made_by_malloc {
     [[nodiscard]] static void* operator new(std::size_t size, std::align_val_t alignment,
                                             const std::nothrow_t&) noexcept {
-        return std::aligned_alloc(static_cast<std::size_t>(alignment), size);
+        return allocate_aligned(static_cast<std::size_t>(alignment), size);
     }
     // NOLINTNEXTLINE(misc-new-delete-overloads): its counterpart is the one above
-    static void operator delete(void* memory) noexcept { std::free(memory); }
+    static void operator delete(void* memory) noexcept { free_aligned(memory); }
 };
 
 } // namespace detail

@@ -8,7 +8,7 @@
 //     own = per_thread<counts>::known();               // this thread's if any module has made it, else null
 //
 // Each module has a pointer to the record in a thread_local variable of its own; the first use of a module on a thread
-// finds the record by a pthread key that belongs to the process. The key has no destructor, because that would be an
+// finds the record by a key that belongs to the process (port/threads.h). The key has no destructor, because that would be an
 // address of some module's code. Instead each module that has used the record on this thread has a thread_local
 // object with a destructor (at_thread_exit.h), for which the dynamic linker keeps the module; the last of them ends
 // the record.
@@ -17,40 +17,20 @@
 //  - here() never fails and never allocates; before attach() it is T's shared `nobody`, which nobody may write to.
 //  - A module's thread_local objects may use T after the module's hook has run: they get `nobody`, and null.
 //
-// T: default constructor (constexpr); begin() and end(), once for each record; thread_key(), which returns the process's
-// key or null.
+// T: default constructor (constexpr); begin() and end(), once for each record; key_of_process(), or null.
 #pragma once
 
-#include <cstdlib>
 #include <new>
 
-#include <pthread.h>
-
 #include "ibid/detail/base/at_thread_exit.h"
-#include "ibid/detail/base/module.h"
+#include "ibid/detail/port/aligned_memory.h"
+#include "ibid/detail/port/module.h"
+#include "ibid/detail/port/signpost.h"
+#include "ibid/detail/port/threads.h"
 
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
-
-// A pthread key that is made with the object that has it.
-class thread_key {
-public:
-    thread_key() noexcept : valid_(pthread_key_create(&key_, nullptr) == 0) {}
-    thread_key(const thread_key&) = delete;
-    thread_key& operator=(const thread_key&) = delete;
-    ~thread_key() {
-        if (valid_) {
-            pthread_key_delete(key_);
-        }
-    }
-    // Null: there are no more keys.
-    [[nodiscard]] const pthread_key_t* get() const noexcept { return valid_ ? &key_ : nullptr; }
-
-private:
-    pthread_key_t key_{};
-    bool valid_;
-};
 
 template <class T>
 class per_thread {
@@ -76,11 +56,11 @@ public:
 
 private:
     [[gnu::noinline]] IBID_MODULE_LOCAL static T* find(bool make) noexcept {
-        const pthread_key_t* const key = T::thread_key();
+        const thread_key* const key = T::key_of_process();
         if (key == nullptr) {
             return nullptr;
         }
-        void* const known = pthread_getspecific(*key);
+        void* const known = key->get();
         if (known == key) {
             return nullptr; // the thread is exiting, and the record has ended
         }
@@ -89,16 +69,19 @@ private:
             if (!make) {
                 return nullptr;
             }
-            void* const memory = std::aligned_alloc(alignof(record), sizeof(record));
+            void* const memory = allocate_aligned(alignof(record), sizeof(record));
             if (memory == nullptr) {
                 return nullptr;
             }
             r = ::new (memory) record;
-            if (pthread_setspecific(*key, r) != 0) {
-                std::free(memory);
+            if (!key->set(r)) {
+                free_aligned(memory);
                 return nullptr;
             }
             r->begin();
+        }
+        if constexpr (!thread_locals_keep_their_module) {
+            this_module_stays(); // for the hook
         }
         ++r->modules;
         hook_.arm();
@@ -114,11 +97,11 @@ private:
         auto* const r = static_cast<record*>(here_);
         here_ = &nobody_;
         if (--r->modules == 0) {
-            const pthread_key_t* const key = T::thread_key();
-            pthread_setspecific(*key, key);
+            const thread_key* const key = T::key_of_process();
+            key->set(key);
             r->end();
             r->~record();
-            std::free(r);
+            free_aligned(r);
         }
     }
 

@@ -15,19 +15,14 @@
 // for the data next to it. Two threads that contend all the time get four times as much done with this
 // backoff.
 //
-// The sleep is a futex with a timeout: sandboxes that allow any mutex allow it, and it is no cancellation
-// point. errno is preserved.
+// The sleep is no cancellation point (port/waiting.h). errno is preserved.
 #pragma once
 
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
 
-#include <linux/futex.h>
-#include <sched.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
+#include "ibid/detail/port/waiting.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -52,7 +47,6 @@ public:
 
 private:
     enum : std::uint32_t { free, taken };
-    static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "a futex is a word");
 
     [[gnu::noinline]] void wait() noexcept {
         const int error = errno;
@@ -69,20 +63,11 @@ private:
                 }
             }
             if (round < 4) {
-                sched_yield();
+                give_way();
             } else {
-                const struct timespec timeout { 0, 50'000 };
-                syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, taken, &timeout, nullptr, 0);
+                sleep_a_little(state_, taken);
             }
         }
-    }
-
-    static void pause() noexcept {
-#if defined(__x86_64__)
-        __builtin_ia32_pause();
-#elif defined(__aarch64__)
-        asm volatile("yield");
-#endif
     }
 
     static constexpr int few_pauses = 4;

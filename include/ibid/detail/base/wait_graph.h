@@ -4,7 +4,7 @@
 // may run through several caches and several modules.
 //
 // Law: an edge is there from before its thread sleeps until the thread that it waits for has let it go. Threads are
-// named by pthread_self(), which is the same in all modules.
+// named as all modules name them (port/threads.h).
 //
 // Lock order: inside a shard's lock. Taken only by threads that are about to sleep and by leaders that have waiters.
 #pragma once
@@ -12,9 +12,8 @@
 #include <mutex>
 #include <new>
 
-#include <pthread.h>
-
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/port/threads.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -22,8 +21,8 @@ namespace detail {
 
 // On the stack of the thread that waits.
 struct wait_edge {
-    pthread_t from{};
-    pthread_t to{};
+    thread_name from{};
+    thread_name to{};
     wait_edge* next = nullptr;
     wait_edge** link = nullptr; // what points here
 };
@@ -33,13 +32,13 @@ struct wait_edges {
     wait_edge* first = nullptr;
 
     // Whether `who` waits for `whom`, directly or through others. A thread waits for one other at most.
-    [[nodiscard]] bool waits(pthread_t who, pthread_t whom) const noexcept {
+    [[nodiscard]] bool waits(thread_name who, thread_name whom) const noexcept {
         const wait_edge* edge = nullptr;
         do {
-            if (pthread_equal(who, whom) != 0) {
+            if (same_thread(who, whom)) {
                 return true;
             }
-            for (edge = first; edge != nullptr && pthread_equal(edge->from, who) == 0;) {
+            for (edge = first; edge != nullptr && !same_thread(edge->from, who);) {
                 edge = edge->next;
             }
             who = edge != nullptr ? edge->to : who;

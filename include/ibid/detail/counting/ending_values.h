@@ -13,9 +13,9 @@
 
 #include <cstdint>
 
-#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/slot_bits.h"
 #include "ibid/detail/counting/value_header.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {

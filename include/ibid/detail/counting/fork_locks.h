@@ -12,11 +12,10 @@
 #include <atomic>
 #include <cstdint>
 
-#include <pthread.h>
-
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/base/wait_graph.h"
 #include "ibid/detail/counting/hot_values.h"
+#include "ibid/detail/port/threads.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
 
 namespace ibid {
@@ -27,11 +26,6 @@ inline void unlock_process(participant_registry& registry, hot_values& hot) noex
     hot.unlock();
     registry.mutex.unlock();
     wait_graph.unlock();
-}
-
-// A pthread_t as a number: it names a thread in all modules, and in the child of a fork.
-[[nodiscard]] inline std::uintptr_t this_thread() noexcept {
-    return reinterpret_cast<std::uintptr_t>(pthread_self());
 }
 
 inline void before_a_table_is_locked_for_fork(hot_values& hot) noexcept {

@@ -25,6 +25,8 @@
 #include <new>
 #include <thread>
 
+#include "ibid/detail/port/aligned_memory.h"
+
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
@@ -35,7 +37,7 @@ public:
     [[nodiscard]] static sharded_count* create() noexcept {
         const std::size_t stripes = std::bit_ceil(
             std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 2, 64));
-        void* const memory = std::aligned_alloc(alignof(sharded_count), (1 + stripes) * sizeof(stripe));
+        void* const memory = allocate_aligned(alignof(sharded_count), (1 + stripes) * sizeof(stripe));
         return memory != nullptr ? ::new (memory) sharded_count(stripes) : nullptr;
     }
     sharded_count(const sharded_count&) = delete;

@@ -137,7 +137,7 @@ struct value_header : ending_link<slot_bits::tag_bits == 16>, entry_word {
         }
     }
 };
-static_assert(sizeof(value_header) == (slot_bits::tag_bits == 16 ? 24 : 32));
+static_assert(sizeof(value_header) == (slot_bits::tag_bits == 16 ? 24 : 32) || !has_64_bits);
 
 // A handle is one pointer, to the value. The header ends where the value begins.
 template <class T>

@@ -23,10 +23,10 @@
 #include <new>
 #include <utility>
 
-#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/slot.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -81,7 +81,7 @@ static_assert(sizeof(gc_page) == 4096);
 struct gc_thread {
     gc_page* page = nullptr;
 
-    [[nodiscard]] static const pthread_key_t* thread_key() noexcept;
+    [[nodiscard]] static const thread_key* key_of_process() noexcept;
     static void begin() noexcept {}
     void end() noexcept;
 };
@@ -270,8 +270,9 @@ private:
     return *own;
 }
 
-inline const pthread_key_t* gc_thread::thread_key() noexcept {
-    return the_gc_pages().key.get();
+inline const thread_key* gc_thread::key_of_process() noexcept {
+    const thread_key& key = the_gc_pages().key;
+    return key.valid() ? &key : nullptr;
 }
 inline void gc_thread::end() noexcept {
     the_gc_pages().thread_ends(*this);

@@ -34,12 +34,12 @@
 
 #include <gc/gc.h>
 #include <gc/gc_mark.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/pages.h"
 #include "ibid/detail/gc/slot.h"
+#include "ibid/detail/port/at_fork.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -231,7 +231,7 @@ private:
             throw std::bad_alloc();
         }
         register_sentinel(sentinel_);
-        ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+        (void)at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
         started_.store(true, std::memory_order_release);
         return true;
     }

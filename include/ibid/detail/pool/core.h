@@ -26,14 +26,13 @@
 #include <mutex>
 #include <new>
 
-#include <pthread.h>
-
 #include "ibid/detail/base/asymmetric_fence.h"
-#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/free_lists.h"
 #include "ibid/detail/pool/this_thread.h"
 #include "ibid/detail/pool/thread_cache.h"
+#include "ibid/detail/port/at_fork.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -344,7 +343,7 @@ private:
         const std::lock_guard lock(cores.mutex);
         if (!cores.handlers) {
             this_module_stays(); // its handlers are the process's
-            cores.handlers = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+            cores.handlers = at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
         }
         std::uint32_t id = 0;
         pool_core** at = &cores.first;

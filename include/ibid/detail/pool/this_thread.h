@@ -21,10 +21,10 @@
 #include <utility>
 
 #include "ibid/detail/base/asymmetric_fence.h"
-#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/thread_cache.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -51,9 +51,9 @@ public:
     pool_thread(const pool_thread&) = delete;
     pool_thread& operator=(const pool_thread&) = delete;
 
-    [[nodiscard]] static const pthread_key_t* thread_key() noexcept {
+    [[nodiscard]] static const thread_key* key_of_process() noexcept {
         core_registry* const cores = process_wide<core_registry>::get();
-        return cores != nullptr ? cores->key.get() : nullptr;
+        return cores != nullptr && cores->key.valid() ? &cores->key : nullptr;
     }
 
     // The cache that was used last, of whichever pool. Its address does not come from the object that is

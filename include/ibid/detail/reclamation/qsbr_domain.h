@@ -52,9 +52,9 @@
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/malloc_allocator.h"
-#include "ibid/detail/base/module.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/port/module.h"
 #include "ibid/detail/reclamation/limbo_list.h"
 #include "ibid/statistics.h"
 
@@ -194,9 +194,9 @@ struct thread_participation {
     unsigned number = 0; // a small number for this thread, among those that live and participate
     participant_registry* numbered_in = nullptr;
 
-    [[nodiscard]] static const pthread_key_t* thread_key() noexcept {
+    [[nodiscard]] static const thread_key* key_of_process() noexcept {
         participant_registry* const registry = process_wide<participant_registry>::get();
-        return registry != nullptr ? registry->key.get() : nullptr;
+        return registry != nullptr && registry->key.valid() ? &registry->key : nullptr;
     }
 
     [[nodiscard]] participant* find(std::uint64_t domain) const noexcept {

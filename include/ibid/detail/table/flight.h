@@ -21,9 +21,8 @@
 #include <cstdint>
 #include <mutex>
 
-#include <pthread.h>
-
 #include "ibid/detail/base/wait_graph.h"
+#include "ibid/detail/port/threads.h"
 #include "ibid/errors.h"
 
 namespace ibid {
@@ -54,7 +53,7 @@ template <class Entry, class Key>
 struct flight {
     const Key* key;
     std::uint64_t hash;
-    pthread_t leader = pthread_self();
+    thread_name leader = this_thread_name();
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 
@@ -62,7 +61,7 @@ struct flight {
     void add_waiter(waiter<Entry>& w) {
         wait_edges& graph = wait_graph.get();
         const std::lock_guard lock(graph.mutex);
-        w.from = pthread_self();
+        w.from = this_thread_name();
         w.to = leader;
         if (graph.waits(leader, w.from)) {
             throw recursive_make();

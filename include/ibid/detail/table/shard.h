@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ibid/detail/base/spinning_mutex.h"
+#include "ibid/detail/port/threads.h"
 #include "ibid/detail/table/flight.h"
 #include "ibid/detail/table/slot_memory.h"
 #include "ibid/detail/table/weak_table.h"
@@ -49,7 +50,7 @@ struct alignas(64) shard {
     [[no_unique_address]] typename Reclaimer::waiting waiting; // retired in this shard
 
     explicit shard(const slots& in) noexcept : table(in) {
-        static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64);
+        static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64 || !has_64_bits);
     }
 
     // An entry that may match `k`, with a reference for the caller, or null.
@@ -99,7 +100,7 @@ struct alignas(64) shard {
     void forget_other_threads() noexcept {
         flight_type** at = &flights;
         while (*at != nullptr) {
-            if (pthread_equal((*at)->leader, pthread_self()) != 0) {
+            if (same_thread((*at)->leader, this_thread_name())) {
                 (*at)->waiters = nullptr;
                 at = &(*at)->next;
             } else {

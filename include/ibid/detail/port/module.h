@@ -10,7 +10,11 @@
 
 // A variable of which each module has its own copy, or a function that uses one. Such a function must not be merged
 // with another module's.
+#if defined(_WIN32)
+#define IBID_MODULE_LOCAL // as everything is that a DLL does not export
+#else
 #define IBID_MODULE_LOCAL [[gnu::visibility("hidden")]]
+#endif
 
 // The name of an object that belongs to the process (process_wide.h): versions of ibid with different layouts have
 // different ones.

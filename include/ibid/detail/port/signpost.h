@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How the modules of a process find each other without looking up a symbol (process_wide.h): each has a signpost at a place
+// that the system tells of every module that is loaded.
+//
+//     ELF        in the initial image of the thread-local storage, which dl_iterate_phdr() reports
+//     Mach-O     in a section of its own, which getsectiondata() finds
+//     PE         in a section of its own, which the module's headers name
+//
+// Each way is a file that gives IBID_SIGNPOST (what stands before the variable), for_each_signpost() and
+// keep_this_module().
+//
+// The layout of a signpost never changes: modules with other versions of ibid read it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "ibid/detail/port/module.h"
+#include "ibid/detail/port/system.h"
+
+namespace ibid {
+namespace process { // not in layout_1: all versions share this
+
+struct process_root;
+
+struct alignas(16) signpost {
+    std::uint64_t magic[2];
+    std::atomic<process_root*>* root; // the module's pointer; null before the module has used the root
+    const char* layout;               // of the module's ibid: IBID_LAYOUT
+};
+static_assert(sizeof(signpost) == 32 || sizeof(void*) != 8);
+
+inline constexpr std::uint64_t magic_first = 0x9c5f'1e07'd3a8'426b;
+inline constexpr std::uint64_t magic_second = 0x64b1'f29e'0d75'c83a;
+
+} // namespace process
+
+inline namespace layout_1 {
+namespace detail {
+
+IBID_MODULE_LOCAL inline constinit std::atomic<process::process_root*> this_module_root{nullptr};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid
+
+#if defined(IBID_ON_WINDOWS)
+#include "ibid/detail/port/signpost_pe.h"
+#elif defined(IBID_ON_MACOS)
+#include "ibid/detail/port/signpost_macho.h"
+#else
+#include "ibid/detail/port/signpost_elf.h"
+#endif
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+// From now on this module is not unloaded: for one that gives addresses of its code to an object of the process.
+IBID_MODULE_LOCAL inline constinit std::atomic<bool> this_module_is_kept{false};
+IBID_MODULE_LOCAL inline void this_module_stays() noexcept {
+    if (!this_module_is_kept.load(std::memory_order_relaxed)) {
+        this_module_is_kept.store(true, std::memory_order_relaxed);
+        keep_this_module();
+    }
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Signposts of ELF modules (signpost.h). Linux with glibc and musl, FreeBSD.
+//
+// Why in thread-local storage: it is the only data of a module that the dynamic linker reports by address and size and
+// that plain C++ can write to. Where thread-local storage is emulated, each module is alone.
+//
+// Thread safety: dl_iterate_phdr() takes the dynamic linker's lock, as every C++ exception may.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include <dlfcn.h>
+#include <link.h>
+
+#include "ibid/detail/port/module.h"
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+IBID_MODULE_LOCAL inline thread_local constinit process::signpost this_module_signpost{
+    {process::magic_first, process::magic_second}, &this_module_root, IBID_LAYOUT};
+
+// A module, while for_each_signpost() is in it.
+class loaded_module {
+public:
+    explicit loaded_module(const struct dl_phdr_info& info) noexcept : info_(info) {}
+
+    // As the dynamic linker knows it; empty for the program. Throws bad_alloc.
+    [[nodiscard]] std::string path() const { return info_.dlpi_name; }
+
+    [[nodiscard]] bool holds(std::uintptr_t address, std::size_t size) const noexcept {
+        for (int i = 0; i < info_.dlpi_phnum; ++i) {
+            const auto& part = info_.dlpi_phdr[i];
+            const std::uintptr_t begin = info_.dlpi_addr + part.p_vaddr;
+            if (part.p_type == PT_LOAD && (part.p_flags & PF_R) != 0 && address >= begin &&
+                address - begin <= part.p_memsz && part.p_memsz - (address - begin) >= size) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+private:
+    const struct dl_phdr_info& info_;
+};
+
+// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they were loaded,
+// until it returns true.
+template <class Function>
+IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
+    // The compiler must not drop the variable that others look for.
+    const volatile std::uint64_t* const used = this_module_signpost.magic;
+    (void)*used;
+    dl_iterate_phdr(
+        [](struct dl_phdr_info* info, std::size_t, void* data) {
+            const loaded_module module(*info);
+            for (int i = 0; i < info->dlpi_phnum; ++i) {
+                const auto& part = info->dlpi_phdr[i];
+                const std::uintptr_t image = info->dlpi_addr + part.p_vaddr;
+                if (part.p_type != PT_TLS || !module.holds(image, part.p_filesz)) {
+                    continue;
+                }
+                constexpr std::size_t size = sizeof(process::signpost);
+                std::size_t at = (0 - image) % alignof(process::signpost);
+                for (; at + size <= part.p_filesz; at += alignof(process::signpost)) {
+                    process::signpost found;
+                    std::memcpy(static_cast<void*>(&found), reinterpret_cast<const void*>(image + at), size);
+                    // A module that is being loaded on another thread is not relocated yet: its pointer points
+                    // nowhere, and it has used nothing.
+                    if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second &&
+                        module.holds(reinterpret_cast<std::uintptr_t>(found.root), sizeof *found.root) &&
+                        (*static_cast<Function*>(data))(module, found)) {
+                        return 1;
+                    }
+                }
+            }
+            return 0;
+        },
+        static_cast<void*>(&f));
+}
+
+// By weak references, so that programs need no libdl and static ones no dynamic linker.
+[[gnu::weakref("dlopen")]] static void* dlopen_if_there(const char*, int);
+[[gnu::weakref("dladdr")]] static int dladdr_if_there(const void*, Dl_info*);
+[[gnu::noinline]] IBID_MODULE_LOCAL inline void keep_this_module() noexcept {
+    Dl_info here{};
+    if (dlopen_if_there != nullptr && dladdr_if_there != nullptr &&
+        dladdr_if_there(&this_module_root, &here) != 0) {
+        (void)dlopen_if_there(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    }
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

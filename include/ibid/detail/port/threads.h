@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Threads as all modules of a process see them: a name for each, and a word that each has for itself.
+//
+//     POSIX      pthread_self(), pthread_key_create()
+//     Windows    GetCurrentThreadId(), TlsAlloc()
+//
+// std::thread::id and thread_local would not do: modules may have standard libraries of their own, and each has its own
+// thread_local variables.
+#pragma once
+
+#include <cstdint>
+
+#include "ibid/detail/port/system.h"
+
+#if defined(IBID_ON_WINDOWS)
+#include "ibid/detail/port/windows.h"
+#else
+#include <pthread.h>
+#endif
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+#if defined(IBID_ON_WINDOWS)
+
+using thread_name = unsigned long;
+[[nodiscard]] inline thread_name this_thread_name() noexcept {
+    return ::GetCurrentThreadId();
+}
+[[nodiscard]] inline bool same_thread(thread_name a, thread_name b) noexcept {
+    return a == b;
+}
+[[nodiscard]] inline std::uintptr_t this_thread() noexcept {
+    return ::GetCurrentThreadId();
+}
+
+// A key is made with the object that has it. Its words begin as null on each thread, and have no destructor.
+class thread_key {
+public:
+    thread_key() noexcept : key_(::TlsAlloc()) {}
+    thread_key(const thread_key&) = delete;
+    thread_key& operator=(const thread_key&) = delete;
+    ~thread_key() {
+        if (valid()) {
+            ::TlsFree(key_);
+        }
+    }
+    // False: there are no more keys.
+    [[nodiscard]] bool valid() const noexcept { return key_ != ~0UL; }
+    [[nodiscard]] void* get() const noexcept {
+        const unsigned long error = ::GetLastError(); // success resets it
+        void* const word = ::TlsGetValue(key_);
+        ::SetLastError(error);
+        return word;
+    }
+    bool set(const void* word) const noexcept { return ::TlsSetValue(key_, const_cast<void*>(word)) != 0; }
+
+private:
+    unsigned long key_;
+};
+
+#else
+
+using thread_name = pthread_t;
+[[nodiscard]] inline thread_name this_thread_name() noexcept {
+    return pthread_self();
+}
+[[nodiscard]] inline bool same_thread(thread_name a, thread_name b) noexcept {
+    return pthread_equal(a, b) != 0;
+}
+// As a number. It also names the thread in the child of a fork. (pthread_t is a pointer or a number.)
+[[nodiscard]] inline std::uintptr_t as_number(const void* name) noexcept {
+    return reinterpret_cast<std::uintptr_t>(name);
+}
+[[nodiscard]] constexpr std::uintptr_t as_number(std::uintptr_t name) noexcept {
+    return name;
+}
+[[nodiscard]] inline std::uintptr_t this_thread() noexcept {
+    return as_number(pthread_self());
+}
+
+// A key is made with the object that has it. Its words begin as null on each thread, and have no destructor.
+class thread_key {
+public:
+    thread_key() noexcept : valid_(pthread_key_create(&key_, nullptr) == 0) {}
+    thread_key(const thread_key&) = delete;
+    thread_key& operator=(const thread_key&) = delete;
+    ~thread_key() {
+        if (valid_) {
+            pthread_key_delete(key_);
+        }
+    }
+    // False: there are no more keys.
+    [[nodiscard]] bool valid() const noexcept { return valid_; }
+    [[nodiscard]] void* get() const noexcept { return pthread_getspecific(key_); }
+    bool set(const void* word) const noexcept { return pthread_setspecific(key_, word) == 0; }
+
+private:
+    pthread_key_t key_{};
+    bool valid_;
+};
+
+#endif
+
+// Whether a module stays as long as a thread has a thread_local object of it that has a destructor: glibc keeps it, musl
+// and macOS never unload such a one. Elsewhere a module asks to stay.
+#if defined(__linux__) || defined(IBID_ON_MACOS)
+inline constexpr bool thread_locals_keep_their_module = true;
+#else
+inline constexpr bool thread_locals_keep_their_module = false;
+#endif
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid
