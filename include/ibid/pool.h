@@ -34,6 +34,7 @@
 #include <utility>
 
 #include "ibid/assertions.h"
+#include "ibid/detail/base/shown.h"
 #include "ibid/detail/pool/core.h"
 
 namespace ibid {
@@ -112,6 +113,13 @@ private:
 
     detail::pooled<T>* node_ = nullptr;
 };
+
+namespace detail {
+
+template <class T>
+inline constexpr bool shows_its_value<loan<T>> = true;
+
+} // namespace detail
 
 // How many idle objects a pool keeps at most. Half of them may lie with threads, up to 32 with each.
 struct pool_budget {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -14,6 +15,7 @@
 
 #include "ibid/cache.h"
 #include "ibid/errors.h"
+#include "ibid/format.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/intern.h"
@@ -79,6 +81,14 @@ int main() {
     map[a] = 1;
     expect(ibid::intern(std::string("x")) == ibid::intern<std::string>("x"), "one canonical copy");
     expect(*ibid::intern(42) == 42, "a canonical number");
+    expect(text == "abc" && "abc" == text && a != nullptr, "a comparison with a value");
+    std::ostringstream out;
+    out << text << buffers.take()->size() << ibid::handle<int>();
+    expect(out.str() == "abc100(empty)", "values that are written");
+#if defined(__cpp_lib_format)
+    expect(std::format("{:>5}{}{:x}", text, ibid::view<int>(), ibid::intern(42)) == "  abc(empty)2a",
+           "std::format");
+#endif
     std::thread([&] { expect(sections.find("abc") == a, "another thread"); }).join();
     expect(ibid::modules().size() == 1 && ibid::modules()[0].shares, "one module");
     return failures;

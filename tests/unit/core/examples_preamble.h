@@ -4,6 +4,7 @@
 #pragma once
 
 #include <regex>
+#include <set>
 #include <string>
 #include <string_view>
 
