@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "ibid/atomic_handle.h"
 #include "ibid/cache.h"
 #include "ibid/errors.h"
 #include "ibid/format.h"
@@ -48,6 +49,7 @@ template class ibid::cache<int, int>;
 template class ibid::cache<std::string, std::string, ibid::key_is_value>;
 template class ibid::cache<std::vector<unsigned char>, int>;
 template class ibid::handle<std::string>;
+template class ibid::atomic_handle<std::string>;
 template class ibid::weak<std::string>;
 template class ibid::view<std::string>;
 template class ibid::pool<std::string>;
@@ -82,6 +84,9 @@ int main() {
     expect(ibid::intern(std::string("x")) == ibid::intern<std::string>("x"), "one canonical copy");
     expect(*ibid::intern(42) == 42, "a canonical number");
     expect(text == "abc" && "abc" == text && a != nullptr, "a comparison with a value");
+    ibid::atomic_handle<section> published(a);
+    ibid::handle<section> expected = published.load();
+    expect(published.compare_exchange_strong(expected, nullptr) && !published.load(), "a published handle");
     std::ostringstream out;
     out << text << buffers.take()->size() << ibid::handle<int>();
     expect(out.str() == "abc100(empty)", "values that are written");

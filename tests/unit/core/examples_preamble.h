@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ibid/atomic_handle.h"
 #include "ibid/cache.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
