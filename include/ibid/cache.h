@@ -19,6 +19,7 @@
 // part of the object.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -38,6 +39,7 @@
 #include "ibid/errors.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
+#include "ibid/options.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
@@ -54,8 +56,9 @@ inline namespace layout_1 {
 //             come from outside.
 // Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not
 //             use a cache.
-// Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is
-//             retained or pinned, and of what for_each is visiting, come from the global heap.)
+// Allocator:  for entries and the table itself, and for keys and values that take it. Its memory must outlive all
+//             handles. (The lists of what is retained or pinned, and of what for_each is visiting, come from the global
+//             heap.)
 //
 // A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const
 // std::byte> for a std::string, a span for a vector. intern() builds the Key only on a miss.
@@ -86,11 +89,14 @@ public:
     // hash; a class has one with hash_fields().
     static constexpr bool hits_take_a_lock = !table::reads_without_lock;
 
-    explicit cache(const Allocator& allocator = Allocator()) : table_(table::create(allocator)) {}
-    explicit cache(counter_block* counters)
-        : table_(table::create(Allocator(), counters)) {} // counts there, or, if null, here
-    explicit cache(retention budget, const Allocator& allocator = Allocator()) : cache(allocator) {
-        retain(budget);
+    using options = cache_options<Allocator>;
+
+    // Throws bad_alloc, and what the allocator throws.
+    cache() requires(std::default_initializable<Allocator>) : cache(options{}) {}
+    explicit cache(const options& o) : table_(table::create(o.allocator, o.counters)), name_(o.name) {
+        if (!o.retain.none()) {
+            retain(o.retain);
+        }
     }
     cache(const cache&) = delete;
     cache& operator=(const cache&) = delete;
@@ -267,6 +273,11 @@ public:
         return table_->count();
     }
 
+    // As its options gave it; else null.
+    [[nodiscard]] const char* name() const noexcept {
+        return name_;
+    }
+
     // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
     // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
     // threads were making.
@@ -397,6 +408,7 @@ private:
     const detail::hash_secret& secret_ = detail::process_secret();
     table* table_; // the destructor closes it; entries with handles keep it alive
     [[no_unique_address]] Hash hash_;
+    const char* const name_;
     std::mutex pin_mutex_; // protects pinned_. Outermost: taken before all other locks
     pins pinned_;
 };

@@ -99,7 +99,7 @@ TEST_F(published, handles_can_be_loaded_as_often_as_anybody_wants) {
 TEST_F(published, handles_of_hot_values_end_them_too) {
     handle<tracked_value> h = make(1);
     atomic_handle<tracked_value> current(h);
-    make_hot(h); // only while somebody else counts centrally: the object does
+    make_hot(h);                  // only while somebody else counts centrally: the object does
     h = handle<tracked_value>(h); // counted in the stripes
     std::vector<handle<tracked_value>> held;
     for (int i = 0; i < 1000; ++i) {
