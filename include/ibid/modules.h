@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/module.h"
 #include "ibid/detail/base/process_wide.h"
 
@@ -43,14 +44,18 @@ struct module {
         if (!relocated) {
             return false;
         }
-        try {
+        IBID_TRY {
             all.push_back({in.dlpi_name, s.layout, std::string_view(s.layout) == IBID_LAYOUT});
-        } catch (...) {
+        }
+        IBID_CATCH(...) {
             no_memory = true;
         }
         return no_memory;
     });
-    return no_memory ? throw std::bad_alloc() : all;
+    if (no_memory) {
+        detail::throw_bad_alloc();
+    }
+    return all;
 }
 
 } // namespace layout_1

@@ -34,6 +34,7 @@
 #include <utility>
 
 #include "ibid/assertions.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/shown.h"
 #include "ibid/detail/pool/core.h"
 
@@ -225,7 +226,7 @@ private:
 
     private:
         bool reset(detail::pool_node& n) noexcept override {
-            try {
+            IBID_TRY {
                 T& value = static_cast<detail::pooled<T>&>(n).value;
                 bool keeps = true;
                 if constexpr (std::is_same_v<std::invoke_result_t<Reset&, T&>, bool>) {
@@ -235,7 +236,8 @@ private:
                 }
                 IBID_FORBID(&value, sizeof(T));
                 return keeps;
-            } catch (...) {
+            }
+            IBID_CATCH(...) {
                 return false;
             }
         }

@@ -29,6 +29,7 @@
 #include <pthread.h>
 
 #include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/module.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/free_lists.h"
@@ -338,7 +339,7 @@ private:
     static void enlist(pool_core& core) {
         core_registry* const shared = process_wide<core_registry>::get();
         if (shared == nullptr) {
-            throw std::bad_alloc();
+            throw_bad_alloc();
         }
         core_registry& cores = *shared;
         const std::lock_guard lock(cores.mutex);

@@ -23,6 +23,7 @@
 
 #include <pthread.h>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/wait_graph.h"
 #include "ibid/errors.h"
 
@@ -65,7 +66,7 @@ struct flight {
         w.from = pthread_self();
         w.to = leader;
         if (graph.waits(leader, w.from)) {
-            throw recursive_make();
+            IBID_THROW(recursive_make());
         }
         graph.add(w);
         w.next_waiter = waiters;

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/no_reclaimer.h"
@@ -51,6 +52,8 @@ namespace detail {
 #if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
 template <class T, class Allocator, class From>
 concept takes_allocator = false;
+template <class T, class Allocator, class From>
+T* construct_with(T* place, const Allocator& allocator, From&& from); // called by nobody
 #else
 template <class T>
 inline constexpr bool is_pair = false;
@@ -64,6 +67,10 @@ concept takes_allocator =
       (std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, From> ||
        std::is_constructible_v<T, From, const Allocator&>)) ||
      (is_pair<T> && std::is_constructible_v<T, From> && std::is_same_v<std::remove_cvref_t<From>, T>));
+template <class T, class Allocator, class From>
+T* construct_with(T* place, const Allocator& allocator, From&& from) {
+    return std::uninitialized_construct_using_allocator(place, allocator, std::forward<From>(from));
+}
 #endif
 
 template <class Key, class Value, class KeyOf, class Hash, class Equal, class Allocator>
@@ -113,10 +120,11 @@ public:
         static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
         static std::size_t saved(const entry& e) noexcept {
             if constexpr (!saves_alike) {
-                try {
+                IBID_TRY {
                     const Key& key = e.key(); // which may be made for this call
                     return bytes_of(key).size();
-                } catch (...) { // and then lack memory: a statistic is no reason to fail
+                }
+                IBID_CATCH(...) { // and then lack memory: a statistic is no reason to fail
                     return 0;
                 }
             } else {
@@ -158,7 +166,7 @@ public:
             }
         } memory{in, allocate_memory(in->allocator())};
         if (!fits_a_slot(memory.bytes)) {
-            throw std::bad_alloc(); // a table could not name it
+            throw_bad_alloc(); // a table could not name it
         }
         auto* const value =
             construct<Value>(memory.bytes + value_offset(), in->allocator(), std::forward<Make>(make));
@@ -222,8 +230,7 @@ private:
     static T* construct(unsigned char* at, [[maybe_unused]] const Allocator& allocator, From&& from) {
         auto* const place = static_cast<void*>(at);
         if constexpr (takes_allocator<T, Allocator, decltype(std::forward<From>(from)())>) {
-            return std::uninitialized_construct_using_allocator(static_cast<T*>(place), allocator,
-                                                                std::forward<From>(from)());
+            return construct_with(static_cast<T*>(place), allocator, std::forward<From>(from)());
         } else {
             return ::new (place) T(std::forward<From>(from)());
         }
