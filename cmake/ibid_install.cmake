@@ -8,6 +8,10 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ibid)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# Debuggers. GDB loads what stands here by itself, if the prefix is its own.
+install(FILES ${PROJECT_SOURCE_DIR}/share/gdb/ibid.py DESTINATION ${CMAKE_INSTALL_DATADIR}/gdb/python/gdb/printer)
+install(FILES ${PROJECT_SOURCE_DIR}/share/natvis/ibid.natvis DESTINATION ${CMAKE_INSTALL_DATADIR}/ibid)
+
 install(TARGETS ibid EXPORT ibid_core_targets)
 install(EXPORT ibid_core_targets NAMESPACE ibid:: DESTINATION ${package_dir})
 if(TARGET ibid_openssl)

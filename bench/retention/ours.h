@@ -22,7 +22,7 @@ namespace bench_retention {
 // The generic cache: every value is protected from the start.
 class ibid_cache {
 public:
-    ibid_cache(std::size_t capacity, std::size_t) : cache_(entries(capacity)) {}
+    ibid_cache(std::size_t capacity, std::size_t) : cache_({.retain = entries(capacity)}) {}
 
     bool access(request r) {
         bool made = false;

@@ -191,7 +191,7 @@ template <class Hash>
 void world<Hash>::begin_cache() {
     ++generation_;
     hits_ = misses_ = 0;
-    cache_ = new tested(budget_);
+    cache_ = new tested({.retain = budget_});
 }
 
 template <class Hash>

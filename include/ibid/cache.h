@@ -19,6 +19,7 @@
 // part of the object.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -31,6 +32,7 @@
 
 #include "ibid/assertions.h"
 #include "ibid/concepts.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/lock_free_lookup.h"
@@ -38,6 +40,7 @@
 #include "ibid/errors.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
+#include "ibid/options.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 
@@ -54,24 +57,34 @@ inline namespace layout_1 {
 //             come from outside.
 // Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not
 //             use a cache.
-// Allocator:  for entries and the table itself. Its memory must outlive all handles. (The lists of what is
-//             retained or pinned, and of what for_each is visiting, come from the global heap.)
+// Allocator:  for entries and the table itself, and for keys and values that take it. Its memory must outlive all
+//             handles. (The lists of what is retained or pinned, and of what for_each is visiting, come from the global
+//             heap.)
 //
 // A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const
 // std::byte> for a std::string, a span for a vector. intern() builds the Key only on a miss.
 template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::hash<Key>,
           class Equal = ibid::equal, class Allocator = std::allocator<std::byte>>
 class cache {
-    static_assert(std::is_object_v<Value> && !std::is_const_v<Value>,
-                  "ibid: name the plain type of the value; handles give const access to it");
-    static_assert(
+    // As constants, which a compiler does not explain at length.
+    static constexpr bool plain_value = std::is_object_v<Value> && !std::is_const_v<Value>;
+    static constexpr bool key_owns_itself =
         !std::is_same_v<KeyOf, key_beside> ||
-            (!std::ranges::view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>),
+        (!std::ranges::view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>);
+    static constexpr bool key_has_equality = detail::compares<Equal, Key, Key>;
+    static constexpr bool key_has_hash = detail::can_hash<Hash>;
+    static constexpr bool hash_takes_key = !key_has_hash || detail::hashes<Hash, Key>;
+    static constexpr bool key_is_right =
+        key_owns_itself && key_has_equality && key_has_hash && hash_takes_key;
+    static_assert(plain_value, "ibid: name the plain type of the value; handles give const access to it");
+    static_assert(
+        key_owns_itself,
         "ibid: this key only points at its text or elements, which may go before the entry does. Let the key "
         "own them (std::string, std::vector), and look up by the view: that copies nothing on a hit");
-    static_assert(detail::compares<Equal, Key, Key>,
+    static_assert(key_has_equality,
                   "ibid: keys have no ==. Write bool operator==(const Key&) const = default;");
-    static_assert(detail::hashes<Hash, Key>, "ibid: the cache's Hash does not take its Key");
+    static_assert(key_has_hash, IBID_NO_HASH);
+    static_assert(hash_takes_key, "ibid: the cache's Hash does not take its Key");
 
     using node = detail::owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>;
     using table = detail::interner<typename node::traits, Allocator>;
@@ -80,17 +93,20 @@ class cache {
 public:
     using key_type = Key;
     using value_type = Value;
-    using handle_type = handle<Value>;
+    using handle_type = handle<std::remove_const_t<Value>>;
 
     // Whether every hit takes a shard's lock, because the hash is not keyed (see ibid/hash.h). Most keys have a keyed
     // hash; a class has one with hash_fields().
     static constexpr bool hits_take_a_lock = !table::reads_without_lock;
 
-    explicit cache(const Allocator& allocator = Allocator()) : table_(table::create(allocator)) {}
-    explicit cache(counter_block* counters)
-        : table_(table::create(Allocator(), counters)) {} // counts there, or, if null, here
-    explicit cache(retention budget, const Allocator& allocator = Allocator()) : cache(allocator) {
-        retain(budget);
+    using options = cache_options<Allocator>;
+
+    // Throws bad_alloc, and what the allocator throws.
+    cache() requires(std::default_initializable<Allocator>) : cache(options{}) {}
+    explicit cache(const options& o) : table_(table::create(o.allocator, o.counters)), name_(o.name) {
+        if (!o.retain.none()) {
+            retain(o.retain);
+        }
     }
     cache(const cache&) = delete;
     cache& operator=(const cache&) = delete;
@@ -203,15 +219,17 @@ private:
     // Here, and not in a constraint, for the sake of the message.
     template <class K>
     [[nodiscard]] static consteval bool can_look_up_by() {
+        constexpr bool keeps = detail::keeps_every_value<K, Key>;
+        constexpr bool becomes = !keeps || !key_is_right || lookup_key_for<K, Key, Hash, Equal>;
         static_assert(
-            detail::keeps_every_value<K, Key>,
+            keeps,
             "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
             "key. Convert it yourself: find(static_cast<Key>(k))");
         static_assert(
-            !detail::keeps_every_value<K, Key> || lookup_key_for<K, Key, Hash, Equal>,
+            becomes,
             "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
             "same bytes, or by what a Hash of your own takes. Convert it yourself: find(Key(k))");
-        return lookup_key_for<K, Key, Hash, Equal>;
+        return keeps && becomes && key_is_right;
     }
 
 public:
@@ -265,6 +283,11 @@ public:
 
     [[nodiscard]] ibid::statistics statistics() const noexcept {
         return table_->count();
+    }
+
+    // As its options gave it; else null.
+    [[nodiscard]] const char* name() const noexcept {
+        return name_;
     }
 
     // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
@@ -363,13 +386,14 @@ private:
             return found->adopt(where);
         }
         if constexpr (copies_in_no_time) {
-            try {
+            IBID_TRY {
                 return insert_copy(hash, copy);
-            } catch (const std::bad_alloc&) { // a hit needs no memory
+            }
+            IBID_CATCH(const std::bad_alloc&) { // a hit needs no memory
                 if (node* const found = table_->find(hash, key)) {
                     return found->adopt();
                 }
-                throw;
+                IBID_RETHROW;
             }
         } else {
             return insert_copy(hash, copy);
@@ -397,6 +421,7 @@ private:
     const detail::hash_secret& secret_ = detail::process_secret();
     table* table_; // the destructor closes it; entries with handles keep it alive
     [[no_unique_address]] Hash hash_;
+    const char* const name_;
     std::mutex pin_mutex_; // protects pinned_. Outermost: taken before all other locks
     pins pinned_;
 };

@@ -42,8 +42,14 @@ inline constexpr bool keeps_every_value<From, To> = [] {
     }
 }();
 
+// The default hash says itself that it cannot hash a key, and only when it is called.
+template <class Hash>
+inline constexpr bool can_hash = true;
+template <class Key>
+inline constexpr bool can_hash<hash<Key>> = how_hashed<Key>() != hashed::no;
+
 template <class Hash, class K>
-concept hashes = requires(const Hash& hash, const K& k) {
+concept hashes = can_hash<Hash> && requires(const Hash& hash, const K& k) {
     { hash(k) } -> std::convertible_to<std::uint64_t>;
 };
 template <class Equal, class Key, class K>

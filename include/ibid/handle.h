@@ -8,6 +8,7 @@
 //     ibid::handle<std::string> a = ibid::intern(std::string("ibidem"));
 //     ibid::handle<std::string> b = ibid::intern(std::string("ibidem"));
 //     assert(a == b && &*a == &*b && *a == "ibidem");
+//     assert(a == "ibidem");       // with anything else than a handle: as its value
 //
 // Threads: handles are like shared_ptr. Different handles to one value may be used and dropped on any threads
 // at once; one handle object that several threads write needs the user's own lock. When the last handle goes,
@@ -15,13 +16,16 @@
 #pragma once
 
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "ibid/assertions.h"
+#include "ibid/detail/base/shown.h"
 #include "ibid/detail/counting/references.h"
 
 namespace ibid {
@@ -75,7 +79,7 @@ public:
     friend void swap(handle& a, handle& b) noexcept { a.swap(b); }
 
     // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do
-    // not.
+    // not. (By value: less_by_value.)
     friend bool operator==(const handle& a, const handle& b) noexcept { return a.get() == b.get(); }
     friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
         return std::compare_three_way{}(a.get(), b.get());
@@ -106,6 +110,9 @@ private:
 };
 
 namespace detail {
+
+template <class T>
+inline constexpr bool shows_its_value<handle<T>> = true;
 
 template <class Derived, class Base>
 concept is_a = std::is_convertible_v<const Derived*, const Base*>;
@@ -190,6 +197,58 @@ private:
 
     const T* part_ = nullptr;
     std::uintptr_t whole_ = 0; // the whole's header, and where this reference is counted, as in a handle
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool shows_its_value<view<T>> = true;
+
+// A value, not another handle or nullptr, which are compared by identity.
+template <class K, class T>
+concept compared_with_value =
+    !std::is_convertible_v<const K&, handle<T>> && !std::is_convertible_v<const K&, view<T>> &&
+    !shows_its_value<K> && requires(const T& value, const K& k) {
+    { value == k } -> std::convertible_to<bool>;
+};
+
+} // namespace detail
+
+// With what the value compares with (a std::string_view, for a std::string): that comparison. Without a value, equal to
+// nothing. There is no <, as handles are ordered by identity: a set that is sorted so would look up by value in vain.
+template <class T, detail::compared_with_value<T> K>
+[[nodiscard]] bool operator==(const handle<T>& h, const K& k) {
+    return h && *h == k;
+}
+template <class T, detail::compared_with_value<T> K>
+[[nodiscard]] bool operator==(const view<T>& v, const K& k) {
+    return v && *v == k;
+}
+
+// Orders handles, views and values by their values; those without one come first.
+//
+//     std::set<ibid::handle<std::string>, ibid::less_by_value> sorted;
+//     sorted.insert(ibid::intern<std::string>("ibidem"));
+//     assert(sorted.contains(std::string_view("ibidem")));
+struct less_by_value {
+    using is_transparent = void;
+
+    template <class A, class B>
+    [[nodiscard]] bool operator()(const A& a, const B& b) const {
+        const auto* const x = value_of(a);
+        const auto* const y = value_of(b);
+        return y != nullptr && (x == nullptr || *x < *y);
+    }
+
+private:
+    template <class R>
+    [[nodiscard]] static const auto* value_of(const R& r) noexcept {
+        if constexpr (detail::shows_its_value<R>) {
+            return r.get();
+        } else {
+            return std::addressof(r);
+        }
+    }
 };
 
 } // namespace layout_1

@@ -38,6 +38,10 @@
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/port/random.h"
 
+#define IBID_NO_HASH                                                                                         \
+    "ibid: this key, or a part of it, has no hash. Give it a member that names what its == compares: "       \
+    "auto hash_fields() const { return std::tie(first, second); }"
+
 namespace ibid {
 inline namespace layout_1 {
 
@@ -291,10 +295,6 @@ private:
 // reference, the value ends late, and on the thread that looked up.
 template <class T>
 struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed> {
-    static_assert(
-        detail::how_hashed<T>() != detail::hashed::no,
-        "ibid: this key, or a part of it, has no hash. Give it a member that names what its == compares: "
-        "auto hash_fields() const { return std::tie(first, second); }");
     using is_transparent = void;
 
     template <class K>
@@ -305,7 +305,11 @@ struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed>
     // With the secret of a cache.
     template <class K>
     [[nodiscard]] static std::uint64_t keyed(const detail::hash_secret& secret, const K& key) {
-        if constexpr (detail::byte_range<T> && detail::byte_range<K>) {
+        constexpr bool has_hash = detail::how_hashed<T>() != detail::hashed::no;
+        static_assert(has_hash, IBID_NO_HASH);
+        if constexpr (!has_hash) {
+            return 0;
+        } else if constexpr (detail::byte_range<T> && detail::byte_range<K>) {
             const std::span<const std::byte> bytes = detail::bytes_of(key);
             return detail::hash_bytes(secret, bytes.data(), bytes.size());
         } else {

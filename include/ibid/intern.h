@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "ibid/cache.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/base/type_name.h"
 #include "ibid/detail/port/module.h"
@@ -57,17 +58,20 @@ struct canonical_cache {
 template <class T>
 [[nodiscard]] IBID_MODULE_LOCAL cache<T, T, key_is_value>& canonical() {
     using shared = detail::canonical_cache<T>;
-    shared* const known = detail::process_wide<shared>::get();
-    return known != nullptr ? known->values : throw std::bad_alloc();
+    return detail::some(detail::process_wide<shared>::get()).values;
 }
 
 // T by name, from anything that T is constructed from and compares equal with.
 template <class T, class From>
 [[nodiscard]] handle<T> intern(From&& from) {
+    constexpr bool keeps = detail::keeps_every_value<std::remove_cvref_t<From>, T>;
     static_assert(
-        detail::keeps_every_value<std::remove_cvref_t<From>, T>,
+        keeps,
         "ibid: not every value of this type is a T. Convert it yourself: intern<T>(static_cast<T>(from))");
-    if constexpr (std::is_same_v<std::remove_cvref_t<From>, T> || std::is_constructible_v<T, const From&>) {
+    if constexpr (!keeps) {
+        return handle<T>();
+    } else if constexpr (std::is_same_v<std::remove_cvref_t<From>, T> ||
+                         std::is_constructible_v<T, const From&>) {
         return canonical<T>().intern(std::forward<From>(from));
     } else {
         return canonical<T>().intern(from, [&] { return T(std::forward<From>(from)); });

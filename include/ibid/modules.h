@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/port/module.h"
 
@@ -36,14 +37,18 @@ struct module {
         if (!in.holds(reinterpret_cast<std::uintptr_t>(s.layout), 1)) {
             return false; // it is being loaded on another thread
         }
-        try {
+        IBID_TRY {
             all.push_back({in.path(), s.layout, std::string_view(s.layout) == IBID_LAYOUT});
-        } catch (...) {
+        }
+        IBID_CATCH(...) {
             no_memory = true;
         }
         return no_memory;
     });
-    return no_memory ? throw std::bad_alloc() : all;
+    if (no_memory) {
+        detail::throw_bad_alloc();
+    }
+    return all;
 }
 
 } // namespace layout_1

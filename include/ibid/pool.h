@@ -34,6 +34,8 @@
 #include <utility>
 
 #include "ibid/assertions.h"
+#include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/shown.h"
 #include "ibid/detail/pool/core.h"
 
 namespace ibid {
@@ -112,6 +114,13 @@ private:
 
     detail::pooled<T>* node_ = nullptr;
 };
+
+namespace detail {
+
+template <class T>
+inline constexpr bool shows_its_value<loan<T>> = true;
+
+} // namespace detail
 
 // How many idle objects a pool keeps at most. Half of them may lie with threads, up to 32 with each.
 struct pool_budget {
@@ -217,7 +226,7 @@ private:
 
     private:
         bool reset(detail::pool_node& n) noexcept override {
-            try {
+            IBID_TRY {
                 T& value = static_cast<detail::pooled<T>&>(n).value;
                 bool keeps = true;
                 if constexpr (std::is_same_v<std::invoke_result_t<Reset&, T&>, bool>) {
@@ -227,7 +236,8 @@ private:
                 }
                 IBID_FORBID(&value, sizeof(T));
                 return keeps;
-            } catch (...) {
+            }
+            IBID_CATCH(...) {
                 return false;
             }
         }

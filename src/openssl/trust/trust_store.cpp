@@ -22,7 +22,7 @@ struct trust_store_cache::contents {
     known_files<trust_file, file_mode> known;
     files_of_stores<trust_file> stores;
 
-    explicit contents(counter_block* counters) : files(counters) {}
+    explicit contents(counter_block* counters) : files({.counters = counters}) {}
 };
 
 // What is to be loaded. On the heap: OpenSSL parses on the same stack, which may be a small one.

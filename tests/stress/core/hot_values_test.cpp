@@ -237,7 +237,7 @@ TEST(readers_without_a_lock, leave_a_bounded_rest_that_trim_and_the_end_of_the_c
         cache<std::string, std::string, key_is_value, hash<std::string>, equal, allocator_of<std::byte>>;
     counting_memory memory;
     {
-        texts c{allocator_of<std::byte>(memory)};
+        texts c({.allocator = allocator_of<std::byte>(memory)});
         crew two(2);
         two.run([&](std::size_t i) {
             for (int n = 0; n < 20000; ++n) {
@@ -259,7 +259,7 @@ using numbers = cache<int, int, key_is_value, hash<int>, equal, allocator_of<std
 TEST(readers_without_a_lock, never_see_numbers_that_have_been_given_back) {
     counting_memory memory;
     {
-        numbers c{allocator_of<std::byte>(memory)};
+        numbers c({.allocator = allocator_of<std::byte>(memory)});
         crew four(4);
         four.run([&](std::size_t i) {
             for (int n = 0; n < 20000; ++n) {
@@ -280,7 +280,7 @@ TEST(readers_without_a_lock, drop_the_last_numbers_while_the_cache_ends) {
     counting_memory memory;
     crew three(3);
     for (int round = 0; round < 2000; ++round) {
-        auto c = std::make_unique<numbers>(allocator_of<std::byte>(memory));
+        auto c = std::make_unique<numbers>(numbers::options{.allocator = allocator_of<std::byte>(memory)});
         std::array<std::vector<handle<int>>, 2> kept;
         three.run([&](std::size_t i) { // two readers, each with numbers in all shards
             for (int n = 0; i < 2 && n < 20; ++n) {
@@ -294,7 +294,7 @@ TEST(readers_without_a_lock, drop_the_last_numbers_while_the_cache_ends) {
 
 TEST(readers_without_a_lock, find_again_what_is_there_after_many_looks_in_vain) {
     counting_memory memory;
-    numbers c{allocator_of<std::byte>(memory)};
+    numbers c({.allocator = allocator_of<std::byte>(memory)});
     const handle<int> kept = c.intern(-1);
     for (int n = 0; n < 100; ++n) {
         (void)c.intern(n);

@@ -163,7 +163,7 @@ TEST_P(pairs, of_operations_at_one_moment_keep_the_contracts) {
         for (int round = 0; round < rounds; ++round) {
             clear_books();
             stage s;
-            s.c.emplace(budget);
+            s.c.emplace(probe_cache::options{.retain = budget});
             if (round % 2 == 0 || a.starts_with_a_handle || b.starts_with_a_handle) {
                 const held prepared(
                     intern(*s.c, key)); // gone before the race, unless one of the two starts with it

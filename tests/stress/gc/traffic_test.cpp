@@ -41,7 +41,7 @@ struct connection {
 
 TEST(traffic, of_every_kind_keeps_values_alive_and_lets_all_go_in_the_end) {
     constexpr std::size_t slots = 200;
-    ibid::cache<int, std::string> names(ibid::retention{.bytes = 1 << 16, .entries = 20});
+    ibid::cache<int, std::string> names({.retain = {.bytes = 1 << 16, .entries = 20}});
     ibid::pool<buffer> buffers([] { return buffer(); },
                                [](buffer& b) {
                                    EXPECT_EQ(b.borrowers.load(), 1);

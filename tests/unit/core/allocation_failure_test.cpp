@@ -38,7 +38,7 @@ struct scene {
     std::map<int, handle<std::string>> handles;
     std::vector<std::string> keys;
 
-    explicit scene(int entries, retention budget = {}) : c(budget) {
+    explicit scene(int entries, retention budget = {}) : c({.retain = budget}) {
         for (int i = 0; i < 40; ++i) {
             keys.push_back(long_key(i));
         }
@@ -301,7 +301,7 @@ TEST(out_of_memory, in_making_a_cache_makes_none) {
         {
             const fail_allocation at(n);
             try {
-                const text_cache c({.bytes = 100, .entries = 1});
+                const text_cache c({.retain = {.bytes = 100, .entries = 1}});
             } catch (const std::bad_alloc&) {
             }
             failed = at.failed();
@@ -316,7 +316,7 @@ TEST(out_of_memory, in_making_a_cache_makes_none) {
 TEST(out_of_memory, in_one_long_story_leaks_nothing) {
     // A mixture of everything; each run fails at another allocation, and all of them end with the memory as it was.
     const auto story = [] {
-        text_cache c({.bytes = 1 << 16, .entries = 5});
+        text_cache c({.retain = {.bytes = 1 << 16, .entries = 5}});
         std::vector<handle<std::string>> mine;
         for (int i = 0; i < 25; ++i) {
             mine.push_back(c.intern(long_key(i), [&] { return make_value(i); }));

@@ -38,7 +38,7 @@ void use(texts<Allocator>& c) {
 TEST(allocators, that_are_polymorphic_give_the_memory_and_get_it_back) {
     counting_memory memory;
     {
-        texts<std::pmr::polymorphic_allocator<std::byte>> c(&memory);
+        texts<std::pmr::polymorphic_allocator<std::byte>> c({.allocator = &memory});
         use(c);
         EXPECT_GT(memory.bytes_out(), 0U);
     }
@@ -50,7 +50,7 @@ TEST(allocators, that_have_no_default_are_passed_on) {
     counting_memory memory;
     {
         const allocator_of<std::byte> mine(memory);
-        texts<allocator_of<std::byte>> c({.bytes = 1000, .entries = 3}, mine);
+        texts<allocator_of<std::byte>> c({.retain = {.bytes = 1000, .entries = 3}, .allocator = mine});
         use(c);
         EXPECT_GT(memory.bytes_out(), 0U);
     }
@@ -93,7 +93,7 @@ TEST(allocators, may_be_gone_when_all_that_came_from_them_has) {
     weak<int> w;
     auto memory = std::make_unique<counting_memory>();
     {
-        texts<std::pmr::polymorphic_allocator<std::byte>> c(memory.get());
+        texts<std::pmr::polymorphic_allocator<std::byte>> c({.allocator = memory.get()});
         h = c.intern("a", [] { return 1; });
         w = weak<int>(h);
     }
@@ -108,7 +108,7 @@ TEST(allocators, from_which_nothing_comes_make_no_cache_and_lose_nothing) {
     for (long n = 0; n < 4; ++n) {
         memory.fail_after(n);
         try {
-            texts<std::pmr::polymorphic_allocator<std::byte>> c(&memory);
+            texts<std::pmr::polymorphic_allocator<std::byte>> c({.allocator = &memory});
             (void)c.intern("a", [] { return 1; });
         } catch (const std::bad_alloc&) {
         }

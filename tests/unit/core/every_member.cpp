@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -12,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "ibid/atomic_handle.h"
 #include "ibid/cache.h"
 #include "ibid/errors.h"
+#include "ibid/format.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/intern.h"
@@ -46,6 +49,7 @@ template class ibid::cache<int, int>;
 template class ibid::cache<std::string, std::string, ibid::key_is_value>;
 template class ibid::cache<std::vector<unsigned char>, int>;
 template class ibid::handle<std::string>;
+template class ibid::atomic_handle<std::string>;
 template class ibid::weak<std::string>;
 template class ibid::view<std::string>;
 template class ibid::pool<std::string>;
@@ -79,6 +83,17 @@ int main() {
     map[a] = 1;
     expect(ibid::intern(std::string("x")) == ibid::intern<std::string>("x"), "one canonical copy");
     expect(*ibid::intern(42) == 42, "a canonical number");
+    expect(text == "abc" && "abc" == text && a != nullptr, "a comparison with a value");
+    ibid::atomic_handle<section> published(a);
+    ibid::handle<section> expected = published.load();
+    expect(published.compare_exchange_strong(expected, nullptr) && !published.load(), "a published handle");
+    std::ostringstream out;
+    out << text << buffers.take()->size() << ibid::handle<int>();
+    expect(out.str() == "abc100(empty)", "values that are written");
+#if defined(__cpp_lib_format)
+    expect(std::format("{:>5}{}{:x}", text, ibid::view<int>(), ibid::intern(42)) == "  abc(empty)2a",
+           "std::format");
+#endif
     std::thread([&] { expect(sections.find("abc") == a, "another thread"); }).join();
     expect(ibid::modules().size() == 1 && ibid::modules()[0].shares, "one module");
     return failures;

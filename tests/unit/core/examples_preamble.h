@@ -4,9 +4,11 @@
 #pragma once
 
 #include <regex>
+#include <set>
 #include <string>
 #include <string_view>
 
+#include "ibid/atomic_handle.h"
 #include "ibid/cache.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"

@@ -49,7 +49,7 @@ constexpr int count = 50'000;
 
 [[nodiscard]] verdict churn_in_a_sandbox() {
     counting_memory memory;
-    table c(&memory);
+    table c({.allocator = &memory});
     gate asleep;
     gate wake;
     std::thread reader([&] {

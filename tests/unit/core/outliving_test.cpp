@@ -86,7 +86,7 @@ TEST(outliving_memory, all_of_it_comes_back_with_the_last_handle) {
                             std::pmr::polymorphic_allocator<std::byte>>;
     handle<tracked_value> last;
     {
-        pmr_cache c({.bytes = 1 << 20, .entries = 100}, &memory);
+        pmr_cache c({.retain = {.bytes = 1 << 20, .entries = 100}, .allocator = &memory});
         for (int k = 0; k < 500; ++k) {
             last = c.intern(probe_key{k}, [&] { return tracked_value(k); });
         }
@@ -100,7 +100,7 @@ TEST(outliving_memory, of_an_empty_cache_comes_back_with_it) {
     counting_memory memory;
     using pmr_cache =
         cache<int, int, key_beside, hash<int>, equal, std::pmr::polymorphic_allocator<std::byte>>;
-    { const pmr_cache c(&memory); }
+    { const pmr_cache c({.allocator = &memory}); }
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
@@ -178,7 +178,8 @@ protected:
     void end_of_cache() { cache_.reset(); }
 
     counting_memory memory_;
-    std::unique_ptr<pmr_cache> cache_ = std::make_unique<pmr_cache>(&memory_);
+    std::unique_ptr<pmr_cache> cache_ =
+        std::make_unique<pmr_cache>(pmr_cache::options{.allocator = &memory_});
 };
 
 TEST_F(last_steps, keep_the_table_until_they_are_taken) {
@@ -210,7 +211,7 @@ TEST_F(last_steps, may_be_those_of_the_cache) {
 TEST_F(last_steps, of_one_value_may_lead_to_those_of_others) {
     for (const bool before : {true, false}) {
         if (cache_ == nullptr) {
-            cache_ = std::make_unique<pmr_cache>(&memory_);
+            cache_ = std::make_unique<pmr_cache>(pmr_cache::options{.allocator = &memory_});
             (void)made(100);
         }
         std::vector<handle<tracked_value>> others;

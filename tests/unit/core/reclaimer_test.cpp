@@ -58,7 +58,7 @@ private:
 
 TEST(retired_entries, wait_for_a_reader_who_sleeps_within_bounds) {
     counting_memory memory;
-    numbers c(&memory);
+    numbers c({.allocator = &memory});
     const sleeper other(c);
     churn(c, 0, 100);
     const std::size_t before = memory.bytes_out();
@@ -70,7 +70,7 @@ TEST(retired_entries, wait_for_a_reader_who_sleeps_within_bounds) {
 
 TEST(retired_entries, of_a_thread_that_drops_and_never_looks_wait_within_the_same_bounds) {
     counting_memory memory;
-    numbers c(&memory);
+    numbers c({.allocator = &memory});
     const sleeper other(c);
     churn(c, 0, 100);
     const std::size_t before = memory.bytes_out();
@@ -86,7 +86,7 @@ TEST(retired_entries, of_a_thread_that_drops_and_never_looks_wait_within_the_sam
 
 TEST(retired_entries, go_with_a_trim) {
     counting_memory memory;
-    numbers c(&memory);
+    numbers c({.allocator = &memory});
     const sleeper other(c);
     churn(c, 0, 20); // so that there are slots for these
     churn(c, 100, 20);
@@ -100,7 +100,7 @@ TEST(retired_entries, go_with_a_trim) {
 
 TEST(retired_entries, are_left_to_the_next_thread_that_joins) {
     counting_memory memory;
-    numbers c(&memory);
+    numbers c({.allocator = &memory});
     const sleeper other(c);
     churn(c, 0, 100);
     const std::size_t before = memory.bytes_out();
@@ -114,7 +114,7 @@ TEST(retired_entries, are_freed_with_the_table_whoever_retired_them) {
     counting_memory memory; // says at its end whether all came back
     handle<int> last;
     {
-        numbers c(&memory);
+        numbers c({.allocator = &memory});
         const sleeper other(c);
         churn(c, 0, 20);
         std::thread([&c] { churn(c, 100, 20); }).join();
@@ -188,7 +188,7 @@ constexpr std::size_t spare = std::size_t{16} << 10;
 // What a table of so many takes that nobody else looks into.
 std::size_t in_use(int n) {
     counting_memory memory;
-    numbers c(&memory);
+    numbers c({.allocator = &memory});
     std::vector<handle<int>> all;
     for (int i = 0; i < n; ++i) {
         all.push_back(c.intern(i, [&] { return i; }));
@@ -199,7 +199,7 @@ std::size_t in_use(int n) {
 TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_than_until_a_trim) {
     constexpr int n = 20'000; // 1,250 a shard: 2,048 slots, and almost as many that were outgrown
     counting_memory memory;
-    numbers c(&memory);
+    numbers c({.allocator = &memory});
     const sleeper other(c);
     std::vector<handle<int>> all;
     for (int i = 0; i < n; ++i) {
@@ -221,7 +221,7 @@ TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_th
 TEST(outgrown_slots, go_without_a_fence_when_all_readers_have_seen_their_era) {
     constexpr int n = 20'000;
     counting_memory memory;
-    numbers c(&memory);
+    numbers c({.allocator = &memory});
     std::atomic<int> turn{0}; // even: the one who fills; odd: the one who only looks
     std::thread looks([&] {
         for (int mine = 1; mine < 2 * (n / 100); mine += 2) {

@@ -52,6 +52,21 @@ int main() {
 #elif defined(REFUSED_HASH)
     ibid::cache<no_hash, int> c;
     (void)c.find(no_hash());
+#elif defined(REFUSED_PART)
+    ibid::cache<std::vector<no_hash>, int> c;
+    (void)c.find(std::vector<no_hash>());
+#elif defined(REFUSED_CONTAINS)
+    (void)names.contains(65);
+#elif defined(REFUSED_FORGET)
+    (void)numbers.forget(1.5);
+#elif defined(REFUSED_CANONICAL_HASH)
+    (void)ibid::intern(no_hash());
+#elif defined(REFUSED_CANONICAL_EQUALITY)
+    (void)ibid::intern(no_equality{1});
+#elif defined(REFUSED_CANONICAL_VIEW)
+    (void)ibid::intern(std::string_view("a"));
+#elif defined(REFUSED_HASH_ALONE)
+    (void)ibid::hash<no_hash>()(no_hash());
 #elif defined(REFUSED_CONST)
     ibid::cache<int, const int> c;
     (void)c.find(1);

@@ -71,7 +71,7 @@ TEST_F(retained_entries, lets_a_key_that_comes_back_hit) {
 }
 
 TEST_F(retained_entries, can_be_granted_from_the_start) {
-    probe_cache c({.bytes = plenty, .entries = 3});
+    probe_cache c({.retain = {.bytes = plenty, .entries = 3}});
     EXPECT_EQ(c.retained(), (retention{.bytes = plenty, .entries = 3}));
     (void)intern(c, 1);
     EXPECT_EQ(alive(1), 1U);
@@ -110,7 +110,7 @@ TEST_F(retained_entries, never_weighs_more_than_granted) {
 }
 
 TEST_F(retained_entries, is_not_for_what_is_too_heavy_alone_and_costs_others_nothing) {
-    cache<int, heavy> c({.bytes = 10000, .entries = 100});
+    cache<int, heavy> c({.retain = {.bytes = 10000, .entries = 100}});
     (void)c.intern(1, [] { return heavy{10}; });
     (void)c.intern(2, [] { return heavy{10001}; });
     (void)c.intern(3, [] { return heavy{std::numeric_limits<std::size_t>::max()}; });
@@ -120,7 +120,7 @@ TEST_F(retained_entries, is_not_for_what_is_too_heavy_alone_and_costs_others_not
 }
 
 TEST_F(retained_entries, without_a_limit_in_bytes_still_refuses_the_largest_weight) {
-    cache<int, heavy> c({.bytes = std::numeric_limits<std::size_t>::max(), .entries = 4});
+    cache<int, heavy> c({.retain = {.bytes = std::numeric_limits<std::size_t>::max(), .entries = 4}});
     (void)c.intern(1, [] { return heavy{10}; });
     (void)c.intern(2, [] { return heavy{std::numeric_limits<std::size_t>::max() / 2}; });
     (void)c.intern(3, [] { return heavy{std::numeric_limits<std::size_t>::max() / 2}; });
@@ -327,7 +327,7 @@ TEST(weights, count_what_a_container_of_plain_elements_owns) {
 }
 
 TEST(weights, include_the_key_that_stands_beside) {
-    cache<std::string, int> c({.bytes = plenty, .entries = 10});
+    cache<std::string, int> c({.retain = {.bytes = plenty, .entries = 10}});
     (void)c.intern(std::string(5000, 'k'), [] { return 1; });
     EXPECT_GE(c.statistics().retained_bytes, 5000 + sizeof(int));
 }

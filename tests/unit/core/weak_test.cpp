@@ -117,7 +117,7 @@ TEST(weak_reference_memory, is_given_back_with_the_last_reference_of_either_kind
                             std::pmr::polymorphic_allocator<std::byte>>;
     weak<tracked_value> w;
     {
-        pmr_cache c(&memory);
+        pmr_cache c({.allocator = &memory});
         const handle<tracked_value> h = c.intern(probe_key{1}, [] { return tracked_value(1); });
         w = weak<tracked_value>(h);
     }

@@ -49,7 +49,7 @@ TEST(disabled_collector, leaves_entries_that_are_found_and_never_wrong) {
 }
 
 TEST(disabled_collector, leaves_release_and_trim_as_they_are) {
-    table c(ibid::retention{.bytes = 1 << 20, .entries = 50});
+    table c({.retain = {.bytes = 1 << 20, .entries = 50}});
     for (int i = 0; i < count; ++i) {
         EXPECT_TRUE(intern(c, i).release());
         EXPECT_LE(c.statistics().entries, 51u);

@@ -190,7 +190,7 @@ TEST(collection, leaves_a_value_that_an_ordinary_handle_keeps) {
 }
 
 TEST(collection, hands_what_dies_to_the_retention_budget) {
-    ibid::cache<int, std::string> c(ibid::retention{.bytes = 1 << 20, .entries = 10});
+    ibid::cache<int, std::string> c({.retain = {.bytes = 1 << 20, .entries = 10}});
     make_and_drop(c);
     collect();
     EXPECT_LE(c.statistics().entries, 10 + by_accident);
@@ -271,7 +271,7 @@ TEST(collector, disabled_for_the_whole_run_leaves_a_larger_cache_and_nothing_bro
     collect();
     GC_disable();
     {
-        ibid::cache<int, std::string> c(ibid::retention{.bytes = 1 << 20, .entries = 100});
+        ibid::cache<int, std::string> c({.retain = {.bytes = 1 << 20, .entries = 100}});
         roots<name, 1> kept;
         elsewhere([&] {
             for (int i = 0; i < 200'000; ++i) {

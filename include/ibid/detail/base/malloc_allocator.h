@@ -12,6 +12,7 @@
 #include <limits>
 #include <new>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/port/aligned_memory.h"
 
 namespace ibid {
@@ -30,7 +31,10 @@ struct malloc_allocator {
     [[nodiscard]] T* allocate(std::size_t n) {
         void* const memory =
             n <= std::numeric_limits<std::size_t>::max() / sizeof(T) ? std::malloc(n * sizeof(T)) : nullptr;
-        return memory != nullptr ? static_cast<T*>(memory) : throw std::bad_alloc();
+        if (memory == nullptr) [[unlikely]] {
+            throw_bad_alloc();
+        }
+        return static_cast<T*>(memory);
     }
     void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
 

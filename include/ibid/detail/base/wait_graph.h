@@ -12,6 +12,7 @@
 #include <mutex>
 #include <new>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/port/threads.h"
 
@@ -67,7 +68,7 @@ struct wait_edges {
 struct the_wait_graph {
     [[nodiscard]] static wait_edges& get() {
         wait_edges* const shared = process_wide<wait_edges>::get();
-        return shared != nullptr ? *shared : throw std::bad_alloc();
+        return some(shared);
     }
     void lock() const noexcept { get().mutex.lock(); }
     void unlock() const noexcept { get().mutex.unlock(); }

@@ -36,6 +36,7 @@
 #include <mutex>
 #include <new>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/counting/sharded_count.h"
 #include "ibid/detail/counting/value_header.h"
@@ -51,7 +52,7 @@ public:
     // The process's, for tables that are made now. Throws bad_alloc.
     [[nodiscard]] static hot_values& of_process() {
         hot_values* const shared = process_wide<hot_values>::get();
-        return shared != nullptr ? *shared : throw std::bad_alloc();
+        return some(shared);
     }
 
     // Takes (n = 1) or drops (n = -1) a reference in the stripes of a value whose word is `word`. False if

@@ -90,8 +90,8 @@ struct value_header : ending_link<slot_bits::tag_bits == 16>, entry_word {
 
     // Requires a reference. Relaxed: the count cannot reach zero meanwhile, and the value was published to
     // the caller before.
-    void acquire() noexcept {
-        if (count.fetch_add(1, std::memory_order_relaxed) == only_bias) [[unlikely]] {
+    void acquire(std::uint32_t n = 1) noexcept {
+        if (count.fetch_add(n, std::memory_order_relaxed) == only_bias) [[unlikely]] {
             add_pending_check(*this);
         }
     }
@@ -115,14 +115,14 @@ struct value_header : ending_link<slot_bits::tag_bits == 16>, entry_word {
         return false;
     }
 
-    // Drops a central reference. Release: this holder's reads of the value happen before its end. Acquire:
+    // Drops central references. Release: this holder's reads of the value happen before its end. Acquire:
     // the last holder sees that all others have finished. After the subtraction only the thread that ends the
     // value, or the one that has a pending check, may touch it.
-    void release() noexcept {
-        const std::uint32_t before = count.fetch_sub(1, std::memory_order_acq_rel);
-        if (before == 1) {
+    void release(std::uint32_t n = 1) noexcept {
+        const std::uint32_t before = count.fetch_sub(n, std::memory_order_acq_rel);
+        if (before == n) {
             owner->end_value(*this);
-        } else if (before == only_bias + 1) {
+        } else if (before == only_bias + n) {
             check_for_end(*this);
         }
     }

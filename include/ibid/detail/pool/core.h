@@ -27,6 +27,7 @@
 #include <new>
 
 #include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/free_lists.h"
 #include "ibid/detail/pool/this_thread.h"
@@ -337,7 +338,7 @@ private:
     static void enlist(pool_core& core) {
         core_registry* const shared = process_wide<core_registry>::get();
         if (shared == nullptr) {
-            throw std::bad_alloc();
+            throw_bad_alloc();
         }
         core_registry& cores = *shared;
         const std::lock_guard lock(cores.mutex);

@@ -51,6 +51,7 @@
 #include <utility>
 
 #include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
@@ -237,7 +238,7 @@ public:
     // Throws bad_alloc.
     static void prepare() {
         if (process_wide<participant_registry>::get() == nullptr) {
-            throw std::bad_alloc();
+            throw_bad_alloc();
         }
     }
     qsbr_domain(const qsbr_domain&) = delete;

@@ -22,6 +22,7 @@
 #include <new>
 #include <vector>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/malloc_allocator.h"
 
 namespace ibid {
@@ -86,7 +87,7 @@ private:
         if (limit <= buckets_.size() * bucket{}.size()) {
             return;
         }
-        try {
+        IBID_TRY {
             buckets old(std::bit_ceil(limit / bucket{}.size() + 1));
             old.swap(buckets_);
             for (const bucket& b : old) {
@@ -96,7 +97,8 @@ private:
                     }
                 }
             }
-        } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): fewer are remembered
+        }
+        IBID_CATCH(const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): fewer are remembered
         }
     }
 

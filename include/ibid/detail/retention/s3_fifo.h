@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/retention/ghost_table.h"
 
@@ -188,9 +189,10 @@ private:
         if (records_.size() == std::numeric_limits<std::uint32_t>::max()) {
             return false;
         }
-        try {
+        IBID_TRY {
             records_.emplace_back();
-        } catch (const std::bad_alloc&) {
+        }
+        IBID_CATCH(const std::bad_alloc&) {
             return false;
         }
         push(unused_, static_cast<std::uint32_t>(records_.size() - 1));

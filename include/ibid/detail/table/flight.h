@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/wait_graph.h"
 #include "ibid/detail/port/threads.h"
 #include "ibid/errors.h"
@@ -64,7 +65,7 @@ struct flight {
         w.from = this_thread_name();
         w.to = leader;
         if (graph.waits(leader, w.from)) {
-            throw recursive_make();
+            IBID_THROW(recursive_make());
         }
         graph.add(w);
         w.next_waiter = waiters;

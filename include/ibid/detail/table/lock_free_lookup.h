@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
 #include "ibid/detail/table/interner.h"
@@ -55,11 +56,12 @@ public:
             }
             const acquired a = try_find(t, hash, *me);
             bool same = false;
-            try { // a key that is computed for the comparison may lack memory
+            IBID_TRY { // a key that is computed for the comparison may lack memory
                 same = a.found != nullptr && traits::matches(*a.found, key);
-            } catch (...) {
+            }
+            IBID_CATCH(...) {
                 missed(t, a, *me);
-                throw;
+                IBID_RETHROW;
             }
             if (!same) {
                 missed(t, a, *me);

@@ -13,9 +13,11 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/no_reclaimer.h"
@@ -44,6 +46,32 @@ struct key_at { // the value contains its key: a data member, or a const member 
 };
 
 namespace detail {
+
+// Uses-allocator construction, for pairs as well. An allocator that is like any other is not worth a move. (libc++ has
+// neither it nor std::pmr before version 16.)
+#if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
+template <class T, class Allocator, class From>
+concept takes_allocator = false;
+template <class T, class Allocator, class From>
+T* construct_with(T* place, const Allocator& allocator, From&& from); // called by nobody
+#else
+template <class T>
+inline constexpr bool is_pair = false;
+template <class A, class B>
+inline constexpr bool is_pair<std::pair<A, B>> = true;
+
+template <class T, class Allocator, class From>
+concept takes_allocator =
+    !std::allocator_traits<Allocator>::is_always_equal::value &&
+    ((std::uses_allocator_v<T, Allocator> &&
+      (std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, From> ||
+       std::is_constructible_v<T, From, const Allocator&>)) ||
+     (is_pair<T> && std::is_constructible_v<T, From> && std::is_same_v<std::remove_cvref_t<From>, T>));
+template <class T, class Allocator, class From>
+T* construct_with(T* place, const Allocator& allocator, From&& from) {
+    return std::uninitialized_construct_using_allocator(place, allocator, std::forward<From>(from));
+}
+#endif
 
 template <class Key, class Value, class KeyOf, class Hash, class Equal, class Allocator>
 class owned_entry : public value_header {
@@ -92,10 +120,11 @@ public:
         static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
         static std::size_t saved(const entry& e) noexcept {
             if constexpr (!saves_alike) {
-                try {
+                IBID_TRY {
                     const Key& key = e.key(); // which may be made for this call
                     return bytes_of(key).size();
-                } catch (...) { // and then lack memory: a statistic is no reason to fail
+                }
+                IBID_CATCH(...) { // and then lack memory: a statistic is no reason to fail
                     return 0;
                 }
             } else {
@@ -137,10 +166,10 @@ public:
             }
         } memory{in, allocate_memory(in->allocator())};
         if (!fits_a_slot(memory.bytes)) {
-            throw std::bad_alloc(); // a table could not name it
+            throw_bad_alloc(); // a table could not name it
         }
         auto* const value =
-            ::new (static_cast<void*>(memory.bytes + value_offset())) Value(std::forward<Make>(make)());
+            construct<Value>(memory.bytes + value_offset(), in->allocator(), std::forward<Make>(make));
         if constexpr (beside) {
             struct built_value {
                 Value* value;
@@ -150,7 +179,8 @@ public:
                     }
                 }
             } built{value};
-            ::new (static_cast<void*>(memory.bytes)) Key(key...);
+            construct<Key>(
+                memory.bytes, in->allocator(), [&]() -> const auto& { return (key, ...); });
             built.value = nullptr;
         }
         auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(in->owner());
@@ -193,6 +223,17 @@ private:
     }
     [[nodiscard]] stored_key* key_beside_it() const noexcept {
         return std::launder(reinterpret_cast<stored_key*>(start()));
+    }
+
+    // What `from()` returns, in place; what takes the allocator gets it, and then is moved or copied there.
+    template <class T, class From>
+    static T* construct(unsigned char* at, [[maybe_unused]] const Allocator& allocator, From&& from) {
+        auto* const place = static_cast<void*>(at);
+        if constexpr (takes_allocator<T, Allocator, decltype(std::forward<From>(from)())>) {
+            return construct_with(static_cast<T*>(place), allocator, std::forward<From>(from)());
+        } else {
+            return ::new (place) T(std::forward<From>(from)());
+        }
     }
 
     // Whole blocks of the strictest alignment, so that any allocator gives memory that fits all parts.

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <new>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/counting/ending_values.h"
 #include "ibid/detail/counting/fork_locks.h"
 #include "ibid/detail/counting/references.h"
@@ -42,7 +43,7 @@ public:
         (void)hot_values::of_process();
         if (process_wide<participant_registry>::get() == nullptr ||
             process_wide<wait_edges>::get() == nullptr) {
-            throw std::bad_alloc(); // fork_locks.h needs them
+            throw_bad_alloc(); // fork_locks.h needs them
         }
     }
 

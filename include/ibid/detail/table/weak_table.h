@@ -31,6 +31,7 @@
 
 #include "ibid/detail/base/cache_lines.h"
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/slot_bits.h"
 
 namespace ibid {
@@ -197,9 +198,10 @@ public:
     }
     // Halves the array. Best effort: without memory for the smaller array, the larger one stays.
     [[nodiscard]] retired_array shrink() noexcept {
-        try {
+        IBID_TRY {
             return resize(capacity() / 2);
-        } catch (...) { // NOLINT(bugprone-empty-catch): an allocator may throw what it likes
+        }
+        IBID_CATCH(...) { // NOLINT(bugprone-empty-catch): an allocator may throw what it likes
             return {};
         }
     }

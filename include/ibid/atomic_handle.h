@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A handle that threads read and replace without a lock: to publish the newest snapshot of something.
+//
+// Law: load() gives the handle that was stored last, and the value ends when the last handle, this one included, has
+// gone: at once, on the thread that drops it, as ever.
+//
+//     ibid::atomic_handle<configuration> current(config);
+//     ibid::handle<configuration> seen = current.load();    // any thread; *seen stays as long as it is held
+//     current.store(nullptr);                                // any thread
+//     assert(seen == config);
+//
+// The members are those of std::atomic<std::shared_ptr<T>>, and all of them are sequentially consistent.
+//
+// How. One word holds the value's address and a number: how many references to the value this object has in stock. A
+// store brings 255. A load takes one of them, by one compare-exchange of the word, and need not touch the value: while the
+// stock has more than its last reference, the word says that the value lives. Who takes the stock below its half brings 128
+// more, which he may, as he holds a handle by then. Who replaces the word owns what is left of the old stock, and drops it.
+// References are alike, so it does no harm if the same value was stored anew in between (ABA); another value has another
+// address as long as somebody holds this one. models/atomic_handle.pml checks all interleavings.
+//
+// No thread waits for another, except a load() that finds the last reference: 127 threads have then been stopped
+// between their load and what they bring, all at one time. (Seven and three instead of 255 and 127 with IBID_SLOT_TAG_BITS 0,
+// where an address leaves three bits.)
+//
+// Limits: a value may be in four million atomic_handles at once.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+#include "ibid/detail/base/slot_bits.h"
+#include "ibid/detail/counting/references.h"
+#include "ibid/handle.h"
+
+namespace ibid {
+inline namespace layout_1 {
+
+template <class T>
+class atomic_handle {
+public:
+    using value_type = handle<T>;
+
+    constexpr atomic_handle() noexcept = default;
+    constexpr atomic_handle(std::nullptr_t) noexcept {
+    } // NOLINT(google-explicit-constructor): as std::atomic<std::shared_ptr<T>>
+    atomic_handle(const handle<T>& h) noexcept // NOLINT(google-explicit-constructor): likewise
+        : word_(stock_of(h)) {}
+    atomic_handle(const atomic_handle&) = delete;
+    atomic_handle& operator=(const atomic_handle&) = delete;
+    // Like any destructor, alone with its object.
+    ~atomic_handle() { drop(word_.load(std::memory_order_relaxed)); }
+
+    [[nodiscard]] handle<T> load() const noexcept {
+        for (std::uint64_t now = word_.load(); now != 0;) {
+            const std::uint64_t left = left_in(now);
+            if (left == 1) { // the last reference is never given out: the value would end under the word
+                std::this_thread::yield();
+                now = word_.load();
+            } else if (word_.compare_exchange_weak(now, now - one)) {
+                handle<T> taken = handle<T>::adopt(value_in(now));
+                if (left - 1 <= most / 2) {
+                    replenish(taken);
+                }
+                return taken;
+            }
+        }
+        return nullptr;
+    }
+    [[nodiscard]] operator handle<T>() const noexcept {
+        return load();
+    } // NOLINT(google-explicit-constructor)
+
+    void store(const handle<T>& desired) noexcept { drop(word_.exchange(stock_of(desired))); }
+    void operator=(const handle<T>& desired) noexcept { store(desired); }
+    void operator=(std::nullptr_t) noexcept { store(nullptr); }
+
+    [[nodiscard]] handle<T> exchange(const handle<T>& desired) noexcept {
+        const std::uint64_t before = word_.exchange(stock_of(desired));
+        if (before == 0) {
+            return nullptr;
+        }
+        drop(before, 1);
+        return handle<T>::adopt(value_in(before));
+    }
+
+    // Replaces `expected` by `desired`, or, if something else is stored, puts that into `expected`. Never fails for another
+    // reason.
+    bool compare_exchange_strong(handle<T>& expected, const handle<T>& desired) noexcept {
+        const std::uint64_t to = stock_of(desired);
+        std::uint64_t now = word_.load();
+        for (;;) {
+            if (value_in(now) == expected.get()) {
+                if (word_.compare_exchange_weak(now, to)) {
+                    drop(now);
+                    return true;
+                }
+            } else if (handle<T> other = load(); other == expected) {
+                now = word_.load(); // it was stored meanwhile
+            } else {
+                drop(to);
+                expected = std::move(other);
+                return false;
+            }
+        }
+    }
+    bool compare_exchange_weak(handle<T>& expected, const handle<T>& desired) noexcept {
+        return compare_exchange_strong(expected, desired);
+    }
+
+    // Until something else than `old` is stored. Who stores calls notify.
+    void wait(const handle<T>& old) const noexcept {
+        for (std::uint64_t now = word_.load(); value_in(now) == old.get(); now = word_.load()) {
+            word_.wait(now); // loads change the word, too, but wake nobody
+        }
+    }
+    void notify_one() noexcept { word_.notify_one(); }
+    void notify_all() noexcept { word_.notify_all(); }
+
+private:
+    // Above the address, whose bits a slot of the table needs to be free, too; or in its lowest bits.
+    static constexpr bool above = detail::slot_bits::tag_bits != 0;
+    static constexpr unsigned shift = above ? detail::slot_bits::shift : 0;
+    static constexpr std::uint32_t most = above ? 255 : detail::counted_in_bits;
+    static constexpr std::uint64_t one = std::uint64_t{1} << shift;
+    static constexpr std::uint64_t number = std::uint64_t{most} << shift;
+
+    [[nodiscard]] static const T* value_in(std::uint64_t word) noexcept {
+        return reinterpret_cast<const T*>(static_cast<std::uintptr_t>(word & ~number));
+    }
+    [[nodiscard]] static std::uint32_t left_in(std::uint64_t word) noexcept {
+        return static_cast<std::uint32_t>((word & number) >> shift);
+    }
+
+    // Takes a whole stock of references, all of them central: handles that come from it say so.
+    [[nodiscard]] static std::uint64_t stock_of(const handle<T>& h) noexcept {
+        if (!h) {
+            return 0;
+        }
+        detail::header_of(h.get()).acquire(most);
+        return reinterpret_cast<std::uintptr_t>(h.get()) | number;
+    }
+    // Drops what is left in a word that is stored no more, except for `kept` references.
+    static void drop(std::uint64_t word, std::uint32_t kept = 0) noexcept {
+        if (word != 0 && left_in(word) != kept) {
+            detail::header_of(value_in(word)).release(left_in(word) - kept);
+        }
+    }
+
+    void replenish(const handle<T>& held) const noexcept {
+        constexpr std::uint32_t more = most / 2 + 1;
+        detail::value_header& header = detail::header_of(held.get());
+        header.acquire(more);
+        for (std::uint64_t now = word_.load(); value_in(now) == held.get() && left_in(now) + more <= most;) {
+            if (word_.compare_exchange_weak(now, now + more * one)) {
+                return;
+            }
+        }
+        header.release(more); // another thread was faster, or another value is stored
+    }
+
+    // Zero, or an address with its stock: from 1 to `most`. Changed by loads, too.
+    mutable std::atomic<std::uint64_t> word_{0};
+};
+
+} // namespace layout_1
+} // namespace ibid

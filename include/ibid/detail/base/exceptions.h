@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// try, catch and throw where there are exceptions.
+//
+// Law: with -fno-exceptions, what would be thrown ends the program by std::abort(), as the standard library does then; and
+// nothing else differs. All translation units of a program are compiled alike, as their inline functions are merged.
+#pragma once
+
+#include <cstdlib>
+#include <new>
+
+#if defined(__cpp_exceptions)
+#define IBID_TRY try
+#define IBID_CATCH(what) catch (what)
+#define IBID_RETHROW throw
+#define IBID_THROW(what) throw what
+#else
+#define IBID_TRY if (true)
+#define IBID_CATCH(what) else
+#define IBID_RETHROW std::abort()
+#define IBID_THROW(what) std::abort()
+#endif
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+[[noreturn, gnu::cold]] inline void throw_bad_alloc() {
+    IBID_THROW(std::bad_alloc());
+}
+
+// `p`, or without it bad_alloc.
+template <class T>
+[[nodiscard]] T& some(T* p) {
+    if (p == nullptr) [[unlikely]] {
+        throw_bad_alloc();
+    }
+    return *p;
+}
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid

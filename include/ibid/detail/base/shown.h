@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What refers to a value (a handle, a view, a loan) is shown as that value, and as `(empty)` without one: by << here, by
+// std::format with ibid/format.h, by {fmt} with ibid/fmt.h.
+//
+// Law: it can be shown exactly where its value can.
+#pragma once
+
+#include <iosfwd>
+
+namespace ibid {
+inline namespace layout_1 {
+
+namespace detail {
+
+template <class Reference>
+inline constexpr bool shows_its_value = false;
+inline constexpr char shown_empty[] = "(empty)";
+
+} // namespace detail
+
+template <class C, class Traits, class Reference>
+    requires(detail::shows_its_value<Reference>&& requires(std::basic_ostream<C, Traits>& out,
+                                                           const Reference& r) { out << *r; })
+std::basic_ostream<C, Traits>
+&operator<<(std::basic_ostream<C, Traits>& out, const Reference& r) {
+    if (r) {
+        out << *r;
+    } else {
+        out << detail::shown_empty;
+    }
+    return out;
+}
+
+} // namespace layout_1
+} // namespace ibid
