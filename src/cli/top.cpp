@@ -8,12 +8,10 @@
 #include "cli/report.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
+#include "statistics/every_process.h"
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
-#include <filesystem>
-#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -38,22 +36,12 @@ struct view {
     bool others_not_shown = false; // other users' processes cannot even be asked
 };
 
-std::optional<pid_t> pid_from(const std::string& name) {
-    pid_t pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    return error == std::errc{} && end == name.data() + name.size() ? std::optional(pid) : std::nullopt;
-}
-
 view look() {
     view v;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-        const std::optional<pid_t> pid = pid_from(entry.path().filename().string());
-        if (!pid)
-            continue;
-        const shared_statistics::process_result seen = shared_statistics::read_process(*pid);
+    for (const pid_t pid : shared_statistics::every_process()) {
+        const shared_statistics::process_result seen = shared_statistics::read_process(pid);
         if (seen.error == read_error::none)
-            v.rows.push_back({*pid, name_of_process(*pid), seen.figures});
+            v.rows.push_back({pid, name_of_process(pid), seen.figures});
         else if (seen.error == read_error::memory_not_permitted)
             ++v.locked;
         else if (seen.error == read_error::not_permitted)

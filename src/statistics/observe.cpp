@@ -3,6 +3,7 @@
 // The reading half of the counters. See observe.h for its law.
 #include "statistics/observe.h"
 
+#include "statistics/every_process.h"
 #include "statistics/place.h"
 
 #include <algorithm>
@@ -279,24 +280,18 @@ std::vector<std::uint32_t> region::processes_in_it() const {
     shmid_ds about{};
     if (::shmctl(id_, IPC_STAT, &about) != 0 || about.shm_nattch <= 1)
         return found; // nobody but us
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-        const std::string name = entry.path().filename().string();
-        std::uint32_t pid = 0;
-        const auto number = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (number.ec != std::errc{} || number.ptr != name.data() + name.size() ||
-            pid == static_cast<std::uint32_t>(::getpid()))
+    for (const pid_t pid : every_process()) {
+        if (pid == ::getpid())
             continue;
-        std::ifstream maps(entry.path() / "maps");
+        std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
         for (std::string line; std::getline(maps, line);) {
             const std::optional<mapping> m = parse_line(line);
             if (m && m->inode == static_cast<std::uint64_t>(id_) && m->path.starts_with("/SYSV")) {
-                found.push_back(pid);
+                found.push_back(static_cast<std::uint32_t>(pid));
                 break;
             }
         }
     }
-    std::sort(found.begin(), found.end());
     return found;
 }
 
