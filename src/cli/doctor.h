@@ -24,10 +24,6 @@ struct openssl_build {
 [[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries,
                                             const std::string& root = {});
 
-// What can be done with that build. All are inactive without a libcrypto of version 3.
-[[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer = false,
-                                                          bool own_memory = false);
-
 // What there is to say of a program, for a command that asks more than this one.
 struct opinion {
     std::vector<std::string> notes;

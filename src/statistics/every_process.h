@@ -22,11 +22,13 @@ namespace ibid::shared_statistics {
 [[nodiscard]] inline std::vector<pid_t> every_process() {
     std::vector<pid_t> all;
     std::error_code error;
-    for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
+    for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end;
+         at.increment(error)) {
         const std::string name = at->path().filename().string();
         const char* const last = name.data() + name.size();
         pid_t pid = 0;
-        if (const auto [rest, wrong] = std::from_chars(name.data(), last, pid); wrong == std::errc{} && rest == last && pid > 0)
+        if (const auto [rest, wrong] = std::from_chars(name.data(), last, pid);
+            wrong == std::errc{} && rest == last && pid > 0)
             all.push_back(pid);
     }
     std::sort(all.begin(), all.end());

@@ -196,13 +196,6 @@ class TestArguments:
     def test_for_the_version_print_it(self, ibid: Path) -> None:
         assert run_to_end([str(ibid), "--version"]).stdout.startswith("ibid 0.")
 
-    @pytest.mark.parametrize("setting", ["IBID_RETAIN=8MB", "IBID_SCOPE=everything"])
-    def test_in_variables_are_checked_too(self, ibid: Path, setting: str) -> None:
-        name, value = setting.split("=")
-        done = run_to_end([str(ibid), "run", "true"], env={**os.environ, name: value})
-        assert done.returncode == 2
-        assert setting in done.stderr
-
 
 class TestSignals:
     def test_to_the_command_reach_the_program_once(self, run: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:

@@ -18,6 +18,9 @@ command run() {
         .summary = "Run a program under ibid",
         .description =
             {"ibid becomes the program, with LD_PRELOAD set. A program that cannot be helped runs normally.",
+             "Settings come from the environment, then from /etc/ibid.conf and /etc/ibid.conf.d/*.conf: "
+             "lines of "
+             "NAME=VALUE, for all programs or below a [PROGRAM].",
              "With --stats, ibid stays as the program's parent, passes signals on, ends as the program ends, "
              "and then writes "
              "one summary of all processes that used OpenSSL."},
@@ -245,6 +248,9 @@ const std::vector<variable>& variables() {
         {"IBID_STATISTICS", "PLACE", "unset", "Where to sum up; set by ibid run --stats"},
         {"LD_PRELOAD", "FILE[:FILE...]", "unset", "Set by ibid run; what is there already stays behind ibid",
          false},
+        {"IBID_CONFIG", "FILE", "/etc/ibid.conf",
+         "Read settings from FILE and FILE.d/*.conf; empty: from no file. Read by ibid run and ibid doctor",
+         false},
         {"NO_COLOR", "any text", "unset", "Not empty: no colours", false},
     };
     return all;
@@ -254,7 +260,7 @@ const std::vector<exit_status>& exit_statuses() {
     static const std::vector<exit_status> all{
         {0, "Done."},
         {1, "The answer is no: no such process, it may not be read, it is not under ibid, it is not helped."},
-        {2, "The command line, a variable, or the name of a file is wrong."},
+        {2, "The command line, or the name of a file, is wrong."},
         {126, "ibid run: the program was found and cannot be run."},
         {127, "ibid run: there is no such program."},
     };
