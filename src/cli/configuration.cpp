@@ -164,23 +164,23 @@ configuration::settings_of(const std::vector<std::string>& programs) const {
                 put(s);
         }
     }
-    std::vector<std::string> disabled;
-    setting exclude;
+    std::vector<setting> disabled; // one for each of these programs
     for (const setting& s : settings_) {
         if (s.program.empty() || s.name != "IBID_DISABLE" || contains(programs, s.program))
             continue;
-        std::erase(disabled, s.program);
-        if (s.value == "1") {
-            disabled.push_back(s.program);
-            exclude = s;
-        }
+        std::erase_if(disabled, [&s](const setting& before) { return before.program == s.program; });
+        if (s.value == "1")
+            disabled.push_back(s);
     }
-    const auto given =
-        std::find_if(found.begin(), found.end(), [](const setting& s) { return s.name == "IBID_EXCLUDE"; });
     if (disabled.empty())
         return found;
+    const auto given =
+        std::find_if(found.begin(), found.end(), [](const setting& s) { return s.name == "IBID_EXCLUDE"; });
+    setting exclude = disabled.back();
     exclude.name = "IBID_EXCLUDE";
-    exclude.value = append_names(given != found.end() ? given->value : "", disabled);
+    exclude.value = given != found.end() ? given->value : "";
+    for (const setting& s : disabled)
+        exclude.value = append_names(exclude.value, {s.program});
     put(exclude);
     return found;
 }
