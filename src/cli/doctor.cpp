@@ -176,7 +176,10 @@ void judge_openssl(findings& f) {
             "{} gives OpenSSL memory functions of its own (CRYPTO_set_mem_functions), and that memory may be "
             "shared between processes: ibid stands aside there (docs/safety.md)",
             f.own_memory));
-    if (const openssl::openssl_version version = parsed(f.openssl.version); !version.is_known()) {
+    if (!f.openssl.fork.empty()) {
+        f.problems.push_back(fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL",
+                                         f.openssl.fork, f.openssl.libcrypto));
+    } else if (const openssl::openssl_version version = parsed(f.openssl.version); !version.is_known()) {
         f.problems.push_back(
             fmt::format("{} is neither OpenSSL 3 nor 4{}", f.openssl.libcrypto,
                         f.openssl.version.empty() ? "" : fmt::format(" (version {})", f.openssl.version)));
@@ -414,9 +417,11 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         note_scrubbed_environment(f, executable);
     if (f.openssl.libcrypto.empty()) {
         const std::string how = openssl_inside(fmt::format("/proc/{}/exe", pid));
+        const std::string whose = other_tls_inside(fmt::format("/proc/{}/exe", pid));
         f.problems.push_back(
-            how.empty() ? "it has loaded no libcrypto (so far)"
-                        : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
+            !whose.empty() ? fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose)
+            : how.empty()  ? "it has loaded no libcrypto (so far)"
+                           : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
     }
     const program p = look_at(fmt::format("/proc/{}/exe", pid));
     if (p.elf && p.elf->audited)
@@ -607,6 +612,9 @@ openssl_build look_at_openssl(const std::vector<std::string>& libraries, const s
     if (build.libcrypto.empty())
         return build;
     build.version = openssl_version_of(root + build.libcrypto);
+    if (const bool is_old = build.version.empty() || build.version.starts_with("1.");
+        is_old) // else OpenSSL's own
+        build.fork = fork_of_openssl(root + build.libcrypto);
     if (const std::optional<elf_file> elf = read_elf(root + build.libcrypto))
         build.symbolic = elf->symbolic;
     return build;

@@ -17,6 +17,7 @@ struct openssl_build {
     std::string libcrypto; // path; empty: none
     std::string libssl;
     std::string version;   // "3.0.19"
+    std::string fork;      // "BoringSSL": it only has the names of OpenSSL's files
     bool symbolic = false; // libcrypto is bound to itself
 };
 

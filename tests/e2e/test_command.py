@@ -932,6 +932,76 @@ class TestDoctor:
         assert found["helps"] is False
         assert "OpenSSL is inside the executable (it exports SSL_CTX_new itself): ibid cannot help" in found["problems"]
 
+    def embedding(self, folder: Path, text: str) -> Path:
+        """A program that waits, with this text in it, as a library that is linked in statically leaves one."""
+        source, program = folder / "embeds.c", folder / "embeds"
+        source.write_text(f'#include <unistd.h>\nconst char text[] = "{text}";\nint main(void) {{ write(1, "ready\\n", 6); pause(); return text[0]; }}\n')
+        subprocess.run(["cc", "-o", str(program), str(source)], check=True)
+        return program
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("OpenSSL 3.0.15 3 Sep 2024", 'OpenSSL is inside the executable (the text "OpenSSL 3.0.15" is in it): ibid cannot help'),
+            ("OpenSSL 1.1.1 (compatible; BoringSSL)", "its TLS is BoringSSL; ibid helps programs whose TLS is OpenSSL"),
+            ("OpenSSL 1.1.1 (compatible; AWS-LC 1.40.0)", "its TLS is AWS-LC; ibid helps programs whose TLS is OpenSSL"),
+            ("LibreSSL 3.8.2", "its TLS is LibreSSL; ibid helps programs whose TLS is OpenSSL"),
+        ],
+    )
+    def test_sees_what_is_linked_in_statically(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]], text: str, what: str) -> None:
+        """As Node and Envoy are built: of the program, and of a process of it."""
+        program = self.embedding(tmp_path, text)
+        process = started([str(ibid), "run", str(program)])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        for subject in (program, process.pid):
+            found = self.examine(ibid, subject)
+            assert found["helps"] is False
+            assert what in found["problems"]  # type: ignore[operator]
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("OpenSSL 1.1.1w  11 Sep 2023", "is neither OpenSSL 3 nor 4 (version 1.1.1w)"),
+            ("OpenSSL 1.1.1 (compatible; BoringSSL)", "its TLS is BoringSSL"),
+            ("LibreSSL 4.0.0", "its TLS is LibreSSL"),
+            ("OpenSSL 4.0.1 9 Jun 2026", "4.0.3 or newer"),
+        ],
+    )
+    def test_sees_libraries_that_only_have_the_names(self, ibid: Path, tmp_path: Path, text: str, what: str) -> None:
+        code = f'const char text[] = "{text}"; int f(void) {{ return 1; }}'
+        libraries = [str(self.library(tmp_path, name, code)) for name in ("libssl.so.9", "libcrypto.so.9")]
+        found = self.examine(ibid, self.program(tmp_path, *libraries))
+        assert found["helps"] is False
+        assert what in str(found["problems"]) + str(found["next"])
+        assert not any(feature["active"] for feature in found["features"])  # type: ignore[attr-defined]
+
+    def test_sees_openssl_that_a_wheel_brings(self, ibid: Path, tmp_path: Path) -> None:
+        """As auditwheel names it."""
+        theirs = []
+        for path in ldd("/usr/bin/curl"):
+            for name in ("libssl", "libcrypto"):
+                if f"/{name}.so" in path:
+                    theirs.append(tmp_path / f"{name}-0d2d4e85.so.{SONAME_VERSION}")
+                    shutil.copy(path, theirs[-1])
+        module = self.library(tmp_path, "module.so")
+        subprocess.run(["cc", "-shared", "-o", str(module), "-Wl,--no-as-needed", f"-Wl,-rpath,{tmp_path}", f"-L{tmp_path}", *[f"-l:{one.name}" for one in theirs]], check=True)
+        found = self.examine(ibid, self.program(tmp_path, str(module)))
+        assert found["openssl"]["version"] == VERSION  # type: ignore[index]
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give a file away")
+    def test_sees_that_a_program_gains_privileges(self, ibid: Path, tmp_path: Path) -> None:
+        program = self.program(tmp_path, f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}")
+        os.chown(program, 65534, 65534)
+        program.chmod(0o4755)
+        found = self.examine(ibid, program)
+        assert found["helps"] is False
+        assert "the loader then ignores LD_PRELOAD" in str(found["problems"])
+
+    def test_sees_nss(self, ibid: Path, tmp_path: Path) -> None:
+        found = self.examine(ibid, self.program(tmp_path, str(self.library(tmp_path, "libssl3.so"))))
+        assert found["helps"] is False
+        assert "its TLS is NSS" in str(found["problems"])
+
     @pytest.mark.parametrize(("name", "whose"), [("prometheus", "Go's own (crypto/tls)"), ("rustup", "rustls")])
     def test_sees_other_tls_inside_an_executable(self, ibid: Path, name: str, whose: str) -> None:
         if shutil.which(name) is None:
