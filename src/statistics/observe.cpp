@@ -4,6 +4,7 @@
 #include "statistics/observe.h"
 
 #include "statistics/every_process.h"
+#include "statistics/foreign_memory.h"
 #include "statistics/place.h"
 
 #include <algorithm>
@@ -21,7 +22,6 @@
 #include <sys/ipc.h>
 #include <sys/random.h>
 #include <sys/shm.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace ibid::shared_statistics {
@@ -102,13 +102,6 @@ statistics read_sums(const figure_array& from) {
     s.retained_bytes = gauge(figure::retained_bytes);
     s.active = s.entries - s.retained;
     return s;
-}
-
-// Copies bytes out of another process; false with errno set.
-bool copy_from(pid_t pid, std::uint64_t address, void* to, std::size_t bytes) {
-    const iovec local{to, bytes};
-    const iovec remote{reinterpret_cast<void*>(address), bytes}; // an address there, never used here
-    return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
 // The start of a file in a process's memory.
@@ -211,6 +204,7 @@ void add_block(process_figures& to, const process_block& block) {
         const std::uint32_t now = block.published[i].standing.load(std::memory_order_relaxed);
         f.helped = now == static_cast<std::uint32_t>(standing::helped);
         f.stood_aside = now == static_cast<std::uint32_t>(standing::aside) ? 1 : 0;
+        f.anchor = block.anchors[i].load(std::memory_order_acquire);
         add(to.of, f.of);
         to.helped |= f.helped;
         to.stands_aside |= f.stood_aside != 0;

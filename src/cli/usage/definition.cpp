@@ -84,6 +84,24 @@ command stat() {
         .name = "stat",
         .summary = "Show the counters of a running process",
         .description = {"Reads from outside: the program does not notice."},
+        .options = {{.name = "--watch", .help = "Again and again, until the process ends"},
+                    {.name = "--interval",
+                     .value = "SECONDS",
+                     .is = word::seconds,
+                     .help = "Seconds from view to view (default: 2)"},
+                    json()},
+        .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
+        .exit_status =
+            "0; 1 when there is no such process, it may not be read, or it does not run under ibid.",
+    };
+}
+
+command certs() {
+    return {
+        .name = "certs",
+        .summary = "List the certificates that a running process shares",
+        .description = {"Reads from outside, with the permission that a debugger needs: the program does not "
+                        "notice. The most shared one comes first."},
         .options = {json()},
         .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
         .exit_status =
@@ -95,10 +113,19 @@ command top() {
     return {
         .name = "top",
         .summary = "Watch all processes under ibid",
-        .description = {"Shows the counters of all processes that you may look at, the one that saved most "
-                        "first, again and "
-                        "again until it is interrupted."},
-        .options = {{.name = "--interval",
+        .description =
+            {"Shows the counters of all processes that you may look at, the one that saved most "
+             "first, again and again. On a terminal the last line names the keys: order, filter, q to "
+             "end. Elsewhere it goes on until it is interrupted."},
+        .options = {{.name = "--sort",
+                     .value = "COLUMN",
+                     .is = word::any,
+                     .help = "Order: pid, name, active, retained, hits, misses, rate, saved (default)"},
+                    {.name = "--filter",
+                     .value = "TEXT",
+                     .is = word::any,
+                     .help = "Only processes with this in their name, or at the start of their PID"},
+                    {.name = "--interval",
                      .value = "SECONDS",
                      .is = word::seconds,
                      .help = "Seconds from view to view (default: 2)"},
@@ -228,8 +255,8 @@ const std::vector<std::string>& description() {
 }
 
 const std::vector<command>& commands() {
-    static const std::vector<command> all{run(),    doctor(), measure(), enable(),  disable(),
-                                          status(), stat(),   top(),     exporter()};
+    static const std::vector<command> all{run(),    doctor(), measure(), enable(), disable(),
+                                          status(), stat(),   certs(),   top(),    exporter()};
     return all;
 }
 
