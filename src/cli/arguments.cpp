@@ -244,7 +244,8 @@ int carry_out(const std::string& command, const given_words& given, std::vector<
     if (command == "stat")
         return carry_out_stat(given, json);
     if (command == "certs")
-        return certs::certs({static_cast<pid_t>(std::stol(given.value("PID"))), json});
+        return certs::certs(
+            {static_cast<pid_t>(std::stol(given.value("PID"))), given.has("--estimate"), json});
     if (command == "top") {
         top_request request;
         if (given.has("--interval"))

@@ -54,9 +54,10 @@ for line in sys.stdin:
 
 
 class Peers:
-    def __init__(self, ibid: Path, pki: Standard, **environment: str) -> None:
+    def __init__(self, ibid: Path, pki: Standard, under_ibid: bool = True, **environment: str) -> None:
         self.ibid, self.pki = ibid, pki
-        words = [str(ibid), "run", PYTHON, "-c", PEERS, pki.server.chain, pki.server.key, pki.trust]
+        start = [str(ibid), "run"] if under_ibid else []
+        words = [*start, PYTHON, "-c", PEERS, pki.server.chain, pki.server.key, pki.trust]
         self.process = subprocess.Popen(
             list(map(str, words)), env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -191,3 +192,76 @@ def test_publishes_no_name(peers: Peers, pki: Standard) -> None:
     assert seen_in_heap
 
 
+
+
+class TestEstimate:
+    """`ibid certs --estimate`: of a process without ibid."""
+
+    @pytest.fixture
+    def stock(self, ibid: Path, pki: Standard) -> Iterator[Peers]:
+        one = Peers(ibid, pki, under_ibid=False)
+        yield one
+        one.process.kill()
+        one.process.communicate()
+
+    def look(self, peers: Peers) -> Any:
+        done = peers.certs("--estimate", "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def copies(self, found: Any, pki: Standard) -> int:
+        serial = pki.server.x509.serial_number
+        return sum(c["copies"] for c in found["certificates"] if int(c["serial"], 16) == serial)
+
+    def test_counts_the_copies(self, stock: Peers, pki: Standard) -> None:
+        before = self.copies(self.look(stock), pki)
+        assert before >= 1  # the server's own
+        stock("hold 10")
+        with_ten = self.look(stock)
+        stock("hold 30")
+        with_forty = self.look(stock)
+        assert self.copies(with_ten, pki) == before + 10
+        assert self.copies(with_forty, pki) == before + 40
+        stock("drop")
+        assert self.copies(self.look(stock), pki) == before  # what was freed is no copy
+
+    def test_is_as_near_as_it_says(self, ibid: Path, stock: Peers, pki: Standard) -> None:
+        """Against what the same connections save under ibid: the growth of private memory from 50 connections to 350."""
+
+        def memory(peers: Peers) -> int:
+            text = Path(f"/proc/{peers.process.pid}/smaps_rollup").read_text()
+            return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Private_Dirty:"))
+
+        def growth(peers: Peers) -> int:
+            peers("hold 50")
+            before = memory(peers)
+            peers("hold 300")
+            return memory(peers) - before
+
+        under = Peers(ibid, pki)
+        try:
+            saved = growth(stock) - growth(under)
+        finally:
+            under.process.kill()
+            under.process.communicate()
+        told = self.look(stock)["saves"]
+        assert told["least"] < saved * 350 / 300 < told["most"]
+
+    def test_of_one_under_ibid_finds_hardly_any(self, peers: Peers, pki: Standard) -> None:
+        peers("hold 40")
+        assert self.copies(self.look(peers), pki) <= 3
+
+    def test_shows_a_table(self, stock: Peers) -> None:
+        stock("hold 5")
+        lines = stock.certs("--estimate").stdout.splitlines()
+        assert "certificates of OpenSSL's" in lines[0]
+        assert lines[1].startswith("One copy of each would save about ")
+        assert lines[2].split() == ["COPIES", "EXPIRES", "SUBJECT", "ISSUER"]
+
+    def test_of_a_program_without_openssl_finds_none(self, ibid: Path) -> None:
+        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        done = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
+        process.communicate(b"")
+        assert "0 certificates of OpenSSL's" in done.stdout
+        gone = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
+        assert gone.returncode == 1 and "there is no process" in gone.stderr

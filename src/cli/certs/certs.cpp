@@ -4,12 +4,15 @@
 #include "cli/certs/certs.h"
 
 #include "cli/certs/held_certificates.h"
+#include "cli/certs/scan.h"
 #include "cli/exit_status.h"
 #include "cli/numbers.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <ctime>
 #include <string>
 #include <tuple>
@@ -98,9 +101,72 @@ nlohmann::ordered_json as_json(const view& v, pid_t pid, std::int64_t now) {
             {"certificates", std::move(list)}};
 }
 
+// Of a scan. The weight is never less than nine tenths of what the heap has, and at most half as much again.
+std::uint64_t least(std::uint64_t weight) {
+    return weight * 2 / 3;
+}
+std::uint64_t most(std::uint64_t weight) {
+    return weight * 10 / 9;
+}
+
+int estimate(const request& r) {
+    if (::kill(r.pid, 0) != 0 && errno == ESRCH) {
+        fmt::print(stderr, "ibid: {}\n", explain(shared_statistics::read_error::no_such_process, r.pid));
+        return exit_no;
+    }
+    scan s = scan_process(r.pid);
+    if (s.failed) {
+        fmt::print(stderr,
+                   "ibid: the memory of process {} may not be read; try 'sudo ibid certs --estimate {}'\n",
+                   r.pid, r.pid);
+        return exit_no;
+    }
+    std::sort(s.certificates.begin(), s.certificates.end(),
+              [](const copied_certificate& a, const copied_certificate& b) {
+                  return std::tuple(b.copies, a.shown.subject, a.shown.serial) <
+                         std::tuple(a.copies, b.shown.subject, b.shown.serial);
+              });
+    const std::uint64_t saves = s.saves();
+    if (r.json) {
+        nlohmann::ordered_json list = nlohmann::ordered_json::array();
+        for (const copied_certificate& c : s.certificates)
+            list.push_back({{"subject", c.shown.subject},
+                            {"issuer", c.shown.issuer},
+                            {"serial", c.shown.serial},
+                            {"not_after", c.shown.not_after},
+                            {"copies", c.copies},
+                            {"weight", c.weight}});
+        const nlohmann::ordered_json out = {
+            {"ibid", IBID_VERSION},
+            {"pid", r.pid},
+            {"name", name_of_process(r.pid)},
+            {"objects", s.objects()},
+            {"saves", {{"bytes", saves}, {"least", least(saves)}, {"most", most(saves)}}},
+            {"certificates", std::move(list)}};
+        fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        return exit_ok;
+    }
+    fmt::print("{} ({}): {} of OpenSSL's, {} different\n", r.pid, name_of_process(r.pid),
+               counted(s.objects(), "certificate"), grouped(s.certificates.size()));
+    if (saves == 0)
+        fmt::print("There are no copies: sharing them would save no memory.\n");
+    else
+        fmt::print("One copy of each would save about {} ({} to {}).\n", bytes_text(saves),
+                   bytes_text(least(saves)), bytes_text(most(saves)));
+    if (s.objects() != 0)
+        fmt::print("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {:<44} {}", "COPIES", "EXPIRES",
+                                                             "SUBJECT", "ISSUER")));
+    for (const copied_certificate& c : s.certificates)
+        fmt::print("{:>9} {:>10.10}  {:<44} {}\n", grouped(c.copies), c.shown.not_after,
+                   c.shown.subject.empty() ? "(no subject)" : c.shown.subject, c.shown.issuer);
+    return exit_ok;
+}
+
 } // namespace
 
 int certs(const request& r) {
+    if (r.estimate)
+        return estimate(r);
     const shared_statistics::process_result seen = shared_statistics::read_process(r.pid);
     if (!can_be_shown(seen, r.pid))
         return exit_no;

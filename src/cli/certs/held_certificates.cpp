@@ -3,6 +3,7 @@
 // See held_certificates.h.
 #include "cli/certs/held_certificates.h"
 
+#include "cli/certs/x509_layout.h"
 #include "statistics/foreign_memory.h"
 #include "statistics/layout.h"
 
@@ -18,7 +19,6 @@ using shared_statistics::certificates_anchor;
 using shared_statistics::copy_from;
 
 constexpr std::uint32_t most_slots_log = 20; // of one array: a million
-constexpr std::size_t largest_certificate = std::size_t{1} << 20;
 
 template <class T>
 T word_at(const char* bytes, std::size_t offset) {
@@ -34,12 +34,6 @@ bool is_sound(const certificates_anchor& a) {
            a.entry_x509 <= a.entry_bytes - 8 && a.entry_der_size <= a.entry_bytes - 4 && a.table <= most &&
            a.first_array <= most * 16 && a.arrays_apart <= most;
 }
-
-// The part of OpenSSL's struct that is read. Its layout is OpenSSL's own. What does not change from 3.0 to 4.0: it has the address and the
-// length of the encoded TBSCertificate, and, a fixed distance behind these, the count of references.
-constexpr std::size_t x509_bytes = 208;
-constexpr std::size_t count_behind =
-    80; // length 8, modified 8; algorithm 16, signature 24, what it is worth 16
 
 class reader {
 public:
@@ -99,8 +93,8 @@ private:
         held_certificate c;
         c.bytes = word_at<std::uint32_t>(entry.data(), a_.entry_der_size);
         c.retained = (word_at<std::uint64_t>(entry.data(), 0) & a_.retained) != 0;
-        std::array<char, x509_bytes> object{};
-        if (c.bytes > largest_certificate || !copy_from(pid_, x509, object.data(), object.size()) ||
+        std::array<char, x509_layout::bytes> object{};
+        if (c.bytes > x509_layout::largest || !copy_from(pid_, x509, object.data(), object.size()) ||
             !read_object(object, c))
             return std::nullopt;
         // The bytes were this certificate's only if it was there all the time.
@@ -114,7 +108,7 @@ private:
     }
 
     // Looks for an address and a length that lead to a TBSCertificate, at the place of the one before first.
-    [[nodiscard]] bool read_object(const std::array<char, x509_bytes>& object, held_certificate& c) {
+    [[nodiscard]] bool read_object(const std::array<char, x509_layout::bytes>& object, held_certificate& c) {
         if (read_encoding(object, place_, c))
             return true;
         for (std::size_t at = 0; at + 16 <= object.size(); at += 8) {
@@ -125,7 +119,7 @@ private:
         }
         return false;
     }
-    [[nodiscard]] bool read_encoding(const std::array<char, x509_bytes>& object, std::size_t at,
+    [[nodiscard]] bool read_encoding(const std::array<char, x509_layout::bytes>& object, std::size_t at,
                                      held_certificate& c) const {
         const auto length = word_at<std::uint64_t>(object.data(), at + 8);
         if (length < 32 || length >= c.bytes)
@@ -138,9 +132,9 @@ private:
             return false;
         c.shown = std::move(*shown);
         c.holders.reset();
-        if (at + count_behind + 4 <= object.size()) {
-            const auto count = word_at<std::uint32_t>(object.data(), at + count_behind);
-            if (count != 0 && count < std::uint32_t{1} << 30)
+        if (at + x509_layout::count_behind + 4 <= object.size()) {
+            const auto count = word_at<std::uint32_t>(object.data(), at + x509_layout::count_behind);
+            if (count != 0 && count < x509_layout::most_references)
                 c.holders = count - std::min<std::uint32_t>(count, c.retained ? 1 : 0);
         }
         return true;
@@ -148,7 +142,7 @@ private:
 
     pid_t pid_;
     const certificates_anchor& a_;
-    std::size_t place_ = 112; // OpenSSL 3.0.2 to 4.0.3
+    std::size_t place_ = x509_layout::encoding;
 };
 
 } // namespace

@@ -100,9 +100,14 @@ command certs() {
     return {
         .name = "certs",
         .summary = "List the certificates that a running process shares",
-        .description = {"Reads from outside, with the permission that a debugger needs: the program does not "
-                        "notice. The most shared one comes first."},
-        .options = {json()},
+        .description =
+            {"Reads from outside, with the permission that a debugger needs: the program does not "
+             "notice. The most shared one comes first.",
+             "With --estimate the process need not run under ibid: its memory is looked through for "
+             "certificates of OpenSSL's, and it is told what one copy of each would save."},
+        .options = {{.name = "--estimate",
+                     .help = "What sharing would save, of any process with OpenSSL 3 or 4"},
+                    json()},
         .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
         .exit_status =
             "0; 1 when there is no such process, it may not be read, or it does not run under ibid.",
