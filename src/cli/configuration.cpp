@@ -4,15 +4,17 @@
 #include "cli/configuration.h"
 
 #include "cli/environment.h"
-#include "cli/mapped_file.h"
 #include "cli/run.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -82,17 +84,27 @@ configuration configuration::load(const std::string& root) {
 }
 
 void configuration::add_file(const std::string& path, const std::string& shown_as) {
-    if (::access(path.c_str(), R_OK) != 0) {
+    // Read, not mapped: a file that is cut short meanwhile must not end this process. A FIFO must not make it wait.
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
         if (errno != ENOENT && errno != ENOTDIR)
             complaints_.push_back({{}, fmt::format("{} cannot be read: {}", shown_as, std::strerror(errno))});
         return;
     }
     constexpr std::size_t most = std::size_t{1} << 20;
-    const mapped_file file(path);
-    if (file.bytes().size() > most)
+    std::string text;
+    std::array<char, 4096> piece{};
+    ssize_t got = 0;
+    struct stat s {};
+    if (::fstat(fd, &s) == 0 && S_ISREG(s.st_mode)) {
+        while (text.size() <= most && (got = ::read(fd, piece.data(), piece.size())) > 0)
+            text.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    ::close(fd);
+    if (text.size() > most)
         complaints_.push_back({{}, fmt::format("{} is too large, and is not read", shown_as)});
     else
-        add_text(file.bytes(), shown_as);
+        add_text(text, shown_as);
 }
 
 void configuration::add_text(std::string_view text, const std::string& file) {

@@ -374,6 +374,17 @@ void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, 
         std::erase_if(f.libcryptos, [](const auto& one) { return one.path.empty(); });
 }
 
+// A filter of system calls that is on a process.
+void look_at_sandbox(findings& f, pid_t pid) {
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("Seccomp:") && line.ends_with("2"))
+            f.notes.emplace_back(
+                "a filter of system calls (seccomp) is on it: where that was on when ibid was loaded, "
+                "and refused mprotect, futex or getrandom, a feature is off (docs/safety.md)");
+    }
+}
+
 findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
@@ -413,6 +424,7 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         !error && folder != "/")
         f.notes.push_back(
             fmt::format("its root directory is {}: programs that it starts there run without ibid", folder));
+    look_at_sandbox(f, pid);
     if (mapped.empty())
         note_scrubbed_environment(f, executable);
     if (f.openssl.libcrypto.empty()) {

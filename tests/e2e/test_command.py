@@ -1064,6 +1064,23 @@ class TestDoctor:
         assert "its root directory is /sys" in str(found["notes"])
         assert found["openssl"]["version"] == VERSION  # type: ignore[index]
 
+    def test_sees_a_filter_of_system_calls(self, ibid: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        allow_all = "import ctypes, struct, ssl, sys; code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))\n"
+        allow_all += "filter = ctypes.create_string_buffer(struct.pack('HxxxxxxP', 1, ctypes.addressof(code)))\n"
+        allow_all += "call = ctypes.CDLL(None).prctl; words = [ctypes.c_ulong(n) for n in (1, 0, 0, 0)]\n"
+        allow_all += "assert call(38, *words) == 0 and call(22, ctypes.c_ulong(2), filter, ctypes.c_ulong(0), ctypes.c_ulong(0)) == 0\n"
+        waits = "print('ready', flush=True); sys.stdin.read()"
+        for code, filtered in ((allow_all + waits, True), ("import ssl, sys; " + waits, False)):
+            process = started([str(ibid), "run", PYTHON, "-c", code])
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            assert ("a filter of system calls (seccomp) is on it" in str(self.examine(ibid, process.pid)["notes"])) == filtered
+
+    @pytest.mark.parametrize("name", ["bwrap", "firejail", "flatpak", "docker", "podman"])
+    def test_knows_what_starts_programs_in_a_sandbox(self, ibid: Path, tmp_path: Path, name: str) -> None:
+        program = tmp_path / name
+        shutil.copy("/usr/bin/true", program)
+        assert f"put ibid there: '{name} ... ibid run PROGRAM'" in str(self.examine(ibid, program)["notes"])
+
     def test_lists_the_libcryptos_of_a_process(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
         """As with psycopg2-binary, which brings one of its own."""
         ours = next(path for path in ldd("/usr/bin/curl") if LIBCRYPTO in path)

@@ -101,6 +101,12 @@ class TestRun:
         command.file.mkdir()
         assert command("run", "true").returncode == 0
 
+    def test_passes_over_a_file_that_is_too_large(self, command: Command) -> None:
+        command.file.write_text("IBID_RETAIN=8M\n" + "# much\n" * 200000)
+        done = command("run", "env")
+        assert done.returncode == 0
+        assert "too large" in done.stderr and "IBID_RETAIN" not in done.stdout
+
     def test_needs_no_file(self, command: Command) -> None:
         done = command("run", "env")
         assert (done.returncode, done.stderr) == (0, "")

@@ -175,7 +175,7 @@ std::optional<std::string> take_name(std::string_view& from) {
                 text += c == ',' || c == '+' || c == '\\' ? std::string{'\\', c} : std::string{c};
             part += fmt::format("{}{}={}", part.empty() ? "" : "+", name_of(*oid), text);
         }
-        name = name.empty() ? part : part + ", " + name;
+        name.insert(0, name.empty() ? part : part + ", ");
     }
     return name;
 }
