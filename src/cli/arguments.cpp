@@ -3,6 +3,7 @@
 // The command line of `ibid`: CLI11 parses it, by the definition in usage/.
 #include "cli/arguments.h"
 
+#include "cli/certs/certs.h"
 #include "cli/doctor.h"
 #include "cli/exit_status.h"
 #include "cli/exporter/exporter.h"
@@ -193,6 +194,16 @@ int carry_out_measure(const given_words& given, std::vector<std::string> program
     return measure::measure(request);
 }
 
+int carry_out_stat(const given_words& given, bool json) {
+    stat_request request;
+    request.pid = static_cast<pid_t>(std::stol(given.value("PID")));
+    request.watch = given.has("--watch");
+    if (given.has("--interval"))
+        request.interval = std::strtod(given.value("--interval").c_str(), nullptr);
+    request.json = json;
+    return stat(request);
+}
+
 int carry_out_service(const std::string& command, const given_words& given) {
     service::request request;
     request.service = given.value("SERVICE");
@@ -231,12 +242,17 @@ int carry_out(const std::string& command, const given_words& given, std::vector<
         return carry_out_run(given, std::move(program));
     const bool json = command != "exporter" && given.has("--json");
     if (command == "stat")
-        return stat(static_cast<pid_t>(std::stol(given.value("PID"))), json);
+        return carry_out_stat(given, json);
+    if (command == "certs")
+        return certs::certs(
+            {static_cast<pid_t>(std::stol(given.value("PID"))), given.has("--estimate"), json});
     if (command == "top") {
         top_request request;
         if (given.has("--interval"))
             request.interval = std::strtod(given.value("--interval").c_str(), nullptr);
         request.once = given.has("--once");
+        request.sort = given.value("--sort");
+        request.filter = given.value("--filter");
         request.json = json;
         return top(request);
     }

@@ -3,6 +3,7 @@
 // `ibid doctor`. First the facts are gathered, whoever is asked about; then they are shown, as text or JSON.
 #include "cli/doctor.h"
 
+#include "cli/effective_settings.h"
 #include "cli/elf_file.h"
 #include "cli/environment.h"
 #include "cli/exit_status.h"
@@ -68,6 +69,7 @@ struct findings {
     decisive_module decisive;
     std::string own_memory; // the file that gives OpenSSL memory functions of its own
     std::array<openssl::feature, 5> features{};
+    settings_result settings;          // that hold for it
     bool not_known = false;            // whether it uses OpenSSL for TLS cannot be seen
     std::vector<std::string> notes;    // good to know
     std::vector<std::string> problems; // why ibid does not help
@@ -87,18 +89,36 @@ openssl::openssl_version parsed(const std::string& version) {
                                     parts[2] << 4);
 }
 
-void look_at_settings(findings& f, const surroundings& s, const std::string& program) {
-    if (s["IBID_DISABLE"] == "1") {
-        f.problems.emplace_back("IBID_DISABLE=1 is set: ibid stands aside");
-        f.next.emplace_back("unset IBID_DISABLE");
+// Where a setting was made, for a person who wants it to be otherwise.
+std::string place_of(const findings& f, std::string_view name) {
+    for (const effective_setting& s : f.settings.settings) {
+        if (s.name == name)
+            return s.source;
+    }
+    return {};
+}
+
+// `files`: what `ibid run` would read; nothing for a process, whose environment has it all.
+void look_at_settings(findings& f, const surroundings& s, const char* environment_name,
+                      const configuration& files, const std::vector<std::string>& names) {
+    f.settings =
+        effective_settings([&s](std::string_view name) { return s[name]; }, environment_name, files, names);
+    f.notes.insert(f.notes.end(), f.settings.complaints.begin(), f.settings.complaints.end());
+    if (f.settings["IBID_DISABLE"] == "1") {
+        const std::string where = place_of(f, "IBID_DISABLE");
+        f.problems.push_back(fmt::format("IBID_DISABLE=1 is set ({}): ibid stands aside", where));
+        f.next.push_back(where == environment_name ? "unset IBID_DISABLE"
+                                                   : "take IBID_DISABLE out of " + where);
     }
     if (!s["LD_AUDIT"].empty())
         f.problems.emplace_back(
             "LD_AUDIT is set: an auditor is shown each call between libraries, so ibid stands aside");
-    const std::string list = fmt::format(":{}:", s["IBID_EXCLUDE"]);
-    const std::string name = std::filesystem::path(program).filename().string();
-    if (!name.empty() && list.find(fmt::format(":{}:", name)) != std::string::npos) {
-        f.problems.push_back(fmt::format("IBID_EXCLUDE names {}: ibid stands aside in it", name));
+    const std::string list = fmt::format(":{}:", f.settings["IBID_EXCLUDE"]);
+    for (const std::string& name : names) {
+        if (name.empty() || list.find(fmt::format(":{}:", name)) == std::string::npos)
+            continue;
+        f.problems.push_back(fmt::format("IBID_EXCLUDE names {} ({}): ibid stands aside in it", name,
+                                         place_of(f, "IBID_EXCLUDE")));
         f.next.push_back(fmt::format("take {} out of IBID_EXCLUDE", name));
     }
 }
@@ -127,8 +147,6 @@ void look_at_installation(findings& f) {
                             "without ibid, and their loader says so; install ibid where all can read it",
                             part));
     }
-    if (const std::string wrong = wrong_setting(); !wrong.empty())
-        f.problems.push_back(wrong);
 #ifndef __GLIBC__
     f.notes.emplace_back(
         "this ibid is built for musl: a program of another C library that is started under it runs without "
@@ -137,9 +155,26 @@ void look_at_installation(findings& f) {
 #endif
 }
 
+// What can be done there. All are inactive without a libcrypto of version 3 or 4.
+std::array<openssl::feature, 5> features_of(const findings& f) {
+    openssl::circumstances here;
+    const openssl::openssl_version version = parsed(f.openssl.version);
+    if (f.openssl.libcrypto.empty() || !version.is_known())
+        here.obstacle = "there is no OpenSSL 3 or 4";
+    else if (version.defect() != nullptr)
+        here.obstacle = version.defect();
+    else if (!f.own_memory.empty())
+        here.obstacle = "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
+    here.libssl = !f.openssl.libssl.empty();
+    here.symbolic = f.openssl.symbolic;
+    here.verify_memo = f.settings["IBID_VERIFY_MEMO"] != "0";
+    here.writer = f.decisive.kind == openssl::module_class::writer;
+    here.everything = f.settings["IBID_SCOPE"] == "all";
+    return openssl::features_of(here);
+}
+
 void judge_openssl(findings& f) {
-    f.features =
-        features_of(f.openssl, f.decisive.kind == openssl::module_class::writer, !f.own_memory.empty());
+    f.features = features_of(f);
     if (f.openssl.libcrypto.empty())
         return;
     if (!f.own_memory.empty())
@@ -147,7 +182,10 @@ void judge_openssl(findings& f) {
             "{} gives OpenSSL memory functions of its own (CRYPTO_set_mem_functions), and that memory may be "
             "shared between processes: ibid stands aside there (docs/safety.md)",
             f.own_memory));
-    if (const openssl::openssl_version version = parsed(f.openssl.version); !version.is_known()) {
+    if (!f.openssl.fork.empty()) {
+        f.problems.push_back(fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL",
+                                         f.openssl.fork, f.openssl.libcrypto));
+    } else if (const openssl::openssl_version version = parsed(f.openssl.version); !version.is_known()) {
         f.problems.push_back(
             fmt::format("{} is neither OpenSSL 3 nor 4{}", f.openssl.libcrypto,
                         f.openssl.version.empty() ? "" : fmt::format(" (version {})", f.openssl.version)));
@@ -186,7 +224,7 @@ void note_scrubbed_environment(findings& f, const std::string& path) {
 findings look_at_machine() {
     findings f;
     look_at_installation(f);
-    look_at_settings(f, surroundings(), {});
+    look_at_settings(f, surroundings(), "environment", configuration::load(), {});
     std::vector<std::string> libraries;
     // A system with both has the older one for programs of before.
     for (const int version : {4, 3}) {
@@ -303,7 +341,8 @@ std::optional<findings> look_at_program(const std::string& name) {
             f.notes.push_back(fmt::format("{} is a script; {} runs it", script, p->path));
     }
     look_at_installation(f);
-    look_at_settings(f, surroundings(), name);
+    const configuration config = configuration::load();
+    look_at_settings(f, surroundings(), "environment", config, names_of_program(name, config.has_sections()));
     std::vector<std::string> files = libraries_of_program(p->path);
     f.openssl = look_at_openssl(files);
     const std::vector<std::string> libraries = files;
@@ -341,6 +380,17 @@ void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, 
         std::erase_if(f.libcryptos, [](const auto& one) { return one.path.empty(); });
 }
 
+// A filter of system calls that is on a process.
+void look_at_sandbox(findings& f, pid_t pid) {
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("Seccomp:") && line.ends_with("2"))
+            f.notes.emplace_back(
+                "a filter of system calls (seccomp) is on it: where that was on when ibid was loaded, "
+                "and refused mprotect, futex or getrandom, a feature is off (docs/safety.md)");
+    }
+}
+
 findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
@@ -364,28 +414,32 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     f.own_memory = sets_memory_functions(files);
     if (f.own_memory.starts_with(root))
         f.own_memory.erase(0, root.size());
+    const std::string executable =
+        std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
+    look_at_settings(f, surroundings(pid), "environment", {},
+                     {std::filesystem::path(executable).filename().string()});
     judge_openssl(f);
     if (libraries.empty()) {
         f.problems.push_back(explain(read_error::not_permitted, pid));
         f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
         return f;
     }
-    const std::string executable =
-        std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), error).string();
-    look_at_settings(f, surroundings(pid), executable);
     look_at_libcryptos(f, libraries, root, counters);
     if (const std::string folder =
             std::filesystem::read_symlink(fmt::format("/proc/{}/root", pid), error).string();
         !error && folder != "/")
         f.notes.push_back(
             fmt::format("its root directory is {}: programs that it starts there run without ibid", folder));
+    look_at_sandbox(f, pid);
     if (mapped.empty())
         note_scrubbed_environment(f, executable);
     if (f.openssl.libcrypto.empty()) {
         const std::string how = openssl_inside(fmt::format("/proc/{}/exe", pid));
+        const std::string whose = other_tls_inside(fmt::format("/proc/{}/exe", pid));
         f.problems.push_back(
-            how.empty() ? "it has loaded no libcrypto (so far)"
-                        : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
+            !whose.empty() ? fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose)
+            : how.empty()  ? "it has loaded no libcrypto (so far)"
+                           : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
     }
     const program p = look_at(fmt::format("/proc/{}/exe", pid));
     if (p.elf && p.elf->audited)
@@ -422,6 +476,26 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     return f;
 }
 
+// A service's processes have what its unit says: systemd reads no file of ibid's. `ibid enable` copies them.
+void look_at_settings_of_service(findings& f, const service::unit& u, const std::string& program) {
+    settings_result of_unit = effective_settings(
+        [&u](std::string_view name) {
+            const auto set = u.environment({}, name);
+            return set ? set->value : std::string();
+        },
+        "its unit", {}, {});
+    std::string newer;
+    for (const configuration::setting& s :
+         configuration::load().settings_of(names_of_program(program, true))) {
+        if (of_unit[s.name] != s.value)
+            newer += fmt::format("{}{}={} ({})", newer.empty() ? "" : ", ", s.name, s.value, s.place());
+    }
+    if (!newer.empty())
+        f.notes.push_back(fmt::format(
+            "its unit does not have {}: 'ibid enable {}' copies settings of the files", newer, u.name));
+    f.settings = std::move(of_unit);
+}
+
 // The program that it starts; and what its unit says against it.
 std::optional<findings> look_at_service(const std::string& name, std::string& error) {
     const service::unit_result loaded = service::load_unit({}, name);
@@ -437,6 +511,7 @@ std::optional<findings> look_at_service(const std::string& name, std::string& er
         return std::nullopt;
     }
     f->subject = fmt::format("{} ({})", loaded.found->name, f->subject);
+    look_at_settings_of_service(*f, *loaded.found, j.program);
     for (const std::string& problem : j.problems) {
         if (std::find(f->problems.begin(), f->problems.end(), problem) == f->problems.end())
             f->problems.push_back(problem);
@@ -455,6 +530,13 @@ nlohmann::ordered_json helps(const findings& f) {
                                                       : nlohmann::ordered_json(true);
 }
 
+nlohmann::ordered_json settings_json(const findings& f) {
+    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+    for (const effective_setting& s : f.settings.settings)
+        all.push_back({{"name", s.name}, {"value", s.value}, {"source", s.source}});
+    return all;
+}
+
 nlohmann::ordered_json as_json(const findings& f) {
     const auto or_null = [](const std::string& s) {
         return s.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(s);
@@ -471,6 +553,7 @@ nlohmann::ordered_json as_json(const findings& f) {
                                     {"libcrypto", or_null(f.openssl.libcrypto)},
                                     {"version", or_null(f.openssl.version)},
                                     {"symbolic", f.openssl.symbolic}}},
+                                  {"settings", settings_json(f)},
                                   {"notes", f.notes},
                                   {"problems", f.problems},
                                   {"next", f.next}};
@@ -513,6 +596,10 @@ void print_text(const findings& f) {
                        one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "), one.name,
                        one.why);
     }
+    fmt::print("settings\n");
+    for (const effective_setting& s : f.settings.settings)
+        fmt::print("  {:<16}  {:<18}  {}\n", s.name, s.value,
+                   s.is_default ? paint(colour::faint, s.source) : s.source);
     for (const std::string& note : f.notes)
         fmt::print("note       {}\n", note);
     for (const std::string& problem : f.problems)
@@ -543,28 +630,12 @@ openssl_build look_at_openssl(const std::vector<std::string>& libraries, const s
     if (build.libcrypto.empty())
         return build;
     build.version = openssl_version_of(root + build.libcrypto);
+    if (const bool is_old = build.version.empty() || build.version.starts_with("1.");
+        is_old) // else OpenSSL's own
+        build.fork = fork_of_openssl(root + build.libcrypto);
     if (const std::optional<elf_file> elf = read_elf(root + build.libcrypto))
         build.symbolic = elf->symbolic;
     return build;
-}
-
-std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer, bool own_memory) {
-    const char* const memo = std::getenv("IBID_VERIFY_MEMO");
-    const char* const scope = std::getenv("IBID_SCOPE");
-    openssl::circumstances here;
-    const openssl::openssl_version version = parsed(build.version);
-    if (build.libcrypto.empty() || !version.is_known())
-        here.obstacle = "there is no OpenSSL 3 or 4";
-    else if (version.defect() != nullptr)
-        here.obstacle = version.defect();
-    else if (own_memory)
-        here.obstacle = "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
-    here.libssl = !build.libssl.empty();
-    here.symbolic = build.symbolic;
-    here.verify_memo = memo == nullptr || std::string_view(memo) != "0";
-    here.writer = writer;
-    here.everything = scope != nullptr && std::string_view(scope) == "all";
-    return openssl::features_of(here);
 }
 
 std::optional<opinion> opinion_of(const std::string& program) {
@@ -599,7 +670,7 @@ int doctor(const doctor_request& request) {
         }
     }
     if (request.json)
-        fmt::print("{}\n", as_json(*f).dump(2));
+        fmt::print("{}\n", as_json(*f).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     else
         print_text(*f);
     return f->problems.empty() ? exit_ok : exit_no;

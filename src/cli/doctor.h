@@ -17,16 +17,13 @@ struct openssl_build {
     std::string libcrypto; // path; empty: none
     std::string libssl;
     std::string version;   // "3.0.19"
+    std::string fork;      // "BoringSSL": it only has the names of OpenSSL's files
     bool symbolic = false; // libcrypto is bound to itself
 };
 
 // The first one of these files. `root` stands before their paths: /proc/PID/root for a process that sees other files.
 [[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries,
                                             const std::string& root = {});
-
-// What can be done with that build. All are inactive without a libcrypto of version 3.
-[[nodiscard]] std::array<openssl::feature, 5> features_of(const openssl_build& build, bool writer = false,
-                                                          bool own_memory = false);
 
 // What there is to say of a program, for a command that asks more than this one.
 struct opinion {

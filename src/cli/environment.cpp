@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
-#include <string_view>
 
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -90,40 +89,49 @@ std::string append_names(std::string list, const std::vector<std::string>& names
     return list;
 }
 
-std::string wrong_setting() {
-    const auto variable = [](const char* name) {
-        const char* value = std::getenv(name);
-        return std::string_view(value != nullptr ? value : "");
+const std::array<setting_kind, 7>& setting_kinds() {
+    static constexpr std::array<setting_kind, 7> all{{
+        {"IBID_SCOPE", "openssl"},
+        {"IBID_RETAIN", "4M:1024"},
+        {"IBID_VERIFY_MEMO", "on"},
+        {"IBID_PRIVACY", "default"},
+        {"IBID_EXCLUDE", "no program"},
+        {"IBID_CHILDREN", "on"},
+        {"IBID_DISABLE", "0"},
+    }};
+    return all;
+}
+
+bool is_setting(std::string_view name) {
+    return std::any_of(setting_kinds().begin(), setting_kinds().end(),
+                       [name](const setting_kind& k) { return k.name == name; });
+}
+
+std::string wrong_value(std::string_view name, std::string_view value) {
+    const auto is_one_of = [value](auto... known) { return ((value == known) || ...); };
+    const auto refused = [name, value](std::string_view what) {
+        return fmt::format("{}={} is not known: {}", name, value, what);
     };
-    if (const std::string_view scope = variable("IBID_SCOPE");
-        !scope.empty() && scope != "openssl" && scope != "all")
-        return fmt::format("IBID_SCOPE={} is not known: it is 'openssl' or 'all'", scope);
     retention ignored;
-    if (const std::string_view retain = variable("IBID_RETAIN");
-        !retain.empty() && !openssl::parse_retention(retain, ignored))
-        return fmt::format("IBID_RETAIN={} cannot be understood: it is BYTES[:ENTRIES] with the suffixes K, "
-                           "M and G, such as "
-                           "4M:1024, or 0 for none",
-                           retain);
-    if (const std::string_view disable = variable("IBID_DISABLE");
-        !disable.empty() && disable != "1" && disable != "0")
-        return fmt::format("IBID_DISABLE={} is not known: 1 makes ibid stand aside", disable);
-    if (const std::string_view memo = variable("IBID_VERIFY_MEMO");
-        !memo.empty() && memo != "1" && memo != "0")
-        return fmt::format("IBID_VERIFY_MEMO={} is not known: 0 verifies every signature again", memo);
-    if (const std::string_view privacy = variable("IBID_PRIVACY");
-        !privacy.empty() && privacy != "strict" && privacy != "default" && privacy != "off")
-        return fmt::format("IBID_PRIVACY={} is not known: it is 'strict', 'default' or 'off'", privacy);
-    if (const std::string_view children = variable("IBID_CHILDREN");
-        !children.empty() && children != "1" && children != "0")
-        return fmt::format("IBID_CHILDREN={} is not known: 0 leaves the programs alone that this one starts",
-                           children);
-    if (const std::string_view exclude = variable("IBID_EXCLUDE");
-        exclude.find('/') != std::string_view::npos)
+    if (name == "IBID_SCOPE" && !is_one_of("openssl", "all"))
+        return refused("it is 'openssl' or 'all'");
+    if (name == "IBID_RETAIN" && !openssl::parse_retention(value, ignored))
         return fmt::format(
-            "IBID_EXCLUDE={} cannot be understood: it is names of programs, without folders, with colons "
-            "between them",
-            exclude);
+            "{}={} cannot be understood: it is BYTES[:ENTRIES] with the suffixes K, M and G, such as "
+            "4M:1024, or 0 for none",
+            name, value);
+    if (name == "IBID_DISABLE" && !is_one_of("0", "1"))
+        return refused("1 makes ibid stand aside");
+    if (name == "IBID_VERIFY_MEMO" && !is_one_of("0", "1"))
+        return refused("0 verifies every signature again");
+    if (name == "IBID_PRIVACY" && !is_one_of("strict", "default", "off"))
+        return refused("it is 'strict', 'default' or 'off'");
+    if (name == "IBID_CHILDREN" && !is_one_of("0", "1"))
+        return refused("0 leaves the programs alone that this one starts");
+    if (name == "IBID_EXCLUDE" && value.find('/') != std::string_view::npos)
+        return fmt::format(
+            "{}={} cannot be understood: it is names of programs, without folders, with colons between them",
+            name, value);
     return {};
 }
 

@@ -3,8 +3,10 @@
 // The environment in which a program runs under ibid: where the preload is, and the variables that say so.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ibid::cli {
@@ -36,8 +38,16 @@ struct preload_entry {
 // IBID_EXCLUDE with more names: "git:ssh".
 [[nodiscard]] std::string append_names(std::string list, const std::vector<std::string>& names);
 
-// What is wrong with one of the variables that the preload reads (docs/command.md), for a person; empty when nothing is. The
-// preload itself takes what it cannot understand as unset.
-[[nodiscard]] std::string wrong_setting();
+// The variables that the preload reads and that a person may set (docs/command.md). Files have the same words.
+struct setting_kind {
+    std::string_view name;
+    std::string_view by_default; // for a person
+};
+[[nodiscard]] const std::array<setting_kind, 7>& setting_kinds();
+[[nodiscard]] bool is_setting(std::string_view name);
+
+// What is wrong with a value of one of them, for a person; empty when nothing is. The preload itself takes what it cannot understand as
+// unset.
+[[nodiscard]] std::string wrong_value(std::string_view name, std::string_view value);
 
 } // namespace ibid::cli

@@ -109,7 +109,24 @@ std::string other_tls_inside(const std::string& executable) {
     };
     if (has("\xff Go buildinf:"))
         return has("crypto/tls") ? "Go's own (crypto/tls)" : std::string();
-    return has("/rustls-") && has("rustls::") ? "rustls" : std::string();
+    if (has("/rustls-") && has("rustls::"))
+        return "rustls";
+    return fork_of_openssl(executable);
+}
+
+// As each names itself where OpenSSL has its version.
+std::string fork_of_openssl(const std::string& path) {
+    constexpr std::array forks{tls_library{"(compatible; BoringSSL)", "BoringSSL"},
+                               tls_library{"(compatible; AWS-LC", "AWS-LC"},
+                               tls_library{"LibreSSL 2.", "LibreSSL"}, tls_library{"LibreSSL 3.", "LibreSSL"},
+                               tls_library{"LibreSSL 4.", "LibreSSL"}};
+    const mapped_file file(path);
+    const std::string_view all = file.bytes();
+    for (const tls_library& one : forks) {
+        if (::memmem(all.data(), all.size(), one.file.data(), one.file.size()) != nullptr)
+            return one.name;
+    }
+    return {};
 }
 
 std::string openssl_inside(const std::string& executable) {

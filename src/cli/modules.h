@@ -34,6 +34,9 @@ struct decisive_module {
 // "Go's own (crypto/tls)", when the TLS of an executable is inside it, and is not OpenSSL; empty when that is not seen.
 [[nodiscard]] std::string other_tls_inside(const std::string& executable);
 
+// "BoringSSL", when a library or an executable has one of OpenSSL's forks in it; empty when that is not seen.
+[[nodiscard]] std::string fork_of_openssl(const std::string& file);
+
 // How it is seen that OpenSSL is inside an executable; empty when it is not seen.
 [[nodiscard]] std::string openssl_inside(const std::string& executable);
 

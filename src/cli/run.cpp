@@ -4,6 +4,7 @@
 #include "cli/run.h"
 
 #include "cli/descriptors.h"
+#include "cli/effective_settings.h"
 #include "cli/environment.h"
 #include "cli/exit_status.h"
 #include "cli/forewarning.h"
@@ -169,11 +170,9 @@ bool can_be_excluded(const std::string& name) {
 }
 
 int run(const run_request& request) {
-    if (const std::string wrong = wrong_setting(); !wrong.empty()) {
-        say(wrong);
-        return exit_usage;
-    }
     const std::string& name = request.command[0];
+    for (const std::string& complaint : apply_settings(name))
+        say(complaint);
     const outlook before = prepare(name, request.statistics || ::isatty(STDERR_FILENO) == 1);
     apply_options(request);
 

@@ -5,8 +5,12 @@
 
 #include "cli/exit_status.h"
 #include "cli/report.h"
+#include "cli/screen.h"
 
+#include <algorithm>
 #include <fstream>
+#include <memory>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -57,35 +61,84 @@ std::string explain(read_error error, pid_t pid) {
     return "unknown error";
 }
 
-int stat(pid_t pid, bool json) {
-    const shared_statistics::process_result seen = shared_statistics::read_process(pid);
-    if (seen.error == read_error::not_used && seen.figures.stands_aside) {
+bool can_be_shown(const shared_statistics::process_result& seen, pid_t pid) {
+    if (seen.error == read_error::not_used && seen.figures.stands_aside)
         fmt::print(stderr, "ibid: process {} ({}) runs under ibid, which stands aside: {}\n", pid,
                    name_of_process(pid), seen.figures.reason);
-        return exit_no;
-    }
-    if (seen.error != read_error::none) {
+    else if (seen.error != read_error::none)
         fmt::print(stderr, "ibid: {}\n", explain(seen.error, pid));
-        return exit_no;
+    return seen.error == read_error::none;
+}
+
+namespace {
+
+nlohmann::ordered_json as_json(pid_t pid, const shared_statistics::process_figures& f) {
+    nlohmann::ordered_json out = {{"ibid", IBID_VERSION},
+                                  {"pid", pid},
+                                  {"name", name_of_process(pid)},
+                                  {"helped", f.helped},
+                                  {"reason", nullptr}};
+    if (!f.helped && !f.reason.empty())
+        out["reason"] = f.reason;
+    add_counters(out, f.of);
+    out["libcryptos"] = libcryptos_json(f.libcryptos);
+    return out;
+}
+
+std::string as_text(pid_t pid, const shared_statistics::process_figures& f) {
+    std::string text = fmt::format("{} ({})\n", pid, name_of_process(pid));
+    if (!f.helped)
+        text +=
+            fmt::format("not helped: {}\n", f.reason.empty() ? "it has not used OpenSSL 3 yet" : f.reason);
+    return text + counter_lines(f.of, "") + libcrypto_lines(f.libcryptos, "");
+}
+
+std::vector<screen_line> as_lines(const std::string& text, int rows) {
+    std::vector<screen_line> lines;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        lines.push_back({text.substr(at, end - at)});
+        at = end + 1;
     }
-    const shared_statistics::process_figures& f = seen.figures;
-    if (json) {
-        nlohmann::ordered_json out = {{"ibid", IBID_VERSION},
-                                      {"pid", pid},
-                                      {"name", name_of_process(pid)},
-                                      {"helped", f.helped},
-                                      {"reason", nullptr}};
-        if (!f.helped && !f.reason.empty())
-            out["reason"] = f.reason;
-        add_counters(out, f.of);
-        out["libcryptos"] = libcryptos_json(f.libcryptos);
-        fmt::print("{}\n", out.dump(2));
+    lines.resize(static_cast<std::size_t>(std::max(rows, 1) - 1));
+    lines.push_back({"q quit", style::reversed});
+    return lines;
+}
+
+} // namespace
+
+int stat(const stat_request& request) {
+    const pid_t pid = request.pid;
+    shared_statistics::process_result seen = shared_statistics::read_process(pid);
+    if (!can_be_shown(seen, pid))
+        return exit_no;
+    const auto print = [&] {
+        constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
+        if (request.json)
+            fmt::print("{}\n", as_json(pid, seen.figures).dump(request.watch ? -1 : 2, ' ', false, replace));
+        else
+            fmt::print("{}{}", as_text(pid, seen.figures), request.watch ? "\n" : "");
+        std::fflush(stdout);
+    };
+    if (!request.watch) {
+        print();
         return exit_ok;
     }
-    fmt::print("{} ({})\n", pid, name_of_process(pid));
-    if (!f.helped)
-        fmt::print("not helped: {}\n", f.reason.empty() ? "it has not used OpenSSL 3 yet" : f.reason);
-    fmt::print("{}{}", counter_lines(f.of, ""), libcrypto_lines(f.libcryptos, ""));
+    if (const std::unique_ptr<screen> on = request.json ? nullptr : screen::open()) {
+        for (; seen.error == read_error::none; seen = shared_statistics::read_process(pid)) {
+            on->draw(as_lines(as_text(pid, seen.figures), on->rows()));
+            if (const happening h = on->wait(request.interval);
+                h.what == happening::must_end || h.pressed == 'q')
+                return exit_ok;
+        }
+        return exit_ok;
+    }
+    const plain_views views;
+    for (; seen.error == read_error::none; seen = shared_statistics::read_process(pid)) {
+        print();
+        if (!plain_views::wait(request.interval))
+            break;
+    }
     return exit_ok;
 }
 

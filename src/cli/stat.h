@@ -11,7 +11,17 @@
 
 namespace ibid::cli {
 
-[[nodiscard]] int stat(pid_t pid, bool json);
+struct stat_request {
+    pid_t pid = 0;
+    bool watch = false;  // again and again, until the process ends
+    double interval = 2; // seconds
+    bool json = false;   // with `watch`, one object a line
+};
+
+[[nodiscard]] int stat(const stat_request& request);
+
+// Says on standard error why there is nothing to show of it, if so.
+[[nodiscard]] bool can_be_shown(const shared_statistics::process_result& seen, pid_t pid);
 
 // Why `pid` cannot be read, for a person, with what to do next. Shared with `ibid doctor PID`.
 [[nodiscard]] std::string explain(shared_statistics::read_error error, pid_t pid);

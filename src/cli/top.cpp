@@ -6,14 +6,14 @@
 #include "cli/exit_status.h"
 #include "cli/numbers.h"
 #include "cli/report.h"
+#include "cli/screen.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
+#include "cli/top_view.h"
+#include "statistics/every_process.h"
 
-#include <algorithm>
-#include <charconv>
 #include <ctime>
-#include <filesystem>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include <fmt/format.h>
@@ -22,117 +22,99 @@
 namespace ibid::cli {
 namespace {
 
-using shared_statistics::kind;
-using shared_statistics::process_figures;
 using shared_statistics::read_error;
 
-struct row {
-    pid_t pid = 0;
-    std::string name;
-    process_figures figures;
+struct seen_processes {
+    top_picture picture;
+    std::size_t locked = 0; // under ibid, but their memory may not be read
 };
 
-struct view {
-    std::vector<row> rows;         // the one that saved most first
-    std::size_t locked = 0;        // under ibid, but their memory may not be read
+seen_processes look() {
+    seen_processes s;
     bool others_not_shown = false; // other users' processes cannot even be asked
-};
-
-std::optional<pid_t> pid_from(const std::string& name) {
-    pid_t pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    return error == std::errc{} && end == name.data() + name.size() ? std::optional(pid) : std::nullopt;
-}
-
-view look() {
-    view v;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-        const std::optional<pid_t> pid = pid_from(entry.path().filename().string());
-        if (!pid)
-            continue;
-        const shared_statistics::process_result seen = shared_statistics::read_process(*pid);
+    for (const pid_t pid : shared_statistics::every_process()) {
+        const shared_statistics::process_result seen = shared_statistics::read_process(pid);
         if (seen.error == read_error::none)
-            v.rows.push_back({*pid, name_of_process(*pid), seen.figures});
+            s.picture.rows.push_back({pid, name_of_process(pid), seen.figures});
         else if (seen.error == read_error::memory_not_permitted)
-            ++v.locked;
+            ++s.locked;
         else if (seen.error == read_error::not_permitted)
-            v.others_not_shown = true;
+            others_not_shown = true;
     }
-    std::sort(v.rows.begin(), v.rows.end(), [](const row& a, const row& b) {
-        const auto saved = [](const row& r) { return r.figures[kind::certificates].bytes_not_parsed; };
-        return saved(a) != saved(b) ? saved(a) > saved(b) : a.pid < b.pid;
-    });
-    return v;
+    std::vector<std::string>& remarks = s.picture.remarks;
+    if (s.picture.rows.empty() && s.locked == 0)
+        remarks.emplace_back("No process under ibid uses OpenSSL now. Start one with 'ibid run PROGRAM'.");
+    if (s.locked != 0)
+        remarks.push_back(fmt::format(
+            "{} under ibid may not be looked into (kernel.yama.ptrace_scope): 'sudo ibid top' can.",
+            s.locked == 1 ? "1 process" : grouped(s.locked) + " processes"));
+    else if (others_not_shown)
+        remarks.emplace_back("Other users' processes are not shown: 'sudo ibid top' shows them.");
+    return s;
 }
 
-std::string share(const statistics& s) {
-    const std::uint64_t lookups = s.hits + s.misses;
-    return lookups == 0
-               ? "-"
-               : fmt::format("{:.1f}", 100.0 * static_cast<double>(s.hits) / static_cast<double>(lookups));
-}
-
-std::string table(const view& v) {
-    std::string text =
-        paint(colour::strong, fmt::format("{:>8} {:<16} {:>9} {:>9} {:>13} {:>9} {:>6} {:>12}", "PID", "NAME",
-                                          "ACTIVE", "RETAINED", "HITS", "MISSES", "HIT%", "NOT PARSED")) +
-        "\n";
-    for (const row& r : v.rows) {
-        const statistics& s = r.figures[kind::certificates];
-        text += fmt::format("{:>8} {:<16.16} {:>9} {:>9} {:>13} {:>9} {:>6} {:>12}\n", r.pid, r.name,
-                            grouped(s.active), grouped(s.retained), grouped(s.hits), grouped(s.misses),
-                            share(s), bytes_text(s.bytes_not_parsed));
-    }
-    if (v.rows.empty() && v.locked == 0)
-        text += "No process under ibid uses OpenSSL now. Start one with 'ibid run PROGRAM'.\n";
-    if (v.locked != 0)
-        text += fmt::format(
-            "{} under ibid may not be looked into (kernel.yama.ptrace_scope): 'sudo ibid top' can.\n",
-            v.locked == 1 ? "1 process" : grouped(v.locked) + " processes");
-    else if (v.others_not_shown)
-        text +=
-            paint(colour::faint, "Other users' processes are not shown: 'sudo ibid top' shows them.") + "\n";
+std::string table(const top_view& v, const top_picture& picture) {
+    std::string text = paint(colour::strong, v.header()) + "\n";
+    for (const top_row& r : v.shown(picture.rows))
+        text += top_view::text_of(r) + "\n";
+    for (const std::string& remark : picture.remarks)
+        text += paint(colour::faint, remark) + "\n";
     return text;
 }
 
-std::string json_line(const view& v) {
+std::string json_line(const top_view& v, const seen_processes& s) {
     nlohmann::ordered_json processes = nlohmann::ordered_json::array();
-    for (const row& r : v.rows) {
+    for (const top_row& r : v.shown(s.picture.rows)) {
         nlohmann::ordered_json p = {{"pid", r.pid}, {"name", r.name}, {"helped", r.figures.helped}};
         add_counters(p, r.figures.of);
         processes.push_back(std::move(p));
     }
-    nlohmann::ordered_json out = {{"ibid", IBID_VERSION}, {"time", std::time(nullptr)}, {"locked", v.locked}};
+    nlohmann::ordered_json out = {{"ibid", IBID_VERSION}, {"time", std::time(nullptr)}, {"locked", s.locked}};
     out["processes"] = std::move(processes);
-    return out.dump();
+    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+// Until it is ended, by a key or a signal.
+void show_on(screen& on, top_view& v, double interval) {
+    happening last;
+    top_picture picture;
+    do {
+        if (last.what == happening::time_is_over)
+            picture = look().picture;
+        on.draw(v.lines(picture, on.rows()));
+        last = on.wait(interval);
+    } while (v.press(last, static_cast<std::size_t>(on.rows()) - top_view::lines_around));
 }
 
 } // namespace
 
 int top(const top_request& request) {
-    if (request.once) {
-        const view v = look();
-        fmt::print("{}", request.json ? json_line(v) + "\n" : table(v));
+    top_view v;
+    if (!request.sort.empty() && !v.sort_by(request.sort)) {
+        fmt::print(stderr, "ibid: '{}' is no column: there are {}\n", request.sort, top_view::columns());
+        return exit_usage;
+    }
+    v.filter_by(request.filter);
+    const std::unique_ptr<screen> on = request.once || request.json ? nullptr : screen::open();
+    if (on) {
+        show_on(*on, v, request.interval);
         return exit_ok;
     }
-    if (request.json) {
-        do {
-            fmt::print("{}\n", json_line(look()));
-            std::fflush(stdout);
-            const timespec pause{
-                static_cast<time_t>(request.interval),
-                static_cast<long>(
-                    (request.interval - static_cast<double>(static_cast<long>(request.interval))) * 1e9)};
-            ::nanosleep(&pause, nullptr);
-        } while (std::ferror(stdout) == 0);
-        return exit_no;
+    const auto show = [&] {
+        const seen_processes s = look();
+        fmt::print("{}{}", request.json ? json_line(v, s) : table(v, s.picture),
+                   request.json || !request.once ? "\n" : ""); // an empty line between two tables
+        std::fflush(stdout);
+    };
+    if (request.once) {
+        show();
+        return exit_ok;
     }
-    const own_screen screen;
-    do {
-        screen.show(table(look()));
-    } while (screen.wait(request.interval));
-    return exit_ok;
+    const plain_views views;
+    do
+        show();
+    while (plain_views::wait(request.interval));
+    return std::ferror(stdout) == 0 ? exit_ok : exit_no;
 }
 
 } // namespace ibid::cli

@@ -3,12 +3,16 @@
 // `ibid top`: the processes under ibid that this user may look at, and what they saved.
 #pragma once
 
+#include <string>
+
 namespace ibid::cli {
 
 struct top_request {
     double interval = 2; // seconds
     bool once = false;
-    bool json = false; // one object a line, one line an interval
+    std::string sort{};   // name of a column; empty: saved
+    std::string filter{}; // part of a name, or the start of a PID
+    bool json = false;    // one object a line, one line an interval
 };
 
 [[nodiscard]] int top(const top_request& request);

@@ -3,7 +3,7 @@
 // The bytes that a process under ibid shows to the `ibid` command. Two places:
 //
 //     process_block   static memory of libibid_preload.so: one row of counters for each libcrypto of the process.
-//                     `ibid stat`, `ibid top` and `ibid doctor PID` read it from outside (process_vm_readv). An ELF note
+//                     `ibid stat`, `ibid top`, `ibid certs` and `ibid doctor PID` read it from outside (process_vm_readv). An ELF note
 //                     in the same file says where it is, so that nothing has to be registered anywhere.
 //     region          shared memory that `ibid run --stats` makes: sums over all processes, added to by each.
 //
@@ -22,7 +22,7 @@
 namespace ibid::shared_statistics {
 
 inline constexpr std::uint64_t magic_number = 0x5441545344494249; // "IBIDSTAT" as little-endian bytes
-inline constexpr std::uint32_t layout_version = 3;
+inline constexpr std::uint32_t layout_version = 4;
 
 // What is counted, one block each.
 enum class kind : std::uint32_t { certificates, crls, trust_stores, signatures, count_ };
@@ -90,6 +90,24 @@ struct published_row {
     std::atomic<std::uint32_t> in_region; // index there + 1; 0: none
 };
 
+// Where a process keeps the certificates of one libcrypto, for `ibid certs`. Addresses and distances alone: no name, no byte of a
+// certificate is published. Whoever may read them may read the process's memory. Written once, before its address is published.
+struct certificates_anchor {
+    std::uint64_t magic; // magic_number
+    std::uint64_t
+        home; // address of the word that leads to the table's home; that word is 0 where there is none
+    std::uint64_t slot_address; // the bits of a slot that are an entry's address
+    std::uint64_t retained;     // the bit of an entry's first word that says so
+    std::uint32_t table;        // where the home has the table's address
+    std::uint32_t first_array;  // where the table has the words that lead to slots
+    std::uint32_t arrays_apart;
+    std::uint32_t arrays;
+    std::uint32_t entry_home; // where an entry has its home's address, its X509's, the bytes of its DER
+    std::uint32_t entry_x509;
+    std::uint32_t entry_der_size;
+    std::uint32_t entry_bytes;
+};
+
 struct process_block {
     std::atomic<std::uint64_t> magic; // stored by the first claim
     std::atomic<std::uint32_t> version;
@@ -97,6 +115,8 @@ struct process_block {
     counted_in counted;
     std::array<row_name, rows_of_process> names;
     std::array<published_row, rows_of_process> published;
+    std::array<std::atomic<std::uint64_t>, rows_of_process>
+        anchors; // addresses of certificates_anchor; 0: none
     std::array<row, rows_of_process> rows;
 };
 

@@ -3,6 +3,8 @@
 // The reading half of the counters. See observe.h for its law.
 #include "statistics/observe.h"
 
+#include "statistics/every_process.h"
+#include "statistics/foreign_memory.h"
 #include "statistics/place.h"
 
 #include <algorithm>
@@ -20,7 +22,6 @@
 #include <sys/ipc.h>
 #include <sys/random.h>
 #include <sys/shm.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace ibid::shared_statistics {
@@ -101,13 +102,6 @@ statistics read_sums(const figure_array& from) {
     s.retained_bytes = gauge(figure::retained_bytes);
     s.active = s.entries - s.retained;
     return s;
-}
-
-// Copies bytes out of another process; false with errno set.
-bool copy_from(pid_t pid, std::uint64_t address, void* to, std::size_t bytes) {
-    const iovec local{to, bytes};
-    const iovec remote{reinterpret_cast<void*>(address), bytes}; // an address there, never used here
-    return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
 // The start of a file in a process's memory.
@@ -210,6 +204,7 @@ void add_block(process_figures& to, const process_block& block) {
         const std::uint32_t now = block.published[i].standing.load(std::memory_order_relaxed);
         f.helped = now == static_cast<std::uint32_t>(standing::helped);
         f.stood_aside = now == static_cast<std::uint32_t>(standing::aside) ? 1 : 0;
+        f.anchor = block.anchors[i].load(std::memory_order_acquire);
         add(to.of, f.of);
         to.helped |= f.helped;
         to.stands_aside |= f.stood_aside != 0;
@@ -279,24 +274,18 @@ std::vector<std::uint32_t> region::processes_in_it() const {
     shmid_ds about{};
     if (::shmctl(id_, IPC_STAT, &about) != 0 || about.shm_nattch <= 1)
         return found; // nobody but us
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-        const std::string name = entry.path().filename().string();
-        std::uint32_t pid = 0;
-        const auto number = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (number.ec != std::errc{} || number.ptr != name.data() + name.size() ||
-            pid == static_cast<std::uint32_t>(::getpid()))
+    for (const pid_t pid : every_process()) {
+        if (pid == ::getpid())
             continue;
-        std::ifstream maps(entry.path() / "maps");
+        std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
         for (std::string line; std::getline(maps, line);) {
             const std::optional<mapping> m = parse_line(line);
             if (m && m->inode == static_cast<std::uint64_t>(id_) && m->path.starts_with("/SYSV")) {
-                found.push_back(pid);
+                found.push_back(static_cast<std::uint32_t>(pid));
                 break;
             }
         }
     }
-    std::sort(found.begin(), found.end());
     return found;
 }
 

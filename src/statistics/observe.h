@@ -32,6 +32,7 @@ struct libcrypto_figures {
     std::string version;         // may be empty
     bool helped = false;         // ibid works with it, in a process at least
     std::string reason;          // empty, or why ibid stands aside
+    std::uint64_t anchor = 0;    // of a process: where it has a certificates_anchor; 0: none
     std::uint64_t processes = 1; // that used it
     std::uint64_t stood_aside =
         0; // of these, the ones in which ibid stands aside, perhaps after it helped for a while

@@ -22,13 +22,13 @@ __asm__(".pushsection .note.ibid, \"a\", %note\n"
         ".long 5, 16, 1\n" // bytes of the name, bytes of the content, note_type
         ".asciz \"ibid\"\n"
         ".balign 4\n"
-        ".long 3\n"     // layout_version
+        ".long 4\n"     // layout_version
         ".long 20480\n" // sizeof(process_block)
         ".quad ibid_process_block - .\n"
         ".popsection\n");
 
 namespace ibid::shared_statistics {
-static_assert(layout_version == 3 && note_type == 1 && sizeof(process_block) == 20480, "as in the note");
+static_assert(layout_version == 4 && note_type == 1 && sizeof(process_block) == 20480, "as in the note");
 
 namespace {
 
@@ -241,6 +241,11 @@ void set_helped(row* r) noexcept {
         return;
     if (region_row* const there = in_region(i))
         count_standing(i, *there);
+}
+
+void set_anchor(row* r, const certificates_anchor* a) noexcept {
+    if (r != nullptr)
+        here.anchors[index_of(r)].store(reinterpret_cast<std::uintptr_t>(a), std::memory_order_release);
 }
 
 void set_reason(row* r, const char* text) noexcept {

@@ -196,13 +196,6 @@ class TestArguments:
     def test_for_the_version_print_it(self, ibid: Path) -> None:
         assert run_to_end([str(ibid), "--version"]).stdout.startswith("ibid 0.")
 
-    @pytest.mark.parametrize("setting", ["IBID_RETAIN=8MB", "IBID_SCOPE=everything"])
-    def test_in_variables_are_checked_too(self, ibid: Path, setting: str) -> None:
-        name, value = setting.split("=")
-        done = run_to_end([str(ibid), "run", "true"], env={**os.environ, name: value})
-        assert done.returncode == 2
-        assert setting in done.stderr
-
 
 class TestSignals:
     def test_to_the_command_reach_the_program_once(self, run: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
@@ -942,6 +935,76 @@ class TestDoctor:
         assert found["helps"] is False
         assert "OpenSSL is inside the executable (it exports SSL_CTX_new itself): ibid cannot help" in found["problems"]
 
+    def embedding(self, folder: Path, text: str) -> Path:
+        """A program that waits, with this text in it, as a library that is linked in statically leaves one."""
+        source, program = folder / "embeds.c", folder / "embeds"
+        source.write_text(f'#include <unistd.h>\nconst char text[] = "{text}";\nint main(void) {{ write(1, "ready\\n", 6); pause(); return text[0]; }}\n')
+        subprocess.run(["cc", "-o", str(program), str(source)], check=True)
+        return program
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("OpenSSL 3.0.15 3 Sep 2024", 'OpenSSL is inside the executable (the text "OpenSSL 3.0.15" is in it): ibid cannot help'),
+            ("OpenSSL 1.1.1 (compatible; BoringSSL)", "its TLS is BoringSSL; ibid helps programs whose TLS is OpenSSL"),
+            ("OpenSSL 1.1.1 (compatible; AWS-LC 1.40.0)", "its TLS is AWS-LC; ibid helps programs whose TLS is OpenSSL"),
+            ("LibreSSL 3.8.2", "its TLS is LibreSSL; ibid helps programs whose TLS is OpenSSL"),
+        ],
+    )
+    def test_sees_what_is_linked_in_statically(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]], text: str, what: str) -> None:
+        """As Node and Envoy are built: of the program, and of a process of it."""
+        program = self.embedding(tmp_path, text)
+        process = started([str(ibid), "run", str(program)])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        for subject in (program, process.pid):
+            found = self.examine(ibid, subject)
+            assert found["helps"] is False
+            assert what in found["problems"]  # type: ignore[operator]
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("OpenSSL 1.1.1w  11 Sep 2023", "is neither OpenSSL 3 nor 4 (version 1.1.1w)"),
+            ("OpenSSL 1.1.1 (compatible; BoringSSL)", "its TLS is BoringSSL"),
+            ("LibreSSL 4.0.0", "its TLS is LibreSSL"),
+            ("OpenSSL 4.0.1 9 Jun 2026", "4.0.3 or newer"),
+        ],
+    )
+    def test_sees_libraries_that_only_have_the_names(self, ibid: Path, tmp_path: Path, text: str, what: str) -> None:
+        code = f'const char text[] = "{text}"; int f(void) {{ return 1; }}'
+        libraries = [str(self.library(tmp_path, name, code)) for name in ("libssl.so.9", "libcrypto.so.9")]
+        found = self.examine(ibid, self.program(tmp_path, *libraries))
+        assert found["helps"] is False
+        assert what in str(found["problems"]) + str(found["next"])
+        assert not any(feature["active"] for feature in found["features"])  # type: ignore[attr-defined]
+
+    def test_sees_openssl_that_a_wheel_brings(self, ibid: Path, tmp_path: Path) -> None:
+        """As auditwheel names it."""
+        theirs = []
+        for path in ldd("/usr/bin/curl"):
+            for name in ("libssl", "libcrypto"):
+                if f"/{name}.so" in path:
+                    theirs.append(tmp_path / f"{name}-0d2d4e85.so.{SONAME_VERSION}")
+                    shutil.copy(path, theirs[-1])
+        module = self.library(tmp_path, "module.so")
+        subprocess.run(["cc", "-shared", "-o", str(module), "-Wl,--no-as-needed", f"-Wl,-rpath,{tmp_path}", f"-L{tmp_path}", *[f"-l:{one.name}" for one in theirs]], check=True)
+        found = self.examine(ibid, self.program(tmp_path, str(module)))
+        assert found["openssl"]["version"] == VERSION  # type: ignore[index]
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give a file away")
+    def test_sees_that_a_program_gains_privileges(self, ibid: Path, tmp_path: Path) -> None:
+        program = self.program(tmp_path, f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}")
+        os.chown(program, 65534, 65534)
+        program.chmod(0o4755)
+        found = self.examine(ibid, program)
+        assert found["helps"] is False
+        assert "the loader then ignores LD_PRELOAD" in str(found["problems"])
+
+    def test_sees_nss(self, ibid: Path, tmp_path: Path) -> None:
+        found = self.examine(ibid, self.program(tmp_path, str(self.library(tmp_path, "libssl3.so"))))
+        assert found["helps"] is False
+        assert "its TLS is NSS" in str(found["problems"])
+
     @pytest.mark.parametrize(("name", "whose"), [("prometheus", "Go's own (crypto/tls)"), ("rustup", "rustls")])
     def test_sees_other_tls_inside_an_executable(self, ibid: Path, name: str, whose: str) -> None:
         if shutil.which(name) is None:
@@ -1003,6 +1066,23 @@ class TestDoctor:
         found = self.examine(ibid, process.pid)
         assert "its root directory is /sys" in str(found["notes"])
         assert found["openssl"]["version"] == VERSION  # type: ignore[index]
+
+    def test_sees_a_filter_of_system_calls(self, ibid: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        allow_all = "import ctypes, struct, ssl, sys; code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))\n"
+        allow_all += "filter = ctypes.create_string_buffer(struct.pack('HxxxxxxP', 1, ctypes.addressof(code)))\n"
+        allow_all += "call = ctypes.CDLL(None).prctl; words = [ctypes.c_ulong(n) for n in (1, 0, 0, 0)]\n"
+        allow_all += "assert call(38, *words) == 0 and call(22, ctypes.c_ulong(2), filter, ctypes.c_ulong(0), ctypes.c_ulong(0)) == 0\n"
+        waits = "print('ready', flush=True); sys.stdin.read()"
+        for code, filtered in ((allow_all + waits, True), ("import ssl, sys; " + waits, False)):
+            process = started([str(ibid), "run", PYTHON, "-c", code])
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            assert ("a filter of system calls (seccomp) is on it" in str(self.examine(ibid, process.pid)["notes"])) == filtered
+
+    @pytest.mark.parametrize("name", ["bwrap", "firejail", "flatpak", "docker", "podman"])
+    def test_knows_what_starts_programs_in_a_sandbox(self, ibid: Path, tmp_path: Path, name: str) -> None:
+        program = tmp_path / name
+        shutil.copy("/usr/bin/true", program)
+        assert f"put ibid there: '{name} ... ibid run PROGRAM'" in str(self.examine(ibid, program)["notes"])
 
     def test_lists_the_libcryptos_of_a_process(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
         """As with psycopg2-binary, which brings one of its own."""

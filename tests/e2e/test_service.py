@@ -129,6 +129,18 @@ class TestEnable:
         for wrong in ("IBID_PRIVACY=much", "PATH=/", "IBID_PRIVACY", "IBID_EXCLUDE=a\nb"):
             assert on("enable", "--set", wrong, "web").returncode == 2
 
+    def test_copies_what_the_files_say_for_the_program(self, on: Image) -> None:
+        (on.root / "etc/ibid.conf").write_text("IBID_RETAIN=8M\nIBID_SCOPE=some\n[curl]\nIBID_PRIVACY=strict\n[nginx]\nIBID_SCOPE=all\n")
+        told = on.json("enable", "--set", "IBID_RETAIN=1M", "web")
+        assert 'Environment="IBID_PRIVACY=strict"\nEnvironment="IBID_RETAIN=1M"\n' in told["content"]
+        assert "IBID_SCOPE" not in told["content"]
+        assert "IBID_PRIVACY=strict comes from /etc/ibid.conf:4 [curl]" in told["notes"]
+        assert "/etc/ibid.conf:2: IBID_SCOPE=some" in str(told["notes"])
+        on("disable", "web")
+        (on.root / "etc/ibid.conf").write_text("[curl]\nIBID_DISABLE=1\n")
+        done = on("enable", "web")
+        assert done.returncode == 1 and "/etc/ibid.conf:2 [curl] leaves it alone" in done.stdout
+
     def test_leaves_a_file_alone_that_it_did_not_write(self, on: Image) -> None:
         on.drop_in("web").parent.mkdir()
         on.drop_in("web").write_text("[Service]\nNice=5\n")

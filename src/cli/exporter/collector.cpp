@@ -5,10 +5,10 @@
 
 #include "cli/service/processes.h"
 #include "cli/stat.h"
+#include "statistics/every_process.h"
 
 #include <charconv>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -64,13 +64,7 @@ const picture& collector::look() {
     const auto begin = std::chrono::steady_clock::now();
     now_ = {};
     std::map<identity, known_process> seen;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-        const std::string number = entry.path().filename().string();
-        pid_t pid = 0;
-        const auto [end, wrong] = std::from_chars(number.data(), number.data() + number.size(), pid);
-        if (wrong != std::errc{} || end != number.data() + number.size())
-            continue;
+    for (const pid_t pid : shared_statistics::every_process()) {
         const shared_statistics::process_result process = shared_statistics::read_process(pid);
         now_.others_not_shown |= process.error == read_error::not_permitted;
         if (process.error == read_error::not_permitted || process.error == read_error::not_under_ibid ||

@@ -4,14 +4,13 @@
 #include "cli/measure/trial.h"
 
 #include "cli/supervise.h"
+#include "statistics/every_process.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -45,14 +44,8 @@ double seconds_of(const timeval& t) {
 // The processes below this one, but for `without` and what it started.
 std::vector<pid_t> descendants(pid_t without) {
     std::multimap<pid_t, pid_t> children;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-        const std::string name = entry.path().filename().string();
-        pid_t pid = 0;
-        const auto number = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (number.ec != std::errc{} || number.ptr != name.data() + name.size())
-            continue;
-        std::ifstream file(entry.path() / "stat");
+    for (const pid_t pid : shared_statistics::every_process()) {
+        std::ifstream file(fmt::format("/proc/{}/stat", pid));
         std::string text;
         std::getline(file, text, '\0');
         std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `ibid enable` and `ibid disable`.
+#include "cli/configuration.h"
+#include "cli/effective_settings.h"
 #include "cli/environment.h"
 #include "cli/exit_status.h"
 #include "cli/service/commands.h"
@@ -9,7 +11,7 @@
 #include "cli/service/unit.h"
 #include "cli/terminal.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -52,8 +54,31 @@ std::string wrong_assignment(const std::string& setting) {
         return fmt::format("'{}' is not IBID_NAME=VALUE", setting);
     if (setting.find_first_of("\n\r") != std::string::npos)
         return "a value has one line";
-    ::setenv(setting.substr(0, equals).c_str(), setting.substr(equals + 1).c_str(), 1);
-    return wrong_setting();
+    const std::string name = setting.substr(0, equals);
+    if (!is_setting(name))
+        return fmt::format("{} is not a setting of ibid's ('ibid run --help' lists them)", name);
+    return wrong_value(name, setting.substr(equals + 1));
+}
+
+// What the files say for its program, and then what was given by --set.
+std::vector<std::string> settings_for(const request& r, judgement& j) {
+    const configuration files = configuration::load(r.root);
+    const std::vector<std::string> names = names_of_program(r.root + j.program, files.has_sections());
+    for (const std::string& complaint : files.complaints_of(names))
+        j.notes.push_back(complaint);
+    std::vector<std::string> all;
+    const auto name_of = [](const std::string& setting) { return setting.substr(0, setting.find('=')); };
+    for (const configuration::setting& s : files.settings_of(names)) {
+        if (std::any_of(r.settings.begin(), r.settings.end(),
+                        [&](const std::string& given) { return name_of(given) == s.name; }))
+            continue;
+        all.push_back(fmt::format("{}={}", s.name, s.value));
+        j.notes.push_back(fmt::format("{} comes from {}", all.back(), s.place()));
+        if (s.name == "IBID_DISABLE" && s.value == "1")
+            j.problems.push_back(fmt::format("{} leaves it alone (IBID_DISABLE=1)", s.place()));
+    }
+    all.insert(all.end(), r.settings.begin(), r.settings.end());
+    return all;
 }
 
 std::vector<std::string> next_steps(const request& r, const unit& u) {
@@ -103,6 +128,7 @@ int enable(const request& r) {
     if (!error.empty())
         return refuse(exit_no, error);
     judgement j = judge(u, r.root, preload);
+    const std::vector<std::string> settings = settings_for(r, j);
     const drop_in_state before = look_at_drop_in(file);
     if (before == drop_in_state::foreign)
         return refuse(exit_no, fmt::format("{} is there, and ibid did not write it: it is left alone", file));
@@ -110,7 +136,7 @@ int enable(const request& r) {
     const auto there = u.environment(r.root, "LD_PRELOAD");
     const std::string text = drop_in_text(
         u.name, prepend_preload(entry_in(r.root, preload), there && there->file.empty() ? there->value : ""),
-        r.settings);
+        settings);
     const bool go = j.problems.empty() || r.force;
     const bool same = before == drop_in_state::ours && read_file(file) == text;
     bool written = false;

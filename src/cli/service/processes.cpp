@@ -4,10 +4,8 @@
 #include "cli/service/processes.h"
 
 #include "cli/stat.h"
+#include "statistics/every_process.h"
 
-#include <algorithm>
-#include <charconv>
-#include <filesystem>
 #include <fstream>
 
 namespace ibid::cli::service {
@@ -40,15 +38,9 @@ std::string unit_of(pid_t pid) {
 
 std::vector<process> processes_of(const std::string& unit) {
     std::vector<process> all;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-        const std::string number = entry.path().filename().string();
-        pid_t pid = 0;
-        const auto [end, wrong] = std::from_chars(number.data(), number.data() + number.size(), pid);
-        if (wrong != std::errc{} || end != number.data() + number.size())
-            continue;
+    for (const pid_t pid : shared_statistics::every_process()) {
         // "0::/system.slice/nginx.service", or a line for each controller; below it there may be further groups.
-        std::ifstream groups(entry.path() / "cgroup");
+        std::ifstream groups("/proc/" + std::to_string(pid) + "/cgroup");
         for (std::string line; std::getline(groups, line);) {
             if ((line + "/").find("/" + unit + "/") != std::string::npos) {
                 all.push_back({pid, name_of_process(pid), shared_statistics::read_process(pid)});
@@ -57,7 +49,6 @@ std::vector<process> processes_of(const std::string& unit) {
         }
     }
     std::erase_if(all, [](const process& p) { return p.seen.error == read_error::no_such_process; });
-    std::sort(all.begin(), all.end(), [](const process& a, const process& b) { return a.pid < b.pid; });
     return all;
 }
 

@@ -1,37 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See documents.h. bash splits "--option=value" into three words; "--option value" is two.
-#include "cli/usage/definition.h"
+#include "cli/usage/completers.h"
 #include "cli/usage/documents.h"
 
 namespace ibid::cli::usage {
 namespace {
-
-// What completes a word of this kind, as arguments of compgen.
-std::string compgen(word is) {
-    switch (is) {
-    case word::file:
-        return "-f";
-    case word::folder:
-        return "-d";
-    case word::program:
-    case word::program_name:
-        return "-c";
-    case word::pid:
-        return "-W \"$(_ibid_pids)\"";
-    case word::service:
-        return "-W \"$(_ibid_services)\"";
-    case word::subject:
-        return "-c -W \"$(_ibid_pids) $(_ibid_services)\"";
-    case word::none:
-    case word::seconds:
-    case word::count:
-    case word::address:
-    case word::any:
-        break;
-    }
-    return {};
-}
 
 constexpr const char* start = R"(# bash completion for ibid. Made from the definition of its command line.
 
@@ -98,7 +72,7 @@ std::string case_of(const command& c) {
     for (const option& o : c.options) {
         if (o.value.empty())
             continue;
-        const std::string what = compgen(o.is);
+        const std::string what = completer_of(o.is).bash;
         text +=
             "        if [[ $option == " + o.name + (o.value_may_be_left_out ? " && $equals == yes" : "") +
             " ]]; then\n" +
@@ -108,7 +82,7 @@ std::string case_of(const command& c) {
     const word is = !c.program.empty()   ? word::program
                     : c.operands.empty() ? word::none
                                          : c.operands.front().is;
-    if (const std::string what = compgen(is); !what.empty())
+    if (const std::string what = completer_of(is).bash; !what.empty())
         text += "        [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen " + what + " -- \"$cur\")\n";
     return text + "        ;;\n";
 }

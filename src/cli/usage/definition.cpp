@@ -18,6 +18,9 @@ command run() {
         .summary = "Run a program under ibid",
         .description =
             {"ibid becomes the program, with LD_PRELOAD set. A program that cannot be helped runs normally.",
+             "Settings come from the environment, then from /etc/ibid.conf and /etc/ibid.conf.d/*.conf: "
+             "lines of "
+             "NAME=VALUE, for all programs or below a [PROGRAM].",
              "With --stats, ibid stays as the program's parent, passes signals on, ends as the program ends, "
              "and then writes "
              "one summary of all processes that used OpenSSL."},
@@ -81,7 +84,30 @@ command stat() {
         .name = "stat",
         .summary = "Show the counters of a running process",
         .description = {"Reads from outside: the program does not notice."},
-        .options = {json()},
+        .options = {{.name = "--watch", .help = "Again and again, until the process ends"},
+                    {.name = "--interval",
+                     .value = "SECONDS",
+                     .is = word::seconds,
+                     .help = "Seconds from view to view (default: 2)"},
+                    json()},
+        .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
+        .exit_status =
+            "0; 1 when there is no such process, it may not be read, or it does not run under ibid.",
+    };
+}
+
+command certs() {
+    return {
+        .name = "certs",
+        .summary = "List the certificates that a running process shares",
+        .description =
+            {"Reads from outside, with the permission that a debugger needs: the program does not "
+             "notice. The most shared one comes first.",
+             "With --estimate the process need not run under ibid: its memory is looked through for "
+             "certificates of OpenSSL's, and it is told what one copy of each would save."},
+        .options = {{.name = "--estimate",
+                     .help = "What sharing would save, of any process with OpenSSL 3 or 4"},
+                    json()},
         .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
         .exit_status =
             "0; 1 when there is no such process, it may not be read, or it does not run under ibid.",
@@ -92,10 +118,19 @@ command top() {
     return {
         .name = "top",
         .summary = "Watch all processes under ibid",
-        .description = {"Shows the counters of all processes that you may look at, the one that saved most "
-                        "first, again and "
-                        "again until it is interrupted."},
-        .options = {{.name = "--interval",
+        .description =
+            {"Shows the counters of all processes that you may look at, the one that saved most "
+             "first, again and again. On a terminal the last line names the keys: order, filter, q to "
+             "end. Elsewhere it goes on until it is interrupted."},
+        .options = {{.name = "--sort",
+                     .value = "COLUMN",
+                     .is = word::any,
+                     .help = "Order: pid, name, active, retained, hits, misses, rate, saved (default)"},
+                    {.name = "--filter",
+                     .value = "TEXT",
+                     .is = word::any,
+                     .help = "Only processes with this in their name, or at the start of their PID"},
+                    {.name = "--interval",
                      .value = "SECONDS",
                      .is = word::seconds,
                      .help = "Seconds from view to view (default: 2)"},
@@ -225,8 +260,8 @@ const std::vector<std::string>& description() {
 }
 
 const std::vector<command>& commands() {
-    static const std::vector<command> all{run(),    doctor(), measure(), enable(),  disable(),
-                                          status(), stat(),   top(),     exporter()};
+    static const std::vector<command> all{run(),    doctor(), measure(), enable(), disable(),
+                                          status(), stat(),   certs(),   top(),    exporter()};
     return all;
 }
 
@@ -245,6 +280,9 @@ const std::vector<variable>& variables() {
         {"IBID_STATISTICS", "PLACE", "unset", "Where to sum up; set by ibid run --stats"},
         {"LD_PRELOAD", "FILE[:FILE...]", "unset", "Set by ibid run; what is there already stays behind ibid",
          false},
+        {"IBID_CONFIG", "FILE", "/etc/ibid.conf",
+         "Read settings from FILE and FILE.d/*.conf; empty: from no file. Read by ibid run and ibid doctor",
+         false},
         {"NO_COLOR", "any text", "unset", "Not empty: no colours", false},
     };
     return all;
@@ -254,7 +292,7 @@ const std::vector<exit_status>& exit_statuses() {
     static const std::vector<exit_status> all{
         {0, "Done."},
         {1, "The answer is no: no such process, it may not be read, it is not under ibid, it is not helped."},
-        {2, "The command line, a variable, or the name of a file is wrong."},
+        {2, "The command line, or the name of a file, is wrong."},
         {126, "ibid run: the program was found and cannot be run."},
         {127, "ibid run: there is no such program."},
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See documents.h.
-#include "cli/usage/definition.h"
+#include "cli/usage/completers.h"
 #include "cli/usage/documents.h"
 
 #include <fmt/format.h>
@@ -13,30 +13,10 @@ std::string quoted(const std::string& text) {
     return fmt::format("'{}'", replaced(replaced(text, "\\", "\\\\"), "'", "\\'"));
 }
 
-// As arguments of `complete`. Files are offered where nothing is said.
+// As arguments of `complete`.
 std::string candidates(word is) {
-    switch (is) {
-    case word::file:
-        return " -F";
-    case word::folder:
-        return " -xa '(__fish_complete_directories)'";
-    case word::program:
-    case word::program_name:
-        return " -xa '(__fish_complete_command)'";
-    case word::pid:
-        return " -xa '(__fish_complete_pids)'";
-    case word::service:
-        return " -xa '(__ibid_services)'";
-    case word::subject:
-        return " -xa '(__fish_complete_command) (__fish_complete_pids) (__ibid_services)'";
-    case word::none:
-    case word::seconds:
-    case word::count:
-    case word::address:
-    case word::any:
-        break;
-    }
-    return " -x";
+    const std::string known = completer_of(is).fish;
+    return known.empty() ? " -x" : fmt::format(" -xa '{}'", known);
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See documents.h.
-#include "cli/usage/definition.h"
+#include "cli/usage/completers.h"
 #include "cli/usage/documents.h"
 
 #include <fmt/format.h>
@@ -9,29 +9,9 @@
 namespace ibid::cli::usage {
 namespace {
 
-const char* action(word is) {
-    switch (is) {
-    case word::file:
-        return "_files";
-    case word::folder:
-        return "_files -/";
-    case word::program:
-    case word::program_name:
-        return "_command_names -e";
-    case word::pid:
-        return "_pids";
-    case word::service:
-        return "_ibid_services";
-    case word::subject:
-        return "_ibid_subjects";
-    case word::none:
-    case word::seconds:
-    case word::count:
-    case word::address:
-    case word::any:
-        break;
-    }
-    return " ";
+std::string action(word is) {
+    const std::string known = completer_of(is).zsh;
+    return known.empty() ? " " : known; // a message alone
 }
 
 // Inside of '...[help]' of _arguments.

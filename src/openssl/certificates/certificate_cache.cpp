@@ -7,6 +7,7 @@
 
 #include "certificate_weight.h"
 #include "der.h"
+#include "ibid/detail/base/slot_bits.h"
 #include "leases.h"
 #include "openssl/binding/ex_data.h"
 #include "statistics/shared_statistics.h"
@@ -60,7 +61,30 @@ void count_from_here(counter_block& counters) noexcept {
 } // namespace
 
 namespace {
+
 constinit const std::atomic<bool> never{false};
+
+// offsetof of classes that derive from another: conditionally supported, and supported by GCC and Clang.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+[[nodiscard]] shared_statistics::certificates_anchor
+anchor_of(const std::atomic<certificate_home*>& home) noexcept {
+    const auto arrays = home.load(std::memory_order_relaxed)->table->where_arrays_are();
+    return {.magic = shared_statistics::magic_number,
+            .home = reinterpret_cast<std::uintptr_t>(&home),
+            .slot_address = detail::slot_bits::address_mask,
+            .retained = detail::entry_word::retained,
+            .table = offsetof(certificate_home, table),
+            .first_array = arrays.first,
+            .arrays_apart = arrays.apart,
+            .arrays = arrays.number,
+            .entry_home = offsetof(certificate_entry, home),
+            .entry_x509 = offsetof(certificate_entry, x509),
+            .entry_der_size = offsetof(certificate_entry, der_size),
+            .entry_bytes = sizeof(certificate_entry)};
+}
+#pragma GCC diagnostic pop
+
 } // namespace
 
 certificate_cache::certificate_cache(const functions& f, cache_counters counters,
@@ -68,7 +92,7 @@ certificate_cache::certificate_cache(const functions& f, cache_counters counters
     : sees_exposures_(sees_exposures != nullptr ? *sees_exposures : never), f_(f),
       counters_(counters.certificates), home_(new_home(f, counters_).release()),
       index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &not_copied, &on_free)),
-      memo_(f, counters.signatures) {}
+      memo_(f, counters.signatures), anchor_(anchor_of(home_)) {}
 
 ibid::retention certificate_cache::budget() const noexcept {
     return {retained_bytes_.load(), retained_entries_.load()};

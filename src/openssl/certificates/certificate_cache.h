@@ -36,6 +36,7 @@
 #include "ibid/statistics.h"
 #include "openssl/binding/functions.h"
 #include "signature_memo.h"
+#include "statistics/layout.h"
 
 namespace ibid::openssl {
 
@@ -178,6 +179,9 @@ public:
     [[nodiscard]] ibid::statistics statistics() const noexcept;
     [[nodiscard]] ibid::statistics signatures() const noexcept { return memo_.statistics(); }
 
+    // Where its certificates are, for `ibid certs`.
+    [[nodiscard]] const shared_statistics::certificates_anchor* anchor() const noexcept { return &anchor_; }
+
     // For tests: of certificates that are parsed from now on.
     void limit_hand_outs(std::uint32_t most) noexcept { hand_outs_ = most; }
 
@@ -236,6 +240,7 @@ private:
     std::atomic<std::uint32_t> hand_outs_{most_hand_outs};
     int index_;
     signature_memo memo_;
+    const shared_statistics::certificates_anchor anchor_;
 };
 
 } // namespace ibid::openssl

@@ -119,6 +119,7 @@ const char* libcrypto::set_up() {
             all_trust_stores_.store(stores, std::memory_order_release);
             trust_stores_.store(stores, std::memory_order_release);
             certificates_.store(cache, std::memory_order_release);
+            shared_statistics::set_anchor(row_, cache->anchor());
         }
     } catch (const std::bad_alloc&) {
         return "there was no memory";

@@ -6,8 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 namespace ibid::cli {
 namespace {
 
@@ -45,52 +43,27 @@ TEST(preload, without_its_folder_for_other_loaders_is_named_by_its_path_and_not_
     EXPECT_FALSE(entry.harmless);
 }
 
-class settings : public ::testing::Test {
-protected:
-    void SetUp() override {
-        for (const char* name : {"IBID_SCOPE", "IBID_RETAIN", "IBID_VERIFY_MEMO", "IBID_PRIVACY",
-                                 "IBID_DISABLE", "IBID_EXCLUDE", "IBID_CHILDREN"})
-            ::unsetenv(name);
-    }
-    void TearDown() override { SetUp(); }
-
-    static std::string with(const char* name, const char* value) {
-        ::setenv(name, value, 1);
-        return wrong_setting();
-    }
-};
-
-TEST_F(settings, none_is_fine) {
-    EXPECT_EQ(wrong_setting(), "");
-}
-
-TEST_F(settings, every_documented_value_is_fine) {
-    EXPECT_EQ(with("IBID_SCOPE", "all"), "");
-    EXPECT_EQ(with("IBID_SCOPE", "openssl"), "");
-    EXPECT_EQ(with("IBID_RETAIN", "0"), "");
-    EXPECT_EQ(with("IBID_RETAIN", "4M:1024"), "");
-    EXPECT_EQ(with("IBID_DISABLE", "1"), "");
-    EXPECT_EQ(with("IBID_VERIFY_MEMO", "0"), "");
+TEST(wrong_value, there_is_none_among_the_documented_ones) {
+    EXPECT_EQ(wrong_value("IBID_SCOPE", "all"), "");
+    EXPECT_EQ(wrong_value("IBID_SCOPE", "openssl"), "");
+    EXPECT_EQ(wrong_value("IBID_RETAIN", "0"), "");
+    EXPECT_EQ(wrong_value("IBID_RETAIN", "4M:1024"), "");
+    EXPECT_EQ(wrong_value("IBID_DISABLE", "1"), "");
+    EXPECT_EQ(wrong_value("IBID_VERIFY_MEMO", "0"), "");
     for (const char* level : {"strict", "default", "off"})
-        EXPECT_EQ(with("IBID_PRIVACY", level), "");
-    EXPECT_EQ(with("IBID_EXCLUDE", "git:ssh"), "");
-    EXPECT_EQ(with("IBID_CHILDREN", "0"), "");
+        EXPECT_EQ(wrong_value("IBID_PRIVACY", level), "");
+    EXPECT_EQ(wrong_value("IBID_EXCLUDE", "git:ssh"), "");
+    EXPECT_EQ(wrong_value("IBID_CHILDREN", "0"), "");
 }
 
-TEST_F(settings, a_wrong_value_is_named_together_with_what_it_can_be) {
-    EXPECT_THAT(with("IBID_SCOPE", "everything"), HasSubstr("IBID_SCOPE=everything"));
-    ::unsetenv("IBID_SCOPE");
-    EXPECT_THAT(with("IBID_RETAIN", "8MB"), HasSubstr("BYTES[:ENTRIES]"));
-    ::unsetenv("IBID_RETAIN");
-    EXPECT_THAT(with("IBID_DISABLE", "yes"), HasSubstr("IBID_DISABLE=yes"));
-    ::unsetenv("IBID_DISABLE");
-    EXPECT_THAT(with("IBID_VERIFY_MEMO", "off"), HasSubstr("IBID_VERIFY_MEMO=off"));
-    ::unsetenv("IBID_VERIFY_MEMO");
-    EXPECT_THAT(with("IBID_PRIVACY", "high"), HasSubstr("'strict', 'default' or 'off'"));
-    ::unsetenv("IBID_PRIVACY");
-    EXPECT_THAT(with("IBID_CHILDREN", "no"), HasSubstr("IBID_CHILDREN=no"));
-    ::unsetenv("IBID_CHILDREN");
-    EXPECT_THAT(with("IBID_EXCLUDE", "/usr/bin/git"), HasSubstr("without folders"));
+TEST(wrong_value, is_named_together_with_what_it_can_be) {
+    EXPECT_THAT(wrong_value("IBID_SCOPE", "everything"), HasSubstr("IBID_SCOPE=everything"));
+    EXPECT_THAT(wrong_value("IBID_RETAIN", "8MB"), HasSubstr("BYTES[:ENTRIES]"));
+    EXPECT_THAT(wrong_value("IBID_DISABLE", "yes"), HasSubstr("IBID_DISABLE=yes"));
+    EXPECT_THAT(wrong_value("IBID_VERIFY_MEMO", "off"), HasSubstr("IBID_VERIFY_MEMO=off"));
+    EXPECT_THAT(wrong_value("IBID_PRIVACY", "high"), HasSubstr("'strict', 'default' or 'off'"));
+    EXPECT_THAT(wrong_value("IBID_CHILDREN", "no"), HasSubstr("IBID_CHILDREN=no"));
+    EXPECT_THAT(wrong_value("IBID_EXCLUDE", "/usr/bin/git"), HasSubstr("without folders"));
 }
 
 } // namespace

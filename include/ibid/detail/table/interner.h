@@ -465,6 +465,21 @@ public:
         owner_.forget_other_threads();
     }
 
+    // For a reader outside of the process: how many bytes behind this object the words are that lead to the slots.
+    struct array_words {
+        std::uint32_t first;
+        std::uint32_t apart;
+        std::uint32_t number;
+    };
+    [[nodiscard]] array_words where_arrays_are() const noexcept {
+        const auto at = [this](std::size_t shard) {
+            return static_cast<std::uint32_t>(
+                reinterpret_cast<const char*>(shards_[shard].table.array_word()) -
+                reinterpret_cast<const char*>(this));
+        };
+        return {at(0), at(1) - at(0), static_cast<std::uint32_t>(shards_.size())};
+    }
+
     [[nodiscard]] const Allocator& allocator() const noexcept { return allocator_; }
     [[nodiscard]] owner_type& owner() noexcept { return owner_; } // of the values; see owned_values.h
 

@@ -79,6 +79,9 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+    // For a reader outside of the process: the word that leads to the slots.
+    [[nodiscard]] const std::atomic<std::uintptr_t>* array_word() const noexcept { return &array_; }
+
     // Requires a read_guard. The first entry with this hash, or null. Acquire: pairs with the releases in
     // resize() and put().
     [[nodiscard, gnu::always_inline]] Entry* peek(std::uint64_t hash, std::uint64_t& word) const noexcept {

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See certs.h.
+#include "cli/certs/certs.h"
+
+#include "cli/certs/held_certificates.h"
+#include "cli/certs/scan.h"
+#include "cli/exit_status.h"
+#include "cli/numbers.h"
+#include "cli/stat.h"
+#include "cli/terminal.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ibid::cli::certs {
+namespace {
+
+struct row {
+    held_certificate of;
+    std::string libcrypto;
+};
+
+struct view {
+    std::vector<row> rows; // the most shared first
+    std::size_t missed = 0;
+    bool failed = false;
+    bool several_libcryptos = false;
+};
+
+view look(pid_t pid, const shared_statistics::process_figures& figures) {
+    view v;
+    for (const shared_statistics::libcrypto_figures& one : figures.libcryptos) {
+        reading r = read_certificates(pid, one.anchor);
+        v.missed += r.missed;
+        v.failed |= r.failed;
+        for (held_certificate& c : r.certificates)
+            v.rows.push_back({std::move(c), one.path});
+    }
+    v.several_libcryptos = figures.libcryptos.size() > 1;
+    std::sort(v.rows.begin(), v.rows.end(), [](const row& a, const row& b) {
+        const auto key = [](const row& r) {
+            return std::tuple(-std::int64_t{r.of.holders.value_or(0)}, r.of.shown.ends, r.of.shown.subject,
+                              r.of.shown.serial);
+        };
+        return key(a) < key(b);
+    });
+    return v;
+}
+
+// "34 d", "3 h"; of what is to come, with a minus.
+std::string span_text(std::int64_t seconds) {
+    constexpr std::int64_t hour = 3600;
+    const std::int64_t hours = seconds / hour;
+    return hours > -48 && hours < 48 ? fmt::format("{} h", hours) : fmt::format("{} d", hours / 24);
+}
+
+std::string table(const view& v, std::int64_t now) {
+    std::string text = paint(colour::strong, fmt::format("{:>9} {:>8} {:>10} {:>8}  {:<44} {}", "HOLDERS",
+                                                         "RETAINED", "EXPIRES", "AGE", "SUBJECT", "ISSUER")) +
+                       "\n";
+    for (const row& r : v.rows) {
+        const tbs_certificate& c = r.of.shown;
+        const std::string ends = fmt::format("{:>10.10}", c.not_after);
+        text +=
+            fmt::format("{:>9} {:>8} {} {:>8}  {:<44} {}\n", r.of.holders ? grouped(*r.of.holders) : "?",
+                        r.of.retained ? "yes" : "no", c.ends < now ? paint(colour::bad, ends) : ends,
+                        span_text(now - c.begins), c.subject.empty() ? "(no subject)" : c.subject, c.issuer);
+        if (v.several_libcryptos)
+            text += paint(colour::faint, fmt::format("{:>38}  of {}", "", r.libcrypto)) + "\n";
+    }
+    return text;
+}
+
+nlohmann::ordered_json as_json(const view& v, pid_t pid, std::int64_t now) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const row& r : v.rows) {
+        const tbs_certificate& c = r.of.shown;
+        nlohmann::ordered_json one = {
+            {"subject", c.subject},         {"issuer", c.issuer},       {"serial", c.serial},
+            {"not_before", c.not_before},   {"not_after", c.not_after}, {"age_seconds", now - c.begins},
+            {"left_seconds", c.ends - now}, {"bytes", r.of.bytes},      {"holders", nullptr},
+            {"retained", r.of.retained},    {"libcrypto", r.libcrypto}};
+        if (r.of.holders)
+            one["holders"] = *r.of.holders;
+        list.push_back(std::move(one));
+    }
+    return {{"ibid", IBID_VERSION},
+            {"pid", pid},
+            {"name", name_of_process(pid)},
+            {"missed", v.missed},
+            {"certificates", std::move(list)}};
+}
+
+// Of a scan. The weight is never less than nine tenths of what the heap has, and at most half as much again.
+std::uint64_t least(std::uint64_t weight) {
+    return weight * 2 / 3;
+}
+std::uint64_t most(std::uint64_t weight) {
+    return weight * 10 / 9;
+}
+
+int estimate(const request& r) {
+    if (::kill(r.pid, 0) != 0 && errno == ESRCH) {
+        fmt::print(stderr, "ibid: {}\n", explain(shared_statistics::read_error::no_such_process, r.pid));
+        return exit_no;
+    }
+    scan s = scan_process(r.pid);
+    if (s.failed) {
+        fmt::print(stderr,
+                   "ibid: the memory of process {} may not be read; try 'sudo ibid certs --estimate {}'\n",
+                   r.pid, r.pid);
+        return exit_no;
+    }
+    std::sort(s.certificates.begin(), s.certificates.end(),
+              [](const copied_certificate& a, const copied_certificate& b) {
+                  return std::tuple(b.copies, a.shown.subject, a.shown.serial) <
+                         std::tuple(a.copies, b.shown.subject, b.shown.serial);
+              });
+    const std::uint64_t saves = s.saves();
+    if (r.json) {
+        nlohmann::ordered_json list = nlohmann::ordered_json::array();
+        for (const copied_certificate& c : s.certificates)
+            list.push_back({{"subject", c.shown.subject},
+                            {"issuer", c.shown.issuer},
+                            {"serial", c.shown.serial},
+                            {"not_after", c.shown.not_after},
+                            {"copies", c.copies},
+                            {"weight", c.weight}});
+        const nlohmann::ordered_json out = {
+            {"ibid", IBID_VERSION},
+            {"pid", r.pid},
+            {"name", name_of_process(r.pid)},
+            {"objects", s.objects()},
+            {"saves", {{"bytes", saves}, {"least", least(saves)}, {"most", most(saves)}}},
+            {"certificates", std::move(list)}};
+        fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        return exit_ok;
+    }
+    fmt::print("{} ({}): {} of OpenSSL's, {} different\n", r.pid, name_of_process(r.pid),
+               counted(s.objects(), "certificate"), grouped(s.certificates.size()));
+    if (saves == 0)
+        fmt::print("There are no copies: sharing them would save no memory.\n");
+    else
+        fmt::print("One copy of each would save about {} ({} to {}).\n", bytes_text(saves),
+                   bytes_text(least(saves)), bytes_text(most(saves)));
+    if (s.objects() != 0)
+        fmt::print("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {:<44} {}", "COPIES", "EXPIRES",
+                                                             "SUBJECT", "ISSUER")));
+    for (const copied_certificate& c : s.certificates)
+        fmt::print("{:>9} {:>10.10}  {:<44} {}\n", grouped(c.copies), c.shown.not_after,
+                   c.shown.subject.empty() ? "(no subject)" : c.shown.subject, c.shown.issuer);
+    return exit_ok;
+}
+
+} // namespace
+
+int certs(const request& r) {
+    if (r.estimate)
+        return estimate(r);
+    const shared_statistics::process_result seen = shared_statistics::read_process(r.pid);
+    if (!can_be_shown(seen, r.pid))
+        return exit_no;
+    const view v = look(r.pid, seen.figures);
+    if (v.failed) {
+        fmt::print(stderr, "ibid: the certificates of process {} cannot be read\n", r.pid);
+        return exit_no;
+    }
+    const std::int64_t now = std::time(nullptr);
+    if (r.json) {
+        fmt::print(
+            "{}\n",
+            as_json(v, r.pid, now).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        return exit_ok;
+    }
+    fmt::print("{} ({}): {}\n", r.pid, name_of_process(r.pid), counted(v.rows.size(), "certificate"));
+    if (!v.rows.empty())
+        fmt::print("{}", table(v, now));
+    if (v.missed != 0)
+        fmt::print("{} changed while they were read, and are not shown\n", grouped(v.missed));
+    return exit_ok;
+}
+
+} // namespace ibid::cli::certs

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What there is to show of a certificate, from the DER of its TBSCertificate (RFC 5280, 4.1). The command is not linked with OpenSSL.
+//
+// Law: any bytes may be given, and none outside of them is read. Nothing is verified.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ibid::cli::certs {
+
+struct tbs_certificate {
+    std::string serial;     // hexadecimal
+    std::string issuer;     // "CN=Authority, O=Example, C=DE", printable UTF-8
+    std::string subject;    // the same
+    std::string not_before; // "2026-11-29T13:00:00Z"
+    std::string not_after;
+    std::int64_t begins = 0; // the same in seconds since 1970
+    std::int64_t ends = 0;
+};
+
+// Nothing, unless `der` is one whole SEQUENCE that begins as a TBSCertificate does.
+[[nodiscard]] std::optional<tbs_certificate> parse_tbs_certificate(std::string_view der);
+
+} // namespace ibid::cli::certs

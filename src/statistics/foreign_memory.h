@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Another process's memory, read while it runs.
+//
+// Law: changes nothing there and stops nothing. What is read may be half of what it was and half of what it is: it is checked, not
+// trusted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+namespace ibid::shared_statistics {
+
+// Copies bytes out of another process; false with errno set.
+[[nodiscard]] inline bool copy_from(pid_t pid, std::uint64_t address, void* to, std::size_t bytes) {
+    const iovec local{to, bytes};
+    const iovec remote{reinterpret_cast<void*>(address), bytes}; // an address there, never used here
+    return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
+}
+
+} // namespace ibid::shared_statistics
