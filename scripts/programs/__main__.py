@@ -49,6 +49,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--install", action="store_true", help="install with apt-get what is missing; some forty servers (they are not started)")
     parser.add_argument("--no-figures", action="store_true", help="compare, and do not measure memory and CPU")
     parser.add_argument("--json", type=Path, metavar="FILE", help="results (build/programs/results.json)")
+    parser.add_argument("--from", dest="earlier", type=Path, nargs="+", metavar="FILE", help="run nothing: take these results")
     parser.add_argument("--page", action="store_true", help=f"write {PAGE.relative_to(ROOT)} from the results")
     parser.add_argument("--packages", action="store_true", help=argparse.SUPPRESS)  # for dev
     return parser.parse_args(words)
@@ -122,6 +123,27 @@ class Stages(Theatre):
         return sum(1 for r in records if r.endswith(": status")) or sum(1 for r in records if r[:1].isdigit())
 
 
+def all_tried(subjects: Sequence[Subject], with_figures: bool, path: Path) -> list[Result]:
+    ibid = ibid_program()
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="ibid-programs-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # servers become other users
+        pki = Standard(folder / "pki")
+        pki.write_all()
+        theatre = Stages(folder / "stage", pki, ibid)
+        for subject in subjects:
+            begun = time.monotonic()
+            result = tried(subject, theatre, pki, ibid, folder, with_figures)
+            results.append(result)
+            print(f"{result.line()}  [{time.monotonic() - begun:.0f} s]", flush=True)
+            if result.difference:
+                say(result.difference)
+            # Each time, so that a call that is stopped has left what it found.
+            path.write_text(json.dumps([r.as_json() for r in results], indent=1) + "\n")
+    return results
+
+
 def main(words: Sequence[str]) -> int:
     options = arguments(words)
     subjects = chosen(options)
@@ -132,25 +154,13 @@ def main(words: Sequence[str]) -> int:
         for each in subjects:
             print(f"{each.name:26} {each.package}")
         return 0
-    ibid = ibid_program()
-    results = []
-    place = ROOT / "build/programs"
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="ibid-programs-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # servers become other users
-        pki = Standard(folder / "pki")
-        pki.write_all()
-        theatre = Stages(folder / "stage", pki, ibid)
-        for subject in subjects:
-            begun = time.monotonic()
-            result = tried(subject, theatre, pki, ibid, folder, not (options.no_figures or options.fast))
-            results.append(result)
-            print(f"{result.line()}  [{time.monotonic() - begun:.0f} s]", flush=True)
-            if result.difference:
-                say(result.difference)
-    path = options.json or place / "results.json"
-    path.write_text(json.dumps([r.as_json() for r in results], indent=1) + "\n")
+    if options.earlier:
+        results = [Result.from_json(r) for file in options.earlier for r in json.loads(file.read_text())]
+        path = options.earlier[0]
+    else:
+        path = options.json or ROOT / "build/programs/results.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        results = all_tried(subjects, not (options.no_figures or options.fast), path)
     if options.page:
         PAGE.write_text(page(results))
         say(f"written: {PAGE.relative_to(ROOT)}")

@@ -25,7 +25,7 @@ from .subject import Client, Server, Subject
 from .visit import ask, connect
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
-HELD = 120
+HELD = 100
 ROUNDS = 3
 CLIENT_ROUNDS = 5
 

@@ -25,6 +25,13 @@ class Result:
     memory: Ratio | None = None
     cpu: Ratio | None = None
 
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Result:
+        made = cls(**stored)
+        made.memory = Ratio(**stored["memory"]) if stored["memory"] else None
+        made.cpu = Ratio(**stored["cpu"]) if stored["cpu"] else None
+        return made
+
     @property
     def same(self) -> bool:
         return not self.not_tried and not self.difference

@@ -110,7 +110,8 @@ for _ in range(3):
             print(cursor.fetchone())
     except Exception as error:
         print(type(error).__name__, error)
-"""}, with_certificate=(), against=MARIADB, noise=((rb"_ssl\.c:\d+", b"_ssl.c"),)),
+"""}, with_certificate=(), against=MARIADB,
+           noise=((rb"(?m)^(OperationalError|SSLError|\w*EOF|Connection).*", b"refused"),)),
     Client("mariadb, client", "mariadb-client", ("mariadb", "--no-defaults", "--protocol=tcp", "-hlocalhost", "-P@port@", "-ut", "--ssl-ca=@trust@", "--ssl-verify-server-cert",
            "@more@", "-Ne", "show status like 'Ssl_cipher'"), with_certificate=("--ssl-cert=@chain@", "--ssl-key=@key@"), against=MARIADB),
     Client("redis-py", "python3-redis", ("@python@", "@folder@/c.py"), {"c.py": """import redis

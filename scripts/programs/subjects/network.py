@@ -24,7 +24,7 @@ OPENVPN = Server(
      "--extra-certs", "@above@", "--dh", "none", "--remote-cert-tls", "client", "--verb", "3", "--suppress-timestamps", "--persist-tun"),
     visitor=OPENVPN_CLIENT,
     checks_crl=False,
-    noise=((rb"(?m).*(MSS|MTU|buffer|Inactivity|tls-crypt).*", b""),),
+    noise=((rb"(?m).*(MSS|MTU|buffer|Inactivity|tls-crypt|sid=|Data Channel|Initialization|peer-id|move_session|tls_multi|Control Channel|Connection).*", b""),),
 )
 RADIUS = Server(
     "FreeRADIUS, EAP-TLS",

@@ -152,7 +152,7 @@ index-file.names=("index.html")
         "nghttpx",
         "nghttp2-proxy",
         ("nghttpx", "--conf=/dev/null", "-f127.0.0.1,@port@", "-b127.0.0.1,@other@", "--verify-client", "--verify-client-cacert=@trust@",
-         "--accesslog-file=/dev/null", "@key@", "@chain@"),
+         "--accesslog-file=/dev/null", "--no-ocsp", "@key@", "@chain@"),
         request=KEEP,
         noise=((rb"(?m)^.*(error:|BIO_|CONNECT|connect).*", b""), (rb"\b[0-9A-Fa-f]{8,16}\b", b"")),
         checks_crl=False,
