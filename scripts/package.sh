@@ -13,7 +13,7 @@ readonly place=$root/build/package
 
 usage() {
     cat <<'TEXT'
-Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball] [--wheel] [--rpm]
+Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball] [--wheel] [--rpm] [--oci]
 
 Builds Debian packages (ibid, libibid-dev, libibid-doc) of the last commit for this distribution, and lintian reads them.
 The result is in build/package/NAME, for example build/package/bookworm.
@@ -22,9 +22,10 @@ The result is in build/package/NAME, for example build/package/bookworm.
   --test       install, use, upgrade, remove and purge the packages in a chroot: needs root
   --tarball    a tarball of binaries: build/package/ibid-VERSION-PROCESSOR-linux-gnu.tar.gz
   --wheel      a wheel: 'pip install build/package/ibid-*.whl', then 'ibid run python app.py'
+  --oci        an image for init containers, which puts ibid into a volume: 'docker load < build/package/ibid-*-oci.tar'
   --rpm        RPM packages, from packaging/rpm/ibid.spec, with this system's rpmbuild
 
-With --tarball, --wheel or --rpm no Debian packages are built; --twice and --test are for these, too. Beside them lie a CycloneDX list of
+With one of the last four no Debian packages are built; --twice and --test are for these, too. Beside them lie a CycloneDX list of
 what is in them (ibid-VERSION.cdx.json) and SHA256SUMS.
 
 IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian.
@@ -129,10 +130,10 @@ compare() {
 # build_binaries FOLDER TREE. LIBDIR: beside bin/, wherever it is unpacked.
 build_binaries() {
     local flags="-O2 -ffile-prefix-map=$1=."
-    CXXFLAGS=$flags CFLAGS=$flags cmake -S "$1/source" -B "$1/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DIBID_BUILD_TESTS=OFF \
+    CXXFLAGS=$flags CFLAGS=$flags cmake -S "$1/source" -B "$1/source/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DIBID_BUILD_TESTS=OFF \
         -DIBID_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=/usr/local -DCMAKE_INSTALL_LIBDIR=lib &&
-        cmake --build "$1/build" --target ibid_product &&
-        cmake --install "$1/build" --strip --prefix "$2"
+        cmake --build "$1/source/build" --target ibid_product &&
+        cmake --install "$1/source/build" --strip --prefix "$2"
 }
 
 # binaries FOLDER: FOLDER/NAME holds what a tarball holds, without what needs a compiler (that is in libibid-dev, or in the source) and
@@ -159,10 +160,17 @@ wheel() {
     scripts/release/wheel.py "$1/$release_name" "$version" "$commit_time" README.md "$1/ibid.cdx.json" "$1" >/dev/null
 }
 
+# The entry point is compiled here: it needs no more than a C compiler and a static C library.
+oci() {
+    cc -O2 -static -s -ffile-prefix-map="$1"=. -o "$1/put" "$1/source/packaging/oci/put.c"
+    scripts/release/oci.py "$1/$release_name" "$version" "$commit_time" "$1/put" "$1/$release_name-oci.tar"
+}
+
 # release_files FOLDER: what of it is for others.
 release_files() {
     [[ $with_tarball == no ]] || tarball "$1"
     [[ $with_wheel == no ]] || wheel "$1"
+    [[ $with_oci == no ]] || oci "$1"
 }
 
 # rpm FOLDER: as a builder of RPMs does it, from a tarball of the source. Debian's rpmbuild knows nothing of the packages that are installed.
@@ -178,7 +186,7 @@ rpm_package() {
     find "$top" -name '*.rpm' -exec cp {} "$place/" \;
 }
 
-suite='' twice=no test=no with_tarball=no with_wheel=no with_rpm=no
+suite='' twice=no test=no with_tarball=no with_wheel=no with_rpm=no with_oci=no
 while [[ $# -gt 0 ]]; do
     case $1 in
     --help | -h) usage; exit ;;
@@ -188,6 +196,7 @@ while [[ $# -gt 0 ]]; do
     --tarball) with_tarball=yes ;;
     --wheel) with_wheel=yes ;;
     --rpm) with_rpm=yes ;;
+    --oci) with_oci=yes ;;
     *) printf "dev: unknown option '%s'\ndev: './dev package --help' explains it\n" "$1" >&2; exit 2 ;;
     esac
     shift
@@ -201,14 +210,14 @@ release_name=ibid-$version-$(uname -m)-linux-gnu
     fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
 [[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is not in the package"
 
-if [[ $with_tarball == yes || $with_wheel == yes || $with_rpm == yes ]]; then
+if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
     [[ -z $suite ]] || fail "--in is for Debian packages alone"
     made=()
-    if [[ $with_tarball == yes || $with_wheel == yes ]]; then
+    if [[ $with_tarball$with_wheel$with_oci == *yes* ]]; then
         say "binaries of $version"
         binaries "$place/binaries"
         release_files "$place/binaries"
-        mapfile -t made < <(find "$place/binaries" -maxdepth 1 \( -name '*.tar.gz' -o -name '*.whl' \) -printf '%f\n' | sort)
+        mapfile -t made < <(find "$place/binaries" -maxdepth 1 \( -name '*.tar.gz' -o -name '*.whl' -o -name '*-oci.tar' \) -printf '%f\n' | sort)
         if [[ $twice == yes ]]; then
             binaries "$place/binaries-again-elsewhere"
             release_files "$place/binaries-again-elsewhere"
