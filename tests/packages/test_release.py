@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 RELEASE = Path(os.environ.get("IBID_RELEASE", "/nowhere"))
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 USES_OPENSSL = f"import ssl\nfor _ in range(3):\n    print(len(ssl.create_default_context(cafile={CA_FILE!r}).get_ca_certs()))\n"
@@ -165,3 +166,25 @@ mount -t proc proc $r/proc; mount -t tmpfs tmpfs $r/dev/shm
     helped = run(*isolated, f"{enter} exec chroot $r env LD_PRELOAD=/ibid/lib/libibid_preload.so /usr/bin/python3 /app.py", "sh")
     assert helped.startswith(stock)
     assert json.loads(helped[len(stock) :])["trust_stores"]["hits"] >= 2
+
+
+def test_grafanas_own_types_accept_the_dashboard(tmp_path: Path) -> None:
+    """@grafana/schema is what Grafana's front end is compiled with: a key that it does not know, or a value of another kind, is an error."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm here")
+    install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "@grafana/schema@13", "typescript"]
+    (tmp_path / "package.json").write_text("{}")
+    if subprocess.run(install, cwd=tmp_path, capture_output=True, timeout=300).returncode != 0:
+        pytest.skip("npm cannot fetch @grafana/schema")
+    dashboard = (ROOT / "packaging/grafana/ibid.json").read_text()
+
+    def complaints(text: str) -> str:
+        (tmp_path / "dashboard.ts").write_text(f"import type {{ Dashboard }} from '@grafana/schema';\nexport const d: Dashboard = {text};\n")
+        options = {"strict": True, "noEmit": True, "skipLibCheck": True, "module": "nodenext", "moduleResolution": "nodenext", "types": []}
+        (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["dashboard.ts"]}))
+        compiler = [shutil.which("node") or "node", "node_modules/typescript/bin/tsc", "-p", "."]
+        return subprocess.run(compiler, cwd=tmp_path, capture_output=True, text=True, timeout=300).stdout
+
+    assert complaints(dashboard) == ""
+    assert "not assignable" in complaints(dashboard.replace('"schemaVersion": ', '"schemaVersion": "x", "y": '))

@@ -44,5 +44,5 @@ WEB_CLIENTS = (
            noise=NUMBERS),
     Client("httperf", "httperf", ("httperf", "--hog", "--ssl", "--server=localhost", "--port=@port@", "--num-conns=20"), noise=((rb"(?m)^(Connection|Request|Reply|CPU|Net).*", b""), *NUMBERS)),
     Client("check_http", "monitoring-plugins-basic", ("/usr/lib/nagios/plugins/check_http", "-I", "127.0.0.1", "-H", "localhost", "-p", "@port@", "-S", "-C1"),
-           noise=((rb"in \d+ \w+|\(.*\)", b""),)),
+           noise=((rb"in \d+ \w+|\(.*\)|\b[0-9A-F]{16}:", b""),)),
 )
