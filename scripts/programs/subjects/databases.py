@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from ..subject import NUMBERS, Client, Server
 
 POSTGRES = "/usr/lib/postgresql/$(ls /usr/lib/postgresql | sort -V | tail -n1)/bin"
@@ -36,7 +38,8 @@ POSTGRESQL = Server(
     "-N -E UTF8 --locale=C.UTF-8 >/dev/null; cp hba data/pg_hba.conf; install -o postgres -m 600 @key@ pg.key",
     opening="postgres",
     request=(lambda body: (len(body) + 4).to_bytes(4, "big") + body)(b"\0\3\0\0user\0postgres\0database\0postgres\0\0"),
-    stop=__import__("signal").SIGINT,
+    ready="pg_isready -q -h 127.0.0.1 -p @port@",
+    stop=signal.SIGINT,
     noise=((rb"(?m)^[\d-]+ [\d:.]+ \w+ \[\d+\] ", b""), (rb".*(checkpoint|last known|was shut down|buffers).*", b"")),
     note="a process for each connection",
 )
@@ -50,7 +53,7 @@ MARIADB = Server(
     "install -o mysql -m 600 @key@ my.key",
     ready="mariadb-admin --no-defaults --socket=@folder@/s -uroot ping && test -e @folder@/s",
     visitor=Client("mariadb", "mariadb-client", ("mariadb", "--no-defaults", "--protocol=tcp", "-h127.0.0.1", "-P@port@", "-ut", "--ssl-ca=@trust@", "@more@",
-                   "-Ne", "show status like 'Ssl_cipher'"), with_certificate=("--ssl-cert=@chain@", "--ssl-key=@key@")),
+                   "-Ne", "show status like 'Ssl_cipher'"), with_certificate=("--ssl-cert=@chain@", "--ssl-key=@key@"), noise=((rb"ERROR \d+ .*", b"refused"),)),
     noise=((rb"(?m)^[\d-]+ +[\d:]+ \d+ ", b""), (rb".*(InnoDB|pages|Aborted).*", b"")),
 )
 
@@ -113,7 +116,8 @@ for _ in range(3):
 """}, with_certificate=(), against=MARIADB,
            noise=((rb"(?m)^(OperationalError|SSLError|\w*EOF|Connection).*", b"refused"),)),
     Client("mariadb, client", "mariadb-client", ("mariadb", "--no-defaults", "--protocol=tcp", "-hlocalhost", "-P@port@", "-ut", "--ssl-ca=@trust@", "--ssl-verify-server-cert",
-           "@more@", "-Ne", "show status like 'Ssl_cipher'"), with_certificate=("--ssl-cert=@chain@", "--ssl-key=@key@"), against=MARIADB),
+           "@more@", "-Ne", "show status like 'Ssl_cipher'"), with_certificate=("--ssl-cert=@chain@", "--ssl-key=@key@"), against=MARIADB,
+           noise=((rb"ERROR \d+ .*", b"refused"),)),
     Client("redis-py", "python3-redis", ("@python@", "@folder@/c.py"), {"c.py": """import redis
 own = {"ssl_certfile": "@chain@", "ssl_keyfile": "@key@"} if "@with_certificate@" else {}
 for _ in range(3):
