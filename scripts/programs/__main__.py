@@ -123,6 +123,19 @@ class Stages(Theatre):
         return sum(1 for r in records if r.endswith(": status")) or sum(1 for r in records if r[:1].isdigit())
 
 
+def merged(results: Iterable[Result]) -> list[Result]:
+    """One of each program: the last that was tried, with the last figures."""
+    kept: dict[str, Result] = {}
+    for result in results:
+        before = kept.get(result.name)
+        if before and before.same and result.not_tried:
+            continue
+        if before and not result.memory:
+            result.memory, result.cpu = before.memory, before.cpu
+        kept[result.name] = result
+    return list(kept.values())
+
+
 def all_tried(subjects: Sequence[Subject], with_figures: bool, path: Path) -> list[Result]:
     ibid = ibid_program()
     results: list[Result] = []
@@ -155,7 +168,7 @@ def main(words: Sequence[str]) -> int:
             print(f"{each.name:26} {each.package}")
         return 0
     if options.earlier:
-        results = [Result.from_json(r) for file in options.earlier for r in json.loads(file.read_text())]
+        results = merged([Result.from_json(r) for file in options.earlier for r in json.loads(file.read_text())])
         path = options.earlier[0]
     else:
         path = options.json or ROOT / "build/programs/results.json"

@@ -40,7 +40,7 @@ POSTGRESQL = Server(
     request=(lambda body: (len(body) + 4).to_bytes(4, "big") + body)(b"\0\3\0\0user\0postgres\0database\0postgres\0\0"),
     ready="pg_isready -q -h 127.0.0.1 -p @port@",
     stop=signal.SIGINT,
-    noise=((rb"(?m)^[\d-]+ [\d:.]+ \w+ \[\d+\] ", b""), (rb".*(checkpoint|last known|was shut down|buffers).*", b"")),
+    noise=((rb"(?m)^[\d-]+ [\d:.]+ \w+ \[\d+\] ", b""), (rb".*(starting up|no encryption|checkpoint|last known|was shut down|buffers).*", b"")),
     note="a process for each connection",
 )
 MARIADB = Server(
