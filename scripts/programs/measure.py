@@ -91,7 +91,7 @@ def held_server(server: Server, pki: Standard, folder: Path, wrap: Sequence[str]
                 if not server.holds:
                     connection.close()
                     continue
-                ask(connection, server.request, server.versions[0])
+                ask(connection, server.request, patient=False)
                 held.append(connection)
             pids = [program.pid, *children(program.pid)]
             return private_kib(pids), cpu_seconds(pids) - before

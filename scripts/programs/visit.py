@@ -68,9 +68,9 @@ def connect(port: int, trust: Path, credential: Credential | None, version: str,
         raise
 
 
-def ask(connection: ssl.SSLSocket, request: bytes, version: str) -> bytes:
-    """The beginning of the answer. With TLS 1.3 a refusal comes after the handshake: the request waits for it, or for a ticket."""
-    if version == "1.3" and select.select([connection], [], [], 1)[0]:
+def ask(connection: ssl.SSLSocket, request: bytes, *, patient: bool) -> bytes:
+    """The beginning of the answer. With TLS 1.3 a refusal comes after the handshake: who is patient waits for it, or for a ticket."""
+    if patient and select.select([connection], [], [], 1)[0]:
         connection.setblocking(False)
         try:
             early = connection.recv(200)
@@ -89,7 +89,7 @@ def visit(port: int, trust: Path, credential: Credential | None, version: str, o
             if not answers:
                 connection.sendall(request)
                 return f"{connection.version()} {connection.cipher()[0]}"  # type: ignore[index]
-            answer = ask(connection, request, version)
+            answer = ask(connection, request, patient=version == "1.3")
             said = re.sub(rb"\d+", b"<n>", answer[:compares]).decode(errors="backslashreplace")
             return f"{connection.version()} {connection.cipher()[0]} {said!r}"  # type: ignore[index]
     except OSError as error:
