@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev package: Debian packages and a tarball of binaries. Everything that it makes is in build/package.
+# ./dev package: Debian packages, a tarball of binaries, a wheel, RPM packages. Everything that it makes is in build/package.
 #
 # Law: the same commit gives the same bytes. The time in the packages is the changelog's, and in the tarball the commit's; paths of this
 # machine and the order of its folders leave no trace.
@@ -13,14 +13,20 @@ readonly place=$root/build/package
 
 usage() {
     cat <<'TEXT'
-Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball]
+Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball] [--wheel] [--rpm] [--oci]
 
 Builds Debian packages (ibid, libibid-dev, libibid-doc) of the last commit for this distribution, and lintian reads them.
 The result is in build/package/NAME, for example build/package/bookworm.
   --in SUITE   in a clean chroot of this Debian release (bookworm, trixie), which debootstrap makes once: needs root
   --twice      build a second time in another folder, and compare byte by byte
   --test       install, use, upgrade, remove and purge the packages in a chroot: needs root
-  --tarball    a tarball of binaries, too: build/package/ibid-VERSION-PROCESSOR-linux-gnu.tar.gz
+  --tarball    a tarball of binaries: build/package/ibid-VERSION-PROCESSOR-linux-gnu.tar.gz
+  --wheel      a wheel: 'pip install build/package/ibid-*.whl', then 'ibid run python app.py'
+  --oci        an image for init containers, which puts ibid into a volume: 'docker load < build/package/ibid-*-oci.tar'
+  --rpm        RPM packages, from packaging/rpm/ibid.spec, with this system's rpmbuild
+
+With one of the last four no Debian packages are built; --twice and --test are for these, too. Beside them lie a CycloneDX list of
+what is in them (ibid-VERSION.cdx.json) and SHA256SUMS.
 
 IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian.
 TEXT
@@ -121,32 +127,66 @@ compare() {
     say "built twice: the same bytes"
 }
 
-# build_tarball FOLDER TREE. LIBDIR: beside bin/, wherever it is unpacked.
-build_tarball() {
+# build_binaries FOLDER TREE. LIBDIR: beside bin/, wherever it is unpacked.
+build_binaries() {
     local flags="-O2 -ffile-prefix-map=$1=."
-    CXXFLAGS=$flags CFLAGS=$flags cmake -S "$1/source" -B "$1/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DIBID_BUILD_TESTS=OFF \
+    CXXFLAGS=$flags CFLAGS=$flags cmake -S "$1/source" -B "$1/source/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DIBID_BUILD_TESTS=OFF \
         -DIBID_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=/usr/local -DCMAKE_INSTALL_LIBDIR=lib &&
-        cmake --build "$1/build" --target ibid_product &&
-        cmake --install "$1/build" --strip --prefix "$2"
+        cmake --build "$1/source/build" --target ibid_product &&
+        cmake --install "$1/source/build" --strip --prefix "$2"
 }
 
-tarball() {
-    local folder=$place/tarball name tree
-    name=ibid-$version-$(uname -m)-linux-gnu
-    tree=$folder/$name
-    say "a tarball of binaries: $name"
+# binaries FOLDER: FOLDER/NAME holds what a tarball holds, without what needs a compiler (that is in libibid-dev, or in the source) and
+# without a unit, which needs a place that does not change.
+binaries() {
+    local folder=$1 tree
+    tree=$folder/$release_name
     rm -rf "$folder"
     mkdir -p "$folder/source"
     git archive "$commit" | tar -C "$folder/source" -xf -
-    build_tarball "$folder" "$tree" >"$folder/log" 2>&1 || build_failed "$folder"
-    # What needs a compiler is in libibid-dev, or in the source; a unit needs a place that does not change.
+    build_binaries "$folder" "$tree" >"$folder/log" 2>&1 || build_failed "$folder"
     rm -rf "$tree/lib/systemd" "$tree/include" "$tree/lib/cmake" "$tree/lib/pkgconfig" "$tree"/lib/*.a
-    tar -C "$folder" --sort=name --mtime="@$(git log -1 --format=%ct "$commit")" --owner=0 --group=0 --numeric-owner --format=ustar \
-        --mode='u+rwX,go+rX,go-w' -cf - "$name" | gzip -9n >"$place/$name.tar.gz"
-    (cd "$place" && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")
+    scripts/release/sbom.py "$tree" "$version" "$commit_time" >"$folder/ibid.cdx.json"
+    cp "$folder/ibid.cdx.json" "$tree/share/doc/ibid/"
 }
 
-suite='' twice=no test=no with_tarball=no
+# tarball FOLDER: of FOLDER/NAME, in FOLDER.
+tarball() {
+    tar -C "$1" --sort=name --mtime="@$commit_time" --owner=0 --group=0 --numeric-owner --format=ustar \
+        --mode='u+rwX,go+rX,go-w' -cf - "$release_name" | gzip -9n >"$1/$release_name.tar.gz"
+}
+
+wheel() {
+    scripts/release/wheel.py "$1/$release_name" "$version" "$commit_time" README.md "$1/ibid.cdx.json" "$1" >/dev/null
+}
+
+# The entry point is compiled here: it needs no more than a C compiler and a static C library.
+oci() {
+    cc -O2 -static -s -ffile-prefix-map="$1"=. -o "$1/put" "$1/source/packaging/oci/put.c"
+    scripts/release/oci.py "$1/$release_name" "$version" "$commit_time" "$1/put" "$1/$release_name-oci.tar"
+}
+
+# release_files FOLDER: what of it is for others.
+release_files() {
+    [[ $with_tarball == no ]] || tarball "$1"
+    [[ $with_wheel == no ]] || wheel "$1"
+    [[ $with_oci == no ]] || oci "$1"
+}
+
+# rpm FOLDER: as a builder of RPMs does it, from a tarball of the source. Debian's rpmbuild knows nothing of the packages that are installed.
+rpm_package() {
+    local top=$place/rpm
+    command -v rpmbuild >/dev/null || fail "there is no rpmbuild" "apt-get install rpm"
+    rm -rf "$top"
+    mkdir -p "$top/SOURCES"
+    git archive --format=tar --prefix="ibid-$version/" "$commit" | gzip -9n >"$top/SOURCES/ibid-$version.tar.gz"
+    SOURCE_DATE_EPOCH=$commit_time rpmbuild -ba --nodeps --define "_topdir $top" --define "ibid_version $version" \
+        --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" --define "_buildhost localhost" \
+        packaging/rpm/ibid.spec >"$top/log" 2>&1 || build_failed "$top"
+    find "$top" -name '*.rpm' -exec cp {} "$place/" \;
+}
+
+suite='' twice=no test=no with_tarball=no with_wheel=no with_rpm=no with_oci=no
 while [[ $# -gt 0 ]]; do
     case $1 in
     --help | -h) usage; exit ;;
@@ -154,6 +194,9 @@ while [[ $# -gt 0 ]]; do
     --twice) twice=yes ;;
     --test) test=yes ;;
     --tarball) with_tarball=yes ;;
+    --wheel) with_wheel=yes ;;
+    --rpm) with_rpm=yes ;;
+    --oci) with_oci=yes ;;
     *) printf "dev: unknown option '%s'\ndev: './dev package --help' explains it\n" "$1" >&2; exit 2 ;;
     esac
     shift
@@ -161,9 +204,40 @@ done
 
 commit=$(git rev-parse HEAD) # one for all that follows, whatever is committed meanwhile
 version=$(sed -nE 's/^project\(ibid VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
+commit_time=$(git log -1 --format=%ct "$commit")
+release_name=ibid-$version-$(uname -m)-linux-gnu
 [[ $(head -n 1 packaging/debian/changelog) == "ibid ($version-"* ]] ||
     fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
 [[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is not in the package"
+
+if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
+    [[ -z $suite ]] || fail "--in is for Debian packages alone"
+    made=()
+    if [[ $with_tarball$with_wheel$with_oci == *yes* ]]; then
+        say "binaries of $version"
+        binaries "$place/binaries"
+        release_files "$place/binaries"
+        mapfile -t made < <(find "$place/binaries" -maxdepth 1 \( -name '*.tar.gz' -o -name '*.whl' -o -name '*-oci.tar' \) -printf '%f\n' | sort)
+        if [[ $twice == yes ]]; then
+            binaries "$place/binaries-again-elsewhere"
+            release_files "$place/binaries-again-elsewhere"
+            for file in "${made[@]}" ibid.cdx.json; do
+                cmp "$place/binaries/$file" "$place/binaries-again-elsewhere/$file" || fail "$file is another one when it is built again"
+            done
+            say "built twice: the same bytes"
+        fi
+        (cd "$place/binaries" && cp "${made[@]}" "$place/" && cp ibid.cdx.json "$place/ibid-$version.cdx.json")
+        made+=("ibid-$version.cdx.json")
+    fi
+    if [[ $with_rpm == yes ]]; then
+        say "RPM packages of $version"
+        rpm_package
+        mapfile -t -O "${#made[@]}" made < <(cd "$place" && ls ibid*.rpm libibid*.rpm)
+    fi
+    (cd "$place" && sha256sum "${made[@]}" | tee SHA256SUMS)
+    [[ $test == no ]] || IBID_RELEASE=$place /usr/bin/python3 -m pytest tests/packages/test_release.py -q -p no:cacheprovider -rs
+    exit
+fi
 
 name=${suite:-$(sed -nE 's/^VERSION_CODENAME=//p' /etc/os-release)}
 if [[ -n $suite ]]; then
@@ -190,11 +264,8 @@ if [[ $twice == yes ]]; then
     build_in "$suite" "$place/$name-again-elsewhere"
     compare "$place/$name" "$place/$name-again-elsewhere"
 fi
-if [[ $with_tarball == yes ]]; then
-    tarball
-fi
 if [[ $test == yes ]]; then
     [[ $EUID -eq 0 ]] || fail "a chroot needs root" "sudo ./dev package --test"
-    IBID_PACKAGES=$place/$name IBID_CHROOT=$(chroot_of "$name") IBID_BUILDER=$(builder_of "$name") /usr/bin/python3 -m pytest tests/packages -q -p no:cacheprovider
+    IBID_PACKAGES=$place/$name IBID_CHROOT=$(chroot_of "$name") IBID_BUILDER=$(builder_of "$name") /usr/bin/python3 -m pytest tests/packages/test_debian.py -q -p no:cacheprovider
 fi
 ls -1 "$place/$name"/*.deb

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What MkDocs does beside reading docs/: links to other files of the tree, the front page, and what recipes claim.
+
+- A link to a file outside docs/ leads to a copy of that file in the site, as text. A link to a folder becomes plain words. A link to what is not
+  there is a warning, which ends a strict build.
+- start.md is the front page; README.md, which is the front page for whoever reads the tree, has a place of its own.
+- Each recipe names the program of './dev programs' that tests it: one that is not there is a warning.
+"""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[2]
+LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
+PLACES = {"start.md": "index.html", "README.md": "architecture.html"}
+RECIPES = "operators/recipes.md"
+log = logging.getLogger("mkdocs.hooks.ibid")
+sources: dict[str, Path] = {}
+
+
+def outside(page: str, target: str) -> str | None:
+    """The path from the root of the tree, if the link leaves docs/."""
+    path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), target))
+    return None if "://" in target or path.startswith(("docs/", "..", "/")) or path == "docs" else path
+
+
+def on_config(config: Any) -> Any:
+    """All decisions, in their order."""
+    config.nav.append({"Decisions": [str(p.relative_to(config.docs_dir)) for p in sorted(Path(config.docs_dir, "decisions").glob("*.md"))]})
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    for file in files:
+        if file.src_uri in PLACES:
+            file.dest_uri = PLACES[file.src_uri]
+            file.abs_dest_path = str(Path(config.site_dir, file.dest_uri))
+            file.url = file.dest_uri
+    for page in [f for f in files if f.src_uri.endswith(".md")]:
+        for target, _ in LINK.findall(Path(page.abs_src_path).read_text()):
+            path = outside(page.src_uri, target)
+            if path and (ROOT / path).is_file() and path not in sources:
+                sources[path] = ROOT / path
+                files.append(File.generated(config, f"source/{path}.txt", content=(ROOT / path).read_text()))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    name = page.file.src_uri
+    if name == RECIPES:
+        check_recipes(markdown)
+
+    # @PATH@ alone on a line: that file of the tree.
+    markdown = re.sub(r"(?m)^@([\w./-]+)@$", lambda m: (ROOT / m[1]).read_text().rstrip(), markdown)
+
+    def resolved(match: re.Match[str]) -> str:
+        path = outside(name, match[1])
+        if path is None:
+            return match[0]
+        if path in sources:
+            return f"]({posixpath.relpath(f'source/{path}.txt', posixpath.dirname(name) or '.')})"
+        if not (ROOT / path).is_dir():
+            log.warning("%s: there is no %s in the tree", name, path)
+        return "]()"
+
+    return re.sub(r"\[([^\]]*)\]\(\)", r"\1", LINK.sub(resolved, markdown))
+
+
+def check_recipes(markdown: str) -> None:
+    sys.path.insert(0, str(ROOT))
+    data = "".join(p.read_text() for p in (ROOT / "scripts/programs/subjects").glob("*.py"))
+    for row in re.findall(r"^\| .* \|$", markdown, re.MULTILINE):
+        claimed = re.findall(r"«([^»]+)»", row)
+        for program in claimed:
+            if f'"{program}"' not in data:
+                log.warning("%s: './dev programs' has no program '%s'", RECIPES, program)
