@@ -125,7 +125,7 @@ public:
 #endif
 
 private:
-    using verification_ptr = std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>>;
+    using verification_ptr = testbed::owned_verification;
 
     [[nodiscard]] bool two_handshakes(SSL_CTX* server) {
         connection a(client_.get(), server);

@@ -183,8 +183,8 @@ TEST_P(ExternalSessionCache, BringsThePeerBack) {
 INSTANTIATE_TEST_SUITE_P(Tls, ExternalSessionCache, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
-using response_ptr = std::unique_ptr<OCSP_RESPONSE, freed_by<OCSP_RESPONSE_free>>;
-using basic_ptr = std::unique_ptr<OCSP_BASICRESP, freed_by<OCSP_BASICRESP_free>>;
+using response_ptr = testbed::owned<OCSP_RESPONSE, OCSP_RESPONSE_free>;
+using basic_ptr = testbed::owned<OCSP_BASICRESP, OCSP_BASICRESP_free>;
 
 // What the intermediate says of the server's certificate, with its own certificate in it.
 class Responder : public testing::Test {

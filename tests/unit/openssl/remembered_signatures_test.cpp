@@ -172,8 +172,7 @@ TEST_F(Signatures, AreRefusedWhereNoAlgorithmIsFit) {
     ASSERT_TRUE(c.shake_hands());
     STACK_OF(X509)* const chain = SSL_get0_verified_chain(c.client.get());
     const auto verify = [&] {
-        const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> verification(
-            X509_STORE_CTX_new());
+        const testbed::owned_verification verification(X509_STORE_CTX_new());
         X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(client_.get()),
                             sk_X509_value(chain, 0), SSL_get_peer_cert_chain(c.client.get()));
         const int result = X509_verify_cert(verification.get());

@@ -357,7 +357,7 @@ protected:
         return sk_X509_OBJECT_value(X509_STORE_get0_objects(s.get()), i);
     }
     [[nodiscard]] int verify(const store_ptr& s) const {
-        const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> v(X509_STORE_CTX_new());
+        const testbed::owned_verification v(X509_STORE_CTX_new());
         STACK_OF(X509)* const untrusted = sk_X509_new_null();
         sk_X509_push(untrusted, w.intermediate.certificate.get());
         X509_STORE_CTX_init(v.get(), s.get(), w.server_leaf.get(), untrusted);
@@ -405,7 +405,7 @@ TEST_F(Tenants, DoNotSeeEachOthersLists) {
 
 TEST_F(Tenants, FindInAVerificationWhatTheirStoreLists) {
     const store_ptr s = loaded();
-    const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> v(X509_STORE_CTX_new());
+    const testbed::owned_verification v(X509_STORE_CTX_new());
     X509_STORE_CTX_init(v.get(), s.get(), w.intermediate.certificate.get(), nullptr);
     X509* const root = X509_OBJECT_get0_X509(object(s, 0));
     X509* issuer = nullptr;
