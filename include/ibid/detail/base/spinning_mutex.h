@@ -29,32 +29,34 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ibid/detail/base/mutex.h"
+
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-class spinning_mutex {
+class IBID_CAPABILITY spinning_mutex {
 public:
     constexpr spinning_mutex() noexcept = default;
     spinning_mutex(const spinning_mutex&) = delete;
     spinning_mutex& operator=(const spinning_mutex&) = delete;
 
     // Acquire pairs with the release in unlock().
-    void lock() noexcept {
+    void lock() noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS {
         if (!try_lock()) {
             wait();
         }
     }
-    [[nodiscard]] bool try_lock() noexcept {
+    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true) {
         return state_.exchange(taken, std::memory_order_acquire) == free;
     }
-    void unlock() noexcept { state_.store(free, std::memory_order_release); }
+    void unlock() noexcept IBID_RELEASE() { state_.store(free, std::memory_order_release); }
 
 private:
     enum : std::uint32_t { free, taken };
     static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "a futex is a word");
 
-    [[gnu::noinline]] void wait() noexcept {
+    [[gnu::noinline]] void wait() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         const int error = errno;
         int pauses = 1;
         for (int round = 0;; ++round) {

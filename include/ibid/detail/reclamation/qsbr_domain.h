@@ -46,13 +46,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <mutex>
 #include <new>
 #include <utility>
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/base/module.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/reclamation/limbo_list.h"
@@ -67,14 +67,15 @@ class qsbr_domain;
 // What the domains of a process share. The mutex protects the lists of a thread's records and of a table's, `in_` and
 // `occupied_`. It is taken when a thread joins a table and when either ends. No other lock is taken inside.
 struct participant_registry {
-    std::mutex mutex;
-    std::uint64_t numbers = 1; // in use by threads, one bit each; all threads without one share number 0
+    detail::mutex mutex;
+    std::uint64_t numbers IBID_GUARDED_BY(mutex) =
+        1; // in use by threads, one bit each; all threads without one share number 0
     std::atomic<std::uint64_t> next_domain{1};
     thread_key key; // of thread_participation
 
     // Around fork(), see fork_locks.h: the thread that has locked tables, and how many.
     std::atomic<std::uintptr_t> forking_thread{0};
-    unsigned tables_locked_for_fork = 0;
+    unsigned tables_locked_for_fork IBID_GUARDED_BY(mutex) = 0;
 
     [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("participants"); }
 };
@@ -243,7 +244,7 @@ public:
     qsbr_domain(const qsbr_domain&) = delete;
     qsbr_domain& operator=(const qsbr_domain&) = delete;
     ~qsbr_domain() {
-        const std::lock_guard lock(home_.mutex);
+        const lock_guard lock(home_.mutex);
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr;) {
             participant* const gone = p;
             p = p->next_;
@@ -289,7 +290,7 @@ public:
         if (!asymmetric_fence_available()) {
             return nullptr;
         }
-        const std::lock_guard lock(home_.mutex);
+        const lock_guard lock(home_.mutex);
         if (me.number == 0 && ~home_.numbers != 0) {
             me.number = static_cast<unsigned>(std::countr_one(home_.numbers));
             me.numbered_in = &home_;
@@ -402,7 +403,7 @@ public:
     // Calls f(limbo_list&) for each vacant record, under the registry.
     template <class Function>
     void for_each_vacant_limbo(Function f) noexcept {
-        const std::lock_guard lock(home_.mutex);
+        const lock_guard lock(home_.mutex);
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
             if (!p->occupied_) {
                 f(p->limbo);
@@ -413,7 +414,7 @@ public:
     // In the child of fork(), where this thread alone is left and holds the registry
     // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
     // it.
-    IBID_MODULE_LOCAL void forget_other_threads() noexcept {
+    IBID_MODULE_LOCAL void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         const thread_participation* const me = this_thread_participation::known();
         const participant* mine = me != nullptr ? me->all : nullptr;
         while (mine != nullptr && mine->in_ != this) {
@@ -491,13 +492,13 @@ void thread_participation::end() noexcept {
     std::free(std::exchange(known, nullptr));
     known_size = 0;
     if (numbered_in != nullptr) {
-        const std::lock_guard lock(numbered_in->mutex);
+        const lock_guard lock(numbered_in->mutex);
         numbered_in->numbers &= ~(std::uint64_t{1} << number);
         number = 0;
     }
     while (all != nullptr) {
         participant* const p = all;
-        const std::lock_guard lock(p->home_->mutex);
+        const lock_guard lock(p->home_->mutex);
         all = p->next_of_thread_;
         if (p->in_ != nullptr) {
             p->in_->vacate(*p);

@@ -95,7 +95,7 @@ private:
                                                                participant& me) noexcept {
         const auto guard = t.reclaimer_.guard(me);
         std::uint64_t word = 0;
-        entry* const e = t.shard_of(hash).table.peek(hash, word);
+        entry* const e = t.shard_of(hash).peek(hash, word);
         if (e == nullptr) {
             return {};
         }

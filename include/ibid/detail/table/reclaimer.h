@@ -24,9 +24,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/hot_values.h"
 #include "ibid/detail/counting/value_header.h"
 #include "ibid/detail/reclamation/limbo_list.h"
@@ -125,7 +125,7 @@ public:
     // double, so all outgrown arrays together are smaller than the one in use. Small ones wait for their
     // epoch.)
     template <class Shard>
-    [[nodiscard]] bool retire(Shard& s, retired_array a) noexcept {
+    [[nodiscard]] bool retire(Shard& s, retired_array a) noexcept IBID_REQUIRES(s.mutex) {
         if (!a) {
             return false;
         }
@@ -141,7 +141,7 @@ public:
     }
 
     template <class Shard>
-    void free_outgrown_if_single(Shard& s) noexcept {
+    void free_outgrown_if_single(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         if (s.waiting.outgrown && single_reader()) {
             free_outgrown(s);
         }
@@ -149,17 +149,17 @@ public:
     // While many arrays wait, a table does not shrink: else each turn from growing to shrinking would leave
     // one array more.
     template <class Shard>
-    [[nodiscard]] bool may_shrink(Shard& s) noexcept {
+    [[nodiscard]] bool may_shrink(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         free_outgrown(s);
         return !s.waiting.worth_a_fence();
     }
 
     // --- entries -------------------------------------------------------------------------------------------
 
-    // Under the lock. True: this thread's record keeps the table, so the entry need not. retire_and_unpin()
+    // True: this thread's record keeps the table, so the entry need not. retire_and_unpin()
     // must follow.
     template <class Shard>
-    [[nodiscard]] static bool pin_table(participant* me, Shard& s) noexcept {
+    [[nodiscard]] static bool pin_table(participant* me, Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         return me != nullptr && !s.waiting.worth_a_fence() && me->pin_table(s.closed);
     }
     // True: the caller must release the table. Otherwise the table, and this reclaimer with it, may be gone.
@@ -178,7 +178,7 @@ public:
         retired_entries gone;
         bool fence = false;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             gone = add(s.waiting.limbo, e);
             fence = worth_a_fence(s.waiting.limbo);
         }
@@ -195,7 +195,7 @@ public:
         retired_entries gone;
         waiting arrays;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             free_outgrown(s);
             gone = take(s.waiting.limbo);
             arrays = std::exchange(s.waiting, {});
@@ -206,7 +206,7 @@ public:
             free(s, arrays.outgrown);
             free(gone);
         } else {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             while (arrays.outgrown) {
                 s.table.push(s.waiting.outgrown, s.table.pop(arrays.outgrown));
             }
@@ -246,7 +246,8 @@ public:
     }
 
     template <class Shards>
-    void free_all(Shards& shards) noexcept {
+    void
+    free_all(Shards& shards) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // nobody else has the table any more
         for (auto& s : shards) {
             free(take(s.waiting.limbo));
             free(s, std::exchange(s.waiting, {}).outgrown);
@@ -266,9 +267,9 @@ private:
         }
     }
 
-    // Under the lock. Frees arrays that no reader can see any more.
+    // Frees arrays that no reader can see any more.
     template <class Shard>
-    void free_outgrown(Shard& s) noexcept {
+    void free_outgrown(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         if (s.waiting.outgrown && (single_reader() || domain_.all_quiesced_since(s.waiting.epoch))) {
             free(s, std::exchange(s.waiting.outgrown, {}));
             s.waiting.slots = 0;
@@ -276,7 +277,9 @@ private:
     }
 
     template <class Shard>
-    static void free(Shard& s, retired_array list) noexcept {
+    static void
+    free(Shard& s,
+         retired_array list) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // writes to no slot of the shard
         while (list) {
             s.table.free(s.table.pop(list));
         }
@@ -299,7 +302,7 @@ private:
         if (participant* const me = known_here(); me != nullptr) {
             append(me->limbo.open, gone);
         } else {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             append(s.waiting.limbo.open, gone);
         }
     }
