@@ -29,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 
 namespace ibid {
@@ -50,7 +51,13 @@ public:
     [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true) {
         return state_.exchange(taken, std::memory_order_acquire) == free;
     }
-    void unlock() noexcept IBID_RELEASE() { state_.store(free, std::memory_order_release); }
+    void unlock() noexcept IBID_RELEASE() {
+        if constexpr (has(mechanism::unlock_by_store)) {
+            state_.store(free, std::memory_order_release);
+        } else {
+            state_.exchange(free, std::memory_order_release);
+        }
+    }
 
 private:
     enum : std::uint32_t { free, taken };

@@ -51,6 +51,7 @@
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/module.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/per_thread.h"
@@ -167,6 +168,9 @@ public:
     explicit read_guard(participant& p) noexcept
         : participant_(p), turn_(p.turn_.load(std::memory_order_relaxed) | 1) {
         participant_.turn_.store(turn_, std::memory_order_relaxed);
+        if constexpr (!has(mechanism::asymmetric_fence)) {
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+        }
         asymmetric_fence_light(); // orders the store before the lookup; pairs with the heavy fence in
                                   // barrier_and_all_outside()
     }
@@ -258,6 +262,9 @@ public:
 
     // This thread's record if it was used lately, else null.
     [[nodiscard]] IBID_MODULE_LOCAL participant* here() const noexcept {
+        if constexpr (!has(mechanism::recent_records)) {
+            return nullptr;
+        }
         const thread_participation::seat& s =
             this_thread_participation::here().recent[id_ % thread_participation::seats];
         return s.domain == id_ ? s.record : nullptr;
@@ -335,7 +342,7 @@ public:
     // left are over (pairs with the release in vacate()).
     [[nodiscard]] bool single_reader() const noexcept {
         const std::size_t threads = threads_.load(std::memory_order_acquire);
-        return threads == 0 || (threads == 1 && known_here() != nullptr);
+        return has(mechanism::single_reader) && (threads == 0 || (threads == 1 && known_here() != nullptr));
     }
 
     // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only
@@ -362,7 +369,7 @@ public:
     // all_quiesced_since()).
     void quiesce(participant& me) const noexcept {
         const std::uint64_t now = epoch_.load(std::memory_order_acquire);
-        if (me.quiesced_.load(std::memory_order_relaxed) != now) {
+        if (has(mechanism::epochs) && me.quiesced_.load(std::memory_order_relaxed) != now) {
             me.quiesced_.store(now, std::memory_order_release);
         }
     }
@@ -375,6 +382,9 @@ public:
     }
 
     [[nodiscard]] bool all_quiesced_since(std::uint64_t epoch) const noexcept {
+        if constexpr (!has(mechanism::epochs)) {
+            return false;
+        }
         for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
             if (p->quiesced_.load(std::memory_order_acquire) < epoch) {
                 return false;

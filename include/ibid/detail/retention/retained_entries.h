@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/retention/ghost_table.h"
 #include "ibid/detail/retention/s3_fifo.h"
@@ -166,7 +167,8 @@ private:
     [[nodiscard]] bool is_first_timer(const entry& e) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t known =
             budget_.entries - budget_.entries / 10; // as s3_fifo remembers of evicted keys
-        if (budget_.none() || e.has(entry_word::in_protected) || first_timers_.contains(e.hash(), known)) {
+        if (!has(mechanism::first_timers) || budget_.none() || e.has(entry_word::in_protected) ||
+            first_timers_.contains(e.hash(), known)) {
             return false;
         }
         first_timers_.remember(e.hash(), known);

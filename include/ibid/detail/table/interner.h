@@ -51,6 +51,7 @@
 #include <vector>
 
 #include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/retention/retained_entries.h"
 #include "ibid/detail/table/flight.h"
@@ -256,7 +257,8 @@ public:
         bool must_reclaim = false;
         {
             const lock_guard lock(s.mutex);
-            if (s.flights == nullptr && s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
+            if (has(mechanism::insert_without_flight) && s.flights == nullptr &&
+                s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
                 must_reclaim = reclaimer_.retire(s, s.table.reserve(1));
                 bump(counters.misses);
                 insert_entry(s, e, f.hash, counters);
@@ -488,7 +490,8 @@ private:
     }
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
-        : reclaimer_(allocator), owner_(*this), slots_(allocator, reads_without_lock),
+        : reclaimer_(allocator), owner_(*this),
+          slots_(allocator, reads_without_lock && has(mechanism::slot_slabs)),
           shards_(
               make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
           allocator_(allocator), counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {

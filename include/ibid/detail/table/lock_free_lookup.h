@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
 #include "ibid/detail/table/interner.h"
@@ -49,7 +50,7 @@ public:
             if (me == nullptr) {
                 return {t.find(hash, key)};
             }
-            if (may_skip && me->recently_missed()) [[unlikely]] {
+            if (may_skip && has(mechanism::miss_streak) && me->recently_missed()) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
                 return {};
             }
@@ -82,6 +83,9 @@ private:
     static constexpr std::uint64_t lookups_per_sample = 64;
 
     [[nodiscard]] IBID_MODULE_LOCAL static participant* this_participant(Table& t) noexcept {
+        if constexpr (!has(mechanism::lock_free_lookup)) {
+            return nullptr;
+        }
         participant* const me = t.reclaimer_.here();
         return me != nullptr ? me : join(t);
     }
@@ -119,6 +123,9 @@ private:
 
     // Every 64th hit of a thread is a sample. Samples of an entry by different threads in turn promote it.
     [[gnu::noinline]] IBID_MODULE_LOCAL static void sample(Table& t, entry& e) noexcept {
+        if constexpr (!has(mechanism::hot_values)) {
+            return;
+        }
         const std::uint64_t word = e.word();
         const unsigned generation = entry_word::generation(word);
         const bool was_hot =

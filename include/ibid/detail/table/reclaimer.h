@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/hot_values.h"
 #include "ibid/detail/counting/value_header.h"
@@ -100,7 +101,7 @@ public:
     // Where a thread counts what it does to a shard under its lock: a participant in a cache line of its own.
     template <class Shard>
     [[nodiscard]] static counter_stripe& counters_for(participant* me, Shard& s) noexcept {
-        return me != nullptr ? me->counters : *s.counters;
+        return has(mechanism::own_counters) && me != nullptr ? me->counters : *s.counters;
     }
     static void found_under_lock(participant* me) noexcept {
         if (me != nullptr) {
@@ -160,7 +161,8 @@ public:
     // must follow.
     template <class Shard>
     [[nodiscard]] static bool pin_table(participant* me, Shard& s) noexcept IBID_REQUIRES(s.mutex) {
-        return me != nullptr && !s.waiting.worth_a_fence() && me->pin_table(s.closed);
+        return has(mechanism::table_pin) && has(mechanism::own_limbo) && me != nullptr &&
+               !s.waiting.worth_a_fence() && me->pin_table(s.closed);
     }
     // True: the caller must release the table. Otherwise the table, and this reclaimer with it, may be gone.
     [[nodiscard]] bool retire_and_unpin(participant* me, entry& e) noexcept {
@@ -171,7 +173,7 @@ public:
     // Without a lock; the entry, or a pin, keeps the table.
     template <class Shard>
     void retire(Shard& s, participant* me, entry& e) noexcept {
-        if (me != nullptr) {
+        if (has(mechanism::own_limbo) && me != nullptr) {
             retire(*me, e);
             return;
         }
@@ -299,7 +301,7 @@ private:
         if (gone.first == nullptr || free_if_unseen(gone)) {
             return;
         }
-        if (participant* const me = known_here(); me != nullptr) {
+        if (participant* const me = known_here(); has(mechanism::own_limbo) && me != nullptr) {
             append(me->limbo.open, gone);
         } else {
             const lock_guard lock(s.mutex);
