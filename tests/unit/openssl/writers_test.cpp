@@ -307,7 +307,7 @@ INSTANTIATE_TEST_SUITE_P(Tls, Writers, ::testing::Values(TLS1_2_VERSION, TLS1_3_
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
 // What RTLD_DEFAULT finds in the global scope is the same for every caller: the getter and the parser that are found are those for writers.
-TEST(AWriter, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
+TEST(WriterLookups, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   void* const libssl = dlopen(libssl_file, RTLD_LAZY | RTLD_NOLOAD);
                   for (const char* const name : {"SSL_get0_peer_certificate", "d2i_X509"}) {
@@ -329,7 +329,7 @@ TEST(AWriter, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
 
 // Whose the function is that RTLD_NEXT finds depends on who asks; so ibid does not answer in its place, and nothing is shared any
 // more. In a process of its own.
-TEST(AWriter, ThatFindsAGetterByTheSearchOrderEndsSharing) {
+TEST(WriterLookups, ThatFindsAGetterByTheSearchOrderEndsSharing) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
                   const bool found = dlsym(RTLD_NEXT, "SSL_get0_peer_certificate") != nullptr;

@@ -15,12 +15,12 @@ namespace {
 
 using ibid::testing::in_child;
 
-TEST(AProgram, SharesWhatItsPeersSend) {
+TEST(Binding, SharesWhatItsPeersSend) {
     EXPECT_TRUE(two_connections().share());
 }
 
 // Its first call of this function, and the next, each in a process where it was never called.
-TEST(AProgram, IsHeardAtTheFirstCallOfEachFunction) {
+TEST(Binding, IsHeardAtTheFirstCallOfEachFunction) {
     EXPECT_EQ(in_child([] {
                   CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
                                           [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) {});
