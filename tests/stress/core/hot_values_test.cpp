@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values whose references are counted in stripes: the end is found wherever the last reference was counted, and memory that
-// lock-free readers may see is freed in the end.
+// Values whose references are counted in stripes: the end is detected wherever the last reference was counted, and memory
+// that lock-free readers may see is freed at last.
 #include <array>
 #include <atomic>
 #include <chrono>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Races that are made to happen: all threads leave a barrier at once, again and again, each with its part of one conflict.
+// Races: in each round, all threads leave a barrier together, each with its part of one conflict.
 #include <atomic>
 #include <barrier>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program forks while another of its threads looks something up for the first time in the process: what is found out once, about
-// the kernel and for the hash, must not be left half found out in the child. A program of its own, as there is one first time.
+// A program forks during the first lookup of its process, on another thread. What is initialized once (what the kernel can do, the
+// hash's secret) must not stay half initialized in the child. A program of its own, because a process has one first lookup.
 #include <atomic>
 #include <string>
 #include <thread>

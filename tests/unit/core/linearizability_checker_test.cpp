@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The checker itself, on histories written by hand: it says yes to what may happen, and no to what may not.
+// The checker itself, on histories written by hand: it accepts possible ones and rejects impossible ones.
 #include <cstdint>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `make` may be, give, throw, and do meanwhile.
+// What `make` may be, return, throw, and do while it runs.
 #include <memory>
 #include <optional>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles outlive caches; a cache that ends destroys what only it kept.
+// Handles outlive caches; a cache that is destroyed ends the values that only it held.
 #include <functional>
 #include <memory>
 #include <memory_resource>

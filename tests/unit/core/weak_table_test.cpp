@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slots after inserting and erasing: what is in a run is found, and what was erased is not.
+// Probing after inserts and erases: entries in a run are found, erased ones are not.
 #include "ibid/detail/table/weak_table.h"
 
 #include <algorithm>

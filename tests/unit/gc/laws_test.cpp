@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokens and collections: who keeps what, and until when.
+// Tokens and collections: what each keeps alive, and until when.
 #include <array>
 #include <atomic>
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The collector knows one listener to its events, and ibid is not alone in the program.
+// The collector has one event listener; ibid's must call the one that the program has set.
 #include <atomic>
 #include <cstddef>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ways on which OpenSSL comes to a certificate, beside the plain handshakes of interposed_test.cpp: what a program sees
-// is the same stock and under ibid, and the certificate is one object where ibid is there. See stock_or_ibid.h.
+// The ways in which OpenSSL obtains a certificate, besides the handshakes of interposed_test.cpp: a program sees the same stock and
+// under ibid; under ibid, the certificate is one object. See stock_or_ibid.h.
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/ssl.h>

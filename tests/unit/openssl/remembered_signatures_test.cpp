@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Each argument of docs/decisions/0005-verify-memo.md: what could change the answer of X509_verify makes ibid ask OpenSSL
-// again, and the answer is OpenSSL's. See stock_or_ibid.h. What is remembered is asked of a client's handshakes: a program's own
-// X509_verify is OpenSSL's alone.
+// again, and the answer is OpenSSL's. See stock_or_ibid.h. Only a client's handshakes use the memo: a program's own X509_verify is not
+// intercepted.
 #include <openssl/conf.h>
 #include <openssl/dsa.h>
 #ifndef OPENSSL_NO_ENGINE

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What differs from one OpenSSL to another, for tests that are the same on each: the names of its files, types that became opaque or
+// What differs between OpenSSL versions, for tests that are the same on each: the names of its files, types that became opaque or
 // const, the list of a store's objects.
 #pragma once
 

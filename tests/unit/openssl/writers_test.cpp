@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that may write to what it gets: it names functions that do. Each of its connections, sessions and stores has objects of
-// its own, the same ones each time, as in stock; and what it writes is seen by nobody who would not see it in stock.
+// A program that may write to certificates, because it names functions that do. Each of its connections, sessions and stores has
+// objects of its own, the same ones each time, as in stock. Who sees a write in stock sees it under ibid, and nobody else.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

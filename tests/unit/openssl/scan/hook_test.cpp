@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where somebody else stands before OpenSSL already, ibid leaves the place to him.
+// Where another library intercepts OpenSSL's functions already, ibid changes nothing.
 #include <unistd.h>
 
 #include <cstdio>

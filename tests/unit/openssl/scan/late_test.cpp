@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program without OpenSSL, whose modules bring it: as CPython, Apache, or PostgreSQL with extensions. Each test is a process of
-// its own, in which nothing has been loaded.
+// A program without OpenSSL whose modules load it, as CPython, Apache, or PostgreSQL with extensions. Each test is a process of its
+// own, in which nothing has been loaded.
 #include <dlfcn.h>
 #include <unistd.h>
 
