@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
 
+#include "ibid/cache.h"
 #include "ibid/gc.h"
 
 namespace ibid_test {
@@ -68,5 +70,13 @@ public:
 private:
     T* memory_;
 };
+
+// What most of these tests intern.
+using table = ibid::cache<int, std::string>;
+using name = ibid::gc::active<std::string>;
+
+[[nodiscard]] inline name intern(table& c, int key) {
+    return ibid::gc::intern(c, key, [&] { return std::to_string(key); });
+}
 
 } // namespace ibid_test

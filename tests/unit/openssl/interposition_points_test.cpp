@@ -49,17 +49,6 @@ struct folder {
     }
 };
 
-[[nodiscard]] std::vector<const void*> objects(X509_STORE* store) {
-    std::vector<const void*> all;
-    const objects_of in_store(store);
-    for (int i = 0; i < in_store.count(); ++i) {
-        const X509_OBJECT* const o = in_store[i];
-        const void* const x = X509_OBJECT_get0_X509(o);
-        all.push_back(x != nullptr ? x : X509_OBJECT_get0_X509_CRL(o));
-    }
-    return all;
-}
-
 // What a program can see of a store: what it lists, in which order.
 [[nodiscard]] lines listing(X509_STORE* store) {
     lines all;

@@ -8,6 +8,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
+#include <vector>
+
 namespace ibid::test {
 
 #define IBID_QUOTED_(text) #text
@@ -61,5 +63,16 @@ public:
 private:
     STACK_OF(X509_OBJECT) * all_;
 };
+
+// The certificates and CRLs of a store, in its order.
+[[nodiscard]] inline std::vector<const void*> objects(X509_STORE* store) {
+    std::vector<const void*> all;
+    const objects_of in_store(store);
+    for (int i = 0; i < in_store.count(); ++i) {
+        const void* const x = in_store.certificate(i);
+        all.push_back(x != nullptr ? x : in_store.list(i));
+    }
+    return all;
+}
 
 } // namespace ibid::test
