@@ -54,6 +54,7 @@ inline void collect() {
 template <class T, std::size_t N>
 class roots {
 public:
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer
     roots() : memory_(static_cast<T*>(GC_malloc_uncollectable(N * sizeof(T)))) {
         ibid::gc::start();
         for (std::size_t i = 0; i < N; ++i) {
