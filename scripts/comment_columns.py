@@ -16,6 +16,7 @@ LIMIT = 110
 # Indentation, mark, and the text with its own indentation. A comment behind code, or one of /* */, is only checked.
 COMMENT = re.compile(r"^(?P<indent>\s*)(?P<mark>//|#)(?P<text>| .*)$")
 ITEM = re.compile(r"^(?P<start> *(?:[-*]|\d+\.) )")
+RULER = re.compile(r"-{9,}$")
 DIRECTIVE = re.compile(r"^ (?:SPDX-|NOLINT|clang-format |shellcheck |type: |noqa)")
 
 
@@ -27,8 +28,9 @@ def is_too_long(line, mark):
     return not comment or " " in comment["text"].strip()
 
 
-def is_example(text):
-    return text.startswith("    ") or text.lstrip().startswith("|") or "  " in text.strip()
+def is_aligned(text):
+    """Part of a table, or of an example with comments."""
+    return text.lstrip().startswith("|") or "  " in text.strip() or RULER.search(text)
 
 
 def wrapped(lines):
@@ -57,10 +59,11 @@ def paragraphs(lines):
     for line in lines:
         comment = COMMENT.match(line)
         text = comment["text"] if comment else ""
-        plain = bool(text.strip()) and not DIRECTIVE.match(text) and not is_example(text)
+        plain = bool(text.strip()) and not DIRECTIVE.match(text) and not is_aligned(text)
         if plain and run and not ITEM.match(text) and line.startswith(hanging) and not line[len(hanging):].startswith(" "):
             run.append(line)
             continue
+        plain = plain and not text.startswith("    ")  # an example
         if run:
             yield run, True
             run = []
@@ -79,7 +82,11 @@ def mended(content, mark):
     out = []
     for lines, is_comment in paragraphs(content.split("\n")):
         fix = is_comment and any(is_too_long(line, mark) for line in lines)
-        out += wrapped(lines) if fix else lines
+        if fix:
+            lines = wrapped(lines)
+        elif RULER.search(lines[0]):
+            lines = [lines[0][:LIMIT]]
+        out += lines
     return "\n".join(out)
 
 

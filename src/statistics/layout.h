@@ -2,9 +2,10 @@
 //
 // The bytes that a process under ibid shows to the `ibid` command. Two places:
 //
-//     process_block   static memory of libibid_preload.so: one row of counters for each libcrypto of the process.
-//                     `ibid stat`, `ibid top` and `ibid doctor PID` read it from outside (process_vm_readv). An ELF note
-//                     in the same file says where it is, so that nothing has to be registered anywhere.
+//     process_block   static memory of libibid_preload.so: one row of counters for each libcrypto of the
+//                     process. `ibid stat`, `ibid top` and `ibid doctor PID` read it from outside
+//                     (process_vm_readv). An ELF note in the same file says where it is, so that
+//                     nothing has to be registered anywhere.
 //     region          shared memory that `ibid run --stats` makes: sums over all processes, added to by each.
 //
 // Law: a layout is fixed for its version, and all-zero bytes are a valid empty block or region. Every word that two threads

@@ -46,7 +46,8 @@ TEST(fork, gives_the_child_tokens_and_collections_of_its_own) {
     EXPECT_TRUE(succeeds_in_child([&] {
         collect();
         if (c.statistics().entries != 101 || *kept[0] != "1") {
-            return false; // what is older than the fork() stays: a thread that is gone might have a lock of its cache
+            // What is older than the fork() stays: a thread that is gone might have a lock of its cache.
+            return false;
         }
         make_and_drop(c, 1000, 6000);
         collect();
