@@ -35,7 +35,7 @@ namespace detail {
 
 class IBID_CAPABILITY mutex {
 public:
-    constexpr mutex() noexcept = default;
+    mutex() = default; // constexpr where std::mutex is
     mutex(const mutex&) = delete;
     mutex& operator=(const mutex&) = delete;
 
