@@ -4,6 +4,9 @@
 # add_subdirectory keeps its own flags.
 if(PROJECT_IS_TOP_LEVEL)
     add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+    if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+        add_compile_options(-Wthread-safety) # include/ibid/detail/base/mutex.h
+    endif()
     if(IBID_WARNINGS_AS_ERRORS)
         add_compile_options(-Werror)
     endif()

@@ -14,9 +14,9 @@ namespace bench {
 
 namespace {
 
-owned_certificate read(const std::filesystem::path& file) {
+owned_x509 read(const std::filesystem::path& file) {
     const owned_bio in{require(BIO_new_file(file.c_str(), "r"), file.c_str())};
-    return owned_certificate{require(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), file.c_str())};
+    return owned_x509{require(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), file.c_str())};
 }
 
 byte_string der_of(X509* x) {
@@ -131,12 +131,12 @@ byte_string as_ber(const byte_string& der, bool indefinite) {
 } // namespace
 
 hostile_certificates::hostile_certificates(attack how, const std::filesystem::path& honest) : how_(how) {
-    const owned_certificate x = read(honest);
+    const owned_x509 x = read(honest);
     pattern_ = der_of(x.get());
     if (how == attack::large || how == attack::colliding) {
         pattern_ = padded(pattern_, how == attack::large ? std::size_t{1} << 20 : 400);
         const unsigned char* p = pattern_.data();
-        const owned_certificate parsed{
+        const owned_x509 parsed{
             require(d2i_X509(nullptr, &p, static_cast<long>(pattern_.size())), "d2i_X509")};
     }
     const ASN1_INTEGER* const serial = X509_get0_serialNumber(x.get());

@@ -7,12 +7,13 @@
 
 #include "openssl/clock.h"
 #include "openssl/owned.h"
+#include "testbed/tls/handshake_bytes.h"
 
 #include <vector>
 
 namespace bench {
 
-using byte_string = std::vector<unsigned char>;
+using testbed::byte_string;
 
 // A context for the victims: as bench::new_client_context, and willing to take chains of some MiB.
 [[nodiscard]] owned_context new_victim(const char* root);

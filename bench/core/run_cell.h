@@ -3,7 +3,8 @@
 // One process, one interner, one cell: sets it up, runs it, checks what came of it, prints one line of JSON.
 //
 //     int main(int argc, char** argv) {
-//         return run(argc, argv, "library 1.0", {{"xxh3", run_cell<peer<key16, xxh3>>, run_cell<peer<key1200, xxh3>>}});
+//         return run(argc, argv, "library 1.0",
+//                    {{"xxh3", run_cell<peer<key16, xxh3>>, run_cell<peer<key1200, xxh3>>}});
 //     }
 //
 // Law: everything that is not the operation itself (keys, their order, the handles' place, the heap's pages) is made

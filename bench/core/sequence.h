@@ -6,7 +6,7 @@
 // in Go, Rust and Java under bench/peers repeat it to the bit; every program prints `fingerprint`, and the driver
 // refuses a run in which two of them differ.
 //
-//     word j of key i           = mix(256 i + j), every byte's top bit cleared (so that a key is also valid UTF-8)
+//     word j of key i           = mix(256 i + j), every byte's top bit cleared (a key is valid UTF-8, too)
 //     draw k of thread t        = mix(2^63 + 2^40 t + k)
 //     coin k of thread t        = mix(2^62 + 2^40 t + k)
 //     samples of a thread       = as many as the distinct keys, at least 256 KiB of them and at most 256 MiB

@@ -39,10 +39,9 @@ inline std::vector<std::span<const unsigned char>> split_certificates(const byte
     return found;
 }
 
-inline owned_certificate parse(std::span<const unsigned char> der) {
+inline owned_x509 parse(std::span<const unsigned char> der) {
     const unsigned char* position = der.data();
-    return owned_certificate{
-        require(d2i_X509(nullptr, &position, static_cast<long>(der.size())), "d2i_X509")};
+    return owned_x509{require(d2i_X509(nullptr, &position, static_cast<long>(der.size())), "d2i_X509")};
 }
 
 } // namespace bench

@@ -26,7 +26,7 @@ figures measure_first_sight(const std::filesystem::path& certificates, const tur
     const auto measured = std::span(ders).subspan(warm_up);
     const auto count = static_cast<double>(measured.size());
 
-    std::vector<owned_certificate> kept;
+    std::vector<owned_x509> kept;
     kept.reserve(measured.size());
     // The median of stretches: what else the machine does falls on few of them.
     std::vector<double> parsing;

@@ -130,7 +130,7 @@ figures measure_hits(const std::vector<std::filesystem::path>& certificates, int
     if (certificates.size() != 2)
         throw std::runtime_error("two certificates are needed");
     const bytes ders[] = {read_file(certificates[0]), read_file(certificates[1])};
-    const owned_certificate held[] = {parse(ders[0]), parse(ders[1])};
+    const owned_x509 held[] = {parse(ders[0]), parse(ders[1])};
     floor_of_a_hit floors[] = {floor_of_a_hit(ders[0]), floor_of_a_hit(ders[1])};
 
     const auto hit = [&](int i) { return [&der = ders[i]] { parse(der); }; };

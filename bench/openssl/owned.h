@@ -2,36 +2,25 @@
 //
 // OpenSSL's objects with owners, and its errors as exceptions.
 //
-// Law: the programs in this room know nothing of ibid. They use OpenSSL's public API as any application does, so what
+// Law: the programs in this folder know nothing of ibid. They use OpenSSL's public API as any application does, so what
 // they measure is what an application gets.
 #pragma once
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
+#include "testbed/tls/owned.h"
 
-#include <memory>
+#include <openssl/err.h>
+
 #include <stdexcept>
 #include <string>
 
 namespace bench {
 
-template <auto Free>
-struct freed_by {
-    template <class T>
-    void operator()(T* object) const noexcept {
-        Free(object);
-    }
-};
-
-using owned_bio = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
-using owned_certificate = std::unique_ptr<X509, freed_by<X509_free>>;
-using owned_store = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
-using owned_context = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
-using owned_session = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
-using owned_ssl = std::unique_ptr<SSL, freed_by<SSL_free>>;
+using testbed::owned_bio;
+using testbed::owned_context;
+using testbed::owned_session;
+using testbed::owned_ssl;
+using testbed::owned_store;
+using testbed::owned_x509;
 
 [[noreturn]] inline void fail(const std::string& what) {
     char reason[256] = "no error of OpenSSL's";

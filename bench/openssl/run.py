@@ -34,7 +34,7 @@ class Suite:
     """What is measured together: the program that the scenarios run, and what their figures are."""
 
     description: str | None
-    room: str  # under bench/; its program is bench_ROOM
+    component: str  # under bench/; its program is bench_COMPONENT
     scenarios: Sequence[Scenario]
     figures: Mapping[str, Sequence[Figure]]
     footnote: str
@@ -141,8 +141,8 @@ def run(suite: Suite) -> int:
     """The program's exit status."""
     options = parse_arguments(suite)
     build = options.build.resolve()
-    if not (build / "bin" / f"bench_{suite.room}").exists():
-        raise SystemExit(f"{build}/bin/bench_{suite.room} is not there; './dev bench {suite.room}' builds it.")
+    if not (build / "bin" / f"bench_{suite.component}").exists():
+        raise SystemExit(f"{build}/bin/bench_{suite.component} is not there; './dev bench {suite.component}' builds it.")
     bench = Bench(
         bin=build / "bin",
         fixtures=fixtures(build / "bench-openssl-fixtures"),
@@ -167,7 +167,7 @@ def run(suite: Suite) -> int:
 
 SUITE = Suite(
     description="Measures OpenSSL programs that know nothing of ibid, stock and under ibid by turns: ratios and goals.",
-    room="openssl",
+    component="openssl",
     scenarios=SCENARIOS,
     figures=FIGURES,
     footnote=FOOTNOTE,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A peer that sends what it likes as its certificates. TLS 1.2, where they come in the clear: what the peer says is made here
-// byte for byte, so that no key and no second OpenSSL is needed. Source: RFC 5246, 7.4.
+// A peer that sends what it likes as its certificates: TLS 1.2, byte for byte (testbed/tls/handshake_bytes.h).
 #include "owned.h"
 #include "scenes.h"
 
@@ -9,41 +8,14 @@ namespace ibid::fuzz {
 
 namespace {
 
-constexpr std::uint8_t client_hello = 1;
-constexpr std::uint8_t server_hello = 2;
-constexpr std::uint8_t certificate = 11;
+using testbed::append;
+using testbed::handshake_type;
+using testbed::records;
 
-void append_length(byte_string& to, std::size_t length) {
-    to.insert(to.end(), {static_cast<unsigned char>(length >> 16), static_cast<unsigned char>(length >> 8),
-                         static_cast<unsigned char>(length)});
-}
-
-void append(byte_string& to, std::span<const unsigned char> more) {
-    to.insert(to.end(), more.begin(), more.end());
-}
-
-// One handshake message in as many records as it takes.
-[[nodiscard]] byte_string records(std::uint8_t type, const byte_string& body) {
-    byte_string message{type};
-    append_length(message, body.size());
-    append(message, body);
-    byte_string out;
-    constexpr std::size_t largest = 16384;
-    for (std::size_t at = 0; at < message.size(); at += largest) {
-        const std::size_t size = std::min(largest, message.size() - at);
-        out.insert(out.end(),
-                   {22, 3, 3, static_cast<unsigned char>(size >> 8), static_cast<unsigned char>(size)});
-        append(out, std::span(message).subspan(at, size));
-    }
-    return out;
-}
-
-// The beginning of either hello: the version, a random number that is none, no session.
-// Not inlined: GCC 12 takes a vector whose size it knows for one that cannot grow (-Warray-bounds).
-[[nodiscard, gnu::noinline]] byte_string hello() {
-    byte_string body(35, 0x55);
-    body[0] = body[1] = 3;
-    body.back() = 0;
+// The beginning of either hello, and no session.
+[[nodiscard]] byte_string hello() {
+    byte_string body = testbed::hello_start();
+    body.push_back(0);
     return body;
 }
 
@@ -54,44 +26,39 @@ constexpr unsigned char renegotiation_info[] = {0xff, 0x01, 0x00, 0x01, 0x00};
     body.insert(body.end(),
                 {0xc0, static_cast<unsigned char>(rsa ? 0x2f : 0x2b), 0, 0, sizeof renegotiation_info});
     append(body, renegotiation_info);
-    return records(server_hello, body);
+    return records(handshake_type::server_hello, body);
 }
 
 [[nodiscard]] byte_string hello_of_client() {
     static constexpr unsigned char rest[] = {
-        0x00, 0x02, 0xc0, 0x2b, 0x01, 0x00, 0x00, 0x21, // ECDHE-ECDSA-AES128-GCM-SHA256, no compression, extensions
-        0x00, 0x0a, 0x00, 0x04, 0x00, 0x02, 0x00, 0x1d, // groups: X25519; curves for signatures are known by their own
+        0x00, 0x02, 0xc0, 0x2b, 0x01, 0x00, 0x00, 0x21, // ECDHE-ECDSA-AES128-GCM-SHA256, extensions
+        0x00, 0x0a, 0x00, 0x04, 0x00, 0x02, 0x00, 0x1d, // groups: X25519, not for signatures
         0x00, 0x0b, 0x00, 0x02, 0x01, 0x00,             // points
         0x00, 0x0d, 0x00, 0x0a, 0x00, 0x08, 0x04, 0x03, 0x05, 0x03, 0x08, 0x04, 0x04, 0x01, // signatures
         0xff, 0x01, 0x00, 0x01, 0x00};
     byte_string body = hello();
     append(body, rest);
     // X25519 alone would leave no curve for the server's own certificate.
-    return records(client_hello, body);
+    return records(handshake_type::client_hello, body);
 }
 
 [[nodiscard]] byte_string certificates(const input& in) {
     byte_string body;
     if (in.choice(0, 2) == 3) { // as sent, lengths and all
         append(body, in.payload);
-        return records(certificate, body);
+        return records(handshake_type::certificate, body);
     }
-    byte_string list;
-    const auto add = [&](std::span<const unsigned char> der) {
-        append_length(list, der.size());
-        append(list, der);
-    };
+    const byte_string sent(in.payload.begin(), in.payload.end());
+    std::vector<byte_string> chain;
     if (in.choice(0, 2) == 1) {
-        add(fixed_leaf());
+        chain.push_back(fixed_leaf());
     }
-    add(in.payload);
+    chain.push_back(sent);
     if (in.choice(0, 2) == 2) {
-        add(fixed_root());
-        add(in.payload);
+        chain.push_back(fixed_root());
+        chain.push_back(sent);
     }
-    append_length(body, list.size());
-    append(body, list);
-    return records(certificate, body);
+    return testbed::certificate_message(chain);
 }
 
 [[nodiscard]] owned_context new_context(const SSL_METHOD* method) {

@@ -6,7 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
+
+#include "testbed/tls/handshake_bytes.h"
 
 namespace ibid::fuzz {
 
@@ -29,6 +30,6 @@ struct input {
     }
 };
 
-using byte_string = std::vector<unsigned char>;
+using testbed::byte_string;
 
 } // namespace ibid::fuzz

@@ -1,34 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OpenSSL's objects with owners.
+// OpenSSL's objects with owners, and the certificates that do not change from input to input.
 #pragma once
 
-#include <openssl/bio.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <cstring>
-#include <memory>
 
 #include "fixed.h"
 #include "input.h"
+#include "testbed/tls/owned.h"
 
 namespace ibid::fuzz {
 
-template <auto Free>
-struct freed_by {
-    template <class T>
-    void operator()(T* t) const noexcept {
-        Free(t);
-    }
-};
-using owned_bio = std::unique_ptr<BIO, freed_by<BIO_free>>;
-using owned_x509 = std::unique_ptr<X509, freed_by<X509_free>>;
-using owned_store = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
-using owned_session = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
-using owned_context = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
-using owned_ssl = std::unique_ptr<SSL, freed_by<SSL_free>>;
+using testbed::owned_bio;
+using testbed::owned_context;
+using testbed::owned_session;
+using testbed::owned_ssl;
+using testbed::owned_store;
+using testbed::owned_x509;
 
 [[nodiscard]] inline owned_bio reading(const void* data, std::size_t size) {
     return owned_bio(BIO_new_mem_buf(data, static_cast<int>(size)));

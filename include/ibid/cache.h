@@ -23,7 +23,6 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <ranges>
 #include <type_traits>
@@ -34,6 +33,7 @@
 #include "ibid/concepts.h"
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/lock_free_lookup.h"
 #include "ibid/detail/table/owned_entry.h"
@@ -277,7 +277,7 @@ public:
 
     // An entry that never leaves while the cache lives. Throws bad_alloc.
     void pin(handle_type h) {
-        const std::lock_guard lock(pin_mutex_);
+        const detail::lock_guard lock(pin_mutex_);
         pinned_.push_back(std::move(h));
     }
 
@@ -293,13 +293,13 @@ public:
     // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
     // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
     // threads were making.
-    void lock_for_fork() noexcept {
+    void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         table_->lock_for_fork(&pin_mutex_);
     }
     void forget_other_threads() noexcept {
         table_->forget_other_threads();
     }
-    void unlock_after_fork() noexcept {
+    void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         table_->unlock_after_fork();
         pin_mutex_.unlock();
     }
@@ -422,8 +422,8 @@ private:
     table* table_; // the destructor closes it; entries with handles keep it alive
     [[no_unique_address]] Hash hash_;
     const char* const name_;
-    std::mutex pin_mutex_; // protects pinned_. Outermost: taken before all other locks
-    pins pinned_;
+    detail::mutex pin_mutex_; // outermost: taken before all other locks
+    pins pinned_ IBID_GUARDED_BY(pin_mutex_);
 };
 
 } // namespace layout_1

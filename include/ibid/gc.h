@@ -16,11 +16,11 @@
 //    threads than one.
 //
 //     ibid::cache<std::string, std::string> names;
-//     struct connection { ibid::gc::active<std::string> peer; };            // no destructor: the collector frees it
+//     struct connection { ibid::gc::active<std::string> peer; }; // no destructor
 //     auto* c = new (GC_MALLOC(sizeof(connection))) connection{
 //         ibid::gc::intern(names, std::string("example.org"), [] { return std::string("a long record"); })};
 //     assert(*c->peer == "a long record");
-//     c = nullptr;                                                          // and some collection later, the entry goes
+//     c = nullptr; // the entry goes with a collection
 //
 // A token is a word that the collector allocates. `active` and `loan` are pointers to one, with the size of a
 // pointer: store them in collected objects, in static variables, on stacks, copy them freely; all copies are

@@ -10,7 +10,7 @@
 //     assert(a == b);
 //     SSL_CTX* context = SSL_CTX_new(TLS_client_method());
 //     ibid::openssl::load_trust_store(SSL_CTX_get_cert_store(context), "/etc/ssl/certs/ca-certificates.crt");
-//     ibid::openssl::attach(context);    // only where the program is neither preloaded nor linked with ibid's symbols
+//     ibid::openssl::attach(context);    // only without a preload or ibid's symbols
 //
 // The same in C, with more words on each function: ibid_openssl.h.
 #pragma once

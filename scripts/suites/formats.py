@@ -68,7 +68,8 @@ def junit_xml(text: str) -> Subtests:
     return result
 
 
-# `[ 5/28] Class#test_name = 0.01 s`; then, at the end, `  1) Failure:` and the name of each that was not good.
+# `[ 5/28] Class#test_name = 0.01 s`; then, at the end, `  1) Failure:` and the names of those that were not
+# good.
 RUBY_STARTED = re.compile(r"\[ *\d+/\d+\] (?P<name>[A-Z][\w:]*#test_\S+)(?P<ended>.* = \d+\.\d+ s)?")
 RUBY_VERDICT = re.compile(
     r"^ *\d+\) (?P<verdict>Failure|Error|Skipped|Timeout):\s*\n(?P<name>[A-Z][\w:]*#test_[^\s:\[]+)",

@@ -18,8 +18,8 @@ struct verdict {
     std::optional<shared_statistics::totals> counted;
     // Of these three at most one. What the program said itself comes first.
     std::string guess; // why nothing was helped
-    std::string
-        nothing_seen; // nothing was counted, though it could be; what could not be counted may have been helped
+    // Nothing was counted, though it could be; what could not be counted may have been helped.
+    std::string nothing_seen;
     std::string uncounted; // why nothing could be counted
 };
 
@@ -39,8 +39,8 @@ libcryptos_json(const std::vector<shared_statistics::libcrypto_figures>& all);
 // "certificates": {...} and, once they have counted anything, "crls", "trust_stores", "signatures".
 void add_counters(nlohmann::ordered_json& to, const std::array<statistics, shared_statistics::kinds>& of);
 
-// "certificates      3 active, 2 retained; 98 hits, 5 misses, ..." one line for each kind that counted anything; the
-// certificates always.
+// "certificates      3 active, 2 retained; 98 hits, 5 misses, ..."
+// One line for each kind that counted anything; the certificates always.
 [[nodiscard]] std::string counter_lines(const std::array<statistics, shared_statistics::kinds>& of,
                                         std::string_view line_start);
 

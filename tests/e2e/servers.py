@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stock TLS servers for programs that are clients: one port for each kind of certificate, sound and broken."""
+"""Stock TLS servers for programs that are clients: one port for each kind of certificate, sound and broken; and the clients for
+programs that are servers."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
 from types import TracebackType
+
+from equality import HTTP_DATE, Stage
+from tls_client import fetch
 
 from testbed.nginx import CLIENT_FACTS, Nginx, backend_servers, tls_server
 from testbed.pki import Credential, Standard, broken_der
@@ -15,6 +19,15 @@ from testbed.raw_tls import RawServer
 # By the names of testbed.pki.Standard.
 SOUND = ("server", "ec_server")
 UNSOUND = ("expired", "not_yet_valid", "wrong_host", "unknown_ca", "missing_intermediate", "revoked")
+CLIENTS = (
+    "client",
+    "ec_client",
+    "expired_client",
+    "revoked_client",
+    "wrong_usage_client",
+    "other_ca_client",
+    "missing_intermediate_client",
+)
 BROKEN = ("truncated", "inner length", "wrong tag", "empty", "trailing byte", "lying lengths")
 
 
@@ -24,6 +37,15 @@ def backend_visits(version: str) -> list[tuple[str, str]]:
     visits += [(name, "crl") for name in ("server", "ec_server", "revoked")]
     visits += [(name, "none") for name in ("expired", "unknown_ca", f"truncated {version}")]
     return visits
+
+
+def record_visits(stage: Stage, visits: list[tuple[str, str]], rounds: int) -> None:
+    """What a proxy answers for each of its backends: it has a path /SERVER-HOW for each visit, and /mutual."""
+    for turn in range(rounds):
+        for name, kind in visits:
+            seen = fetch(stage.port("http"), f"/{name.replace(' ', '-')}-{kind}")
+            stage.record(f"{turn} {name} {kind}", seen, HTTP_DATE)
+        stage.record(f"{turn} mutual", fetch(stage.port("http"), "/mutual"), HTTP_DATE)
 
 
 class Backends:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from equality import CURL_STDERR, Scenario, Stage, Statistics, Way
-from servers import BROKEN, SOUND, UNSOUND, Backends
+from servers import BROKEN, CLIENTS, SOUND, UNSOUND, Backends
 
 from testbed.program import require
 
@@ -140,20 +140,10 @@ def test_curl_resumes_sessions_as_stock(equal: Equal, backends: Backends, versio
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_curl_presents_its_own_certificate_as_stock(equal: Equal, backends: Backends, version: str) -> None:
-    clients = [
-        "client",
-        "ec_client",
-        "expired_client",
-        "revoked_client",
-        "wrong_usage_client",
-        "other_ca_client",
-        "missing_intermediate_client",
-    ]
-
     def scenario(stage: Stage) -> None:
         options = ["--cacert", str(stage.pki.trust), *tls(version)]
         transfers: list[tuple[str, list[str]]] = [(url(backends, "mutual"), options)]
-        for name in clients:
+        for name in CLIENTS:
             credential = getattr(stage.pki, name)
             own = ["--cert", str(credential.chain), "--key", str(credential.key)]
             transfers.append((url(backends, "mutual"), [*options, *own]))

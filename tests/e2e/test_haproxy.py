@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from equality import HAPROXY_LOG, HTTP_DATE, Scenario, Stage, Statistics, Way
-from servers import BROKEN, SOUND, UNSOUND, Backends, backend_visits
+from servers import BROKEN, CLIENTS, SOUND, UNSOUND, Backends, backend_visits, record_visits
 from tls_client import Visit, client_context, fetch, visit
 
 from testbed.haproxy import CLIENT_FACTS, Haproxy
@@ -15,15 +15,6 @@ from testbed.pki import broken_der
 from testbed.raw_tls import raw_client
 
 Equal = Callable[[Scenario], Statistics]
-CLIENTS = (
-    "client",
-    "ec_client",
-    "expired_client",
-    "revoked_client",
-    "wrong_usage_client",
-    "other_ca_client",
-    "missing_intermediate_client",
-)
 ROUNDS = 2
 # %[…] of both logs: no times and no client ports; what the TLS layers said, in words.
 LOG = """
@@ -154,11 +145,7 @@ frontend tls
     use_backend %[path,field(2,/)]
 {"".join(sections)}"""
         with Haproxy(stage.folder / "haproxy", config, wrap=stage.wrap, env=stage.env) as haproxy:
-            for turn in range(ROUNDS):
-                for name, kind in visits:
-                    seen = fetch(stage.port("http"), f"/{name.replace(' ', '-')}-{kind}")
-                    stage.record(f"{turn} {name} {kind}", seen, HTTP_DATE)
-                stage.record(f"{turn} mutual", fetch(stage.port("http"), "/mutual"), HTTP_DATE)
+            record_visits(stage, visits, ROUNDS)
         stage.record("alerts", backends.take_alerts())
         record_haproxy(stage, haproxy)
         assert b"this is server" in stage.records["0 server required"]

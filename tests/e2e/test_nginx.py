@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from equality import HTTP_DATE, NGINX_LOG, Scenario, Stage, Statistics, Way
-from servers import BROKEN, SOUND, UNSOUND, Backends, backend_visits
+from servers import BROKEN, CLIENTS, SOUND, UNSOUND, Backends, backend_visits, record_visits
 from tls_client import Visit, client_context, fetch, visit
 
 from testbed.nginx import CLIENT_FACTS, Nginx, tls_server
@@ -18,15 +18,6 @@ from testbed.program import require
 from testbed.raw_tls import raw_client
 
 Equal = Callable[[Scenario], Statistics]
-CLIENTS = (
-    "client",
-    "ec_client",
-    "expired_client",
-    "revoked_client",
-    "wrong_usage_client",
-    "other_ca_client",
-    "missing_intermediate_client",
-)
 ROUNDS = 2
 
 
@@ -172,11 +163,7 @@ def test_nginx_judges_every_backend_as_stock(
             proxy_ssl_name localhost; proxy_ssl_server_name on; proxy_ssl_session_reuse off;
             proxy_ssl_protocols TLSv{version}; }}"""
         with Nginx(stage.folder / "nginx", server, wrap=stage.wrap, env=stage.env) as nginx:
-            for turn in range(ROUNDS):
-                for name, kind in visits:
-                    seen = fetch(stage.port("http"), f"/{name.replace(' ', '-')}-{kind}")
-                    stage.record(f"{turn} {name} {kind}", seen, HTTP_DATE)
-                stage.record(f"{turn} mutual", fetch(stage.port("http"), "/mutual"), HTTP_DATE)
+            record_visits(stage, visits, ROUNDS)
         stage.record("alerts", backends.take_alerts())
         record_nginx(stage, nginx)
         assert b"this is server" in stage.records["0 server required"]

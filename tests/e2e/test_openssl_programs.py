@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from equality import OPENSSL_OUTPUT, Scenario, Stage, Statistics, Way
-from servers import BROKEN, SOUND, UNSOUND, Backends
+from servers import BROKEN, CLIENTS, SOUND, UNSOUND, Backends
 from tls_client import visit
 
 from testbed.openssl import SClient, SServer
@@ -20,15 +20,6 @@ from testbed.raw_tls import raw_client
 
 Equal = Callable[[Scenario], Statistics]
 Word = str | Path
-CLIENTS = (
-    "client",
-    "ec_client",
-    "expired_client",
-    "revoked_client",
-    "wrong_usage_client",
-    "other_ca_client",
-    "missing_intermediate_client",
-)
 
 # An ECDSA signature is 70 to 72 bytes long, by chance.
 SIGNATURE_SIZES = ((rb"read \d+ bytes and written \d+ bytes", b"read <n> bytes and written <n> bytes"),)

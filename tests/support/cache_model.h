@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one key of a cache does, if it does one thing at a time: the sequential object that recorded histories are compared
-// with. Keys do not influence each other, and linearizability is local (Herlihy and Wing, 1990), so that each key's
-// history is checked by itself. A trim is two operations on each key: it takes what is kept, and lets go of it; in between
-// another trim finds nothing, and a hit may have the entry kept again.
+// The sequential model of one key of a cache, with which recorded histories are compared. Keys do not influence each other, and
+// linearizability is local (Herlihy and Wing, 1990), so each key's history is checked by itself. A trim is two operations on each
+// key: it takes the retained entry, and then drops it. In between, another trim finds nothing, and a hit may retain the entry again.
 #pragma once
 
 #include <compare>

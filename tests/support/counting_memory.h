@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that counts what is out, and that can be made to run short; and an allocator that knows whose memory it gives.
+// A memory resource that counts what is allocated and can be made to fail; and an allocator that knows its resource.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads that do the same thing at the same moment, again and again: a stress test's rounds without a thread's birth in
-// each of them.
+// Threads that run the same function together in each round, so that a stress test need not start threads for every round.
 #pragma once
 
 #include <atomic>

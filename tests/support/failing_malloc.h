@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes the n-th malloc of this thread fail, whoever calls it: the program, OpenSSL, ibid's own library with its own operator
-// new. A program that uses it compiles failing_malloc.cpp, which stands before glibc's malloc.
+// Makes the n-th malloc of this thread fail, whether the program, OpenSSL or ibid's operator new calls it. A program that uses it
+// compiles failing_malloc.cpp, which takes the place of glibc's malloc.
 #pragma once
 
 #include <cstddef>

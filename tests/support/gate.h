@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Points at which a test's threads meet, so that a race is made to happen instead of waited for.
+// Points at which a test's threads wait for each other, so that a race happens in every run.
 //
-// Law: nothing here sleeps for a guessed time. Each wait ends when what it waits for has happened; the deadline is there
-// only so that a test which would hang fails and says where.
+// Law: nothing here sleeps for a guessed time. Each wait ends when its event has happened. The deadline only turns a hang into a
+// failure that says where.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For tests of what happens in a forked child, and of what must happen in a process of its own.
+// Runs a function in a forked child: for tests of fork(), and for tests that need their own process.
 #pragma once
 
 #if !defined(_WIN32) // which has no fork()

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values, keys and handles that watch the cache's contracts from inside.
+// Values, keys and handles that check the cache's contracts while they are used.
 //
-// A `tracked_value` is a value that knows its key and has a serial number; it counts births and deaths per key. A `held` is a
-// handle that announces itself while it lives: if two live handles of one key ever stand for different values, or a value
-// dies under a handle, contract 1 or 2 is broken, and the run ends on the spot, where a debugger finds it.
+// A `tracked_value` knows its key and has a serial number; it counts constructions and destructions for each key. A `held` is a
+// handle that is registered while it lives. If two live handles of one key refer to different values, or a value ends while a
+// handle refers to it, contract 1 or 2 is broken, and the process aborts at that point, for a debugger.
 //
-// The books are relaxed atomics, one word for a key: they order nothing, so that a missing order in the cache is not
-// hidden from the thread sanitizer. They need none: a handle is announced after it was got and withdrawn before it goes,
-// so by the cache's own order an announcement comes after the withdrawal of every handle to an earlier value.
+// The register is one relaxed atomic for each key. It orders nothing, so the thread sanitizer still sees an order that the cache
+// lacks. It needs no order: a handle is registered after it was obtained and removed before it is dropped, so the cache's own
+// order puts each registration after the removal of all handles to an earlier value.
 #pragma once
 
 #include <array>

@@ -129,7 +129,7 @@ certificate_home* certificate_cache::make_home() {
 
 // OpenSSL keeps ex_data callbacks with a library context, and asks the one that is the thread's default when
 // an object is freed. A thread with a default of its own would free a certificate without telling this cache:
-// see library::stand_aside. With null, this function of OpenSSL changes nothing and tells what is set.
+// see libcrypto::disable(). With null, this function of OpenSSL changes nothing and tells what is set.
 bool certificate_cache::in_default_context() const {
     return f_.OSSL_LIB_CTX_set0_default(nullptr) == f_.OSSL_LIB_CTX_get0_global_default();
 }

@@ -4,9 +4,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <new>
 #include <utility>
+
+#include "ibid/detail/base/mutex.h"
 
 namespace ibid::openssl::leases {
 
@@ -22,12 +23,12 @@ struct lease {
 
 // Few at a time: a program takes a certificate, reads it, and frees it.
 constexpr std::size_t chains = 64;
-constinit std::array<lease*, chains> table{};
-constinit std::mutex mutex; // protects the table and all leases
+constinit detail::mutex mutex; // protects all leases, too
+constinit std::array<lease*, chains> table IBID_GUARDED_BY(mutex){};
 constinit std::atomic<std::size_t> all{
     0}; // how many there are. Relaxed: only a thread that took none may read an old zero.
 
-[[nodiscard]] lease** place_of(const X509* x) noexcept {
+[[nodiscard]] lease** place_of(const X509* x) noexcept IBID_REQUIRES(mutex) {
     lease** at = &table[(reinterpret_cast<std::uintptr_t>(x) >> 4) % chains];
     while (*at != nullptr && (*at)->certificate != x) {
         at = &(*at)->next;
@@ -35,7 +36,7 @@ constinit std::atomic<std::size_t> all{
     return at;
 }
 
-[[nodiscard]] lease* unlink(lease** at) noexcept {
+[[nodiscard]] lease* unlink(lease** at) noexcept IBID_REQUIRES(mutex) {
     all.fetch_sub(1, std::memory_order_relaxed);
     return std::exchange(*at, (*at)->next);
 }
@@ -47,7 +48,7 @@ bool take(const X509* x, const void* owner) noexcept {
     bool taken = false;
     lease* unused = fresh;
     {
-        const std::lock_guard lock(mutex);
+        const detail::lock_guard lock(mutex);
         lease** const at = place_of(x);
         if (*at != nullptr) {
             taken = (*at)->owner == owner && owner != nullptr;
@@ -66,7 +67,7 @@ bool has(const X509* x, const void* owner) noexcept {
     if (all.load(std::memory_order_relaxed) == 0) {
         return false;
     }
-    const std::lock_guard lock(mutex);
+    const detail::lock_guard lock(mutex);
     const lease* const l = *place_of(x);
     return l != nullptr && l->owner == owner && owner != nullptr;
 }
@@ -75,7 +76,7 @@ void add(const X509* x) noexcept {
     if (all.load(std::memory_order_relaxed) == 0) {
         return;
     }
-    const std::lock_guard lock(mutex);
+    const detail::lock_guard lock(mutex);
     if (lease* const l = *place_of(x)) {
         ++l->references;
     }
@@ -87,7 +88,7 @@ void drop(const X509* x) noexcept {
     }
     lease* ended = nullptr;
     {
-        const std::lock_guard lock(mutex);
+        const detail::lock_guard lock(mutex);
         lease** const at = place_of(x);
         if (*at != nullptr && (*at)->references != 0 && --(*at)->references == 0 && !(*at)->kept) {
             ended = unlink(at);
@@ -100,7 +101,7 @@ void keep(const X509* x) noexcept {
     auto* const fresh = new (std::nothrow) lease{x, nullptr, 0, true, nullptr};
     lease* unused = fresh;
     {
-        const std::lock_guard lock(mutex);
+        const detail::lock_guard lock(mutex);
         lease** const at = place_of(x);
         if (*at != nullptr) {
             (*at)->kept = true;
@@ -118,17 +119,17 @@ void forget(const X509* x) noexcept {
     }
     lease* ended = nullptr;
     {
-        const std::lock_guard lock(mutex);
+        const detail::lock_guard lock(mutex);
         lease** const at = place_of(x);
         ended = *at != nullptr ? unlink(at) : nullptr;
     }
     delete ended;
 }
 
-void lock_for_fork() noexcept {
+void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     mutex.lock();
 }
-void unlock_after_fork() noexcept {
+void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     mutex.unlock();
 }
 

@@ -113,7 +113,7 @@ const char* libcrypto::set_up() {
         made_[1] = stores;
         stores->retain(environment().retain);
         // All at once, or never: who disables ibid finds all that has been shared, or nothing ever will be.
-        const std::lock_guard lock(changes_);
+        const detail::lock_guard lock(changes_);
         if (!gone_) {
             all_certificates_.store(cache, std::memory_order_release);
             all_trust_stores_.store(stores, std::memory_order_release);
@@ -136,7 +136,7 @@ void libcrypto::leave(Stop stop) noexcept {
     certificate_cache* cache = nullptr;
     trust_store_cache* stores = nullptr;
     {
-        const std::lock_guard lock(changes_);
+        const detail::lock_guard lock(changes_);
         gone_ = true;
         state_.store(state::begun, std::memory_order_release);
         trust_stores_.store(nullptr, std::memory_order_release);
@@ -171,7 +171,7 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     // Made before the lock: an allocator's own lock may be taken before it when the program forks.
     auto noted = std::unique_ptr<apart>(new (std::nothrow) apart{context, nullptr});
     {
-        const std::lock_guard lock(changes_);
+        const detail::lock_guard lock(changes_);
         certificates = certificates_ever();
         stores = trust_stores_ever();
         if (certificates == nullptr) {
@@ -198,7 +198,7 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     f.ERR_pop_to_mark();
     const bool all_apart = certificates_are_apart && keys_are_apart && stores_are_apart;
     if (all_apart && noted != nullptr) { // else there was no memory, and the next thread takes some more
-        const std::lock_guard lock(changes_);
+        const detail::lock_guard lock(changes_);
         noted->next = apart_;
         apart_ = noted.release();
     }
@@ -207,7 +207,7 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
 void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
     apart* gone = nullptr;
     {
-        const std::lock_guard lock(changes_);
+        const detail::lock_guard lock(changes_);
         for (apart** link = &apart_; *link != nullptr;) {
             apart* const a = *link;
             if (a->context == context) {
@@ -223,7 +223,7 @@ void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
     }
 }
 
-void libcrypto::lock_for_fork() noexcept {
+void libcrypto::lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     changes_.lock();
 }
 
@@ -236,7 +236,7 @@ void libcrypto::forget_all_in_child() noexcept {
     }
 }
 
-void libcrypto::unlock_after_fork() noexcept {
+void libcrypto::unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     changes_.unlock();
 }
 

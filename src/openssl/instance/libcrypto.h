@@ -12,8 +12,8 @@
 
 #include <array>
 #include <atomic>
-#include <mutex>
 
+#include "ibid/detail/base/mutex.h"
 #include "openssl/binding/extent.h"
 #include "openssl/binding/functions.h"
 #include "openssl/binding/settings.h"
@@ -199,9 +199,9 @@ private:
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
-    // Protects what follows, and the way from there into the two above; held around fork(). Nothing of OpenSSL's runs under
+    // Protects the way from what follows into the two above, too; held around fork(). Nothing of OpenSSL's runs under
     // it, and no lock of ibid's is asked for but in lock_for_fork().
-    std::mutex changes_;
+    detail::mutex changes_;
     // The same, once more, for good: OpenSSL goes on calling them when nothing is shared any more.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
     std::atomic<trust_store_cache*> all_trust_stores_{nullptr}; // the same
@@ -211,9 +211,9 @@ private:
         const OSSL_LIB_CTX* context;
         apart* next;
     };
-    apart* apart_ = nullptr;
-    bool gone_ = false;             // nothing is published from now on
-    std::atomic<bool> left_{false}; // and nothing is found any more; release, when that is so
+    apart* apart_ IBID_GUARDED_BY(changes_) = nullptr;
+    bool gone_ IBID_GUARDED_BY(changes_) = false; // nothing is published from now on
+    std::atomic<bool> left_{false};               // and nothing is found any more; release, when that is so
 };
 
 } // namespace ibid::openssl

@@ -3,10 +3,10 @@
 
 #include <array>
 #include <atomic>
-#include <mutex>
 #include <new>
 #include <utility>
 
+#include "ibid/detail/base/mutex.h"
 #include "openssl/binding/error_queue.h"
 #include "openssl/certificates/eligibility.h"
 #include "openssl/certificates/leases.h"
@@ -44,7 +44,7 @@ struct private_set {
 };
 
 // Protects all private sets: what they point to. No call of OpenSSL's runs under it.
-constinit std::mutex sets;
+constinit detail::mutex sets;
 
 void destroy(const functions& f, private_set* set) {
     while (set->certificates != nullptr) {
@@ -94,14 +94,14 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
 
 // One thread at a time: in stock, several may ask one session for its peer, as that only reads. What is called under this lock
 // asks for memory, and takes no lock of OpenSSL's.
-constinit std::mutex sets_of_sessions;
+constinit detail::mutex sets_of_sessions;
 
 [[nodiscard]] private_set* set_of(libcrypto& of, SSL_SESSION* session) {
     const int index = session != nullptr ? index_of_sets(of) : -1;
     if (index < 0) {
         return nullptr;
     }
-    const std::lock_guard lock(sets_of_sessions);
+    const detail::lock_guard lock(sets_of_sessions);
     if (auto* const set = static_cast<private_set*>(of.f.SSL_SESSION_get_ex_data(session, index))) {
         return set;
     }
@@ -126,7 +126,7 @@ enum class use : bool { not_yet, verified };
     if (set == nullptr) {
         return nullptr;
     }
-    const std::lock_guard lock(sets);
+    const detail::lock_guard lock(sets);
     return set->find(shared);
 }
 
@@ -169,7 +169,7 @@ enum class use : bool { not_yet, verified };
     of.f.X509_up_ref(x);
     X509* other = nullptr;
     {
-        const std::lock_guard lock(sets);
+        const detail::lock_guard lock(sets);
         other = set->find(x);
         if (other == nullptr) {
             node->next = set->certificates;
@@ -231,7 +231,7 @@ enum class use : bool { not_yet, verified };
     auto* const node = new (std::nothrow) private_set::list{theirs, own, nullptr};
     OPENSSL_STACK* known = nullptr;
     {
-        const std::lock_guard lock(sets);
+        const detail::lock_guard lock(sets);
         for (const auto* l = set->lists; l != nullptr && known == nullptr; l = l->next) {
             known = l->of == theirs && equal(l->own) ? l->own : nullptr;
         }
@@ -326,13 +326,13 @@ STACK_OF(X509) * of_verification_held(libcrypto& of, X509_STORE_CTX* verificatio
     return given;
 }
 
-void lock_for_fork() noexcept {
+void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     sets_of_sessions.lock();
     sets.lock();
     leases::lock_for_fork();
 }
 
-void unlock_after_fork() noexcept {
+void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     leases::unlock_after_fork();
     sets.unlock();
     sets_of_sessions.unlock();

@@ -15,9 +15,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <utility>
 
+#include "ibid/detail/base/mutex.h"
 #include "ibid/handle.h"
 
 namespace ibid::openssl {
@@ -40,7 +40,7 @@ public:
         list gone;
         auto fresh = std::make_unique<node>(store, file);
         make_room();
-        const std::lock_guard lock(mutex_);
+        const detail::lock_guard lock(mutex_);
         node*& first = table_.of(store);
         int count = 0;
         for (node** at = &first; *at != nullptr;) {
@@ -67,7 +67,7 @@ public:
         if (size() == 0) { // relaxed, as in let_go()
             return false;
         }
-        const std::lock_guard lock(mutex_);
+        const detail::lock_guard lock(mutex_);
         const node* n = table_.of(store);
         while (n != nullptr && n->store != store) {
             n = n->next;
@@ -81,7 +81,7 @@ public:
             return;
         }
         list gone;
-        const std::lock_guard lock(mutex_);
+        const detail::lock_guard lock(mutex_);
         for (node** at = &table_.of(store); *at != nullptr;) {
             node* const n = *at;
             if (n->store == store) {
@@ -97,8 +97,8 @@ public:
     // How many pairs of a store and a file there are.
     [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
-    void lock_for_fork() noexcept { mutex_.lock(); }
-    void unlock_after_fork() noexcept { mutex_.unlock(); }
+    void lock_for_fork() noexcept IBID_ACQUIRE(mutex_) { mutex_.lock(); }
+    void unlock_after_fork() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
     static constexpr std::size_t fewest_buckets = 16;
@@ -133,8 +133,7 @@ private:
         }
     };
 
-    // Under the lock.
-    void set_size(std::size_t n) noexcept { size_.store(n, std::memory_order_relaxed); }
+    void set_size(std::size_t n) noexcept IBID_REQUIRES(mutex_) { size_.store(n, std::memory_order_relaxed); }
 
     // So that a bucket has about one node.
     void make_room() {
@@ -143,7 +142,7 @@ private:
             return;
         }
         buckets larger(count * 4);
-        const std::lock_guard lock(mutex_);
+        const detail::lock_guard lock(mutex_);
         if (table_.count >= larger.count) {
             return; // another thread was faster
         }
@@ -163,8 +162,8 @@ private:
         bucket_count_.store(table_.count, std::memory_order_relaxed);
     }
 
-    buckets table_;
-    std::mutex mutex_; // protects table_ and the nodes; no other lock is taken inside
+    buckets table_ IBID_GUARDED_BY(mutex_);
+    detail::mutex mutex_; // protects the nodes, too; no other lock is taken inside
     std::atomic<std::size_t> size_{0};
     std::atomic<std::size_t> bucket_count_{fewest_buckets};
 };

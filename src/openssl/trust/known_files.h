@@ -14,9 +14,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
+#include "ibid/detail/base/mutex.h"
 #include "ibid/handle.h"
 #include "ibid/weak.h"
 #include "regular_file.h"
@@ -31,7 +31,7 @@ public:
         // Asked outside of the lock: it may be the last handle by then, and its end takes locks.
         weak<Value> found;
         {
-            const std::lock_guard lock(mutex_);
+            const detail::lock_guard lock(mutex_);
             const place& p = place_of(file.which(), mode);
             if (p.is_of(file, mode)) {
                 found = p.value;
@@ -46,7 +46,7 @@ public:
     }
 
     [[nodiscard]] bool is_refused(const regular_file& file, const Mode& mode) noexcept {
-        const std::lock_guard lock(mutex_);
+        const detail::lock_guard lock(mutex_);
         const place& p = place_of(file.which(), mode);
         return p.is_of(file, mode) && p.refused == file.written();
     }
@@ -55,8 +55,8 @@ public:
         put({file.which(), mode, {}, file.written()});
     }
 
-    void lock_for_fork() noexcept { mutex_.lock(); }
-    void unlock_after_fork() noexcept { mutex_.unlock(); }
+    void lock_for_fork() noexcept IBID_ACQUIRE(mutex_) { mutex_.lock(); }
+    void unlock_after_fork() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
     struct place {
@@ -72,19 +72,21 @@ private:
 
     // What was there goes outside of the lock.
     void put(place fresh) noexcept {
-        const std::lock_guard lock(mutex_);
+        const detail::lock_guard lock(mutex_);
         std::swap(place_of(fresh.which, fresh.mode), fresh);
     }
 
     // One slot for each file: a file that loses its slot is read and hashed again.
-    [[nodiscard]] place& place_of(const regular_file::identity& which, const Mode& mode) noexcept {
+    [[nodiscard]] place& place_of(const regular_file::identity& which, const Mode& mode) noexcept
+        IBID_REQUIRES(mutex_) {
         return places_[(static_cast<std::size_t>(which.inode) ^ static_cast<std::size_t>(which.device) ^
                         mode.slot()) %
-                       places_.size()];
+                       slots];
     }
 
-    std::array<place, 64> places_{};
-    std::mutex mutex_; // protects places_
+    static constexpr std::size_t slots = 64;
+    std::array<place, slots> places_ IBID_GUARDED_BY(mutex_){};
+    detail::mutex mutex_;
 };
 
 } // namespace ibid::openssl

@@ -89,7 +89,8 @@ private:
     std::atomic<std::size_t> retained_bytes_{0};
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> leaves_crls_{false};
-    int index_; // of the stores' ex_data; negative: out of service. Last: from then on, the ends of stores are told.
+    // Of the stores' ex_data; negative: out of service. Last: from then on, the ends of stores are told.
+    int index_;
 };
 
 } // namespace ibid::openssl

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A TLS client that loads libssl when it needs it, for itself alone, and drops it again.
  * Arguments: the CA file, then ports. Each port is visited twice in each of three rounds. */
-#include <arpa/inet.h>
 #include <dlfcn.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "connected.h"
 
 static void* module;
 
@@ -18,17 +17,6 @@ static void* function(const char* name) {
         exit(1);
     }
     return f;
-}
-
-static int connected(int port) {
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, (struct sockaddr*)&address, sizeof address) != 0) {
-        perror("connect");
-        exit(1);
-    }
-    return fd;
 }
 
 int main(int argc, char** argv) {

@@ -3,25 +3,13 @@
 #ifndef IBID_TEST_VISIT_H
 #define IBID_TEST_VISIT_H
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-static int connected(int port) {
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, (struct sockaddr*)&address, sizeof address) != 0) {
-        perror("connect");
-        exit(1);
-    }
-    return fd;
-}
+#include "connected.h"
 
 /* A context that trusts the file; NULL where OpenSSL gives none (any more). */
 static SSL_CTX* trusting(const char* ca) {

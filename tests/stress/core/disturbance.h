@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Gives way at random inside hash, comparison, make and destructor, so that threads meet where they would hardly ever be
-// interrupted. Nothing sleeps, and nothing is shared between the threads.
+// Yields at random inside hash, comparison, make and destructor, so that threads interleave at points where they are hardly
+// ever interrupted. Nothing sleeps, and the threads share nothing.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All operations at once on few keys, by more threads than there are processors; and stampedes, again and again.
+// All operations at once on few keys, by more threads than processors; and repeated stampedes.
 #include <array>
 #include <atomic>
 #include <memory>

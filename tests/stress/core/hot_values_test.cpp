@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values whose references are counted in stripes: the end is found wherever the last reference was counted, and memory that
-// lock-free readers may see is freed in the end.
+// Values whose references are counted in stripes: the end is detected wherever the last reference was counted, and memory
+// that lock-free readers may see is freed at last.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -206,7 +206,7 @@ TEST_F(hot_values, end_once_however_their_handles_go) {
 
 // Readers on one side, entries and arrays that come and go on the other: under the address sanitizer, no reader sees memory
 // that has been given back.
-TEST(readers_without_a_lock, never_see_what_has_been_given_back) {
+TEST(lock_free_lookup, never_see_what_has_been_given_back) {
     clear_books();
     probe_cache c;
     std::atomic<bool> done{false};
@@ -232,7 +232,7 @@ TEST(readers_without_a_lock, never_see_what_has_been_given_back) {
     EXPECT_EQ(c.statistics().entries, 0U);
 }
 
-TEST(readers_without_a_lock, leave_a_bounded_rest_that_trim_and_the_end_of_the_cache_give_back) {
+TEST(lock_free_lookup, leave_a_bounded_rest_that_trim_and_the_end_of_the_cache_give_back) {
     using texts =
         cache<std::string, std::string, key_is_value, hash<std::string>, equal, allocator_of<std::byte>>;
     counting_memory memory;
@@ -256,7 +256,7 @@ TEST(readers_without_a_lock, leave_a_bounded_rest_that_trim_and_the_end_of_the_c
 // Values whose end is to do nothing go into a limbo under the very lock that takes them out of the table.
 using numbers = cache<int, int, key_is_value, hash<int>, equal, allocator_of<std::byte>>;
 
-TEST(readers_without_a_lock, never_see_numbers_that_have_been_given_back) {
+TEST(lock_free_lookup, never_see_numbers_that_have_been_given_back) {
     counting_memory memory;
     {
         numbers c({.allocator = allocator_of<std::byte>(memory)});
@@ -276,7 +276,7 @@ TEST(readers_without_a_lock, never_see_numbers_that_have_been_given_back) {
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
-TEST(readers_without_a_lock, drop_the_last_numbers_while_the_cache_ends) {
+TEST(lock_free_lookup, drop_the_last_numbers_while_the_cache_ends) {
     counting_memory memory;
     crew three(3);
     for (int round = 0; round < 2000; ++round) {
@@ -292,7 +292,7 @@ TEST(readers_without_a_lock, drop_the_last_numbers_while_the_cache_ends) {
     }
 }
 
-TEST(readers_without_a_lock, find_again_what_is_there_after_many_looks_in_vain) {
+TEST(lock_free_lookup, find_again_what_is_there_after_many_looks_in_vain) {
     counting_memory memory;
     numbers c({.allocator = allocator_of<std::byte>(memory)});
     const handle<int> kept = c.intern(-1);
@@ -310,7 +310,7 @@ TEST(readers_without_a_lock, find_again_what_is_there_after_many_looks_in_vain) 
     EXPECT_EQ(s.entries, 1U);
 }
 
-TEST(readers_without_a_lock, may_come_and_go_as_threads_do_and_outlive_caches) {
+TEST(lock_free_lookup, may_come_and_go_as_threads_do_and_outlive_caches) {
     clear_books();
     for (int round = 0; round < 20; ++round) {
         auto c = std::make_unique<probe_cache>();
@@ -322,7 +322,7 @@ TEST(readers_without_a_lock, may_come_and_go_as_threads_do_and_outlive_caches) {
     EXPECT_EQ(alive(key), 0U);
 }
 
-TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_have_met_many_tables_since) {
+TEST(lock_free_lookup, are_still_counted_in_the_child_of_a_fork_when_they_have_met_many_tables_since) {
     bool fresh = false;
     detail::qsbr_domain table;
     (void)table.join(fresh);
@@ -342,7 +342,7 @@ TEST(readers_without_a_lock, are_still_counted_in_the_child_of_a_fork_when_they_
 }
 
 // As by a jump out of a signal handler.
-TEST(readers_without_a_lock, are_seen_inside_though_they_left_an_earlier_look_in_the_middle) {
+TEST(lock_free_lookup, are_seen_inside_though_they_left_an_earlier_look_in_the_middle) {
     detail::qsbr_domain table;
     std::thread([&] {
         bool fresh = false;
@@ -364,7 +364,7 @@ TEST(readers_without_a_lock, are_seen_inside_though_they_left_an_earlier_look_in
 }
 
 // Else every hit of a program with many caches would wait for one lock of the process, and look through a list.
-TEST(readers_without_a_lock, find_their_place_among_many_tables_without_the_registry) {
+TEST(lock_free_lookup, find_their_place_among_many_tables_without_the_registry) {
     constexpr std::size_t many = 300;
     gate have_met;
     gate registry_taken;
@@ -460,7 +460,7 @@ TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be)
     looks.join();
 }
 
-TEST(a_fork, finds_nobody_in_the_middle_of_a_pin) {
+TEST(hot_values_fork, finds_nobody_in_the_middle_of_a_pin) {
     clear_books();
     probe_cache c;
     const handle<tracked_value> h = intern(c, key);

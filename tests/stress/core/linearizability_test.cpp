@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Records short random histories of concurrent operations and checks each against the sequential model
-// (tests/support/cache_model.h). The same is done with caches that are broken on purpose: a checker that cannot say no
-// proves nothing.
+// (tests/support/cache_model.h). Caches that are broken on purpose are checked too, and must be rejected: a checker that
+// accepts everything proves nothing.
 #include <array>
 #include <atomic>
 #include <cstdint>

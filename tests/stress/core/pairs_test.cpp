@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every pair of operations, on one key and at one moment, again and again. The tracked_values (tests/support/tracked_value.h) check
-// one value and exact end at every step, the thread sanitizer the memory; the test itself checks what is left.
+// Every pair of operations, at the same time on one key, in many rounds. tracked_value (tests/support/tracked_value.h) checks one
+// value and exact end at every step, the thread sanitizer checks memory, and the test itself checks the final state.
 #include <functional>
 #include <memory>
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Collections against everything else that goes on.
+// Collections race with every other operation.
 #include <atomic>
 #include <cstddef>
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What dead tokens held is let go on one thread, while others make, hold and release tokens.
+// One thread releases what dead tokens held, while others make, hold and release tokens.
 //
 // No thread is stopped by a signal in `letting_go`. ThreadSanitizer delays signals until a blocking call, and the collector aborts when a
 // thread does not answer in time. So all workers wait at a barrier while one thread collects, and stay from before the collection until

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Races that are made to happen, on threads that the collector knows: all leave a barrier at once, again and again.
+// Races on threads that the collector knows: in each round, all threads leave a barrier together.
 #pragma once
 
 #include <barrier>

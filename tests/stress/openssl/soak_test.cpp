@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A long life: threads shake hands, fully and by resumption, in TLS 1.2 and 1.3; some give up in the middle; certificates are
-// replaced, and the files of authorities and revocations, and contexts that load them are made and freed all the time.
+// A long run: threads do full and resumed handshakes in TLS 1.2 and 1.3; some are aborted. Meanwhile certificates, CA files and CRL
+// files are replaced, and contexts that load them are made and freed.
 //
 // Law: memory does not grow from the first tenth to the end, and when all is freed and nothing is retained any more, no entry is
 // left. IBID_SOAK_HANDSHAKES says how many handshakes; without it a few seconds' worth, with IBID_TEST_LONG=1 two million.

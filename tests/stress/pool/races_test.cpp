@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Races that are made to happen: all threads leave a barrier at once, again and again, each with its part of one conflict.
+// Races: in each round, all threads leave a barrier together, each with its part of one conflict.
 #include <atomic>
 #include <barrier>
 #include <cstddef>
@@ -141,9 +141,9 @@ TEST(race, of_a_user_at_full_speed_and_drains_without_end_catches_it_at_every_in
     {
         ibid::pool<exclusive> p;
         std::atomic<bool> stop{false};
-        std::vector<std::thread> raiders;
+        std::vector<std::thread> drainers;
         for (int t = 0; t < 2; ++t) {
-            raiders.emplace_back([&, t] {
+            drainers.emplace_back([&, t] {
                 while (!stop) {
                     if (t == 0) {
                         p.trim();
@@ -165,7 +165,7 @@ TEST(race, of_a_user_at_full_speed_and_drains_without_end_catches_it_at_every_in
             c->use();
         }
         stop = true;
-        for (std::thread& t : raiders) {
+        for (std::thread& t : drainers) {
             t.join();
         }
         const ibid::pool_statistics s = p.statistics();

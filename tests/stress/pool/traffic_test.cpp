@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything at once, for a while: users on many threads that come and go, loans handed from thread to thread, trims,
-// counts, hooks that fail.
+// Random traffic: threads start and exit, take loans, hand them to each other, trim and count, and hooks fail.
 #include <algorithm>
 #include <atomic>
 #include <cstddef>

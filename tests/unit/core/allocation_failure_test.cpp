@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every operation, with each of its allocations failing in turn: it succeeds, or throws bad_alloc and has done nothing;
-// nothing leaks either way.
+// Every operation, with each of its allocations failing in turn: it succeeds, or it throws bad_alloc and changes nothing.
+// Nothing leaks in either case.
 #include <functional>
 #include <map>
 #include <new>

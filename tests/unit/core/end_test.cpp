@@ -16,13 +16,13 @@ namespace {
 
 using namespace ibid::testing;
 
-class the_end : public ::testing::Test {
+class end_of_value : public ::testing::Test {
 protected:
-    the_end() { clear_books(); }
+    end_of_value() { clear_books(); }
     probe_cache cache_;
 };
 
-TEST_F(the_end, comes_before_the_drop_of_the_last_handle_returns) {
+TEST_F(end_of_value, comes_before_the_drop_of_the_last_handle_returns) {
     handle<tracked_value> a = intern(cache_, 1);
     handle<tracked_value> b = a;
     a.reset();
@@ -33,7 +33,7 @@ TEST_F(the_end, comes_before_the_drop_of_the_last_handle_returns) {
     EXPECT_FALSE(cache_.find(probe_key{1}));
 }
 
-TEST_F(the_end, comes_on_the_thread_that_dropped_last) {
+TEST_F(end_of_value, comes_on_the_thread_that_dropped_last) {
     std::thread::id ended_on;
     const with_hook at_end(on_death, [&](int) { ended_on = std::this_thread::get_id(); });
     handle<tracked_value> first = intern(cache_, 1);
@@ -53,7 +53,7 @@ TEST_F(the_end, comes_on_the_thread_that_dropped_last) {
     EXPECT_EQ(ended_on, other_id);
 }
 
-TEST_F(the_end, comes_after_the_entry_has_left) {
+TEST_F(end_of_value, comes_after_the_entry_has_left) {
     const with_hook at_end(on_death, [&](int key) {
         EXPECT_FALSE(cache_.find(probe_key{key}));
         EXPECT_EQ(cache_.statistics().entries, 0U);
@@ -65,7 +65,7 @@ TEST_F(the_end, comes_after_the_entry_has_left) {
     EXPECT_EQ(died(1), 1U);
 }
 
-TEST_F(the_end, may_intern_the_same_key_again) {
+TEST_F(end_of_value, may_intern_the_same_key_again) {
     handle<tracked_value> successor;
     const with_hook at_end(on_death, [&](int key) {
         if (!successor && born(key) == 1) {
@@ -78,7 +78,7 @@ TEST_F(the_end, may_intern_the_same_key_again) {
     EXPECT_EQ(alive(1), 1U);
 }
 
-TEST_F(the_end, may_intern_and_drop_others_of_the_same_shard) {
+TEST_F(end_of_value, may_intern_and_drop_others_of_the_same_shard) {
     const with_hook at_end(on_death, [&](int key) {
         if (key < 10) {
             (void)intern(cache_, probe_key{key + 1, 7});
@@ -122,36 +122,36 @@ void use_everything_while_a_value_ends(probe_cache& cache, const std::function<v
     }
 }
 
-TEST_F(the_end, by_a_drop_comes_outside_every_lock) {
+TEST_F(end_of_value, by_a_drop_comes_outside_every_lock) {
     handle<tracked_value> h = intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(cache_, [&] { h.reset(); });
 }
 
-TEST_F(the_end, by_a_trim_comes_outside_every_lock) {
+TEST_F(end_of_value, by_a_trim_comes_outside_every_lock) {
     cache_.retain({.bytes = 1 << 20, .entries = 10});
     (void)intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(cache_, [&] { cache_.trim(); });
 }
 
-TEST_F(the_end, by_an_eviction_comes_outside_every_lock) {
+TEST_F(end_of_value, by_an_eviction_comes_outside_every_lock) {
     cache_.retain({.bytes = 1 << 20, .entries = 1});
     (void)intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(cache_, [&] { (void)intern(cache_, probe_key{2, 7}); });
 }
 
-TEST_F(the_end, by_a_smaller_budget_comes_outside_every_lock) {
+TEST_F(end_of_value, by_a_smaller_budget_comes_outside_every_lock) {
     cache_.retain({.bytes = 1 << 20, .entries = 10});
     (void)intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(cache_, [&] { cache_.retain({}); });
 }
 
-TEST_F(the_end, by_the_end_of_for_each_comes_outside_every_lock) {
+TEST_F(end_of_value, by_end_of_value_of_for_each_comes_outside_every_lock) {
     handle<tracked_value> h = intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(
         cache_, [&] { cache_.for_each([&](const probe_key&, const handle<tracked_value>&) { h.reset(); }); });
 }
 
-TEST_F(the_end, by_an_exception_in_make_comes_outside_every_lock) {
+TEST_F(end_of_value, by_an_exception_in_make_comes_outside_every_lock) {
     handle<tracked_value> h = intern(cache_, probe_key{1, 7});
     use_everything_while_a_value_ends(cache_, [&] {
         EXPECT_THROW((void)cache_.intern(probe_key{2, 7},
@@ -163,7 +163,7 @@ TEST_F(the_end, by_an_exception_in_make_comes_outside_every_lock) {
     });
 }
 
-TEST_F(the_end, of_a_value_that_holds_the_next_ends_the_whole_chain) {
+TEST_F(end_of_value, of_a_value_that_holds_the_next_ends_the_whole_chain) {
     struct link {
         tracked_value self;
         handle<link> next;
@@ -180,7 +180,7 @@ TEST_F(the_end, of_a_value_that_holds_the_next_ends_the_whole_chain) {
     EXPECT_EQ(alive(0), 0U);
 }
 
-TEST_F(the_end, comes_once_for_each_of_many_droppers) {
+TEST_F(end_of_value, comes_once_for_each_of_many_droppers) {
     for (int round = 0; round < 200; ++round) {
         handle<tracked_value> h = intern(cache_, 1);
         std::vector<handle<tracked_value>> copies(8, h);

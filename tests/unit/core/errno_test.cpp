@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a caller finds in errno after a call that had to wait: what was there before, as after any mutex and any free(). A
-// program that drops a handle between a system call that failed and its look at errno sees the system call's.
+// Calls preserve errno even if they had to wait, as a mutex and free() do: a program may drop a handle between a failed system
+// call and its check of errno.
 #include <atomic>
 #include <cerrno>
 #include <csignal>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Walking over what is alive.
+// for_each(): visits the live entries.
 #include <map>
 #include <stdexcept>
 #include <thread>

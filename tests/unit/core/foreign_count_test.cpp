@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table with values that somebody else counts. `foreign` behaves like an X509: taking a reference to one that is
-// already dying reports failure once and success from then on, and its memory lives until its end callback returns.
+// The table with values that other code counts. `foreign` behaves like an X509: to take a reference while it is ending fails once
+// and succeeds from then on, and its memory is valid until its end callback returns.
 #include <array>
 #include <atomic>
 #include <memory>
@@ -336,7 +336,7 @@ TEST_F(foreign_counts, keep_the_table_beyond_its_closing) {
     a->down(); // forgets itself in a table that nobody else refers to any more
 }
 
-TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
+TEST_F(foreign_counts, in_probation_never_evict_protected_ones) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
     for (int k = 0; k < 5; ++k) {
         pass_through(k, true);
@@ -358,7 +358,7 @@ TEST_F(foreign_counts, that_have_not_earned_it_never_push_out_those_that_have) {
     EXPECT_FALSE(has(300)) << "no room is left for probationary entries";
 }
 
-TEST_F(foreign_counts, that_have_not_earned_it_are_kept_from_their_second_coming_on) {
+TEST_F(foreign_counts, in_probation_are_retained_from_their_second_insert_on) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
     for (int k = 0; k < 1000; ++k) {
         pass_through(k);

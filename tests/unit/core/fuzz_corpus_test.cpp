@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replays the fuzz target's corpus (fuzz/core/corpus) in every build: what the fuzzer has found stays found, under each
-// compiler and sanitizer.
+// Replays the fuzz target's corpus (fuzz/core/corpus) in every build, so that bugs which the fuzzer has found do not return.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>

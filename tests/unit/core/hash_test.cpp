@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hostile keys: the hash is keyed, and what collides without the key does not collide with it.
+// Hostile keys: the hash is keyed, and keys that collide without the secret do not collide with it.
 #include <array>
 #include <cstdint>
 #include <cstdio>

@@ -92,7 +92,7 @@ constexpr int count = 50'000;
     return v;
 }
 
-TEST(a_late_sandbox, that_refuses_the_fence_is_not_believed_to_have_done_it) {
+TEST(late_sandbox, that_refuses_the_fence_is_not_believed_to_have_done_it) {
     if (!detail::asymmetric_fence_available()) {
         GTEST_SKIP() << "this kernel has no such fence";
     }

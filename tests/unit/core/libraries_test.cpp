@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Caches and handles that pass from one library of the process to another. This program and other_library are built with
-// -fvisibility=hidden, so that each would have all of its own that is not said to be the process's.
+// -fvisibility=hidden, so each has its own copy of everything that is not explicitly shared in the process.
 #include <string>
 #include <thread>
 

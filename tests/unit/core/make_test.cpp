@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `make` may be, give, throw, and do meanwhile.
+// What `make` may be, return, throw, and do while it runs.
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -143,8 +143,8 @@ TEST_F(make, runs_outside_every_lock) {
 
 TEST_F(make, that_fails_on_one_thread_lets_each_waiter_try_for_itself) {
     constexpr std::size_t waiters = 3;
-    tally
-        compared; // a waiter has compared its key with that of the flight, under the lock under which it joins it
+    // A waiter has compared its key with that of the flight, under the lock under which it joins it.
+    tally compared;
     gate all_wait;
     const with_hook at_equal(on_equal, [&](int) { compared.add(); });
     std::atomic<int> made{0};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles outlive caches; a cache that ends destroys what only it kept.
+// Handles outlive caches; a cache that is destroyed ends the values that only it held.
 #include <functional>
 #include <memory>
 #include <memory_resource>
@@ -157,12 +157,12 @@ struct telling_hash { // so that there are readers
     std::uint64_t operator()(const probe_key& k) const { return ibid::hash<int>()(k.id); }
 };
 
-class last_steps : public ::testing::Test {
+class table_pin : public ::testing::Test {
 protected:
     using pmr_cache = cache<probe_key, tracked_value, key_beside, telling_hash, probe_equal,
                             std::pmr::polymorphic_allocator<std::byte>>;
 
-    last_steps() {
+    table_pin() {
         clear_books();
         (void)made(100);
     }
@@ -182,7 +182,7 @@ protected:
         std::make_unique<pmr_cache>(pmr_cache::options{.allocator = &memory_});
 };
 
-TEST_F(last_steps, keep_the_table_until_they_are_taken) {
+TEST_F(table_pin, keep_the_table_until_they_are_taken) {
     gate go_on;
     gate ending;
     std::thread closer([&] {
@@ -200,7 +200,7 @@ TEST_F(last_steps, keep_the_table_until_they_are_taken) {
     EXPECT_EQ(memory_.bytes_out(), 0U);
 }
 
-TEST_F(last_steps, may_be_those_of_the_cache) {
+TEST_F(table_pin, may_be_those_of_the_cache) {
     drop_one(1, [&](int) {
         end_of_cache();
         EXPECT_GT(memory_.bytes_out(), 0U);
@@ -208,7 +208,7 @@ TEST_F(last_steps, may_be_those_of_the_cache) {
     EXPECT_EQ(memory_.bytes_out(), 0U);
 }
 
-TEST_F(last_steps, of_one_value_may_lead_to_those_of_others) {
+TEST_F(table_pin, of_one_value_may_lead_to_those_of_others) {
     for (const bool before : {true, false}) {
         if (cache_ == nullptr) {
             cache_ = std::make_unique<pmr_cache>(pmr_cache::options{.allocator = &memory_});
@@ -238,7 +238,7 @@ TEST_F(last_steps, of_one_value_may_lead_to_those_of_others) {
     }
 }
 
-TEST_F(last_steps, may_begin_in_a_cache_that_has_gone) {
+TEST_F(table_pin, may_begin_in_a_cache_that_has_gone) {
     handle<tracked_value> h = made(1);
     std::thread([&] {
         (void)made(2);
@@ -248,7 +248,7 @@ TEST_F(last_steps, may_begin_in_a_cache_that_has_gone) {
     EXPECT_EQ(memory_.bytes_out(), 0U);
 }
 
-TEST_F(last_steps, leave_what_weak_references_hold) {
+TEST_F(table_pin, leave_what_weak_references_hold) {
     handle<tracked_value> h = made(1);
     std::optional<weak<tracked_value>> w(std::in_place, h);
     std::thread([&, h = std::move(h)]() mutable {
@@ -263,7 +263,7 @@ TEST_F(last_steps, leave_what_weak_references_hold) {
 }
 
 #if !defined(_WIN32)
-TEST_F(last_steps, of_a_thread_that_a_fork_leaves_behind_keep_nothing) {
+TEST_F(table_pin, of_a_thread_that_a_fork_leaves_behind_keep_nothing) {
     gate go_on;
     gate ending;
     std::thread forker([&] {

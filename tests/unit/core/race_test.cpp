@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Single races, each forced at its narrowest place by a hook in the comparison, in make, or in a destructor.
+// Single races, each forced at its narrowest point by a hook in the comparison, in make, or in a destructor.
 #include <atomic>
 #include <thread>
 #include <vector>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that waits until no reader can see it: how much waits, and that it is freed. The last part tests the reclaimer by
-// itself. Without membarrier nobody reads without a lock and nothing waits; the bounds hold then, too.
+// Memory that waits until no reader can see it: the bounds of how much waits, and that all is freed. The last part tests the
+// reclaimer alone. Without membarrier all lookups take a lock and nothing waits, so the bounds hold, too.
 #include <array>
 #include <atomic>
 #include <cstddef>

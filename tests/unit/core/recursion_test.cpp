@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A make that needs its own key, directly or through others, gets recursive_make; nobody waits for ever.
+// A make that needs its own key, directly or through other threads, gets recursive_make; no thread waits for ever.
 #include <thread>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slabs: small arrays of one size side by side, with room for each shard; all memory returns to the allocator.
+// Slabs: small arrays of one size side by side, one place for each shard; all memory returns to the allocator.
 #include <algorithm>
 #include <memory_resource>
 #include <vector>
@@ -20,7 +20,7 @@ using memory_of_slots = detail::slot_memory<allocator>;
 using lines = detail::cache_lines<detail::slot_allocator<std::byte, allocator>>;
 using block = typename lines::block;
 
-class slots : public ::testing::Test {
+class slot_memory : public ::testing::Test {
 protected:
     [[nodiscard]] block* allocate(std::size_t n) { return lines::allocate(from(), n); }
     void free(block* b, std::size_t n) { lines::free(from(), b, n); }
@@ -32,7 +32,7 @@ protected:
     memory_of_slots slots_{allocator(&memory_)};
 };
 
-TEST_F(slots, of_all_shards_come_from_one_allocation_for_each_small_size) {
+TEST_F(slot_memory, of_all_shards_come_from_one_allocation_for_each_small_size) {
     std::size_t sizes = 0;
     for (std::size_t n = 1; n <= 32; n *= 2) {
         std::vector<block*> arrays;
@@ -53,7 +53,7 @@ TEST_F(slots, of_all_shards_come_from_one_allocation_for_each_small_size) {
     }
 }
 
-TEST_F(slots, that_are_many_are_allocated_by_themselves) {
+TEST_F(slot_memory, that_are_many_are_allocated_by_themselves) {
     block* const one = allocate(64);
     block* const other = allocate(64);
     EXPECT_EQ(memory_.allocations(), 2U);
@@ -61,7 +61,8 @@ TEST_F(slots, that_are_many_are_allocated_by_themselves) {
     free(other, 64);
 }
 
-TEST_F(slots, that_find_no_place_are_allocated_by_themselves_and_a_place_that_came_back_is_taken_again) {
+TEST_F(slot_memory,
+       that_find_no_place_are_allocated_by_themselves_and_a_place_that_came_back_is_taken_again) {
     std::vector<block*> arrays;
     for (std::size_t shard = 0; shard < counter_stripes + 2; ++shard) {
         arrays.push_back(allocate(4));
@@ -78,7 +79,7 @@ TEST_F(slots, that_find_no_place_are_allocated_by_themselves_and_a_place_that_ca
     EXPECT_EQ(memory_.bytes_out(), 0U);
 }
 
-TEST_F(slots, that_cannot_be_allocated_leave_everything_as_it_was) {
+TEST_F(slot_memory, that_cannot_be_allocated_leave_everything_as_it_was) {
     memory_.fail_after(0);
     EXPECT_THROW((void)allocate(1), std::bad_alloc);
     EXPECT_EQ(memory_.bytes_out(), 0U);

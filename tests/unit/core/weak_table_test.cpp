@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slots after inserting and erasing: what is in a run is found, and what was erased is not.
+// Probing after inserts and erases: entries in a run are found, erased ones are not.
 #include "ibid/detail/table/weak_table.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ struct entry : detail::entry_word {
     std::uint64_t whole = 0;
 };
 
-class slots_of_a_shard : public ::testing::Test {
+class weak_table : public ::testing::Test {
 protected:
     using table = detail::weak_table<entry, std::allocator<std::byte>>;
 
@@ -83,25 +83,25 @@ protected:
     std::set<const entry*> inside_;
 };
 
-TEST_F(slots_of_a_shard, keep_random_entries_in_reach) {
+TEST_F(weak_table, keep_random_entries_in_reach) {
     churn(1, 200, [](auto& random) { return random(); });
 }
 
 // Runs far longer than a tag can tell: all homes within a few slots, also around the end of the array.
-TEST_F(slots_of_a_shard, keep_entries_of_long_runs_in_reach) {
+TEST_F(weak_table, keep_entries_of_long_runs_in_reach) {
     churn(2, 90, [](auto& random) { return (random() & ~std::uint64_t{0xffff}) | (random() % 5 + 0xfffd); });
 }
 
-TEST_F(slots_of_a_shard, keep_entries_of_one_home_in_reach) {
+TEST_F(weak_table, keep_entries_of_one_home_in_reach) {
     churn(3, 60, [](auto& random) { return random() << 16 | 0x1234; });
 }
 
 // Homes that four bits cannot tell apart, in one run.
-TEST_F(slots_of_a_shard, keep_entries_in_reach_whose_homes_lie_sixteen_apart) {
+TEST_F(weak_table, keep_entries_in_reach_whose_homes_lie_sixteen_apart) {
     churn(4, 40, [](auto& random) { return (random() << 16) + random() % 3 * 16 + random() % 2; });
 }
 
-TEST_F(slots_of_a_shard, take_an_entry_whose_tag_is_all_zeros) {
+TEST_F(weak_table, take_an_entry_whose_tag_is_all_zeros) {
     entry& e = put_in(0x0000'ffff'0000'0000);
     entry& nothing_but_zeros = put_in(0);
     check();

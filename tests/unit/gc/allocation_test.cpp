@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory runs out, the collector's and the other: the caller gets bad_alloc, and its owner stays as it was.
+// The collector's memory or the heap runs out: the caller gets bad_alloc, and its owner is unchanged.
 #include <cstddef>
 #include <new>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Linked beside tests: they then run in a collector that takes only pointers to the beginning of an object for pointers to it,
-// as programs with large heaps set it. Tokens are held by such pointers.
+// Linked into tests: the collector then recognizes only pointers to the beginning of an object, as programs with large heaps
+// configure it. Tokens are held by such pointers.
 #include <gc/gc.h>
 
 namespace {

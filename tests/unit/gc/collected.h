@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
 
+#include "ibid/cache.h"
 #include "ibid/gc.h"
 
 namespace ibid_test {
@@ -52,6 +54,7 @@ inline void collect() {
 template <class T, std::size_t N>
 class roots {
 public:
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer
     roots() : memory_(static_cast<T*>(GC_malloc_uncollectable(N * sizeof(T)))) {
         ibid::gc::start();
         for (std::size_t i = 0; i < N; ++i) {
@@ -68,5 +71,13 @@ public:
 private:
     T* memory_;
 };
+
+// What most of these tests intern.
+using table = ibid::cache<int, std::string>;
+using name = ibid::gc::active<std::string>;
+
+[[nodiscard]] inline name intern(table& c, int key) {
+    return ibid::gc::intern(c, key, [&] { return std::to_string(key); });
+}
 
 } // namespace ibid_test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program whose collector is disabled from its first instruction to its last, as with Go's GOGC=off: nothing is broken, the
-// cache is merely larger. The tests of tokens run beside these.
+// A program whose collector is always disabled, as with Go's GOGC=off: all works, and the cache is larger. The tests of tokens are in
+// the same program.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

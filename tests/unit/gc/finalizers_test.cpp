@@ -21,12 +21,9 @@ using ibid_test::elsewhere;
 using ibid_test::many;
 using ibid_test::roots;
 
-using table = ibid::cache<int, std::string>;
-using name = ibid::gc::active<std::string>;
-
-name intern(table& c, int key) {
-    return ibid::gc::intern(c, key, [&] { return std::to_string(key); });
-}
+using ibid_test::intern;
+using ibid_test::name;
+using ibid_test::table;
 
 struct connection {
     name peer;

@@ -21,8 +21,8 @@ using ibid_test::collect;
 using ibid_test::elsewhere;
 using ibid_test::roots;
 
-using table = ibid::cache<int, std::string>;
-using name = ibid::gc::active<std::string>;
+using ibid_test::name;
+using ibid_test::table;
 
 template <class F>
 bool succeeds_in_child(F f) {
@@ -32,7 +32,7 @@ bool succeeds_in_child(F f) {
 // Where no thread may be made (a sanitizer's child): deep enough that later calls overwrite it.
 [[gnu::noinline]] void make_and_drop(table& c, int from, int to) {
     for (int i = from; i < to; ++i) {
-        (void)ibid::gc::intern(c, i, [&] { return std::to_string(i); });
+        (void)ibid_test::intern(c, i);
     }
 }
 
@@ -46,7 +46,8 @@ TEST(fork, gives_the_child_tokens_and_collections_of_its_own) {
     EXPECT_TRUE(succeeds_in_child([&] {
         collect();
         if (c.statistics().entries != 101 || *kept[0] != "1") {
-            return false; // what is older than the fork() stays: a thread that is gone might have a lock of its cache
+            // What is older than the fork() stays: a thread that is gone might have a lock of its cache.
+            return false;
         }
         make_and_drop(c, 1000, 6000);
         collect();

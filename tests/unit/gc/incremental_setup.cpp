@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Linked beside tests: they then run in a collector that marks a little at a time, and write-protects pages meanwhile.
+// Linked into tests: the collector then marks incrementally and write-protects pages meanwhile.
 #include <gc/gc.h>
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokens and collections: who keeps what, and until when.
+// Tokens and collections: what each keeps alive, and until when.
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -24,12 +24,9 @@ using ibid_test::elsewhere;
 using ibid_test::many;
 using ibid_test::roots;
 
-using table = ibid::cache<int, std::string>;
-using name = ibid::gc::active<std::string>;
-
-name intern(table& c, int key) {
-    return ibid::gc::intern(c, key, [&] { return std::to_string(key); });
-}
+using ibid_test::intern;
+using ibid_test::name;
+using ibid_test::table;
 
 // Tokens for the keys 1 to `many`, dropped at once.
 void make_and_drop(table& c) {

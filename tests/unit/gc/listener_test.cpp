@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The collector knows one listener to its events, and ibid is not alone in the program.
+// The collector has one event listener; ibid's must call the one that the program has set.
 #include <atomic>
 #include <cstddef>
 #include <string>
@@ -18,8 +18,8 @@ using ibid_test::collect;
 using ibid_test::elsewhere;
 using ibid_test::roots;
 
-using table = ibid::cache<int, std::string>;
-using name = ibid::gc::active<std::string>;
+using ibid_test::name;
+using ibid_test::table;
 
 std::atomic<int> heard_before{0};
 std::atomic<int> heard_after{0};
@@ -34,7 +34,7 @@ const bool listener_before_ibid = [] {
 void make_and_drop(table& c, int from, int to) {
     elsewhere([&] {
         for (int i = from; i < to; ++i) {
-            (void)ibid::gc::intern(c, i, [&] { return std::to_string(i); });
+            (void)ibid_test::intern(c, i);
         }
     });
 }

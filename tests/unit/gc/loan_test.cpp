@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// gc::loan: an object of a pool that the collector brings home.
+// gc::loan: an object of a pool that returns when the collector finds its loan dead.
 #include <cstddef>
 #include <memory>
 #include <string>

@@ -91,7 +91,7 @@ extern "C" void* malloc(std::size_t n) {
 namespace ibid::test {
 namespace {
 
-TEST(an_allocator_with_fork_handlers, is_not_locked_before_ibids_locks_are_free) {
+TEST(allocator_fork, is_not_locked_before_ibids_locks_are_free) {
     std::vector<bytes> ders;
     for (int i = 0; i < 60; ++i) { // for tables that grow
         ders.push_back(der_of(make_authority("root").certificate.get()));

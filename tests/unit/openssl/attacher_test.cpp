@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(Tls, Attacher, ::testing::Values(TLS1_2_VERSION, TLS1_3
 
 // Indices of ex_data are numbered anew in each context, but the data stands in the same objects. In a process of its own: from then
 // on nothing is shared.
-TEST(ADefaultContext, ThatAThreadGetsHasItsIndicesApartFromIbids) {
+TEST(DefaultContext, ThatAThreadGetsHasItsIndicesApartFromIbids) {
     const int status = in_child([&] {
         outlast_first_certificates();
         const world w;

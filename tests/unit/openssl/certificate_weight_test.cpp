@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "a_cache.h"
+#include "policy_check.h"
 
 namespace ibid::openssl {
 namespace {
@@ -34,18 +35,6 @@ void use(X509* x, EVP_PKEY* issuer) {
     EVP_DigestVerify(verification, signature.data(), signature.size(), signature.data(), 1);
     EVP_MD_CTX_free(verification);
     X509_check_host(x, "example.com", 0, 0, nullptr);
-    ERR_clear_error();
-}
-
-void check_policies(X509* x, const authority& root) {
-    const store_ptr store(X509_STORE_new());
-    X509_STORE_add_cert(store.get(), root.certificate.get());
-    X509_STORE_CTX* const check = X509_STORE_CTX_new();
-    X509_STORE_CTX_init(check, store.get(), x, nullptr);
-    X509_STORE_CTX_set_flags(check, X509_V_FLAG_POLICY_CHECK);
-    X509_STORE_CTX_set_verify_cb(check, [](int, X509_STORE_CTX*) { return 1; });
-    X509_verify_cert(check);
-    X509_STORE_CTX_free(check);
     ERR_clear_error();
 }
 

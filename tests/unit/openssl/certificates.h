@@ -13,27 +13,20 @@
 
 #include <atomic>
 #include <cstdio>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "support/pki/pki.h"
+#include "testbed/tls/owned.h"
 
 namespace ibid::test {
 
-template <auto Free>
-struct freed_by {
-    template <class T>
-    void operator()(T* t) const noexcept {
-        Free(t);
-    }
-};
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
-using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using crl_ptr = std::unique_ptr<X509_CRL, freed_by<X509_CRL_free>>;
-using store_ptr = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
+using key_ptr = testbed::owned_key;
+using x509_ptr = testbed::owned_x509;
+using crl_ptr = testbed::owned_crl;
+using store_ptr = testbed::owned_store;
 using bytes = std::vector<unsigned char>;
 
 inline void check(bool ok, const char* what) {
@@ -137,7 +130,7 @@ struct certificate_options {
 }
 
 [[nodiscard]] inline std::string as_pem(const char* name, const bytes& der) {
-    const std::unique_ptr<BIO, freed_by<BIO_free>> out(BIO_new(BIO_s_mem()));
+    const testbed::owned_bio out(BIO_new(BIO_s_mem()));
     check(PEM_write_bio(out.get(), name, "", der.data(), static_cast<long>(der.size())) > 0, "write PEM");
     char* text = nullptr;
     const long size = BIO_get_mem_data(out.get(), &text);
@@ -175,8 +168,7 @@ struct certificate_options {
 // d2i_X509_CRL may fill a CRL of a store anew, and so makes a writer of who names it beside a getter of these.
 [[nodiscard]] inline crl_ptr crl_of(const bytes& der) {
     const std::string pem = as_pem(PEM_STRING_X509_CRL, der);
-    const std::unique_ptr<BIO, freed_by<BIO_free>> in(
-        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    const testbed::owned_bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     STACK_OF(X509_INFO)* const all = PEM_X509_INFO_read_bio(in.get(), nullptr, nullptr, nullptr);
     crl_ptr crl;
     if (sk_X509_INFO_num(all) == 1) {

@@ -13,9 +13,9 @@
 
 namespace ibid::test {
 
-using context_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
-using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
-using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
+using context_ptr = testbed::owned_context;
+using ssl_ptr = testbed::owned_ssl;
+using session_ptr = testbed::owned_session;
 
 // A root, an intermediate, a server's leaf and a client's, and contexts for both sides that verify each other.
 struct world {

@@ -38,7 +38,7 @@ namespace {
     return objects_of(s.get()).list(0);
 }
 
-TEST(AProgramThatShowsAListOfRevocations, SeesTheOrderOfTheFileUntilItSearchesItself) {
+TEST(CrlOrder, SeesTheOrderOfTheFileUntilItSearchesItself) {
     const std::string path = testing::TempDir() + "ibid-order-" + std::to_string(getpid()) + ".pem";
     const authority root = make_authority("root");
     std::ofstream(path) << as_pem(PEM_STRING_X509_CRL, make_crl_der(root, 10));

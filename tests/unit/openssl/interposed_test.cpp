@@ -276,17 +276,6 @@ protected:
         return path;
     }
 
-    [[nodiscard]] static std::vector<const void*> objects(X509_STORE* store) {
-        std::vector<const void*> all;
-        const objects_of in_store(store);
-        for (int i = 0; i < in_store.count(); ++i) {
-            const X509_OBJECT* const o = in_store[i];
-            const void* const x = X509_OBJECT_get0_X509(o);
-            all.push_back(x != nullptr ? x : X509_OBJECT_get0_X509_CRL(o));
-        }
-        return all;
-    }
-
     std::filesystem::path folder_;
     std::vector<authority> authorities_;
 };

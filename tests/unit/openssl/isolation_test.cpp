@@ -20,7 +20,7 @@
 namespace ibid::test {
 namespace {
 
-using library_context = std::unique_ptr<OSSL_LIB_CTX, freed_by<OSSL_LIB_CTX_free>>;
+using library_context = testbed::owned<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;
 
 struct held {
     connection open;

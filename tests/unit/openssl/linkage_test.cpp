@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a library's calls to itself can be intercepted, told from how it was linked.
+// How a library was linked tells whether its calls to itself can be intercepted.
 #include "loaded_module.h"
 
 #include <gtest/gtest.h>

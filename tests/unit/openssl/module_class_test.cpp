@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which class a module is of, by the names in its relocations. The programs are those of Debian 12.
+// The class of a module (reader, attacher, writer), decided by the names in its relocations. The programs are those of Debian 12.
 #include "openssl/modules/module_class.h"
 
 #include <sstream>
@@ -167,14 +167,14 @@ constexpr program programs[] = {
      "X509_verify_cert_error_string d2i_OCSP_RESPONSE d2i_X509 i2d_X509_PUBKEY"},
 };
 
-class of_a_program : public testing::TestWithParam<program> {};
+class module_class_of_program : public testing::TestWithParam<program> {};
 
-TEST_P(of_a_program, the_class_is_told_by_its_names) {
+TEST_P(module_class_of_program, the_class_is_told_by_its_names) {
     EXPECT_EQ(class_of_names(GetParam().names), GetParam().its_class);
 }
 
 // Whatever else a program does, one such name decides.
-TEST_P(of_a_program, one_name_more_may_make_it_a_writer) {
+TEST_P(module_class_of_program, one_name_more_may_make_it_a_writer) {
     const std::string names = GetParam().names;
     for (const char* const more :
          {"X509_sign", "X509_set_pubkey", "X509_alias_set1", "i2d_re_X509_tbs", "X509_set1_notAfter"}) {
@@ -182,7 +182,7 @@ TEST_P(of_a_program, one_name_more_may_make_it_a_writer) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(debian, of_a_program, testing::ValuesIn(programs),
+INSTANTIATE_TEST_SUITE_P(debian, module_class_of_program, testing::ValuesIn(programs),
                          [](const auto& p) { return p.param.name; });
 
 TEST(roles, belong_to_whole_names) {
@@ -225,7 +225,7 @@ TEST(roles, are_found_for_each_entry) {
 }
 
 // A pointer to the inside, and what writes through it, are harmless each by itself.
-TEST(a_pair, makes_a_writer) {
+TEST(module_class, makes_a_writer) {
     constexpr std::pair<const char*, const char*> pairs[] = {
         {"X509_getm_notAfter", "X509_gmtime_adj"},
         {"X509_getm_notBefore", "ASN1_TIME_set_string"},
@@ -264,7 +264,7 @@ TEST(a_pair, makes_a_writer) {
     EXPECT_EQ(class_of_names("X509_get_subject_name EVP_PKEY_set1_RSA"), module_class::reader);
 }
 
-TEST(a_module, that_names_nothing_is_a_reader) {
+TEST(module_class, that_names_nothing_is_a_reader) {
     EXPECT_EQ(class_of(0), module_class::reader);
     EXPECT_EQ(class_of_names("printf malloc SSL_read"), module_class::reader);
 }

@@ -125,7 +125,7 @@ public:
 #endif
 
 private:
-    using verification_ptr = std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>>;
+    using verification_ptr = testbed::owned_verification;
 
     [[nodiscard]] bool two_handshakes(SSL_CTX* server) {
         connection a(client_.get(), server);
@@ -198,7 +198,7 @@ TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
 }
 
 // What OpenSSL could not find out then, of the key or of the extensions, it never tries to find out again for that object.
-TEST(out_of_memory_at_the_first_look, is_that_holders_alone) {
+TEST(out_of_memory_at_first_use, is_that_holders_alone) {
     const world w;
     for (const bytes& der :
          {der_of(w.server_leaf.get()), der_of(w.root.certificate.get()), certificate_that_takes_memory()}) {

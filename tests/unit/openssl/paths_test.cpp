@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ways on which OpenSSL comes to a certificate, beside the plain handshakes of interposed_test.cpp: what a program sees
-// is the same stock and under ibid, and the certificate is one object where ibid is there. See stock_or_ibid.h.
+// The ways in which OpenSSL obtains a certificate, besides the handshakes of interposed_test.cpp: a program sees the same stock and
+// under ibid; under ibid, the certificate is one object. See stock_or_ibid.h.
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/ssl.h>
@@ -183,8 +183,8 @@ TEST_P(ExternalSessionCache, BringsThePeerBack) {
 INSTANTIATE_TEST_SUITE_P(Tls, ExternalSessionCache, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
-using response_ptr = std::unique_ptr<OCSP_RESPONSE, freed_by<OCSP_RESPONSE_free>>;
-using basic_ptr = std::unique_ptr<OCSP_BASICRESP, freed_by<OCSP_BASICRESP_free>>;
+using response_ptr = testbed::owned<OCSP_RESPONSE, OCSP_RESPONSE_free>;
+using basic_ptr = testbed::owned<OCSP_BASICRESP, OCSP_BASICRESP_free>;
 
 // What the intermediate says of the server's certificate, with its own certificate in it.
 class Responder : public testing::Test {

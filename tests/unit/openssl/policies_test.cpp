@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates in which a policy check would note a fault are nobody's but their holder's; all others are
-// shared. Each shape is put before OpenSSL's own policy check, which says what is right.
+// A certificate in which a policy check would record a fault is not shared; all others are. OpenSSL's own policy check decides for
+// each shape what is right.
 #include <gtest/gtest.h>
 
 #include "a_cache.h"
 #include "openssl/certificates/policy_extensions.h"
+#include "policy_check.h"
 
 namespace ibid::openssl {
 namespace {
@@ -93,15 +94,7 @@ struct shape {
 // What OpenSSL itself notes in the certificate when it checks policies.
 [[nodiscard]] bool openssl_finds_a_fault(X509* x, const authority& root) {
     const may_be_lost some; // of a mapping that is refused
-    const store_ptr store(X509_STORE_new());
-    X509_STORE_add_cert(store.get(), root.certificate.get());
-    X509_STORE_CTX* const check = X509_STORE_CTX_new();
-    X509_STORE_CTX_init(check, store.get(), x, nullptr);
-    X509_STORE_CTX_set_flags(check, X509_V_FLAG_POLICY_CHECK);
-    X509_STORE_CTX_set_verify_cb(check, [](int, X509_STORE_CTX*) { return 1; });
-    X509_verify_cert(check);
-    X509_STORE_CTX_free(check);
-    ERR_clear_error();
+    check_policies(x, root);
     return (X509_get_extension_flags(x) & EXFLAG_INVALID_POLICY) != 0;
 }
 

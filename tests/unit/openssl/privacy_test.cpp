@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a stranger can learn from the time that a handshake takes, as the operator chose it: IBID_PRIVACY. Runs once for each
+// What an unauthenticated peer can learn from the time that a handshake takes, for each setting of IBID_PRIVACY. Runs once for each
 // setting, which is read when ibid is loaded.
 #include <openssl/err.h>
 #include <openssl/ssl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Each argument of docs/decisions/0005-verify-memo.md: what could change the answer of X509_verify makes ibid ask OpenSSL
-// again, and the answer is OpenSSL's. See stock_or_ibid.h. What is remembered is asked of a client's handshakes: a program's own
-// X509_verify is OpenSSL's alone.
+// again, and the answer is OpenSSL's. See stock_or_ibid.h. Only a client's handshakes use the memo: a program's own X509_verify is not
+// intercepted.
 #include <openssl/conf.h>
 #include <openssl/dsa.h>
 #ifndef OPENSSL_NO_ENGINE
@@ -172,8 +172,7 @@ TEST_F(Signatures, AreRefusedWhereNoAlgorithmIsFit) {
     ASSERT_TRUE(c.shake_hands());
     STACK_OF(X509)* const chain = SSL_get0_verified_chain(c.client.get());
     const auto verify = [&] {
-        const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> verification(
-            X509_STORE_CTX_new());
+        const testbed::owned_verification verification(X509_STORE_CTX_new());
         X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(client_.get()),
                             sk_X509_value(chain, 0), SSL_get_peer_cert_chain(c.client.get()));
         const int result = X509_verify_cert(verification.get());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests that run twice, stock (IBID_DISABLE=1) and under ibid: whatever a program sees is asserted alike, and only which
-// objects are one, and what was parsed, depends on which run it is.
+// Tests that run twice, stock (IBID_DISABLE=1) and under ibid. What a program can see is asserted in both runs; which objects are
+// shared, and what was parsed, only in one.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// strict_pem against PEM_read_bio: it may refuse what OpenSSL accepts, and never decodes anything otherwise.
+// strict_pem against PEM_read_bio: it may refuse what OpenSSL accepts; what it decodes, it decodes as OpenSSL does.
 #include "openssl/trust/strict_pem.h"
 
 #include <openssl/err.h>

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What differs from one OpenSSL to another, for tests that are the same on each: the names of its files, types that became opaque or
+// What differs between OpenSSL versions, for tests that are the same on each: the names of its files, types that became opaque or
 // const, the list of a store's objects.
 #pragma once
 
 #include <openssl/opensslv.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+
+#include <vector>
 
 namespace ibid::test {
 
@@ -61,5 +63,16 @@ public:
 private:
     STACK_OF(X509_OBJECT) * all_;
 };
+
+// The certificates and CRLs of a store, in its order.
+[[nodiscard]] inline std::vector<const void*> objects(X509_STORE* store) {
+    std::vector<const void*> all;
+    const objects_of in_store(store);
+    for (int i = 0; i < in_store.count(); ++i) {
+        const void* const x = in_store.certificate(i);
+        all.push_back(x != nullptr ? x : in_store.list(i));
+    }
+    return all;
+}
 
 } // namespace ibid::test

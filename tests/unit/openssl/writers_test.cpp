@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that may write to what it gets: it names functions that do. Each of its connections, sessions and stores has objects of
-// its own, the same ones each time, as in stock; and what it writes is seen by nobody who would not see it in stock.
+// A program that may write to certificates, because it names functions that do. Each of its connections, sessions and stores has
+// objects of its own, the same ones each time, as in stock. Who sees a write in stock sees it under ibid, and nobody else.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -307,7 +307,7 @@ INSTANTIATE_TEST_SUITE_P(Tls, Writers, ::testing::Values(TLS1_2_VERSION, TLS1_3_
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
 // What RTLD_DEFAULT finds in the global scope is the same for every caller: the getter and the parser that are found are those for writers.
-TEST(AWriter, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
+TEST(WriterLookups, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   void* const libssl = dlopen(libssl_file, RTLD_LAZY | RTLD_NOLOAD);
                   for (const char* const name : {"SSL_get0_peer_certificate", "d2i_X509"}) {
@@ -329,7 +329,7 @@ TEST(AWriter, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
 
 // Whose the function is that RTLD_NEXT finds depends on who asks; so ibid does not answer in its place, and nothing is shared any
 // more. In a process of its own.
-TEST(AWriter, ThatFindsAGetterByTheSearchOrderEndsSharing) {
+TEST(WriterLookups, ThatFindsAGetterByTheSearchOrderEndsSharing) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
                   const bool found = dlsym(RTLD_NEXT, "SSL_get0_peer_certificate") != nullptr;
@@ -357,7 +357,7 @@ protected:
         return sk_X509_OBJECT_value(X509_STORE_get0_objects(s.get()), i);
     }
     [[nodiscard]] int verify(const store_ptr& s) const {
-        const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> v(X509_STORE_CTX_new());
+        const testbed::owned_verification v(X509_STORE_CTX_new());
         STACK_OF(X509)* const untrusted = sk_X509_new_null();
         sk_X509_push(untrusted, w.intermediate.certificate.get());
         X509_STORE_CTX_init(v.get(), s.get(), w.server_leaf.get(), untrusted);
@@ -405,7 +405,7 @@ TEST_F(Tenants, DoNotSeeEachOthersLists) {
 
 TEST_F(Tenants, FindInAVerificationWhatTheirStoreLists) {
     const store_ptr s = loaded();
-    const std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>> v(X509_STORE_CTX_new());
+    const testbed::owned_verification v(X509_STORE_CTX_new());
     X509_STORE_CTX_init(v.get(), s.get(), w.intermediate.certificate.get(), nullptr);
     X509* const root = X509_OBJECT_get0_X509(object(s, 0));
     X509* issuer = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The budget bounds what is idle, whatever the order of events and however many threads there are.
+// The budget bounds the idle objects, for any order of events and any number of threads.
 #include <cstddef>
 #include <latch>
 #include <thread>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// malloc fails for a thread's own cache: its objects go to the central free lists.
+// malloc fails for a thread's own cache: the thread's objects go to the central free lists.
 #include <array>
 #include <cstddef>
 #include <thread>

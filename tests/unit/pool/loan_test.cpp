@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread, one pool: what a loan is, and where its object goes.
+// One thread and one pool: what a loan is, and where its object goes.
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory of what has gone: it may forget, but not much, and it takes the room that it was given.
+// The ghost table: it may forget a few keys, and it uses no more memory than it was given.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The policies of bench/retention: each does what its paper says, and ours does as well as theirs.
+// The policies of bench/retention: each does what its paper says, and ours has hit ratios as good as theirs.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

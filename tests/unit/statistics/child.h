@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child process for the tests of counters that cross processes: it runs a function, says so, and waits to be let go.
+// A child process, for tests of counters that another process reads: it runs a function, reports that, and waits for its end.
 //
 //     child c([&] { count_something(); });
 //     c.wait_until_done();   // the function has returned; the child is still there

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The publishing half of the counters: rows, forks, and what a program may no longer do by the time that it counts. The
-// counters are static memory, so each test counts in a child.
+// The publishing side of the counters: rows, forks, and programs that have given up rights before they count. The counters are
+// static memory, so each test counts in a child.
 #include "child.h"
 #include "statistics/observe.h"
 #include "statistics/place.h"

@@ -24,31 +24,40 @@
 
 #include "ibid/detail/port/waiting.h"
 
+#include "ibid/detail/base/mechanisms.h"
+#include "ibid/detail/base/mutex.h"
+
 namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-class spinning_mutex {
+class IBID_CAPABILITY spinning_mutex {
 public:
     constexpr spinning_mutex() noexcept = default;
     spinning_mutex(const spinning_mutex&) = delete;
     spinning_mutex& operator=(const spinning_mutex&) = delete;
 
     // Acquire pairs with the release in unlock().
-    void lock() noexcept {
+    void lock() noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS {
         if (!try_lock()) {
             wait();
         }
     }
-    [[nodiscard]] bool try_lock() noexcept {
+    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true) {
         return state_.exchange(taken, std::memory_order_acquire) == free;
     }
-    void unlock() noexcept { state_.store(free, std::memory_order_release); }
+    void unlock() noexcept IBID_RELEASE() {
+        if constexpr (has(mechanism::unlock_by_store)) {
+            state_.store(free, std::memory_order_release);
+        } else {
+            state_.exchange(free, std::memory_order_release);
+        }
+    }
 
 private:
     enum : std::uint32_t { free, taken };
 
-    [[gnu::noinline]] void wait() noexcept {
+    [[gnu::noinline]] void wait() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         const int error = errno;
         int pauses = 1;
         for (int round = 0;; ++round) {

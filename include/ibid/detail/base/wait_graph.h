@@ -9,10 +9,10 @@
 // Lock order: inside a shard's lock. Taken only by threads that are about to sleep and by leaders that have waiters.
 #pragma once
 
-#include <mutex>
 #include <new>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/port/threads.h"
 
@@ -29,11 +29,11 @@ struct wait_edge {
 };
 
 struct wait_edges {
-    std::mutex mutex;
-    wait_edge* first = nullptr;
+    detail::mutex mutex;
+    wait_edge* first IBID_GUARDED_BY(mutex) = nullptr;
 
     // Whether `who` waits for `whom`, directly or through others. A thread waits for one other at most.
-    [[nodiscard]] bool waits(thread_name who, thread_name whom) const noexcept {
+    [[nodiscard]] bool waits(thread_name who, thread_name whom) const noexcept IBID_REQUIRES(mutex) {
         const wait_edge* edge = nullptr;
         do {
             if (same_thread(who, whom)) {
@@ -46,7 +46,7 @@ struct wait_edges {
         } while (edge != nullptr);
         return false;
     }
-    void add(wait_edge& e) noexcept {
+    void add(wait_edge& e) noexcept IBID_REQUIRES(mutex) {
         e.next = first;
         e.link = &first;
         if (first != nullptr) {
@@ -65,15 +65,15 @@ struct wait_edges {
 };
 
 // Lockable. Throws bad_alloc in get() alone, and so when the first thread of the process waits.
-struct the_wait_graph {
+struct IBID_CAPABILITY the_wait_graph {
     [[nodiscard]] static wait_edges& get() {
         wait_edges* const shared = process_wide<wait_edges>::get();
         return some(shared);
     }
-    void lock() const noexcept { get().mutex.lock(); }
-    void unlock() const noexcept { get().mutex.unlock(); }
+    void lock() const noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS { get().mutex.lock(); }
+    void unlock() const noexcept IBID_RELEASE() IBID_NO_THREAD_SAFETY_ANALYSIS { get().mutex.unlock(); }
     // In the child of fork(), under the lock: nobody waits there.
-    void forget_other_threads() const noexcept { get().first = nullptr; }
+    void forget_other_threads() const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { get().first = nullptr; }
 };
 inline constexpr the_wait_graph wait_graph;
 

@@ -22,7 +22,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-inline void unlock_process(participant_registry& registry, hot_values& hot) noexcept {
+inline void unlock_process(participant_registry& registry,
+                           hot_values& hot) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     hot.unlock();
     registry.mutex.unlock();
     wait_graph.unlock();
@@ -34,7 +35,7 @@ inline void before_a_table_is_locked_for_fork(hot_values& hot) noexcept {
         unlock_process(registry, hot);
     }
 }
-inline void lock_process_for_fork(hot_values& hot) noexcept {
+inline void lock_process_for_fork(hot_values& hot) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     participant_registry& registry = *process_wide<participant_registry>::get();
     wait_graph.lock();
     registry.mutex.lock();
@@ -42,7 +43,7 @@ inline void lock_process_for_fork(hot_values& hot) noexcept {
     ++registry.tables_locked_for_fork;
     registry.forking_thread.store(this_thread(), std::memory_order_relaxed);
 }
-inline void unlock_process_after_fork(hot_values& hot) noexcept {
+inline void unlock_process_after_fork(hot_values& hot) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     participant_registry& registry = *process_wide<participant_registry>::get();
     if (--registry.tables_locked_for_fork == 0) {
         registry.forking_thread.store(0, std::memory_order_relaxed);

@@ -33,10 +33,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <new>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/counting/sharded_count.h"
 #include "ibid/detail/counting/value_header.h"
@@ -66,7 +66,7 @@ public:
     // Requires a reference. True: the value is promoted. False: nobody else holds a central reference, or
     // there is no cell, no generation or no memory left.
     bool promote(value_header& h) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         std::uint64_t word = h.word();
         const unsigned generation = entry_word::generation(word);
         const bool others = (h.count.load(std::memory_order_relaxed) & value_header::references) > 1;
@@ -98,7 +98,7 @@ public:
 
     // The caller has taken a central reference to `h` when there was none. Dropping it will check once more.
     void add_pending_check(value_header& h) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         ++cell_of(h).pending_checks;
     }
 
@@ -106,7 +106,7 @@ public:
     // pending check and there is still no central reference. True: no reference is left, and the caller ends
     // the value.
     [[nodiscard]] bool collapse(value_header& h) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         cell& c = cell_of(h);
         if (--c.pending_checks != 0) {
             return false;
@@ -121,14 +121,14 @@ public:
 
     // The memory of a value with a cell is about to be freed.
     void vacate(std::uint64_t word) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         cells_[entry_word::cell(word)].taken = false;
     }
 
     // Around fork(): see fork_locks.h.
-    void lock() noexcept { mutex_.lock(); }
-    [[nodiscard]] bool try_lock() noexcept { return mutex_.try_lock(); }
-    void unlock() noexcept { mutex_.unlock(); }
+    void lock() noexcept IBID_ACQUIRE(mutex_) { mutex_.lock(); }
+    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true, mutex_) { return mutex_.try_lock(); }
+    void unlock() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
     struct cell {
@@ -137,7 +137,7 @@ private:
         bool taken = false;
     };
 
-    [[nodiscard]] std::size_t vacant() const noexcept {
+    [[nodiscard]] std::size_t vacant() const noexcept IBID_REQUIRES(mutex_) {
         std::size_t number = 0;
         while (number < cells_.size() && cells_[number].taken) {
             ++number;
@@ -146,7 +146,9 @@ private:
     }
 
     // Requires: the value was promoted before.
-    [[nodiscard]] cell& cell_of(const value_header& h) noexcept { return cells_[entry_word::cell(h.word())]; }
+    [[nodiscard]] cell& cell_of(const value_header& h) noexcept IBID_REQUIRES(mutex_) {
+        return cells_[entry_word::cell(h.word())];
+    }
 
     [[nodiscard]] static bool close(value_header& h, const cell& c) noexcept {
         const std::int64_t in_stripes = c.stripes.load(std::memory_order_relaxed)->close();
@@ -167,7 +169,7 @@ private:
         return next == 0;
     }
 
-    std::mutex mutex_; // protects all cells, except reads of `stripes`. No other lock is taken inside
+    detail::mutex mutex_; // protects all cells, except reads of `stripes`. No other lock is taken inside
     std::array<cell, entry_word::cells> cells_{};
 };
 

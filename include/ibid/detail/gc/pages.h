@@ -19,10 +19,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <new>
 #include <utility>
 
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/slot.h"
@@ -87,7 +87,7 @@ struct gc_thread {
 };
 using this_gc_thread = per_thread<gc_thread>;
 
-class gc_pages {
+class IBID_CAPABILITY gc_pages {
 public:
     gc_pages() noexcept = default;
     gc_pages(const gc_pages&) = delete;
@@ -108,7 +108,7 @@ public:
         }
         auto* const fresh = new gc_page;
         gc_slot* const s = fresh->pop();
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         gc_page* const head = pages_.load(std::memory_order_relaxed);
         fresh->next.store(head, std::memory_order_relaxed);
         if (head != nullptr) {
@@ -121,7 +121,7 @@ public:
 
     // Returns `s` and the `count` - 1 slots that follow it. Requires: they have no token any more.
     void give_back(gc_slot* s, std::uint32_t count) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         for (; count != 0; --count) {
             gc_slot* const next = count != 1 ? s->next() : nullptr;
             gc_page& p = gc_page::of(*s);
@@ -158,15 +158,15 @@ public:
 
     void thread_ends(gc_thread& me) noexcept {
         if (gc_page* const p = std::exchange(me.page, nullptr)) {
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             disown(*p);
         }
     }
 
     // For fork() and for_each(). In the child, pages of other threads stay owned by them: their tokens end as
     // always, and their unused slots are leaked.
-    void lock() noexcept { mutex_.lock(); }
-    void unlock() noexcept { mutex_.unlock(); }
+    void lock() noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS { mutex_.lock(); }
+    void unlock() noexcept IBID_RELEASE() IBID_NO_THREAD_SAFETY_ANALYSIS { mutex_.unlock(); }
 
     thread_key key; // of gc_thread
 
@@ -175,7 +175,7 @@ public:
 private:
     // A slot of an existing page, or null.
     [[nodiscard]] gc_slot* pop_shared(gc_thread* me) {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         if (gc_page* const p = me != nullptr ? me->page : nullptr) {
             p->free = std::exchange(p->returned, nullptr);
             p->free_count = std::exchange(p->returned_count, 0);
@@ -195,8 +195,7 @@ private:
         return s;
     }
 
-    // Under the mutex.
-    void own(gc_thread* me, gc_page& p) noexcept {
+    void own(gc_thread* me, gc_page& p) noexcept IBID_REQUIRES(mutex_) {
         handed_.fetch_add(p.free_count + 1, std::memory_order_relaxed);
         if (me == nullptr) {
             disown(p);
@@ -205,7 +204,7 @@ private:
         p.owned = true;
         me->page = &p;
     }
-    void disown(gc_page& p) noexcept {
+    void disown(gc_page& p) noexcept IBID_REQUIRES(mutex_) {
         p.owned = false;
         while (gc_slot* const s = p.returned) {
             p.returned = s->next();
@@ -218,7 +217,7 @@ private:
         }
     }
 
-    void add_partial(gc_page& p) noexcept {
+    void add_partial(gc_page& p) noexcept IBID_REQUIRES(mutex_) {
         p.previous_partial = nullptr;
         p.next_partial = partial_;
         if (partial_ != nullptr) {
@@ -226,7 +225,7 @@ private:
         }
         partial_ = &p;
     }
-    void remove_partial(gc_page& p) noexcept {
+    void remove_partial(gc_page& p) noexcept IBID_REQUIRES(mutex_) {
         empty_ -= p.free_count == gc_page::slots_in_page ? 1 : 0;
         (p.previous_partial != nullptr ? p.previous_partial->next_partial : partial_) = p.next_partial;
         if (p.next_partial != nullptr) {
@@ -234,7 +233,7 @@ private:
         }
     }
 
-    void free_empty_but_a_few() noexcept {
+    void free_empty_but_a_few() noexcept IBID_REQUIRES(mutex_) {
         constexpr std::size_t a_few = 32; // what one collection empties, the next tokens need again
         for (gc_page* p = partial_; p != nullptr && empty_ > a_few;) {
             gc_page* const next_partial = p->next_partial;
@@ -253,10 +252,10 @@ private:
 
     // Protects the lists of pages and their slots, except from the sweep. A thread that stops the world does
     // not take it; no code of the collector or the program runs under it.
-    std::mutex mutex_;
+    detail::mutex mutex_;
     std::atomic<gc_page*> pages_{nullptr};
-    gc_page* partial_ = nullptr; // without an owner, with free slots
-    std::size_t empty_ = 0;      // of these, entirely free
+    gc_page* partial_ IBID_GUARDED_BY(mutex_) = nullptr; // without an owner, with free slots
+    std::size_t empty_ IBID_GUARDED_BY(mutex_) = 0;      // of these, entirely free
     std::atomic<std::size_t> handed_{0};
 };
 

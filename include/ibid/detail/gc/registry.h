@@ -28,7 +28,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <new>
 #include <utility>
 
@@ -36,6 +35,7 @@
 #include <gc/gc_mark.h>
 #include <unistd.h>
 
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/pages.h"
 #include "ibid/detail/gc/slot.h"
@@ -96,7 +96,7 @@ public:
     };
     [[nodiscard]] token_counts counts() noexcept {
         token_counts c{0, 0};
-        const std::lock_guard lock(the_gc_pages());
+        const lock_guard lock(the_gc_pages());
         the_gc_pages().for_each([&](const gc_slot& s) { c.slots += s.token() != nullptr ? 1 : 0; });
         c.waiting = dead_.load(std::memory_order_relaxed) - let_go_.load(std::memory_order_relaxed);
         c.slots += c.waiting;
@@ -210,7 +210,7 @@ private:
 
     // False: not on this thread.
     [[nodiscard]] bool start_once() {
-        const std::lock_guard lock(start_mutex_);
+        const lock_guard lock(start_mutex_);
         if (started_.load(std::memory_order_relaxed)) {
             return true;
         }
@@ -258,7 +258,7 @@ private:
     static void after_fork_in_parent() noexcept;
     static void after_fork_in_child() noexcept;
 
-    std::mutex start_mutex_; // protects the initialization
+    mutex start_mutex_; // protects the initialization
     std::atomic<bool> started_{false};
 
     // Written by sweep() while the world is stopped; emptied by let_go().
@@ -310,11 +310,11 @@ inline void GC_CALLBACK gc_registry::on_sentinel(void* sentinel, void* /*data*/)
     the_gc_registry().let_go();
 }
 
-inline void gc_registry::before_fork() noexcept {
+inline void gc_registry::before_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     the_gc_registry().start_mutex_.lock();
     the_gc_pages().lock();
 }
-inline void gc_registry::after_fork_in_parent() noexcept {
+inline void gc_registry::after_fork_in_parent() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     the_gc_pages().unlock();
     the_gc_registry().start_mutex_.unlock();
 }

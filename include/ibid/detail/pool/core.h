@@ -23,11 +23,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <mutex>
 #include <new>
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/free_lists.h"
 #include "ibid/detail/pool/this_thread.h"
@@ -91,7 +91,7 @@ public:
     void close() noexcept {
         free_list idle;
         {
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             closed_.store(true, std::memory_order_release);
             begin_drain();
             while (thread_cache* const s = caches_) {
@@ -113,7 +113,7 @@ public:
         std::size_t old;
     };
     [[nodiscard]] count counts() noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         begin_drain(); // so that each object is in one place while they are counted
         end_drain();
         count c{0, 0, central_.size(), central_.old()};
@@ -136,7 +136,7 @@ public:
             return;
         }
         {
-            const std::lock_guard lock(alive->mutex_);
+            const lock_guard lock(alive->mutex_);
             if (!alive->closed()) {
                 alive->unlink(s);
                 alive->granted_quota_ -= s.quota();
@@ -192,7 +192,7 @@ private:
             }
         }
         thread_cache* const fresh = mine == nullptr ? add_cache() : nullptr;
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         mine = link(mine, fresh);
         if (mine != nullptr) {
             refill(*mine);
@@ -210,7 +210,7 @@ private:
         }
         thread_cache* const fresh = mine == nullptr && !closed() ? add_cache() : nullptr;
         {
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             if (!closed()) {
                 const bool kept = put(n, link(mine, fresh));
                 settle();
@@ -227,7 +227,7 @@ private:
     // --- under the mutex -----------------------------------------------------------------------------------
 
     // This thread's cache, linked if it is new; null if it has none.
-    [[nodiscard]] thread_cache* link(thread_cache* mine, thread_cache* fresh) noexcept {
+    [[nodiscard]] thread_cache* link(thread_cache* mine, thread_cache* fresh) noexcept IBID_REQUIRES(mutex_) {
         if (fresh != nullptr) {
             fresh->next = caches_;
             caches_ = fresh;
@@ -238,7 +238,7 @@ private:
         }
         return mine;
     }
-    void unlink(thread_cache& s) noexcept {
+    void unlink(thread_cache& s) noexcept IBID_REQUIRES(mutex_) {
         thread_cache** at = &caches_;
         while (*at != &s) {
             at = &(*at)->next;
@@ -247,7 +247,7 @@ private:
     }
 
     // Moves a batch of fresh objects to `mine`, which is empty, and grants quota for them.
-    void refill(thread_cache& mine) noexcept {
+    void refill(thread_cache& mine) noexcept IBID_REQUIRES(mutex_) {
         free_list some;
         while (some.size() < thread_cache::most / 2) {
             pool_node* const n = central_.pop_fresh();
@@ -265,7 +265,7 @@ private:
     }
 
     // False: there is no room.
-    [[nodiscard]] bool put(pool_node* n, thread_cache* mine) noexcept {
+    [[nodiscard]] bool put(pool_node* n, thread_cache* mine) noexcept IBID_REQUIRES(mutex_) {
         if (mine != nullptr) {
             grant(*mine);
             if (mine->full()) {
@@ -284,9 +284,11 @@ private:
     }
 
     // How many more objects the central lists may hold, or how much quota may be granted.
-    [[nodiscard]] std::size_t room() const noexcept { return budget_ - granted_quota_ - central_.size(); }
+    [[nodiscard]] std::size_t room() const noexcept IBID_REQUIRES(mutex_) {
+        return budget_ - granted_quota_ - central_.size();
+    }
 
-    void grant(thread_cache& s) noexcept {
+    void grant(thread_cache& s) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t more =
             std::min({thread_cache::most - std::size_t{s.quota()}, budget_ / 2 - granted_quota_, room()});
         s.grant(static_cast<std::uint32_t>(more));
@@ -294,11 +296,13 @@ private:
     }
 
     // After every change of the central lists.
-    void settle() noexcept { central_size_.store(central_.size(), std::memory_order_relaxed); }
+    void settle() noexcept IBID_REQUIRES(mutex_) {
+        central_size_.store(central_.size(), std::memory_order_relaxed);
+    }
 
     // Moves everything idle to the central lists, where it stays until end_drain(). Takes all quota back:
     // active threads ask again, and so idle threads give theirs up.
-    void begin_drain() noexcept {
+    void begin_drain() noexcept IBID_REQUIRES(mutex_) {
         for (thread_cache* s = caches_; s != nullptr; s = s->next) {
             s->begin_drain();
         }
@@ -311,7 +315,7 @@ private:
         granted_quota_ = 0;
         settle();
     }
-    void end_drain() noexcept {
+    void end_drain() noexcept IBID_REQUIRES(mutex_) {
         for (thread_cache* s = caches_; s != nullptr; s = s->next) {
             s->end_drain();
         }
@@ -320,7 +324,7 @@ private:
     [[nodiscard]] std::size_t drop(free_list (central_free_lists::*choose)() noexcept) noexcept {
         free_list dropped;
         {
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             begin_drain();
             dropped = (central_.*choose)();
             settle();
@@ -341,7 +345,7 @@ private:
             throw_bad_alloc();
         }
         core_registry& cores = *shared;
-        const std::lock_guard lock(cores.mutex);
+        const lock_guard lock(cores.mutex);
         if (!cores.handlers) {
             this_module_stays(); // its handlers are the process's
             cores.handlers = at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -357,7 +361,7 @@ private:
     }
     static void delist(pool_core& core) noexcept {
         core_registry& cores = all();
-        const std::lock_guard lock(cores.mutex);
+        const lock_guard lock(cores.mutex);
         pool_core** at = &cores.first;
         while (*at != &core) {
             at = &(*at)->next_;
@@ -365,21 +369,21 @@ private:
         *at = core.next_;
     }
 
-    static void before_fork() noexcept {
+    static void before_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         all().mutex.lock();
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
             c->mutex_.lock();
             c->begin_drain();
         }
     }
-    static void after_fork_in_parent() noexcept {
+    static void after_fork_in_parent() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
             c->end_drain();
             c->mutex_.unlock();
         }
         all().mutex.unlock();
     }
-    static void after_fork_in_child() noexcept {
+    static void after_fork_in_child() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         for (pool_core* c = all().first; c != nullptr; c = c->next_) {
             for (thread_cache* s = c->caches_; s != nullptr;) {
                 thread_cache* const next = s->next;
@@ -401,11 +405,10 @@ private:
     const std::size_t budget_;
     pool_core* next_ = nullptr; // under the registry's mutex
 
-    alignas(64)
-        std::mutex mutex_; // protects central_, granted_quota_ and caches_; never held while user code runs
-    central_free_lists central_;
-    std::size_t granted_quota_ = 0; // the sum of the caches' quotas
-    thread_cache* caches_ = nullptr;
+    alignas(64) detail::mutex mutex_; // never held while user code runs
+    central_free_lists central_ IBID_GUARDED_BY(mutex_);
+    std::size_t granted_quota_ IBID_GUARDED_BY(mutex_) = 0; // the sum of the caches' quotas
+    thread_cache* caches_ IBID_GUARDED_BY(mutex_) = nullptr;
     std::atomic<std::size_t> central_size_{0}; // of central_, without the mutex
 
     alignas(64) std::atomic<std::size_t> references_{1};

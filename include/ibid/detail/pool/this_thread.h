@@ -16,11 +16,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <mutex>
 #include <new>
 #include <utility>
 
 #include "ibid/detail/base/asymmetric_fence.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/pool/thread_cache.h"
@@ -36,9 +36,9 @@ namespace detail {
 // everything idle is in the central lists. An object that another thread was returning at that instant is
 // lost in the child, as everything that such a thread had on loan.
 struct core_registry {
-    std::mutex mutex; // protects `first` and every core's `next_`; taken before any core's mutex, never after
-    pool_core* first = nullptr;
-    bool handlers = false;
+    detail::mutex mutex; // protects every core's `next_`, too; taken before any core's mutex, never after
+    pool_core* first IBID_GUARDED_BY(mutex) = nullptr;
+    bool handlers IBID_GUARDED_BY(mutex) = false;
     thread_key key; // of pool_thread
     thread_cache no_cache{nullptr, nullptr};
 

@@ -28,10 +28,10 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/pool/free_lists.h"
 
 namespace ibid {
@@ -134,7 +134,7 @@ public:
 
     // --- a drain, under the core's mutex: begin_drain() of each cache, a heavy fence, drain(), end_drain()
 
-    void begin_drain() noexcept {
+    void begin_drain() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         mutex_.lock();
         drained_.store(true, std::memory_order_relaxed);
     }
@@ -150,7 +150,7 @@ public:
         quota_.store(0, std::memory_order_relaxed);
         return taken;
     }
-    void end_drain() noexcept { mutex_.unlock(); }
+    void end_drain() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { mutex_.unlock(); }
 
     // --- pool and owner ------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ public:
     // Calls f(core). The core is null, or alive during the call: the drain that ends a pool waits.
     template <class Function>
     void with_core(Function f) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         f(core.load(std::memory_order_relaxed));
     }
 
@@ -171,13 +171,13 @@ public:
 private:
     // After a drain has ended: who has the object?
     [[nodiscard, gnu::noinline]] pool_node* recover_taken(std::uint32_t at, pool_node* n) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         const bool lost = drain_took_[at];
         recover();
         return lost ? nullptr : n;
     }
     [[nodiscard, gnu::noinline]] bool recover_given(std::uint32_t at, pool_node* n) noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         const bool lost = slots_[at].load(std::memory_order_relaxed) != n;
         slots_[at].store(nullptr, std::memory_order_relaxed);
         recover();
@@ -189,7 +189,7 @@ private:
     std::atomic<bool> drained_{false};
     std::array<std::atomic<pool_node*>, most> slots_{};
 
-    std::mutex mutex_;             // protects a drain from the owner's recovery. Lock order: after the core's
+    detail::mutex mutex_;          // protects a drain from the owner's recovery. Lock order: after the core's
     std::bitset<most> drain_took_; // these slots were emptied since the last recovery; under the mutex
 };
 

@@ -46,13 +46,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <mutex>
 #include <new>
 #include <utility>
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/base/mechanisms.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/port/module.h"
@@ -68,14 +69,15 @@ class qsbr_domain;
 // What the domains of a process share. The mutex protects the lists of a thread's records and of a table's, `in_` and
 // `occupied_`. It is taken when a thread joins a table and when either ends. No other lock is taken inside.
 struct participant_registry {
-    std::mutex mutex;
-    std::uint64_t numbers = 1; // in use by threads, one bit each; all threads without one share number 0
+    detail::mutex mutex;
+    std::uint64_t numbers IBID_GUARDED_BY(mutex) =
+        1; // in use by threads, one bit each; all threads without one share number 0
     std::atomic<std::uint64_t> next_domain{1};
     thread_key key; // of thread_participation
 
     // Around fork(), see fork_locks.h: the thread that has locked tables, and how many.
     std::atomic<std::uintptr_t> forking_thread{0};
-    unsigned tables_locked_for_fork = 0;
+    unsigned tables_locked_for_fork IBID_GUARDED_BY(mutex) = 0;
 
     [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("participants"); }
 };
@@ -167,6 +169,9 @@ public:
     explicit read_guard(participant& p) noexcept
         : participant_(p), turn_(p.turn_.load(std::memory_order_relaxed) | 1) {
         participant_.turn_.store(turn_, std::memory_order_relaxed);
+        if constexpr (!has(mechanism::asymmetric_fence)) {
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+        }
         asymmetric_fence_light(); // orders the store before the lookup; pairs with the heavy fence in
                                   // barrier_and_all_outside()
     }
@@ -244,7 +249,7 @@ public:
     qsbr_domain(const qsbr_domain&) = delete;
     qsbr_domain& operator=(const qsbr_domain&) = delete;
     ~qsbr_domain() {
-        const std::lock_guard lock(home_.mutex);
+        const lock_guard lock(home_.mutex);
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr;) {
             participant* const gone = p;
             p = p->next_;
@@ -258,6 +263,9 @@ public:
 
     // This thread's record if it was used lately, else null.
     [[nodiscard]] IBID_MODULE_LOCAL participant* here() const noexcept {
+        if constexpr (!has(mechanism::recent_records)) {
+            return nullptr;
+        }
         const thread_participation::seat& s =
             this_thread_participation::here().recent[id_ % thread_participation::seats];
         return s.domain == id_ ? s.record : nullptr;
@@ -290,7 +298,7 @@ public:
         if (!asymmetric_fence_available()) {
             return nullptr;
         }
-        const std::lock_guard lock(home_.mutex);
+        const lock_guard lock(home_.mutex);
         if (me.number == 0 && ~home_.numbers != 0) {
             me.number = static_cast<unsigned>(std::countr_one(home_.numbers));
             me.numbered_in = &home_;
@@ -335,7 +343,7 @@ public:
     // left are over (pairs with the release in vacate()).
     [[nodiscard]] bool single_reader() const noexcept {
         const std::size_t threads = threads_.load(std::memory_order_acquire);
-        return threads == 0 || (threads == 1 && known_here() != nullptr);
+        return has(mechanism::single_reader) && (threads == 0 || (threads == 1 && known_here() != nullptr));
     }
 
     // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only
@@ -362,7 +370,7 @@ public:
     // all_quiesced_since()).
     void quiesce(participant& me) const noexcept {
         const std::uint64_t now = epoch_.load(std::memory_order_acquire);
-        if (me.quiesced_.load(std::memory_order_relaxed) != now) {
+        if (has(mechanism::epochs) && me.quiesced_.load(std::memory_order_relaxed) != now) {
             me.quiesced_.store(now, std::memory_order_release);
         }
     }
@@ -375,6 +383,9 @@ public:
     }
 
     [[nodiscard]] bool all_quiesced_since(std::uint64_t epoch) const noexcept {
+        if constexpr (!has(mechanism::epochs)) {
+            return false;
+        }
         for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
             if (p->quiesced_.load(std::memory_order_acquire) < epoch) {
                 return false;
@@ -403,7 +414,7 @@ public:
     // Calls f(limbo_list&) for each vacant record, under the registry.
     template <class Function>
     void for_each_vacant_limbo(Function f) noexcept {
-        const std::lock_guard lock(home_.mutex);
+        const lock_guard lock(home_.mutex);
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
             if (!p->occupied_) {
                 f(p->limbo);
@@ -414,7 +425,7 @@ public:
     // In the child of fork(), where this thread alone is left and holds the registry
     // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
     // it.
-    IBID_MODULE_LOCAL void forget_other_threads() noexcept {
+    IBID_MODULE_LOCAL void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         const thread_participation* const me = this_thread_participation::known();
         const participant* mine = me != nullptr ? me->all : nullptr;
         while (mine != nullptr && mine->in_ != this) {
@@ -492,13 +503,13 @@ void thread_participation::end() noexcept {
     std::free(std::exchange(known, nullptr));
     known_size = 0;
     if (numbered_in != nullptr) {
-        const std::lock_guard lock(numbered_in->mutex);
+        const lock_guard lock(numbered_in->mutex);
         numbered_in->numbers &= ~(std::uint64_t{1} << number);
         number = 0;
     }
     while (all != nullptr) {
         participant* const p = all;
-        const std::lock_guard lock(p->home_->mutex);
+        const lock_guard lock(p->home_->mutex);
         all = p->next_of_thread_;
         if (p->in_ != nullptr) {
             p->in_->vacate(*p);

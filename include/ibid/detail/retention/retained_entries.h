@@ -20,10 +20,11 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <mutex>
 #include <utility>
 
 #include "ibid/detail/base/entry_word.h"
+#include "ibid/detail/base/mechanisms.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/retention/ghost_table.h"
 #include "ibid/detail/retention/s3_fifo.h"
 #include "ibid/retention.h"
@@ -48,13 +49,13 @@ public:
 
     [[nodiscard]] bool off() const noexcept { return off_.load(std::memory_order_relaxed); }
     [[nodiscard]] retention budget() const noexcept {
-        const std::lock_guard lock(mutex_);
+        const lock_guard lock(mutex_);
         return budget_;
     }
 
     void set_budget(retention budget) noexcept(drops_quietly) {
         {
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             budget_ = budget;
             off_.store(budget.none(), std::memory_order_relaxed);
         }
@@ -70,8 +71,8 @@ public:
         // it alive. If the lock is taken, leave it to the next hit.
         if (!e.has(entry_word::retained)) {
             victims gone;
-            const std::unique_lock lock(mutex_, std::try_to_lock);
-            if (lock.owns_lock()) {
+            if (mutex_.try_lock()) {
+                const lock_guard lock(mutex_, std::adopt_lock);
                 enter(e, gone);
             }
         }
@@ -86,7 +87,7 @@ public:
     void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
         for (bool done = false; !done;) {
             victims gone;
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             if (is_first_timer(e)) {
                 return;
             }
@@ -112,7 +113,7 @@ public:
         s3_fifo<entry> all;
         ghost_table first_timers;
         {
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             std::swap(all, order_);
             std::swap(first_timers, first_timers_);
             all.for_each([](entry& e) { e.clear(entry_word::retained); });
@@ -126,7 +127,7 @@ public:
     void drop_if(Predicate which) noexcept(drops_quietly) {
         for (bool more = true; more;) {
             victims gone;
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             order_.take_if(which, [&](entry& e) {
                 e.clear(entry_word::retained);
                 gone.add(&e);
@@ -138,8 +139,8 @@ public:
     }
 
     // Around fork(): see interner.
-    void lock() noexcept { mutex_.lock(); }
-    void unlock() noexcept { mutex_.unlock(); }
+    void lock() noexcept IBID_ACQUIRE(mutex_) { mutex_.lock(); }
+    void unlock() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
     // Some references that are dropped at the end of the scope, outside the lock: a drop may run a
@@ -162,20 +163,21 @@ private:
         std::size_t count_ = 0;
     };
 
-    // Under the lock. Whether `e` is a first-timer; then its key is remembered.
-    [[nodiscard]] bool is_first_timer(const entry& e) noexcept {
+    // Whether `e` is a first-timer; then its key is remembered.
+    [[nodiscard]] bool is_first_timer(const entry& e) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t known =
             budget_.entries - budget_.entries / 10; // as s3_fifo remembers of evicted keys
-        if (budget_.none() || e.has(entry_word::in_protected) || first_timers_.contains(e.hash(), known)) {
+        if (!has(mechanism::first_timers) || budget_.none() || e.has(entry_word::in_protected) ||
+            first_timers_.contains(e.hash(), known)) {
             return false;
         }
         first_timers_.remember(e.hash(), known);
         return true;
     }
 
-    // Under the lock. Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full;
+    // Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full;
     // call again.
-    bool enter(entry& e, victims& gone) noexcept {
+    bool enter(entry& e, victims& gone) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t weight = Traits::weight(e);
         if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
             return true;
@@ -200,12 +202,12 @@ private:
 
     // Whether evicting probationary entries alone can make the room. Without any, this is arithmetic and
     // touches no entry.
-    [[nodiscard]] bool room_in_probationary(std::size_t weight) const noexcept {
+    [[nodiscard]] bool room_in_probationary(std::size_t weight) const noexcept IBID_REQUIRES(mutex_) {
         return order_.protected_size() < budget_.entries &&
                order_.protected_bytes() <= budget_.bytes - weight;
     }
 
-    [[nodiscard]] bool over() const noexcept {
+    [[nodiscard]] bool over() const noexcept IBID_REQUIRES(mutex_) {
         return order_.bytes() > budget_.bytes || order_.size() > budget_.entries;
     }
 
@@ -213,7 +215,7 @@ private:
     void fit_budget() noexcept(drops_quietly) {
         for (bool more = true; more;) {
             victims gone;
-            const std::lock_guard lock(mutex_);
+            const lock_guard lock(mutex_);
             while (over() && !gone.full()) {
                 evict(gone);
             }
@@ -225,7 +227,7 @@ private:
         }
     }
 
-    void evict(victims& gone) noexcept {
+    void evict(victims& gone) noexcept IBID_REQUIRES(mutex_) {
         if (entry* const e = order_.next_victim()) {
             e->clear(entry_word::retained);
             gone.add(e);
@@ -233,15 +235,15 @@ private:
         }
     }
 
-    void publish() noexcept {
+    void publish() noexcept IBID_REQUIRES(mutex_) {
         counters_.retained.store(order_.size(), std::memory_order_relaxed);
         counters_.retained_bytes.store(order_.bytes(), std::memory_order_relaxed);
     }
 
-    mutable std::mutex mutex_; // protects all below; never held while a reference is dropped
-    retention budget_;
-    s3_fifo<entry> order_;
-    ghost_table first_timers_; // keys that were made once
+    mutable detail::mutex mutex_; // never held while a reference is dropped
+    retention budget_ IBID_GUARDED_BY(mutex_);
+    s3_fifo<entry> order_ IBID_GUARDED_BY(mutex_);
+    ghost_table first_timers_ IBID_GUARDED_BY(mutex_); // keys that were made once
     counter_stripe& counters_;
     std::atomic<bool> off_{true}; // budget_.none(), without the lock
 };

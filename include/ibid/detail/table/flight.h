@@ -19,9 +19,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <mutex>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/wait_graph.h"
 #include "ibid/detail/port/threads.h"
 #include "ibid/errors.h"
@@ -61,7 +61,7 @@ struct flight {
     // Throws recursive_make if the leader is this thread, or waits for it, directly or through others; bad_alloc.
     void add_waiter(waiter<Entry>& w) {
         wait_edges& graph = wait_graph.get();
-        const std::lock_guard lock(graph.mutex);
+        const lock_guard lock(graph.mutex);
         w.from = this_thread_name();
         w.to = leader;
         if (graph.waits(leader, w.from)) {
@@ -78,7 +78,7 @@ struct flight {
         if (waiters == nullptr) {
             return;
         }
-        const std::lock_guard graph(wait_graph);
+        const lock_guard graph(wait_graph);
         while (waiters != nullptr) {
             waiter<Entry>* const w = waiters;
             waiters = w->next_waiter;

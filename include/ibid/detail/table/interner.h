@@ -46,12 +46,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/mechanisms.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/retention/retained_entries.h"
 #include "ibid/detail/table/flight.h"
 #include "ibid/detail/table/no_reclaimer.h"
@@ -131,7 +132,7 @@ public:
     void close() noexcept {
         retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
         for (shard_type& s : shards_) {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             s.closed = true;
             remaining_.fetch_add(s.entries, std::memory_order_relaxed);
         }
@@ -144,7 +145,7 @@ public:
         shard_type& s = shard_of(hash);
         entry* found = nullptr;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             found = s.acquire(hash, k);
             if (found != nullptr) {
                 count_hit(s, *found);
@@ -167,7 +168,7 @@ public:
             bool leads = false;
             bool must_reclaim = false;
             {
-                const std::lock_guard lock(s.mutex);
+                const lock_guard lock(s.mutex);
                 if (entry* const found = s.acquire(f.hash, *f.key)) {
                     count_hit(s, *found);
                     w.result = found;
@@ -194,7 +195,7 @@ public:
                 w.wait();
                 // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
                 // go.
-                const std::lock_guard lock(s.mutex);
+                const lock_guard lock(s.mutex);
                 if (w.result != nullptr) {
                     count_hit(s, *w.result);
                 }
@@ -210,7 +211,7 @@ public:
     void publish(flight_type& f, entry& e) noexcept(drops_quietly) {
         shard_type& s = shard_of(f.hash);
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             insert_entry(s, e, f.hash, counters_for(s));
             s.remove(f);
             for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next_waiter) {
@@ -224,7 +225,7 @@ public:
     // The make of flight `f` failed. The table is as it was before begin().
     void abandon(flight_type& f) noexcept {
         shard_type& s = shard_of(f.hash);
-        const std::lock_guard lock(s.mutex);
+        const lock_guard lock(s.mutex);
         s.remove(f);
         f.finish(nullptr);
     }
@@ -255,8 +256,9 @@ public:
         bool inserted = false;
         bool must_reclaim = false;
         {
-            const std::lock_guard lock(s.mutex);
-            if (s.flights == nullptr && s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
+            const lock_guard lock(s.mutex);
+            if (has(mechanism::insert_without_flight) && s.flights == nullptr &&
+                s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
                 must_reclaim = reclaimer_.retire(s, s.table.reserve(1));
                 bump(counters.misses);
                 insert_entry(s, e, f.hash, counters);
@@ -288,7 +290,7 @@ public:
         entry* found = nullptr;
         bool must_reclaim = false;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             found = s.acquire(hash, k);
             if (found != nullptr) {
                 bump(counters.hits);
@@ -312,13 +314,13 @@ public:
     // Whether an entry with this hash is linked. Writes nothing and takes no lock: for a process with one
     // thread.
     [[nodiscard]] bool may_have(std::uint64_t hash) const noexcept {
-        return shards_[shard_number(hash)].table.find(hash, [](const entry&) { return true; }) != nullptr;
+        return shards_[shard_number(hash)].may_have(hash);
     }
 
     // A lookup of `hash` that found nothing and will not end in an insert.
     void count_miss(std::uint64_t hash) noexcept {
         shard_type& s = shard_of(hash);
-        const std::lock_guard lock(s.mutex);
+        const lock_guard lock(s.mutex);
         bump(counters_for(s).misses);
     }
 
@@ -333,7 +335,7 @@ public:
     bool detach(entry& e) noexcept {
         static_assert(!reads_without_lock, "a lock-free reader may still find it");
         shard_type& s = shard_of(e.hash());
-        const std::lock_guard lock(s.mutex);
+        const lock_guard lock(s.mutex);
         if (!s.table.erase(e)) {
             return false;
         }
@@ -347,7 +349,7 @@ public:
     void detach_if(Predicate which) noexcept {
         static_assert(!reads_without_lock);
         for (shard_type& s : shards_) {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             while (entry* const e = s.table.find_if(which)) {
                 s.table.erase(*e);
                 bump(s.counters->detached);
@@ -360,7 +362,7 @@ public:
     void stop() noexcept {
         static_assert(!reads_without_lock);
         for (shard_type& s : shards_) {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             s.stopped = true;
             s.table.clear();
         }
@@ -372,7 +374,7 @@ public:
         shard_type& s = shard_of(e.hash());
         bool closed = false;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             unlink(s, e, *s.counters);
             closed = uncount(s);
         }
@@ -390,7 +392,7 @@ public:
             for (bool all = false; !all;) {
                 std::size_t needed = 0;
                 {
-                    const std::lock_guard lock(s.mutex);
+                    const lock_guard lock(s.mutex);
                     needed = s.table.size();
                     all = held.entries.capacity() >= needed;
                     if (all) {
@@ -437,7 +439,7 @@ public:
 
     // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller's,
     // which unlocks it.
-    void lock_for_fork(std::mutex* first = nullptr) noexcept {
+    void lock_for_fork(mutex* first = nullptr) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         owner_.before_lock_for_fork();
         if (first != nullptr) {
             first->lock();
@@ -449,7 +451,7 @@ public:
         retained_.lock();
         owner_.lock_for_fork();
     }
-    void unlock_after_fork() noexcept {
+    void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         owner_.unlock_after_fork();
         retained_.unlock();
         slots_.unlock();
@@ -457,7 +459,8 @@ public:
             s.mutex.unlock();
         }
     }
-    void forget_other_threads() noexcept { // in the child, between the two above
+    // In the child, between the two above.
+    void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         for (shard_type& s : shards_) {
             s.forget_other_threads();
         }
@@ -502,7 +505,8 @@ private:
     }
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
-        : reclaimer_(allocator), owner_(*this), slots_(allocator, reads_without_lock),
+        : reclaimer_(allocator), owner_(*this),
+          slots_(allocator, reads_without_lock && has(mechanism::slot_slabs)),
           shards_(
               make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
           allocator_(allocator), counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
@@ -528,12 +532,13 @@ private:
     }
     void pass_every_lock() noexcept {
         for (shard_type& s : shards_) {
-            const std::lock_guard pass(s.mutex);
+            const lock_guard pass(s.mutex);
         }
     }
 
-    // Under the shard's lock, with room reserved.
-    void insert_entry(shard_type& s, entry& e, std::uint64_t hash, counter_stripe& counters) noexcept {
+    // With room reserved.
+    void insert_entry(shard_type& s, entry& e, std::uint64_t hash, counter_stripe& counters) noexcept
+        IBID_REQUIRES(s.mutex) {
         e.set_hash(hash);
         if (!s.stopped && fits_a_slot(&e)) {
             s.table.insert(e, hash);
@@ -542,8 +547,7 @@ private:
         bump(counters.inserts);
     }
 
-    // Under the shard's lock.
-    void unlink(shard_type& s, entry& e, counter_stripe& counters) noexcept {
+    void unlink(shard_type& s, entry& e, counter_stripe& counters) noexcept IBID_REQUIRES(s.mutex) {
         s.table.erase(e);
         bump(counters.evictions);
         reclaimer_.free_outgrown_if_single(s);
@@ -552,9 +556,9 @@ private:
         }
     }
 
-    // Under the shard's lock: the entry no longer keeps the table. True: the table is closed, and the caller
+    // The entry no longer keeps the table. True: the table is closed, and the caller
     // must release_table().
-    [[nodiscard]] static bool uncount(shard_type& s) noexcept {
+    [[nodiscard]] static bool uncount(shard_type& s) noexcept IBID_REQUIRES(s.mutex) {
         --s.entries;
         return s.closed;
     }
@@ -572,7 +576,7 @@ private:
         }
     }
 
-    void count_hit(shard_type& s, entry& e) noexcept {
+    void count_hit(shard_type& s, entry& e) noexcept IBID_REQUIRES(s.mutex) {
         s.count_hit(e);
         reclaimer_.found_under_lock(reclaimer_.known_here());
     }

@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
 #include "ibid/detail/table/interner.h"
@@ -50,7 +51,7 @@ public:
             if (me == nullptr) {
                 return {t.find(hash, key)};
             }
-            if (may_skip && me->recently_missed()) [[unlikely]] {
+            if (may_skip && has(mechanism::miss_streak) && me->recently_missed()) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
                 return {};
             }
@@ -84,6 +85,9 @@ private:
     static constexpr std::uint64_t lookups_per_sample = 64;
 
     [[nodiscard]] IBID_MODULE_LOCAL static participant* this_participant(Table& t) noexcept {
+        if constexpr (!has(mechanism::lock_free_lookup)) {
+            return nullptr;
+        }
         participant* const me = t.reclaimer_.here();
         return me != nullptr ? me : join(t);
     }
@@ -97,7 +101,7 @@ private:
                                                                participant& me) noexcept {
         const auto guard = t.reclaimer_.guard(me);
         std::uint64_t word = 0;
-        entry* const e = t.shard_of(hash).table.peek(hash, word);
+        entry* const e = t.shard_of(hash).peek(hash, word);
         if (e == nullptr) {
             return {};
         }
@@ -121,6 +125,9 @@ private:
 
     // Every 64th hit of a thread is a sample. Samples of an entry by different threads in turn promote it.
     [[gnu::noinline]] IBID_MODULE_LOCAL static void sample(Table& t, entry& e) noexcept {
+        if constexpr (!has(mechanism::hot_values)) {
+            return;
+        }
         const std::uint64_t word = e.word();
         const unsigned generation = entry_word::generation(word);
         const bool was_hot =

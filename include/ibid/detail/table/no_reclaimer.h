@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "ibid/detail/base/mutex.h"
 #include "ibid/statistics.h"
 
 namespace ibid {
@@ -34,7 +35,8 @@ public:
     static void found_under_lock(no_participant) noexcept {}
 
     template <class Shard>
-    [[nodiscard]] static bool retire(Shard& s, typename Shard::retired_array a) noexcept {
+    [[nodiscard]] static bool retire(Shard& s, typename Shard::retired_array a) noexcept
+        IBID_REQUIRES(s.mutex) {
         s.table.free(a);
         return false;
     }

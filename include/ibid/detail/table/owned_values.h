@@ -16,10 +16,10 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <new>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/ending_values.h"
 #include "ibid/detail/counting/fork_locks.h"
 #include "ibid/detail/counting/references.h"
@@ -60,7 +60,7 @@ public:
         bool pinned = false;
         bool must_release = false;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             table_.unlink(s, e, reclaimer.counters_for(me, s));
             // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If
             // there is none now, there will never be one again.
@@ -105,7 +105,7 @@ public:
         // The unlinker held the shard's lock before, so single_reader() is valid here too (qsbr_domain.h).
         if (reclaimer.single_reader()) {
             {
-                const std::lock_guard lock(s.mutex);
+                const lock_guard lock(s.mutex);
                 must_release = Table::uncount(s);
             }
             traits::free(e, allocator, hot_cells);
@@ -130,13 +130,13 @@ private:
     // As uncount(). If many arrays wait, they are tried once more first: after it, the table may be gone.
     [[nodiscard]] bool uncount_and_reclaim(shard_type& s) noexcept {
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             if (table_.reclaimer_.may_shrink(s)) {
                 return Table::uncount(s);
             }
         }
         table_.reclaimer_.reclaim(s);
-        const std::lock_guard lock(s.mutex);
+        const lock_guard lock(s.mutex);
         return Table::uncount(s);
     }
 

@@ -24,9 +24,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
+#include "ibid/detail/base/mechanisms.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/hot_values.h"
 #include "ibid/detail/counting/value_header.h"
 #include "ibid/detail/reclamation/limbo_list.h"
@@ -100,7 +101,7 @@ public:
     // Where a thread counts what it does to a shard under its lock: a participant in a cache line of its own.
     template <class Shard>
     [[nodiscard]] static counter_stripe& counters_for(participant* me, Shard& s) noexcept {
-        return me != nullptr ? me->counters : *s.counters;
+        return has(mechanism::own_counters) && me != nullptr ? me->counters : *s.counters;
     }
     static void found_under_lock(participant* me) noexcept {
         if (me != nullptr) {
@@ -125,7 +126,7 @@ public:
     // double, so all outgrown arrays together are smaller than the one in use. Small ones wait for their
     // epoch.)
     template <class Shard>
-    [[nodiscard]] bool retire(Shard& s, retired_array a) noexcept {
+    [[nodiscard]] bool retire(Shard& s, retired_array a) noexcept IBID_REQUIRES(s.mutex) {
         if (!a) {
             return false;
         }
@@ -141,7 +142,7 @@ public:
     }
 
     template <class Shard>
-    void free_outgrown_if_single(Shard& s) noexcept {
+    void free_outgrown_if_single(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         if (s.waiting.outgrown && single_reader()) {
             free_outgrown(s);
         }
@@ -149,18 +150,19 @@ public:
     // While many arrays wait, a table does not shrink: else each turn from growing to shrinking would leave
     // one array more.
     template <class Shard>
-    [[nodiscard]] bool may_shrink(Shard& s) noexcept {
+    [[nodiscard]] bool may_shrink(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         free_outgrown(s);
         return !s.waiting.worth_a_fence();
     }
 
     // --- entries -------------------------------------------------------------------------------------------
 
-    // Under the lock. True: this thread's record keeps the table, so the entry need not. retire_and_unpin()
+    // True: this thread's record keeps the table, so the entry need not. retire_and_unpin()
     // must follow.
     template <class Shard>
-    [[nodiscard]] static bool pin_table(participant* me, Shard& s) noexcept {
-        return me != nullptr && !s.waiting.worth_a_fence() && me->pin_table(s.closed);
+    [[nodiscard]] static bool pin_table(participant* me, Shard& s) noexcept IBID_REQUIRES(s.mutex) {
+        return has(mechanism::table_pin) && has(mechanism::own_limbo) && me != nullptr &&
+               !s.waiting.worth_a_fence() && me->pin_table(s.closed);
     }
     // True: the caller must release the table. Otherwise the table, and this reclaimer with it, may be gone.
     [[nodiscard]] bool retire_and_unpin(participant* me, entry& e) noexcept {
@@ -171,14 +173,14 @@ public:
     // Without a lock; the entry, or a pin, keeps the table.
     template <class Shard>
     void retire(Shard& s, participant* me, entry& e) noexcept {
-        if (me != nullptr) {
+        if (has(mechanism::own_limbo) && me != nullptr) {
             retire(*me, e);
             return;
         }
         retired_entries gone;
         bool fence = false;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             gone = add(s.waiting.limbo, e);
             fence = worth_a_fence(s.waiting.limbo);
         }
@@ -195,7 +197,7 @@ public:
         retired_entries gone;
         waiting arrays;
         {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             free_outgrown(s);
             gone = take(s.waiting.limbo);
             arrays = std::exchange(s.waiting, {});
@@ -206,7 +208,7 @@ public:
             free(s, arrays.outgrown);
             free(gone);
         } else {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             while (arrays.outgrown) {
                 s.table.push(s.waiting.outgrown, s.table.pop(arrays.outgrown));
             }
@@ -246,7 +248,8 @@ public:
     }
 
     template <class Shards>
-    void free_all(Shards& shards) noexcept {
+    void
+    free_all(Shards& shards) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // nobody else has the table any more
         for (auto& s : shards) {
             free(take(s.waiting.limbo));
             free(s, std::exchange(s.waiting, {}).outgrown);
@@ -266,9 +269,9 @@ private:
         }
     }
 
-    // Under the lock. Frees arrays that no reader can see any more.
+    // Frees arrays that no reader can see any more.
     template <class Shard>
-    void free_outgrown(Shard& s) noexcept {
+    void free_outgrown(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         if (s.waiting.outgrown && (single_reader() || domain_.all_quiesced_since(s.waiting.epoch))) {
             free(s, std::exchange(s.waiting.outgrown, {}));
             s.waiting.slots = 0;
@@ -276,7 +279,9 @@ private:
     }
 
     template <class Shard>
-    static void free(Shard& s, retired_array list) noexcept {
+    static void
+    free(Shard& s,
+         retired_array list) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // writes to no slot of the shard
         while (list) {
             s.table.free(s.table.pop(list));
         }
@@ -296,10 +301,10 @@ private:
         if (gone.first == nullptr || free_if_unseen(gone)) {
             return;
         }
-        if (participant* const me = known_here(); me != nullptr) {
+        if (participant* const me = known_here(); has(mechanism::own_limbo) && me != nullptr) {
             append(me->limbo.open, gone);
         } else {
-            const std::lock_guard lock(s.mutex);
+            const lock_guard lock(s.mutex);
             append(s.waiting.limbo.open, gone);
         }
     }

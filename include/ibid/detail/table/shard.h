@@ -3,7 +3,7 @@
 // One of the sixteen parts of a table: its entries, the flights of values being made, and what waits to be
 // reclaimed. Two changes of a table rarely want the same lock.
 //
-// Thread safety: everything except table.peek() happens under the mutex. Under it, of the user's code only
+// Thread safety: everything except peek() and may_have() happens under the mutex. Under it, of the user's code only
 // hashes, comparisons and the allocator run; none of them, nor a std::new_handler, may use the table.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/spinning_mutex.h"
 #include "ibid/detail/port/threads.h"
 #include "ibid/detail/table/flight.h"
@@ -37,25 +38,36 @@ struct alignas(64) shard {
     // flights, shares one cache line. Two cores that change a shard by turns move that line and the slots',
     // and no other. What lock-free readers read is in the line before. Without such readers all is packed:
     // the whole table fits in a page (see interner).
-    [[no_unique_address]] table_type table; // protected by the mutex, except for peek()
-    spinning_mutex mutex;                   // protects everything here, and which entries are linked
-    bool closed = false;
-    bool stopped = false;
-    std::size_t entries = 0; // published and not forgotten: linked, detached or ending
-    flight_type* flights = nullptr;
-    std::size_t flights_in_air = 0;
+    // The mutex protects which entries are linked, too.
+    [[no_unique_address]] table_type table IBID_GUARDED_BY(mutex);
+    spinning_mutex mutex;
+    bool closed IBID_GUARDED_BY(mutex) = false;
+    bool stopped IBID_GUARDED_BY(mutex) = false;
+    std::size_t entries IBID_GUARDED_BY(mutex) = 0; // published and not forgotten: linked, detached or ending
+    flight_type* flights IBID_GUARDED_BY(mutex) = nullptr;
+    std::size_t flights_in_air IBID_GUARDED_BY(mutex) = 0;
 
     alignas(read_without_lock ? 64 : alignof(counter_stripe*)) counter_stripe* counters =
         nullptr; // written under the mutex, by threads without a stripe of their own
-    [[no_unique_address]] typename Reclaimer::waiting waiting; // retired in this shard
+    [[no_unique_address]] typename Reclaimer::waiting waiting IBID_GUARDED_BY(mutex); // retired in this shard
 
     explicit shard(const slots& in) noexcept : table(in) {
         static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64 || !has_64_bits);
     }
 
+    // Without the lock, under a read_guard: see weak_table::peek().
+    [[nodiscard, gnu::always_inline]] entry*
+    peek(std::uint64_t hash, std::uint64_t& word) const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+        return table.peek(hash, word);
+    }
+    // Without the lock, for a process with one thread: whether an entry with this hash is linked.
+    [[nodiscard]] bool may_have(std::uint64_t hash) const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+        return table.find(hash, [](const entry&) { return true; }) != nullptr;
+    }
+
     // An entry that may match `k`, with a reference for the caller, or null.
     template <class K>
-    [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) {
+    [[nodiscard]] entry* acquire(std::uint64_t hash, const K& k) IBID_REQUIRES(mutex) {
         entry* const e =
             table.find(hash, [&](const entry& candidate) { return Traits::may_match(candidate, k); });
         if (e == nullptr || Traits::try_acquire(*e)) {
@@ -66,7 +78,7 @@ struct alignas(64) shard {
     }
 
     template <class K>
-    [[nodiscard]] flight_type* flight_for(std::uint64_t hash, const K& k) const {
+    [[nodiscard]] flight_type* flight_for(std::uint64_t hash, const K& k) const IBID_REQUIRES(mutex) {
         for (flight_type* f = flights; f != nullptr; f = f->next) {
             if (f->hash == hash && Traits::may_match(*f->key, k)) {
                 return f;
@@ -76,9 +88,9 @@ struct alignas(64) shard {
     }
 
     // Requires capacity for all entries. Collects first and tries afterwards, because erasing moves slots.
-    void acquire_all(std::vector<entry*>& into) noexcept {
+    void acquire_all(std::vector<entry*>& into) noexcept IBID_REQUIRES(mutex) {
         table.for_each([&](entry& e) { into.push_back(&e); });
-        std::erase_if(into, [this](entry* e) {
+        std::erase_if(into, [this](entry* e) IBID_REQUIRES(mutex) {
             const bool alive = Traits::try_acquire(*e);
             if (!alive) {
                 table.erase(*e);
@@ -87,7 +99,7 @@ struct alignas(64) shard {
         });
     }
 
-    void remove(flight_type& f) noexcept {
+    void remove(flight_type& f) noexcept IBID_REQUIRES(mutex) {
         flight_type** at = &flights;
         while (*at != &f) {
             at = &(*at)->next;
@@ -97,7 +109,7 @@ struct alignas(64) shard {
     }
 
     // In the child of fork(): flights that other threads led never land, and nobody waits for them.
-    void forget_other_threads() noexcept {
+    void forget_other_threads() noexcept IBID_REQUIRES(mutex) {
         flight_type** at = &flights;
         while (*at != nullptr) {
             if (same_thread((*at)->leader, this_thread_name())) {
@@ -110,7 +122,7 @@ struct alignas(64) shard {
         }
     }
 
-    void count_hit(const entry& e) noexcept {
+    void count_hit(const entry& e) noexcept IBID_REQUIRES(mutex) {
         bump(counters->hits);
         bump(counters->bytes_not_parsed, Traits::saved(e));
     }

@@ -20,9 +20,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 #include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/spinning_mutex.h"
 #include "ibid/statistics.h"
 
@@ -47,8 +47,8 @@ public:
     // Throws what the allocator throws.
     [[nodiscard]] block* allocate(std::size_t blocks) {
         const std::size_t number = slab_of(blocks);
-        if (has_slabs_ && number < slabs_.size()) {
-            const std::lock_guard lock(mutex_);
+        if (has_slabs_ && number < sizes) {
+            const lock_guard lock(mutex_);
             slab& b = slabs_[number];
             if (b.used != full) {
                 if (b.first == nullptr) {
@@ -63,8 +63,8 @@ public:
     }
     void deallocate(block* array, std::size_t blocks) noexcept {
         const std::size_t number = slab_of(blocks);
-        if (has_slabs_ && number < slabs_.size()) {
-            const std::lock_guard lock(mutex_);
+        if (has_slabs_ && number < sizes) {
+            const lock_guard lock(mutex_);
             slab& b = slabs_[number];
             const auto away =
                 reinterpret_cast<std::uintptr_t>(array) - reinterpret_cast<std::uintptr_t>(b.first);
@@ -81,11 +81,12 @@ public:
     }
 
     // Around fork(), after the shards' locks.
-    void lock() noexcept { mutex_.lock(); }
-    void unlock() noexcept { mutex_.unlock(); }
+    void lock() noexcept IBID_ACQUIRE(mutex_) { mutex_.lock(); }
+    void unlock() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
     static constexpr std::size_t places = counter_stripes; // as many as there are shards
+    static constexpr std::size_t sizes = 6;                // of arrays, up to half a page
     static constexpr std::uint32_t full = (std::uint32_t{1} << places) - 1;
 
     struct slab {
@@ -99,9 +100,9 @@ private:
         return static_cast<std::size_t>(std::bit_width(stride(blocks) * sizeof(block) / 64 - 1)) - 1;
     }
 
-    spinning_mutex mutex_; // protects slabs_
+    spinning_mutex mutex_;
     const bool has_slabs_;
-    std::array<slab, 6> slabs_{}; // up to arrays of half a page
+    std::array<slab, sizes> slabs_ IBID_GUARDED_BY(mutex_){};
     [[no_unique_address]] block_allocator allocator_;
 };
 

@@ -57,7 +57,8 @@ static void* run(void* n) {
     }
     work();
     left = 0;
-    pthread_testcancel(); // a cancellation point that stock meets and ibid does not, or the reverse, makes no difference
+    // A cancellation point that only stock or only ibid reaches makes no difference.
+    pthread_testcancel();
     return NULL;
 }
 

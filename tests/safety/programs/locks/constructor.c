@@ -29,8 +29,8 @@ static void wait_for(atomic_int* flag) {
 void host_in_constructor(void) {
     atomic_store(&in_constructor, 1);
     if (strcmp(what, "init") == 0) {
-        usleep(
-            200000); // the other thread is in OPENSSL_init_crypto, and waits there for the dynamic linker, in stock too
+        // The other thread is in OPENSSL_init_crypto, and waits there for the dynamic linker, in stock too.
+        usleep(200000);
     } else {
         wait_for(&go_on);
     }

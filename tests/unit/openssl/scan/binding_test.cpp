@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that is linked with OpenSSL, by each way of binding its calls (CMakeLists.txt): all of them come to ibid, from the
-// first one on.
+// A program that is linked with OpenSSL, in each way of binding its calls (CMakeLists.txt): all calls reach ibid, from the first
+// one on.
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -15,12 +15,12 @@ namespace {
 
 using ibid::testing::in_child;
 
-TEST(AProgram, SharesWhatItsPeersSend) {
+TEST(Binding, SharesWhatItsPeersSend) {
     EXPECT_TRUE(two_connections().share());
 }
 
 // Its first call of this function, and the next, each in a process where it was never called.
-TEST(AProgram, IsHeardAtTheFirstCallOfEachFunction) {
+TEST(Binding, IsHeardAtTheFirstCallOfEachFunction) {
     EXPECT_EQ(in_child([] {
                   CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
                                           [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) {});

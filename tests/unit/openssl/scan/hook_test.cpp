@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where somebody else stands before OpenSSL already, ibid leaves the place to him.
+// Where another library intercepts OpenSSL's functions already, ibid changes nothing.
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,7 +16,7 @@ extern "C" int ibid_test_hooked;
 namespace ibid::test {
 namespace {
 
-TEST(AForeignHook, SeesEveryCallAndIbidNone) {
+TEST(ForeignHook, SeesEveryCallAndIbidNone) {
     const world w;
     const context_ptr client = w.context(TLS_client_method(), false);
     const context_ptr server = w.context(TLS_server_method(), true);
@@ -33,7 +33,7 @@ TEST(AForeignHook, SeesEveryCallAndIbidNone) {
 }
 
 // libssl's own way to libcrypto is hooked, so ibid does not know whose libssl that is: it stands aside, and says so.
-TEST(AForeignHook, BetweenLibsslAndLibcryptoEndsSharing) {
+TEST(ForeignHook, BetweenLibsslAndLibcryptoEndsSharing) {
     EXPECT_NE(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS), nullptr);
     const world w;
     const std::string path = ::testing::TempDir() + "ibid-hook-" + std::to_string(getpid()) + ".pem";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program without OpenSSL, whose modules bring it: as CPython, Apache, or PostgreSQL with extensions. Each test is a process of
-// its own, in which nothing has been loaded.
+// A program without OpenSSL whose modules load it, as CPython, Apache, or PostgreSQL with extensions. Each test is a process of its
+// own, in which nothing has been loaded.
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -56,14 +56,14 @@ template <class Result>
     return in_child([&] { return 100 + shares(dlopen(file, mode)); }) - 100;
 }
 
-TEST(AModule, BringsOpensslAndShares) {
+TEST(LateModule, BringsOpensslAndShares) {
     EXPECT_EQ(shares_when_loaded(READER_MODULE, RTLD_LAZY | RTLD_LOCAL), 1);
     EXPECT_EQ(shares_when_loaded(READER_MODULE, RTLD_NOW | RTLD_LOCAL), 1);
     EXPECT_EQ(shares_when_loaded(READER_MODULE, RTLD_LAZY | RTLD_GLOBAL), 1);
     EXPECT_EQ(shares_when_loaded(READER_MODULE, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE), 1);
 }
 
-TEST(AModule, ThatIsBoundToItsOwnScopeFirstShares) {
+TEST(LateModule, ThatIsBoundToItsOwnScopeFirstShares) {
     if (sanitized) {
         GTEST_SKIP() << "sanitizers refuse RTLD_DEEPBIND";
     }
@@ -72,7 +72,7 @@ TEST(AModule, ThatIsBoundToItsOwnScopeFirstShares) {
     EXPECT_GE(shares_when_loaded(READER_MODULE, RTLD_LAZY | RTLD_LOCAL | RTLD_DEEPBIND), 0);
 }
 
-TEST(AModule, InANamespaceOfItsOwnIsAsInStock) {
+TEST(LateModule, InANamespaceOfItsOwnIsAsInStock) {
     if (sanitized) {
         GTEST_SKIP() << "a sanitizer would be there twice";
     }
@@ -83,7 +83,7 @@ TEST(AModule, InANamespaceOfItsOwnIsAsInStock) {
               0);
 }
 
-TEST(AModule, IsHeardInItsOwnCalls) {
+TEST(LateModule, IsHeardInItsOwnCalls) {
     EXPECT_EQ(in_child([] {
                   void* const module = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
                   const bool before = shares(module) == 1 && is_active();
@@ -93,7 +93,7 @@ TEST(AModule, IsHeardInItsOwnCalls) {
               0);
 }
 
-TEST(AModule, ThatMayWriteGetsObjectsOfItsOwn) {
+TEST(LateModule, ThatMayWriteGetsObjectsOfItsOwn) {
     EXPECT_EQ(shares_when_loaded(WRITER_MODULE, RTLD_LAZY | RTLD_LOCAL), 0);
     EXPECT_EQ(shares_when_loaded(WRITER_MODULE, RTLD_NOW | RTLD_LOCAL), 0);
     // One module may get an object and another write to it: the whole program is a writer then, for good.
@@ -109,7 +109,7 @@ TEST(AModule, ThatMayWriteGetsObjectsOfItsOwn) {
               0);
 }
 
-TEST(AModule, ThatTakesThePlaceOfAnotherIsReadAnew) {
+TEST(LateModule, ThatTakesThePlaceOfAnotherIsReadAnew) {
     if (sanitized) {
         GTEST_SKIP() << "a sanitizer keeps modules";
     }
@@ -183,7 +183,7 @@ TEST(TwoOpenssls, EachHaveTheirOwnCaches) {
 }
 
 // As if the program named it: each connection shows an object of its own.
-TEST(ALookup, OfAFunctionThatWritesMakesAWriter) {
+TEST(Lookup, OfAFunctionThatWritesMakesAWriter) {
     for (const char* const name : {"X509_sign", "X509_set_pubkey", "X509_alias_set1", "X509_set_ex_data"}) {
         SCOPED_TRACE(name);
         EXPECT_EQ(in_child([&] {
@@ -208,7 +208,7 @@ TEST(ALookup, OfAFunctionThatWritesMakesAWriter) {
     }
 }
 
-TEST(ALookup, OfAnythingElseEndsNothing) {
+TEST(Lookup, OfAnythingElseEndsNothing) {
     EXPECT_EQ(in_child([] {
                   void* const module = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
                   for (const char* const name :
@@ -223,7 +223,7 @@ TEST(ALookup, OfAnythingElseEndsNothing) {
 }
 
 // Two names that make a writer together, each of which says nothing by itself.
-TEST(ALookup, OfAPairMakesAWriter) {
+TEST(Lookup, OfAPairMakesAWriter) {
     EXPECT_EQ(in_child([] {
                   void* const module = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
                   (void)dlsym(module, "X509_getm_notAfter");
@@ -234,7 +234,7 @@ TEST(ALookup, OfAPairMakesAWriter) {
               0);
 }
 
-TEST(TheLinkersErrors, AreTheLinkers) {
+TEST(LinkerErrors, AreTheLinkers) {
     EXPECT_EQ(
         in_child([] {
             const auto stock = reinterpret_cast<decltype(&dlopen)>(dlsym(RTLD_DEFAULT, "dlopen"));
@@ -269,7 +269,7 @@ TEST(TheLinkersErrors, AreTheLinkers) {
 }
 
 // The search path of the module that calls decides, as the linker's manual says (dlopen(3), DT_RUNPATH).
-TEST(TheLinkersSearchPaths, AreThoseOfTheCaller) {
+TEST(LinkerSearchPaths, AreThoseOfTheCaller) {
     if (sanitized) {
         GTEST_SKIP() << "the sanitizer's dlopen is the caller there";
     }
@@ -290,7 +290,7 @@ TEST(TheLinkersSearchPaths, AreThoseOfTheCaller) {
 }
 
 // A load whose end ibid cannot follow: what it brought is scanned at the program's next call of the linker.
-TEST(AModule, ThatWasLoadedByASearchPathSharesLater) {
+TEST(LateModule, ThatWasLoadedByASearchPathSharesLater) {
     EXPECT_EQ(in_child([&] {
                   void* const loader = dlopen(LOADER_MODULE, RTLD_NOW | RTLD_LOCAL);
                   const auto load = reinterpret_cast<void* (*)(const char*)>(dlsym(loader, "ibid_test_load"));
@@ -302,7 +302,7 @@ TEST(AModule, ThatWasLoadedByASearchPathSharesLater) {
               0);
 }
 
-TEST(AProgram, WithoutOpensslIsToldSo) {
+TEST(LateProgram, WithoutOpensslIsToldSo) {
     EXPECT_STREQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS), "no OpenSSL 3 was found in this process");
 }
 

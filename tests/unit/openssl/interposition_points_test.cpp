@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid does where a call enters libcrypto, and what it leaves alone. On Debian's OpenSSL the same things are met
-// further inside. On Ubuntu's they are not, nor on upstream's default builds, on which './dev openssl' runs these tests.
+// What ibid does at the outer interposition points, where a call enters libcrypto (docs/decisions/0016), and what it leaves alone. In
+// Debian's OpenSSL the same calls are intercepted further inside; in Ubuntu's and upstream's default builds they cannot be. './dev
+// openssl' runs these tests on the latter.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -27,7 +28,7 @@ using lines = std::vector<std::string>;
 
 struct folder {
     std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("ibid-borders-" + std::to_string(getpid()));
+        std::filesystem::temp_directory_path() / ("ibid-interposition-points-" + std::to_string(getpid()));
     folder() { std::filesystem::create_directories(path); }
     folder(const folder&) = delete;
     folder& operator=(const folder&) = delete;
@@ -47,17 +48,6 @@ struct folder {
         return file;
     }
 };
-
-[[nodiscard]] std::vector<const void*> objects(X509_STORE* store) {
-    std::vector<const void*> all;
-    const objects_of in_store(store);
-    for (int i = 0; i < in_store.count(); ++i) {
-        const X509_OBJECT* const o = in_store[i];
-        const void* const x = X509_OBJECT_get0_X509(o);
-        all.push_back(x != nullptr ? x : X509_OBJECT_get0_X509_CRL(o));
-    }
-    return all;
-}
 
 // What a program can see of a store: what it lists, in which order.
 [[nodiscard]] lines listing(X509_STORE* store) {
@@ -138,7 +128,7 @@ struct way {
     };
 }
 
-TEST(TrustStore, EveryWayToLoadAFileSharesItAndShowsWhatStockShows) {
+TEST(TrustLoading, EveryWayToLoadAFileSharesItAndShowsWhatStockShows) {
     const folder f;
     const authority one = make_authority("b one");
     const authority two = make_authority("a two", &one);
@@ -160,7 +150,7 @@ TEST(TrustStore, EveryWayToLoadAFileSharesItAndShowsWhatStockShows) {
     }
 }
 
-TEST(TrustStore, EveryWayRefusesWhatStockRefusesInItsWords) {
+TEST(TrustLoading, EveryWayRefusesWhatStockRefusesInItsWords) {
     const folder f;
     const std::string empty = f.write("empty.pem", {});
     for (const way& w : ways_to_load()) {
@@ -177,7 +167,7 @@ TEST(TrustStore, EveryWayRefusesWhatStockRefusesInItsWords) {
     }
 }
 
-TEST(TrustStore, TheWaysThroughLibsslShareToo) {
+TEST(TrustLoading, TheWaysThroughLibsslShareToo) {
     const folder f;
     const authority root = make_authority("root");
     const std::string file = f.write("ca.pem", {root.certificate.get()});
@@ -198,7 +188,7 @@ TEST(TrustStore, TheWaysThroughLibsslShareToo) {
     }
 }
 
-TEST(TrustStore, AFolderBesideTheFileIsSearched) {
+TEST(TrustLoading, AFolderBesideTheFileIsSearched) {
     const folder f;
     const authority root = make_authority("root");
     const authority other = make_authority("other");
@@ -227,7 +217,7 @@ TEST(TrustStore, AFolderBesideTheFileIsSearched) {
 }
 
 // A lookup of the program's own kind, which takes the same command.
-TEST(TrustStore, ALookupOfTheProgramsOwnGetsItsCommands) {
+TEST(TrustLoading, ALookupOfTheProgramsOwnGetsItsCommands) {
     static int commands = 0;
     const folder f;
     const authority root = make_authority("root");
@@ -249,7 +239,7 @@ TEST(TrustStore, ALookupOfTheProgramsOwnGetsItsCommands) {
 }
 
 // Roots that come from a file: then all certificates of a chain are shared.
-class Links : public testing::Test {
+class SignatureMemo : public testing::Test {
 protected:
     world w;
     folder f;
@@ -276,7 +266,7 @@ protected:
     }
 };
 
-TEST_F(Links, AreVerifiedOnce) {
+TEST_F(SignatureMemo, AreVerifiedOnce) {
     connection first(client.get(), server.get());
     ASSERT_TRUE(first.shake_hands());
     const std::uint64_t before = remembered();
@@ -288,7 +278,7 @@ TEST_F(Links, AreVerifiedOnce) {
     EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
-TEST_F(Links, AreRememberedByTheProgramsTrustAnew) {
+TEST_F(SignatureMemo, AreRememberedByTheProgramsTrustAnew) {
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     const authority stranger = make_authority("stranger");
     const context_ptr other = trusting(f.write("other.pem", {stranger.certificate.get()}));
@@ -299,7 +289,7 @@ TEST_F(Links, AreRememberedByTheProgramsTrustAnew) {
     EXPECT_EQ(verdict(client.get()), X509_V_OK);
 }
 
-TEST_F(Links, AreNoneOfTheDatesBusiness) {
+TEST_F(SignatureMemo, AreNoneOfTheDatesBusiness) {
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     const context_ptr later = trusting(ca);
     X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(later.get()), time(nullptr) + 100L * 86400);
@@ -312,7 +302,7 @@ TEST_F(Links, AreNoneOfTheDatesBusiness) {
     EXPECT_EQ(verdict(careless.get()), X509_V_OK);
 }
 
-TEST_F(Links, AreVerifiedAnewWhenTheAlgorithmsMayHaveChanged) {
+TEST_F(SignatureMemo, AreVerifiedAnewWhenTheAlgorithmsMayHaveChanged) {
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     const std::uint64_t before = remembered();
     ASSERT_EQ(EVP_set_default_properties(nullptr, ""), 1);
@@ -320,7 +310,7 @@ TEST_F(Links, AreVerifiedAnewWhenTheAlgorithmsMayHaveChanged) {
     EXPECT_EQ(remembered(), before);
 }
 
-TEST_F(Links, AreAllToldToAVerifyCallback) {
+TEST_F(SignatureMemo, AreAllToldToAVerifyCallback) {
     static std::vector<std::pair<int, const void*>> told;
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     SSL_CTX_set_verify(client.get(), SSL_VERIFY_PEER, [](int ok, X509_STORE_CTX* v) {
@@ -335,7 +325,7 @@ TEST_F(Links, AreAllToldToAVerifyCallback) {
     }
 }
 
-TEST_F(Links, AreLeftToAProgramThatVerifiesThemItself) {
+TEST_F(SignatureMemo, AreLeftToAProgramThatVerifiesThemItself) {
     static int verified = 0;
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     X509_STORE_set_verify(SSL_CTX_get_cert_store(client.get()), [](X509_STORE_CTX*) {
@@ -346,7 +336,7 @@ TEST_F(Links, AreLeftToAProgramThatVerifiesThemItself) {
     EXPECT_EQ(verified, 1);
 }
 
-TEST_F(Links, OfARootToItselfAreCheckedWhereThatIsAskedFor) {
+TEST_F(SignatureMemo, OfARootToItselfAreCheckedWhereThatIsAskedFor) {
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     // The same root with another signature: trusted, and wrong.
     const bytes der = der_of(w.root.certificate.get());
@@ -360,7 +350,7 @@ TEST_F(Links, OfARootToItselfAreCheckedWhereThatIsAskedFor) {
     EXPECT_EQ(verdict(careful.get()), X509_V_ERR_CERT_SIGNATURE_FAILURE);
 }
 
-TEST_F(Links, OfAnIssuerThatMayNotSignAreRefused) {
+TEST_F(SignatureMemo, OfAnIssuerThatMayNotSignAreRefused) {
     // One key, two certificates of it, one of which must not sign others.
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
     const x509_ptr forbidden = certificate_of(make_der("root", w.root.key.get(), nullptr, true,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program forks while another of its threads looks something up for the first time in the process: what is found out once, about
-// the kernel and for the hash, must not be left half found out in the child. A program of its own, as there is one first time.
+// A program forks during the first lookup of its process, on another thread. What is initialized once (what the kernel can do, the
+// hash's secret) must not stay half initialized in the child. A program of its own, because a process has one first lookup.
 #include <atomic>
 #include <string>
 #include <thread>
@@ -19,7 +19,7 @@ namespace {
 using ibid::testing::in_child;
 
 // In a process that has looked nothing up so far.
-[[nodiscard]] int fork_at_the_first_look(long nanoseconds_later) {
+[[nodiscard]] int fork_at_first_lookup(long nanoseconds_later) {
     cache<std::string, std::string> c;
     std::atomic<bool> begun{false};
     std::thread other([&] {
@@ -43,13 +43,12 @@ using ibid::testing::in_child;
     return status;
 }
 
-TEST(the_first_look, of_another_thread_leaves_nothing_held_in_a_forked_child) {
+TEST(first_lookup, of_another_thread_leaves_nothing_held_in_a_forked_child) {
 #if defined(__SANITIZE_THREAD__)
     GTEST_SKIP() << "ThreadSanitizer ends a child that starts threads";
 #endif
     for (const long later : {0L, 200'000L, 1'000'000L, 3'000'000L}) {
-        EXPECT_EQ(in_child([&] { return fork_at_the_first_look(later); }), 0)
-            << later << " ns after it began";
+        EXPECT_EQ(in_child([&] { return fork_at_first_lookup(later); }), 0) << later << " ns after it began";
     }
 }
 

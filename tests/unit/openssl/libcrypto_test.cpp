@@ -59,7 +59,7 @@ constexpr extent nowhere{};
     return der_of(make_authority("root").certificate.get());
 }
 
-TEST(a_libcrypto, that_is_disabled_while_it_is_set_up_never_shares) {
+TEST(libcrypto, that_is_disabled_while_it_is_set_up_never_shares) {
     functions f = real = all_functions();
     f.CRYPTO_get_ex_new_index = +[](int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
@@ -110,17 +110,17 @@ TEST(a_libcrypto, that_is_disabled_while_it_is_set_up_never_shares) {
     return why;
 }
 
-TEST(a_libcrypto, that_has_nothing_against_it_shares) {
+TEST(libcrypto, that_has_nothing_against_it_shares) {
     EXPECT_EQ(obstacle_of(all_functions()), "");
 }
 
-TEST(a_libcrypto, that_would_not_hear_of_the_end_of_openssl_never_shares) {
+TEST(libcrypto, that_would_not_hear_of_the_end_of_openssl_never_shares) {
     functions f = all_functions();
     f.OPENSSL_atexit = +[](void (*)()) { return 0; };
     EXPECT_EQ(obstacle_of(f), "OpenSSL has no memory");
 }
 
-TEST(a_libcrypto, whose_index_would_cost_memory_at_the_end_of_each_certificate_never_shares) {
+TEST(libcrypto, whose_index_would_cost_memory_at_the_end_of_each_certificate_never_shares) {
     functions f = real = all_functions();
     f.CRYPTO_get_ex_new_index = +[](int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
@@ -131,7 +131,7 @@ TEST(a_libcrypto, whose_index_would_cost_memory_at_the_end_of_each_certificate_n
     EXPECT_EQ(obstacle_of(f), "the program has registered too much data for certificates (ex_data)");
 }
 
-TEST(a_libcrypto, with_memory_functions_of_the_programs_never_shares) {
+TEST(libcrypto, with_memory_functions_of_the_programs_never_shares) {
     functions f = all_functions();
     f.CRYPTO_get_mem_functions =
         +[](CRYPTO_malloc_fn* allocate, CRYPTO_realloc_fn* reallocate, CRYPTO_free_fn* release) {
@@ -142,7 +142,7 @@ TEST(a_libcrypto, with_memory_functions_of_the_programs_never_shares) {
     EXPECT_EQ(obstacle_of(f), "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)");
 }
 
-TEST(a_libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_shares) {
+TEST(libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_shares) {
     functions f = all_functions();
     static OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
     f.OSSL_LIB_CTX_get0_global_default = +[] { return own; }; // so the thread's is another
@@ -150,7 +150,7 @@ TEST(a_libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_
     OSSL_LIB_CTX_free(own);
 }
 
-TEST(a_libcrypto, that_lacks_a_function_or_is_of_an_unknown_major_version_is_left_alone) {
+TEST(libcrypto, that_lacks_a_function_or_is_of_an_unknown_major_version_is_left_alone) {
     functions f = all_functions();
     f.X509_dup = nullptr;
     EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
@@ -161,7 +161,7 @@ TEST(a_libcrypto, that_lacks_a_function_or_is_of_an_unknown_major_version_is_lef
     EXPECT_EQ(libcrypto::add(f, nowhere, false, nullptr), nullptr);
 }
 
-TEST(a_libcrypto, in_which_sharing_widens_a_defect_is_left_alone) {
+TEST(libcrypto, in_which_sharing_widens_a_defect_is_left_alone) {
     functions f = all_functions();
     f.OpenSSL_version_num = +[] { return 0x40000020UL; };
     EXPECT_NE(obstacle_of(f).find("CVE-2026-84783"), std::string::npos);
@@ -177,11 +177,11 @@ template <class Change>
     return obstacle_of(f);
 }
 
-TEST(a_libcrypto, that_is_newer_than_the_tests_shares_where_it_keeps_the_laws) {
+TEST(libcrypto, that_is_newer_than_the_tests_shares_where_it_keeps_the_laws) {
     EXPECT_EQ(obstacle_of_newer([](functions&) {}), "");
 }
 
-TEST(a_libcrypto, that_is_newer_than_the_tests_and_breaks_a_law_is_left_alone) {
+TEST(libcrypto, that_is_newer_than_the_tests_and_breaks_a_law_is_left_alone) {
     const auto breaks = [](const char* law, auto change) {
         const std::string why = obstacle_of_newer(change);
         EXPECT_NE(why.find(law), std::string::npos) << law << ": " << why;
@@ -224,7 +224,7 @@ TEST(a_libcrypto, that_is_newer_than_the_tests_and_breaks_a_law_is_left_alone) {
     breaks("the end", [](functions& f) { f.X509_free = +[](X509*) {}; });
 }
 
-TEST(a_libcrypto, that_is_one_too_many_is_left_alone) {
+TEST(libcrypto, that_is_one_too_many_is_left_alone) {
     EXPECT_EQ(in_child([] {
                   unsigned n = libcrypto::count();
                   for (; n < libcrypto::most; ++n) {
@@ -242,7 +242,7 @@ TEST(a_libcrypto, that_is_one_too_many_is_left_alone) {
 }
 
 // Writers keep their files apart; peers are shared all the same, and given to them as duplicates.
-TEST(a_libcrypto, with_a_writer_shares_no_trust_files) {
+TEST(libcrypto, with_a_writer_shares_no_trust_files) {
     EXPECT_EQ(in_child([] {
                   libcrypto& l = made_of(all_functions());
                   const bool before = l.trust_stores() != nullptr;
@@ -255,7 +255,7 @@ TEST(a_libcrypto, with_a_writer_shares_no_trust_files) {
               0);
 }
 
-TEST(a_libcrypto, that_is_disabled_while_the_program_forks_leaves_no_lock) {
+TEST(libcrypto, that_is_disabled_while_the_program_forks_leaves_no_lock) {
     const bytes der = some_certificate();
     libcrypto& l = made_of(all_functions());
     certificate_cache& cache = *l.certificates();

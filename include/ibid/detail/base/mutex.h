@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A mutex, a guard, and attributes by which Clang checks who holds what (-Wthread-safety). Other compilers see nothing of them.
+//
+//     mutex mutex_;
+//     std::size_t count_ IBID_GUARDED_BY(mutex_) = 0;     // only read and written under it
+//     void settle() IBID_REQUIRES(mutex_);                // the caller holds it
+//
+// libstdc++ does not annotate std::mutex, hence a class of our own. `./dev lint` checks; docs/decisions/0025 says what
+// is not annotated, and why.
+//
+// Source: Clang, "Thread Safety Analysis". LevelDB's port/ and Abseil's mutex.h do the same.
+#pragma once
+
+#include <mutex>
+
+#if defined(__clang__)
+#define IBID_THREAD_SAFETY(attribute) __attribute__((attribute))
+#else
+#define IBID_THREAD_SAFETY(attribute)
+#endif
+#define IBID_CAPABILITY IBID_THREAD_SAFETY(capability("mutex"))
+#define IBID_SCOPED_CAPABILITY IBID_THREAD_SAFETY(scoped_lockable)
+#define IBID_GUARDED_BY(mutex) IBID_THREAD_SAFETY(guarded_by(mutex))
+#define IBID_REQUIRES(...) IBID_THREAD_SAFETY(requires_capability(__VA_ARGS__))
+#define IBID_ACQUIRE(...) IBID_THREAD_SAFETY(acquire_capability(__VA_ARGS__))
+#define IBID_TRY_ACQUIRE(...) IBID_THREAD_SAFETY(try_acquire_capability(__VA_ARGS__))
+#define IBID_RELEASE(...) IBID_THREAD_SAFETY(release_capability(__VA_ARGS__))
+// For what the analysis cannot follow: locks in a loop, or in one function and out in another. A comment says which.
+#define IBID_NO_THREAD_SAFETY_ANALYSIS IBID_THREAD_SAFETY(no_thread_safety_analysis)
+
+namespace ibid {
+inline namespace layout_1 {
+namespace detail {
+
+class IBID_CAPABILITY mutex {
+public:
+    mutex() = default; // constexpr where std::mutex is
+    mutex(const mutex&) = delete;
+    mutex& operator=(const mutex&) = delete;
+
+    void lock() IBID_ACQUIRE() { mutex_.lock(); }
+    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
+    void unlock() noexcept IBID_RELEASE() { mutex_.unlock(); }
+
+private:
+    std::mutex mutex_;
+};
+
+// Holds a lock for a scope. With std::adopt_lock: one that is held already.
+template <class Mutex>
+class IBID_SCOPED_CAPABILITY lock_guard {
+public:
+    explicit lock_guard(Mutex& m) IBID_ACQUIRE(m) : mutex_(m) { m.lock(); }
+    lock_guard(Mutex& m, std::adopt_lock_t) noexcept IBID_REQUIRES(m) : mutex_(m) {}
+    lock_guard(const lock_guard&) = delete;
+    lock_guard& operator=(const lock_guard&) = delete;
+    ~lock_guard() IBID_RELEASE() { mutex_.unlock(); }
+
+private:
+    Mutex& mutex_;
+};
+
+} // namespace detail
+} // namespace layout_1
+} // namespace ibid
