@@ -147,6 +147,21 @@ def test_gives_the_terminal_back(ibid: Path, programs: list[int], ending: str | 
     assert before is not None
 
 
+@pytest.mark.parametrize("before", [(), ("sh", "-c", "trap '' HUP; exec \"$@\"", "sh")], ids=["hangup", "hangup-ignored"])
+def test_ends_when_its_terminal_goes(ibid: Path, before: tuple[str, ...]) -> None:
+    words = ["/usr/bin/env", *before, str(ibid), "top", "--interval", "60"]
+    terminal = Terminal(words)
+    terminal.wait_for(lambda lines: any("q" in line for line in lines[-2:]))
+    os.close(terminal.fd)
+    end = time.monotonic() + 20
+    while os.waitpid(terminal.pid, os.WNOHANG)[0] == 0:
+        if time.monotonic() > end:
+            os.kill(terminal.pid, signal.SIGKILL)
+            os.waitpid(terminal.pid, 0)
+            pytest.fail("it runs on without a terminal")
+        time.sleep(0.05)
+
+
 def test_needs_no_terminal_that_it_knows(ibid: Path, programs: list[int]) -> None:
     done = subprocess.run(
         ["script", "-qec", f"TERM=no-such-terminal {ibid} top --once", "/dev/null"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
