@@ -147,7 +147,8 @@ def main() -> int:
         runners = [] if options.compile_only else [p for t in targets for p in t.packages]
         print(*dict.fromkeys(["googletest", "libxxhash-dev", "python3-venv", *runners]))
         return 0
-    programs = [p for p in PROGRAMS if not options.only or p.name in options.only]
+    wanted = {*options.only, "print_hash"} if options.only and "core_test" in options.only else options.only
+    programs = [p for p in PROGRAMS if not wanted or p.name in wanted]
     compiler = Compiler(options.folder.resolve(), ROOT)
     compiler.install()
     with ThreadPoolExecutor(max(1, options.at_once)) as pool:

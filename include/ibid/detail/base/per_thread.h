@@ -84,7 +84,7 @@ private:
             this_module_stays(); // for the hook
         }
         ++r->modules;
-        hook_.arm();
+        arm_hook();
         here_ = r;
         return r;
     }
@@ -108,7 +108,20 @@ private:
     IBID_MODULE_LOCAL static inline constinit T nobody_{};
     IBID_MODULE_LOCAL static inline thread_local constinit T* here_ = &nobody_;
     IBID_MODULE_LOCAL static inline thread_local constinit bool ended_ = false;
+
+#if defined(IBID_ON_WINDOWS)
+    // In a function: else each translation unit refers weakly to what constructs the variable, and COFF's linker (LLVM's, for
+    // MinGW) takes two such references for two definitions.
+    static void arm_hook() noexcept {
+        static thread_local at_thread_exit hook{&end};
+        hook.arm();
+    }
+#else
     IBID_MODULE_LOCAL static inline thread_local at_thread_exit hook_{&end};
+    IBID_MODULE_LOCAL static void arm_hook() noexcept {
+        hook_.arm();
+    }
+#endif
 };
 
 } // namespace detail
