@@ -121,6 +121,6 @@ import_environment = $import_environment LD_PRELOAD IBID_STATISTICS
         },
         request=b"a LOGIN u x\r\n",
         logs=("log",),
-        noise=((rb"(?m)^\w{3} \d+ [\d:]+ ", b""), (rb"session=<[^>]*>", b""), (rb"(imap-login.*(secs|auth failed|no auth)|imap\(u\)|Info: Login).*", b"")),
+        noise=((rb"(?m)^\w{3} \d+ [\d:]+ ", b""), (rb"session=<[^>]*>", b""), (rb"(imap-login.*(reset by peer|secs|auth failed|no auth)|imap\(u\)|Info: Login).*", b"")),
     ),
 )
