@@ -59,7 +59,7 @@ def page(results: Sequence[Result]) -> str:
     lines = [
         "# Programs tried",
         "",
-        f"`./dev programs --install --page` runs {len(same) + len(different)} unmodified programs of {system()} ({openssl_version()}), stock and under ibid, and",
+        f"`./dev programs --install --page` runs {len(same) + len(different)} unmodified servers, clients and libraries of {system()} ({openssl_version()}), stock and under ibid, and",
         "writes this page. Each goes through TLS exchanges, sound and broken: another CA, expired, not yet valid, another host, a missing intermediate,",
         "revoked, no client certificate, a client certificate for another purpose. Exit status, output, logs and what the peer saw must be the same.",
         f"**{len(same)} did as in stock, {len(different)} differently.** Where the machine had no time for it, memory and CPU were not measured.",
