@@ -169,6 +169,9 @@ def main(words: Sequence[str]) -> int:
         return 0
     if options.earlier:
         results = merged([Result.from_json(r) for file in options.earlier for r in json.loads(file.read_text())])
+        notes = {s.name: s.note for s in SUBJECTS}
+        for result in results:
+            result.note = notes.get(result.name, "")
         path = options.earlier[0]
     else:
         path = options.json or ROOT / "build/programs/results.json"

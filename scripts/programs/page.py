@@ -22,7 +22,7 @@ def verdict(result: Result) -> str:
     """What an operator should expect. A fall of 5 % is help, a rise of 5 % is a price."""
     if not result.helped and result.reason:
         return "other TLS" if "no process that could be counted" in result.reason else "stands aside"
-    if result.role == "client" and result.hits + result.misses == 0:
+    if result.hits + result.misses == 0 and (result.role == "client" or "GnuTLS" in result.note or "inside" in result.note):
         return "other TLS"
     told = [f for f in (result.memory, result.cpu) if f and f.told]
     if result.hits == 0:
@@ -59,7 +59,7 @@ def page(results: Sequence[Result]) -> str:
     lines = [
         "# Programs tried",
         "",
-        f"`./dev programs --install --page` runs {len(same) + len(different)} unmodified programs of {system()} ({openssl_version()}), stock and under ibid, and",
+        f"`./dev programs --install --page` runs {len(same) + len(different)} unmodified servers, clients and libraries of {system()} ({openssl_version()}), stock and under ibid, and",
         "writes this page. Each goes through TLS exchanges, sound and broken: another CA, expired, not yet valid, another host, a missing intermediate,",
         "revoked, no client certificate, a client certificate for another purpose. Exit status, output, logs and what the peer saw must be the same.",
         f"**{len(same)} did as in stock, {len(different)} differently.** Where the machine had no time for it, memory and CPU were not measured.",
@@ -81,7 +81,7 @@ def page(results: Sequence[Result]) -> str:
     for r in same:
         if r.reason and verdict(r) != "other TLS":
             reasons.setdefault(r.reason, []).append(r.name)
-        elif r.note and not r.reason:
+        elif r.note and not r.reason and verdict(r) != "other TLS":
             reasons.setdefault(r.note, []).append(r.name)
     if reasons:
         lines += ["## Why not", ""]

@@ -125,7 +125,7 @@ for _ in range(3):
         print(redis.Redis("localhost", @port@, ssl=True, ssl_ca_certs="@trust@", ssl_check_hostname=True, **own).ping())
     except Exception as error:
         print(type(error).__name__, error)
-"""}, with_certificate=(), against=REDIS, noise=((rb"_ssl\.c:\d+", b"_ssl.c"), *NUMBERS)),
+"""}, with_certificate=(), against=REDIS, noise=((rb"(?m)^\w*Error.*", b"refused"), (rb"_ssl\.c:\d+", b"_ssl.c"), *NUMBERS)),
     Client("paho-mqtt", "python3-paho-mqtt", ("@python@", "@folder@/c.py"), {"c.py": """import paho.mqtt.publish as publish
 own = {"certfile": "@chain@", "keyfile": "@key@"} if "@with_certificate@" else {}
 for _ in range(3):
@@ -134,5 +134,5 @@ for _ in range(3):
     except Exception as error:
         print(type(error).__name__, error)
         break
-"""}, with_certificate=(), against=MOSQUITTO, noise=((rb"_ssl\.c:\d+", b"_ssl.c"),)),
+"""}, with_certificate=(), against=MOSQUITTO, noise=((rb"(?m)^(\w*Error|\w*Exception|timeout).*", b"refused"), (rb"_ssl\.c:\d+", b"_ssl.c"),)),
 )

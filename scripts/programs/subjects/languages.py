@@ -115,7 +115,7 @@ const get = () => new Promise((done) => https.get('@url@', {ca, agent: false, ..
   answer.resume().on('end', done);
 }).on('error', (error) => { console.log(error.code); done(); }));
 get().then(get).then(get);
-"""}, with_certificate=(), with_crl=()),
+"""}, with_certificate=(), with_crl=(), note="OpenSSL is inside the program"),
     Client("Lua, LuaSec", "lua-sec", ("lua5.4", "@folder@/client.lua"), {"client.lua": """local https = require("ssl.https")
 for i = 1, 3 do
   local own = "@with_certificate@" ~= ""

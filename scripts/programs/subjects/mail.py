@@ -120,7 +120,8 @@ import_environment = $import_environment LD_PRELOAD IBID_STATISTICS
 """
         },
         request=b"a LOGIN u x\r\n",
+        compares=4,  # "* OK": whether its authentication process is there yet is chance
         logs=("log",),
-        noise=((rb"(?m)^\w{3} \d+ [\d:]+ ", b""), (rb"session=<[^>]*>", b""), (rb"(imap-login.*(secs|auth failed|no auth)|imap\(u\)|Info: Login).*", b"")),
+        noise=((rb"(?m)^\w{3} \d+ [\d:]+ ", b""), (rb"session=<[^>]*>", b""), (rb"(imap-login.*(reset by peer|secs|auth failed|no auth)|imap\(u\)|Info: Login).*", b"")),
     ),
 )

@@ -135,5 +135,5 @@ NETWORK = (
     RADIUS,
     Server("slapd, ldaps", "slapd", ("slapd", "-d0", "-h", "ldaps://127.0.0.1:@port@", "-f", "@folder@/s.conf"), {
         "s.conf": "include /etc/ldap/schema/core.schema\nTLSCertificateFile @chain@\nTLSCertificateKeyFile @key@\nTLSCACertificateFile @trust@\nTLSVerifyClient demand\npidfile @folder@/pid\nmoduleload back_ldif\ndatabase ldif\n"
-        "directory @folder@/db\nsuffix dc=test\n"}, prepare="mkdir -p db", request=b"0\x0c\x02\1\1`\7\2\1\3\4\0\x80\0", checks_crl=False),
+        "directory @folder@/db\nsuffix dc=test\n"}, prepare="mkdir -p db", request=b"0\x0c\x02\1\1`\7\2\1\3\4\0\x80\0", checks_crl=False, note="GnuTLS"),
 )

@@ -293,6 +293,7 @@ https.createServer({key: read('@key@'), cert: read('@chain@'), ca: read('@trust@
 process.on('SIGTERM', () => process.exit(0));
 """
         },
+        note="OpenSSL is inside the program",
         request=KEEP,
     ),
     Server(
