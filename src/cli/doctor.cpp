@@ -150,8 +150,7 @@ void look_at_installation(findings& f) {
 #ifndef __GLIBC__
     f.notes.emplace_back(
         "this ibid is built for musl: a program of another C library that is started under it runs without "
-        "ibid, and its loader may say so; musl does not tell whether a process has one thread, so each fork "
-        "takes ibid's locks");
+        "ibid; and musl does not tell whether a process has one thread, so each fork takes ibid's locks");
 #endif
 }
 

@@ -23,7 +23,7 @@ std::string real_path(const std::string& path) {
     return ::realpath(path.c_str(), resolved) != nullptr ? std::string(resolved) : std::string();
 }
 
-[[maybe_unused]] bool exists(const std::string& path) {
+bool exists(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
 }
 
@@ -50,7 +50,6 @@ std::optional<std::string> find_preload() {
     return std::nullopt;
 }
 
-#ifdef __GLIBC__
 preload_entry entry_for(const std::string& preload) {
     constexpr std::string_view narrow = IBID_NARROW_LIB;
     constexpr std::string_view file = "/libibid_preload.so";
@@ -61,12 +60,6 @@ preload_entry entry_for(const std::string& preload) {
     return {folder + "$LIB" + std::string(file),
             !narrow.empty() && exists(fmt::format("{}{}{}", folder, narrow, file))};
 }
-#else
-// musl's loader knows no tokens, and passes by in silence what it cannot load.
-preload_entry entry_for(const std::string& preload) {
-    return {preload, true};
-}
-#endif
 
 std::string prepend_preload(const std::string& ours, const std::string& current) {
     std::string_view rest = current;

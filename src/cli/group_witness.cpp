@@ -34,7 +34,7 @@ bool take(int signal) {
     // Holds nothing open that was the program's: the reader of a pipe would wait for us.
     if (::dup2(request, 0) < 0 || ::dup2(answer, 1) < 0)
         ::_exit(1);
-    ::close_range(2, ~0U, 0);
+    close_all(2, ~0U);
     for (unsigned char signal = 0; ::read(0, &signal, 1) == 1;) {
         const unsigned char seen = take(signal) ? 1 : 0;
         if (::write(1, &seen, 1) != 1)

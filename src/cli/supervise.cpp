@@ -3,6 +3,7 @@
 // Being somebody else to the outside. See supervise.h for the law.
 #include "cli/supervise.h"
 
+#include "cli/descriptors.h"
 #include "cli/group_witness.h"
 
 #include <algorithm>
@@ -72,10 +73,10 @@ void hold_nothing_open(std::vector<int> keep) {
         if (fd < static_cast<int>(next))
             continue;
         if (static_cast<unsigned>(fd) > next)
-            ::close_range(next, static_cast<unsigned>(fd) - 1, 0);
+            close_all(next, static_cast<unsigned>(fd) - 1);
         next = static_cast<unsigned>(fd) + 1;
     }
-    ::close_range(next, ~0U, 0);
+    close_all(next, ~0U);
 }
 
 // Stops this process by the signal that stopped the program. Returns when it is continued.
