@@ -6,23 +6,14 @@
 #include <barrier>
 #include <cstddef>
 #include <functional>
-#include <string>
 #include <thread>
 #include <vector>
 
-#include "ibid/cache.h"
 #include "ibid/gc.h"
 
 namespace ibid_test {
 
-using table = ibid::cache<int, std::string>;
-using name = ibid::gc::active<std::string>;
-
 inline constexpr int race_rounds = 1'000;
-
-inline name intern(table& c, int key) {
-    return ibid::gc::intern(c, key, [&] { return std::to_string(key); });
-}
 
 // Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between rounds, on a
 // thread of theirs: the main thread's stack never sees a token.
