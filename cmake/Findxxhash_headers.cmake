@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# xxhash::headers: where xxhash.h is. Distributions ship no CMake package for it. Nothing is linked: ibid uses the
-# header alone (XXH_INLINE_ALL), so that a preloaded library brings no libxxhash with it.
+# xxhash::headers: where xxhash.h is. Distributions ship no CMake package for it. Nothing is linked: ibid uses
+# the header alone (XXH_INLINE_ALL), so that a preloaded library brings no libxxhash with it.
 find_path(XXHASH_INCLUDE_DIR xxhash.h DOC "Directory of xxhash.h")
 if(XXHASH_INCLUDE_DIR AND NOT XXHASH_VERSION)
     file(STRINGS ${XXHASH_INCLUDE_DIR}/xxhash.h lines REGEX "#define XXH_VERSION_(MAJOR|MINOR|RELEASE) ")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# How everything here is compiled: warnings, sanitizers, and how a component is added. A project that takes ibid in with
-# add_subdirectory keeps its own flags.
+# How everything here is compiled: warnings, sanitizers, and how a component is added. A project that takes
+# ibid in with add_subdirectory keeps its own flags.
 if(PROJECT_IS_TOP_LEVEL)
     add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion)
     if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
@@ -36,7 +36,8 @@ function(ibid_add_component path)
     endif()
 endfunction()
 
-# Adds every component right below `path`. CONFIGURE_DEPENDS: a component that appears is found by the next build.
+# Adds every component right below `path`. CONFIGURE_DEPENDS: a component that appears is found by the next
+# build.
 function(ibid_add_components_in path)
     file(GLOB found CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${path}/*/CMakeLists.txt)
     foreach(file IN LISTS found)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# ibid::gc: the core and Boehm's collector (Debian: libgc-dev), for include/ibid/gc.h. Not there when the collector is not.
-# Read by the build, and by the installed package.
+# ibid::gc: the core and Boehm's collector (Debian: libgc-dev), for include/ibid/gc.h. Not there when the
+# collector is not. Read by the build, and by the installed package.
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND)
     pkg_check_modules(BDW_GC QUIET IMPORTED_TARGET GLOBAL bdw-gc>=8.0)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What `cmake --install` lays down besides the libraries and the command (their components say that): headers, the CMake package,
-# pkg-config files. The core and the OpenSSL layer are exported apart, so that who wants the core alone needs no OpenSSL.
+# What `cmake --install` lays down besides the libraries and the command (their components say that): headers,
+# the CMake package, pkg-config files. The core and the OpenSSL layer are exported apart, so that who wants
+# the core alone needs no OpenSSL.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ibid)
 

@@ -2,8 +2,8 @@
 #
 # ibid_add_test(name sources... [LIBS targets...] [TIMEOUT seconds])
 #
-# A GoogleTest (and GoogleMock) program that ctest runs. Its label is its component's: `unit` below tests/unit, `stress` below
-# tests/stress. The core is always linked.
+# A GoogleTest (and GoogleMock) program that ctest runs. Its label is its component's: `unit` below
+# tests/unit, `stress` below tests/stress. The core is always linked.
 find_package(GTest REQUIRED)
 
 function(ibid_add_test name)
@@ -26,7 +26,8 @@ endfunction()
 
 # ibid_add_libraries_test(name OTHER library LIBS targets...)
 #
-# libraries_test.cpp with a library of its own, other_library.cpp, both with hidden symbols: what passes from one to the other.
+# libraries_test.cpp with a library of its own, other_library.cpp, both with hidden symbols: what passes from
+# one to the other.
 function(ibid_add_libraries_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "OTHER" "LIBS")
     add_library(${arg_OTHER} SHARED other_library.cpp)

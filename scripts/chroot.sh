@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# chroot.sh LOWER LAYER COMMAND [ARG...]: runs a command in a system whose files are those of LOWER (folders with colons between them, the
-# uppermost first) with the changes of LAYER on top. What the command changes is in LAYER/upper, and LOWER stays as it is. Needs root.
+# chroot.sh LOWER LAYER COMMAND [ARG...]: runs a command in a system whose files are those of LOWER (folders
+# with colons between them, the uppermost first) with the changes of LAYER on top. What the command changes is
+# in LAYER/upper, and LOWER stays as it is. Needs root.
 #
 # Mounts and processes are in namespaces of their own: none of either is left.
 set -euo pipefail

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Comments end within the column limit, as code does, for which clang-format cares. clang-format does not reflow comments here: they
-# hold examples and tables, which it would join.
+# Comments end within the column limit, as code does, for which clang-format cares. clang-format does not
+# reflow comments here: they hold examples and tables, which it would join.
 #
 #     comment_columns.py [--fix] FILE ...
 #
-# --fix wraps the paragraphs that have a line beyond the limit. It joins no lines that were broken early, keeps lists and their
-# indentation, and leaves examples and tables alone; what remains is printed, for a person to mend.
+# --fix wraps the paragraphs that have a line beyond the limit. It joins no lines that were broken early,
+# keeps lists and their indentation, and leaves examples and tables alone; what remains is printed, for a
+# person to mend.
 import re
 import sys
 import textwrap
 
 LIMIT = 110
 
-# Indentation, mark, and the text with its own indentation. A comment behind code, or one of /* */, is only checked.
+# Indentation, mark, and the text with its own indentation. A comment behind code, or one of /* */, is only
+# checked.
 COMMENT = re.compile(r"^(?P<indent>\s*)(?P<mark>//|#)(?P<text>| .*)$")
 ITEM = re.compile(r"^(?P<start> *(?:[-*]|\d+\.) )")
 RULER = re.compile(r"-{9,}$")

@@ -49,7 +49,8 @@ BELOW: dict[str, tuple[str, ...]] = {
     "src/preload": ("include", "src/statistics", OPENSSL),
     "src/cli": ("include", "src/statistics", OPENSSL),
 }
-# Public headers that the folders of DETAIL include: values without behaviour, and what includes nothing above `counting`.
+# Public headers that the folders of DETAIL include: values without behaviour, and what includes nothing above
+# `counting`.
 VALUES = ("errors.h", "handle.h", "hash.h", "retention.h", "statistics.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 

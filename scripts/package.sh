@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev package: Debian packages, a tarball of binaries, a wheel, RPM packages. Everything that it makes is in build/package.
+# ./dev package: Debian packages, a tarball of binaries, a wheel, RPM packages. Everything that it makes is in
+# build/package.
 #
-# Law: the same commit gives the same bytes. The time in the packages is the changelog's, and in the tarball the commit's; paths of this
-# machine and the order of its folders leave no trace.
+# Law: the same commit gives the same bytes. The time in the packages is the changelog's, and in the tarball
+# the commit's; paths of this machine and the order of its folders leave no trace.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -136,8 +137,8 @@ build_binaries() {
         cmake --install "$1/source/build" --strip --prefix "$2"
 }
 
-# binaries FOLDER: FOLDER/NAME holds what a tarball holds, without what needs a compiler (that is in libibid-dev, or in the source) and
-# without a unit, which needs a place that does not change.
+# binaries FOLDER: FOLDER/NAME holds what a tarball holds, without what needs a compiler (that is in
+# libibid-dev, or in the source) and without a unit, which needs a place that does not change.
 binaries() {
     local folder=$1 tree
     tree=$folder/$release_name
@@ -173,7 +174,8 @@ release_files() {
     [[ $with_oci == no ]] || oci "$1"
 }
 
-# rpm FOLDER: as a builder of RPMs does it, from a tarball of the source. Debian's rpmbuild knows nothing of the packages that are installed.
+# rpm FOLDER: as a builder of RPMs does it, from a tarball of the source. Debian's rpmbuild knows nothing of
+# the packages that are installed.
 rpm_package() {
     local top=$place/rpm
     command -v rpmbuild >/dev/null || fail "there is no rpmbuild" "apt-get install rpm"

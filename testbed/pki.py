@@ -179,8 +179,8 @@ class Credential:
         self.chain.write_bytes(chain)
         self.key.write_bytes(key)
         self.combined.write_bytes(chain + key)
-        # Workers of nginx and HAProxy become another user; they read their files before, but OpenSSL looks into
-        # directories later. These keys are worth nothing.
+        # Workers of nginx and HAProxy become another user; they read their files before, but OpenSSL looks
+        # into directories later. These keys are worth nothing.
         for path in (self.cert, self.der, self.above, self.chain, self.key, self.combined):
             path.chmod(0o644)
 
@@ -330,7 +330,8 @@ class Pki:
         when = self.now - datetime.timedelta(days=2)
         serials = [c.x509.serial_number for c in revoked]
         serials += [(1 << 126) + secrets.randbits(125) for _ in range(entries)]
-        # add_revoked_certificate copies the whole list at every call: quadratic. The constructor takes it at once.
+        # add_revoked_certificate copies the whole list at every call: quadratic. The constructor takes it at
+        # once.
         listed = [x509.RevokedCertificateBuilder(s, when).build() for s in serials]
         builder = x509.CertificateRevocationListBuilder(
             issuer.x509.subject, self.at_(days[0]), self.at_(days[1]), [], listed
@@ -470,7 +471,8 @@ class Standard:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.pki = Pki(folder)
 
-    # Authorities: `root` (RSA 4096) → `intermediate` (RSA 2048); `ec_root` (P-256) → `ec_intermediate` (P-256).
+    # Authorities: `root` (RSA 4096) → `intermediate` (RSA 2048); `ec_root` (P-256) → `ec_intermediate`
+    # (P-256).
     @functools.cached_property
     def root(self) -> Credential:
         return self.pki.root("root", key="rsa4096")

@@ -27,7 +27,8 @@ from rounds import Mismatch, Row, measure  # noqa: E402
 HEADER = ROOT / "include/ibid/detail/base/mechanisms.h"
 WHOLE = "whole"
 
-# Each mechanism counts in one of these; a hit of one thread is the most frequent operation, and so stands first.
+# Each mechanism counts in one of these; a hit of one thread is the most frequent operation, and so stands
+# first.
 CELLS = (
     Cell("hit", 16, 1_000),
     Cell("hit", 16, 1_000, 2),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is measured, one function and one file each. run.py runs each in a process of its own, stock and under ibid.
+// What is measured, one function and one file each. run.py runs each in a process of its own, stock and under
+// ibid.
 #pragma once
 
 #include "hostile_certificates.h"
@@ -8,11 +9,13 @@
 
 namespace bench {
 
-// `count` hostile connections, and after each twentieth an honest one, of 64 honest servers in turn. Between two of its
-// connections nobody holds an honest server's certificate: only what is retained as protected keeps it.
+// `count` hostile connections, and after each twentieth an honest one, of 64 honest servers in turn. Between
+// two of its connections nobody holds an honest server's certificate: only what is retained as protected
+// keeps it.
 figures measure_attack(attack how, const std::filesystem::path& fixtures, int count, const turns& turns);
 
-// Handshakes of both sides that end after the first byte, the second, each `step`-th, up to the last. Both verify.
+// Handshakes of both sides that end after the first byte, the second, each `step`-th, up to the last. Both
+// verify.
 figures measure_aborts(const std::filesystem::path& fixtures, int step, const turns& turns);
 
 } // namespace bench

@@ -68,8 +68,9 @@ void append(byte_string& to, const byte_string& more) {
     to.insert(to.end(), more.begin(), more.end());
 }
 
-// With `size` bytes of an extension that nobody knows. By hand: a program that names OpenSSL's functions for this may write to
-// certificates, and ibid would treat it as such (docs/openssl.md). The signature is that of something else.
+// With `size` bytes of an extension that nobody knows. By hand: a program that names OpenSSL's functions for
+// this may write to certificates, and ibid would treat it as such (docs/openssl.md). The signature is that of
+// something else.
 byte_string padded(const byte_string& der, std::size_t size) {
     const element whole = element_at(der, 0);
     const element signed_part = element_at(der, whole.content);
@@ -91,10 +92,11 @@ byte_string padded(const byte_string& der, std::size_t size) {
     return encoded(0x30, certificate);
 }
 
-// XXH3 takes long input in stripes of 64 bytes, eight lanes each. A lane adds its data to its neighbour's sum, and to its own
-// the product of the two halves of (data xor secret). Where one half is zero, only the first remains. So two lanes of the
-// same number in two stripes can change their other halves against each other and leave no trace: 2^32 inputs with one
-// hash, for anybody who knows the secret. (xxhash.h, XXH3_accumulate_512_scalar; 16 stripes are one block.)
+// XXH3 takes long input in stripes of 64 bytes, eight lanes each. A lane adds its data to its neighbour's
+// sum, and to its own the product of the two halves of (data xor secret). Where one half is zero, only the
+// first remains. So two lanes of the same number in two stripes can change their other halves against each
+// other and leave no trace: 2^32 inputs with one hash, for anybody who knows the secret. (xxhash.h,
+// XXH3_accumulate_512_scalar; 16 stripes are one block.)
 void collide(byte_string& der, std::uint64_t n) {
     constexpr std::size_t lane = 2;
     const std::size_t filling = static_cast<std::size_t>(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_adversary: measures one attack and prints the figures as JSON. It knows nothing of ibid; run.py runs it without and
-// with it.
+// bench_adversary: measures one attack and prints the figures as JSON. It knows nothing of ibid; run.py runs
+// it without and with it.
 #include "adversary.h"
 
 #include <CLI/CLI.hpp>

@@ -2,8 +2,8 @@
 //
 // The processor's counts of the calling thread's user code, where the kernel and the machine give them.
 //
-// Law: a counter that cannot be had is absent, never zero. On AMD's Zen the generic "cache-misses" are loads that missed
-// the second level, on Intel's cores the last one.
+// Law: a counter that cannot be had is absent, never zero. On AMD's Zen the generic "cache-misses" are loads
+// that missed the second level, on Intel's cores the last one.
 #pragma once
 
 #include <linux/perf_event.h>

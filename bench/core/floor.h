@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The floor: what interning cannot cost less than. Hash, probe, compare, one atomic increment and, in the drop, one
-// atomic decrement; nothing that would let two threads change the table at once.
+// The floor: what interning cannot cost less than. Hash, probe, compare, one atomic increment and, in the
+// drop, one atomic decrement; nothing that would let two threads change the table at once.
 //
-// Law: lookups from many threads are sound as long as no entry comes or goes; everything else wants one thread.
+// Law: lookups from many threads are sound as long as no entry comes or goes; everything else wants one
+// thread.
 //
-// Open addressing with linear probing, at most half full. A slot is one word: the entry's address with 16 bits of its
-// hash on top (user addresses have 47 bits on x86-64 and 48 on arm64), so that eight slots share a cache line.
+// Open addressing with linear probing, at most half full. A slot is one word: the entry's address with 16
+// bits of its hash on top (user addresses have 47 bits on x86-64 and 48 on arm64), so that eight slots share
+// a cache line.
 #pragma once
 
 #include <atomic>

@@ -2,8 +2,9 @@
 //
 // What the driver asks of every C++ interner, ibid's and its peers'.
 //
-// Law: intern() gives equal handles for equal keys while one of them lives, and the entry is gone when the drop of its
-// last handle returns; an interner that can count its entries (`entries()`) is asked at the end whether it did so.
+// Law: intern() gives equal handles for equal keys while one of them lives, and the entry is gone when the
+// drop of its last handle returns; an interner that can count its entries (`entries()`) is asked at the end
+// whether it did so.
 #pragma once
 
 #include <concepts>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two kinds of key: 16 bytes, a plain object (a digest, an address, a UUID), and 1,200 bytes, a std::string that is
-// looked up by a string_view (a certificate). What is interned is the bytes themselves, so that interners of keys and
-// caches from keys to values do the same work.
+// The two kinds of key: 16 bytes, a plain object (a digest, an address, a UUID), and 1,200 bytes, a
+// std::string that is looked up by a string_view (a certificate). What is interned is the bytes themselves,
+// so that interners of keys and caches from keys to values do the same work.
 //
-// Law: every C++ program stores and passes these same types; a copy of a key that is already hot in the caller's cache is
-// compared with another copy that the interner made.
+// Law: every C++ program stores and passes these same types; a copy of a key that is already hot in the
+// caller's cache is compared with another copy that the interner made.
 #pragma once
 
 #include <array>
@@ -72,8 +72,9 @@ struct key1200 {
     };
 };
 
-// The hash that every peer is given: XXH3 with a secret, which is what ibid itself uses. For keys beyond 240 bytes it
-// gives what XXH3 gives with the seed that the secret was made of, which is all that the Java library offers.
+// The hash that every peer is given: XXH3 with a secret, which is what ibid itself uses. For keys beyond 240
+// bytes it gives what XXH3 gives with the seed that the secret was made of, which is all that the Java
+// library offers.
 inline constexpr std::uint64_t hash_seed = 0x1b1d;
 
 struct xxh3 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machine's ladder of memory: nanoseconds for one load that depends on the load before, at random within a number of
-// bytes. The curve of a hit over the table's size is to be read against it.
+// The machine's ladder of memory: nanoseconds for one load that depends on the load before, at random within
+// a number of bytes. The curve of a hit over the table's size is to be read against it.
 //
-// Law: the loads form one cycle through all lines, in an order that no prefetcher follows; the time is that in which the
-// thread was running.
+// Law: the loads form one cycle through all lines, in an order that no prefetcher follows; the time is that
+// in which the thread was running.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

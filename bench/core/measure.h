@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs an operation on one or more threads for a number of windows of time, and says what a window's rate was.
+// Runs an operation on one or more threads for a number of windows of time, and says what a window's rate
+// was.
 //
-// Law: all threads run from before the first window to after the last one, so a thread never has the machine to itself
-// because another one was done early. A warm-up as long as two windows comes first. Thread 0 is the caller's, whose heap is
-// warm (heap.h); a parked companion sees to it that the process never counts as single-threaded, since glibc and libstdc++
-// leave out atomic instructions in a process that has one thread.
+// Law: all threads run from before the first window to after the last one, so a thread never has the machine
+// to itself because another one was done early. A warm-up as long as two windows comes first. Thread 0 is the
+// caller's, whose heap is warm (heap.h); a parked companion sees to it that the process never counts as
+// single-threaded, since glibc and libstdc++ leave out atomic instructions in a process that has one thread.
 #pragma once
 
 #include <algorithm>
@@ -83,8 +84,8 @@ void on_threads(std::uint64_t threads, const Body& body) {
     }
 }
 
-// Calls body(t) for each thread on that thread, one after another. All of them live until the last is done, so that the C library
-// gives each a heap of its own.
+// Calls body(t) for each thread on that thread, one after another. All of them live until the last is done,
+// so that the C library gives each a heap of its own.
 template <class Body>
 void in_turn(std::uint64_t threads, const Body& body) {
     std::atomic<std::uint64_t> turn{0};

@@ -7,8 +7,9 @@
 //                    {{"xxh3", run_cell<peer<key16, xxh3>>, run_cell<peer<key1200, xxh3>>}});
 //     }
 //
-// Law: everything that is not the operation itself (keys, their order, the handles' place, the heap's pages) is made
-// before the clock runs; a result that the interner's laws do not allow ends the program with a message instead of a figure.
+// Law: everything that is not the operation itself (keys, their order, the handles' place, the heap's pages)
+// is made before the clock runs; a result that the interner's laws do not allow ends the program with a
+// message instead of a figure.
 #pragma once
 
 #include <chrono>
@@ -76,8 +77,8 @@ private:
         }
     }
 
-    // First insert. All at once, or, where that is too short to time, in batches: the drops between them are not timed,
-    // and all but the first batch meet a table that has been as large before.
+    // First insert. All at once, or, where that is too short to time, in batches: the drops between them are
+    // not timed, and all but the first batch meet a table that has been as large before.
     [[nodiscard]] nlohmann::json insert() {
         make_streams();
         const bool batches = cell_.distinct < 100'000;
@@ -130,7 +131,8 @@ private:
         if (cell_.workload != "churn") {
             held.reserve(cell_.distinct);
             const std::size_t before = bytes_in_use();
-            // Each thread's own keys, as order() deals them out, on a thread of their own; the rest on the last.
+            // Each thread's own keys, as order() deals them out, on a thread of their own; the rest on the
+            // last.
             const std::uint64_t own = cell_.distinct / cell_.threads;
             in_turn(cell_.threads, [&](std::uint64_t t) {
                 const std::uint64_t end = t + 1 == cell_.threads ? cell_.distinct : (t + 1) * own;

@@ -2,9 +2,9 @@
 //
 // Which keys a cell works on, and in what order.
 //
-// Law: a function of the cell alone (workload, key size, distinct keys, thread, threads), and so simple that the programs
-// in Go, Rust and Java under bench/peers repeat it to the bit; every program prints `fingerprint`, and the driver
-// refuses a run in which two of them differ.
+// Law: a function of the cell alone (workload, key size, distinct keys, thread, threads), and so simple that
+// the programs in Go, Rust and Java under bench/peers repeat it to the bit; every program prints
+// `fingerprint`, and the driver refuses a run in which two of them differ.
 //
 //     word j of key i           = mix(256 i + j), every byte's top bit cleared (a key is valid UTF-8, too)
 //     draw k of thread t        = mix(2^63 + 2^40 t + k)
@@ -71,8 +71,9 @@ struct cell {
 // The keys of one thread, by number, in the order of use.
 [[nodiscard]] inline std::vector<std::uint32_t> order(const cell& c, std::uint64_t thread) {
     const std::uint64_t own = std::max<std::uint64_t>(c.distinct / c.threads, 1);
-    // Threads share no key, except where there is only one. Those of one thread were interned one after another, by a thread: what
-    // lies side by side in memory then belongs to one thread, and no peer pays for its allocator's neighbours.
+    // Threads share no key, except where there is only one. Those of one thread were interned one after
+    // another, by a thread: what lies side by side in memory then belongs to one thread, and no peer pays for
+    // its allocator's neighbours.
     const auto number = [&](std::uint64_t i) { return c.distinct < c.threads ? 0 : thread * own + i; };
     std::uint64_t samples = std::max(c.distinct, (std::uint64_t{256} << 10) / c.key_bytes);
     samples = std::min(samples, (std::uint64_t{256} << 20) / c.key_bytes);

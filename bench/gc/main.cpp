@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_gc: tokens made, dropped, found dead and let go, against the collector's bare allocation; and buffers that the
-// collector brings home, against buffers that it allocates. docs/collectors.md and docs/pool.md have figures.
+// bench_gc: tokens made, dropped, found dead and let go, against the collector's bare allocation; and buffers
+// that the collector brings home, against buffers that it allocates. docs/collectors.md and docs/pool.md have
+// figures.
 //
-// Law: a figure holds both bills. Every run ends with a full collection and its finalizers, inside the time measured.
+// Law: a figure holds both bills. Every run ends with a full collection and its finalizers, inside the time
+// measured.
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -31,7 +33,8 @@ using bench_turns::rival;
 
 using table = ibid::cache<int, std::string>;
 
-// As many dropped objects as the round asks for; a thousand of them are reachable at any time, in the collector's memory.
+// As many dropped objects as the round asks for; a thousand of them are reachable at any time, in the
+// collector's memory.
 class reachable {
 public:
     reachable() : ring_(static_cast<void**>(GC_malloc_uncollectable(size * sizeof(void*)))) {}
@@ -91,8 +94,9 @@ void* by_hand(ibid::handle<std::string>&& h) {
     return p;
 }
 
-// The collector's own cheaper way: called in the sweep, under the collector's lock, which is no place for a destructor that
-// may do anything; and not called at all while most of a block is alive. Here to show what finalization costs at the least.
+// The collector's own cheaper way: called in the sweep, under the collector's lock, which is no place for a
+// destructor that may do anything; and not called at all while most of a block is alive. Here to show what
+// finalization costs at the least.
 void* disclaimed(ibid::handle<std::string>&& h) {
     static const GC_finalizer_closure closure{
         [](void* object, void*) { std::destroy_at(static_cast<ibid::handle<std::string>*>(object)); },
@@ -103,8 +107,8 @@ void* disclaimed(ibid::handle<std::string>&& h) {
     return p;
 }
 
-// Handles that are there already, as after a lookup: of 64 names, of which no two threads share one, for two threads that count
-// up and down in one place would measure that.
+// Handles that are there already, as after a lookup: of 64 names, of which no two threads share one, for two
+// threads that count up and down in one place would measure that.
 class prepared {
 public:
     void fill(int threads, long rounds) {

@@ -22,7 +22,8 @@ owned_context new_context(const std::filesystem::path& bundle) {
 
 figures measure_contexts(const std::filesystem::path& bundle, int count, const turns& turns) {
     std::vector<double> alone, beside, cold, cold_bare;
-    // One after another, as a script does that makes a context for each request. The first one is the process's start.
+    // One after another, as a script does that makes a context for each request. The first one is the
+    // process's start.
     new_context(bundle).reset();
     for (int i = 0; i < count; i += stretch) {
         turns.next();
@@ -45,8 +46,8 @@ figures measure_contexts(const std::filesystem::path& bundle, int count, const t
     }
     const std::int64_t after = heap_in_use();
 
-    // One now and then, when other work has taken the processor's caches meanwhile; and, as often, the part of it that
-    // has nothing to do with a bundle.
+    // One now and then, when other work has taken the processor's caches meanwhile; and, as often, the part
+    // of it that has nothing to do with a bundle.
     for (int i = 0; i < count; ++i) {
         for (const bool bare : {false, true}) {
             turns.next();

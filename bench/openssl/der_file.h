@@ -22,8 +22,8 @@ inline bytes read_file(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The certificates of a file that has been read; the spans point into it. Certificates of this size have lengths of two
-// bytes: 30 82 hh ll (X.690 section 8.1.3).
+// The certificates of a file that has been read; the spans point into it. Certificates of this size have
+// lengths of two bytes: 30 82 hh ll (X.690 section 8.1.3).
 inline std::vector<std::span<const unsigned char>> split_certificates(const bytes& file) {
     std::vector<std::span<const unsigned char>> found;
     std::span<const unsigned char> rest(file);

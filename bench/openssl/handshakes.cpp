@@ -41,8 +41,8 @@ figures measure_handshakes(const peers_options& options, int count, const turns&
         turns.next();
         stretches.push_back(run_stretch(between));
     }
-    // What happens seldom and costs much (a table that grows, an eviction) weighs on the mean of its stretch, and what
-    // else the machine did for a moment only on one stretch of many.
+    // What happens seldom and costs much (a table that grows, an eviction) weighs on the mean of its stretch,
+    // and what else the machine did for a moment only on one stretch of many.
     const auto each = [&](nanoseconds totals::*part) {
         std::vector<double> means;
         for (const totals& spent : stretches)

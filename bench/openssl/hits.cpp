@@ -18,7 +18,8 @@ namespace bench {
 
 namespace {
 
-// A hit's floor: the keyed hash of the bytes, their comparison with those that are kept, one reference taken and dropped.
+// A hit's floor: the keyed hash of the bytes, their comparison with those that are kept, one reference taken
+// and dropped.
 class floor_of_a_hit {
 public:
     explicit floor_of_a_hit(std::span<const unsigned char> key)
@@ -48,7 +49,8 @@ private:
     alignas(64) std::atomic<int> references_{1};
 };
 
-// Nanoseconds that this thread was ready to run and had to wait for a processor (proc(5), /proc/PID/schedstat).
+// Nanoseconds that this thread was ready to run and had to wait for a processor (proc(5),
+// /proc/PID/schedstat).
 nanoseconds waited_for_processor() {
     std::ifstream schedstat("/proc/thread-self/schedstat");
     nanoseconds ran = 0;
@@ -64,8 +66,8 @@ struct attempt {
     nanoseconds waited = 0; // for processors, all threads together
 };
 
-// Threads, each at its own work for about a window of time. A thread's time is that on the wall less what it waited for
-// a processor: waiting for each other counts, and other programs on the machine do not.
+// Threads, each at its own work for about a window of time. A thread's time is that on the wall less what it
+// waited for a processor: waiting for each other counts, and other programs on the machine do not.
 template <class Work>
 attempt work_at_once(const std::vector<Work>& works) {
     std::barrier start(static_cast<std::ptrdiff_t>(works.size()));
@@ -98,8 +100,8 @@ attempt work_at_once(const std::vector<Work>& works) {
     return together;
 }
 
-// Threads that had to wait for a processor did not run at the same time, and so were not in each other's way. On a busy
-// machine it takes some attempts until they did.
+// Threads that had to wait for a processor did not run at the same time, and so were not in each other's way.
+// On a busy machine it takes some attempts until they did.
 template <class Work>
 double throughput(const std::vector<Work>& works) {
     attempt best = work_at_once(works);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Heap of connections that are open and say nothing, after one request and its answer. (A client that has read its
-// tickets and not written since would keep a write buffer of 16 KB, stock and under ibid alike.) First only the clients
-// stay, then only the servers.
+// Heap of connections that are open and say nothing, after one request and its answer. (A client that has
+// read its tickets and not written since would keep a write buffer of 16 KB, stock and under ibid alike.)
+// First only the clients stay, then only the servers.
 #include "memory.h"
 #include "scenarios.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instructions that this thread retires in user space. On a busy machine they say more about a small difference than
-// CPU time does: they are the same from run to run to a thousandth.
+// Instructions that this thread retires in user space. On a busy machine they say more about a small
+// difference than CPU time does: they are the same from run to run to a thousandth.
 #pragma once
 
 #include <linux/perf_event.h>

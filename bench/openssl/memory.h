@@ -2,7 +2,8 @@
 //
 // How much memory this process uses.
 //
-// Law: everything that came from malloc counts, whoever asked for it: the program, OpenSSL, and what is preloaded.
+// Law: everything that came from malloc counts, whoever asked for it: the program, OpenSSL, and what is
+// preloaded.
 #pragma once
 
 #include <malloc.h>
@@ -14,9 +15,9 @@
 
 namespace bench {
 
-// Bytes in chunks that malloc has handed out, with their headers; small ones from arenas and large ones from mmap. Chunks
-// that a thread's cache of freed ones holds count as used, so a run that wants exact figures turns that cache off:
-// GLIBC_TUNABLES=glibc.malloc.tcache_count=0.
+// Bytes in chunks that malloc has handed out, with their headers; small ones from arenas and large ones from
+// mmap. Chunks that a thread's cache of freed ones holds count as used, so a run that wants exact figures
+// turns that cache off: GLIBC_TUNABLES=glibc.malloc.tcache_count=0.
 inline std::int64_t heap_in_use() noexcept {
     const struct mallinfo2 info = mallinfo2();
     return static_cast<std::int64_t>(info.uordblks + info.hblkhd);

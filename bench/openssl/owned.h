@@ -2,8 +2,8 @@
 //
 // OpenSSL's objects with owners, and its errors as exceptions.
 //
-// Law: the programs in this folder know nothing of ibid. They use OpenSSL's public API as any application does, so what
-// they measure is what an application gets.
+// Law: the programs in this folder know nothing of ibid. They use OpenSSL's public API as any application
+// does, so what they measure is what an application gets.
 #pragma once
 
 #include "testbed/tls/owned.h"

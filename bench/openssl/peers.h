@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TLS connections inside one thread: a client and a server whose bytes go from memory to memory, so that no network and
-// no other process is in the figures. Each side's steps of the handshake are timed apart.
+// TLS connections inside one thread: a client and a server whose bytes go from memory to memory, so that no
+// network and no other process is in the figures. Each side's steps of the handshake are timed apart.
 //
 //     bench::peers peers({.by = bench::authentication::rsa, .fixtures = "build/bench/fixtures"});
 //     bench::connection c = peers.connect();
 //     c.client_handshake; // nanoseconds of CPU in the client's SSL_do_handshake
 //
-// Law: a connection that does not verify (or is not resumed, when that was asked) is an error, never a figure.
+// Law: a connection that does not verify (or is not resumed, when that was asked) is an error, never a
+// figure.
 #pragma once
 
 #include "clock.h"
@@ -42,15 +43,15 @@ bool shake_hands(connection& between);
 // One request and its answer.
 void exchange(const connection& between);
 
-// Frees one side as a program does that ended its connection in order. Without the two flags OpenSSL takes the session
-// for broken and never resumes it again.
+// Frees one side as a program does that ended its connection in order. Without the two flags OpenSSL takes
+// the session for broken and never resumes it again.
 void hang_up(owned_ssl& side);
 
 // Joins the two sides by buffers in memory.
 void join(const connection& between);
 
-// A side that will never write again lets go of those buffers, so that what is weighed is the connection and not this
-// harness. What takes their place weighs what a socket's BIO does.
+// A side that will never write again lets go of those buffers, so that what is weighed is the connection and
+// not this harness. What takes their place weighs what a socket's BIO does.
 void unplug(SSL* side);
 
 // A context as a careful client or server makes it. `root` is a file with one certificate.

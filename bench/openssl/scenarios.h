@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be measured, one function and one file each. run.py runs each in a process of its own, stock and under ibid.
+// What can be measured, one function and one file each. run.py runs each in a process of its own, stock and
+// under ibid.
 #pragma once
 
 #include "peers.h"
@@ -22,20 +23,22 @@ figures measure_handshakes(const peers_options& options, int count, const turns&
 // Heap of an idle connection's client and of its server.
 figures measure_idle_connections(const peers_options& options, int count);
 
-// A further SSL_CTX with a CA bundle (none: a bare one) beside those that are there, and contexts that live one after another.
+// A further SSL_CTX with a CA bundle (none: a bare one) beside those that are there, and contexts that live
+// one after another.
 figures measure_contexts(const std::filesystem::path& bundle, int count, const turns& turns);
 
 // First sight: each certificate of a file of concatenated DER is parsed once, and all are kept until the end.
 figures measure_first_sight(const std::filesystem::path& certificates, const turns& turns);
 
-// The same certificate again and again while it is held, on one thread and on two, beside the floor: hash, compare, and
-// one atomic increment and decrement.
+// The same certificate again and again while it is held, on one thread and on two, beside the floor: hash,
+// compare, and one atomic increment and decrement.
 figures measure_hits(const std::vector<std::filesystem::path>& certificates, int windows, const turns& turns);
 
 // One CRL loaded into `count` trust stores that are all kept.
 figures measure_crl(const std::filesystem::path& crl, int count, const turns& turns);
 
-// `count` connections, chains rotating, a window of them open at any time; the heap after `early` of them and at the end.
+// `count` connections, chains rotating, a window of them open at any time; the heap after `early` of them and
+// at the end.
 figures measure_churn(const std::filesystem::path& fixtures, int count, int early);
 
 } // namespace bench

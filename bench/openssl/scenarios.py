@@ -21,7 +21,8 @@ from bench.openssl.turns import Figures, Run, run_alone, run_by_turns  # noqa: E
 from demo.setting import SYSTEM_BUNDLE, Setting, raise_open_files  # noqa: E402
 from demo.workloads.nginx import NginxMutualTls  # noqa: E402
 
-# Chunks that malloc keeps for a thread after they were freed count as used; without that cache the heap is exact.
+# Chunks that malloc keeps for a thread after they were freed count as used; without that cache the heap is
+# exact.
 EXACT_HEAP = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 SHARE_ALL = {"IBID_SCOPE": "all"}
 RETAIN_NOTHING = {"IBID_RETAIN": "0"}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two runs that are held against each other take turns: one does a stretch of its work while the other waits, then the
-// other way round. Whatever else the machine does falls on both alike then, and their ratio is much steadier than that of
-// two runs one after the other.
+// Two runs that are held against each other take turns: one does a stretch of its work while the other waits,
+// then the other way round. Whatever else the machine does falls on both alike then, and their ratio is much
+// steadier than that of two runs one after the other.
 //
-// Law: an empty line on standard output says "I wait", a line on standard input gives the turn; turns.py hands it on. A
-// run that was not told to take turns never waits.
+// Law: an empty line on standard output says "I wait", a line on standard input gives the turn; turns.py
+// hands it on. A run that was not told to take turns never waits.
 #pragma once
 
 #include <iostream>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One mutex around a map from keys to weak_ptr: what most programs that intern have. The map's type is the parameter, so
-// that unordered_map and Abseil's flat_hash_map run the same code.
+// One mutex around a map from keys to weak_ptr: what most programs that intern have. The map's type is the
+// parameter, so that unordered_map and Abseil's flat_hash_map run the same code.
 //
-// Law: see shared_entry.h. The map's keys are 16-byte keys by value, or views of the bytes inside the entry: an entry that
-// takes an expired one's place therefore replaces the key too.
+// Law: see shared_entry.h. The map's keys are 16-byte keys by value, or views of the bytes inside the entry:
+// an entry that takes an expired one's place therefore replaces the key too.
 #pragma once
 
 #include <cstddef>

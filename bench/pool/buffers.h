@@ -2,9 +2,10 @@
 //
 // What is taken and returned: buffers as a network program has them.
 //
-// A buffer that is used writes a message of 64 bytes into itself and reads it back. A `raw` one leaves its bytes as they
-// come, as a careful C++ program does, so that its constructor is next to nothing and every rival is at its best; a `zeroed`
-// one starts as zeroes, as std::vector, calloc, Go and Java give them: whoever constructs it each time pays for that.
+// A buffer that is used writes a message of 64 bytes into itself and reads it back. A `raw` one leaves its
+// bytes as they come, as a careful C++ program does, so that its constructor is next to nothing and every
+// rival is at its best; a `zeroed` one starts as zeroes, as std::vector, calloc, Go and Java give them:
+// whoever constructs it each time pays for that.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ways to have a buffer for a while. Each offers take(), whose result owns the buffer, gives it by *, and lets it go in
-// its destructor.
+// Ways to have a buffer for a while. Each offers take(), whose result owns the buffer, gives it by *, and
+// lets it go in its destructor.
 #pragma once
 
 #include <cstddef>
@@ -91,8 +91,8 @@ private:
 };
 
 #ifdef BENCH_POOL_BOOST
-// Constructs at each take and destroys at each return. Not for more than one thread: with a mutex it is, and without one
-// it shows what a pool costs that no other thread may ever touch.
+// Constructs at each take and destroys at each return. Not for more than one thread: with a mutex it is, and
+// without one it shows what a pool costs that no other thread may ever touch.
 struct no_mutex {
     void lock() noexcept {}
     void unlock() noexcept {}

@@ -2,8 +2,8 @@
 //
 // Rivals by turns: who is measured, how often, and what is printed. Also used by bench/gc.
 //
-// Law: in each round every rival runs every cell once, and each round begins with another rival; so what the machine does
-// meanwhile meets all alike. The figure is the median of the rounds.
+// Law: in each round every rival runs every cell once, and each round begins with another rival; so what the
+// machine does meanwhile meets all alike. The figure is the median of the rounds.
 #pragma once
 
 #include <algorithm>
@@ -33,8 +33,8 @@ struct plan {
     double window = 0.03; // seconds of each run
     bool busy = false;    // count the time that threads were running
 
-    // Nanoseconds of one of `work`'s rounds: work(n) does n, after prepare(n), which is not counted. `running`: the clock of this
-    // thread or of the process.
+    // Nanoseconds of one of `work`'s rounds: work(n) does n, after prepare(n), which is not counted.
+    // `running`: the clock of this thread or of the process.
     [[nodiscard]] double time(
         clockid_t running, const std::function<void(long)>& work,
         const std::function<void(long)>& prepare = [](long) {}) const {

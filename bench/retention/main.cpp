@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_retention: how many requests a kept entry answers, by policy. docs/decisions/0012-retention-s3-fifo.md uses it.
+// bench_retention: how many requests a kept entry answers, by policy.
+// docs/decisions/0012-retention-s3-fifo.md uses it.
 //
-// Hits are counted, nothing is timed: with the same options it prints the same figures on every machine, busy or not; ours
-// alone may move by a tenth of a point, since its ghosts are keyed with a secret of the process. Cold starts are included.
-// Every entry counts as one, whatever it weighs.
+// Hits are counted, nothing is timed: with the same options it prints the same figures on every machine, busy
+// or not; ours alone may move by a tenth of a point, since its ghosts are keyed with a secret of the process.
+// Cold starts are included. Every entry counts as one, whatever it weighs.
 #include <algorithm>
 #include <array>
 #include <cstddef>

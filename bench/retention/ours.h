@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid keeps: not a copy of its policy, but the table of the product, asked as a program with short connections asks
-// it. The handle goes as soon as it was given, so that whatever is hit was kept by the budget.
+// What ibid keeps: not a copy of its policy, but the table of the product, asked as a program with short
+// connections asks it. The handle goes as soon as it was given, so that whatever is hit was kept by the
+// budget.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,8 @@ private:
     ibid::cache<std::uint32_t, std::uint32_t, ibid::key_is_value> cache_;
 };
 
-// The same table as certificates use it: an entry earns its place when its chain verifies, after its handshake's lookup.
+// The same table as certificates use it: an entry earns its place when its chain verifies, after its
+// handshake's lookup.
 class ibid_two_classes {
     struct certificate;
     struct traits {

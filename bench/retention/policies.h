@@ -2,9 +2,10 @@
 //
 // Replacement policies of one queue: FIFO, LRU, CLOCK, SIEVE.
 //
-// Law, also of the policies in the other files: access(r) says whether the key of `r` was kept, and keeps it from then
-// on if the policy wants it; never more than `capacity` keys are kept. Keys are numbers below `keys`. A policy decides
-// before it sees the next request. (The optimum alone is told all requests beforehand.)
+// Law, also of the policies in the other files: access(r) says whether the key of `r` was kept, and keeps it
+// from then on if the policy wants it; never more than `capacity` keys are kept. Keys are numbers below
+// `keys`. A policy decides before it sees the next request. (The optimum alone is told all requests
+// beforehand.)
 #pragma once
 
 #include <cstddef>
@@ -91,8 +92,8 @@ private:
     queue queue_;
 };
 
-// As in Corbató's paper of 1968, also known as second chance: a hit marks; the oldest goes unless it is marked, and then
-// it counts as new, unmarked.
+// As in Corbató's paper of 1968, also known as second chance: a hit marks; the oldest goes unless it is
+// marked, and then it counts as new, unmarked.
 class textbook_clock {
 public:
     textbook_clock(std::size_t capacity, std::size_t keys)
@@ -120,8 +121,9 @@ private:
     std::vector<bool> marked_;
 };
 
-// Zhang, Yang, Yue, Vigfusson, Rashmi: SIEVE is simpler than LRU (NSDI 2024), algorithm 1. Marks as CLOCK does, but the
-// hand moves and the keys stay in their places; so new keys, which enter at the front, are looked at again soon.
+// Zhang, Yang, Yue, Vigfusson, Rashmi: SIEVE is simpler than LRU (NSDI 2024), algorithm 1. Marks as CLOCK
+// does, but the hand moves and the keys stay in their places; so new keys, which enter at the front, are
+// looked at again soon.
 class sieve {
 public:
     sieve(std::size_t capacity, std::size_t keys) : capacity_(capacity), queue_(keys), marked_(keys) {}

@@ -2,11 +2,12 @@
 //
 // Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction (SOSP 2023).
 //
-// New keys enter a small queue of a tenth of the capacity; those with at least two hits by its end go on to the main one,
-// the others leave their number with the ghosts. Whoever comes back while its ghost is there enters the main queue at once. The
-// main queue takes the oldest with hits in again, one hit fewer (at most three are counted). The ghosts, nine tenths of the
-// capacity, come on top of it: 0.9 remembered keys for each kept one is what this policy costs more than the others. Without
-// ghosts it keeps as little as they do; that row says what the ghosts are worth.
+// New keys enter a small queue of a tenth of the capacity; those with at least two hits by its end go on to
+// the main one, the others leave their number with the ghosts. Whoever comes back while its ghost is there
+// enters the main queue at once. The main queue takes the oldest with hits in again, one hit fewer (at most
+// three are counted). The ghosts, nine tenths of the capacity, come on top of it: 0.9 remembered keys for
+// each kept one is what this policy costs more than the others. Without ghosts it keeps as little as they do;
+// that row says what the ghosts are worth.
 #pragma once
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 //
 // What is asked for, and in which order.
 //
-// Law: a trace is a function of its name, the number of requests and the seed, the same bits on every machine: integers,
-// sums, quotients and square roots alone. bench_retention prints a hash over each.
+// Law: a trace is a function of its name, the number of requests and the seed, the same bits on every
+// machine: integers, sums, quotients and square roots alone. bench_retention prints a hash over each.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,8 @@ private:
     std::uint64_t state_;
 };
 
-// Rank i is drawn in proportion to (i + 1)^-1, or to (i + 1)^-0.75, whose two square roots are exact on every machine.
+// Rank i is drawn in proportion to (i + 1)^-1, or to (i + 1)^-0.75, whose two square roots are exact on every
+// machine.
 class zipf {
 public:
     enum class exponent { one, three_quarters };
@@ -160,9 +161,9 @@ private:
     return w.done();
 }
 
-// 20,000 sites, Zipf 1, whose leaf certificates are renewed at a time of their own: 2.5 times in 500,000 requests. A site is
-// many machines: for a while some of them have the new one and some the old. The renewed leaf comes from any of the
-// intermediates of its authority, and these are replaced too, half as often.
+// 20,000 sites, Zipf 1, whose leaf certificates are renewed at a time of their own: 2.5 times in 500,000
+// requests. A site is many machines: for a while some of them have the new one and some the old. The renewed
+// leaf comes from any of the intermediates of its authority, and these are replaced too, half as often.
 class sites {
 public:
     sites(writer& w, random& r) : w_(w), r_(r), leaves_(count) {

@@ -2,13 +2,15 @@
 //
 // example_gc_connections [CONNECTIONS]: a TLS client whose connections are collected.
 //
-// Opens so many connections (2,000 unless told), one after another, to four servers in the same process, through memory.
-// 200 are open at any time; which one is dropped for the next is chance, and dropped means: a pointer is overwritten. Each
-// connection is a collected object on a circle with its server's side, and holds tokens: one of its SSL, one of each
-// certificate of its peer's chain. There is no finalizer and no destructor; what ends an SSL and lets go of a certificate is
-// that the collector no longer reaches the tokens.
+// Opens so many connections (2,000 unless told), one after another, to four servers in the same process,
+// through memory. 200 are open at any time; which one is dropped for the next is chance, and dropped means: a
+// pointer is overwritten. Each connection is a collected object on a circle with its server's side, and holds
+// tokens: one of its SSL, one of each certificate of its peer's chain. There is no finalizer and no
+// destructor; what ends an SSL and lets go of a certificate is that the collector no longer reaches the
+// tokens.
 //
-// Prints what is there meanwhile. Exit status 0: the memory was flat, and in the end every certificate was gone.
+// Prints what is there meanwhile. Exit status 0: the memory was flat, and in the end every certificate was
+// gone.
 #include <array>
 #include <cinttypes>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The symbols of a small interpreter: collected lists whose elements refer to interned names. Nobody counts, nobody frees;
-// a name's entry goes when no list reaches it any more.
+// The symbols of a small interpreter: collected lists whose elements refer to interned names. Nobody counts,
+// nobody frees; a name's entry goes when no list reaches it any more.
 #include <cstdio>
 #include <cstdlib>
 #include <string>

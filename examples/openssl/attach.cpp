@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The third way in, in C++: ibid/openssl.h. A verify callback of the program's own goes on working: it shares the chain
-// first. Everything happens inside this process, over memory BIOs.
+// The third way in, in C++: ibid/openssl.h. A verify callback of the program's own goes on working: it shares
+// the chain first. Everything happens inside this process, over memory BIOs.
 //
 //     attach CA CERTIFICATE KEY        (of a server named localhost)
 #include <ibid/openssl.h>

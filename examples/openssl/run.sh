@@ -62,8 +62,8 @@ if [[ -n $static ]]; then
     says 'one certificate; 1 verification by the program' "$static/example_openssl_attach" "$ca" "$folder/localhost.pem" \
         "$folder/localhost.key"
 fi
-# The server has seen 31 or 51 handshakes of one client; nothing but its linking makes it share. Beside the certificates that are sent,
-# libssl decodes those in the sessions of its tickets.
+# The server has seen 31 or 51 handshakes of one client; nothing but its linking makes it share. Beside the
+# certificates that are sent, libssl decodes those in the sessions of its tickets.
 if [[ -n $static ]]; then least=50; else least=30; fi
 output=$("$ibid" stat "$server" --json) || failed "ibid stat: $output"
 hits=$(sed -n 's/.*"hits": \([0-9]*\).*/\1/p' <<<"$output" | head -n 1)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compiled regular expressions. A gateway gives each of its tenants a route table of its own; the tables are written by
-// different people and largely say the same. Each pattern is compiled once, whoever asks first, and goes when the last
-// table that contains it goes: no tenant knows of another, and nobody keeps a list of patterns in use.
+// Compiled regular expressions. A gateway gives each of its tenants a route table of its own; the tables are
+// written by different people and largely say the same. Each pattern is compiled once, whoever asks first,
+// and goes when the last table that contains it goes: no tenant knows of another, and nobody keeps a list of
+// patterns in use.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -21,8 +22,8 @@ using pattern = ibid::handle<std::regex>;
 // From the text of a pattern to the compiled one.
 ibid::cache<std::string, std::regex> patterns;
 
-// A hit builds no std::string: the text is looked up as it stands in the configuration. Throws std::regex_error, and then
-// the cache is as it was.
+// A hit builds no std::string: the text is looked up as it stands in the configuration. Throws
+// std::regex_error, and then the cache is as it was.
 pattern compiled(std::string_view text) {
     return patterns.intern(text, [&] { return std::regex(text.begin(), text.end()); });
 }

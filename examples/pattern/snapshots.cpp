@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Configuration snapshots. A server parses its configuration anew at each reload; requests that began before keep the
-// snapshot they began with. Interned by their text, sections that did not change are the same objects in every snapshot,
-// are parsed once, and go with the last snapshot that contains them; whoever wants to know what changed compares pointers.
+// Configuration snapshots. A server parses its configuration anew at each reload; requests that began before
+// keep the snapshot they began with. Interned by their text, sections that did not change are the same
+// objects in every snapshot, are parsed once, and go with the last snapshot that contains them; whoever wants
+// to know what changed compares pointers.
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -23,7 +24,8 @@ namespace {
 std::atomic<int> parsed{0};
 std::atomic<int> alive{0};
 
-// One "[name]" and its "key = value" lines. It is parsed where it will stay: names and values are views of its own text.
+// One "[name]" and its "key = value" lines. It is parsed where it will stay: names and values are views of
+// its own text.
 class section {
 public:
     explicit section(std::string_view text) : text_(text) {

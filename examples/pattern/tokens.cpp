@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Strings of a parser. A tokenizer for C-like languages reads real source files (its arguments; folders are searched) and
-// keeps every token twice: as a std::string of its own, and as ibid::intern gives it. Then it counts what each way takes
-// from the heap, and what it costs to find all uses of a name.
+// Strings of a parser. A tokenizer for C-like languages reads real source files (its arguments; folders are
+// searched) and keeps every token twice: as a std::string of its own, and as ibid::intern gives it. Then it
+// counts what each way takes from the heap, and what it costs to find all uses of a name.
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -33,7 +33,8 @@ bool in_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// The end of the token that begins at `i`, which is no space: a comment, a literal, a word or number, or a character.
+// The end of the token that begins at `i`, which is no space: a comment, a literal, a word or number, or a
+// character.
 std::size_t end_of_token(std::string_view text, std::size_t i) {
     const auto up_to = [&](std::string_view closing, std::size_t from) {
         const std::size_t found = text.find(closing, from);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server's buffers in a pool: taken by the thread that reads, returned by the thread that has written, dropped when a
-// quiet time shows that they are not needed.
+// A server's buffers in a pool: taken by the thread that reads, returned by the thread that has written,
+// dropped when a quiet time shows that they are not needed.
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
@@ -17,7 +17,8 @@ namespace {
 
 using buffer = std::vector<char>;
 
-// From one thread to another. The loans come along; nobody has to remember where they belong. A reader that is ahead waits.
+// From one thread to another. The loans come along; nobody has to remember where they belong. A reader that
+// is ahead waits.
 class queue {
 public:
     void put(ibid::loan<buffer> b) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads its input as a sequence of operations on a cache, and holds every answer against a model: which values are alive,
-// who holds them, what was hit and what was missed. Destructors that intern, makes that intern, throw or give nothing,
-// budgets that change, and handles that outlive their cache are all part of the language.
+// Reads its input as a sequence of operations on a cache, and holds every answer against a model: which
+// values are alive, who holds them, what was hit and what was missed. Destructors that intern, makes that
+// intern, throw or give nothing, budgets that change, and handles that outlive their cache are all part of
+// the language.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +55,8 @@ struct rough_hash {
     }
 };
 
-// As good as a key, and said to be: the cache answers hits without a lock. Some values are counted in stripes.
+// As good as a key, and said to be: the cache answers hits without a lock. Some values are counted in
+// stripes.
 struct resistant_hash {
     using is_keyed = void;
     std::uint64_t operator()(int key) const {

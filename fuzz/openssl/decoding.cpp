@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A certificate is decoded by each of the public functions, from sound and broken lengths, into no object, an empty one, one
-// of the program's own, and one that came from the same function.
+// A certificate is decoded by each of the public functions, from sound and broken lengths, into no object, an
+// empty one, one of the program's own, and one that came from the same function.
 #include "owned.h"
 #include "scenes.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changes DER as DER: a length that is written another way, an element that is there twice, or not, or that came from another
-// place, a tag that is another one. Bytes that are changed blindly rarely get past the outermost length.
+// Changes DER as DER: a length that is written another way, an element that is there twice, or not, or that
+// came from another place, a tag that is another one. Bytes that are changed blindly rarely get past the
+// outermost length.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +20,8 @@ struct element {
     std::vector<std::size_t> inside; // the elements around it, outermost first, as indices
 };
 
-// All elements of definite length, in order of their tags. Constructed ones and strings that hold DER are looked into.
+// All elements of definite length, in order of their tags. Constructed ones and strings that hold DER are
+// looked into.
 void find(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t end,
           const std::vector<std::size_t>& inside, std::vector<element>& all) {
     std::size_t at = begin;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A peer that sends what it likes as its certificates: TLS 1.2, byte for byte (testbed/tls/handshake_bytes.h).
+// A peer that sends what it likes as its certificates: TLS 1.2, byte for byte
+// (testbed/tls/handshake_bytes.h).
 #include "owned.h"
 #include "scenes.h"
 

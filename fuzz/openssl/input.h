@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the fuzzer sends: the first byte chooses a scene, the next says how it is played, and the rest is for OpenSSL.
+// What the fuzzer sends: the first byte chooses a scene, the next says how it is played, and the rest is for
+// OpenSSL.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ibid's interposed functions against OpenSSL's own, in two processes: this one, linked with ibid's symbols in front of OpenSSL's,
-// and one without ibid (stock_twin.h). Both play the same scene with the same bytes and must see the same: results, the error
-// queue with its places and texts, the advance of each pointer, each object encoded again, who owns what.
+// ibid's interposed functions against OpenSSL's own, in two processes: this one, linked with ibid's symbols
+// in front of OpenSSL's, and one without ibid (stock_twin.h). Both play the same scene with the same bytes
+// and must see the same: results, the error queue with its places and texts, the advance of each pointer,
+// each object encoded again, who owns what.
 //
 // IBID_SCOPE=all, so that what the program itself decodes is shared, too.
 #include <unistd.h>
@@ -44,8 +45,8 @@ namespace {
     std::abort();
 }
 
-// What OpenSSL has to say about the input guides the fuzzer as much as ibid's own code does: libFuzzer takes these for
-// counters of its own.
+// What OpenSSL has to say about the input guides the fuzzer as much as ibid's own code does: libFuzzer takes
+// these for counters of its own.
 #ifdef __clang__
 __attribute__((section("__libfuzzer_extra_counters"))) unsigned char features[4096];
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the fuzzers and the unit tests that replay their corpus have in common: the scenes, and the program that plays them on
-# stock OpenSSL. That one is built without sanitizers: it is the half that nothing is looked for in, and takes half the time.
+# What the fuzzers and the unit tests that replay their corpus have in common: the scenes, and the program
+# that plays them on stock OpenSSL. That one is built without sanitizers: it is the half that nothing is
+# looked for in, and takes half the time.
 #
 # Two sets of scenes: of a program that reads, and of one that writes. To ibid they are different programs.
 set(openssl_scenes decoding.cpp handshake.cpp outcome.cpp session.cpp trust_file.cpp)

@@ -2,9 +2,9 @@
 //
 // What a program can see of what OpenSSL did, as text: two processes that write the same text saw the same.
 //
-// Law: nothing in it differs between two runs of stock OpenSSL (no address, no random number, no time), and nothing that
-// an application can tell apart is left out: results, the advance of the input, who owns what, each error with its place
-// and its data.
+// Law: nothing in it differs between two runs of stock OpenSSL (no address, no random number, no time), and
+// nothing that an application can tell apart is left out: results, the advance of the input, who owns what,
+// each error with its place and its data.
 #pragma once
 
 #include <openssl/err.h>
@@ -28,12 +28,13 @@ public:
     // Bytes, by their length and a digest.
     void bytes(const char* name, const void* data, std::size_t size);
 
-    // All that is in the error queue, which is empty afterwards. But for one: that a certificate's extensions are faulty
-    // OpenSSL says once for each object, at its first use. Where several were read before any was used, how often it is said
-    // tells how many objects there are (docs/openssl.md, "Limits").
+    // All that is in the error queue, which is empty afterwards. But for one: that a certificate's extensions
+    // are faulty OpenSSL says once for each object, at its first use. Where several were read before any was
+    // used, how often it is said tells how many objects there are (docs/openssl.md, "Limits").
     void errors();
 
-    // A certificate: how it is encoded again, what was found out when it was parsed, and its trust settings. Null is one, too.
+    // A certificate: how it is encoded again, what was found out when it was parsed, and its trust settings.
+    // Null is one, too.
     void certificate(const char* name, X509* x);
 
     void crl(const char* name, X509_CRL* crl);

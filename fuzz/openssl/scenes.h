@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program does with the bytes that it was sent, by OpenSSL's public functions alone. Nothing here knows of ibid.
+// What a program does with the bytes that it was sent, by OpenSSL's public functions alone. Nothing here
+// knows of ibid.
 //
-// To ibid, a program that names functions which write is another one than a program that reads. So there are two programs of these
-// scenes: one without play_writing(), and one with it.
+// To ibid, a program that names functions which write is another one than a program that reads. So there are
+// two programs of these scenes: one without play_writing(), and one with it.
 //
-// Law: each scene does what it does several times over, so that under ibid the first is a miss, the second a hit while the
-// first result is held, and the last one comes after all were freed.
+// Law: each scene does what it does several times over, so that under ibid the first is a miss, the second a
+// hit while the first result is held, and the last one comes after all were freed.
 #pragma once
 
 #include "input.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A serialized session: as it was sent, or a sound one with the bytes that were sent in the place of the peer.
+// A serialized session: as it was sent, or a sound one with the bytes that were sent in the place of the
+// peer.
 #include "owned.h"
 #include "scenes.h"
 #include "session_bytes.h"
@@ -18,7 +19,8 @@ void append_value(byte_string& to, std::uint8_t tag, std::span<const unsigned ch
 
 } // namespace
 
-// SSL_SESSION_ASN1 in ssl/ssl_asn1.c: version, protocol, cipher, id, secret, [1] time, [2] timeout, [3] peer, [5] result.
+// SSL_SESSION_ASN1 in ssl/ssl_asn1.c: version, protocol, cipher, id, secret, [1] time, [2] timeout, [3] peer,
+// [5] result.
 byte_string session_with(std::span<const unsigned char> peer, bool sound) {
     static constexpr unsigned char begin[] = {0x02, 0x01, 0x01, 0x02, 0x02, 0x03,
                                               0x03, 0x04, 0x02, 0xc0, 0x2b};
@@ -28,7 +30,8 @@ byte_string session_with(std::span<const unsigned char> peer, bool sound) {
     body.insert(body.end(),
                 {0xa1, 0x06, 0x02, 0x04, 0x60, 0x00, 0x00, 0x00, 0xa2, 0x04, 0x02, 0x02, 0x1c, 0x20});
     append_value(body, 0xa3, peer);
-    // Behind the peer: a verification result; or something that is none, so that what was decoded is freed again.
+    // Behind the peer: a verification result; or something that is none, so that what was decoded is freed
+    // again.
     body.insert(body.end(), {0xa5, 0x03, static_cast<unsigned char>(sound ? 0x02 : 0x04), 0x01, 0x00});
     byte_string session;
     append_value(session, 0x30, body);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stock_twin.h begins: plays each input that comes on its standard input, a socket, on OpenSSL alone, and tells there what
-// it saw. Linked without ibid, and without sanitizers: what OpenSSL does is measured here, not looked into.
+// What stock_twin.h begins: plays each input that comes on its standard input, a socket, on OpenSSL alone,
+// and tells there what it saw. Linked without ibid, and without sanitizers: what OpenSSL does is measured
+// here, not looked into.
 #include <csignal>
 #include <vector>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process that plays each input on stock OpenSSL and tells what it saw: the same scenes, linked without ibid (stock.cpp).
+// A process that plays each input on stock OpenSSL and tells what it saw: the same scenes, linked without
+// ibid (stock.cpp).
 #pragma once
 
 #include <cstdint>

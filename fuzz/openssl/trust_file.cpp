@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file of certificates and CRLs is loaded into trust stores: an empty one, another one, the same again, one that has
-// something in it. What each lists, and in which order, is part of the outcome.
+// A file of certificates and CRLs is loaded into trust stores: an empty one, another one, the same again, one
+// that has something in it. What each lists, and in which order, is part of the outcome.
 #include <sys/mman.h>
 #include <unistd.h>
 

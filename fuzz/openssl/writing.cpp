@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program writes to a certificate that it decoded, or that a session brought: it sees what it wrote, and whoever gets the same
-// bytes before or afterwards does not.
+// A program writes to a certificate that it decoded, or that a session brought: it sees what it wrote, and
+// whoever gets the same bytes before or afterwards does not.
 #include <openssl/x509v3.h>
 
 #include <vector>
@@ -110,8 +110,8 @@ void write_to(source from, const input& in, outcome& seen) {
     seen.certificate("written", written);
     X509* const fresh = from.next();
     seen.errors();
-    // OpenSSL finds out late what the extensions say, and before a write or after it is not the same. So it is asked before,
-    // as it is for every peer: for a shared certificate it was, by somebody.
+    // OpenSSL finds out late what the extensions say, and before a write or after it is not the same. So it
+    // is asked before, as it is for every peer: for a shared certificate it was, by somebody.
     seen.certificate("fresh", fresh);
     seen.number("setter again", write(in.choice(4, 4), fresh));
     seen.errors();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A debug mode: with IBID_ASSERTIONS defined, in all translation units alike, the core checks what it otherwise requires,
-// and ends the program with a sentence that says what to do. It checks that an empty handle, view or loan is not
-// used, and that a cache is not used after its destructor; with AddressSanitizer also that an object of a pool is
-// not used after its loan.
+// A debug mode: with IBID_ASSERTIONS defined, in all translation units alike, the core checks what it
+// otherwise requires, and ends the program with a sentence that says what to do. It checks that an empty
+// handle, view or loan is not used, and that a cache is not used after its destructor; with AddressSanitizer
+// also that an object of a pool is not used after its loan.
 //
 // Law: without IBID_ASSERTIONS nothing is checked, nothing printed, and no layout differs.
 #pragma once

@@ -2,8 +2,8 @@
 //
 // A handle that threads read and replace without a lock: to publish the newest snapshot of something.
 //
-// Law: load() gives the handle that was stored last, and the value ends when the last handle, this one included, has
-// gone: at once, on the thread that drops it, as ever.
+// Law: load() gives the handle that was stored last, and the value ends when the last handle, this one
+// included, has gone: at once, on the thread that drops it, as ever.
 //
 //     ibid::atomic_handle<configuration> current(config);
 //     ibid::handle<configuration> seen = current.load();    // any thread; *seen stays as long as it is held
@@ -12,16 +12,17 @@
 //
 // The members are those of std::atomic<std::shared_ptr<T>>, and all of them are sequentially consistent.
 //
-// How. One word holds the value's address and a number: how many references to the value this object has in stock. A
-// store brings 255. A load takes one of them, by one compare-exchange of the word, and need not touch the value: while the
-// stock has more than its last reference, the word says that the value lives. Who takes the stock below its half brings 128
-// more, which he may, as he holds a handle by then. Who replaces the word owns what is left of the old stock, and drops it.
-// References are alike, so it does no harm if the same value was stored anew in between (ABA); another value has another
-// address as long as somebody holds this one. models/atomic_handle.pml checks all interleavings.
+// How. One word holds the value's address and a number: how many references to the value this object has in
+// stock. A store brings 255. A load takes one of them, by one compare-exchange of the word, and need not
+// touch the value: while the stock has more than its last reference, the word says that the value lives. Who
+// takes the stock below its half brings 128 more, which he may, as he holds a handle by then. Who replaces
+// the word owns what is left of the old stock, and drops it. References are alike, so it does no harm if the
+// same value was stored anew in between (ABA); another value has another address as long as somebody holds
+// this one. models/atomic_handle.pml checks all interleavings.
 //
-// No thread waits for another, except a load() that finds the last reference: 127 threads have then been stopped
-// between their load and what they bring, all at one time. (Seven and three instead of 255 and 127 with IBID_SLOT_TAG_BITS 0,
-// where an address leaves three bits.)
+// No thread waits for another, except a load() that finds the last reference: 127 threads have then been
+// stopped between their load and what they bring, all at one time. (Seven and three instead of 255 and 127
+// with IBID_SLOT_TAG_BITS 0, where an address leaves three bits.)
 //
 // Limits: a value may be in four million atomic_handles at once.
 #pragma once
@@ -87,8 +88,8 @@ public:
         return handle<T>::adopt(value_in(before));
     }
 
-    // Replaces `expected` by `desired`, or, if something else is stored, puts that into `expected`. Never fails for another
-    // reason.
+    // Replaces `expected` by `desired`, or, if something else is stored, puts that into `expected`. Never
+    // fails for another reason.
     bool compare_exchange_strong(handle<T>& expected, const handle<T>& desired) noexcept {
         const std::uint64_t to = stock_of(desired);
         std::uint64_t now = word_.load();

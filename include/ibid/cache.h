@@ -57,9 +57,9 @@ inline namespace layout_1 {
 //             come from outside.
 // Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not
 //             use a cache.
-// Allocator:  for entries and the table itself, and for keys and values that take it. Its memory must outlive all
-//             handles. (The lists of what is retained or pinned, and of what for_each is visiting, come from the global
-//             heap.)
+// Allocator:  for entries and the table itself, and for keys and values that take it. Its memory must outlive
+//             all handles. (The lists of what is retained or pinned, and of what for_each is visiting, come
+//             from the global heap.)
 //
 // A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const
 // std::byte> for a std::string, a span for a vector. intern() builds the Key only on a miss.
@@ -95,8 +95,8 @@ public:
     using value_type = Value;
     using handle_type = handle<std::remove_const_t<Value>>;
 
-    // Whether every hit takes a shard's lock, because the hash is not keyed (see ibid/hash.h). Most keys have a keyed
-    // hash; a class has one with hash_fields().
+    // Whether every hit takes a shard's lock, because the hash is not keyed (see ibid/hash.h). Most keys have
+    // a keyed hash; a class has one with hash_fields().
     static constexpr bool hits_take_a_lock = !table::reads_without_lock;
 
     using options = cache_options<Allocator>;
@@ -259,8 +259,8 @@ public:
         table_->drop_retained();
     }
 
-    // Drops the entry of `key` if only the budget keeps it; looks at each retained entry. True: it was retained. (One with
-    // handles or a pin stays, as equal keys have one value.)
+    // Drops the entry of `key` if only the budget keeps it; looks at each retained entry. True: it was
+    // retained. (One with handles or a pin stays, as equal keys have one value.)
     template <class K>
     bool forget(const K& key) {
         const handle_type h = find(key);

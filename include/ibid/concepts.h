@@ -2,8 +2,8 @@
 //
 // What a cache asks of its keys, of what they are looked up by, and of `make`.
 //
-// Law: what compiles finds the key that was meant. A lookup that would first become another value (300 as a char, 1.5 as
-// an int, 7 as a vector of seven zeros) does not compile.
+// Law: what compiles finds the key that was meant. A lookup that would first become another value (300 as a
+// char, 1.5 as an int, 7 as a vector of seven zeros) does not compile.
 #pragma once
 
 #include <concepts>
@@ -57,8 +57,8 @@ concept compares = requires(const Equal& equal, const Key& key, const K& k) {
     { equal(key, k) } -> std::convertible_to<bool>;
 };
 
-// A hash of the user's own says by its overloads what it takes. The default hash knows ranges of bytes by their bytes; all
-// else it makes a Key first.
+// A hash of the user's own says by its overloads what it takes. The default hash knows ranges of bytes by
+// their bytes; all else it makes a Key first.
 template <class Hash>
 inline constexpr bool takes_other_keys = true;
 template <class Key>
@@ -76,8 +76,8 @@ template <class Key, class Hash = hash<Key>, class Equal = equal>
 concept cache_key = std::is_object_v<Key> && !std::is_const_v<Key> && detail::hashes<Hash, Key> &&
                     detail::compares<Equal, Key, Key>;
 
-// What a Key may be looked up by: a Key; what becomes a Key without being told to and keeps its value; a range of bytes
-// for another; and what a Hash and an Equal of the user's own take.
+// What a Key may be looked up by: a Key; what becomes a Key without being told to and keeps its value; a
+// range of bytes for another; and what a Hash and an Equal of the user's own take.
 template <class K, class Key, class Hash = hash<Key>, class Equal = equal>
 concept lookup_key_for = std::same_as<K, Key> ||
     (detail::keeps_every_value<K, Key>&& detail::hashes<Hash, K>&& detail::compares<Equal, Key, K> &&

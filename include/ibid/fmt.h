@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles, views and loans in {fmt}: each is formatted as its value, by the value's format specification, and as
-// `(empty)` without one. Needs {fmt} 9 or newer, which ibid itself does not.
+// Handles, views and loans in {fmt}: each is formatted as its value, by the value's format specification, and
+// as `(empty)` without one. Needs {fmt} 9 or newer, which ibid itself does not.
 //
 //     fmt::format("{:>8}", ibid::intern<std::string>("ibidem"));     // "  ibidem"
 #pragma once

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles, views and loans in std::format: each is formatted as its value, by the value's format specification, and
-// as `(empty)` without one. Where the standard library has no std::format, this header does nothing.
+// Handles, views and loans in std::format: each is formatted as its value, by the value's format
+// specification, and as `(empty)` without one. Where the standard library has no std::format, this header
+// does nothing.
 //
 //     std::format("{:>8}", ibid::intern<std::string>("ibidem"));     // "  ibidem"
 #pragma once

@@ -214,8 +214,9 @@ concept compared_with_value =
 
 } // namespace detail
 
-// With what the value compares with (a std::string_view, for a std::string): that comparison. Without a value, equal to
-// nothing. There is no <, as handles are ordered by identity: a set that is sorted so would look up by value in vain.
+// With what the value compares with (a std::string_view, for a std::string): that comparison. Without a
+// value, equal to nothing. There is no <, as handles are ordered by identity: a set that is sorted so would
+// look up by value in vain.
 template <class T, detail::compared_with_value<T> K>
 [[nodiscard]] bool operator==(const handle<T>& h, const K& k) {
     return h && *h == k;

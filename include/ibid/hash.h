@@ -66,8 +66,8 @@ struct alignas(64) hash_secret {
     }
 };
 
-// Without memory for the first object of the process, a secret of this module's. (A cache keeps the secret that it was
-// made with, so that even then all modules agree in it.)
+// Without memory for the first object of the process, a secret of this module's. (A cache keeps the secret
+// that it was made with, so that even then all modules agree in it.)
 [[nodiscard]] IBID_MODULE_LOCAL inline const hash_secret& process_secret() noexcept {
     if (const hash_secret* const shared = process_wide<hash_secret>::get()) [[likely]] {
         return *shared;
@@ -148,7 +148,7 @@ namespace detail {
 
 namespace detail {
 
-// --- how a type is hashed ----------------------------------------------------------------------------------------------
+// --- how a type is hashed ----------------------------------------------------------------------------------
 
 template <class T>
 inline constexpr bool is_optional = false;
@@ -213,7 +213,8 @@ constexpr hashed how_hashed() {
     }
 }
 
-// One number for each field, at most 16 at a time; all of them are hashed as bytes. A string's number is its keyed hash.
+// One number for each field, at most 16 at a time; all of them are hashed as bytes. A string's number is its
+// keyed hash.
 class field_hasher {
 public:
     explicit field_hasher(const hash_secret& secret) noexcept : secret_(secret) {}
@@ -281,18 +282,18 @@ private:
 // Keyed hash of a T, and of whatever a T is looked up by:
 //  - strings, and contiguous ranges of plain elements (spans, vectors of integers), hash their bytes, so that
 //    a std::string, a std::string_view and a std::span<const std::byte> of the same bytes hash alike;
-//  - a class with a member hash_fields() hashes what that returns, a field or a std::tie() of fields: those that its ==
-//    compares;
+//  - a class with a member hash_fields() hashes what that returns, a field or a std::tie() of fields: those
+//    that its == compares;
 //  - a class for which std::hash is specialized goes through that and is keyed afterwards, which is only as
 //    good against hostile keys as that std::hash;
-//  - plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is right where
-//    == compares all of them; floating-point numbers, pairs, tuples, optionals, variants, aggregates and ranges hash
-//    their parts. Where == compares less, write hash_fields().
+//  - plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is
+//    right where == compares all of them; floating-point numbers, pairs, tuples, optionals, variants,
+//    aggregates and ranges hash their parts. Where == compares less, write hash_fields().
 //
-// All but the third kind are keyed: nobody finds two keys with one hash, by chance or on purpose. (A class is as good as
-// its worst field.) A hash of your own says so with a member type `is_keyed`; then the cache answers hits without a lock.
-// What a collision costs there: a lookup holds another key's value for a moment. If that turns out to be its last
-// reference, the value ends late, and on the thread that looked up.
+// All but the third kind are keyed: nobody finds two keys with one hash, by chance or on purpose. (A class is
+// as good as its worst field.) A hash of your own says so with a member type `is_keyed`; then the cache
+// answers hits without a lock. What a collision costs there: a lookup holds another key's value for a moment.
+// If that turns out to be its last reference, the value ends late, and on the thread that looked up.
 template <class T>
 struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed> {
     using is_transparent = void;

@@ -53,8 +53,8 @@ struct canonical_cache {
 } // namespace detail
 
 // The cache behind intern<T>(). One for each type, made at first use and never destroyed, so that handles may
-// go at any time up to the end of the process. A module that uses it stays: dlclose() does not unload it. Throws
-// bad_alloc at first use.
+// go at any time up to the end of the process. A module that uses it stays: dlclose() does not unload it.
+// Throws bad_alloc at first use.
 template <class T>
 [[nodiscard]] IBID_MODULE_LOCAL cache<T, T, key_is_value>& canonical() {
     using shared = detail::canonical_cache<T>;

@@ -2,8 +2,8 @@
 //
 // Certificates and trust stores of OpenSSL 3 for C++ programs: one parsed copy of each for the process.
 //
-// Law: a certificate is an X509 with OpenSSL's own count; it is shared as long as anybody holds it. Equal bytes give equal
-// pointers. Give it to any OpenSSL function that reads.
+// Law: a certificate is an X509 with OpenSSL's own count; it is shared as long as anybody holds it. Equal
+// bytes give equal pointers. Give it to any OpenSSL function that reads.
 //
 //     ibid::openssl::certificate a = ibid::openssl::parse_certificate(der);
 //     ibid::openssl::certificate b = ibid::openssl::parse_certificate(der);
@@ -28,7 +28,8 @@ struct x509_free {
 };
 using certificate = std::unique_ptr<X509, x509_free>;
 
-// The whole of `der`, or nothing: bytes behind the certificate are an error. Empty on failure, with OpenSSL's errors.
+// The whole of `der`, or nothing: bytes behind the certificate are an error. Empty on failure, with OpenSSL's
+// errors.
 [[nodiscard]] inline certificate parse_certificate(std::span<const unsigned char> der) {
     const unsigned char* p = der.data();
     certificate parsed(ibid_openssl_parse_certificate(&p, der.size()));

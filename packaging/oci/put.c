@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The entry point of the image: copies /opt/ibid into a volume (/ibid, or the folder that is named), and ends. Linked statically, because the
-// image holds no C library.
+// The entry point of the image: copies /opt/ibid into a volume (/ibid, or the folder that is named), and
+// ends. Linked statically, because the image holds no C library.
 //
-// Law: each file is complete under its name or not there: a container that starts meanwhile never maps half a library.
+// Law: each file is complete under its name or not there: a container that starts meanwhile never maps half a
+// library.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev bench: builds the components' benchmarks. A component with a run.py is run by it, another by its program bench_COMPONENT.
+# ./dev bench: builds the components' benchmarks. A component with a run.py is run by it, another by its
+# program bench_COMPONENT.
 
 bench_components() {
     local file

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev build and clean: configures and compiles one preset in build/PRESET. The other commands use `configure` and `compile`.
+# ./dev build and clean: configures and compiles one preset in build/PRESET. The other commands use
+# `configure` and `compile`.
 
 # What 'sudo ./dev ...' made belongs to root. Each tool would stumble over it in words of its own.
 require_own_build() {

@@ -73,7 +73,8 @@ lint() {
     say "lint: nothing found"
 }
 
-# read_headers_alone PARTS: each header of C++ compiles without anything included before it, and keeps its locks.
+# read_headers_alone PARTS: each header of C++ compiles without anything included before it, and keeps its
+# locks.
 read_headers_alone() {
     local headers
     mapfile -t headers < <(tracked '*.h' ':!testbed/tls/common.h' | grep -E "$1") # that one is of C

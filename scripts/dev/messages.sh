@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What ./dev says: steps and errors, all on standard error. A usage error ends with status 2, any other failure with 1.
+# What ./dev says: steps and errors, all on standard error. A usage error ends with status 2, any other
+# failure with 1.
 
 say() { printf '\n== %s\n' "$*" >&2; }
 

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev openssl: what upstream's default build is like (-Bsymbolic), in the oldest and the newest versions that ibid knows. The sources
-# come from package registries; the results stay in build/openssl/VERSION: bin, include, lib.
+# ./dev openssl: what upstream's default build is like (-Bsymbolic), in the oldest and the newest versions
+# that ibid knows. The sources come from package registries; the results stay in build/openssl/VERSION: bin,
+# include, lib.
 
 readonly openssl_versions=(3.0 newest 4)
 
@@ -33,7 +34,8 @@ openssl_sources() {
         (cd "$fetched" && cargo vendor --quiet vendor >/dev/null) ||
             fail "cargo could not fetch openssl-src" "see its message above; is the network there?"
         cp -r "$fetched/vendor/openssl-src/openssl/." "$2"
-        # The package is for static libraries. What it lacks is the step that turns the lists of symbols into version scripts.
+        # The package is for static libraries. What it lacks is the step that turns the lists of symbols into
+        # version scripts.
         cat >"$2/util/mkdef.pl" <<'PERL'
 my ($file) = "@ARGV" =~ /--ordinals (\S+)/;
 open my $in, '<', $file or die "$file: $!";
@@ -52,8 +54,9 @@ PERL
     esac
 }
 
-# build_openssl VERSION[-tsan]: with upstream's defaults. Only what programs use is built: shared libraries, the command, providers.
-# With -tsan: with the thread sanitizer, and without -Bsymbolic, so that ibid meets all that it does in a distribution's build.
+# build_openssl VERSION[-tsan]: with upstream's defaults. Only what programs use is built: shared libraries,
+# the command, providers. With -tsan: with the thread sanitizer, and without -Bsymbolic, so that ibid meets
+# all that it does in a distribution's build.
 build_openssl() {
     local version=$1 prefix=$root/build/openssl/$1
     [[ ! -e $prefix/lib/libssl.so ]] || return 0
@@ -68,7 +71,8 @@ build_openssl() {
     openssl_sources "$version" "$source"
     if [[ $version == *-tsan ]]; then
         sed -i 's/ *-Wl,-Bsymbolic//g' "$source/Configurations/shared-info.pl"
-        # The last drop of a reference is ordered after the others by a fence, which the thread sanitizer does not know.
+        # The last drop of a reference is ordered after the others by a fence, which the thread sanitizer does
+        # not know.
         sed -i '/fetch_sub_explicit/s/memory_order_[a-z]*/memory_order_acq_rel/' "$source/include/internal/refcount.h"
     fi
     say "OpenSSL $version: building, some minutes"
@@ -137,8 +141,8 @@ openssl_() {
     closing_line
 }
 
-# test_under_tsan VERSION-tsan ...: what has threads in it. The tests are linked with that library, and find it by themselves:
-# nothing that is not built with the sanitizer can load it.
+# test_under_tsan VERSION-tsan ...: what has threads in it. The tests are linked with that library, and find
+# it by themselves: nothing that is not built with the sanitizer can load it.
 test_under_tsan() {
     local version prefix
     for version in "$@"; do
@@ -151,7 +155,8 @@ test_under_tsan() {
     done
 }
 
-# test_compiled_for VERSION: the unit tests of the OpenSSL layer, compiled with its headers and linked with it.
+# test_compiled_for VERSION: the unit tests of the OpenSSL layer, compiled with its headers and linked with
+# it.
 test_compiled_for() {
     local prefix=$root/build/openssl/$1
     configure release-openssl -DIBID_COMPONENTS='src/(statistics|openssl|preload);tests/unit/openssl;tests/support' \

@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev setup: Debian packages by purpose, and their installation. Every command calls `ensure` with its purposes.
+# ./dev setup: Debian packages by purpose, and their installation. Every command calls `ensure` with its
+# purposes.
 #
-# The names are the same from Debian 12 and Ubuntu 22.04 on, except for tcmalloc's, which the change of time_t has renamed in Debian 13 and
-# Ubuntu 24.04, and for jitterentropy, which only Ubuntu has.
+# The names are the same from Debian 12 and Ubuntu 22.04 on, except for tcmalloc's, which the change of time_t
+# has renamed in Debian 13 and Ubuntu 24.04, and for jitterentropy, which only Ubuntu has.
 
-# of_this_system NAME: an entry of /etc/os-release; nothing where it has none (Debian testing has no VERSION_ID).
+# of_this_system NAME: an entry of /etc/os-release; nothing where it has none (Debian testing has no
+# VERSION_ID).
 of_this_system() { sed -nE "s/^$1=\"?([^\"]*)\"?\$/\1/p" /etc/os-release 2>/dev/null || true; }
 
 distribution=Debian tcmalloc=libtcmalloc-minimal4t64
@@ -52,10 +54,11 @@ as_root() {
     if [[ $EUID -eq 0 ]]; then "$@"; else sudo -- "$@"; fi
 }
 
-# What root does, in one go; its words are packages. Standard output: apt-get's machine-readable status. Standard error:
-# what everything says. Servers are needed as programs. As services they would take this machine's ports, now by
-# starting and after the next boot by being enabled. apt-get update may fail (somebody's broken additional repository):
-# whether the packages can be had is for the installation to say. A new machine's first boot holds dpkg's lock for minutes.
+# What root does, in one go; its words are packages. Standard output: apt-get's machine-readable status.
+# Standard error: what everything says. Servers are needed as programs. As services they would take this
+# machine's ports, now by starting and after the next boot by being enabled. apt-get update may fail
+# (somebody's broken additional repository): whether the packages can be had is for the installation to say. A
+# new machine's first boot holds dpkg's lock for minutes.
 # shellcheck disable=SC2016 # it is expanded there
 readonly install_script='
     policy=/usr/sbin/policy-rc.d
@@ -77,7 +80,8 @@ readonly install_script='
     done
 '
 
-# Shows apt-get's status lines (KIND:PACKAGE:PERCENT:WORDS) as one line that moves; on what is no terminal, nothing.
+# Shows apt-get's status lines (KIND:PACKAGE:PERCENT:WORDS) as one line that moves; on what is no terminal,
+# nothing.
 show_status() {
     local kind package percent words
     while IFS=: read -r kind package percent words; do

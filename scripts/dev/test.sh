@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev test: unit, stress and package tests by CTest, end-to-end and safety tests by pytest, and one closing line with their sums.
+# ./dev test: unit, stress and package tests by CTest, end-to-end and safety tests by pytest, and one closing
+# line with their sums.
 
 passed=0 failed=0 skipped=0
 
@@ -128,8 +129,8 @@ test_() {
     closing_line
 }
 
-# What is built under a sanitizer: all with --long. Else not the command, and under tsan not the core's unit tests: its stress tests are
-# what has threads.
+# What is built under a sanitizer: all with --long. Else not the command, and under tsan not the core's unit
+# tests: its stress tests are what has threads.
 sanitized_components() {
     if [[ ${IBID_TEST_LONG-} != 1 ]]; then
         echo "src/(statistics|openssl|preload);testbed/.*;tests/support.*;tests/stress/.*;tests/unit/(gc|openssl.*|pool|statistics)$(

@@ -134,8 +134,9 @@ def run_client(
         return subprocess.CompletedProcess(command, 124, error.stdout or b"", error.stderr or b"")
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Scenarios. A stage is one of tests/e2e/equality.py: folder, certificates, ports, `wrap` (what stands before the program), `record`.
+# ------------------------------------------------------------------------------------------------------------
+# Scenarios. A stage is one of tests/e2e/equality.py: folder, certificates, ports, `wrap` (what stands before
+# the program), `record`.
 
 
 def note_run(stage: Stage, client: Client, what: str, done: subprocess.CompletedProcess[bytes], port: int) -> None:

@@ -19,7 +19,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-# Package, name, licence, what for: templates and headers, which leave code in the binaries, and the C++ runtime, which is linked statically.
+# Package, name, licence, what for: templates and headers, which leave code in the binaries, and the C++
+# runtime, which is linked statically.
 COMPILED_IN = (
     ("libcli11-dev", "CLI11", "BSD-3-Clause", "command line"),
     ("libfmt-dev", "fmt", "MIT", "text"),

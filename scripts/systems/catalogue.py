@@ -11,7 +11,8 @@ class System:
     name: str
     distribution: str  # debian or ubuntu: whose archive
     suite: str
-    # The suite that debootstrap makes, from which apt-get goes on to `suite`: where older debootstraps cannot read the archive's index.
+    # The suite that debootstrap makes, from which apt-get goes on to `suite`: where older debootstraps cannot
+    # read the archive's index.
     begins_as: str = ""
     has_updates: bool = True  # suites of updates and of security updates
 

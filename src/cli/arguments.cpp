@@ -90,7 +90,8 @@ std::string hint(const std::vector<std::string>& words, const std::vector<std::s
     return "'ibid --help' explains it.";
 }
 
-// The options of a command before its program. run_arguments.h has the same for `run` alone, without this definition.
+// The options of a command before its program. run_arguments.h has the same for `run` alone, without this
+// definition.
 run_words split_at_program(const usage::command& c, const std::vector<std::string>& words) {
     std::size_t at = 1;
     while (at < words.size() && words[at].starts_with("-")) {
@@ -134,7 +135,8 @@ std::string wrong_word(usage::word is, const std::string& text) {
     }
 }
 
-// What was given of one command's options and operands. An option that was given without a value has the value "-".
+// What was given of one command's options and operands. An option that was given without a value has the
+// value "-".
 class given_words {
 public:
     void add_to(CLI::App& app, const usage::command& c) {

@@ -84,7 +84,8 @@ configuration configuration::load(const std::string& root) {
 }
 
 void configuration::add_file(const std::string& path, const std::string& shown_as) {
-    // Read, not mapped: a file that is cut short meanwhile must not end this process. A FIFO must not make it wait.
+    // Read, not mapped: a file that is cut short meanwhile must not end this process. A FIFO must not make it
+    // wait.
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         if (errno != ENOENT && errno != ENOTDIR)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors of our own, away from 0, 1 and 2: a program may be started with some of these closed, and then they are the
-// first that the system gives out.
+// Descriptors of our own, away from 0, 1 and 2: a program may be started with some of these closed, and then
+// they are the first that the system gives out.
 #pragma once
 
 #include <cstdlib>
@@ -22,7 +22,8 @@ namespace ibid::cli {
     return higher;
 }
 
-// Closes `first` to `last`. By the system call, since musl and glibc before 2.34 have no function of that name; before Linux 5.9 one by one.
+// Closes `first` to `last`. By the system call, since musl and glibc before 2.34 have no function of that
+// name; before Linux 5.9 one by one.
 inline void close_all(unsigned first, unsigned last) {
     if (::syscall(SYS_close_range, first, last, 0) == 0)
         return;

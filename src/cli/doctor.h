@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid doctor [PROGRAM|PID|SERVICE]`: whether ibid helps here, with which features, why or why not, and what to do next.
+// `ibid doctor [PROGRAM|PID|SERVICE]`: whether ibid helps here, with which features, why or why not, and what
+// to do next.
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ struct openssl_build {
     bool symbolic = false; // libcrypto is bound to itself
 };
 
-// The first one of these files. `root` stands before their paths: /proc/PID/root for a process that sees other files.
+// The first one of these files. `root` stands before their paths: /proc/PID/root for a process that sees
+// other files.
 [[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries,
                                             const std::string& root = {});
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which settings hold for a program, and where each comes from: the environment, a file (configuration.h), or nowhere.
+// Which settings hold for a program, and where each comes from: the environment, a file (configuration.h), or
+// nowhere.
 #pragma once
 
 #include "cli/configuration.h"
@@ -30,13 +31,14 @@ struct settings_result {
     [[nodiscard]] std::string operator[](std::string_view name) const;
 };
 
-// A wrong value of the environment's counts as none. `environment_name`: what it is called ("environment", "its unit").
+// A wrong value of the environment's counts as none. `environment_name`: what it is called ("environment",
+// "its unit").
 [[nodiscard]] settings_result effective_settings(const environment_of& environment,
                                                  const char* environment_name, const configuration& files,
                                                  const std::vector<std::string>& programs);
 
-// The names by which a program is known to a file: its own; of a script, also its interpreter's. `look`: whether that may be
-// read from the file.
+// The names by which a program is known to a file: its own; of a script, also its interpreter's. `look`:
+// whether that may be read from the file.
 [[nodiscard]] std::vector<std::string> names_of_program(const std::string& program, bool look);
 
 // Puts what holds for this program into this process's environment. Gives the complaints.

@@ -138,8 +138,8 @@ void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers
         into.needed.push_back(text_at(table, name));
     if (soname != 0)
         into.soname = text_at(table, soname);
-    // -Bsymbolic is written in the file. -Bsymbolic-functions (Ubuntu's default) shows by what is not there: a relocation
-    // that names one of the file's own functions.
+    // -Bsymbolic is written in the file. -Bsymbolic-functions (Ubuntu's default) shows by what is not there:
+    // a relocation that names one of the file's own functions.
     if (!into.soname.empty() && symbols < bytes.size() && !of_calls.name_own_function(bytes, symbols) &&
         !of_data.name_own_function(bytes, symbols))
         into.symbolic = true;

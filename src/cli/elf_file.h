@@ -2,7 +2,8 @@
 //
 // What an ELF file says about how it will be loaded, read from its headers alone.
 //
-// Law: any file may be given, whole, cut short or hostile: nothing outside of the file's bytes is read, nothing is run.
+// Law: any file may be given, whole, cut short or hostile: nothing outside of the file's bytes is read,
+// nothing is run.
 //
 //     std::optional<elf_file> e = read_elf("/usr/bin/curl");
 //     if (e && e->interpreter.empty()) ... // statically linked: nothing can be preloaded into it
@@ -28,13 +29,15 @@ struct elf_file {
     std::string soname;
 };
 
-// Nothing when the file cannot be read or is not ELF. Of a file that is not native only `native` is filled in.
+// Nothing when the file cannot be read or is not ELF. Of a file that is not native only `native` is filled
+// in.
 [[nodiscard]] std::optional<elf_file> read_elf(const std::string& path);
 
 // The same, from bytes.
 [[nodiscard]] std::optional<elf_file> parse_elf(std::string_view bytes);
 
-// The names in its dynamic symbol table, one call each. `defined`: the file has it itself; else it asks others for it.
+// The names in its dynamic symbol table, one call each. `defined`: the file has it itself; else it asks
+// others for it.
 void for_each_symbol(std::string_view bytes,
                      const std::function<void(std::string_view name, bool defined)>& call);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `ibid run` cannot help, as far as it can be known before the program runs. `ibid run` says it to a person (where
-// standard error is a terminal: elsewhere a program's output stays as it is without ibid); `ibid doctor` says it always.
+// What `ibid run` cannot help, as far as it can be known before the program runs. `ibid run` says it to a
+// person (where standard error is a terminal: elsewhere a program's output stays as it is without ibid);
+// `ibid doctor` says it always.
 #pragma once
 
 #include "cli/program.h"

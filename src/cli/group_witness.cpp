@@ -18,8 +18,8 @@
 namespace ibid::cli {
 namespace {
 
-// Takes the signal off the pending ones; whether it was there, or came at once. A kernel signals the members of a group one
-// after another, and the supervisor may be asking before our turn has come.
+// Takes the signal off the pending ones; whether it was there, or came at once. A kernel signals the members
+// of a group one after another, and the supervisor may be asking before our turn has come.
 bool take(int signal) {
     sigset_t set;
     ::sigemptyset(&set);
@@ -84,8 +84,8 @@ bool group_witness::saw(int signal) {
     const auto number = static_cast<unsigned char>(signal);
     if (pid_ <= 0 || ::write(request_, &number, 1) != 1)
         return false;
-    // Somebody may have stopped the witness alone; the program's signals must not wait for ever. Long enough for a machine
-    // that is too busy to run it.
+    // Somebody may have stopped the witness alone; the program's signals must not wait for ever. Long enough
+    // for a machine that is too busy to run it.
     pollfd ready{answer_, POLLIN, 0};
     unsigned char seen = 0;
     if (::poll(&ready, 1, 3000) != 1 || ::read(answer_, &seen, 1) != 1) {

@@ -2,14 +2,15 @@
 //
 // Tells a signal that was sent to the supervisor alone from one that was sent to its whole process group.
 //
-// A program and its supervisor share a process group, so that pipelines, the terminal and the shell's job control work as
-// they do without a supervisor. A signal to the group (Ctrl-C, `kill %1`) then reaches the program by itself; to pass it on
-// would deliver it twice. A signal to the supervisor's PID alone must be passed on. The kernel does not say which of the two
-// it was. So a third process sits in the group with all signals blocked: whatever is pending there came to the group.
+// A program and its supervisor share a process group, so that pipelines, the terminal and the shell's job
+// control work as they do without a supervisor. A signal to the group (Ctrl-C, `kill %1`) then reaches the
+// program by itself; to pass it on would deliver it twice. A signal to the supervisor's PID alone must be
+// passed on. The kernel does not say which of the two it was. So a third process sits in the group with all
+// signals blocked: whatever is pending there came to the group.
 //
-// Law: the witness is asked after the supervisor got the signal. The kernel signals a group's members from the newest to
-// the oldest, so the witness, which is younger than the supervisor, has the signal by then; other kernels keep no order, so
-// it also waits for a moment.
+// Law: the witness is asked after the supervisor got the signal. The kernel signals a group's members from
+// the newest to the oldest, so the witness, which is younger than the supervisor, has the signal by then;
+// other kernels keep no order, so it also waits for a moment.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +19,8 @@ namespace ibid::cli {
 
 class group_witness {
 public:
-    // Forks. All signals must be blocked. Without a witness (no process could be made) every signal counts as sent to the
-    // supervisor alone.
+    // Forks. All signals must be blocked. Without a witness (no process could be made) every signal counts as
+    // sent to the supervisor alone.
     group_witness();
     group_witness(const group_witness&) = delete;
     group_witness& operator=(const group_witness&) = delete;

@@ -23,7 +23,8 @@
 namespace ibid::cli {
 namespace {
 
-// What `command` writes to standard output; its errors go nowhere. `variable`: NAME=VALUE of its environment, which is ours else; or empty.
+// What `command` writes to standard output; its errors go nowhere. `variable`: NAME=VALUE of its environment,
+// which is ours else; or empty.
 std::string output_of(std::vector<std::string> command, std::string variable = {}) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
@@ -102,7 +103,8 @@ std::vector<std::string> libraries_of_process(pid_t pid) {
 }
 
 std::string library_by_name(const std::string& soname) {
-    // Before glibc 2.34 this program has no dlopen(). Then the loader lists what it would load in front of this program.
+    // Before glibc 2.34 this program has no dlopen(). Then the loader lists what it would load in front of
+    // this program.
     auto* const open = reinterpret_cast<decltype(&dlopen)>(openssl::modules::first_definition("dlopen"));
     if (open == nullptr)
         return first_named(
@@ -110,8 +112,8 @@ std::string library_by_name(const std::string& soname) {
     void* handle = open(soname.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (handle == nullptr)
         return {};
-    // It stays loaded: the command ends soon. What a handle points to is the loader's own record of the module (dlinfo(3),
-    // RTLD_DI_LINKMAP).
+    // It stays loaded: the command ends soon. What a handle points to is the loader's own record of the
+    // module (dlinfo(3), RTLD_DI_LINKMAP).
     return static_cast<const link_map*>(handle)->l_name;
 }
 

@@ -2,8 +2,8 @@
 //
 // Which shared libraries a program would be given, and which a running process has.
 //
-// Law: nothing of the program runs. The dynamic loader that this command itself runs under is asked (`--list`, as ldd does),
-// never one that a program names.
+// Law: nothing of the program runs. The dynamic loader that this command itself runs under is asked
+// (`--list`, as ldd does), never one that a program names.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@
 
 namespace ibid::cli {
 
-// The paths of all libraries that the loader would map for the ELF file at `path`, in this environment. Empty when it is
-// static or its loader is another one.
+// The paths of all libraries that the loader would map for the ELF file at `path`, in this environment. Empty
+// when it is static or its loader is another one.
 [[nodiscard]] std::vector<std::string> libraries_of_program(const std::string& path);
 
 // The files that a running process has mapped with execution allowed. Empty when it may not be looked at.

@@ -17,8 +17,9 @@ int failed(const std::exception& error) {
     return ibid::cli::exit_cannot_run;
 }
 
-// `ibid run PROGRAM` becomes the program before the static objects are made that other commands need: iostreams alone, which CLI11
-// brings along, cost as much as all that is done here (docs/command.md, "What a start costs").
+// `ibid run PROGRAM` becomes the program before the static objects are made that other commands need:
+// iostreams alone, which CLI11 brings along, cost as much as all that is done here (docs/command.md, "What a
+// start costs").
 [[gnu::constructor(101)]] void run_at_once(int count, char** words) {
     try {
         const std::optional<ibid::cli::run_request> request = ibid::cli::plain_run(count, words);

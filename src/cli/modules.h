@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the files of a program say about its use of OpenSSL: which TLS library it has, whether OpenSSL is inside the
-// executable, and whether one of them may write to certificates. The last is asked of the same table as by the preload.
+// What the files of a program say about its use of OpenSSL: which TLS library it has, whether OpenSSL is
+// inside the executable, and whether one of them may write to certificates. The last is asked of the same
+// table as by the preload.
 #pragma once
 
 #include "openssl/modules/module_class.h"
@@ -21,17 +22,20 @@ struct decisive_module {
 // The worst of these files. OpenSSL's own are passed over.
 [[nodiscard]] decisive_module classify(const std::vector<std::string>& files);
 
-// The first of these files that asks OpenSSL for CRYPTO_set_mem_functions: a program that calls it shares nothing. Empty: none.
+// The first of these files that asks OpenSSL for CRYPTO_set_mem_functions: a program that calls it shares
+// nothing. Empty: none.
 [[nodiscard]] std::string sets_memory_functions(const std::vector<std::string>& files);
 
 // "GnuTLS", when the file of this name is a TLS library that is not OpenSSL; empty when it is none.
 [[nodiscard]] std::string other_tls_library(const std::string& path);
 
-// Whether the file of this name is OpenSSL's libssl or libcrypto, as distributions and as Python's wheels name them.
+// Whether the file of this name is OpenSSL's libssl or libcrypto, as distributions and as Python's wheels
+// name them.
 [[nodiscard]] bool is_libssl(const std::string& path);
 [[nodiscard]] bool is_libcrypto(const std::string& path);
 
-// "Go's own (crypto/tls)", when the TLS of an executable is inside it, and is not OpenSSL; empty when that is not seen.
+// "Go's own (crypto/tls)", when the TLS of an executable is inside it, and is not OpenSSL; empty when that is
+// not seen.
 [[nodiscard]] std::string other_tls_inside(const std::string& executable);
 
 // "BoringSSL", when a library or an executable has one of OpenSSL's forks in it; empty when that is not seen.

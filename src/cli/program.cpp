@@ -50,8 +50,8 @@ std::string find_executable(const std::string& name) {
     return {};
 }
 
-// The interpreter that a script's first line leads to; empty for what is no script. execve(2): after "#!" comes a path up
-// to white space, then one argument. env(1) goes on to the program that it finds along PATH.
+// The interpreter that a script's first line leads to; empty for what is no script. execve(2): after "#!"
+// comes a path up to white space, then one argument. env(1) goes on to the program that it finds along PATH.
 std::string interpreter_of_script(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::array<char, 256> start{};

@@ -2,8 +2,8 @@
 //
 // Which file a command line would run, and whether something can be preloaded into it.
 //
-// Law: looks, never runs. What it says is a reason for a person; whether a program was helped is said by the program's own
-// counters.
+// Law: looks, never runs. What it says is a reason for a person; whether a program was helped is said by the
+// program's own counters.
 #pragma once
 
 #include "cli/elf_file.h"
@@ -25,11 +25,12 @@ struct program {
     bool privileged = false;     // setuid, setgid or file capabilities: the loader ignores LD_PRELOAD
 };
 
-// What a shell script becomes, if it does nothing else: comments, set, plain assignments, and "exec PATH ..." with a literal path.
-// Empty: not known without running it.
+// What a shell script becomes, if it does nothing else: comments, set, plain assignments, and "exec PATH ..."
+// with a literal path. Empty: not known without running it.
 [[nodiscard]] std::string target_of_shell_script(std::string_view text);
 
-// Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing when there is no such program.
+// Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing when there is no such
+// program.
 [[nodiscard]] std::optional<program> find_program(const std::string& name);
 
 // The same for one file.
@@ -41,7 +42,8 @@ struct program {
 // Why nothing can be preloaded into it; empty when it can. Speaks of the program as "it".
 [[nodiscard]] std::string why_not_preloadable(const program& p);
 
-// Whether LD_PRELOAD would do harm there: a loader of another processor or C library complains or refuses to start.
+// Whether LD_PRELOAD would do harm there: a loader of another processor or C library complains or refuses to
+// start.
 [[nodiscard]] bool harmed_by_preload(const program& p);
 
 } // namespace ibid::cli

@@ -30,7 +30,8 @@ struct verdict {
 [[nodiscard]] std::string summary_text(const verdict& v);
 [[nodiscard]] nlohmann::ordered_json summary_json(const verdict& v);
 
-// "/usr/lib/libcrypto.so.3 (3.0.19): 98 hits, 5 misses", one line for each where there are several; and all of them as JSON.
+// "/usr/lib/libcrypto.so.3 (3.0.19): 98 hits, 5 misses", one line for each where there are several; and all
+// of them as JSON.
 [[nodiscard]] std::string libcrypto_lines(const std::vector<shared_statistics::libcrypto_figures>& all,
                                           std::string_view line_start);
 [[nodiscard]] nlohmann::ordered_json

@@ -20,8 +20,9 @@ struct run_request {
 // Whether a program could have this name: not empty, no slash, no colon.
 [[nodiscard]] bool can_be_excluded(const std::string& name);
 
-// Without statistics this process becomes the program. Returns an exit status only when the program did not run (126, 127)
-// or with statistics, when the summary could not be written; otherwise ends as the program ended.
+// Without statistics this process becomes the program. Returns an exit status only when the program did not
+// run (126, 127) or with statistics, when the summary could not be written; otherwise ends as the program
+// ended.
 [[nodiscard]] int run(const run_request& request);
 
 } // namespace ibid::cli

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words of `ibid run`, taken without CLI11: they are parsed at each start of a program, and that must cost next to nothing.
-// What is not plain here (--help, errors) goes to arguments.cpp, which says what the options mean.
+// The words of `ibid run`, taken without CLI11: they are parsed at each start of a program, and that must
+// cost next to nothing. What is not plain here (--help, errors) goes to arguments.cpp, which says what the
+// options mean.
 #pragma once
 
 #include "cli/run.h"
@@ -13,8 +14,9 @@
 
 namespace ibid::cli {
 
-// Where the program stands in the words after "run": the options are ibid's, and from there on all words are the program's,
-// whatever they look like. `options` ends where `program` begins, without the "--" between them.
+// Where the program stands in the words after "run": the options are ibid's, and from there on all words are
+// the program's, whatever they look like. `options` ends where `program` begins, without the "--" between
+// them.
 struct run_words {
     std::size_t options = 0; // how many words are options and their values
     std::size_t program = 0; // index of the first word of the program; the number of words if there is none

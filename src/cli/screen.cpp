@@ -138,7 +138,8 @@ public:
                 return {happening::time_is_over, 0};
             pollfd input{STDIN_FILENO, POLLIN, 0};
             const timespec time = span_of(left);
-            if (::ppoll(&input, 1, &time, &before_) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
+            if (::ppoll(&input, 1, &time, &before_) > 0 &&
+                (input.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
                 return {happening::must_end, 0}; // the terminal is gone
         }
     }

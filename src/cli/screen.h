@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole terminal as one picture that changes, with keys: ncurses. What was there before comes back at the end, also when a signal ends
-// the command.
+// The whole terminal as one picture that changes, with keys: ncurses. What was there before comes back at the
+// end, also when a signal ends the command.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,8 @@ struct happening {
 
 class screen {
 public:
-    // Null where the standard streams are no terminal that it can draw on, or where the command was built without ncurses.
+    // Null where the standard streams are no terminal that it can draw on, or where the command was built
+    // without ncurses.
     [[nodiscard]] static std::unique_ptr<screen> open();
 
     screen() = default;

@@ -26,8 +26,8 @@ struct inherited {
     struct sigaction child {};
 };
 
-// Blocks everything, so that signals wait for sigwaitinfo; even those whose action is to be ignored, since a blocked signal
-// is kept. SIGCHLD is put to its default: ignored, it would take the child's status away.
+// Blocks everything, so that signals wait for sigwaitinfo; even those whose action is to be ignored, since a
+// blocked signal is kept. SIGCHLD is put to its default: ignored, it would take the child's status away.
 inherited take_over_signals() {
     inherited before;
     sigset_t all;
@@ -58,8 +58,8 @@ void give_back(const inherited& before) {
     ::_exit(127);
 }
 
-// Lets go of what was inherited: a reader waits until all writers of a pipe have closed it, and that shall be the program's
-// doing alone. Standard error stays: the summary goes there.
+// Lets go of what was inherited: a reader waits until all writers of a pipe have closed it, and that shall be
+// the program's doing alone. Standard error stays: the summary goes there.
 void hold_nothing_open(std::vector<int> keep) {
     if (const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0) {
         ::dup2(null, 0);

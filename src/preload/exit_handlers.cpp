@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C++ library inside the preload asks for destructors at the process's end, in a constructor that runs before all of the program's
-// code. An executable with early code may have a __cxa_atexit() of its own (ThreadSanitizer's static runtime has), which is not ready
-// then.
+// The C++ library inside the preload asks for destructors at the process's end, in a constructor that runs
+// before all of the program's code. An executable with early code may have a __cxa_atexit() of its own
+// (ThreadSanitizer's static runtime has), which is not ready then.
 //
-// Law: in such a program, where ibid does nothing, nothing of this library's is destroyed at the end. Nothing needs to be: the objects
-// are error categories.
+// Law: in such a program, where ibid does nothing, nothing of this library's is destroyed at the end. Nothing
+// needs to be: the objects are error categories.
 #include "preload/foreign/early_code.h"
 
 extern "C" {

@@ -11,8 +11,8 @@
 
 namespace {
 
-// In another root directory the preload's path leads nowhere, and the loader would print that for each program that is started
-// there.
+// In another root directory the preload's path leads nowhere, and the loader would print that for each
+// program that is started there.
 void after_chroot() noexcept {
     ibid::preload::remove_preload(environ);
 }

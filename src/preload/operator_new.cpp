@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the preload's own C++ code allocates first comes from pages of its own, not from the program's heap. Most of it lives as long
-// as the process. On the heap it would move what the program allocates to other pages, and a forked child would write to more of them
-// than in stock.
+// What the preload's own C++ code allocates first comes from pages of its own, not from the program's heap.
+// Most of it lives as long as the process. On the heap it would move what the program allocates to other
+// pages, and a forked child would write to more of them than in stock.
 //
-// Law: the first `reserve` bytes are handed out one behind the other. A block that is freed while it is the last one is handed out
-// again, any other is not. When they are used up, or for a large request, the C library's allocator serves. There is no lock: a child
-// of a fork finds no half-done state. Only this library's own code uses these functions, which are not exported. The core uses malloc
-// for what another module may free.
+// Law: the first `reserve` bytes are handed out one behind the other. A block that is freed while it is the
+// last one is handed out again, any other is not. When they are used up, or for a large request, the C
+// library's allocator serves. There is no lock: a child of a fork finds no half-done state. Only this
+// library's own code uses these functions, which are not exported. The core uses malloc for what another
+// module may free.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

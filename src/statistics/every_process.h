@@ -2,7 +2,8 @@
 //
 // The one way through /proc: the processes that this one can see.
 //
-// Law: a process may end, and its number be given to another, at any moment. What is read of it later is checked there.
+// Law: a process may end, and its number be given to another, at any moment. What is read of it later is
+// checked there.
 //
 //     for (const pid_t pid : every_process()) ...
 #pragma once

@@ -2,8 +2,8 @@
 //
 // Another process's memory, read while it runs.
 //
-// Law: changes nothing there and stops nothing. What is read may be half of what it was and half of what it is: it is checked, not
-// trusted.
+// Law: changes nothing there and stops nothing. What is read may be half of what it was and half of what it
+// is: it is checked, not trusted.
 #pragma once
 
 #include <cstddef>

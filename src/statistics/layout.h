@@ -2,14 +2,15 @@
 //
 // The bytes that a process under ibid shows to the `ibid` command. Two places:
 //
-//     process_block   static memory of libibid_preload.so: one row of counters for each libcrypto of the process.
-//                     `ibid stat`, `ibid top`, `ibid certs` and `ibid doctor PID` read it from outside (process_vm_readv). An ELF note
-//                     in the same file says where it is, so that nothing has to be registered anywhere.
+//     process_block   static memory of libibid_preload.so: one row of counters for each libcrypto of the
+//                     process. `ibid stat`, `top`, `certs` and `doctor PID` read it from outside
+//                     (process_vm_readv). An ELF note in the same file says where it is, so that nothing has
+//                     to be registered anywhere.
 //     region          shared memory that `ibid run --stats` makes: sums over all processes, added to by each.
 //
-// Law: a layout is fixed for its version, and all-zero bytes are a valid empty block or region. Every word that two threads
-// or processes may touch at once is a lock-free atomic. Nothing that is read from either is trusted: a reader checks magic
-// and version, and takes text only up to its array's end.
+// Law: a layout is fixed for its version, and all-zero bytes are a valid empty block or region. Every word
+// that two threads or processes may touch at once is a lock-free atomic. Nothing that is read from either is
+// trusted: a reader checks magic and version, and takes text only up to its array's end.
 #pragma once
 
 #include <ibid/statistics.h>
@@ -44,10 +45,12 @@ struct row_name {
     shared_text<192> reason;          // why ibid stands aside
 };
 
-// Whether ibid works with a libcrypto in one process. It may help for a while and then stand aside; never the other way.
+// Whether ibid works with a libcrypto in one process. It may help for a while and then stand aside; never the
+// other way.
 enum class standing : std::uint32_t { unknown, helped, aside };
 
-// The counters of one libcrypto in one process. A page of its own: after a fork, all that counting writes to in the child.
+// The counters of one libcrypto in one process. A page of its own: after a fork, all that counting writes to
+// in the child.
 struct alignas(4096) row {
     std::array<counter_block, kinds> blocks;
 
@@ -90,8 +93,9 @@ struct published_row {
     std::atomic<std::uint32_t> in_region; // index there + 1; 0: none
 };
 
-// Where a process keeps the certificates of one libcrypto, for `ibid certs`. Addresses and distances alone: no name, no byte of a
-// certificate is published. Whoever may read them may read the process's memory. Written once, before its address is published.
+// Where a process keeps the certificates of one libcrypto, for `ibid certs`. Addresses and distances alone:
+// no name, no byte of a certificate is published. Whoever may read them may read the process's memory.
+// Written once, before its address is published.
 struct certificates_anchor {
     std::uint64_t magic; // magic_number
     std::uint64_t

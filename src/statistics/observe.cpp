@@ -268,7 +268,8 @@ std::string region::place() const {
     return where.text();
 }
 
-// By its inode, which is the segment's number: as this process numbers them, whatever they are called where they live.
+// By its inode, which is the segment's number: as this process numbers them, whatever they are called where
+// they live.
 std::vector<std::uint32_t> region::processes_in_it() const {
     std::vector<std::uint32_t> found;
     shmid_ds about{};
@@ -354,7 +355,8 @@ process_result read_process(pid_t pid) {
         if (!result.figures.libcryptos.empty())
             result.error = read_error::none;
     }
-    // A process that may not be looked at has a maps file that opens and reads as nothing, or fails to be read.
+    // A process that may not be looked at has a maps file that opens and reads as nothing, or fails to be
+    // read.
     if (maps.bad() || (result.error == read_error::not_under_ibid && errno == EACCES))
         return {read_error::not_permitted, {}};
     return result;

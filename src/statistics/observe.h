@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reading half of the counters: the region that `ibid run --stats` makes and reads, and the counters of any other
-// process, read from outside.
+// The reading half of the counters: the region that `ibid run --stats` makes and reads, and the counters of
+// any other process, read from outside.
 //
-// Law: a reader changes nothing in the program that it looks at and does not stop it. What it reads is checked, not trusted.
+// Law: a reader changes nothing in the program that it looks at and does not stop it. What it reads is
+// checked, not trusted.
 //
 //     region r = region::create();
 //     setenv("IBID_STATISTICS", r.place().c_str(), 1);
@@ -50,8 +51,8 @@ struct process_figures {
     [[nodiscard]] const statistics& operator[](kind k) const { return of[static_cast<std::size_t>(k)]; }
 };
 
-// All processes of a region. Gauges (entries, active, retained) are sums over what each process holds now or held at its end.
-// Entries that a forked child inherited are its parent's.
+// All processes of a region. Gauges (entries, active, retained) are sums over what each process holds now or
+// held at its end. Entries that a forked child inherited are its parent's.
 struct totals {
     std::uint64_t loaded = 0;    // programs that were started with ibid in them, and could be counted
     std::uint64_t processes = 0; // that used OpenSSL

@@ -2,9 +2,9 @@
 //
 // IBID_STATISTICS: where the shared memory of `ibid run --stats` is.
 //
-// System V shared memory, because it is found by a number alone: in any root directory, PID namespace and user's name,
-// without /proc, without a descriptor that a program would see, and not under RLIMIT_FSIZE. Its size cannot be changed, so nobody
-// can take it away from under a program.
+// System V shared memory, because it is found by a number alone: in any root directory, PID namespace and
+// user's name, without /proc, without a descriptor that a program would see, and not under RLIMIT_FSIZE. Its
+// size cannot be changed, so nobody can take it away from under a program.
 #pragma once
 
 #include <charconv>

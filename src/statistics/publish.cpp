@@ -73,9 +73,9 @@ bool equal(const shared_text<N>& written, const char* text) noexcept {
     return written[i].load(std::memory_order_relaxed) == '\0';
 }
 
-// The index of the row of this name, made if there is none yet; of the last row when there are no more. Waits for nobody:
-// a row that another thread or process is naming just now is passed over, even if that never ends. Readers merge rows of one
-// name.
+// The index of the row of this name, made if there is none yet; of the last row when there are no more. Waits
+// for nobody: a row that another thread or process is naming just now is passed over, even if that never
+// ends. Readers merge rows of one name.
 template <class NameOf>
 std::size_t row_named(const char* path, const char* version, std::size_t rows, NameOf name_of) noexcept {
     for (std::size_t i = 0; i < rows; ++i) {
@@ -125,8 +125,8 @@ bool any_stands(standing s) noexcept {
     return false;
 }
 
-// Brings the region's numbers in line with what row `i` is now. Sequentially consistent: of two rows that stand aside at once, the
-// later one sees both.
+// Brings the region's numbers in line with what row `i` is now. Sequentially consistent: of two rows that
+// stand aside at once, the later one sees both.
 void count_standing(std::size_t i, region_row& into) noexcept {
     published_row& p = here.published[i];
     if (p.counted.processes.load() == 0)
@@ -138,7 +138,8 @@ void count_standing(std::size_t i, region_row& into) noexcept {
     count_if(any_stands(standing::aside), here.counted.aside, all.aside);
 }
 
-// This process is one more that uses OpenSSL; also a child of a fork, once it has something of its own to say.
+// This process is one more that uses OpenSSL; also a child of a fork, once it has something of its own to
+// say.
 void count_process(std::size_t i, region_row& into) noexcept {
     if (here.published[i].counted.processes.exchange(1) != 0)
         return;
@@ -190,7 +191,8 @@ void open_at_load(const char* text) noexcept {
     if (text == nullptr || region.load(std::memory_order_relaxed) != nullptr || !parse_place(text, where))
         return;
     const errno_kept keep;
-    // Before it is mapped: a segment of this number may be another program's, where the IPC namespace is another one.
+    // Before it is mapped: a segment of this number may be another program's, where the IPC namespace is
+    // another one.
     shmid_ds about{};
     if (::shmctl(where.id, IPC_STAT, &about) != 0 || about.shm_segsz != sizeof(region_block))
         return;
@@ -286,8 +288,9 @@ void publish(row* r) noexcept {
             const std::uint64_t own = now[f] > inherited ? now[f] - inherited : 0;
             if (p.added[k][f].load(std::memory_order_relaxed) == own)
                 continue;
-            // An exchange: of two threads that publish at once each adds the difference to what the other added. One that is
-            // late takes away again what is newer than its own sum; the next one puts it right.
+            // An exchange: of two threads that publish at once each adds the difference to what the other
+            // added. One that is late takes away again what is newer than its own sum; the next one puts it
+            // right.
             const std::uint64_t before = p.added[k][f].exchange(own, std::memory_order_relaxed);
             there->sums[k][f].fetch_add(own - before, std::memory_order_relaxed);
             news = true;

@@ -2,8 +2,8 @@
 //
 // What the TLS server and the TLS client share: options, errors, limits.
 //
-// Law: every function here either does its work or ends the program with one line on standard error and exit status 1
-// (2 for a wrong command line).
+// Law: every function here either does its work or ends the program with one line on standard error and exit
+// status 1 (2 for a wrong command line).
 #pragma once
 
 #include <netinet/in.h>
@@ -31,8 +31,8 @@ _Noreturn void fail_usage(const char* what, ...) __attribute__((format(printf, 1
 // As fail(), followed by the first error of OpenSSL's queue.
 _Noreturn void fail_openssl(const char* what, ...) __attribute__((format(printf, 1, 2)));
 
-// The reason of the first error of OpenSSL's queue, which is emptied; when it is empty already, what errno says. Valid
-// until the next call.
+// The reason of the first error of OpenSSL's queue, which is emptied; when it is empty already, what errno
+// says. Valid until the next call.
 const char* openssl_reason(void);
 
 // A whole number in [least, most], or the end.

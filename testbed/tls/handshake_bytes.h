@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handshake messages of TLS 1.2, made byte for byte: a peer that sends what it likes needs no key and no second OpenSSL, because in
-// this version certificates are sent in the clear, and are parsed and verified before the peer has signed anything.
-// Source: RFC 5246, 6.2.1 (records) and 7.4 (messages).
+// Handshake messages of TLS 1.2, made byte for byte: a peer that sends what it likes needs no key and no
+// second OpenSSL, because in this version certificates are sent in the clear, and are parsed and verified
+// before the peer has signed anything. Source: RFC 5246, 6.2.1 (records) and 7.4 (messages).
 #pragma once
 
 #include <algorithm>

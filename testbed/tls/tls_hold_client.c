@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TLS client that opens many connections to one server, verifies each, keeps them all open, and says what they cost:
-// memory of this process and CPU time of the handshakes. It knows nothing of ibid; it is a plain OpenSSL program.
+// A TLS client that opens many connections to one server, verifies each, keeps them all open, and says what
+// they cost: memory of this process and CPU time of the handshakes. It knows nothing of ibid; it is a plain
+// OpenSSL program.
 //
-// Law: every figure is one it has just measured in itself, printed as a JSON line. The connections of the warm-up are
-// made before the first sample, so that what is allocated once does not count as a cost of a connection. It holds the
-// connections until its standard input ends, so it never outlives the program that drives it.
+// Law: every figure is one it has just measured in itself, printed as a JSON line. The connections of the
+// warm-up are made before the first sample, so that what is allocated once does not count as a cost of a
+// connection. It holds the connections until its standard input ends, so it never outlives the program that
+// drives it.
 //
 //     tls_hold_client --connect 127.0.0.1:8443 --name server.example --ca root.pem --connections 2000
 #include "common.h"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TLS server for loopback: one thread, epoll, thousands of connections, and a fixed answer to each HTTP/1.1 request.
-// It knows nothing of ibid; it is what programs under test talk to, or what is itself put under test.
+// A TLS server for loopback: one thread, epoll, thousands of connections, and a fixed answer to each HTTP/1.1
+// request. It knows nothing of ibid; it is what programs under test talk to, or what is itself put under
+// test.
 //
-// Law: it prints exactly one JSON line on standard output when it listens (with the port that it got) and one when it
-// stops; a client that goes wrong costs one line on standard error and never the server.
+// Law: it prints exactly one JSON line on standard output when it listens (with the port that it got) and one
+// when it stops; a client that goes wrong costs one line on standard error and never the server.
 //
 //     tls_server --cert chain.pem --key leaf.key [--client-ca root.pem] [--tls 1.3] [--listen 127.0.0.1:0]
 #include "common.h"
@@ -27,8 +28,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// A request is over at its first empty line; bodies are not read. This many bytes are enough for any header that the
-// tests send, and more of them in a row without an end is an error.
+// A request is over at its first empty line; bodies are not read. This many bytes are enough for any header
+// that the tests send, and more of them in a row without an end is an error.
 enum { most_header = 16 * 1024 };
 
 struct settings {
@@ -295,8 +296,8 @@ static bool wait_for(const struct server* server, struct connection* connection,
     return true;
 }
 
-// Takes in what was read of a header. True: the header ended. What follows it in the same bytes is dropped: clients
-// here do not pipeline.
+// Takes in what was read of a header. True: the header ended. What follows it in the same bytes is dropped:
+// clients here do not pipeline.
 static bool feed(struct connection* connection, const char* bytes, size_t count) {
     static const char end[] = "\r\n\r\n";
     static const char last[] = "connection: close\r\n";
@@ -360,7 +361,8 @@ static bool advance(struct server* server, struct connection* connection) {
             }
             break;
         case writing: {
-            // One SSL_write takes it whole or not at all: the answer fits in one record (main() sees to that).
+            // One SSL_write takes it whole or not at all: the answer fits in one record (main() sees to
+            // that).
             const char* answer = connection->close_after ? server->last_answer : server->answer;
             result = SSL_write(connection->ssl, answer, (int)strlen(answer));
             if (result <= 0) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# boot_systemd.sh FOLDER BUILD: this system's systemd as the first process of namespaces of its own, on a copy of this system's files that
-# nobody else sees. It starts FOLDER/trial.sh, and ends when that ends. FOLDER is /srv/trial inside, and all that outlasts it. FOLDER/units
-# are units beside the system's. Needs root.
+# boot_systemd.sh FOLDER BUILD: this system's systemd as the first process of namespaces of its own, on a copy
+# of this system's files that nobody else sees. It starts FOLDER/trial.sh, and ends when that ends. FOLDER is
+# /srv/trial inside, and all that outlasts it. FOLDER/units are units beside the system's. Needs root.
 set -euo pipefail
 folder=$1 build=$2
 

@@ -59,11 +59,13 @@ HAPROXY_LOG: Patterns = (
 )
 CURL_STDERR: Patterns = (
     *HTTP_DATE,
-    # Which side says goodbye first is a matter of chance, and so is whether the other's goodbye is still read.
+    # Which side says goodbye first is a matter of chance, and so is whether the other's goodbye is still
+    # read.
     (rb"(?m)^[{}] \[\d+ bytes data\]\n", b""),
     (rb"(?m)^\* TLSv1\.\d \((IN|OUT)\), TLS (header, Unknown|alert, close notify).*\n", b""),
     (rb"( from \S+ port )\d+", rb"\1<client>"),
-    # Since curl 8: whether it has noticed the end of its request when the answer comes; and before or after the tickets.
+    # Since curl 8: whether it has noticed the end of its request when the answer comes; and before or after
+    # the tickets.
     (rb"(?m)^\* (Request completely sent off|we are done reading and this is set to close, stop send|abort upload)\n", b""),
     (rb"(?m)^\* TLSv1\.3 \(IN\), TLS handshake, Newsession Ticket.*\n", b""),
 )

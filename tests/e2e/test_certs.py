@@ -16,7 +16,8 @@ from testbed.pki import Standard
 
 PYTHON = "/usr/bin/python3"
 
-# Opens and closes TLS connections to itself by commands on standard input: "hold N", "drop", "churn SECONDS". No socket is needed.
+# Opens and closes TLS connections to itself by commands on standard input: "hold N", "drop", "churn SECONDS".
+# No socket is needed.
 PEERS = """
 import ssl, sys, time
 server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

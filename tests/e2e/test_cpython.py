@@ -55,8 +55,8 @@ def test_python_judges_every_server_as_stock(equal: Equal, way: Way, backends: B
         assert b"1.3 3 True" in stage.records["stdout"].replace(b"TLSv1_3", b"1.3")
 
     statistics = equal(scenario)
-    # `server` is held open from early on: each of its visits (2 versions, 2 turns, 6 kinds) finds leaf and intermediate,
-    # those of the other servers below the same intermediate at least that.
+    # `server` is held open from early on: each of its visits (2 versions, 2 turns, 6 kinds) finds leaf and
+    # intermediate, those of the other servers below the same intermediate at least that.
     assert statistics.hits >= 2 * 2 * 6 * (2 + 4) - 10
     if way.retains():
         assert statistics.hits >= 2 * 2 * 6 * (2 * len(SOUND + UNSOUND) - 1) - 20

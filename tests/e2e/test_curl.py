@@ -76,9 +76,9 @@ def test_curl_judges_every_server_as_stock(equal: Equal, way: Way, backends: Bac
 
     statistics = equal(scenario)
     if way.retains():
-        # From the third round on, since none of these verified: a leaf and an intermediate for each server that curl refused, the
-        # leaf alone where the other is missing. To the others it is still connected; "revoked" is one of these, as long as
-        # nobody gives a CRL.
+        # From the third round on, since none of these verified: a leaf and an intermediate for each server
+        # that curl refused, the leaf alone where the other is missing. To the others it is still connected;
+        # "revoked" is one of these, as long as nobody gives a CRL.
         refused = [name for name in UNSOUND if name != "revoked"]
         assert statistics.hits >= (ROUNDS - 2) * (2 * len(refused) - 1)
 
@@ -105,7 +105,8 @@ def test_curl_shares_certificates_among_connections_that_are_open_at_once(
 
 def test_curl_says_the_same_about_a_handshake_when_it_is_verbose(equal: Equal, backends: Backends) -> None:
     def scenario(stage: Stage) -> None:
-        # Not the wrong host with TLS 1.3: whether the tickets come before curl hangs up is a matter of chance.
+        # Not the wrong host with TLS 1.3: whether the tickets come before curl hangs up is a matter of
+        # chance.
         for version, name in (("1.2", "server"), ("1.2", "wrong_host"), ("1.3", "server")):
             done = subprocess.run(
                 [

@@ -20,7 +20,8 @@ from tls_client import client_context
 from testbed.pki import Standard
 from testbed.program import Program, children, free_port, wait_until
 
-# In fifteen layouts socat has 4.5 more, Apache 8.3; single layouts have between 12 less and 24 more. It was 22 and 65.
+# In fifteen layouts socat has 4.5 more, Apache 8.3; single layouts have between 12 less and 24 more. It was
+# 22 and 65.
 MOST_KIB = 12
 RUNS = 9
 ATTEMPTS = 3

@@ -68,8 +68,8 @@ def test_haproxy_judges_every_client_as_stock(equal: Equal, way: Way, version: s
     statistics = equal(scenario)
     assert statistics.hits >= ROUNDS * 5
     if way.retains():
-        # Those of `ec_client`, which nobody holds, have verified; what has not is kept from its second coming on, and found
-        # at its third.
+        # Those of `ec_client`, which nobody holds, have verified; what has not is kept from its second coming
+        # on, and found at its third.
         assert statistics.hits >= ROUNDS * 5 + (ROUNDS - 1) * 2
 
 

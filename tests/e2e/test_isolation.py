@@ -21,8 +21,8 @@ SERVERS = ("server", "expired", "unknown_ca")
 
 STATIC_OPENSSL = ("-l:libssl.a", "-l:libcrypto.a", *NEEDED_BY_STATIC_OPENSSL)
 
-# How a plugin gets its OpenSSL. Inside it: as wheels and vendors' plugins carry one, with its names hidden from others, bound
-# to themselves, or neither; then it uses the host's, where the host has one.
+# How a plugin gets its OpenSSL. Inside it: as wheels and vendors' plugins carry one, with its names hidden
+# from others, bound to themselves, or neither; then it uses the host's, where the host has one.
 PLUGINS = {
     "the system's": ("-lssl", "-lcrypto"),
     "its own, hidden": (*STATIC_OPENSSL, "-Wl,--exclude-libs,ALL"),
@@ -66,8 +66,8 @@ def test_a_plugin_that_comes_and_goes_does_tls_as_ever(
         assert statistics.hits >= 3 * 2 * len(SERVERS)
     elif host == "with OpenSSL" and plugin != "its own, open":
         assert statistics.hits >= 2 * 2  # its own second visit in each round
-    # The open one's code is bound to the host's libcrypto, and names every function of OpenSSL that changes anything: ibid is
-    # disabled.
+    # The open one's code is bound to the host's libcrypto, and names every function of OpenSSL that changes
+    # anything: ibid is disabled.
 
 
 def test_two_openssls_side_by_side_do_not_meet(

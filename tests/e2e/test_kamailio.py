@@ -23,7 +23,8 @@ from testbed.program import Program
 
 Equal = Callable[[Scenario], Statistics]
 
-# What is random: the tags of replies, and process ids. A line's first number is Kamailio's own for the process.
+# What is random: the tags of replies, and process ids. A line's first number is Kamailio's own for the
+# process.
 SIP_REPLY: Patterns = ((rb"(?m)^(To: .*;tag=)[\w.-]+", rb"\1<tag>"), (rb"( pid=|;rport=|:)\d{4,5}\b", rb"\1<number>"))
 KAMAILIO_LOG: Patterns = (
     (rb"(?m)^ ?\d+\(\d+\) ", b"<process> "),
@@ -153,7 +154,8 @@ def test_kamailio_judges_every_client_as_stock_and_no_process_dies(equal: Equal)
     def scenario(stage: Stage) -> None:
         pki = stage.pki
         with Kamailio(stage, stage.folder / "kamailio", wrap=stage.wrap, env=stage.env) as kamailio:
-            # The process that accepts connections is made last; so after this all are there. When one dies, Kamailio ends.
+            # The process that accepts connections is made last; so after this all are there. When one dies,
+            # Kamailio ends.
             stage.record("the first", call(stage, pki.other_ca_client, "1.3", honest=False))
             before = kamailio.processes
             for version in ("1.3", "1.2"):
@@ -162,7 +164,8 @@ def test_kamailio_judges_every_client_as_stock_and_no_process_dies(equal: Equal)
                         credential = None if name is None else getattr(pki, name)
                         answer = call(stage, credential, version, honest=name in HONEST)
                         stage.record(f"{version} {turn} {index} {name}", answer, SIP_REPLY)
-            # Open while others come and go, and when Kamailio ends: then another process frees them than has made them.
+            # Open while others come and go, and when Kamailio ends: then another process frees them than has
+            # made them.
             callers = ((pki.client, "1.3"), (pki.ec_client, "1.2"), (pki.client, "1.2"))
             kept = [reach(stage, credential, version) for credential, version in callers]
             for turn in range(2):

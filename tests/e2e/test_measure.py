@@ -14,7 +14,8 @@ import pytest
 
 PYTHON = "/usr/bin/python3"
 CONTEXTS = 'import ssl; contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(10)]'
-# A server that makes a context for each connection; its descendants outlive their parent and leave its process group.
+# A server that makes a context for each connection; its descendants outlive their parent and leave its
+# process group.
 SERVER = f"""
 import os, socket, sys, time
 {CONTEXTS.split(';')[0]}

@@ -63,7 +63,8 @@ def test_nginx_judges_every_client_as_stock(equal: Equal, way: Way, version: str
             for turn in range(4):
                 seen = visit(stage.port("tls"), pki.trust, pki.client, version=version)
                 stage.record(f"first {turn}", seen.outcome, HTTP_DATE)
-            # One connection stays open all the time, so that even without retention something is there to be found.
+            # One connection stays open all the time, so that even without retention something is there to be
+            # found.
             first = visit(stage.port("tls"), pki.trust, pki.client, version=version, keep=True)
             for turn in range(ROUNDS):
                 for name in CLIENTS:
@@ -80,11 +81,12 @@ def test_nginx_judges_every_client_as_stock(equal: Equal, way: Way, version: str
         record_nginx(stage, nginx)
 
     statistics = equal(scenario)
-    # Clients below `intermediate` that send a chain of two: the open connection holds their issuer; `client` is held, too.
+    # Clients below `intermediate` that send a chain of two: the open connection holds their issuer; `client`
+    # is held, too.
     assert statistics.hits >= ROUNDS * 5
     if way.retains():
-        # Those of `ec_client`, which nobody holds, have verified; what has not is kept from its second coming on, and found
-        # at its third.
+        # Those of `ec_client`, which nobody holds, have verified; what has not is kept from its second coming
+        # on, and found at its third.
         assert statistics.hits >= ROUNDS * 5 + (ROUNDS - 1) * 2
 
 
@@ -224,7 +226,8 @@ def test_nginx_keeps_apart_servers_that_present_the_same_certificate(equal: Equa
                     seen = visit(stage.port(name), pki.trust, pki.client)
                     stage.record(f"{turn} {name}", seen.outcome, HTTP_DATE)
                     refused += seen.outcome.startswith("handshake:")
-                # A worker tells of that after the client knows; the master's next lines must not come between.
+                # A worker tells of that after the client knows; the master's next lines must not come
+                # between.
                 nginx.wait_for(
                     lambda: nginx.error_log.count(b"SSL_do_handshake() failed") == refused,
                     "tells of refused visits",

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The Conan recipe: `conan create` makes the package, and builds and runs a consumer (packaging/conan/test_package). Where ConanCenter
-# cannot be reached, xxhash is a package of the system's header, made here.
+# The Conan recipe: `conan create` makes the package, and builds and runs a consumer
+# (packaging/conan/test_package). Where ConanCenter cannot be reached, xxhash is a package of the system's
+# header, made here.
 #
-# conan.sh SOURCE    in the environment: IBID_CONAN, the command, if it is not called conan; with IBID_TEST_LONG=1 PyPI's is
-#                    installed if there is none
+# conan.sh SOURCE    in the environment: IBID_CONAN, the command, if it is not called conan; with
+#                    IBID_TEST_LONG=1 PyPI's is installed if there is none
 set -euo pipefail
 source=$1
 readonly version=2.34.0

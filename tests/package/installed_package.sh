@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the build, moves the tree, and uses it from there: the command, a consumer with CMake, one with pkg-config, and
-# ones that take ibid in with add_subdirectory and with FetchContent.
+# Installs the build, moves the tree, and uses it from there: the command, a consumer with CMake, one with
+# pkg-config, and ones that take ibid in with add_subdirectory and with FetchContent.
 #
 # installed_package.sh CMAKE BUILD SOURCE CXX LIBDIR GENERATOR
 set -euo pipefail

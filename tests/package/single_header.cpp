@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that is compiled with the single header and with the separate ones, and prints the same both times.
+// A program that is compiled with the single header and with the separate ones, and prints the same both
+// times.
 #if defined(SINGLE_HEADER)
 #include "ibid_single.h"
 #else

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What libibid_preload.so shows to others. The functions of ibid_openssl.h have the version IBID_0, and IBID_0.symbols lists
-# them: a line is added with each new function and none is ever removed. No other name is there, OpenSSL's least of all; and
-# nothing is needed but the C library.
+# What libibid_preload.so shows to others. The functions of ibid_openssl.h have the version IBID_0, and
+# IBID_0.symbols lists them: a line is added with each new function and none is ever removed. No other name is
+# there, OpenSSL's least of all; and nothing is needed but the C library.
 #
 # stable_interface.sh LIBRARY HEADER LIST
 set -euo pipefail

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The vcpkg port, and a consumer of it. With a vcpkg checkout that has its tool: `vcpkg install`. With one without it (its
-# scripts alone): the port is built as the tool would, by scripts/ports.cmake, with the system's xxhash.
+# The vcpkg port, and a consumer of it. With a vcpkg checkout that has its tool: `vcpkg install`. With one
+# without it (its scripts alone): the port is built as the tool would, by scripts/ports.cmake, with the
+# system's xxhash.
 #
-# vcpkg.sh CMAKE SOURCE CXX    in the environment: VCPKG_ROOT, a checkout of vcpkg; without it nothing is tested
+# vcpkg.sh CMAKE SOURCE CXX    in the environment: VCPKG_ROOT, a checkout of vcpkg; without it nothing is
+#                              tested
 set -euo pipefail
 cmake=$1 source=$2 compiler=$3
 [[ -n ${VCPKG_ROOT-} ]] || { echo "VCPKG_ROOT names no checkout of vcpkg"; exit 77; }

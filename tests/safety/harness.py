@@ -64,7 +64,8 @@ DEFAULT = Mode("default")
 ALL = Mode("scope-all", (("IBID_SCOPE", "all"),))
 RETAIN_NOTHING = Mode("retain-0", (("IBID_RETAIN", "0"),))
 MODES = (DEFAULT, ALL, RETAIN_NOTHING)
-# Where the program compares the addresses of what it parsed itself: there IBID_SCOPE=all is asked to make one of two.
+# Where the program compares the addresses of what it parsed itself: there IBID_SCOPE=all is asked to make one
+# of two.
 OWN_OBJECTS = (DEFAULT, RETAIN_NOTHING)
 
 
@@ -160,7 +161,7 @@ class Stage:
         self.built_: dict[tuple[object, ...], Path] = {}
         self.stock_: dict[Case, Outcome] = {}
 
-    # Compiling -----------------------------------------------------------------------------------------------------
+    # Compiling ----------------------------------------------------------------------------------------------
 
     def build(self, source: str, libraries: str, flags: Sequence[str], *, shared: bool) -> Path:
         key = (source, libraries, tuple(flags), shared)
@@ -197,7 +198,7 @@ class Stage:
         arguments = [a.format(pki=self.pki, here=self.programs) for a in case.arguments]
         return [*case.wrapper, *program, *arguments]
 
-    # Running -------------------------------------------------------------------------------------------------------
+    # Running ------------------------------------------------------------------------------------------------
 
     def run(self, case: Case, mode: Mode, *, arguments: Sequence[str] = ()) -> Outcome:
         """One run. `arguments` come after those of the case."""
@@ -220,7 +221,8 @@ class Stage:
 
     @staticmethod
     def run_in_(folder: Path, command: list[str], env: dict[str, str], seconds: float) -> Outcome:
-        # Files instead of pipes: a child that hangs keeps a pipe open. A group of its own: it is ended with its children.
+        # Files instead of pipes: a child that hangs keeps a pipe open. A group of its own: it is ended with
+        # its children.
         with open(folder / ".stdout", "w+b") as out, open(folder / ".stderr", "w+b") as err:
             process = subprocess.Popen(
                 command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True

@@ -52,7 +52,8 @@ def test_a_thread_cancelled_while_it_reads_a_session_ends_alone(
     arguments = ("session", str(session), *(("sweep",) if way == "sweep" else ()))
     case = Case("ends/cancelled.c", arguments, name=f"session-{way}", shows="cancelled", seconds=60)
     ended = re.compile(r"^ended by signals (\d+)", re.MULTILINE)
-    # OpenSSL 3.5 itself does not survive a thread that ends at some of its allocations here: ibid may lead to fewer of these.
+    # OpenSSL 3.5 itself does not survive a thread that ends at some of its allocations here: ibid may lead to
+    # fewer of these.
     if way == "sweep" and (found := ended.search(stage.stock(case).stdout)) and found[1] != "0":
         outcome = stage.run(case, mode)
         assert outcome.status == stage.stock(case).status

@@ -53,7 +53,8 @@ def traced(stage: Stage, mode: Mode) -> dict[str, Counter[str]]:
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_warm_calls_make_no_system_call_that_stock_does_not_make(mode: Mode, stage: Stage) -> None:
     stock, ibid = traced(stage, STOCK), traced(stage, mode)
-    # Memory comes from the kernel when the allocator wants more: that is stock's business, and ours, at any time.
+    # Memory comes from the kernel when the allocator wants more: that is stock's business, and ours, at any
+    # time.
     memory = {"brk", "mmap", "munmap", "madvise"}
     extra = {name: sorted(set(calls) - set(stock[name]) - memory) for name, calls in ibid.items()}
     assert not any(extra.values()), {name: calls for name, calls in extra.items() if calls}

@@ -20,7 +20,8 @@ CASES = [
             name=f"{change}-{way}",
             flags=("-DBY_RELOCATION",) if way == "relocation" else (),
             plugins=(PLUGIN,),
-            # Until the plugin comes there is no writer. A CRL out of order is not shared with a program that can see its order.
+            # Until the plugin comes there is no writer. A CRL out of order is not shared with a program that
+            # can see its order.
             helped=("trust_stores",) if way == "plugin" and not change.startswith("list") else (),
             shows="the writer has gone",
         )

@@ -34,8 +34,9 @@ def write(source: str, what: str, order: str, way: str) -> Case:
     )
 
 
-# An object that a program got before its first module that may write was opened is a limit (docs/safety.md), so "early" is not asked
-# for. Each write to the peer by each way; each source with the writes that change a verification; lists of revocations.
+# An object that a program got before its first module that may write was opened is a limit (docs/safety.md),
+# so "early" is not asked for. Each write to the peer by each way; each source with the writes that change a
+# verification; lists of revocations.
 CASES = [
     *(write("peer", what, "late", way) for what in CERTIFICATE for way in ("relocation", "dlsym", "plugin")),
     *(write(source, what, "late", "plugin") for source in SOURCES[1:] for what in ("after", "trust", "reject", "key", "data")),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sequential model of one key of a cache, with which recorded histories are compared. Keys do not influence each other, and
-// linearizability is local (Herlihy and Wing, 1990), so each key's history is checked by itself. A trim is two operations on each
-// key: it takes the retained entry, and then drops it. In between, another trim finds nothing, and a hit may retain the entry again.
+// The sequential model of one key of a cache, with which recorded histories are compared. Keys do not
+// influence each other, and linearizability is local (Herlihy and Wing, 1990), so each key's history is
+// checked by itself. A trim is two operations on each key: it takes the retained entry, and then drops it. In
+// between, another trim finds nothing, and a hit may retain the entry again.
 #pragma once
 
 #include <compare>
@@ -85,7 +86,8 @@ struct cache_model {
     }
 
 private:
-    // A hit on an entry that was trimmed while handles held it may have it kept again: retention is best effort.
+    // A hit on an entry that was trimmed while handles held it may have it kept again: retention is best
+    // effort.
     [[nodiscard]] std::vector<state> hit(const state& s, std::uint64_t value) const {
         if (s.value != value) {
             return {};

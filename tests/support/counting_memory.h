@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A memory resource that counts what is allocated and can be made to fail; and an allocator that knows its resource.
+// A memory resource that counts what is allocated and can be made to fail; and an allocator that knows its
+// resource.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads that run the same function together in each round, so that a stress test need not start threads for every round.
+// Threads that run the same function together in each round, so that a stress test need not start threads for
+// every round.
 #pragma once
 
 #include <atomic>

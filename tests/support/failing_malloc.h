@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes the n-th malloc of this thread fail, whether the program, OpenSSL or ibid's operator new calls it. A program that uses it
-// compiles failing_malloc.cpp, which takes the place of glibc's malloc.
+// Makes the n-th malloc of this thread fail, whether the program, OpenSSL or ibid's operator new calls it. A
+// program that uses it compiles failing_malloc.cpp, which takes the place of glibc's malloc.
 #pragma once
 
 #include <cstddef>
 
 namespace ibid::testing {
 
-// Lets `n` allocations of this thread succeed and the next one fail, once, while in scope. `code`: only those count that
-// code of the same shared object as this address asks for.
+// Lets `n` allocations of this thread succeed and the next one fail, once, while in scope. `code`: only those
+// count that code of the same shared object as this address asks for.
 class fail_malloc {
 public:
     explicit fail_malloc(std::size_t n, const void* code = nullptr) noexcept;

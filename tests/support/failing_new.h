@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes the n-th call of operator new fail on this thread, and counts what the whole program has allocated. A program that uses it
-// compiles failing_new.cpp, which replaces the global operators.
+// Makes the n-th call of operator new fail on this thread, and counts what the whole program has allocated. A
+// program that uses it compiles failing_new.cpp, which replaces the global operators.
 #pragma once
 
 #include <cstddef>

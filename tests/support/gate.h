@@ -2,8 +2,8 @@
 //
 // Points at which a test's threads wait for each other, so that a race happens in every run.
 //
-// Law: nothing here sleeps for a guessed time. Each wait ends when its event has happened. The deadline only turns a hang into a
-// failure that says where.
+// Law: nothing here sleeps for a guessed time. Each wait ends when its event has happened. The deadline only
+// turns a hang into a failure that says where.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -55,8 +55,9 @@ private:
     tally opened_;
 };
 
-// Gives other threads the processor until `condition` holds, at most `turns` times. For what cannot announce itself (a
-// thread that is about to block inside of a call): the race is then likely, and the test's verdict right in either case.
+// Gives other threads the processor until `condition` holds, at most `turns` times. For what cannot announce
+// itself (a thread that is about to block inside of a call): the race is then likely, and the test's verdict
+// right in either case.
 template <class Condition>
 bool give_way_until(Condition condition, int turns = 2000) {
     for (int i = 0; i < turns; ++i) {

@@ -12,8 +12,8 @@
 
 namespace ibid::testing {
 
-// Runs `f`, which returns an exit status, in a child. That status, or minus the signal that ended it; a child that hangs is
-// ended by SIGALRM. -1000: there was none.
+// Runs `f`, which returns an exit status, in a child. That status, or minus the signal that ended it; a child
+// that hangs is ended by SIGALRM. -1000: there was none.
 template <class F>
 [[nodiscard]] int in_child(F f, unsigned patience_in_seconds = 60) {
     const pid_t child = fork();

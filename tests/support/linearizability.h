@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decides whether a history of concurrent operations could have come from a sequential object: whether each operation can
-// be given one moment between its call and its return, such that in the order of these moments every answer is right.
+// Decides whether a history of concurrent operations could have come from a sequential object: whether each
+// operation can be given one moment between its call and its return, such that in the order of these moments
+// every answer is right.
 //
-// The search is Wing and Gong's (Testing and Verifying Concurrent Objects, 1993) with Lowe's memory of what has been tried
-// (Testing for Linearizability, 2017): among the operations that nothing unfinished must precede, choose one that the
-// model accepts, go on, and come back when that leads nowhere; never look twice at the same set of done operations with
-// the same state.
+// The search is Wing and Gong's (Testing and Verifying Concurrent Objects, 1993) with Lowe's memory of what
+// has been tried (Testing for Linearizability, 2017): among the operations that nothing unfinished must
+// precede, choose one that the model accepts, go on, and come back when that leads nowhere; never look twice
+// at the same set of done operations with the same state.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@
 
 namespace ibid::testing {
 
-// One operation: when it was called and when it returned, by one clock for all threads, and what was asked and answered.
+// One operation: when it was called and when it returned, by one clock for all threads, and what was asked
+// and answered.
 template <class What>
 struct recorded {
     std::uint64_t called;
@@ -27,8 +29,8 @@ struct recorded {
 
 inline constexpr std::size_t longest_history = 64;
 
-// Model: `state` (ordered, copied) and `std::vector<state> after(const state&, const What&)`: the states in which the
-// object may be after an operation that was answered so; none: the answer is wrong in that state.
+// Model: `state` (ordered, copied) and `std::vector<state> after(const state&, const What&)`: the states in
+// which the object may be after an operation that was answered so; none: the answer is wrong in that state.
 template <class Model, class What>
 [[nodiscard]] bool linearizable(const Model& model, typename Model::state initial,
                                 const std::vector<recorded<What>>& history) {

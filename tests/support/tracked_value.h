@@ -2,13 +2,15 @@
 //
 // Values, keys and handles that check the cache's contracts while they are used.
 //
-// A `tracked_value` knows its key and has a serial number; it counts constructions and destructions for each key. A `held` is a
-// handle that is registered while it lives. If two live handles of one key refer to different values, or a value ends while a
-// handle refers to it, contract 1 or 2 is broken, and the process aborts at that point, for a debugger.
+// A `tracked_value` knows its key and has a serial number; it counts constructions and destructions for each
+// key. A `held` is a handle that is registered while it lives. If two live handles of one key refer to
+// different values, or a value ends while a handle refers to it, contract 1 or 2 is broken, and the process
+// aborts at that point, for a debugger.
 //
-// The register is one relaxed atomic for each key. It orders nothing, so the thread sanitizer still sees an order that the cache
-// lacks. It needs no order: a handle is registered after it was obtained and removed before it is dropped, so the cache's own
-// order puts each registration after the removal of all handles to an earlier value.
+// The register is one relaxed atomic for each key. It orders nothing, so the thread sanitizer still sees an
+// order that the cache lacks. It needs no order: a handle is registered after it was obtained and removed
+// before it is dropped, so the cache's own order puts each registration after the removal of all handles to
+// an earlier value.
 #pragma once
 
 #include <array>
@@ -29,7 +31,8 @@ namespace ibid::testing {
     std::abort();
 }
 
-// What happens inside Hash, Equal, a value's birth and its end. Set between runs, while no other thread works.
+// What happens inside Hash, Equal, a value's birth and its end. Set between runs, while no other thread
+// works.
 class hook {
 public:
     void operator()(int key) const {
@@ -187,16 +190,16 @@ private:
     handle<tracked_value> handle_;
 };
 
-// Keys of one number. `family` chooses the hash: keys of family 0 are spread as any; of others, they all hash alike, so
-// that they share a shard and every comparison is met.
+// Keys of one number. `family` chooses the hash: keys of family 0 are spread as any; of others, they all hash
+// alike, so that they share a shard and every comparison is met.
 struct probe_key {
     int id = 0;
     std::uint64_t family = 0;
 };
 
 //
-// With IBID_TEST_HITS_WITHOUT_LOCK the hash says that it tells keys apart, as the default hash does: then keys of a family are
-// neighbours, and the cache answers hits without a lock.
+// With IBID_TEST_HITS_WITHOUT_LOCK the hash says that it tells keys apart, as the default hash does: then
+// keys of a family are neighbours, and the cache answers hits without a lock.
 #ifdef IBID_TEST_HITS_WITHOUT_LOCK
 inline constexpr bool hits_without_lock = true;
 #else
@@ -213,7 +216,8 @@ struct probe_hash : detail::if_keyed<hits_without_lock> {
     }
 };
 
-// Counts the references to a value in stripes from now on, as happens by itself after hundreds of hits from several threads.
+// Counts the references to a value in stripes from now on, as happens by itself after hundreds of hits from
+// several threads.
 template <class T>
 void make_hot(const handle<T>& h) {
     detail::hot_values::of_process().promote(detail::header_of(h.get()));

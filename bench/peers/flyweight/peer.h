@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Boost.Flyweight, twice: as it comes, and as fast as its own policies make it without losing exact eviction or threads.
+// Boost.Flyweight, twice: as it comes, and as fast as its own policies make it without losing exact eviction
+// or threads.
 #pragma once
 
 #include <boost/flyweight.hpp>

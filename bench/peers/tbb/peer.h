@@ -2,8 +2,8 @@
 //
 // oneTBB's concurrent_hash_map, std::weak_ptr.
 //
-// Law: see peers/shared_entry.h. An accessor is the lock of its element; while it is held no entry may end on this
-// thread, since the entry's destructor would want the same lock.
+// Law: see peers/shared_entry.h. An accessor is the lock of its element; while it is held no entry may end on
+// this thread, since the entry's destructor would want the same lock.
 #pragma once
 
 #include <oneapi/tbb/concurrent_hash_map.h>
@@ -66,7 +66,8 @@ public:
     }
 
 private:
-    // The standard allocator, as the other peers have: oneTBB's own would add its allocator to the comparison.
+    // The standard allocator, as the other peers have: oneTBB's own would add its allocator to the
+    // comparison.
     using map = tbb::concurrent_hash_map<
         typename Key::view, std::weak_ptr<const entry>, compare,
         std::allocator<std::pair<const typename Key::view, std::weak_ptr<const entry>>>>;

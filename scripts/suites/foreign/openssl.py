@@ -17,7 +17,8 @@ from ..sources import command, debian_source, installed_version
 from ..suite import Suite
 from ..trial import Trial
 
-# Certificates, names, CRLs, stores, TLS, providers, engines, and what uses them. Not: single algorithms, numbers.
+# Certificates, names, CRLs, stores, TLS, providers, engines, and what uses them. Not: single algorithms,
+# numbers.
 RECIPES = re.compile(
     r"""
     02-test_(errstr|internal_(ctype|exts|provider|context|keymgmt)|lhash|stack)

@@ -63,7 +63,8 @@ public:
     }
 
 private:
-    // Of the array that the word at this address leads to. The word is read again afterwards: the array may have been replaced.
+    // Of the array that the word at this address leads to. The word is read again afterwards: the array may
+    // have been replaced.
     [[nodiscard]] std::vector<std::uint64_t> entries(std::uint64_t address) const {
         for (int tries = 0; tries < 4; ++tries) {
             std::uint64_t word = 0;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The certificates that a running process shares, read from outside by the anchor that it publishes (statistics/layout.h).
+// The certificates that a running process shares, read from outside by the anchor that it publishes
+// (statistics/layout.h).
 //
 // Laws:
-//  - The process does not notice: no signal, no stop, no word written. Reading needs the permission of a debugger (ptrace(2)).
-//  - It goes on meanwhile. So an entry counts only if it is the same before and after its certificate was read, belongs to the table, and
-//    the bytes are one well-formed TBSCertificate. Whatever else is read, however often the process changes it, ends in a bounded number of
-//    bounded reads.
+//  - The process does not notice: no signal, no stop, no word written. Reading needs the permission of a
+//    debugger (ptrace(2)).
+//  - It goes on meanwhile. So an entry counts only if it is the same before and after its certificate was
+//    read, belongs to the table, and the bytes are one well-formed TBSCertificate. Whatever else is read,
+//    however often the process changes it, ends in a bounded number of bounded reads.
 #pragma once
 
 #include "cli/certs/tbs_certificate.h"

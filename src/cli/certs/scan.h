@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The certificates of a running process without ibid: its memory is looked through for what OpenSSL's X509 objects look like.
+// The certificates of a running process without ibid: its memory is looked through for what OpenSSL's X509
+// objects look like.
 //
 // Laws:
-//  - The process does not notice, as in held_certificates.h. Pages that are not in memory are not read: reading would bring them in.
-//  - An object counts if, where OpenSSL 3.0 to 4.0 have them, there are the address and the length of a well-formed TBSCertificate and a
-//    count of references that is not 0. A freed one has 0 there.
+//  - The process does not notice, as in held_certificates.h. Pages that are not in memory are not read:
+//    reading would bring them in.
+//  - An object counts if, where OpenSSL 3.0 to 4.0 have them, there are the address and the length of a
+//    well-formed TBSCertificate and a count of references that is not 0. A freed one has 0 there.
 //  - It goes on meanwhile, so the number is that of no single moment.
 #pragma once
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What there is to show of a certificate, from the DER of its TBSCertificate (RFC 5280, 4.1). The command is not linked with OpenSSL.
+// What there is to show of a certificate, from the DER of its TBSCertificate (RFC 5280, 4.1). The command is
+// not linked with OpenSSL.
 //
 // Law: any bytes may be given, and none outside of them is read. Nothing is verified.
 #pragma once

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is read of OpenSSL's X509 from outside. The struct is OpenSSL's own and not for programs; this much of it has not changed from
-// 3.0.2 to 4.0.3: the address and the length of the encoded TBSCertificate, whether it is out of date, and, a fixed distance behind these, the
-// count of references.
+// What is read of OpenSSL's X509 from outside. The struct is OpenSSL's own and not for programs; this much of
+// it has not changed from 3.0.2 to 4.0.3: the address and the length of the encoded TBSCertificate, whether
+// it is out of date, and, a fixed distance behind these, the count of references.
 #pragma once
 
 #include <cstddef>

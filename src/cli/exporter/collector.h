@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What all processes of this host under ibid counted, summed up by program and service, for a monitoring system.
+// What all processes of this host under ibid counted, summed up by program and service, for a monitoring
+// system.
 //
-// Law: a sum never falls while this lives. Processes end, and what they counted stays in their group; what one counted after the last look,
-// and one that lived between two looks, is missing.
+// Law: a sum never falls while this lives. Processes end, and what they counted stays in their group; what
+// one counted after the last look, and one that lived between two looks, is missing.
 #pragma once
 
 #include "statistics/observe.h"

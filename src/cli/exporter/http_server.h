@@ -2,9 +2,9 @@
 //
 // An HTTP/1.1 server for one page: GET and HEAD, one request for each connection, one connection at a time.
 //
-// Law: it runs with the right to read other users' processes, perhaps as root. So it takes nothing from a peer but the first 8 KiB of a
-// request, of which it reads the first line and one header; each peer has two seconds in all; no file is opened for one. docs/decisions/0020
-// says why it is not a library.
+// Law: it runs with the right to read other users' processes, perhaps as root. So it takes nothing from a
+// peer but the first 8 KiB of a request, of which it reads the first line and one header; each peer has two
+// seconds in all; no file is opened for one. docs/decisions/0020 says why it is not a library.
 #pragma once
 
 #include <csignal>
@@ -31,7 +31,8 @@ struct http_answer {
 
 class http_server {
 public:
-    // "127.0.0.1:9842", "[::1]:9842", "localhost:9842", ":9842" (all addresses). Throws std::runtime_error, in words for a person.
+    // "127.0.0.1:9842", "[::1]:9842", "localhost:9842", ":9842" (all addresses). Throws std::runtime_error,
+    // in words for a person.
     explicit http_server(const std::string& address);
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;

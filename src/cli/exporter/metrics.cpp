@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// See metrics.h. Names by https://prometheus.io/docs/practices/naming/: base units, no abbreviations, _total for what only rises.
+// See metrics.h. Names by https://prometheus.io/docs/practices/naming/: base units, no abbreviations, _total
+// for what only rises.
 #include "cli/exporter/metrics.h"
 
 #include <array>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A picture of the host as text for Prometheus: its text format, and OpenMetrics. docs/operators/monitoring.md lists the metrics.
+// A picture of the host as text for Prometheus: its text format, and OpenMetrics.
+// docs/operators/monitoring.md lists the metrics.
 #pragma once
 
 #include "cli/exporter/collector.h"

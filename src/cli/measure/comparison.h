@@ -2,8 +2,8 @@
 //
 // A figure of several trials, stock and under ibid, and whether they differ.
 //
-// Law: a difference is seen only where every value of one way is below every value of the other. Of five and five that happens by chance
-// once in 126 times; of three and three once in 10.
+// Law: a difference is seen only where every value of one way is below every value of the other. Of five and
+// five that happens by chance once in 126 times; of three and three once in 10.
 #pragma once
 
 #include <string>

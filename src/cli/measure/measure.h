@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid measure -- PROGRAM`: what ibid brings for a program of the user's, with his own load: the program is run by turns, stock and under ibid.
+// `ibid measure -- PROGRAM`: what ibid brings for a program of the user's, with his own load: the program is
+// run by turns, stock and under ibid.
 #pragma once
 
 #include "cli/measure/trial.h"

@@ -25,7 +25,8 @@ bool is_below(const std::string& path, std::string_view folder) {
     return folder == "/" || path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
 }
 
-// The paths of a directive that is a list of them, without the characters that may stand before one and what follows a colon.
+// The paths of a directive that is a list of them, without the characters that may stand before one and what
+// follows a colon.
 std::vector<std::string> paths_of(const unit& u, std::string_view key) {
     std::vector<std::string> paths;
     for (const std::string& value : u.all(key)) {

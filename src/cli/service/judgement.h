@@ -2,7 +2,8 @@
 //
 // Whether ibid can help a service, from its unit and from what its program is.
 //
-// docs/operators/service.md has the same as tables: each directive of systemd's that matters to ibid, and each that does not.
+// docs/operators/service.md has the same as tables: each directive of systemd's that matters to ibid, and
+// each that does not.
 #pragma once
 
 #include "cli/service/unit.h"

@@ -39,7 +39,8 @@ std::string unit_of(pid_t pid) {
 std::vector<process> processes_of(const std::string& unit) {
     std::vector<process> all;
     for (const pid_t pid : shared_statistics::every_process()) {
-        // "0::/system.slice/nginx.service", or a line for each controller; below it there may be further groups.
+        // "0::/system.slice/nginx.service", or a line for each controller; below it there may be further
+        // groups.
         std::ifstream groups("/proc/" + std::to_string(pid) + "/cgroup");
         for (std::string line; std::getline(groups, line);) {
             if ((line + "/").find("/" + unit + "/") != std::string::npos) {

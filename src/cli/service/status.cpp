@@ -56,7 +56,8 @@ struct service_state {
     }
 };
 
-// The preload that the drop-in names. Its path has the loader's token in it, so the library itself is looked for.
+// The preload that the drop-in names. Its path has the loader's token in it, so the library itself is looked
+// for.
 std::string missing_file(const std::string& root, const std::string& text) {
     constexpr std::string_view start = "LD_PRELOAD=";
     const std::size_t at = text.find(start);

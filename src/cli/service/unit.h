@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A service's unit as systemd would read it: its file, and the drop-ins that change it. Read from the files; no manager is asked, so that
-// it serves for an image, too.
+// A service's unit as systemd would read it: its file, and the drop-ins that change it. Read from the files;
+// no manager is asked, so that it serves for an image, too.
 //
-// Law: reads, never writes. What it does not know of systemd's syntax it passes over; systemd itself judges files.
+// Law: reads, never writes. What it does not know of systemd's syntax it passes over; systemd itself judges
+// files.
 #pragma once
 
 #include <optional>
@@ -25,7 +26,8 @@ struct unit {
     [[nodiscard]] std::string value(std::string_view key) const;
     [[nodiscard]] bool is_on(std::string_view key) const; // as a boolean
 
-    // A variable that its Environment= sets. Variables of files (EnvironmentFile=) win over them: `file` says which one set it.
+    // A variable that its Environment= sets. Variables of files (EnvironmentFile=) win over them: `file` says
+    // which one set it.
     struct variable {
         std::string value;
         std::string file;
@@ -38,7 +40,8 @@ struct unit_result {
     std::string error; // why there is none, for a person
 };
 
-// "nginx" and "nginx.service" are the same. `root`: the folder of an image, or empty. The drop-in `except` (without root) is not read.
+// "nginx" and "nginx.service" are the same. `root`: the folder of an image, or empty. The drop-in `except`
+// (without root) is not read.
 [[nodiscard]] unit_result load_unit(const std::string& root, std::string name,
                                     const std::string& except = {});
 
@@ -48,7 +51,8 @@ struct unit_result {
 // The words of a value: separated by spaces, with quotes and backslashes.
 [[nodiscard]] std::vector<std::string> words_of(std::string_view value);
 
-// The program that a command line of systemd's starts, without the characters that stand before it. Empty: none.
+// The program that a command line of systemd's starts, without the characters that stand before it. Empty:
+// none.
 [[nodiscard]] std::string program_of(std::string_view command_line);
 
 } // namespace ibid::cli::service

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one definition of the command line: commands, options, operands, environment variables. The parser, --help, the manual page and
-// the completions of three shells are made from it, so none of them can say what another does not.
+// The one definition of the command line: commands, options, operands, environment variables. The parser,
+// --help, the manual page and the completions of three shells are made from it, so none of them can say what
+// another does not.
 //
-// Law: data alone. Texts are plain ASCII, sentences without markup; a line is as long as its text, whoever shows it breaks it.
+// Law: data alone. Texts are plain ASCII, sentences without markup; a line is as long as its text, whoever
+// shows it breaks it.
 #pragma once
 
 #include <string>

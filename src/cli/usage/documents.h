@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The manual page and the completions, from the definition. They are made at build time, by the program documents_main.cpp.
+// The manual page and the completions, from the definition. They are made at build time, by the program
+// documents_main.cpp.
 //
 // Law: the same definition gives the same bytes. No dates, no names of machines.
 #pragma once

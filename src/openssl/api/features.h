@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid can do for a program with a given OpenSSL, and why: asked by the program itself (ibid_openssl_why_not) and, from
-// outside, by `ibid doctor`.
+// What ibid can do for a program with a given OpenSSL, and why: asked by the program itself
+// (ibid_openssl_why_not) and, from outside, by `ibid doctor`.
 //
-// Law: what crosses a library's border can be intercepted in every build; what stays inside libcrypto cannot where it is bound
-// at link time (-Bsymbolic, upstream's default; -Bsymbolic-functions, Ubuntu's). docs/openssl.md has the table, and the tests
-// run it on both kinds of build.
+// Law: what crosses a library's border can be intercepted in every build; what stays inside libcrypto cannot
+// where it is bound at link time (-Bsymbolic, upstream's default; -Bsymbolic-functions, Ubuntu's).
+// docs/openssl.md has the table, and the tests run it on both kinds of build.
 #pragma once
 
 #include <array>

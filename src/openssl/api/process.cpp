@@ -21,7 +21,8 @@ namespace {
 // Written by before_fork(), read by the two others, on the same thread.
 constinit thread_local bool locked = false;
 
-// With one thread, that thread is in fork() and in none of ibid's functions: every lock is free, every object at rest.
+// With one thread, that thread is in fork() and in none of ibid's functions: every lock is free, every object
+// at rest.
 void before_fork() noexcept {
     locked = !has_one_thread();
     if (locked) {
@@ -46,10 +47,10 @@ void in_child() noexcept {
     forked_child::begin();
 }
 
-// Before the program's own handlers are registered: so ibid takes its locks after the last of them has prepared, and has
-// given them back before the first of them runs again. They may use OpenSSL, or wait for a thread that does. But after those of
-// an allocator (jemalloc, tcmalloc), which it registers when it is first asked: a thread that allocates under a lock of ibid's must
-// come through to give that back.
+// Before the program's own handlers are registered: so ibid takes its locks after the last of them has
+// prepared, and has given them back before the first of them runs again. They may use OpenSSL, or wait for a
+// thread that does. But after those of an allocator (jemalloc, tcmalloc), which it registers when it is first
+// asked: a thread that allocates under a lock of ibid's must come through to give that back.
 void attend_forks() noexcept {
     void* volatile const first = std::malloc(1); // volatile, or the compiler leaves the pair out
     std::free(first);

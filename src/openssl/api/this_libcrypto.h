@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The libcrypto that ibid's own C functions work with. Two definitions, one for each way of being linked:
-// this_libcrypto_found.cpp (in a shared library that has no OpenSSL of its own: the first that was found in the process) and
-// this_libcrypto_linked.cpp (in a program: the one it is linked with, static or not).
+// this_libcrypto_found.cpp (in a shared library that has no OpenSSL of its own: the first that was found in
+// the process) and this_libcrypto_linked.cpp (in a program: the one it is linked with, static or not).
 #pragma once
 
 #include "openssl/instance/libcrypto.h"

@@ -2,8 +2,8 @@
 //
 // OpenSSL's error queue around calls of ibid's own.
 //
-// Law: after the scope the queue has no error that was not there before it. The destructors call OpenSSL and are not noexcept:
-// a thread may be cancelled in them.
+// Law: after the scope the queue has no error that was not there before it. The destructors call OpenSSL and
+// are not noexcept: a thread may be cancelled in them.
 #pragma once
 
 #include <openssl/err.h>
@@ -21,9 +21,9 @@ struct errors_as_before {
     ~errors_as_before() noexcept(false) { f.ERR_pop_to_mark(); }
 };
 
-// Errors that OpenSSL puts into the queue meanwhile, and which are taken back. A CRL that is read can leave some: its
-// extensions are decoded at once, and a faulty one does not make it fail. The queue was empty before: what OpenSSL takes back of its
-// own errors may be all that is there.
+// Errors that OpenSSL puts into the queue meanwhile, and which are taken back. A CRL that is read can leave
+// some: its extensions are decoded at once, and a faulty one does not make it fail. The queue was empty
+// before: what OpenSSL takes back of its own errors may be all that is there.
 class unseen_errors {
 public:
     explicit unseen_errors(const functions& f) noexcept : f_(f) {}

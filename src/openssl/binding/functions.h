@@ -2,9 +2,9 @@
 //
 // The public OpenSSL functions that ibid calls, as one table of pointers for each libcrypto in the process.
 //
-// Law: ibid reaches OpenSSL through such a table alone, never by a symbol of its own. The preload must not pull a
-// libcrypto into programs that have none, must find one that the program loads later and privately (dlopen with
-// RTLD_LOCAL), and must not confuse two of them.
+// Law: ibid reaches OpenSSL through such a table alone, never by a symbol of its own. The preload must not
+// pull a libcrypto into programs that have none, must find one that the program loads later and privately
+// (dlopen with RTLD_LOCAL), and must not confuse two of them.
 #pragma once
 
 #include <openssl/asn1t.h>
@@ -26,7 +26,8 @@
 
 namespace ibid::openssl {
 
-// Each gives out a pointer into a certificate, its first argument, through which a caller may write without a further call.
+// Each gives out a pointer into a certificate, its first argument, through which a caller may write without a
+// further call.
 #define IBID_OPENSSL_EXPOSURES(X)                                                                            \
     X(X509_get_serialNumber)                                                                                 \
     X(X509_get0_serialNumber)                                                                                \
@@ -49,8 +50,8 @@ namespace ibid::openssl {
     X(X509_get0_authority_serial)                                                                            \
     X(X509_get0_uids)
 
-// What ibid cannot work without. All are in libcrypto from 3.0 to 4.0. Those that each certificate needs stand first, side by side in
-// memory.
+// What ibid cannot work without. All are in libcrypto from 3.0 to 4.0. Those that each certificate needs
+// stand first, side by side in memory.
 #define IBID_OPENSSL_FUNCTIONS(X)                                                                            \
     X(X509_it)                                                                                               \
     X(ASN1_item_d2i)                                                                                         \
@@ -202,7 +203,8 @@ namespace ibid::openssl {
     X(i2d_X509)                                                                                              \
     X(i2d_X509_AUX)
 
-// How OpenSSL tells that it ends. Not in 4.0, which ends in a destructor, if OPENSSL_cleanup() was called before.
+// How OpenSSL tells that it ends. Not in 4.0, which ends in a destructor, if OPENSSL_cleanup() was called
+// before.
 #define IBID_OPENSSL_END(X) X(OPENSSL_atexit)
 
 // What parses into a certificate that the caller may give, and what takes one as an ASN.1 value.
@@ -226,8 +228,8 @@ namespace ibid::openssl {
     X(X509_STORE_get1_all_certs)                                                                             \
     X(X509_STORE_get1_objects)
 
-// Calls after which a signature that verified might not verify again: providers, default properties, configuration,
-// engines come or go. Some are missing in some versions and builds; whoever calls one has it.
+// Calls after which a signature that verified might not verify again: providers, default properties,
+// configuration, engines come or go. Some are missing in some versions and builds; whoever calls one has it.
 #define IBID_OPENSSL_RECONFIGURATIONS(X)                                                                     \
     X(OSSL_PROVIDER_load)                                                                                    \
     X(OSSL_PROVIDER_try_load)                                                                                \
@@ -316,7 +318,8 @@ struct functions {
     // Where libcrypto's code and data lie.
     extent libcrypto;
 
-    // Fills the part of the table that libcrypto, or libssl, has. find(name): the address of a function; null: it is not there.
+    // Fills the part of the table that libcrypto, or libssl, has. find(name): the address of a function;
+    // null: it is not there.
     template <class Find>
     void take_libcrypto(Find find) {
 #define IBID_TAKE(name) this->name = reinterpret_cast<decltype(&::name)>(find(#name));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions that some versions and builds of OpenSSL have, and that the headers at hand may not declare. ibid serves a libcrypto by
-// its names, whichever headers ibid was compiled with; the names need types.
+// Functions that some versions and builds of OpenSSL have, and that the headers at hand may not declare. ibid
+// serves a libcrypto by its names, whichever headers ibid was compiled with; the names need types.
 //
-// Law: nothing here is called or referred to by its symbol: a function table alone holds it (functions.h), and may lack it.
+// Law: nothing here is called or referred to by its symbol: a function table alone holds it (functions.h),
+// and may lack it.
 #pragma once
 
 #include <openssl/crypto.h>

@@ -2,9 +2,9 @@
 //
 // References to OpenSSL objects whose owner has ended, until a thread frees them.
 //
-// Law: an owner's destructor runs inside noexcept frames of the cache. OpenSSL's free functions run foreign code, in which a thread
-// may be cancelled, so they must not run there. The destructor retires its references and does not call OpenSSL. The thread
-// that called the cache frees them afterwards.
+// Law: an owner's destructor runs inside noexcept frames of the cache. OpenSSL's free functions run foreign
+// code, in which a thread may be cancelled, so they must not run there. The destructor retires its references
+// and does not call OpenSSL. The thread that called the cache frees them afterwards.
 #pragma once
 
 #include <openssl/types.h>
@@ -32,7 +32,8 @@ public:
     // Any thread. Takes `l`, which was made by new.
     void add(list* l) noexcept {
         l->next = first_.load(std::memory_order_relaxed);
-        // Release, with the acquire in free_all(): a thread that frees sees the objects as their owner left them.
+        // Release, with the acquire in free_all(): a thread that frees sees the objects as their owner left
+        // them.
         while (
             !first_.compare_exchange_weak(l->next, l, std::memory_order_release, std::memory_order_relaxed)) {
         }
@@ -40,7 +41,8 @@ public:
 
     [[nodiscard]] bool is_empty() const noexcept { return first_.load(std::memory_order_relaxed) == nullptr; }
 
-    // Frees all that is here. Any thread, in no frame that is noexcept; if it is cancelled, the rest stays for another.
+    // Frees all that is here. Any thread, in no frame that is noexcept; if it is cancelled, the rest stays
+    // for another.
     void free_all(const functions& f) {
         struct taken {
             retired_objects& from;

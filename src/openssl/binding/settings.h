@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Settings, from the environment. Read once, at first use. A value that cannot be understood counts as unset: inside somebody
-// else's program there is no place for a message. (`ibid run` checks the same variables and reports them.)
+// Settings, from the environment. Read once, at first use. A value that cannot be understood counts as unset:
+// inside somebody else's program there is no place for a message. (`ibid run` checks the same variables and
+// reports them.)
 #pragma once
 
 #include <string_view>
@@ -30,8 +31,8 @@ struct settings {
 
 [[nodiscard]] const settings& environment() noexcept;
 
-// "4M", "4194304:1024", "0", …: suffixes K, M, G are powers of 1024. Entries keep their default when not given. False,
-// and `into` as it was, when the text is none of these.
+// "4M", "4194304:1024", "0", …: suffixes K, M, G are powers of 1024. Entries keep their default when not
+// given. False, and `into` as it was, when the text is none of these.
 [[nodiscard]] bool parse_retention(std::string_view text, retention& into) noexcept;
 
 } // namespace ibid::openssl

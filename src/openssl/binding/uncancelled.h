@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A scope in which this thread cannot be cancelled. open(), read() and close() are cancellation points, and ibid calls them where
-// the program calls none. Without this scope a thread could be cancelled in the middle of ibid's work, or in a noexcept function.
+// A scope in which this thread cannot be cancelled. open(), read() and close() are cancellation points, and
+// ibid calls them where the program calls none. Without this scope a thread could be cancelled in the middle
+// of ibid's work, or in a noexcept function.
 #pragma once
 
 #include <pthread.h>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The step of a verification that checks signatures and dates. It is a public hook (X509_STORE_CTX_set_verify), so ibid can put a
-// function there while libssl verifies. That function recognises chains that OpenSSL's own step has accepted before.
+// The step of a verification that checks signatures and dates. It is a public hook
+// (X509_STORE_CTX_set_verify), so ibid can put a function there while libssl verifies. That function
+// recognises chains that OpenSSL's own step has accepted before.
 //
-// Law: ibid's function accepts a chain only if OpenSSL's step would, and leaves every refusal to it. All other steps (trust,
-// revocation, names, policies, security levels) are OpenSSL's. Why: docs/decisions/0005-verify-memo.md. Source: internal_verify
-// in crypto/x509/x509_vfy.c, 3.0 to 3.6.
+// Law: ibid's function accepts a chain only if OpenSSL's step would, and leaves every refusal to it. All
+// other steps (trust, revocation, names, policies, security levels) are OpenSSL's. Why:
+// docs/decisions/0005-verify-memo.md. Source: internal_verify in crypto/x509/x509_vfy.c, 3.0 to 3.6.
 #pragma once
 
 #include <openssl/x509_vfy.h>

@@ -2,9 +2,9 @@
 //
 // Which versions of OpenSSL ibid helps.
 //
-// Law: a version on which something is unknown is left alone. One that is newer than the tests have seen is helped only after the
-// laws that sharing rests on were tried there (instance/self_check.h); a new major version, whose functions may have other types,
-// not even then. docs/decisions/0019-openssl-4.md.
+// Law: a version on which something is unknown is left alone. One that is newer than the tests have seen is
+// helped only after the laws that sharing rests on were tried there (instance/self_check.h); a new major
+// version, whose functions may have other types, not even then. docs/decisions/0019-openssl-4.md.
 #pragma once
 
 namespace ibid::openssl {
@@ -34,7 +34,8 @@ public:
                    : nullptr;
     }
 
-    // A trust store keeps its objects in a hash table, until X509_STORE_get0_objects() turns it into a list for good.
+    // A trust store keeps its objects in a hash table, until X509_STORE_get0_objects() turns it into a list
+    // for good.
     [[nodiscard]] constexpr bool stores_are_tables() const noexcept { return major_part() >= 4; }
 
 private:

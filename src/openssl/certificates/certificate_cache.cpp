@@ -98,8 +98,8 @@ ibid::retention certificate_cache::budget() const noexcept {
     return {retained_bytes_.load(), retained_entries_.load()};
 }
 
-// In a forked child. Several threads may call this at once; the first table stays. A thread that changes the budget or
-// stops the cache at the same time either sees the new table, or its change is seen here.
+// In a forked child. Several threads may call this at once; the first table stays. A thread that changes the
+// budget or stops the cache at the same time either sees the new table, or its change is seen here.
 certificate_home* certificate_cache::make_home() {
     std::unique_ptr<certificate_home> made;
     try {
@@ -242,8 +242,9 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
         *a = shared;
     }
     if (!looks_first) {
-        // What OpenSSL finds out at a certificate's first use, the twin has found out already. Without this its verification would
-        // take less time than a stranger's. The twin is sound, so this leaves no error.
+        // What OpenSSL finds out at a certificate's first use, the twin has found out already. Without this
+        // its verification would take less time than a stranger's. The twin is sound, so this leaves no
+        // error.
         (void)f_.X509_get_extension_flags(x);
     }
     f_.X509_free(x);

@@ -9,18 +9,20 @@
 //    engines, allocators) and may need a lock that the waiter holds. So a second thread parses the same bytes
 //    itself, and then takes the object that entered the table first: one live copy, perhaps two parses.
 //  - No lock is held while OpenSSL's code runs. The one exception is X509_up_ref: one atomic addition.
-//  - The table holds no reference. When the last reference goes, OpenSSL calls the ex_data free callback, which
-//    takes the entry out of the table. OpenSSL frees the struct after that callback (crypto/x509/x_x509.c). The
-//    callback and a lookup take the same lock, so a lookup may call X509_up_ref under it.
+//  - The table holds no reference. When the last reference goes, OpenSSL calls the ex_data free callback,
+//    which takes the entry out of the table. OpenSSL frees the struct after that callback
+//    (crypto/x509/x_x509.c). The callback and a lookup take the same lock, so a lookup may call X509_up_ref
+//    under it.
 //  - A certificate is known by all of its bytes, the library context, and the property query it was parsed
 //    with.
-//  - A certificate that was changed, by a setter or through a pointer, is never handed out again. A hit compares
-//    the parts that a program can reach with the bytes (certificate_image.h), if a program has a pointer.
-//  - A forked child of a process with several threads neither hands out nor touches what the parent had: another
-//    thread may have been at work on it.
+//  - A certificate that was changed, by a setter or through a pointer, is never handed out again. A hit
+//    compares the parts that a program can reach with the bytes (certificate_image.h), if a program has a
+//    pointer.
+//  - A forked child of a process with several threads neither hands out nor touches what the parent had:
+//    another thread may have been at work on it.
 //  - No function here that calls OpenSSL is noexcept. A thread may end inside OpenSSL (pthread_cancel,
-//    pthread_exit in a callback). It then unwinds through these frames, which leave no lock taken and no entry
-//    half in the table. At most one reference is lost.
+//    pthread_exit in a callback). It then unwinds through these frames, which leave no lock taken and no
+//    entry half in the table. At most one reference is lost.
 #pragma once
 
 #include <openssl/types.h>
@@ -72,33 +74,36 @@ class certificate_cache {
 public:
     // `functions` and `counters` outlive the cache. The cache is never destroyed: ex_data callbacks may come
     // after static destructors. Throws bad_alloc.
-    // `sees_exposures`: expose() hears of each pointer into a certificate that a program gets. It outlives the
-    // cache, and stays false once it is false. Null means false.
+    // `sees_exposures`: expose() hears of each pointer into a certificate that a program gets. It outlives
+    // the cache, and stays false once it is false. Null means false.
     certificate_cache(const functions& f, cache_counters counters,
                       const std::atomic<bool>* sees_exposures = nullptr);
     certificate_cache(const certificate_cache&) = delete;
     certificate_cache& operator=(const certificate_cache&) = delete;
 
-    // False: OpenSSL had no ex_data index left, or only one that is too high. No certificate can be shared then.
+    // False: OpenSSL had no ex_data index left, or only one that is too high. No certificate can be shared
+    // then.
     [[nodiscard]] bool usable() const noexcept { return index_ >= 0 && index_ <= highest_index; }
 
-    // The highest ex_data index of certificates, ibid's or not. From two above it, OpenSSL allocates memory when a
-    // certificate ends, and skips the free callbacks if there is none (crypto/ex_data.c, 3.0 to 3.6). Two, so that
-    // ibid can disable itself when one more index is given out.
+    // The highest ex_data index of certificates, ibid's or not. From two above it, OpenSSL allocates memory
+    // when a certificate ends, and skips the free callbacks if there is none (crypto/ex_data.c, 3.0 to 3.6).
+    // Two, so that ibid can disable itself when one more index is given out.
     static constexpr int highest_index = 7;
 
-    // One object is handed out this often; then a new one takes its place. OpenSSL counts references in an int. A
-    // program that leaks references (libssl takes up to three for a peer) loses memory in stock; here the count
-    // would overflow.
+    // One object is handed out this often; then a new one takes its place. OpenSSL counts references in an
+    // int. A program that leaks references (libssl takes up to three for a peer) loses memory in stock; here
+    // the count would overflow.
     static constexpr std::uint32_t most_hand_outs = std::uint32_t{1} << 28;
 
-    // As d2i_X509(a, pp, length), from the cache if possible. Requires: `*a`, if not null, is an empty object that
-    // only the caller has; a hit replaces it. `earned`: the bytes came from the operator, not from a peer.
+    // As d2i_X509(a, pp, length), from the cache if possible. Requires: `*a`, if not null, is an empty object
+    // that only the caller has; a hit replaces it. `earned`: the bytes came from the operator, not from a
+    // peer.
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
                               bool earned) {
         return parse(a, pp, length, context, earned, true);
     }
-    // The same, but OpenSSL always parses: memory is shared, and the time does not tell a peer who came before.
+    // The same, but OpenSSL always parses: memory is shared, and the time does not tell a peer who came
+    // before.
     [[nodiscard]] X509* parse_in_full(X509** a, const unsigned char** pp, long length,
                                       parse_context context) {
         return parse(a, pp, length, context, false, false);
@@ -112,8 +117,8 @@ public:
     // is shared already, or cannot be.
     [[nodiscard]] X509* share(X509* x);
 
-    // The same for a certificate that OpenSSL has just parsed in the default context and that only the caller has:
-    // without a twin, `x` itself becomes the shared object. `earned` as in parse().
+    // The same for a certificate that OpenSSL has just parsed in the default context and that only the caller
+    // has: without a twin, `x` itself becomes the shared object. `earned` as in parse().
     [[nodiscard]] X509* adopt(X509* x, bool earned);
 
     // Where `x` was parsed; valid as long as `x`. Null: `x` does not belong to this cache.
@@ -135,16 +140,17 @@ public:
     // Whether `x` is shared and no change of it has been noticed.
     [[nodiscard]] bool shares(const X509* x) const;
 
-    // For owners that hand out shared certificates themselves (trust files): as shares(), and compares `x` with its
-    // bytes if a program has a pointer into it. Detaches `x` if they differ. The comparison takes 0.4 µs, the
-    // first one 2 µs.
+    // For owners that hand out shared certificates themselves (trust files): as shares(), and compares `x`
+    // with its bytes if a program has a pointer into it. Detaches `x` if they differ. The comparison takes
+    // 0.4 µs, the first one 2 µs.
     [[nodiscard]] bool is_as_parsed(const X509* x);
 
     // As X509_verify(x, key): from the memo when `x` is shared and this very key has verified it before.
     [[nodiscard]] int verify(X509* x, EVP_PKEY* key);
 
-    // The same in steps, for a verification inside OpenSSL. link() comes before the verification and gives a number
-    // for "`key` has verified `x`" (0: it cannot be remembered). has_verified() asks for it, set_verified() notes it.
+    // The same in steps, for a verification inside OpenSSL. link() comes before the verification and gives a
+    // number for "`key` has verified `x`" (0: it cannot be remembered). has_verified() asks for it,
+    // set_verified() notes it.
     [[nodiscard]] std::uint64_t link(const X509* x, const EVP_PKEY* key) const;
     [[nodiscard]] bool has_verified(const X509* x, std::uint64_t link) const;
     void set_verified(const X509* x, std::uint64_t link);
@@ -153,8 +159,8 @@ public:
     // Whether a signature may be remembered as verified by `key`.
     [[nodiscard]] bool remembers(const EVP_PKEY* key) const { return memo_.names(key); }
 
-    // A provider, an engine, a property or the configuration has changed. A signature that verified may fail now, and
-    // the same bytes may parse to another object. Nothing from before is found again.
+    // A provider, an engine, a property or the configuration has changed. A signature that verified may fail
+    // now, and the same bytes may parse to another object. Nothing from before is found again.
     void begin_anew();
 
     // `x` was part of a chain that verified: it has earned its place among what is retained.
@@ -187,8 +193,8 @@ public:
 
     // For the child of a process that had several threads. Another thread may have held the table's lock or a
     // certificate's own; in the child it would be held for ever. So the child leaves the whole table alone,
-    // retained entries included, and fork() need not take its locks. Writes one cache line. The next parse makes a
-    // new table. Inherited certificates stay shared among their holders; nobody else gets them.
+    // retained entries included, and fork() need not take its locks. Writes one cache line. The next parse
+    // makes a new table. Inherited certificates stay shared among their holders; nobody else gets them.
     void forget_all_in_child() noexcept {
         home_.store(nullptr, std::memory_order_release);
         has_forgotten_.store(true, std::memory_order_relaxed);
@@ -234,8 +240,9 @@ private:
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> stopped_{false};
     std::atomic<bool> has_forgotten_{false}; // and its counters still count what was
-    // Whether any certificate has been shared. Until then, data at ibid's index is the program's: OpenSSL may have given
-    // the index to it in another library context. Relaxed: a thread that has a shared certificate got it after this.
+    // Whether any certificate has been shared. Until then, data at ibid's index is the program's: OpenSSL may
+    // have given the index to it in another library context. Relaxed: a thread that has a shared certificate
+    // got it after this.
     std::atomic<bool> has_shared_{false};
     std::atomic<std::uint32_t> hand_outs_{most_hand_outs};
     int index_;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the cache keeps beside each certificate: its hash and context, and whether it still is what was parsed.
+// What the cache keeps beside each certificate: its hash and context, and whether it still is what was
+// parsed.
 //
 // Laws:
-//  - An entry belongs to its X509 and ends with it, in OpenSSL's ex_data free callback. That callback may not call
-//    OpenSSL, so all memory here is ibid's own.
-//  - A certificate that comes once costs one small block: its bytes are not kept. The first hit encodes the object
-//    again, compares that with the bytes, and keeps it as the image (certificate_image.h).
+//  - An entry belongs to its X509 and ends with it, in OpenSSL's ex_data free callback. That callback may not
+//    call OpenSSL, so all memory here is ibid's own.
+//  - A certificate that comes once costs one small block: its bytes are not kept. The first hit encodes the
+//    object again, compares that with the bytes, and keeps it as the image (certificate_image.h).
 #pragma once
 
 #include <openssl/types.h>
@@ -26,8 +27,8 @@ namespace ibid::openssl {
 
 struct certificate_home;
 
-// Where a certificate is parsed. Contexts are compared by address: forget_context() runs before OpenSSL can use the
-// address for another context.
+// Where a certificate is parsed. Contexts are compared by address: forget_context() runs before OpenSSL can
+// use the address for another context.
 struct parse_context {
     const OSSL_LIB_CTX* given = nullptr;  // null: OpenSSL's global default
     const char* property_query = nullptr; // borrowed, like the bytes
@@ -73,12 +74,12 @@ struct certificate_entry : detail::entry_word {
     std::atomic<std::uint32_t> weight{0};
     // How many more may get it. Written under the lock of the table's shard alone.
     std::atomic<std::uint32_t> hand_outs_left;
-    // A program wrote to the certificate: what is known of it is out of date. Release before the first write, acquire
-    // after the comparison: while this is false, no write has begun.
+    // A program wrote to the certificate: what is known of it is out of date. Release before the first write,
+    // acquire after the comparison: while this is false, no write has begun.
     std::atomic<bool> changed{false};
     std::atomic<bool> refused{false}; // not to be shared. Relaxed: who misses it finds out again
-    // A program has pointers into these parts of the certificate, and may write through them without a call. Bits of
-    // `exposure`. Release before the program gets the pointer, acquire at each hit.
+    // A program has pointers into these parts of the certificate, and may write through them without a call.
+    // Bits of `exposure`. Release before the program gets the pointer, acquire at each hit.
     std::atomic<unsigned char> exposed{0};
     bool linked = false; // in the table. Of the thread that makes, then of the one that ends the entry
 
@@ -94,12 +95,12 @@ struct certificate_entry : detail::entry_word {
     // Compares all but the bytes. For an entry that may be ending; under the table's lock.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
 
-    // Compares the rest. Requires a reference. The first call also decides whether the certificate can be shared.
-    // `sees_exposures`: compare the parts only if `exposed`.
+    // Compares the rest. Requires a reference. The first call also decides whether the certificate can be
+    // shared. `sees_exposures`: compare the parts only if `exposed`.
     [[nodiscard]] likeness compare(const functions& f, const certificate_key& k, bool sees_exposures);
 
-    // Whether the certificate still is its bytes. Requires a reference. False also if that is not known, for want of
-    // memory.
+    // Whether the certificate still is its bytes. Requires a reference. False also if that is not known, for
+    // want of memory.
     [[nodiscard]] bool is_as_parsed(const functions& f, bool sees_exposures);
 
     // Sets `weight`, without which an entry is not retained. `der`: what it was parsed from.

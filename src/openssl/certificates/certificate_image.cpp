@@ -203,8 +203,8 @@ struct string_layout {
     long flags;
 };
 
-// Whether type and flags are those of a string that was parsed and not written to. Two flags say how OpenSSL keeps it. A time, a name
-// and an extension end with a zero.
+// Whether type and flags are those of a string that was parsed and not written to. Two flags say how OpenSSL
+// keeps it. A time, a name and an extension end with a zero.
 [[nodiscard]] bool is_as_parsed(const functions& f, const ASN1_STRING* string, int type,
                                 bool ends_with_zero) {
     constexpr long bits_left = 0x08;          // ASN1_STRING_FLAG_BITS_LEFT, which 4.0 does not show

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The DER of a certificate, and where in it the parts are that a program can reach by pointer in the X509: serial
-// number, dates, names, public key, extension values.
+// The DER of a certificate, and where in it the parts are that a program can reach by pointer in the X509:
+// serial number, dates, names, public key, extension values.
 //
 // Law: is_of() is true only if each of these parts of the X509 is what the DER says.
 //
-// Thread safety: threads that share the X509 may call is_of() at the same time, because it uses getters that write
-// nothing. X509_NAME_get0_der is not such a getter: it encodes a changed name again, and two threads that do so free
-// one buffer twice. A program that writes at the same time races with this as with any reader.
+// Thread safety: threads that share the X509 may call is_of() at the same time, because it uses getters that
+// write nothing. X509_NAME_get0_der is not such a getter: it encodes a changed name again, and two threads
+// that do so free one buffer twice. A program that writes at the same time races with this as with any
+// reader.
 //
 // Source of the positions: RFC 5280, 4.1. A certificate of another form has no image.
 #pragma once
@@ -34,7 +35,8 @@ public:
     [[nodiscard]] std::size_t memory() const noexcept; // bytes of its block
 
     [[nodiscard]] bool is_of(const functions& f, const X509* x) const;
-    // The same of the public key with its algorithm, which OpenSSL encodes for this. False also without memory.
+    // The same of the public key with its algorithm, which OpenSSL encodes for this. False also without
+    // memory.
     [[nodiscard]] bool has_key_info_of(const functions& f, const X509* x) const;
 
 private:

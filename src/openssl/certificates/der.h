@@ -57,16 +57,17 @@ struct der_element {
 
 // How long the certificate at the start of some bytes is, by its outermost header.
 //
-// Law: an answer other than 0 is exactly what d2i_X509 would consume if it accepts the bytes. What is not plain DER at
-// this level (no SEQUENCE, indefinite or oversized length, more than there is) gives 0: OpenSSL decides alone then.
+// Law: an answer other than 0 is exactly what d2i_X509 would consume if it accepts the bytes. What is not
+// plain DER at this level (no SEQUENCE, indefinite or oversized length, more than there is) gives 0: OpenSSL
+// decides alone then.
 [[nodiscard]] inline std::size_t sequence_extent(const unsigned char* bytes, std::size_t size) noexcept {
     std::span<const unsigned char> rest(bytes, size);
     der_element whole{};
     return take_element(rest, whole) && whole.tag == sequence_tag ? size - rest.size() : 0;
 }
 
-// Whether cRLDistributionPoints, as it stands in the extension, has a name relative to the CRL's issuer (RFC 5280, 4.2.1.13). What
-// cannot be read here counts as one.
+// Whether cRLDistributionPoints, as it stands in the extension, has a name relative to the CRL's issuer (RFC
+// 5280, 4.2.1.13). What cannot be read here counts as one.
 [[nodiscard]] inline bool has_relative_name(std::span<const unsigned char> distribution_points) noexcept {
     constexpr unsigned char tagged_0 = 0xa0; // distributionPoint, and fullName in it
     der_element points{};
@@ -91,8 +92,8 @@ struct der_element {
     return false;
 }
 
-// Whether basicConstraints says anything, as it does in the certificates of authorities; for others it is empty or not there.
-// A guess: it decides what is worth remembering, never what is true.
+// Whether basicConstraints says anything, as it does in the certificates of authorities; for others it is
+// empty or not there. A guess: it decides what is worth remembering, never what is true.
 [[nodiscard]] inline bool looks_like_issuer(std::span<const unsigned char> der) noexcept {
     constexpr unsigned char basic_constraints[] = {0x55, 0x1d, 0x13};
     constexpr unsigned char critical[] = {0x01, 0x01, 0xff};

@@ -72,9 +72,9 @@ bool has_trust_settings(const functions& f, const X509* x) {
     return f.i2d_X509_AUX(x, nullptr) != f.i2d_X509(x, nullptr);
 }
 
-// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). A program's errors are worth
-// more than this question. libssl and the loads of trust files come here with an empty queue; a program's own parses do not come here
-// with another (parsing.cpp).
+// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). A
+// program's errors are worth more than this question. libssl and the loads of trust files come here with an
+// empty queue; a program's own parses do not come here with another (parsing.cpp).
 bool has_sound_extensions(const functions& f, X509* x) {
     if (has_relative_distribution_point(f, x) || !has_sound_policies(f, x)) {
         return false;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which session's user holds a shared certificate, in a program that may attach data to it (X509_set_ex_data).
+// Which session's user holds a shared certificate, in a program that may attach data to it
+// (X509_set_ex_data).
 //
-// Law: while a certificate is leased, users of other sessions do not get it. Once it is kept, they never do. A lease that is
-// not given back lasts: others get duplicates, which costs memory, never correctness.
+// Law: while a certificate is leased, users of other sessions do not get it. Once it is kept, they never do.
+// A lease that is not given back lasts: others get duplicates, which costs memory, never correctness.
 //
 // Thread safety: all functions, from any thread. None calls OpenSSL.
 #pragma once
@@ -12,12 +13,14 @@
 
 namespace ibid::openssl::leases {
 
-// One reference more for this owner's user; false: another owner's has it. `owner`: what all copies of one session have in common.
+// One reference more for this owner's user; false: another owner's has it. `owner`: what all copies of one
+// session have in common.
 [[nodiscard]] bool take(const X509* x, const void* owner) noexcept;
 // Whether this owner's user has it, or kept it.
 [[nodiscard]] bool has(const X509* x, const void* owner) noexcept;
 
-// The user of a certificate takes a reference more, or gives one back. Nothing happens where it is not leased.
+// The user of a certificate takes a reference more, or gives one back. Nothing happens where it is not
+// leased.
 void add(const X509* x) noexcept;
 void drop(const X509* x) noexcept;
 

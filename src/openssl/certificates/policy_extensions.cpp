@@ -130,7 +130,8 @@ namespace {
 
 } // namespace
 
-// Earlier policies are read again for each: a list of them would take a kilobyte of a stack that may be small.
+// Earlier policies are read again for each: a list of them would take a kilobyte of a stack that may be
+// small.
 bool are_sound_policies(octets certificate_policies) noexcept {
     octets policies;
     if (!is_all(certificate_policies, sequence_tag, policies) || policies.empty()) {

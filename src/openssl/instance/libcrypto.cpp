@@ -57,8 +57,9 @@ certificate_cache* libcrypto::set_up_first() noexcept {
     return made_certificates();
 }
 
-// Where OpenSSL does not tell, it ends after the process's own handlers, and only if OPENSSL_cleanup() was called. That call is
-// intercepted; the handler is for a program that ibid is linked into, and for a call that is not seen.
+// Where OpenSSL does not tell, it ends after the process's own handlers, and only if OPENSSL_cleanup() was
+// called. That call is intercepted; the handler is for a program that ibid is linked into, and for a call
+// that is not seen.
 bool libcrypto::hears_of_end() const {
     constexpr auto shut_down = +[] { for_each([](libcrypto& l) { l.shutdown(); }); };
     if (f.OPENSSL_atexit == nullptr) {
@@ -88,7 +89,8 @@ const char* libcrypto::set_up() {
     if (allocate != f.CRYPTO_malloc || reallocate != f.CRYPTO_realloc || release != f.CRYPTO_free) {
         return "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
     }
-    // In another context, indices of ex_data would be that context's; and how has this thread come there unseen?
+    // In another context, indices of ex_data would be that context's; and how has this thread come there
+    // unseen?
     if (f.OSSL_LIB_CTX_set0_default(nullptr) != f.OSSL_LIB_CTX_get0_global_default()) {
         return "a thread has a default library context of its own";
     }

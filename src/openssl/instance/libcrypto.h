@@ -2,10 +2,11 @@
 //
 // One libcrypto in this process, the libssl that belongs to it, and all that ibid keeps for the two.
 //
-// Law: objects of two libcryptos never meet: each has a function table, entry points and caches of its own. A libcrypto is found
-// when modules are scanned (scan/scan.h), is set up at its first use, and stays for as long as the process: one that might be
-// unloaded is never taken. While one thread sets it up, others are served as if ibid were not there: setting up takes
-// OpenSSL's locks, and so must not be waited for by somebody who may hold them.
+// Law: objects of two libcryptos never meet: each has a function table, entry points and caches of its own. A
+// libcrypto is found when modules are scanned (scan/scan.h), is set up at its first use, and stays for as
+// long as the process: one that might be unloaded is never taken. While one thread sets it up, others are
+// served as if ibid were not there: setting up takes OpenSSL's locks, and so must not be waited for by
+// somebody who may hold them.
 #pragma once
 
 #include <openssl/types.h>
@@ -48,8 +49,8 @@ public:
         }
     }
 
-    // Adds one; null: there are too many, or it is of a kind that ibid does not know. Only by one thread at a time: who scans
-    // modules, or the program's own first call. No system call, no memory.
+    // Adds one; null: there are too many, or it is of a kind that ibid does not know. Only by one thread at a
+    // time: who scans modules, or the program's own first call. No system call, no memory.
     // `path`: of its file; it stays.
     static libcrypto* add(const functions& found, extent where, bool symbolic, const char* path) noexcept;
 
@@ -59,7 +60,8 @@ public:
     [[nodiscard]] unsigned number() const noexcept { return static_cast<unsigned>(this - all.data()); }
     [[nodiscard]] const extent& place() const noexcept { return f.libcrypto; }
 
-    // Calls inside this libcrypto stay inside (-Bsymbolic): what it does for itself is intercepted one step further out.
+    // Calls inside this libcrypto stay inside (-Bsymbolic): what it does for itself is intercepted one step
+    // further out.
     [[nodiscard]] bool symbolic() const noexcept { return symbolic_; }
 
     // Where such a libcrypto can be asked to let ibid check a chain's links.
@@ -73,8 +75,8 @@ public:
         return own_parsers_[0].contains(code) || own_parsers_[1].contains(code);
     }
 
-    // The two places in libssl that parse a peer's certificate: a client's and a server's. Nothing in a call tells which it is; the
-    // verification that follows does. Until then, both count as a server's.
+    // The two places in libssl that parse a peer's certificate: a client's and a server's. Nothing in a call
+    // tells which it is; the verification that follows does. Until then, both count as a server's.
     void learn_parser(const void* code, bool of_server) noexcept {
         if (of_server) {
             server_parser_.store(code, std::memory_order_relaxed);
@@ -90,8 +92,9 @@ public:
         return client_parser_.load(std::memory_order_relaxed) == code;
     }
 
-    // For a call that may share something: the first one sets up. Null while nothing is shared here: IBID_DISABLE, another
-    // thread is setting up, a reason not to (why_disabled), or the program is just loading a module.
+    // For a call that may share something: the first one sets up. Null while nothing is shared here:
+    // IBID_DISABLE, another thread is setting up, a reason not to (why_disabled), or the program is just
+    // loading a module.
     [[nodiscard]] certificate_cache* certificates() noexcept {
         if (modules::loading()) {
             return nullptr;
@@ -106,8 +109,9 @@ public:
                    : nullptr;
     }
 
-    // For a call that concerns what is shared already: null, too, when nothing was. Setting up allocates OpenSSL's memory,
-    // and a program may choose the functions for that (CRYPTO_set_mem_functions) as long as nobody has.
+    // For a call that concerns what is shared already: null, too, when nothing was. Setting up allocates
+    // OpenSSL's memory, and a program may choose the functions for that (CRYPTO_set_mem_functions) as long as
+    // nobody has.
     [[nodiscard]] certificate_cache* made_certificates() const noexcept {
         return certificates_.load(std::memory_order_acquire);
     }
@@ -119,15 +123,18 @@ public:
         return all_trust_stores_.load(std::memory_order_acquire);
     }
 
-    // From now on nothing is shared any more in this process, for good; what is shared stays with its holders. `why`: static text.
-    // Before whatever makes it necessary. May be called while modules are scanned: it takes ibid's locks alone then.
+    // From now on nothing is shared any more in this process, for good; what is shared stays with its
+    // holders. `why`: static text. Before whatever makes it necessary. May be called while modules are
+    // scanned: it takes ibid's locks alone then.
     void disable(const char* why) noexcept;
     [[nodiscard]] const char* why_disabled() const noexcept { return why_.load(std::memory_order_acquire); }
 
-    // A module of the program may write to what it gets: it is given duplicates (writers.h), and trust files are not shared.
+    // A module of the program may write to what it gets: it is given duplicates (writers.h), and trust files
+    // are not shared.
     void set_has_writer() noexcept { has_writer_.store(true, std::memory_order_release); }
     [[nodiscard]] bool has_writer() const noexcept { return has_writer_.load(std::memory_order_acquire); }
-    // Trust files are OpenSSL's alone: what a path leads to is said by a function of another module's (modules/file_functions.h).
+    // Trust files are OpenSSL's alone: what a path leads to is said by a function of another module's
+    // (modules/file_functions.h).
     void leave_files() noexcept { leaves_files_.store(true, std::memory_order_release); }
     [[nodiscard]] bool leaves_files() const noexcept { return leaves_files_.load(std::memory_order_acquire); }
     // The same for a module that may put data beside it: some modules get objects of their own.
@@ -135,7 +142,8 @@ public:
     [[nodiscard]] bool gives_own_objects() const noexcept {
         return gives_own_objects_.load(std::memory_order_acquire);
     }
-    // Each pointer into a certificate that the program gets is noted (certificate_cache::expose). Once false, it stays so.
+    // Each pointer into a certificate that the program gets is noted (certificate_cache::expose). Once false,
+    // it stays so.
     void set_sees_exposures(bool sees) noexcept { sees_exposures_.store(sees, std::memory_order_release); }
     // Algorithms may change without a call that ibid sees: no signature is remembered any more.
     void set_algorithms_unknown() noexcept { algorithms_unknown_.store(true, std::memory_order_release); }
@@ -146,21 +154,22 @@ public:
     void set_lists_crls() noexcept { lists_crls_.store(true, std::memory_order_release); }
     [[nodiscard]] bool lists_crls() const noexcept { return lists_crls_.load(std::memory_order_acquire); }
 
-    // A thread has made `context` its default. Indices of ex_data are numbered anew in each context: unless ibid's numbers are taken
-    // there, too, the program gets them for data of its own, and each takes the other's for its own.
+    // A thread has made `context` its default. Indices of ex_data are numbered anew in each context: unless
+    // ibid's numbers are taken there, too, the program gets them for data of its own, and each takes the
+    // other's for its own.
     void keep_indices_apart(const OSSL_LIB_CTX* context) noexcept;
     void forget_indices(const OSSL_LIB_CTX* context) noexcept; // it is about to be freed
 
-    // OpenSSL ends, and will tell of no certificate that is freed from now on: nothing is found any more. What is retained
-    // stays so; the process ends.
+    // OpenSSL ends, and will tell of no certificate that is freed from now on: nothing is found any more.
+    // What is retained stays so; the process ends.
     void shutdown() noexcept;
 
     // Counts from now on in the process's published counters. And: something was counted.
     void claim_counters() noexcept;
     void publish() noexcept { shared_statistics::publish(row_); }
 
-    // Around fork() in a process of several threads, on one thread and in this order: nobody may be inside the tables then,
-    // as the child would inherit their locks held for ever.
+    // Around fork() in a process of several threads, on one thread and in this order: nobody may be inside
+    // the tables then, as the child would inherit their locks held for ever.
     void lock_for_fork() noexcept;
     void forget_all_in_child() noexcept; // in the child alone
     void unlock_after_fork() noexcept;
@@ -199,13 +208,14 @@ private:
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
-    // Protects the way from what follows into the two above, too; held around fork(). Nothing of OpenSSL's runs under
-    // it, and no lock of ibid's is asked for but in lock_for_fork().
+    // Protects the way from what follows into the two above, too; held around fork(). Nothing of OpenSSL's
+    // runs under it, and no lock of ibid's is asked for but in lock_for_fork().
     detail::mutex changes_;
     // The same, once more, for good: OpenSSL goes on calling them when nothing is shared any more.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
     std::atomic<trust_store_cache*> all_trust_stores_{nullptr}; // the same
-    // What was made, also where nothing came to be shared: OpenSSL has its callbacks, so it stays. Of the thread that sets up.
+    // What was made, also where nothing came to be shared: OpenSSL has its callbacks, so it stays. Of the
+    // thread that sets up.
     std::array<const void*, 2> made_{};
     struct apart { // a context in which ibid's indices are taken
         const OSSL_LIB_CTX* context;

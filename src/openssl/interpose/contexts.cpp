@@ -24,8 +24,8 @@ namespace {
 
 int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                      CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
-    // A program that wants to be told of every certificate, or every key, that is made, copied, or freed counts them one by one;
-    // and its code would run wherever ibid lets go of one.
+    // A program that wants to be told of every certificate, or every key, that is made, copied, or freed
+    // counts them one by one; and its code would run wherever ibid lets go of one.
     if (is_shared_class(object_class) && (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
         of.disable("the program wants to be told of every certificate or key (ex_data callbacks)");
     }

@@ -41,7 +41,8 @@ void note(libcrypto& of, const X509* x, exposure part) {
     }
 }
 
-// A getter that gives a pointer into the certificate that is its first argument. Noted before the caller has the pointer.
+// A getter that gives a pointer into the certificate that is its first argument. Noted before the caller has
+// the pointer.
 template <unsigned N, auto Member, exposure part>
 struct getter;
 template <unsigned N, exposure part, class Result, class Certificate, class... Arguments,
@@ -294,7 +295,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     const bool writes = program && !reader;
     // A program that may write to what it has parsed itself has objects of its own.
     const bool shares = reader && environment().scope == scope_setting::all;
-    // Loads of trust files: where they all end, or where they enter a libcrypto whose inner calls nobody sees.
+    // Loads of trust files: where they all end, or where they enter a libcrypto whose inner calls nobody
+    // sees.
     const bool outside = !itself && libcrypto::at(N).symbolic();
     const auto decoder_at = [&](auto shared, auto own) { return !program ? nullptr : shares ? shared : own; };
 #define IBID_DECODER(name, place)                                                                            \

@@ -2,8 +2,9 @@
 //
 // The functions that ibid intercepts, and the entry point of each for each libcrypto and each kind of module.
 //
-// Law: an entry point knows its libcrypto and the kind of its caller, because each pair has an entry point of its own, and only
-// slots of such modules lead to it (scan/scan.h). No return address is read, and no call fails because the caller is unknown.
+// Law: an entry point knows its libcrypto and the kind of its caller, because each pair has an entry point of
+// its own, and only slots of such modules lead to it (scan/scan.h). No return address is read, and no call
+// fails because the caller is unknown.
 #pragma once
 
 #include <array>
@@ -55,7 +56,8 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(X509_get_X509_PUBKEY)                                                                                  \
     IBID_OPENSSL_RECONFIGURATIONS(X)
 
-// Functions that give a program an object that may be shared, and what it does with the object. For attachers and writers.
+// Functions that give a program an object that may be shared, and what it does with the object. For attachers
+// and writers.
 #define IBID_INTERCEPTED_FOR_WRITERS(X)                                                                      \
     X(X509_STORE_CTX_get_current_cert)                                                                       \
     X(X509_STORE_CTX_get0_cert)                                                                              \
@@ -114,7 +116,8 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;
 }
 
-// The entry point of `id` for modules of this kind, bound to libcrypto number `n`; null: such a module keeps what it has.
+// The entry point of `id` for modules of this kind, bound to libcrypto number `n`; null: such a module keeps
+// what it has.
 [[nodiscard]] void* entry_point(function_id id, module_kind kind, unsigned n) noexcept;
 
 } // namespace ibid::openssl::interpose

@@ -13,9 +13,10 @@ namespace ibid::openssl::interpose {
 
 namespace {
 
-// The last object that X509_new_ex gave to libssl: empty, and nobody else's. The d2i_X509 that follows at once may replace it
-// instead of filling it, and learns from here what no getter tells: where it is to be parsed. Each d2i_X509 of libssl's follows an
-// X509_new_ex of its own, so that what a failed call has left here is written over before it is read.
+// The last object that X509_new_ex gave to libssl: empty, and nobody else's. The d2i_X509 that follows at
+// once may replace it instead of filling it, and learns from here what no getter tells: where it is to be
+// parsed. Each d2i_X509 of libssl's follows an X509_new_ex of its own, so that what a failed call has left
+// here is written over before it is read.
 struct fresh_object {
     const X509* object = nullptr;
     OSSL_LIB_CTX* context = nullptr;
@@ -24,7 +25,8 @@ struct fresh_object {
 
 constinit thread_local fresh_object fresh;
 
-// What libssl has parsed last on this thread, and which of its places did so. A verification of the same object tells whose it is.
+// What libssl has parsed last on this thread, and which of its places did so. A verification of the same
+// object tells whose it is.
 struct parsed_peer {
     const X509* object = nullptr;
     const void* code = nullptr;
@@ -99,7 +101,8 @@ X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
 
 namespace {
 
-// With an error in the queue it cannot be seen whether OpenSSL finds a fault in a certificate (has_sound_extensions).
+// With an error in the queue it cannot be seen whether OpenSSL finds a fault in a certificate
+// (has_sound_extensions).
 [[nodiscard]] bool may_share(libcrypto& of) {
     return of.f.ERR_peek_error() == 0;
 }
@@ -149,9 +152,10 @@ void private_target::put_back() {
 
 // ---- The peer's certificate in a TLS session: a ticket, a session cache, d2i_SSL_SESSION.
 //
-// libssl decodes a session by a template of its own, which names the certificate's type by a place that holds the address of
-// X509_it. That place leads here. On any doubt and on every failure OpenSSL's own decoder runs on the same bytes, so that its
-// errors and its advance of the input are the ones seen. Source: ASN1_EXTERN_FUNCS in openssl/asn1t.h.
+// libssl decodes a session by a template of its own, which names the certificate's type by a place that holds
+// the address of X509_it. That place leads here. On any doubt and on every failure OpenSSL's own decoder runs
+// on the same bytes, so that its errors and its advance of the input are the ones seen. Source:
+// ASN1_EXTERN_FUNCS in openssl/asn1t.h.
 
 namespace {
 

@@ -2,8 +2,8 @@
 //
 // Calls that parse a certificate. Those of libssl are shared; those of the program only with IBID_SCOPE=all.
 //
-// Law: every function here returns what the OpenSSL function of its name returns; only the cost differs. Source: manual page
-// d2i_X509(3).
+// Law: every function here returns what the OpenSSL function of its name returns; only the cost differs.
+// Source: manual page d2i_X509(3).
 #pragma once
 
 #include <utility>
@@ -12,8 +12,9 @@
 
 namespace ibid::openssl::interpose {
 
-// libssl: X509_new_ex, and the d2i_X509 that follows and fills the empty object in. `code`: the return address. It tells one
-// thing: whether one of libssl's two functions that parse what a program presents is at work. These end in no jump.
+// libssl: X509_new_ex, and the d2i_X509 that follows and fills the empty object in. `code`: the return
+// address. It tells one thing: whether one of libssl's two functions that parse what a program presents is at
+// work. These end in no jump.
 [[nodiscard]] X509* new_certificate(libcrypto& of, OSSL_LIB_CTX* context, const char* property_query);
 [[nodiscard]] X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
                                const void* code);
@@ -21,19 +22,21 @@ namespace ibid::openssl::interpose {
 // libssl verifies: this leaf, which it has parsed, is a client's that a server has before it, or a server's.
 void learn_whose(libcrypto& of, const X509* leaf, bool of_server) noexcept;
 
-// libssl's name for the type of the peer's certificate in a session: a type whose decoder looks into the cache.
+// libssl's name for the type of the peer's certificate in a session: a type whose decoder looks into the
+// cache.
 [[nodiscard]] const ASN1_ITEM* session_peer_item(unsigned libcrypto) noexcept;
 
 // A program's own d2i_X509. `shares`: where the settings say so.
 [[nodiscard]] X509* parse_for_program(libcrypto& of, X509** a, const unsigned char** pp, long length,
                                       bool shares);
 
-// An object that has just been parsed for the program; `*place`, when it was given, held none before. Gives the shared twin.
+// An object that has just been parsed for the program; `*place`, when it was given, held none before. Gives
+// the shared twin.
 [[nodiscard]] X509* share_for_program(libcrypto& of, X509** place, X509* parsed);
 
-// A parser fills the object that it is given. If that object is shared, its other holders must not see a change: the parser gets an
-// empty object of the same context instead. The program's reference to the shared object stays, which costs memory, never
-// correctness.
+// A parser fills the object that it is given. If that object is shared, its other holders must not see a
+// change: the parser gets an empty object of the same context instead. The program's reference to the shared
+// object stays, which costs memory, never correctness.
 class private_target {
 public:
     private_target(libcrypto& of, X509** a);
@@ -41,7 +44,8 @@ public:
     private_target& operator=(const private_target&) = delete;
     ~private_target() = default;
 
-    // Passes on what the parser gave. One that failed before it came to `*a` (a PEM file's end) has left what stood there.
+    // Passes on what the parser gave. One that failed before it came to `*a` (a PEM file's end) has left what
+    // stood there.
     template <class Result>
     [[nodiscard]] Result* settle(Result* parsed) {
         if (parsed == nullptr) {

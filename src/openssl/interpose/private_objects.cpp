@@ -15,8 +15,8 @@ namespace ibid::openssl::interpose {
 
 namespace {
 
-// The objects of one session: duplicates of shared certificates, and stacks that list them. A copy of the session (a ticket's)
-// has the same set. Freed with the last of them.
+// The objects of one session: duplicates of shared certificates, and stacks that list them. A copy of the
+// session (a ticket's) has the same set. Freed with the last of them.
 struct private_set {
     struct certificate {
         X509* shared; // with a reference: its address is not used again meanwhile
@@ -92,8 +92,8 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
 }
 
-// One thread at a time: in stock, several may ask one session for its peer, as that only reads. What is called under this lock
-// asks for memory, and takes no lock of OpenSSL's.
+// One thread at a time: in stock, several may ask one session for its peer, as that only reads. What is
+// called under this lock asks for memory, and takes no lock of OpenSSL's.
 constinit detail::mutex sets_of_sessions;
 
 [[nodiscard]] private_set* set_of(libcrypto& of, SSL_SESSION* session) {
@@ -119,7 +119,8 @@ constinit detail::mutex sets_of_sessions;
     return x != nullptr && cache != nullptr && cache->origin(x) != nullptr;
 }
 
-// OpenSSL looks at a certificate's extensions at its first use, and keeps what it has found: later writes do not change that.
+// OpenSSL looks at a certificate's extensions at its first use, and keeps what it has found: later writes do
+// not change that.
 enum class use : bool { not_yet, verified };
 
 [[nodiscard]] X509* find_own(const private_set* set, const X509* shared) {
@@ -149,8 +150,9 @@ enum class use : bool { not_yet, verified };
     if (set != nullptr) {
         const errors_as_before unsaid(of.f);
         duplicate = of.f.X509_dup(x);
-        // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one. Such a certificate is
-        // never handed out a second time, so it is the session's alone; from now on by any getter.
+        // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one.
+        // Such a certificate is never handed out a second time, so it is the session's alone; from now on by
+        // any getter.
         if (duplicate != nullptr && so_far == use::verified && !has_sound_extensions(of.f, duplicate, x)) {
             of.f.X509_free(duplicate);
             of.f.X509_up_ref(x);

@@ -3,22 +3,24 @@
 // Private objects for modules that may write.
 //
 // A pointer that was given out cannot be taken back, so a writer must get a private object before it writes.
-//  - A *writer* gets a duplicate from each function that gives it a certificate: the same one each time for one session, as in
-//    stock, where connections of one session share the peer's object. A trust store that the writer may list, or that verifies
-//    for it, gets duplicates of its own once, and is as in stock from then on.
-//  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It gets the shared
-//    object by a lease: while one session's user holds it, users of other sessions get duplicates. Once data was attached, the
-//    object belongs to that session.
+//  - A *writer* gets a duplicate from each function that gives it a certificate: the same one each time for
+//    one session, as in stock, where connections of one session share the peer's object. A trust store that
+//    the writer may list, or that verifies for it, gets duplicates of its own once, and is as in stock from
+//    then on.
+//  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It
+//    gets the shared object by a lease: while one session's user holds it, users of other sessions get
+//    duplicates. Once data was attached, the object belongs to that session.
 //
-// Law: what one connection, store or context does to an object by OpenSSL's public calls is seen only where it would be seen in
-// stock. Why: docs/decisions/0008-who-may-write.md.
+// Law: what one connection, store or context does to an object by OpenSSL's public calls is seen only where
+// it would be seen in stock. Why: docs/decisions/0008-who-may-write.md.
 #pragma once
 
 #include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl::interpose {
 
-// Functions that give an object to a writer (of both kinds: attachers use the lease for SSL_get1_peer_certificate alone).
+// Functions that give an object to a writer (of both kinds: attachers use the lease for
+// SSL_get1_peer_certificate alone).
 [[nodiscard]] X509* peer_of_connection(libcrypto& of, const SSL* ssl);      // SSL_get0_peer_certificate
 [[nodiscard]] X509* peer_of_connection_held(libcrypto& of, const SSL* ssl); // SSL_get1_peer_certificate
 [[nodiscard]] STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl); // SSL_get_peer_cert_chain
@@ -28,8 +30,8 @@ int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched,
                                  EVP_PKEY** key);                               // SSL_get0_dane_authority
 [[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session); // SSL_SESSION_get0_peer
 
-// While a handshake verifies its peer, nobody else has its session yet: makes room for its objects, so that copies of the session
-// have the same, and its ex_data is not written to later.
+// While a handshake verifies its peer, nobody else has its session yet: makes room for its objects, so that
+// copies of the session have the same, and its ex_data is not written to later.
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 
 // For one of a verification's: certificates that it lends, lends a stack of, or gives.

@@ -34,7 +34,8 @@ public:
         }
     }
 
-    // Under the store's lock: which objects are shared. CRLs have no mark: all are, where a file of ibid's was loaded.
+    // Under the store's lock: which objects are shared. CRLs have no mark: all are, where a file of ibid's
+    // was loaded.
     void collect(const certificate_cache& cache, const OPENSSL_STACK* objects, bool crls) {
         const int count = f_.OPENSSL_sk_num(objects);
         for (int i = 0; i < count; ++i) {
@@ -96,8 +97,8 @@ private:
     return reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
 }
 
-// Whether a store's hash table holds anything that is shared. Its objects can only be exchanged in its list, and asking for that
-// ends the table for good: so copies are looked at first, each with a reference.
+// Whether a store's hash table holds anything that is shared. Its objects can only be exchanged in its list,
+// and asking for that ends the table for good: so copies are looked at first, each with a reference.
 [[nodiscard]] bool table_holds_shared(const functions& f, const certificate_cache& cache, X509_STORE* store,
                                       bool crls) {
     struct copies {

@@ -2,11 +2,11 @@
 //
 // Calls that load a trust store. A known file is neither decoded nor parsed.
 //
-// All loads end in X509_load_cert_crl_file_ex and its kin. A libcrypto that is linked with -Bsymbolic calls these inside itself; there
-// ibid intercepts the calls that enter libcrypto.
+// All loads end in X509_load_cert_crl_file_ex and its kin. A libcrypto that is linked with -Bsymbolic calls
+// these inside itself; there ibid intercepts the calls that enter libcrypto.
 //
-// Law: what a function does beside reading the file is done by the public calls that it consists of. Source: crypto/x509/x509_d2.c and
-// by_file.c, which are the same from 3.0 to 3.6.
+// Law: what a function does beside reading the file is done by the public calls that it consists of. Source:
+// crypto/x509/x509_d2.c and by_file.c, which are the same from 3.0 to 3.6.
 #pragma once
 
 #include "openssl/instance/libcrypto.h"

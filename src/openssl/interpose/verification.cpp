@@ -60,7 +60,8 @@ struct chain {
         return static_cast<X509*>(f.OPENSSL_sk_value(certificates, i));
     }
 
-    // A single certificate has no link. The signature of a root by itself is checked on demand alone, and not remembered.
+    // A single certificate has no link. The signature of a root by itself is checked on demand alone, and not
+    // remembered.
     [[nodiscard]] bool memorable() const noexcept {
         return size > 1 && size <= longest_chain && (flags & X509_V_FLAG_CHECK_SS_SIGNATURE) == 0;
     }
@@ -157,8 +158,8 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
     if (by_libssl) {
         learn_whose(of, f.X509_STORE_CTX_get0_cert(verification), of_server);
     }
-    // Known chains are recognised where the program cannot look into the verification, and where that tells a client nothing
-    // about other clients.
+    // Known chains are recognised where the program cannot look into the verification, and where that tells a
+    // client nothing about other clients.
     const bool recognises = by_libssl && (!of_server || environment().privacy == privacy_setting::off) &&
                             of.remembers_signatures() && of.verification_hook().openssls_own() != nullptr &&
                             of.verification_hook().is_unobserved(f, verification);

@@ -47,7 +47,8 @@ elf_module::elf_module(const dl_phdr_info& info) noexcept
     }
 }
 
-// Whether the loader has turned the addresses in a dynamic section into those in memory depends on the loader and the machine.
+// Whether the loader has turned the addresses in a dynamic section into those in memory depends on the loader
+// and the machine.
 template <class T>
 const T* elf_module::at(ElfW(Addr) address) const noexcept {
     const bool moved = address >= reinterpret_cast<ElfW(Addr)>(place_.start);

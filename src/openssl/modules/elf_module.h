@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One module that the dynamic linker has mapped, read from its own program headers and dynamic section. Source: the ELF gABI,
-// chapter 5; the GNU hash table as glibc's elf/dl-lookup.c reads it.
+// One module that the dynamic linker has mapped, read from its own program headers and dynamic section.
+// Source: the ELF gABI, chapter 5; the GNU hash table as glibc's elf/dl-lookup.c reads it.
 //
-// Law: nothing here calls the dynamic linker, takes a lock, or allocates. A module is read while it cannot be unmapped: inside
-// a callback of dl_iterate_phdr.
+// Law: nothing here calls the dynamic linker, takes a lock, or allocates. A module is read while it cannot be
+// unmapped: inside a callback of dl_iterate_phdr.
 #pragma once
 
 #include <cstddef>
@@ -51,9 +51,9 @@ public:
     [[nodiscard]] bool has_search_path() const noexcept { return has_search_path_; }
     // Audited by request of its own: DT_AUDIT, DT_DEPAUDIT.
     [[nodiscard]] bool asks_for_audit() const noexcept { return asks_for_audit_; }
-    // Calls inside the module stay inside, whatever stands before it in the link order. Linked with -Bsymbolic, upstream's
-    // default, a module says so. With -Bsymbolic-functions, Ubuntu's default, it says nothing: there no relocation is left
-    // that names a function of its own.
+    // Calls inside the module stay inside, whatever stands before it in the link order. Linked with
+    // -Bsymbolic, upstream's default, a module says so. With -Bsymbolic-functions, Ubuntu's default, it says
+    // nothing: there no relocation is left that names a function of its own.
     [[nodiscard]] bool binds_to_itself() const noexcept;
 
     // Pages that are read-only since the module was relocated (PT_GNU_RELRO); empty: none.

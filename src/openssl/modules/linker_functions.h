@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The dynamic linker's functions, found as it would bind a call of the program's: in the first module that defines them. They are not
-// linked with, since their home and their version differ: libdl before glibc 2.34, libc since; musl has no dlvsym().
+// The dynamic linker's functions, found as it would bind a call of the program's: in the first module that
+// defines them. They are not linked with, since their home and their version differ: libdl before glibc 2.34,
+// libc since; musl has no dlvsym().
 //
-// Law: null where no loaded module defines them. A program without libdl loads no module, so there is nothing to follow.
+// Law: null where no loaded module defines them. A program without libdl loads no module, so there is nothing
+// to follow.
 #pragma once
 
 #include <dlfcn.h>
@@ -23,7 +25,8 @@ inline constinit linker_functions linker;
 // At load, before any other code of the program.
 void find_linker_functions() noexcept;
 
-// The first definition of a name, in the order in which the dynamic linker looks; null: none. Not this module's own.
+// The first definition of a name, in the order in which the dynamic linker looks; null: none. Not this
+// module's own.
 [[nodiscard]] void* first_definition(const char* name) noexcept;
 
 } // namespace ibid::openssl::modules

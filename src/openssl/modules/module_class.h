@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a module can do to an OpenSSL object that others hold too, told by the functions that its relocations name.
+// What a module can do to an OpenSSL object that others hold too, told by the functions that its relocations
+// name.
 //
-// Law: who names none of the functions that write cannot write by OpenSSL's public calls. A module that writes through a
-// pointer needs two names: one function that gives the pointer, and one that writes through it. `ibid doctor` asks the same
-// table of a program's files. Source: the public headers of OpenSSL 3.0 to 4.0; tests/unit/openssl/setters.py looks for others.
+// Law: who names none of the functions that write cannot write by OpenSSL's public calls. A module that
+// writes through a pointer needs two names: one function that gives the pointer, and one that writes through
+// it. `ibid doctor` asks the same table of a program's files. Source: the public headers of OpenSSL 3.0 to
+// 4.0; tests/unit/openssl/setters.py looks for others.
 #pragma once
 
 #include <algorithm>
@@ -45,9 +47,7 @@ enum name_roles : std::uint32_t {
     gives_item = 1U << 19,        // ... which this one is
     gives_algorithm = 1U << 20,   // a pointer to an algorithm in a certificate ...
     writes_algorithm = 1U << 21,  // ... and what writes through one, or to its parameters
-    gives_shared =
-        1U
-        << 22, // certificates, and ibid cannot tell of which connection: nothing may be shared where one may write
+    gives_shared = 1U << 22,      // certificates past ibid: nothing is shared where one may write
 };
 
 struct named_role {
@@ -392,7 +392,8 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
-    // The last that is not greater: the name itself, or, but for the star, a beginning of it. The next may be all of it and a star.
+    // The last that is not greater: the name itself, or, but for the star, a beginning of it. The next may be
+    // all of it and a star.
     const auto* const after = std::ranges::upper_bound(named_roles, name, {}, &named_role::name);
     if (after != named_roles.end() && after->name.size() == name.size() + 1 && after->name.back() == '*' &&
         after->name.starts_with(name)) {

@@ -98,8 +98,9 @@ int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     return search.found ? 1 : 0;
 }
 
-// Whether a function of libcrypto's that libcrypto calls itself is another module's: a hook, which a call that is left out would not
-// reach. A place that is no call's may hold the address that a program without position-independent code has given the function.
+// Whether a function of libcrypto's that libcrypto calls itself is another module's: a hook, which a call
+// that is left out would not reach. A place that is no call's may hold the address that a program without
+// position-independent code has given the function.
 [[nodiscard]] bool calls_a_hook(const elf_module& libcrypto) noexcept {
     if (libcrypto.binds_to_itself()) {
         return false;

@@ -95,7 +95,8 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept;
 // What a module may do counts for the whole program: one module may get an object, and another write to it.
 void classify(const elf_module& m, scan_state& state) noexcept;
 
-// Puts entry points in the module's places. False: the dynamic linker is not done with it; look again in the next scan.
+// Puts entry points in the module's places. False: the dynamic linker is not done with it; look again in the
+// next scan.
 [[nodiscard]] bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept;
 
 } // namespace ibid::openssl::modules

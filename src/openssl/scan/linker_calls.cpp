@@ -11,8 +11,8 @@
 
 using namespace ibid::openssl;
 
-// Each looks first (ibid_before_…), and then jumps to the linker's own function with all arguments and the return address as
-// they were; or, where that is sound, calls a function of ibid's.
+// Each looks first (ibid_before_…), and then jumps to the linker's own function with all arguments and the
+// return address as they were; or, where that is sound, calls a function of ibid's.
 extern "C" {
 [[gnu::visibility("hidden")]] void ibid_entry_dlsym();
 [[gnu::visibility("hidden")]] void ibid_entry_dlvsym();
@@ -77,8 +77,9 @@ void* next_dlvsym(void* handle, const char* name, const char* version) {
 
 constinit std::atomic<bool> has_deep_binding{false}; // some module may have been opened with RTLD_DEEPBIND
 
-// Whether ibid may look up in the program's place: the answer is the same for every caller. RTLD_DEFAULT begins with the global
-// scope, whoever asks, unless the caller was opened with RTLD_DEEPBIND. RTLD_NEXT begins behind the caller.
+// Whether ibid may look up in the program's place: the answer is the same for every caller. RTLD_DEFAULT
+// begins with the global scope, whoever asks, unless the caller was opened with RTLD_DEEPBIND. RTLD_NEXT
+// begins behind the caller.
 template <class Look>
 [[nodiscard]] bool is_same_for_all(const void* handle, Look look) {
     if (handle != RTLD_DEFAULT) {
@@ -90,7 +91,8 @@ template <class Look>
     if (look() != nullptr) {
         return true;
     }
-    // The message of this lookup. The program's own lookup follows, and drops any message that was there before.
+    // The message of this lookup. The program's own lookup follows, and drops any message that was there
+    // before.
     (void)modules::linker.dlerror();
     return false;
 }

@@ -19,8 +19,8 @@ using interpose::module_kind;
 
 namespace {
 
-// Whether the page may be written to: the kernel adds nothing to a word in it, and wakes nobody. A module may have slots in pages that
-// were never writable (DT_TEXTREL), or that its constructor has protected.
+// Whether the page may be written to: the kernel adds nothing to a word in it, and wakes nobody. A module may
+// have slots in pages that were never writable (DT_TEXTREL), or that its constructor has protected.
 [[nodiscard]] bool is_writable(void* word) noexcept {
     constexpr unsigned add_nothing = static_cast<unsigned>(FUTEX_OP_ADD) << 28;
     const int error = errno;
@@ -29,8 +29,8 @@ namespace {
     return writable;
 }
 
-// Writes to slots. Lets the pages that the dynamic linker has protected after relocation be written to for a moment; other
-// pages that cannot be written to stay as they are.
+// Writes to slots. Lets the pages that the dynamic linker has protected after relocation be written to for a
+// moment; other pages that cannot be written to stay as they are.
 class writable_pages {
 public:
     explicit writable_pages(extent pages) noexcept : pages_(pages) {}
@@ -99,7 +99,8 @@ constexpr int not_bound = -1;
             return static_cast<int>(n);
         }
     }
-    // Not called yet: the dynamic linker would look for the first definition. Where there is one alone, it is that one.
+    // Not called yet: the dynamic linker would look for the first definition. Where there is one alone, it is
+    // that one.
     if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i] || deep_binding) {
         return not_bound;
     }
@@ -140,7 +141,8 @@ constexpr int not_bound = -1;
     return module_kind::writer;
 }
 
-// Whether a place has been filled by the dynamic linker. In a module that another thread loads just now it holds an offset yet.
+// Whether a place has been filled by the dynamic linker. In a module that another thread loads just now it
+// holds an offset yet.
 [[nodiscard]] bool is_relocated(const elf_module& m, const void* value) noexcept {
     constexpr std::uintptr_t lowest = 0x10000000;
     return reinterpret_cast<std::uintptr_t>(value) >= lowest ||

@@ -80,7 +80,8 @@ int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
         return 0;
     }
     seen_module* const seen = known.entry(m, state.deep_binding);
-    // With a libcrypto that is new, a module that was there before may lead to it: lazily, or opened in one go with it.
+    // With a libcrypto that is new, a module that was there before may lead to it: lazily, or opened in one
+    // go with it.
     if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
         const bool done = patch(m, seen == nullptr || seen->deep_binding, state);
         if (seen != nullptr) {
@@ -96,7 +97,8 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     state.looked_up = looked_up;
     state.deep_binding = deep_binding;
     const unsigned before = libcrypto::count();
-    // A libssl may stand before its libcrypto in the list; so definitions are looked for until nothing new is found.
+    // A libssl may stand before its libcrypto in the list; so definitions are looked for until nothing new is
+    // found.
     dl_iterate_phdr(&find_definitions_in, &state);
     if (!state.new_modules) {
         return;

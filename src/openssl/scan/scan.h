@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GOT interposition: reads which functions each loaded module calls, and puts ibid's entry points in their places.
+// GOT interposition: reads which functions each loaded module calls, and puts ibid's entry points in their
+// places.
 //
-// A module calls functions of other modules through slots (its GOT), which the dynamic linker fills with addresses. ibid reads these
-// slots when it is loaded and after each dlopen() of the program. A slot may hold the address of a function that ibid
-// intercepts, *in a libcrypto or libssl that ibid knows*. It then gets the address of an entry point that is made for this kind
-// of module and this libcrypto (interpose/entries.h).
+// A module calls functions of other modules through slots (its GOT), which the dynamic linker fills with
+// addresses. ibid reads these slots when it is loaded and after each dlopen() of the program. A slot may hold
+// the address of a function that ibid intercepts, *in a libcrypto or libssl that ibid knows*. It then gets
+// the address of an entry point that is made for this kind of module and this libcrypto
+// (interpose/entries.h).
 //
 // Laws:
-//  - ibid calls what the slot held, so what would have been called without ibid. A slot that leads elsewhere (an agent's hook, a
-//    library of the same names) stays as it is. So do the results of dlsym(), but for the few functions in linker_calls.h.
-//  - A module that has not been scanned works as in stock. While a module is being loaded, nothing is shared (modules/loads.h).
-//  - Modules are scanned when ibid is loaded and when the program calls the dynamic linker, nowhere else. A scan runs in
-//    dl_iterate_phdr: it allocates nothing and takes no other lock.
+//  - ibid calls what the slot held, so what would have been called without ibid. A slot that leads elsewhere
+//    (an agent's hook, a library of the same names) stays as it is. So do the results of dlsym(), but for the
+//    few functions in linker_calls.h.
+//  - A module that has not been scanned works as in stock. While a module is being loaded, nothing is shared
+//    (modules/loads.h).
+//  - Modules are scanned when ibid is loaded and when the program calls the dynamic linker, nowhere else. A
+//    scan runs in dl_iterate_phdr: it allocates nothing and takes no other lock.
 //  - Of an unloaded module nothing is kept but its identity, which the next scan forgets.
 #pragma once
 
 namespace ibid::openssl::modules {
 
-// Call from the constructor, before any code of the program. `why_not`: if not null, intercept nothing but chroot(), for this
-// reason.
+// Call from the constructor, before any code of the program. `why_not`: if not null, intercept nothing but
+// chroot(), for this reason.
 void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept;
 
 // Null if this process is intercepted, else the reason why not.

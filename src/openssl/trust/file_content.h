@@ -3,8 +3,8 @@
 // The bytes of a file in memory.
 //
 // Laws:
-//  - They are kept in pieces below malloc's threshold for mmap. OpenSSL reads a file line by line and maps nothing, so a sandbox
-//    made for OpenSSL may forbid that call.
+//  - They are kept in pieces below malloc's threshold for mmap. OpenSSL reads a file line by line and maps
+//    nothing, so a sandbox made for OpenSSL may forbid that call.
 //  - They are overwritten before their memory is freed: a file may hold a secret.
 #pragma once
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which parsed files each trust store was loaded from. A store holds handles to its files, so they live as long as the store.
+// Which parsed files each trust store was loaded from. A store holds handles to its files, so they live as
+// long as the store.
 //
 // Laws:
-//  - A store is known by its address. Nothing is written into a store or read from it: its ex_data has no lock, and the program
-//    may be using it.
+//  - A store is known by its address. Nothing is written into a store or read from it: its ex_data has no
+//    lock, and the program may be using it.
 //  - If OpenSSL does not report a store's end, its files stay in memory; nothing else follows.
 //  - Memory is allocated, and handles are released, outside of the lock.
 #pragma once
@@ -26,8 +27,8 @@ namespace ibid::openssl {
 template <class File>
 class files_of_stores {
 public:
-    // A store may be loaded with new files for ever (a CRL each hour). It keeps their objects, as in stock, but only this many
-    // files.
+    // A store may be loaded with new files for ever (a CRL each hour). It keeps their objects, as in stock,
+    // but only this many files.
     static constexpr int most_files = 32;
 
     files_of_stores() : table_(fewest_buckets) {}

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each file of the system was found to hold last: a guess at the parsed file, so that an unchanged file is neither read into
-// memory nor hashed; or a note that OpenSSL must load it, so that it is not parsed for nothing.
+// What each file of the system was found to hold last: a guess at the parsed file, so that an unchanged file
+// is neither read into memory nor hashed; or a note that OpenSSL must load it, so that it is not parsed for
+// nothing.
 //
 // Laws:
-//  - A guess proves nothing and keeps nothing alive. The caller compares all of the file's bytes with those of the guess.
-//  - A refusal holds while the file's size and time stamps stay. If those are wrong, OpenSSL loads a file that could have been
-//    shared, as in stock.
+//  - A guess proves nothing and keeps nothing alive. The caller compares all of the file's bytes with those
+//    of the guess.
+//  - A refusal holds while the file's size and time stamps stay. If those are wrong, OpenSSL loads a file
+//    that could have been shared, as in stock.
 //  - Under the lock, only references are counted; nothing else is called.
 //  - Functions that need much stack are noinline: OpenSSL parses on the caller's stack.
 #pragma once

@@ -14,8 +14,8 @@
 namespace ibid::openssl {
 
 void regular_file::descriptor::open(const char* path, int flags) {
-    // A thread that is cancelled in open() may have opened the file by then (glibc's bug 12683). So it is cancelled before, as in
-    // stock, or else in read().
+    // A thread that is cancelled in open() may have opened the file by then (glibc's bug 12683). So it is
+    // cancelled before, as in stock, or else in read().
     pthread_testcancel();
     const uncancelled this_call;
     number_ = ::open(path, flags | O_CLOEXEC);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A regular file that is open for reading. A trust store asks for all of its bytes, or whether they still are the known ones.
+// A regular file that is open for reading. A trust store asks for all of its bytes, or whether they still are
+// the known ones.
 //
 // Laws:
-//  - Anything but a regular file is never opened and is left to OpenSSL: a pipe can be read only once. A file whose length changes
-//    during the read counts as unreadable.
-//  - System calls: open(), fstat(), read(), close(), each as the C library makes it, and no other. These are the calls that
-//    OpenSSL makes through fopen() when it loads the same file, so a sandbox that lets OpenSSL load it lets ibid. What a path
-//    leads to is therefore told by fstat() of a descriptor that opens nothing (O_PATH): stat() is another call in some
-//    versions of the C library. A call that is refused leaves the file to OpenSSL.
-//  - A thread can be cancelled where it can in OpenSSL's load: when it opens the file and when it reads. Then the file is closed
-//    and the memory freed.
+//  - Anything but a regular file is never opened and is left to OpenSSL: a pipe can be read only once. A file
+//    whose length changes during the read counts as unreadable.
+//  - System calls: open(), fstat(), read(), close(), each as the C library makes it, and no other. These are
+//    the calls that OpenSSL makes through fopen() when it loads the same file, so a sandbox that lets OpenSSL
+//    load it lets ibid. What a path leads to is therefore told by fstat() of a descriptor that opens nothing
+//    (O_PATH): stat() is another call in some versions of the C library. A call that is refused leaves the
+//    file to OpenSSL.
+//  - A thread can be cancelled where it can in OpenSSL's load: when it opens the file and when it reads. Then
+//    the file is closed and the memory freed.
 #pragma once
 
 #include <cstddef>
@@ -67,8 +69,9 @@ public:
     // All of it, once; null when it cannot be read. Throws bad_alloc.
     [[nodiscard]] std::unique_ptr<file_content> read();
 
-    // Whether it consists of these bytes, asked once. Reads them into memory for one piece, which stays in a near cache of the
-    // processor, and so costs a fraction of read(). False also when it cannot be read. Throws bad_alloc.
+    // Whether it consists of these bytes, asked once. Reads them into memory for one piece, which stays in a
+    // near cache of the processor, and so costs a fraction of read(). False also when it cannot be read.
+    // Throws bad_alloc.
     [[nodiscard]] bool holds(const file_content& bytes);
 
 private:
@@ -94,7 +97,8 @@ private:
 
     const char* path_;
     descriptor file_;
-    // Of a `struct stat` what is asked for: while this is there, a thread may go on into OpenSSL's parsers, on a small stack.
+    // Of a `struct stat` what is asked for: while this is there, a thread may go on into OpenSSL's parsers,
+    // on a small stack.
     identity which_;
     stamp written_;
 };

@@ -138,7 +138,8 @@ std::size_t strict_pem::distance_to(unsigned char c) const noexcept {
     return passed;
 }
 
-// Whether the line begins a block of a known kind. One that may begin another, or that speaks of a key, ends the reading.
+// Whether the line begins a block of a known kind. One that may begin another, or that speaks of a key, ends
+// the reading.
 bool strict_pem::begins_block() noexcept {
     for (const known_label& known : known_labels) {
         if (is_boundary(line_, begin, known.text)) {

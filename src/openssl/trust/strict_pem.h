@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PEM files of certificates and CRLs, decoded without OpenSSL. Source: RFC 7468, section 3, figure 1 (textualmsg), without
-// explanatory text inside a block.
+// PEM files of certificates and CRLs, decoded without OpenSSL. Source: RFC 7468, section 3, figure 1
+// (textualmsg), without explanatory text inside a block.
 //
 // Laws:
-//  - What is decoded here, PEM_read_bio decodes to the same blocks. PEM_read_bio accepts far more; any other file is left to
-//    OpenSSL.
-//  - A file that has a block of another kind (a private key, above all), or text that mentions one, is left to OpenSSL.
+//  - What is decoded here, PEM_read_bio decodes to the same blocks. PEM_read_bio accepts far more; any other
+//    file is left to OpenSSL.
+//  - A file that has a block of another kind (a private key, above all), or text that mentions one, is left
+//    to OpenSSL.
 //  - Decoded bytes are overwritten before their memory is freed.
 //  - Small: it lives on a stack that OpenSSL's parsers use, too.
 #pragma once
@@ -32,7 +33,8 @@ public:
     strict_pem& operator=(const strict_pem&) = delete;
     ~strict_pem() = default;
 
-    // Finds the next block. Once the text was found to be of another form, every call says so. Throws bad_alloc.
+    // Finds the next block. Once the text was found to be of another form, every call says so. Throws
+    // bad_alloc.
     [[nodiscard]] found next();
 
     // Of the block that was found last, until the next call.

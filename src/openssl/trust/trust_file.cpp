@@ -86,7 +86,8 @@ bool trust_file::read(const surroundings& in, const file_view& file) {
     if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
         return read_crl(in, *file.content);
     }
-    // OpenSSL ends a line at a NUL. The whole file is checked before any of it is parsed: there may be a key at its end.
+    // OpenSSL ends a line at a NUL. The whole file is checked before any of it is parsed: there may be a key
+    // at its end.
     return !file.content->contains(0) && is_strict_pem(*file.content) && read_pem(in, *file.content);
 }
 
@@ -109,7 +110,8 @@ bool trust_file::read_crl(const surroundings& in, const file_content& der) {
 
 bool trust_file::read_pem(const surroundings& in, const file_content& text) {
     auto& objects = objects_->objects;
-    // PEM_X509_INFO_read_bio gathers up to one certificate and one CRL, whichever comes first, and gives out the certificate first.
+    // PEM_X509_INFO_read_bio gathers up to one certificate and one CRL, whichever comes first, and gives out
+    // the certificate first.
     bool has_certificate = false;
     bool has_crl = false;
     const auto blocks = std::make_unique<strict_pem>(text);
@@ -140,8 +142,8 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
     return true;
 }
 
-// Writes to `o`, which belongs to this file: a reference in a return value would be lost if the thread were cancelled in the
-// destructor of `x`. Bytes after the certificate would be trust settings, or ignored.
+// Writes to `o`, which belongs to this file: a reference in a return value would be lost if the thread were
+// cancelled in the destructor of `x`. Bytes after the certificate would be trust settings, or ignored.
 void trust_file::parse_certificate(const surroundings& in, std::span<const unsigned char> der,
                                    trust_object& o) {
     if (sequence_extent(der.data(), der.size()) != der.size()) {
@@ -154,7 +156,8 @@ void trust_file::parse_certificate(const surroundings& in, std::span<const unsig
     }
 }
 
-// A CRL that is not equal to itself has no fingerprint: OpenSSL had no memory for it, and leaves no error about that.
+// A CRL that is not equal to itself has no fingerprint: OpenSSL had no memory for it, and leaves no error
+// about that.
 void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o) {
     const functions& f = in.f;
     if (in.leaves_crls || sequence_extent(der.data(), der.size()) != der.size()) {
@@ -165,8 +168,9 @@ void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char
     if (crl.get() == nullptr || f.X509_CRL_match(crl.get(), crl.get()) != 0) {
         return;
     }
-    // OpenSSL sorts the entries at the first search, under the CRL's lock, but tests without the lock whether they are sorted.
-    // Another store's search must not be in the middle of that when a thread tests or forks. So sort before sharing.
+    // OpenSSL sorts the entries at the first search, under the CRL's lock, but tests without the lock whether
+    // they are sorted. Another store's search must not be in the middle of that when a thread tests or forks.
+    // So sort before sharing.
     const OPENSSL_STACK* const revoked = untyped(f.X509_CRL_get_REVOKED(crl.get()));
     if (f.OPENSSL_sk_num(revoked) > 0) {
         X509_REVOKED* found = nullptr;
@@ -178,8 +182,8 @@ void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char
     o.crl = crl.release();
 }
 
-// Loads a store of our own as OpenSSL would, to see in which order it ends. In a hash table that is by the order in which they
-// were added, which is what add_in_file_order() keeps.
+// Loads a store of our own as OpenSSL would, to see in which order it ends. In a hash table that is by the
+// order in which they were added, which is what add_in_file_order() keeps.
 bool trust_file::arrange() {
     const functions& f = *f_;
     const std::size_t all = objects_->objects.size();
@@ -274,9 +278,9 @@ private:
 
 } // namespace
 
-// A store without objects needs no search for duplicates: it gets the objects as OpenSSL would leave them. False: there
-// are some already, or there was no memory, or it is a hash table, which asking for its list would end; then the store is as it
-// was.
+// A store without objects needs no search for duplicates: it gets the objects as OpenSSL would leave them.
+// False: there are some already, or there was no memory, or it is a hash table, which asking for its list
+// would end; then the store is as it was.
 bool trust_file::fill_empty(X509_STORE* store) const {
     const functions& f = *f_;
     if (in_store_order_.empty()) {

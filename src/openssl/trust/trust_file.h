@@ -4,9 +4,10 @@
 //
 // Laws:
 //  - A file is known by its bytes, not by its name, place or date.
-//  - A store that is filled from here lists the same objects in the same order as a store that OpenSSL has loaded.
-//  - Every certificate in here is a shared certificate (certificate_cache). If one cannot be shared (it has trust settings, for
-//    example), or the file holds anything else (strict_pem), OpenSSL loads the file.
+//  - A store that is filled from here lists the same objects in the same order as a store that OpenSSL has
+//    loaded.
+//  - Every certificate in here is a shared certificate (certificate_cache). If one cannot be shared (it has
+//    trust settings, for example), or the file holds anything else (strict_pem), OpenSSL loads the file.
 //  - The kept bytes of a file are overwritten before their memory is freed.
 #pragma once
 
@@ -43,8 +44,8 @@ struct file_mode {
     [[nodiscard]] std::size_t slot() const noexcept { return static_cast<std::size_t>(kind) * 16; }
 };
 
-// The whole content of a file, and as what it is read. Only OpenSSL's default library context is served here: it is the
-// one that is never freed.
+// The whole content of a file, and as what it is read. Only OpenSSL's default library context is served here:
+// it is the one that is never freed.
 struct file_view {
     const file_content* content;
     file_mode mode;
@@ -54,7 +55,8 @@ struct file_view {
     file_view(const file_content& of, file_mode read_as, std::uint64_t known_hash) noexcept
         : content(&of), mode(read_as), hash(known_hash) {}
 
-    // Of the length of the content, by which the cache counts what a hit need not read again; what lies there is not its bytes.
+    // Of the length of the content, by which the cache counts what a hit need not read again; what lies there
+    // is not its bytes.
     [[nodiscard]] const unsigned char* begin() const noexcept { return content->pieces()[0].all().data(); }
     [[nodiscard]] const unsigned char* end() const noexcept { return begin() + content->size(); }
 };
@@ -69,8 +71,8 @@ public:
         bool leaves_crls; // a file with a CRL is OpenSSL's alone
     };
 
-    // Null when OpenSSL should load this file itself. OpenSSL's error queue is empty before and afterwards. `content` is
-    // what `file` shows.
+    // Null when OpenSSL should load this file itself. OpenSSL's error queue is empty before and afterwards.
+    // `content` is what `file` shows.
     [[nodiscard]] static std::unique_ptr<trust_file> parse(const surroundings& in, const file_view& file,
                                                            std::unique_ptr<const file_content> content);
 
@@ -89,7 +91,8 @@ public:
     [[nodiscard]] file_view key() const noexcept { return {*content_, mode_, hash_}; }
     [[nodiscard]] const file_content& content() const noexcept { return *content_; }
 
-    // Whether all of its certificates are still shared, and still are their bytes (certificate_cache::is_as_parsed).
+    // Whether all of its certificates are still shared, and still are their bytes
+    // (certificate_cache::is_as_parsed).
     [[nodiscard]] bool usable(certificate_cache& certificates) const;
 
     [[nodiscard]] bool has_crls() const noexcept { return has_crls_; }
@@ -127,9 +130,10 @@ private:
     bool has_crls_ = false;
 };
 
-// Leaves the error queue as OpenSSL's load would. At the end of a PEM file, OpenSSL finds no further start line and removes that
-// error, in some versions with all earlier errors. settle_errors() does the same, by OpenSSL's own code where that can be called
-// without a file; can_settle_errors() says whether it can. `count`: what was loaded.
+// Leaves the error queue as OpenSSL's load would. At the end of a PEM file, OpenSSL finds no further start
+// line and removes that error, in some versions with all earlier errors. settle_errors() does the same, by
+// OpenSSL's own code where that can be called without a file; can_settle_errors() says whether it can.
+// `count`: what was loaded.
 [[nodiscard]] bool can_settle_errors(const functions& f, file_mode mode);
 void settle_errors(const functions& f, file_mode mode, int count);
 

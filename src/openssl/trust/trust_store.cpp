@@ -78,7 +78,8 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
       index_(
           f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, this, nullptr, nullptr, &on_store_free)) {}
 
-// Runs inside the X509_STORE_free that took the last reference: after a list of objects has gone, before a hash table goes.
+// Runs inside the X509_STORE_free that took the last reference: after a list of objects has gone, before a
+// hash table goes.
 void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
     static_cast<trust_store_cache*>(cache)->let_go(static_cast<const X509_STORE*>(store));
     shared_statistics::publish_all();
@@ -101,7 +102,8 @@ bool trust_store_cache::in_default_context() const {
     return f_.OSSL_LIB_CTX_set0_default(nullptr) == f_.OSSL_LIB_CTX_get0_global_default();
 }
 
-// Not on a thread whose default context is another: OpenSSL would not tell certificate_cache of the end of a certificate.
+// Not on a thread whose default context is another: OpenSSL would not tell certificate_cache of the end of a
+// certificate.
 void trust_store_cache::free_retired(contents& in) const {
     if (in.retired.is_empty() || contents_.load(std::memory_order_relaxed) != &in || !in_default_context()) {
         return;

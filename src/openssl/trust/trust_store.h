@@ -5,9 +5,11 @@
 // Laws:
 //  - Every load reads the file and compares it with what is in memory. A changed file is another file.
 //  - A parsed file lives as long as a store that was loaded from it (files_of_stores).
-//  - No thread waits for another thread's read or parse. A second thread does the same again, and takes the first one's result.
+//  - No thread waits for another thread's read or parse. A second thread does the same again, and takes the
+//    first one's result.
 //  - No lock is held while OpenSSL is called, except a store's own, for what OpenSSL does under it.
-//  - A call into OpenSSL may not return (the thread is cancelled), so no function that calls OpenSSL is noexcept.
+//  - A call into OpenSSL may not return (the thread is cancelled), so no function that calls OpenSSL is
+//    noexcept.
 #pragma once
 
 #include <openssl/types.h>
@@ -30,16 +32,18 @@ public:
     trust_store_cache(const trust_store_cache&) = delete;
     trust_store_cache& operator=(const trust_store_cache&) = delete;
 
-    // As the function of this kind with a lookup of this store: the number of objects, or 0. Negative: OpenSSL
-    // should load this file itself. Certificates, alone or with CRLs, are read from PEM; CRLs alone from ASN.1, too. errno stays.
+    // As the function of this kind with a lookup of this store: the number of objects, or 0. Negative:
+    // OpenSSL should load this file itself. Certificates, alone or with CRLs, are read from PEM; CRLs alone
+    // from ASN.1, too. errno stays.
     [[nodiscard]] int load(X509_STORE* store, const char* path, file_kind kind, int type);
 
     // Whether objects in `store` came from here; and: they have been exchanged, its files are let go.
     [[nodiscard]] bool has_filled(const X509_STORE* store);
     void let_go(const X509_STORE* store);
 
-    // From now on a file with a CRL is left to OpenSSL, or not: a program that lists the entries of a store's CRL (X509_CRL_get_REVOKED,
-    // X509_CRL_print) sees that OpenSSL sorts them at the first search, and can delete one.
+    // From now on a file with a CRL is left to OpenSSL, or not: a program that lists the entries of a store's
+    // CRL (X509_CRL_get_REVOKED, X509_CRL_print) sees that OpenSSL sorts them at the first search, and can
+    // delete one.
     void leave_crls(bool leave) noexcept { leaves_crls_.store(leave, std::memory_order_relaxed); }
 
     // Of the stores' ex_data, where only their end is told and nothing is stored; negative: none.
@@ -49,8 +53,8 @@ public:
     void trim();
     [[nodiscard]] ibid::statistics statistics() const noexcept;
 
-    // In the child of a fork, where only this thread is left: nothing that was here before is found again or touched, since other
-    // threads of the parent may have been using it. Writes one word.
+    // In the child of a fork, where only this thread is left: nothing that was here before is found again or
+    // touched, since other threads of the parent may have been using it. Writes one word.
     void forget_all_in_child() noexcept { contents_.store(nullptr, std::memory_order_release); }
 
 private:

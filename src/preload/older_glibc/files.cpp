@@ -2,7 +2,8 @@
 //
 // Functions on files that glibc has had under these names since 2.33 only; before, they were in its headers.
 //
-// Law: the kernel is asked as the C library asks it. Source: glibc's bits/stat.h before 2.33, which made stat() of __xstat().
+// Law: the kernel is asked as the C library asks it. Source: glibc's bits/stat.h before 2.33, which made
+// stat() of __xstat().
 #include <sys/stat.h>
 
 #include "old_symbol.h"

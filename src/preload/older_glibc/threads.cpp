@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions that were libpthread's before glibc 2.34. They are looked up by name in what is loaded: a reference to them would say that
-// they are in libc, or make the dynamic linker load libpthread into each program.
+// Functions that were libpthread's before glibc 2.34. They are looked up by name in what is loaded: a
+// reference to them would say that they are in libc, or make the dynamic linker load libpthread into each
+// program.
 //
-// Law: where they are there, a call does what it does without this file. Where they are not, the process has one thread, and a call does
-// what is right for one; ibid shares nothing there (why_not).
+// Law: where they are there, a call does what it does without this file. Where they are not, the process has
+// one thread, and a call does what is right for one; ibid shares nothing there (why_not).
 #include "threads.h"
 
 #include <atomic>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the programs of tests/safety share: certificates by name, contexts, TLS inside one process, and printing.
+// What the programs of tests/safety share: certificates by name, contexts, TLS inside one process, and
+// printing.
 //
-// Law: nothing here names an OpenSSL function that writes to certificates, CRLs, names, times or keys. What a program *names*
-// decides what ibid shares with it; a program becomes a writer by its own words alone. All that is printed on standard
-// output is the same in every run of stock.
+// Law: nothing here names an OpenSSL function that writes to certificates, CRLs, names, times or keys. What a
+// program *names* decides what ibid shares with it; a program becomes a writer by its own words alone. All
+// that is printed on standard output is the same in every run of stock.
 #ifndef IBID_TESTS_SAFETY_SUPPORT_H
 #define IBID_TESTS_SAFETY_SUPPORT_H
 
@@ -152,7 +153,8 @@ static UNUSED int visit(SSL_CTX* client, SSL_CTX* server) {
 }
 
 // Lets the client read what comes after a handshake: session tickets.
-// A forked child leaves its first eight certificates to OpenSSL; two come in each of these handshakes, and nobody verifies them.
+// A forked child leaves its first eight certificates to OpenSSL; two come in each of these handshakes, and
+// nobody verifies them.
 static UNUSED void outlast_first_certificates(void) {
     SSL_CTX* const server = server_context("other");
     SSL_CTX* const client = SSL_CTX_new(TLS_client_method());
@@ -257,7 +259,8 @@ static UNUSED double cpu_seconds(clockid_t clock) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-// What ibid has done for this process, on standard error. A test that is about shared objects demands more than nothing.
+// What ibid has done for this process, on standard error. A test that is about shared objects demands more
+// than nothing.
 static UNUSED void tell_hits(void) {
     int (*get)(enum ibid_openssl_kind, struct ibid_openssl_statistics*) =
         (int (*)(enum ibid_openssl_kind, struct ibid_openssl_statistics*))dlsym(

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plays random scenes: little programs of operations on contexts, connections, sessions, stores, certificates, threads, children,
-// plugins and providers. After each step everything that can be read is printed; stock and ibid must print the same.
+// Plays random scenes: little programs of operations on contexts, connections, sessions, stores,
+// certificates, threads, children, plugins and providers. After each step everything that can be read is
+// printed; stock and ibid must print the same.
 //
 //     player bulk FROM COUNT RELATIONS     plays the scenes of these seeds; prints a hash for each
 //     player print FROM COUNT RELATIONS    prints their scripts: `scene SEED`, then a line for each operation
 //     player play RELATIONS <SCRIPT        plays a script, and prints all
 //
-// RELATIONS: 1, or 0 where the addresses of what the program parsed itself may not be compared (IBID_SCOPE=all makes one of two).
-// SCENES_WITHOUT in the environment names operations that are left out, separated by commas: what is known already.
-// What the program *names* is its class (-DATTACHES: of what writes, X509_set_ex_data alone; -DWRITES: everything): operations of another
-// class are neither made nor played.
+// RELATIONS: 1, or 0 where the addresses of what the program parsed itself may not be compared
+// (IBID_SCOPE=all makes one of two). SCENES_WITHOUT in the environment names operations that are left out,
+// separated by commas: what is known already. What the program *names* is its class (-DATTACHES: of what
+// writes, X509_set_ex_data alone; -DWRITES: everything): operations of another class are neither made nor
+// played.
 //
-// Law: what is printed depends on the script alone, in stock. So no address, time, random number or length of a ticket is printed; of
-// addresses only relations that stock guarantees, such as that a connection's peer is the first of its chain.
+// Law: what is printed depends on the script alone, in stock. So no address, time, random number or length of
+// a ticket is printed; of addresses only relations that stock guarantees, such as that a connection's peer is
+// the first of its chain.
 #include <stdio.h>
 static void emit(const char* format, ...) __attribute__((format(printf, 1, 2)));
 #define printf(...) emit(__VA_ARGS__)
@@ -26,7 +29,7 @@ static void emit(const char* format, ...) __attribute__((format(printf, 1, 2)));
 #include <stdarg.h>
 #include <sys/wait.h>
 
-// What is printed -------------------------------------------------------------------------------------------------
+// What is printed -------------------------------------------------------------------------------------------
 
 static char text[1 << 21];
 static size_t text_size;
@@ -40,7 +43,7 @@ static void emit(const char* format, ...) {
     text_size += size < 0 ? 0 : (size_t)size < room ? (size_t)size : room - 1;
 }
 
-// What there is ---------------------------------------------------------------------------------------------------
+// What there is ---------------------------------------------------------------------------------------------
 
 enum {
     context_count = 3,
@@ -85,7 +88,7 @@ static const char* const files[] = {"server.cert.pem",  "client.cert.pem",   "ot
                                     "expired.cert.pem"};
 #define PICK(array, n) ((array)[(n) % (sizeof(array) / sizeof *(array))])
 
-// Reading ---------------------------------------------------------------------------------------------------------
+// Reading ---------------------------------------------------------------------------------------------------
 
 static void show_data(X509* x) {
 #if defined(ATTACHES) || defined(WRITES)
@@ -173,7 +176,7 @@ static void show_relations(void) {
     emit(" related\n");
 }
 
-// Writing ---------------------------------------------------------------------------------------------------------
+// Writing ---------------------------------------------------------------------------------------------------
 
 #if defined(ATTACHES) || defined(WRITES)
 static void attach(X509* x, unsigned b, unsigned c) {
@@ -274,7 +277,7 @@ static void write_list(X509_STORE* store, unsigned b) {
 }
 #endif
 
-// Operations ------------------------------------------------------------------------------------------------------
+// Operations ------------------------------------------------------------------------------------------------
 
 static unsigned callback_slot;
 
@@ -585,8 +588,9 @@ static void fetch_something(unsigned a) {
     EVP_MD_free(md);
 }
 
-// OpenSSL reads extensions at the first use of each object, and needs SHA-1 for that. ibid has it done when a trust file is loaded, so
-// that the state of what is shared does not change later. A program that takes SHA-1 away in between is a limit (docs/safety.md).
+// OpenSSL reads extensions at the first use of each object, and needs SHA-1 for that. ibid has it done when a
+// trust file is loaded, so that the state of what is shared does not change later. A program that takes SHA-1
+// away in between is a limit (docs/safety.md).
 static void use_all_trusted(void) {
     X509_STORE* every[store_count + 2 * context_count];
     for (int i = 0; i < store_count; ++i) {
@@ -863,7 +867,7 @@ static void perform(const struct step* s) {
     show_errors("queue");
 }
 
-// Two threads by turns --------------------------------------------------------------------------------------------
+// Two threads by turns --------------------------------------------------------------------------------------
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
@@ -903,7 +907,7 @@ static void in_turn(const struct step* s) {
     pthread_mutex_unlock(&mutex);
 }
 
-// Scenes ----------------------------------------------------------------------------------------------------------
+// Scenes ----------------------------------------------------------------------------------------------------
 
 enum { most_steps = 64 };
 

@@ -73,7 +73,8 @@ class Found:
         return f"== {self.kind}, {self.mode}, scene {self.seed}\n{self.script}\n{shown}"
 
 
-# What stock says, and only once, of a certificate whose fingerprint it cannot compute; and the flag, EXFLAG_NO_FINGERPRINT.
+# What stock says, and only once, of a certificate whose fingerprint it cannot compute; and the flag,
+# EXFLAG_NO_FINGERPRINT.
 NO_SHA1 = re.compile(r"^queue error digital envelope routines: unsupported: .*Algorithm \(SHA1 : .*\n", re.MULTILINE)
 FLAGS = re.compile(r"\bflags ([0-9a-f]+)")
 NO_FINGERPRINT = 0x100000

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads that load, store, exchange and replace one published handle at once. The tracked values break the run when one ends
-// under a handle or twice; the test checks that each ends.
+// Threads that load, store, exchange and replace one published handle at once. The tracked values break the
+// run when one ends under a handle or twice; the test checks that each ends.
 #include <array>
 #include <vector>
 

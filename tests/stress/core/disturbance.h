@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Yields at random inside hash, comparison, make and destructor, so that threads interleave at points where they are hardly
-// ever interrupted. Nothing sleeps, and the threads share nothing.
+// Yields at random inside hash, comparison, make and destructor, so that threads interleave at points where
+// they are hardly ever interrupted. Nothing sleeps, and the threads share nothing.
 #pragma once
 
 #include <cstdint>

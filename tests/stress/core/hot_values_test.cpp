@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values whose references are counted in stripes: the end is detected wherever the last reference was counted, and memory
-// that lock-free readers may see is freed at last.
+// Values whose references are counted in stripes: the end is detected wherever the last reference was
+// counted, and memory that lock-free readers may see is freed at last.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -174,8 +174,8 @@ TEST_F(hot_values, are_so_many_at_once_and_no_more) {
     EXPECT_TRUE(is_hot(next)) << "places are given back";
 }
 
-// The window in which the end could be missed, or come twice: central and striped references that go while the stripes are being
-// opened and closed.
+// The window in which the end could be missed, or come twice: central and striped references that go while
+// the stripes are being opened and closed.
 TEST_F(hot_values, end_once_however_their_handles_go) {
     crew three(3);
     const disturbed d;
@@ -204,8 +204,8 @@ TEST_F(hot_values, end_once_however_their_handles_go) {
     EXPECT_EQ(cache_.statistics().entries, 0U);
 }
 
-// Readers on one side, entries and arrays that come and go on the other: under the address sanitizer, no reader sees memory
-// that has been given back.
+// Readers on one side, entries and arrays that come and go on the other: under the address sanitizer, no
+// reader sees memory that has been given back.
 TEST(lock_free_lookup, never_see_what_has_been_given_back) {
     clear_books();
     probe_cache c;
@@ -363,7 +363,8 @@ TEST(lock_free_lookup, are_seen_inside_though_they_left_an_earlier_look_in_the_m
     EXPECT_TRUE(table.barrier_and_all_outside()) << "a thread that has gone is not inside";
 }
 
-// Else every hit of a program with many caches would wait for one lock of the process, and look through a list.
+// Else every hit of a program with many caches would wait for one lock of the process, and look through a
+// list.
 TEST(lock_free_lookup, find_their_place_among_many_tables_without_the_registry) {
     constexpr std::size_t many = 300;
     gate have_met;

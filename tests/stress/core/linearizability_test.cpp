@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Records short random histories of concurrent operations and checks each against the sequential model
-// (tests/support/cache_model.h). Caches that are broken on purpose are checked too, and must be rejected: a checker that
-// accepts everything proves nothing.
+// (tests/support/cache_model.h). Caches that are broken on purpose are checked too, and must be rejected: a
+// checker that accepts everything proves nothing.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -142,7 +142,8 @@ struct one_lock {
     void trim() {}
 };
 
-// Wrong: looks, makes, and puts in what it made, whatever has come meanwhile (as Go's crypto/tls did, harmlessly there).
+// Wrong: looks, makes, and puts in what it made, whatever has come meanwhile (as Go's crypto/tls did,
+// harmlessly there).
 struct two_values : one_lock {
     template <class Make>
     handle_type intern(int key, Make make) {
@@ -397,7 +398,8 @@ private:
     int known_key_ = 0;
 };
 
-// Plays and checks up to `n` histories. The first that no sequential cache could have answered so, in words; empty: none.
+// Plays and checks up to `n` histories. The first that no sequential cache could have answered so, in words;
+// empty: none.
 template <class Subject>
 std::string first_violation(int n) {
     crew all(threads);
@@ -442,8 +444,8 @@ TEST(histories, of_a_cache_whose_values_are_hot_are_linearizable) {
     EXPECT_EQ(first_violation<real_and_hot<neighbouring_hashes>>(believed), "");
 }
 
-// A lookup must not even for a moment hold the value of another key, since the drop that ends it would then not be the
-// last.
+// A lookup must not even for a moment hold the value of another key, since the drop that ends it would then
+// not be the last.
 TEST(histories, of_keys_whose_hashes_agree_are_linearizable) {
     EXPECT_EQ(first_violation<real<one_hash>>(believed), "");
     EXPECT_EQ(first_violation<real_with_retention<one_hash>>(believed), "");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every pair of operations, at the same time on one key, in many rounds. tracked_value (tests/support/tracked_value.h) checks one
-// value and exact end at every step, the thread sanitizer checks memory, and the test itself checks the final state.
+// Every pair of operations, at the same time on one key, in many rounds. tracked_value
+// (tests/support/tracked_value.h) checks one value and exact end at every step, the thread sanitizer checks
+// memory, and the test itself checks the final state.
 #include <functional>
 #include <memory>
 #include <optional>

@@ -2,9 +2,10 @@
 //
 // One thread releases what dead tokens held, while others make, hold and release tokens.
 //
-// No thread is stopped by a signal in `letting_go`. ThreadSanitizer delays signals until a blocking call, and the collector aborts when a
-// thread does not answer in time. So all workers wait at a barrier while one thread collects, and stay from before the collection until
-// after it in one GC_do_blocking(), where the collector sends no signal.
+// No thread is stopped by a signal in `letting_go`. ThreadSanitizer delays signals until a blocking call, and
+// the collector aborts when a thread does not answer in time. So all workers wait at a barrier while one
+// thread collects, and stay from before the collection until after it in one GC_do_blocking(), where the
+// collector sends no signal.
 #include <array>
 #include <atomic>
 #include <barrier>
@@ -47,8 +48,8 @@ void wait_for_a_collection(meeting& m) {
         &m);
 }
 
-// Each worker calls part(worker, round) once a round. Before each round, the collector finds out what is dead; in the
-// round, finalize() is called, over and over.
+// Each worker calls part(worker, round) once a round. Before each round, the collector finds out what is
+// dead; in the round, finalize() is called, over and over.
 template <class Part, class Finalize>
 void collect_and_race(Part part, Finalize finalize) {
     ibid::gc::start();
@@ -174,8 +175,8 @@ TEST(letting_go, on_several_threads_at_once_shares_the_work) {
     (void)intern(c, key);
 }
 
-// When a thread ends, its page of slots goes to the others; the collector does not know the thread any more then, and does not
-// stop it.
+// When a thread ends, its page of slots goes to the others; the collector does not know the thread any more
+// then, and does not stop it.
 TEST(collection, while_threads_end_walks_over_no_page_that_is_gone) {
     constexpr int enders = 50; // more pages than are kept when they are empty
     ibid::gc::start();

@@ -15,8 +15,8 @@ namespace ibid_test {
 
 inline constexpr int race_rounds = 1'000;
 
-// Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between rounds, on a
-// thread of theirs: the main thread's stack never sees a token.
+// Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between
+// rounds, on a thread of theirs: the main thread's stack never sees a token.
 inline void race(const std::vector<std::function<void()>>& parts, const std::function<void()>& before,
                  const std::function<void()>& after) {
     ibid::gc::start();

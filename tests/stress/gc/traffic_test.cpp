@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random traffic: threads make, share, release and drop tokens and collected loans, in collected objects that refer to each
-// other, while the collector runs and a retention budget holds some values.
+// Random traffic: threads make, share, release and drop tokens and collected loans, in collected objects that
+// refer to each other, while the collector runs and a retention budget holds some values.
 #include <atomic>
 #include <cstddef>
 #include <random>

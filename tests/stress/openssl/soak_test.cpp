@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A long run: threads do full and resumed handshakes in TLS 1.2 and 1.3; some are aborted. Meanwhile certificates, CA files and CRL
-// files are replaced, and contexts that load them are made and freed.
+// A long run: threads do full and resumed handshakes in TLS 1.2 and 1.3; some are aborted. Meanwhile
+// certificates, CA files and CRL files are replaced, and contexts that load them are made and freed.
 //
-// Law: memory does not grow from the first tenth to the end, and when all is freed and nothing is retained any more, no entry is
-// left. IBID_SOAK_HANDSHAKES says how many handshakes; without it a few seconds' worth, with IBID_TEST_LONG=1 two million.
+// Law: memory does not grow from the first tenth to the end, and when all is freed and nothing is retained
+// any more, no entry is left. IBID_SOAK_HANDSHAKES says how many handshakes; without it a few seconds' worth,
+// with IBID_TEST_LONG=1 two million.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -57,7 +58,8 @@ constexpr bool sanitized = false;
     return s;
 }
 
-// What is on disk: authorities with their CRLs, replaced by another content of another length while others read.
+// What is on disk: authorities with their CRLs, replaced by another content of another length while others
+// read.
 class files {
 public:
     explicit files(const world& w)
@@ -228,7 +230,8 @@ TEST(soak, of_full_and_resumed_handshakes_leaves_nothing_behind) {
                     s.handshakes(), s.resumed(), static_cast<long>(early), static_cast<long>(late));
         EXPECT_GT(s.resumed(), s.handshakes() / 10);
         if (!sanitized) {
-            // A thread that ended has left some in OpenSSL's and malloc's own books; nothing that counts handshakes.
+            // A thread that ended has left some in OpenSSL's and malloc's own books; nothing that counts
+            // handshakes.
             EXPECT_LT(late - early, 64 << 10);
         }
     }

@@ -19,7 +19,8 @@ namespace {
 
 constexpr int rounds = 2'000;
 
-// An object that notices a second borrower: two users at once disagree about `inside`, and a sanitizer about `plain`.
+// An object that notices a second borrower: two users at once disagree about `inside`, and a sanitizer about
+// `plain`.
 struct exclusive {
     static inline std::atomic<int> alive{0};
     exclusive() { alive.fetch_add(1); }
@@ -38,7 +39,8 @@ struct exclusive {
     long plain = 0;
 };
 
-// Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between rounds.
+// Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between
+// rounds.
 void race(std::vector<std::function<void()>> parts, const std::function<void()>& before,
           const std::function<void()>& after) {
     std::barrier gate(static_cast<std::ptrdiff_t>(parts.size()) + 1);

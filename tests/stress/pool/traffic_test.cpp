@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random traffic: threads start and exit, take loans, hand them to each other, trim and count, and hooks fail.
+// Random traffic: threads start and exit, take loans, hand them to each other, trim and count, and hooks
+// fail.
 #include <algorithm>
 #include <atomic>
 #include <cstddef>

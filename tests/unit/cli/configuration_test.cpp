@@ -108,7 +108,8 @@ TEST(configuration, a_complaint_concerns_the_section_that_it_is_in) {
     EXPECT_THAT(c.complaints_of({"c"}), IsEmpty());
 }
 
-// Of any bytes: what is set is a setting with a value that is right, for a program that can be; and a line gives one thing at most.
+// Of any bytes: what is set is a setting with a value that is right, for a program that can be; and a line
+// gives one thing at most.
 TEST(configuration, any_bytes_set_nothing_wrong) {
     std::mt19937 random(20261129);
     const std::vector<std::string> pieces{"IBID_RETAIN",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading a process that is not what it says: this one, with memory of random words that point into each other.
+// Reading a process that is not what it says: this one, with memory of random words that point into each
+// other.
 #include "cli/certs/held_certificates.h"
 
 #include "statistics/layout.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every operation, with each of its allocations failing in turn: it succeeds, or it throws bad_alloc and changes nothing.
-// Nothing leaks in either case.
+// Every operation, with each of its allocations failing in turn: it succeeds, or it throws bad_alloc and
+// changes nothing. Nothing leaks in either case.
 #include <functional>
 #include <map>
 #include <new>
@@ -56,9 +56,9 @@ struct scene {
     }
 };
 
-// Runs `operate` in fresh scenes with its n-th allocation failing, for all n, until it needs no more than n. `check` is
-// told whether the operation succeeded; when it did not, and is one operation, all is as before. Gives back how many
-// allocations were made to fail.
+// Runs `operate` in fresh scenes with its n-th allocation failing, for all n, until it needs no more than n.
+// `check` is told whether the operation succeeded; when it did not, and is one operation, all is as before.
+// Gives back how many allocations were made to fail.
 enum class steps { one, several };
 std::size_t fail_each(const std::function<scene()>& set, const std::function<void(scene&)>& operate,
                       const std::function<void(scene&, bool)>& check, steps number = steps::one) {
@@ -194,7 +194,8 @@ TEST(out_of_memory, does_not_concern_hits_finds_copies_drops_trims_and_weak_refe
     EXPECT_EQ(s.c.statistics().entries, 0U);
 }
 
-// A thread that has found nothing for a while goes to the lock with a copy in hand, where a copy takes no time.
+// A thread that has found nothing for a while goes to the lock with a copy in hand, where a copy takes no
+// time.
 TEST(out_of_memory, does_not_concern_a_hit_that_comes_after_misses) {
     cache<int, int, key_is_value> c;
     const handle<int> kept = c.intern(1);
@@ -314,7 +315,8 @@ TEST(out_of_memory, in_making_a_cache_makes_none) {
 }
 
 TEST(out_of_memory, in_one_long_story_leaks_nothing) {
-    // A mixture of everything; each run fails at another allocation, and all of them end with the memory as it was.
+    // A mixture of everything; each run fails at another allocation, and all of them end with the memory as
+    // it was.
     const auto story = [] {
         text_cache c({.retain = {.bytes = 1 << 16, .entries = 5}});
         std::vector<handle<std::string>> mine;

@@ -57,8 +57,8 @@ TEST(allocators, that_have_no_default_are_passed_on) {
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
-// As many are: malloc, whatever T wants. Its memory is aligned for any type without a special alignment, and here never
-// for more.
+// As many are: malloc, whatever T wants. Its memory is aligned for any type without a special alignment, and
+// here never for more.
 template <class T>
 struct allocator_from_malloc {
     using value_type = T;

@@ -18,7 +18,8 @@ namespace {
 using ibid::testing::gate;
 using ibid::testing::give_way_until;
 
-// A value that lets others come in while it is being moved from, and is worthless afterwards, as moved values are.
+// A value that lets others come in while it is being moved from, and is worthless afterwards, as moved values
+// are.
 struct slow_to_move {
     static inline gate* moving = nullptr;
     static inline gate* go_on = nullptr;
@@ -78,8 +79,8 @@ TEST(canonical_copies, end_with_their_last_handle) {
 }
 
 TEST(canonical_copies, of_an_rvalue_are_one_though_others_come_while_it_is_moved) {
-    // Whoever comes while the value moves must not compare with what has been moved from: it would find nothing, and
-    // make a second copy.
+    // Whoever comes while the value moves must not compare with what has been moved from: it would find
+    // nothing, and make a second copy.
     gate moving;
     gate go_on;
     slow_to_move::moving = &moving;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls preserve errno even if they had to wait, as a mutex and free() do: a program may drop a handle between a failed system
-// call and its check of errno.
+// Calls preserve errno even if they had to wait, as a mutex and free() do: a program may drop a handle
+// between a failed system call and its check of errno.
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -34,8 +34,8 @@ using namespace ibid::testing;
     return 0;
 }
 
-// Runs `waits` on a thread of its own, and there interrupts its sleep by a signal once; then `ends_the_wait`. Gives what errno was
-// afterwards.
+// Runs `waits` on a thread of its own, and there interrupts its sleep by a signal once; then `ends_the_wait`.
+// Gives what errno was afterwards.
 template <class Waits, class Ends>
 [[nodiscard]] int errno_after(Waits waits, Ends ends_the_wait) {
     struct sigaction nothing {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instantiates every public class template of the core with all its members, and uses them: for compilers and standard libraries
-// that the tests are not built with, and for Clang's thread safety analysis (./dev lint).
+// Instantiates every public class template of the core with all its members, and uses them: for compilers and
+// standard libraries that the tests are not built with, and for Clang's thread safety analysis (./dev lint).
 #include <array>
 #include <cstdio>
 #include <optional>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program forks during the first lookup of its process, on another thread. What is initialized once (what the kernel can do, the
-// hash's secret) must not stay half initialized in the child. A program of its own, because a process has one first lookup.
+// A program forks during the first lookup of its process, on another thread. What is initialized once (what
+// the kernel can do, the hash's secret) must not stay half initialized in the child. A program of its own,
+// because a process has one first lookup.
 #include <atomic>
 #include <string>
 #include <thread>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table with values that other code counts. `foreign` behaves like an X509: to take a reference while it is ending fails once
-// and succeeds from then on, and its memory is valid until its end callback returns.
+// The table with values that other code counts. `foreign` behaves like an X509: to take a reference while it
+// is ending fails once and succeeds from then on, and its memory is valid until its end callback returns.
 #include <array>
 #include <atomic>
 #include <memory>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replays the fuzz target's corpus (fuzz/core/corpus) in every build, so that bugs which the fuzzer has found do not return.
+// Replays the fuzz target's corpus (fuzz/core/corpus) in every build, so that bugs which the fuzzer has found
+// do not return.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>

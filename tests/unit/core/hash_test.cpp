@@ -70,10 +70,10 @@ TEST(hashes, tell_all_lengths_apart) {
     EXPECT_EQ(seen.size(), zeros.size() + 1);
 }
 
-// 32-byte keys that XXH3 without a secret of ours hashes alike, as many as one likes. Between 17 and 128 bytes it adds
-// up, for each 16 bytes, the folded product of (first half ^ secret word) and (second half ^ next secret word): where
-// the first half is the secret word, the product is zero whatever the second half is. The default secret is public.
-// Source: xxHash's specification, XXH3_len_17to128_64b and XXH3_mix16B.
+// 32-byte keys that XXH3 without a secret of ours hashes alike, as many as one likes. Between 17 and 128
+// bytes it adds up, for each 16 bytes, the folded product of (first half ^ secret word) and (second half ^
+// next secret word): where the first half is the secret word, the product is zero whatever the second half
+// is. The default secret is public. Source: xxHash's specification, XXH3_len_17to128_64b and XXH3_mix16B.
 std::vector<std::string> colliding_keys(std::size_t n) {
     std::vector<std::string> keys;
     for (std::uint64_t i = 0; i < n; ++i) {
@@ -137,7 +137,8 @@ TEST(hostile_keys, that_collide_without_the_secret_cost_what_any_keys_cost) {
     EXPECT_EQ(comparisons_for<hash<std::string>>(ordinary), n);
 }
 
-// The longest run of slots that a table of 2^bits would have, were it filled by these hashes with linear probing.
+// The longest run of slots that a table of 2^bits would have, were it filled by these hashes with linear
+// probing.
 std::size_t longest_run(const std::vector<std::string>& keys, unsigned bits) {
     std::vector<bool> slot(std::size_t{1} << bits);
     for (const std::string& key : keys) {

@@ -81,7 +81,8 @@ constexpr int count = 50'000;
     wake.open();
     reader.join();
     if (v == good) {
-        // Nobody is left who could be looking: all that waited goes, without any fence, and tables shrink again.
+        // Nobody is left who could be looking: all that waited goes, without any fence, and tables shrink
+        // again.
         c.trim();
         for (int i = 0; i < 2000; ++i) {
             (void)c.intern(std::to_string(i), [&] { return std::to_string(i); });

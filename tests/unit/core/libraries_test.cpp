@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Caches and handles that pass from one library of the process to another. This program and other_library are built with
-// -fvisibility=hidden, so each has its own copy of everything that is not explicitly shared in the process.
+// Caches and handles that pass from one library of the process to another. This program and other_library are
+// built with -fvisibility=hidden, so each has its own copy of everything that is not explicitly shared in the
+// process.
 #include <string>
 #include <thread>
 

@@ -150,8 +150,8 @@ TEST(outliving_race, a_value_that_is_ending_while_its_cache_goes_ends_in_peace) 
     EXPECT_EQ(alive(1), 0U);
 }
 
-// Where another thread reads too, an entry's last steps keep the table by the place of the thread that takes them. This thread
-// reads, and so does the one that drops; a value's destructor is the moment in between.
+// Where another thread reads too, an entry's last steps keep the table by the place of the thread that takes
+// them. This thread reads, and so does the one that drops; a value's destructor is the moment in between.
 struct telling_hash { // so that there are readers
     using is_keyed = void;
     std::uint64_t operator()(const probe_key& k) const { return ibid::hash<int>()(k.id); }

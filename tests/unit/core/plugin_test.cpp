@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Caches, handles, pools and canonical copies between a program that exports nothing (no -rdynamic) and plugins that it
-// opens with dlopen(): with hidden and with default visibility, from the same compiler and from Clang, opened with
-// RTLD_LOCAL, RTLD_DEEPBIND and RTLD_GLOBAL, and one with another layout of ibid.
+// Caches, handles, pools and canonical copies between a program that exports nothing (no -rdynamic) and
+// plugins that it opens with dlopen(): with hidden and with default visibility, from the same compiler and
+// from Clang, opened with RTLD_LOCAL, RTLD_DEEPBIND and RTLD_GLOBAL, and one with another layout of ibid.
 #include <algorithm>
 #include <memory>
 #include <string>

@@ -24,8 +24,8 @@ protected:
     probe_cache cache_;
 };
 
-// Lets `meanwhile` begin on another thread while this one, inside of the cache, compares the key of an entry that is
-// there; goes on when `finished`, or when the other can get no further.
+// Lets `meanwhile` begin on another thread while this one, inside of the cache, compares the key of an entry
+// that is there; goes on when `finished`, or when the other can get no further.
 template <class Meanwhile, class Settled, class Then>
 void during_a_comparison(Meanwhile meanwhile, Settled finished, Then then) {
     std::thread other;
@@ -107,8 +107,8 @@ TEST_F(race, of_a_hit_with_an_eviction_gives_the_living_or_nothing) {
     }
 }
 
-// `waiters` threads miss a key that is being made. The leader's make returns when all of them have joined its flight: each
-// has compared its key with the flight's under the lock under which it joins.
+// `waiters` threads miss a key that is being made. The leader's make returns when all of them have joined its
+// flight: each has compared its key with the flight's under the lock under which it joins.
 void stampede(probe_cache& cache, std::size_t waiters,
               const std::function<void(handle<tracked_value>)>& leader_then,
               const std::function<void(std::size_t, handle<tracked_value>)>& waiter_then) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that waits until no reader can see it: the bounds of how much waits, and that all is freed. The last part tests the
-// reclaimer alone. Without membarrier all lookups take a lock and nothing waits, so the bounds hold, too.
+// Memory that waits until no reader can see it: the bounds of how much waits, and that all is freed. The last
+// part tests the reclaimer alone. Without membarrier all lookups take a lock and nothing waits, so the bounds
+// hold, too.
 #include <array>
 #include <atomic>
 #include <cstddef>

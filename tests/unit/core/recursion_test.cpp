@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A make that needs its own key, directly or through other threads, gets recursive_make; no thread waits for ever.
+// A make that needs its own key, directly or through other threads, gets recursive_make; no thread waits for
+// ever.
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -80,8 +81,8 @@ TEST_F(recursion, is_not_an_error_of_find) {
     EXPECT_EQ(h->key(), 1);
 }
 
-// Thread i makes key i of cache[i] and, once all are at it, asks for the key of its neighbour. Without the check, a ring
-// of threads in which each waits for the next.
+// Thread i makes key i of cache[i] and, once all are at it, asks for the key of its neighbour. Without the
+// check, a ring of threads in which each waits for the next.
 void a_ring_of(std::initializer_list<probe_cache*> caches) {
     const std::vector<probe_cache*> in(caches);
     const std::size_t n = in.size();
@@ -189,8 +190,8 @@ TEST_F(recursion, is_not_seen_where_one_waits_for_another_who_waits_for_nobody) 
 }
 
 TEST_F(recursion, is_not_remembered_from_a_wait_that_is_over) {
-    // First the main thread waits for `other`; then `other` waits for the main thread. An edge left over from the first
-    // wait would close a circle that is not there.
+    // First the main thread waits for `other`; then `other` waits for the main thread. An edge left over from
+    // the first wait would close a circle that is not there.
     tally compared;
     const with_hook at_equal(on_equal, [&](int) { compared.add(); });
     gate leads;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What does not compile, and must say what to write: one macro for each case (CMakeLists.txt). Without one it compiles.
+// What does not compile, and must say what to write: one macro for each case (CMakeLists.txt). Without one it
+// compiles.
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slabs: small arrays of one size side by side, one place for each shard; all memory returns to the allocator.
+// Slabs: small arrays of one size side by side, one place for each shard; all memory returns to the
+// allocator.
 #include <algorithm>
 #include <memory_resource>
 #include <vector>

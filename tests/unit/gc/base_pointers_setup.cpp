@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Linked into tests: the collector then recognizes only pointers to the beginning of an object, as programs with large heaps
-// configure it. Tokens are held by such pointers.
+// Linked into tests: the collector then recognizes only pointers to the beginning of an object, as programs
+// with large heaps configure it. Tokens are held by such pointers.
 #include <gc/gc.h>
 
 namespace {

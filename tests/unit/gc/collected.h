@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of a conservative collector need: a place that it scans, a place that it certainly does not see any more, and
-// a collection.
+// What tests of a conservative collector need: a place that it scans, a place that it certainly does not see
+// any more, and a collection.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@
 
 namespace ibid_test {
 
-// Runs `f` on a thread of its own that the collector knows, and that is gone afterwards with its stack and registers: what
-// `f` had and stored nowhere is unreachable for certain. What `f` throws ends the program.
+// Runs `f` on a thread of its own that the collector knows, and that is gone afterwards with its stack and
+// registers: what `f` had and stored nowhere is unreachable for certain. What `f` throws ends the program.
 template <class F>
 void elsewhere(F f) {
     ibid::gc::start(); // on the main thread
@@ -28,14 +28,14 @@ void elsewhere(F f) {
     }).join();
 }
 
-// The collector is conservative: now and then a word of its own, or of a stack, looks like a pointer to something dead. So
-// tests make many tokens, and let so many survive.
+// The collector is conservative: now and then a word of its own, or of a stack, looks like a pointer to
+// something dead. So tests make many tokens, and let so many survive.
 inline constexpr std::size_t by_accident = 3;
 inline constexpr int many = 100;
 
-// Overwrites what earlier calls have left below this thread's stack pointer. The collector saves registers in a ucontext_t on
-// the stack that it then scans, and getcontext() leaves half a kilobyte of that as it was: where, now and then, the mark stack
-// of the collection before lay, full of pointers to what died since.
+// Overwrites what earlier calls have left below this thread's stack pointer. The collector saves registers in
+// a ucontext_t on the stack that it then scans, and getcontext() leaves half a kilobyte of that as it was:
+// where, now and then, the mark stack of the collection before lay, full of pointers to what died since.
 [[gnu::noinline]] inline void wipe_stack() noexcept {
     constexpr std::size_t deeper_than_a_collection = 192 * 1024;
     void* const below = __builtin_alloca(deeper_than_a_collection);
@@ -49,8 +49,8 @@ inline void collect() {
     GC_gcollect();
 }
 
-// N objects that the collector scans and keeps, whatever refers to them. Never freed. GoogleTest keeps the members of a
-// fixture where the collector does not look; these are for static variables and fixtures.
+// N objects that the collector scans and keeps, whatever refers to them. Never freed. GoogleTest keeps the
+// members of a fixture where the collector does not look; these are for static variables and fixtures.
 template <class T, std::size_t N>
 class roots {
 public:

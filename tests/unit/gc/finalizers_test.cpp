@@ -145,7 +145,8 @@ TEST(destructor, of_a_value_may_allocate_collect_intern_and_make_tokens) {
 }
 
 TEST(disappearing_link, to_a_token_is_gone_before_the_token_is_reused) {
-    // Long and short links are the collector's weak references. Neither must ever lead to a token that has ended.
+    // Long and short links are the collector's weak references. Neither must ever lead to a token that has
+    // ended.
     struct links {
         void* short_link;
         void* long_link;

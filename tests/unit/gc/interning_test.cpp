@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finalizers that run inside intern(). A `make` that allocates from the collector may start a collection, which may run finalizers on
-// this thread; the values that they end may be in any shard of the same cache.
+// Finalizers that run inside intern(). A `make` that allocates from the collector may start a collection,
+// which may run finalizers on this thread; the values that they end may be in any shard of the same cache.
 #include <atomic>
 #include <chrono>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program whose operator new is the collector's, as libgccpp makes it: every allocation of the standard library may collect
-// and run finalizers, and everything that it allocates is scanned.
+// A program whose operator new is the collector's, as libgccpp makes it: every allocation of the standard
+// library may collect and run finalizers, and everything that it allocates is scanned.
 #include <cstddef>
 #include <functional>
 #include <new>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program whose allocator holds a lock of its own around fork, as jemalloc and tcmalloc do. A program of its own, as it has one
-// malloc.
+// A program whose allocator holds a lock of its own around fork, as jemalloc and tcmalloc do. A program of
+// its own, as it has one malloc.
 #include <openssl/x509.h>
 
 #include <dlfcn.h>
@@ -57,7 +57,8 @@ void have_handlers() {
     }
 }
 
-// In an allocation of ibid's, some of which are under its locks: long enough for the other thread to come to its fork, if it can.
+// In an allocation of ibid's, some of which are under its locks: long enough for the other thread to come to
+// its fork, if it can.
 void let_the_other_thread_fork(const void* caller) {
     dl_find_object calls{};
     dl_find_object ibid{};

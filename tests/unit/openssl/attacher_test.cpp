@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that puts data beside certificates and writes nothing else, as nginx does: it gets the shared objects themselves, one
-// session's user at a time.
+// A program that puts data beside certificates and writes nothing else, as nginx does: it gets the shared
+// objects themselves, one session's user at a time.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -151,8 +151,8 @@ TEST_P(Attacher, OnManyThreadsNeverHandsOneObjectToTwoSessions) {
 INSTANTIATE_TEST_SUITE_P(Tls, Attacher, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
-// Indices of ex_data are numbered anew in each context, but the data stands in the same objects. In a process of its own: from then
-// on nothing is shared.
+// Indices of ex_data are numbered anew in each context, but the data stands in the same objects. In a process
+// of its own: from then on nothing is shared.
 TEST(DefaultContext, ThatAThreadGetsHasItsIndicesApartFromIbids) {
     const int status = in_child([&] {
         outlast_first_certificates();

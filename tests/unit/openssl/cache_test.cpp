@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// certificate_cache against d2i_X509's documented behaviour, called directly: hit, miss and failure look alike.
+// certificate_cache against d2i_X509's documented behaviour, called directly: hit, miss and failure look
+// alike.
 #include "openssl/certificates/certificate_cache.h"
 
 #include <openssl/err.h>
@@ -79,7 +80,8 @@ TEST_F(Certificates, EveryHitComparesAllBytes) {
     EXPECT_EQ(compare(der), likeness::altered);
 }
 
-// The length of the signature takes an octet more than DER allows. d2i_X509 reads that, and would write it as DER.
+// The length of the signature takes an octet more than DER allows. d2i_X509 reads that, and would write it as
+// DER.
 TEST_F(Certificates, WhatIsNotDerIsParsedButNotFoundAgain) {
     bytes ber = leaf();
     const ASN1_BIT_STRING* signature = nullptr;
@@ -161,7 +163,8 @@ TEST_F(Certificates, ANullPointerInTheObjectPlaceIsFilledIn) {
     X509_free(x);
 }
 
-// For every prefix and for bytes that are changed one by one: the same result, the same errors, the same pointer.
+// For every prefix and for bytes that are changed one by one: the same result, the same errors, the same
+// pointer.
 TEST_F(Certificates, BrokenBytesFailAsInOpenSSLAndLeaveNoEntry) {
     const bytes good = leaf();
     const std::uint64_t entries = cache().statistics().entries;

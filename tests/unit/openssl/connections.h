@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TLS connections inside one process and one thread, over memory BIOs: a server, a client, and the shuttle between them.
+// TLS connections inside one process and one thread, over memory BIOs: a server, a client, and the shuttle
+// between them.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -17,7 +18,8 @@ using context_ptr = testbed::owned_context;
 using ssl_ptr = testbed::owned_ssl;
 using session_ptr = testbed::owned_session;
 
-// A root, an intermediate, a server's leaf and a client's, and contexts for both sides that verify each other.
+// A root, an intermediate, a server's leaf and a client's, and contexts for both sides that verify each
+// other.
 struct world {
     authority root = make_authority("root");
     authority intermediate = make_authority("intermediate", &root);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that shows the entries of a store's CRL, in the order in which they stand there: as in its file, until somebody
-// searches in it. OpenSSL sorts a list at the first search, in place.
+// A program that shows the entries of a store's CRL, in the order in which they stand there: as in its file,
+// until somebody searches in it. OpenSSL sorts a list at the first search, in place.
 #include <openssl/x509.h>
 
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Modules as the linker leaves them in memory, linked in each way that there is: what the dynamic linker itself says of each is
-// what elf_module must read.
+// Modules as the linker leaves them in memory, linked in each way that there is: what the dynamic linker
+// itself says of each is what elf_module must read.
 #include "loaded_module.h"
 
 #include <unistd.h>
@@ -24,7 +24,8 @@ struct linked {
     const char* file;
 };
 
-// Of tests/support/linked: defines ibid_test_question and ibid_test_answer, which the first calls, and calls getpid.
+// Of tests/support/linked: defines ibid_test_question and ibid_test_answer, which the first calls, and calls
+// getpid.
 constexpr linked ways[] = {
     {"plain", PLAIN_LIBRARY},
     {"no_plt", NO_PLT_LIBRARY},
@@ -157,7 +158,8 @@ TEST_P(modules, say_what_they_ask_of_the_linker) {
 INSTANTIATE_TEST_SUITE_P(linked, modules, testing::ValuesIn(ways),
                          [](const auto& p) { return p.param.name; });
 
-// What each of this program's own modules defines, asked of both. The C library has both hash tables and versions.
+// What each of this program's own modules defines, asked of both. The C library has both hash tables and
+// versions.
 TEST(module, of_this_program_are_all_read) {
     struct seen {
         unsigned modules = 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program may choose OpenSSL's memory functions as long as OpenSSL has allocated nothing. Calls that ibid intercepts before
-// that, and that allocate nothing by themselves, must not spoil it. From then on ibid shares nothing: the program may give OpenSSL
-// memory that lies in several processes, where ibid's pointers mean nothing.
+// A program may choose OpenSSL's memory functions as long as OpenSSL has allocated nothing. Calls that ibid
+// intercepts before that, and that allocate nothing by themselves, must not spoil it. From then on ibid
+// shares nothing: the program may give OpenSSL memory that lies in several processes, where ibid's pointers
+// mean nothing.
 #include <openssl/asn1t.h>
 #include <openssl/crypto.h>
 #include <openssl/x509.h>

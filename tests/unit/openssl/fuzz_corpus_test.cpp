@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replays the corpus of the differential fuzz target (fuzz/openssl) in every build: each input is played on stock OpenSSL and
-// under ibid, and both must see the same. The target itself ends this program where they do not, and says what differs.
+// Replays the corpus of the differential fuzz target (fuzz/openssl) in every build: each input is played on
+// stock OpenSSL and under ibid, and both must see the same. The target itself ends this program where they do
+// not, and says what differs.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

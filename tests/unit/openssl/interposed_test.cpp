@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that is written for OpenSSL alone, knows nothing of ibid, and reads what it gets: what it sees, and which objects
-// turn out to be one. writers_test.cpp and attacher_test.cpp are for those that write.
+// A program that is written for OpenSSL alone, knows nothing of ibid, and reads what it gets: what it sees,
+// and which objects turn out to be one. writers_test.cpp and attacher_test.cpp are for those that write.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -95,7 +95,8 @@ TEST_P(versions_of_tls, ASerializedSessionComesBackWithTheSharedPeer) {
         p = der;
         EXPECT_EQ(d2i_SSL_SESSION(nullptr, &p, size - cut), nullptr);
     }
-    // The outermost length stays right, and something behind the peer is wrong: what was decoded is freed again.
+    // The outermost length stays right, and something behind the peer is wrong: what was decoded is freed
+    // again.
     bytes damaged(der, der + size);
     for (std::size_t at = damaged.size() - 1; at > damaged.size() - 100; --at) {
         const unsigned char was = std::exchange(damaged[at], 0xff);
@@ -409,8 +410,9 @@ TEST_F(Stores, FilesThatOpenSSLRefusesAreRefusedInItsWords) {
 constexpr int waits_for_openssl = 2;
 constexpr int waits_for_ibid = 3;
 
-// The child of a fork among threads may inherit a lock of OpenSSL's held for ever (that of its ex_data, above all), with ibid
-// and without it. Whose lock it waits for is told by the first caller that is neither libc nor this program.
+// The child of a fork among threads may inherit a lock of OpenSSL's held for ever (that of its ex_data, above
+// all), with ibid and without it. Whose lock it waits for is told by the first caller that is neither libc
+// nor this program.
 void say_who_waits(int) {
     void* frames[64];
     const int count = backtrace(frames, 64);

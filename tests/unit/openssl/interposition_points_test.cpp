@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid does at the outer interposition points, where a call enters libcrypto (docs/decisions/0016), and what it leaves alone. In
-// Debian's OpenSSL the same calls are intercepted further inside; in Ubuntu's and upstream's default builds they cannot be. './dev
-// openssl' runs these tests on the latter.
+// What ibid does at the outer interposition points, where a call enters libcrypto (docs/decisions/0016), and
+// what it leaves alone. In Debian's OpenSSL the same calls are intercepted further inside; in Ubuntu's and
+// upstream's default builds they cannot be. './dev openssl' runs these tests on the latter.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Library contexts, property queries and the FIPS provider: what is parsed in one place is never found in another.
+// Library contexts, property queries and the FIPS provider: what is parsed in one place is never found in
+// another.
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
 
@@ -90,7 +91,8 @@ TEST_F(Isolation, AContextThatIsGoneLeavesNothingToTheNext) {
         const held a = shaken(c.get());
         const held b = shaken(c.get());
         EXPECT_EQ(a.peer(), b.peer());
-        // Its key knows its context: an operation with it would use what has been freed, if it were an old one's.
+        // Its key knows its context: an operation with it would use what has been freed, if it were an old
+        // one's.
         EVP_PKEY_CTX* const use = EVP_PKEY_CTX_new_from_pkey(own.get(), X509_get0_pubkey(a.peer()), nullptr);
         EXPECT_EQ(EVP_PKEY_public_check(use), 1);
         EVP_PKEY_CTX_free(use);

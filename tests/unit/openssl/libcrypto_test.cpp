@@ -27,8 +27,8 @@ namespace {
 using namespace ibid::test;
 using ibid::testing::in_child;
 
-// This program's one libcrypto is added once more for each test, with what the test wants to happen on the way put in place of
-// OpenSSL's function. A process can have libcrypto::most of them.
+// This program's one libcrypto is added once more for each test, with what the test wants to happen on the
+// way put in place of OpenSSL's function. A process can have libcrypto::most of them.
 [[nodiscard]] functions all_functions() {
     functions f;
     void* const handle = dlopen(libcrypto_file, RTLD_LAZY | RTLD_NOLOAD);

@@ -32,8 +32,8 @@ template <class Function>
     return reinterpret_cast<Function*>(found);
 }
 
-// Whether its calls to itself are bound inside it (-Bsymbolic), as in upstream's default build and Ubuntu's. Asked of another
-// than ibid: binutils, which every compiler needs.
+// Whether its calls to itself are bound inside it (-Bsymbolic), as in upstream's default build and Ubuntu's.
+// Asked of another than ibid: binutils, which every compiler needs.
 [[nodiscard]] inline bool symbolic() {
     static const bool answer = [] {
         link_map* map = nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of the libcrypto that a test is linked with, and tables that do something before each call of one.
+// The table of the libcrypto that a test is linked with, and tables that do something before each call of
+// one.
 #pragma once
 
 #include <type_traits>

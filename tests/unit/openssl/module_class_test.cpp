@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The class of a module (reader, attacher, writer), decided by the names in its relocations. The programs are those of Debian 12.
+// The class of a module (reader, attacher, writer), decided by the names in its relocations. The programs are
+// those of Debian 12.
 #include "openssl/modules/module_class.h"
 
 #include <sstream>

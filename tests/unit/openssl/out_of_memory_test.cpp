@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory runs out at each allocation in turn: in handshakes of TLS 1.3 and 1.2 that authenticate both sides, a resumption, a load of
-// a trust store, one of CRLs and the verification with them. With IBID_TEST_WRITES, in a program that writes to what it gets.
+// Memory runs out at each allocation in turn: in handshakes of TLS 1.3 and 1.2 that authenticate both sides,
+// a resumption, a load of a trust store, one of CRLs and the verification with them. With IBID_TEST_WRITES,
+// in a program that writes to what it gets.
 //
-// Laws: when it is ibid's own allocation that fails, the program does not notice. When it is any, the program gets what
-// OpenSSL gives, a result or an error; no crash in ibid; nothing is lost; and what is done afterwards works as ever.
+// Laws: when it is ibid's own allocation that fails, the program does not notice. When it is any, the program
+// gets what OpenSSL gives, a result or an error; no crash in ibid; nothing is lost; and what is done
+// afterwards works as ever.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -188,7 +190,8 @@ TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
     EXPECT_LE(malloc_blocks_out(), before + 8); // a table or two that grew; nothing for each failure
 }
 
-// With all that takes memory when OpenSSL first looks at a certificate: a name relative to its issuer's, parameters of RSA-PSS.
+// With all that takes memory when OpenSSL first looks at a certificate: a name relative to its issuer's,
+// parameters of RSA-PSS.
 [[nodiscard]] bytes certificate_that_takes_memory() {
     const key_ptr key(EVP_RSA_gen(2048));
     return make_der("issuer", key.get(), nullptr, true,
@@ -197,7 +200,8 @@ TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
                      .flags = ibid_pki_pss});
 }
 
-// What OpenSSL could not find out then, of the key or of the extensions, it never tries to find out again for that object.
+// What OpenSSL could not find out then, of the key or of the extensions, it never tries to find out again for
+// that object.
 TEST(out_of_memory_at_first_use, is_that_holders_alone) {
     const world w;
     for (const bytes& der :

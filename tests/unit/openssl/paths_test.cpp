@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ways in which OpenSSL obtains a certificate, besides the handshakes of interposed_test.cpp: a program sees the same stock and
-// under ibid; under ibid, the certificate is one object. See stock_or_ibid.h.
+// The ways in which OpenSSL obtains a certificate, besides the handshakes of interposed_test.cpp: a program
+// sees the same stock and under ibid; under ibid, the certificate is one object. See stock_or_ibid.h.
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/ssl.h>
@@ -87,9 +87,10 @@ TEST(Datagrams, BringTheClientsCertificateToTheServer) {
     return x509_ptr(ibid_openssl_parse_certificate(&p, der.size()));
 }
 
-// Of the first, a name that is relative to its issuer's is no UTF-8. OpenSSL says so when it first looks at the extensions, and takes
-// the object for looked at from then on; not an old 3.0, nor those that look when they need the name (since 3.0.22, 3.5.9, 4.0.3). The
-// second has distribution points that are no list at all.
+// Of the first, a name that is relative to its issuer's is no UTF-8. OpenSSL says so when it first looks at
+// the extensions, and takes the object for looked at from then on; not an old 3.0, nor those that look when
+// they need the name (since 3.0.22, 3.5.9, 4.0.3). The second has distribution points that are no list at
+// all.
 constexpr const char* points_with_a_name = "DER:30:12:30:10:a0:0e:a1:0c:30:0a:06:03:55:04:03:0c:03:ff:ff:ff";
 constexpr const char* no_points = "DER:04:01:00";
 class HalfReadable : public ::testing::TestWithParam<const char*> {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A certificate in which a policy check would record a fault is not shared; all others are. OpenSSL's own policy check decides for
-// each shape what is right.
+// A certificate in which a policy check would record a fault is not shared; all others are. OpenSSL's own
+// policy check decides for each shape what is right.
 #include <gtest/gtest.h>
 
 #include "a_cache.h"

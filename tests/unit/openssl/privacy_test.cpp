@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an unauthenticated peer can learn from the time that a handshake takes, for each setting of IBID_PRIVACY. Runs once for each
-// setting, which is read when ibid is loaded.
+// What an unauthenticated peer can learn from the time that a handshake takes, for each setting of
+// IBID_PRIVACY. Runs once for each setting, which is read when ibid is loaded.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each argument of docs/decisions/0005-verify-memo.md: what could change the answer of X509_verify makes ibid ask OpenSSL
-// again, and the answer is OpenSSL's. See stock_or_ibid.h. Only a client's handshakes use the memo: a program's own X509_verify is not
-// intercepted.
+// Each argument of docs/decisions/0005-verify-memo.md: what could change the answer of X509_verify makes ibid
+// ask OpenSSL again, and the answer is OpenSSL's. See stock_or_ibid.h. Only a client's handshakes use the
+// memo: a program's own X509_verify is not intercepted.
 #include <openssl/conf.h>
 #include <openssl/dsa.h>
 #ifndef OPENSSL_NO_ENGINE
@@ -59,8 +59,8 @@ struct loaded_authority {
     X509* certificate = nullptr;
 };
 
-// A client that trusts a file, and a server that asks for no certificate: all of a chain is shared, and a handshake verifies two
-// links of it.
+// A client that trusts a file, and a server that asks for no certificate: all of a chain is shared, and a
+// handshake verifies two links of it.
 class Signatures : public testing::Test {
 protected:
     void SetUp() override {
@@ -273,7 +273,8 @@ TEST_F(Signatures, AreAskedForAnewAfterEachReconfiguration) {
 }
 
 #ifndef OPENSSL_NO_DSA
-// RFC 3279, 2.3.2: a key may leave its parameters to its issuer's. Verifying a chain fills them in, which is a write.
+// RFC 3279, 2.3.2: a key may leave its parameters to its issuer's. Verifying a chain fills them in, which is
+// a write.
 TEST(Parameters, ThatAKeyInheritsKeepItsCertificateFromBeingShared) {
     const auto generate = [] {
         unsigned char* der = nullptr;

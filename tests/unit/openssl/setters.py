@@ -67,7 +67,8 @@ def functions_in(include: Path) -> dict[str, str]:
     for declaration in declarations:
         # What comes before the name and its parameters has no parentheses: callbacks in structures do.
         function = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] \*?)(\w+) ?\((.*)\)", declaration)
-        # A function that returns a callback is read as if its result were its name; these are getters of methods.
+        # A function that returns a callback is read as if its result were its name; these are getters of
+        # methods.
         if not function or function[2] in ("int", "void"):
             continue
         if taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}"):
@@ -112,7 +113,8 @@ def main() -> int:
         if pattern in roles:
             problems.append(f"{list_file.name}: {pattern} has a role, and need not be here")
         elif not any(fnmatch.fnmatchcase(name, pattern) for name in declared):
-            # A list that is longer than what there is was not read for a while; but old headers know less than new ones.
+            # A list that is longer than what there is was not read for a while; but old headers know less
+            # than new ones.
             if len(includes) > 2:
                 problems.append(f"{list_file.name}: there is no {pattern}")
     print("\n".join(problems), file=sys.stderr)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests that run twice, stock (IBID_DISABLE=1) and under ibid. What a program can see is asserted in both runs; which objects are
-// shared, and what was parsed, only in one.
+// Tests that run twice, stock (IBID_DISABLE=1) and under ibid. What a program can see is asserted in both
+// runs; which objects are shared, and what was parsed, only in one.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// strict_pem against PEM_read_bio: it may refuse what OpenSSL accepts; what it decodes, it decodes as OpenSSL does.
+// strict_pem against PEM_read_bio: it may refuse what OpenSSL accepts; what it decodes, it decodes as OpenSSL
+// does.
 #include "openssl/trust/strict_pem.h"
 
 #include <openssl/err.h>
@@ -182,7 +183,8 @@ TEST(StrictPem, LeavesAFileWithAPrivateKeyToOpenSSL) {
     }
 }
 
-// Every text that differs in one character, one character less, or one more: refused, or decoded as OpenSSL does.
+// Every text that differs in one character, one character less, or one more: refused, or decoded as OpenSSL
+// does.
 TEST(StrictPem, NeverDecodesOtherwiseThanOpenSSL) {
     std::size_t decoded = 0;
     const auto compare = [&](const std::string& text) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What differs between OpenSSL versions, for tests that are the same on each: the names of its files, types that became opaque or
-// const, the list of a store's objects.
+// What differs between OpenSSL versions, for tests that are the same on each: the names of its files, types
+// that became opaque or const, the list of a store's objects.
 #pragma once
 
 #include <openssl/opensslv.h>
@@ -28,8 +28,8 @@ template <class T>
     return const_cast<unsigned char*>(ASN1_STRING_get0_data(string));
 }
 
-// What a store holds. In 4.0, X509_STORE_get0_objects() would change the store: these are copies, which end with this list; what they
-// lead to is the store's own.
+// What a store holds. In 4.0, X509_STORE_get0_objects() would change the store: these are copies, which end
+// with this list; what they lead to is the store's own.
 class objects_of {
 public:
     explicit objects_of(X509_STORE* store)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A trust_store_cache on the libcrypto that a test is linked with, beside the calls of OpenSSL that it stands for.
+// A trust_store_cache on the libcrypto that a test is linked with, beside the calls of OpenSSL that it stands
+// for.
 #pragma once
 
 #include <string>
@@ -13,7 +14,8 @@
 
 namespace ibid::test {
 
-// Never destroyed, as the caches themselves. All have their certificates from one cache: OpenSSL's indices are few.
+// Never destroyed, as the caches themselves. All have their certificates from one cache: OpenSSL's indices
+// are few.
 struct trust_caches {
     openssl::certificate_cache& certificates;
     openssl::trust_store_cache& stores;

@@ -105,7 +105,8 @@ public:
     std::filesystem::path path;
 };
 
-// Overwrites what is in a file: the same inode, the same size, and the same times but for the one that nobody can set.
+// Overwrites what is in a file: the same inode, the same size, and the same times but for the one that nobody
+// can set.
 inline void write_over(const std::filesystem::path& path, const std::string& content) {
     struct stat before {};
     const bool was_there = stat(path.c_str(), &before) == 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files, directories and URIs that trust stores are loaded from: what a program sees is the same stock and under ibid; there,
-// an unchanged file is not parsed again, and a changed one is, whatever its name, size and time stamps say.
+// Files, directories and URIs that trust stores are loaded from: what a program sees is the same stock and
+// under ibid; there, an unchanged file is not parsed again, and a changed one is, whatever its name, size and
+// time stamps say.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/store.h>
@@ -230,8 +231,9 @@ TEST_P(WaysToLoad, AFileThatIsReplacedMeanwhileIsSeenWhole) {
 INSTANTIATE_TEST_SUITE_P(Trust, WaysToLoad, testing::ValuesIn(ways),
                          [](const auto& p) { return std::string(p.param.name); });
 
-// An older error in the queue: what OpenSSL does with it at the end of a file differs between its versions and functions.
-// Here the same function is called with a file that ibid knows, and with one that it must leave to OpenSSL, for a NUL.
+// An older error in the queue: what OpenSSL does with it at the end of a file differs between its versions
+// and functions. Here the same function is called with a file that ibid knows, and with one that it must
+// leave to OpenSSL, for a NUL.
 TEST(TrustFile, LeavesAnOlderErrorAsOpenSSLDoes) {
     const folder f;
     const authority a = make_authority("root");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loading a trust file through ibid does nothing that stock does not: it leaves no secret in memory, makes no additional system call,
-// uses at most 4 KB more of stack, leaves no lock held and no file open when its thread is cancelled, and does not make a forked
-// child hang.
+// Loading a trust file through ibid does nothing that stock does not: it leaves no secret in memory, makes no
+// additional system call, uses at most 4 KB more of stack, leaves no lock held and no file open when its
+// thread is cancelled, and does not make a forked child hang.
 #include <openssl/err.h>
 
 #include <fcntl.h>
@@ -271,8 +271,8 @@ TEST_F(TrustStoreSafety, UnderAStoresLockItsListGrowsAndNothingElse) {
 thread_local int calls_until_cancelled = 0; // 0: never
 int last_call = 0;
 
-// A thread is cancelled at the n-th call of OpenSSL's: before it, or after it where it frees what ibid gives up by calling it. Not
-// in calls that neither run foreign code nor enter the system.
+// A thread is cancelled at the n-th call of OpenSSL's: before it, or after it where it frees what ibid gives
+// up by calling it. Not in calls that neither run foreign code nor enter the system.
 struct cancels {
     static bool frees(called which) {
         constexpr std::array freeing = {called::X509_free,        called::X509_CRL_free,
@@ -382,7 +382,8 @@ TEST_F(TrustStoreSafety, AThreadThatIsCancelledInsideALoadEndsAlone) {
         }
         EXPECT_GT(cancelled, 5);
     }
-    // Thousands of threads have been cancelled since the first round. What malloc keeps for the next call is counted, too.
+    // Thousands of threads have been cancelled since the first round. What malloc keeps for the next call is
+    // counted, too.
     EXPECT_LT(heap_in_use(), heap + 65536);
 }
 
@@ -463,7 +464,8 @@ struct stops {
     static void after(called) {}
 };
 
-// Another thread is anywhere between two calls of a load. In the child nothing of what was here before is found, and nothing hangs.
+// Another thread is anywhere between two calls of a load. In the child nothing of what was here before is
+// found, and nothing hangs.
 TEST_F(TrustStoreSafety, AChildFindsNothingThatItHasInherited) {
     trust_caches& caches = trust_caches::make(watched_functions<stops>());
     caches.stores.retain({std::size_t{1} << 20, 10});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trust_store_cache against OpenSSL's own loading: for each file that it does not leave to OpenSSL it gives the same result, errors
-// and list, also while other threads load, and uses no more memory than it reports.
+// trust_store_cache against OpenSSL's own loading: for each file that it does not leave to OpenSSL it gives
+// the same result, errors and list, also while other threads load, and uses no more memory than it reports.
 #include "openssl/trust/trust_store.h"
 
 #include <openssl/err.h>

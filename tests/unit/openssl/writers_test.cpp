@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that may write to certificates, because it names functions that do. Each of its connections, sessions and stores has
-// objects of its own, the same ones each time, as in stock. Who sees a write in stock sees it under ibid, and nobody else.
+// A program that may write to certificates, because it names functions that do. Each of its connections,
+// sessions and stores has objects of its own, the same ones each time, as in stock. Who sees a write in stock
+// sees it under ibid, and nobody else.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -306,7 +307,8 @@ TEST_P(Writers, OnManyThreadsGetOneObject) {
 INSTANTIATE_TEST_SUITE_P(Tls, Writers, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& p) { return p.param == TLS1_2_VERSION ? "v1_2" : "v1_3"; });
 
-// What RTLD_DEFAULT finds in the global scope is the same for every caller: the getter and the parser that are found are those for writers.
+// What RTLD_DEFAULT finds in the global scope is the same for every caller: the getter and the parser that
+// are found are those for writers.
 TEST(WriterLookups, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   void* const libssl = dlopen(libssl_file, RTLD_LAZY | RTLD_NOLOAD);
@@ -327,8 +329,8 @@ TEST(WriterLookups, ThatFindsAGetterInTheGlobalScopeIsGivenObjectsOfItsOwn) {
               0);
 }
 
-// Whose the function is that RTLD_NEXT finds depends on who asks; so ibid does not answer in its place, and nothing is shared any
-// more. In a process of its own.
+// Whose the function is that RTLD_NEXT finds depends on who asks; so ibid does not answer in its place, and
+// nothing is shared any more. In a process of its own.
 TEST(WriterLookups, ThatFindsAGetterByTheSearchOrderEndsSharing) {
     EXPECT_EQ(ibid::testing::in_child([] {
                   const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;

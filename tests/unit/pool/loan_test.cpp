@@ -21,7 +21,8 @@ using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
-// Double return cannot be written: nothing gives an object back but the one loan that has it, and that is emptied.
+// Double return cannot be written: nothing gives an object back but the one loan that has it, and that is
+// emptied.
 static_assert(!std::is_copy_constructible_v<ibid::loan<tracked>> &&
               !std::is_copy_assignable_v<ibid::loan<tracked>>);
 static_assert(std::is_nothrow_move_constructible_v<ibid::loan<tracked>>);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Several threads, one step after another: where objects go when loans and threads end. The races are in tests/stress.
+// Several threads, one step after another: where objects go when loans and threads end. The races are in
+// tests/stress.
 #include <atomic>
 #include <latch>
 #include <memory>

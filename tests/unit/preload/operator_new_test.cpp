@@ -48,8 +48,8 @@ void end(const block& b, bool sized) {
     }
 }
 
-// The first of all, while the reserve is not used up: what one thread frees, the next one writes to. ThreadSanitizer looks for the
-// order.
+// The first of all, while the reserve is not used up: what one thread frees, the next one writes to.
+// ThreadSanitizer looks for the order.
 TEST(OperatorNew, ThreadsThatAllocateAndFreeByTurnsNeverShareABlock) {
     void* const own = ::operator new(24);
     ASSERT_TRUE(is_of_the_program(own)) << "nothing is left of the reserve";

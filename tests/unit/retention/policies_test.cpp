@@ -129,7 +129,8 @@ TEST(sieve, leaves_what_it_spared_behind_its_hand_and_tries_newer_ones) {
 }
 
 TEST(sieve, begins_again_at_the_oldest_after_the_newest) {
-    // All three are marked: the hand goes once around, takes the marks away, and 1 goes; then 2, where the hand stands.
+    // All three are marked: the hand goes once around, takes the marks away, and 1 goes; then 2, where the
+    // hand stands.
     EXPECT_EQ(answers<sieve>(3, {1, 2, 3, 1, 2, 3, 4, 5, 3, 1}), "...hhh..h.");
     // The hand takes 3 although it is the newest, and then 1, the oldest.
     EXPECT_EQ(answers<sieve>(3, {1, 2, 3, 1, 2, 4, 5, 2, 1}), "...hh..h.");
@@ -161,8 +162,8 @@ TEST(s3_fifo, takes_into_the_main_queue_what_comes_back_while_its_ghost_is_there
     EXPECT_EQ(answers<s3_fifo<true>>(10, keys).back(), '.');
 }
 
-// Nine keys fill the main queue, by two hits each while they are new. 1 then has as many hits more as `hits`; what comes
-// later with two hits goes to the main queue too, and the oldest there without a hit makes room.
+// Nine keys fill the main queue, by two hits each while they are new. 1 then has as many hits more as `hits`;
+// what comes later with two hits goes to the main queue too, and the oldest there without a hit makes room.
 char first_of_main_after(int hits, std::uint32_t later) {
     std::vector<std::uint32_t> keys;
     for (std::uint32_t k = 1; k <= 9; ++k) {
@@ -260,7 +261,8 @@ TEST(two_classes, lose_nothing_that_verified_to_what_did_not) {
     EXPECT_EQ(left_after_strangers<ibid_cache>(5), 0) << "one class would";
 }
 
-// Five that came three times as well, and so go on to the main queue, where strangers that come once never get.
+// Five that came three times as well, and so go on to the main queue, where strangers that come once never
+// get.
 TEST(s3_fifo, alone_is_open_to_strangers_that_come_three_times) {
     const auto left = [](int times) {
         s3_fifo<true> policy(10, 2000);

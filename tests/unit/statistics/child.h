@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child process, for tests of counters that another process reads: it runs a function, reports that, and waits for its end.
+// A child process, for tests of counters that another process reads: it runs a function, reports that, and
+// waits for its end.
 //
 //     child c([&] { count_something(); });
 //     c.wait_until_done();   // the function has returned; the child is still there

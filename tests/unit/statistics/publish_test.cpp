@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The publishing side of the counters: rows, forks, and programs that have given up rights before they count. The counters are
-// static memory, so each test counts in a child.
+// The publishing side of the counters: rows, forks, and programs that have given up rights before they count.
+// The counters are static memory, so each test counts in a child.
 #include "child.h"
 #include "statistics/observe.h"
 #include "statistics/place.h"

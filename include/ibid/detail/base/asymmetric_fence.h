@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An asymmetric fence (P1202; folly's AsymmetricThreadFence.h). The frequent side runs a light fence, which
-// is no instruction. The rare side runs a heavy one: a system call that is a full barrier on every
-// processor that runs a thread of this process (port/process_barrier.h). Systems without such a call run an ordinary fence
-// on both sides.
+// is no instruction. The rare side runs a heavy one: a system call that is a full barrier on every processor
+// that runs a thread of this process (port/process_barrier.h). Systems without such a call run an ordinary
+// fence on both sides.
 //
 // Law: thread A stores x, runs the light fence and loads y. Thread B stores y, runs the heavy fence and loads
 // x. At least one of them sees the other's store, as with two sequentially consistent fences. qsbr_domain.h

@@ -7,8 +7,8 @@
 //  - `visited`, `retained` and the samples are hints: a stale value affects eviction quality, or how soon a
 //    value is promoted, not correctness. Anybody may change them at any time.
 //  - Generation and cell change only under the lock of hot_values.
-//  - After the entry has left its table, its thread may keep an address in place of the hash (keep_address): the bits
-//    that choose a shard, and generation and cell, stay.
+//  - After the entry has left its table, its thread may keep an address in place of the hash (keep_address):
+//    the bits that choose a shard, and generation and cell, stay.
 #pragma once
 
 #include <atomic>
@@ -40,8 +40,8 @@ public:
         word_.store((word() & ~hash_bits) | (hash & hash_bits), std::memory_order_relaxed);
     }
 
-    // An entry that is in no table any more and that nobody holds. A lock-free reader that still sees it finds a count
-    // of zero, whatever the word says.
+    // An entry that is in no table any more and that nobody holds. A lock-free reader that still sees it
+    // finds a count of zero, whatever the word says.
     void keep_address(std::uint64_t address) noexcept {
         const std::uint64_t now = word();
         word_.store((now & ~(hash_bits | shard_copy)) | (now & shard_bits) << shard_copy_shift | address,

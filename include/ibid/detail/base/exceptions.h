@@ -2,8 +2,9 @@
 //
 // try, catch and throw where there are exceptions.
 //
-// Law: with -fno-exceptions, what would be thrown ends the program by std::abort(), as the standard library does then; and
-// nothing else differs. All translation units of a program are compiled alike, as their inline functions are merged.
+// Law: with -fno-exceptions, what would be thrown ends the program by std::abort(), as the standard library
+// does then; and nothing else differs. All translation units of a program are compiled alike, as their inline
+// functions are merged.
 #pragma once
 
 #include <cstdlib>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fields of a class: those that it names in hash_fields(), or all members of an aggregate, found by counting how
-// many initializers it takes.
+// The fields of a class: those that it names in hash_fields(), or all members of an aggregate, found by
+// counting how many initializers it takes.
 //
-// Law: an aggregate is taken apart only if == compares it and it has at most 16 members, no base and no member that is
-// an array. All of its members are fields, as a defaulted == compares all.
+// Law: an aggregate is taken apart only if == compares it and it has at most 16 members, no base and no
+// member that is an array. All of its members are fields, as a defaulted == compares all.
 #pragma once
 
 #include <array>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The mechanisms of the core that exist for speed alone, so that each can be left out and what it buys measured:
-// `./dev bench ablation` compiles the core once for each, with -DIBID_WITHOUT=NAME.
+// The mechanisms of the core that exist for speed alone, so that each can be left out and what it buys
+// measured: `./dev bench ablation` compiles the core once for each, with -DIBID_WITHOUT=NAME.
 //
-// Law: programs define no IBID_WITHOUT. Without a mechanism the core is correct, and slower somewhere. Modules that
-// differ in it may not share a process.
+// Law: programs define no IBID_WITHOUT. Without a mechanism the core is correct, and slower somewhere.
+// Modules that differ in it may not share a process.
 #pragma once
 
 #ifndef IBID_WITHOUT

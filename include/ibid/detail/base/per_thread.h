@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One T for each thread of the process that uses it, whichever modules it runs through: a record of this thread.
+// One T for each thread of the process that uses it, whichever modules it runs through: a record of this
+// thread.
 //
 //     struct counts { void begin() noexcept; void end() noexcept; … };
 //     counts& mine = per_thread<counts>::here();       // this thread's, or an empty one: one load
 //     counts* own = per_thread<counts>::attach();      // this thread's, made if need be; null: none any more
 //     own = per_thread<counts>::known();               // this thread's if any module has made it, else null
 //
-// Each module has a pointer to the record in a thread_local variable of its own; the first use of a module on a thread
-// finds the record by a key that belongs to the process (port/threads.h). The key has no destructor, because that would be an
-// address of some module's code. Instead each module that has used the record on this thread has a thread_local
-// object with a destructor (at_thread_exit.h), for which the dynamic linker keeps the module; the last of them ends
-// the record.
+// Each module has a pointer to the record in a thread_local variable of its own; the first use of a module on
+// a thread finds the record by a key that belongs to the process (port/threads.h). The key has no destructor,
+// because that would be an address of some module's code. Instead each module that has used the record on
+// this thread has a thread_local object with a destructor (at_thread_exit.h), for which the dynamic linker
+// keeps the module; the last of them ends the record.
 //
 // Laws:
-//  - here() never fails and never allocates; before attach() it is T's shared `nobody`, which nobody may write to.
+//  - here() never fails and never allocates; before attach() it is T's shared `nobody`, which nobody may
+//    write to.
 //  - A module's thread_local objects may use T after the module's hook has run: they get `nobody`, and null.
 //
 // T: default constructor (constexpr); begin() and end(), once for each record; key_of_process(), or null.
@@ -110,8 +112,8 @@ private:
     IBID_MODULE_LOCAL static inline thread_local constinit bool ended_ = false;
 
 #if defined(IBID_ON_WINDOWS)
-    // In a function: else each translation unit refers weakly to what constructs the variable, and COFF's linker (LLVM's, for
-    // MinGW) takes two such references for two definitions.
+    // In a function: else each translation unit refers weakly to what constructs the variable, and COFF's
+    // linker (LLVM's, for MinGW) takes two such references for two definitions.
     static void arm_hook() noexcept {
         static thread_local at_thread_exit hook{&end};
         hook.arm();

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What exists once in a process, no matter how many modules use ibid, how they were linked or opened, and by which
-// compilers they were made. Decision 21 says why it is done this way.
+// What exists once in a process, no matter how many modules use ibid, how they were linked or opened, and by
+// which compilers they were made. Decision 21 says why it is done this way.
 //
 //     struct numbers { static constexpr const char* process_name = "numbers"; std::atomic<int> next{0}; };
 //     numbers* n = process_wide<numbers>::get();     // in each module the same; null without memory
 //
-// How modules find each other. Each module has a signpost where the system tells of it (port/signpost.h): a magic
-// number, and the address of that module's pointer to the root. No symbol is looked up, and no file, environment variable or
-// system call is needed. The root is a list of named objects.
+// How modules find each other. Each module has a signpost where the system tells of it (port/signpost.h): a
+// magic number, and the address of that module's pointer to the root. No symbol is looked up, and no file,
+// environment variable or system call is needed. The root is a list of named objects.
 //
 // Invariants:
-//  - The layouts of signpost, process_root and process_object never change: modules with other versions of ibid read
-//    them. Names carry the layout (`layout_1`), so versions share the list and nothing in it.
-//  - Objects are never destroyed, and their memory is not part of any module. An object that holds addresses of code
-//    needs this_module_stays().
+//  - The layouts of signpost, process_root and process_object never change: modules with other versions of
+//    ibid read them. Names carry the layout (`layout_1`), so versions share the list and nothing in it.
+//  - Objects are never destroyed, and their memory is not part of any module. An object that holds addresses
+//    of code needs this_module_stays().
 //  - No lock: a root or an object that came second is thrown away. So fork() finds nothing half done.
 //
-// Thread safety: any thread. The list of modules is walked once by each module, when that module first uses an object.
+// Thread safety: any thread. The list of modules is walked once by each module, when that module first uses
+// an object.
 #pragma once
 
 #include <atomic>
@@ -64,9 +65,9 @@ namespace detail {
                    ? wanted
                    : root;
     };
-    // Inside the first call the dynamic linker's lock is held, so that no module goes between the search and the
-    // publication. Where two threads may be in there at once (musl and macOS, which never unload what uses ibid; Windows,
-    // where a module is held meanwhile), they meet at the module that was loaded first.
+    // Inside the first call the dynamic linker's lock is held, so that no module goes between the search and
+    // the publication. Where two threads may be in there at once (musl and macOS, which never unload what
+    // uses ibid; Windows, where a module is held meanwhile), they meet at the module that was loaded first.
     bool found_none = true;
     for_each_signpost([&](const loaded_module&, const process::signpost& first) {
         found_none = false;
@@ -99,8 +100,8 @@ namespace detail {
     return memory != nullptr ? static_cast<char*>(std::memcpy(memory, name, size)) : nullptr;
 }
 
-// The object of the process that has this name; the first to ask makes it, with `make`, which returns null without
-// memory. What comes second is given to `drop`. Null without memory.
+// The object of the process that has this name; the first to ask makes it, with `make`, which returns null
+// without memory. What comes second is given to `drop`. Null without memory.
 [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL inline void*
 find_process_object(const char* name, void* (*make)(), void (*drop)(void*) noexcept) {
     process::process_root* const root = root_of_process();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What refers to a value (a handle, a view, a loan) is shown as that value, and as `(empty)` without one: by << here, by
-// std::format with ibid/format.h, by {fmt} with ibid/fmt.h.
+// What refers to a value (a handle, a view, a loan) is shown as that value, and as `(empty)` without one: by
+// << here, by std::format with ibid/format.h, by {fmt} with ibid/fmt.h.
 //
 // Law: it can be shown exactly where its value can.
 #pragma once

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a slot divides its 64 bits between an address and a tag, a part of the hash. IBID_SLOT_TAG_BITS says it:
+// How a slot divides its 64 bits between an address and a tag, a part of the hash. IBID_SLOT_TAG_BITS says
+// it:
 //
-//  16: [ tag 16 | address 48 ]. x86-64: addresses of a program have 47 bits, unless it asks the kernel for larger
+//  16: [ tag 16 | address 48 ]. x86-64: addresses of a program have 47 bits, unless it asks the kernel for
+//  larger
 //      ones (then define IBID_SLOT_TAG_BITS as 56, in all modules alike).
-//   8: [ top byte of the address 8 | tag 8 | address 48 ]. arm64 ignores the top byte of an address, and heaps that tag
+//   8: [ top byte of the address 8 | tag 8 | address 48 ]. arm64 ignores the top byte of an address, and
+//   heaps that tag
 //      memory (MTE) keep a color there.
-//  56: [ tag 8 | address 56 ]. Other processors, and x86-64 with five levels of page tables (FreeBSD uses them by itself).
-//   0: [ address 64 ]. For the software tags of HWAddressSanitizer. Probing then touches each entry on its way.
+//  56: [ tag 8 | address 56 ]. Other processors, and x86-64 with five levels of page tables (FreeBSD uses
+//  them by itself).
+//   0: [ address 64 ]. For the software tags of HWAddressSanitizer. Probing then touches each entry on its
+//   way.
 #pragma once
 
 #include <bit>

@@ -2,9 +2,10 @@
 //
 // A name by which modules of one process recognize that they mean the same type.
 //
-// Law: two modules get equal names only if the type has the same name and size in both, has linkage (a type in an
-// unnamed namespace is another type in each translation unit), and is built on the same standard library. The name
-// comes from the type information, so modules with and without -fno-rtti do not recognize each other's types.
+// Law: two modules get equal names only if the type has the same name and size in both, has linkage (a type
+// in an unnamed namespace is another type in each translation unit), and is built on the same standard
+// library. The name comes from the type information, so modules with and without -fno-rtti do not recognize
+// each other's types.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +46,8 @@ template <class T>
     return true;
 }
 
-// `what`: of what kind the object is. `size`: of all that modules must agree in. `own`: an address in this module.
+// `what`: of what kind the object is. `size`: of all that modules must agree in. `own`: an address in this
+// module.
 template <class T>
 [[nodiscard]] std::string shared_type_name(std::string_view what, std::size_t size, const void* own) {
     std::string name(what);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which thread waits for which other one, so that nobody waits in a circle. One graph for the process, because a circle
-// may run through several caches and several modules.
+// Which thread waits for which other one, so that nobody waits in a circle. One graph for the process,
+// because a circle may run through several caches and several modules.
 //
-// Law: an edge is there from before its thread sleeps until the thread that it waits for has let it go. Threads are
-// named as all modules name them (port/threads.h).
+// Law: an edge is there from before its thread sleeps until the thread that it waits for has let it go.
+// Threads are named as all modules name them (port/threads.h).
 //
-// Lock order: inside a shard's lock. Taken only by threads that are about to sleep and by leaders that have waiters.
+// Lock order: inside a shard's lock. Taken only by threads that are about to sleep and by leaders that have
+// waiters.
 #pragma once
 
 #include <new>

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values that end because another value's destructor has dropped their last handle: a list of this thread, so that a
-// chain of any length ends in a loop instead of a recursion.
+// Values that end because another value's destructor has dropped their last handle: a list of this thread, so
+// that a chain of any length ends in a loop instead of a recursion.
 //
 // Laws:
-//  - The first of them ends as ever. Those that its destructor, or a destructor in the list, drops leave their tables at
-//    once, and are destroyed after it, in the order of the drops, before the first drop returns.
-//  - Nothing is allocated: an entry that has left its table has no use for its hash, and links the list there.
+//  - The first of them ends as ever. Those that its destructor, or a destructor in the list, drops leave
+//    their tables at once, and are destroyed after it, in the order of the drops, before the first drop
+//    returns.
+//  - Nothing is allocated: an entry that has left its table has no use for its hash, and links the list
+//    there.
 //
 // Each module has its own list. Values of several modules in turn nest at most as deep as there are modules.
 #pragma once

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The locks that tables share and that are held around fork() together with those of a table: of the participants,
-// of the hot values and of the wait-for graph. Else the child could find one locked by a thread that it does not have,
-// or stripes that are half open.
+// The locks that tables share and that are held around fork() together with those of a table: of the
+// participants, of the hot values and of the wait-for graph. Else the child could find one locked by a thread
+// that it does not have, or stripes that are half open.
 //
 // Law: a program may lock several tables for one fork, one after the other. The process-wide locks are held
 // from the first table to the last. Lock order: a table's locks come before them (add_pending_check), so they

@@ -39,8 +39,8 @@ void add_pending_check(value_header& h) noexcept;
 
 class hot_values;
 
-// The table that made a value, as its holders see it. It outlives the memory of its values. All that a handle needs is
-// reached through it: handles are copied and dropped in modules that know nothing else of the table.
+// The table that made a value, as its holders see it. It outlives the memory of its values. All that a handle
+// needs is reached through it: handles are copied and dropped in modules that know nothing else of the table.
 class value_owner {
 public:
     hot_values& hot; // where values of this table are promoted

@@ -70,7 +70,8 @@ public:
         return s;
     }
 
-    // A new cache for `core`. Null if memory runs out or the kernel has no membarrier: then the thread uses the central lists, under the core's mutex.
+    // A new cache for `core`. Null if memory runs out or the kernel has no membarrier: then the thread uses
+    // the central lists, under the core's mutex.
     [[nodiscard]] thread_cache* add(pool_core& core, std::uint32_t id) noexcept;
 
     // Undoes add().
@@ -80,7 +81,8 @@ public:
     void end() noexcept;
 
 private:
-    // Empty, without quota, of no core: until there is a record the module's, then the process's, which stays.
+    // Empty, without quota, of no core: until there is a record the module's, then the process's, which
+    // stays.
     IBID_MODULE_LOCAL static inline constinit thread_cache no_cache{nullptr, nullptr};
     [[nodiscard]] static thread_cache* nobodys_cache() noexcept {
         return &process_wide<core_registry>::get()->no_cache;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A full memory barrier on every processor that runs a thread of this process, as a system call. asymmetric_fence.h is
-// built on it, and on ordinary fences where there is none.
+// A full memory barrier on every processor that runs a thread of this process, as a system call.
+// asymmetric_fence.h is built on it, and on ordinary fences where there is none.
 //
 //     Linux      membarrier(2). A kernel or a sandbox may lack it, and a sandbox may be entered later.
 //     Windows    FlushProcessWriteBuffers(), since Windows Vista.
-//     others     none. (FreeBSD 14.1 has membarrier(2), which nobody has tried here. On macOS, what folly and others use, a
-//                change of a page's protection, is no barrier on arm64.)
+//     others     none. (FreeBSD 14.1 has membarrier(2), which nobody has tried here. On macOS, what folly
+//                and others use, a change of a page's protection, is no barrier on arm64.)
 //
 // errno is preserved.
 #pragma once

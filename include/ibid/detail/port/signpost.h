@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the modules of a process find each other without looking up a symbol (process_wide.h): each has a signpost at a place
-// that the system tells of every module that is loaded.
+// How the modules of a process find each other without looking up a symbol (process_wide.h): each has a
+// signpost at a place that the system tells of every module that is loaded.
 //
 //     ELF        in the initial image of the thread-local storage, which dl_iterate_phdr() reports
 //     Mach-O     in a section of its own, which getsectiondata() finds
@@ -57,7 +57,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// From now on this module is not unloaded: for one that gives addresses of its code to an object of the process.
+// From now on this module is not unloaded: for one that gives addresses of its code to an object of the
+// process.
 IBID_MODULE_LOCAL inline constinit std::atomic<bool> this_module_is_kept{false};
 IBID_MODULE_LOCAL inline void this_module_stays() noexcept {
     if (!this_module_is_kept.load(std::memory_order_relaxed)) {

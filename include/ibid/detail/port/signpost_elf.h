@@ -2,8 +2,8 @@
 //
 // Signposts of ELF modules (signpost.h). Linux with glibc and musl, FreeBSD.
 //
-// Why in thread-local storage: it is the only data of a module that the dynamic linker reports by address and size and
-// that plain C++ can write to. Where thread-local storage is emulated, each module is alone.
+// Why in thread-local storage: it is the only data of a module that the dynamic linker reports by address and
+// size and that plain C++ can write to. Where thread-local storage is emulated, each module is alone.
 //
 // Thread safety: dl_iterate_phdr() takes the dynamic linker's lock, as every C++ exception may.
 #pragma once
@@ -49,8 +49,8 @@ private:
     const struct dl_phdr_info& info_;
 };
 
-// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they were loaded,
-// until it returns true.
+// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they
+// were loaded, until it returns true.
 template <class Function>
 IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
     // The compiler must not drop the variable that others look for.
@@ -70,8 +70,8 @@ IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
                 for (; at + size <= part.p_filesz; at += alignof(process::signpost)) {
                     process::signpost found;
                     std::memcpy(static_cast<void*>(&found), reinterpret_cast<const void*>(image + at), size);
-                    // A module that is being loaded on another thread is not relocated yet: its pointer points
-                    // nowhere, and it has used nothing.
+                    // A module that is being loaded on another thread is not relocated yet: its pointer
+                    // points nowhere, and it has used nothing.
                     if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second &&
                         module.holds(reinterpret_cast<std::uintptr_t>(found.root), sizeof *found.root) &&
                         (*static_cast<Function*>(data))(module, found)) {

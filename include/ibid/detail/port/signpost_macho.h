@@ -2,7 +2,8 @@
 //
 // Signposts of Mach-O modules (signpost.h): macOS. Compiled here, never run: see docs/platforms.md.
 //
-// An image with thread-local variables is never unloaded, and every module that uses ibid has some: so what is found stays.
+// An image with thread-local variables is never unloaded, and every module that uses ibid has some: so what
+// is found stays.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +51,8 @@ private:
     std::uint32_t number_;
 };
 
-// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they were loaded,
-// until it returns true.
+// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they
+// were loaded, until it returns true.
 template <class Function>
 IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
     for (std::uint32_t number = 0; number < _dyld_image_count(); ++number) {

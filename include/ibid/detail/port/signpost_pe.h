@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Signposts of PE modules (signpost.h): Windows. Tried with Clang for MinGW, under Wine alone: see docs/platforms.md.
+// Signposts of PE modules (signpost.h): Windows. Tried with Clang for MinGW, under Wine alone: see
+// docs/platforms.md.
 //
 // Each module is held while it is looked at, since another thread may unload it.
 #pragma once
@@ -94,8 +95,8 @@ private:
     HINSTANCE__* held_ = nullptr;
 };
 
-// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they were loaded,
-// until it returns true. Looks at the first 1024 modules.
+// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they
+// were loaded, until it returns true. Looks at the first 1024 modules.
 template <class Function>
 void for_each_signpost(Function f) noexcept {
     std::array<HINSTANCE__*, 1024> modules{};

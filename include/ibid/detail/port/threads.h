@@ -5,8 +5,8 @@
 //     POSIX      pthread_self(), pthread_key_create()
 //     Windows    GetCurrentThreadId(), TlsAlloc()
 //
-// std::thread::id and thread_local would not do: modules may have standard libraries of their own, and each has its own
-// thread_local variables.
+// std::thread::id and thread_local would not do: modules may have standard libraries of their own, and each
+// has its own thread_local variables.
 #pragma once
 
 #include <cstdint>
@@ -104,8 +104,8 @@ private:
 
 #endif
 
-// Whether a module stays as long as a thread has a thread_local object of it that has a destructor: glibc keeps it, musl
-// and macOS never unload such a one. Elsewhere a module asks to stay.
+// Whether a module stays as long as a thread has a thread_local object of it that has a destructor: glibc
+// keeps it, musl and macOS never unload such a one. Elsewhere a module asks to stay.
 #if defined(__linux__) || defined(IBID_ON_MACOS)
 inline constexpr bool thread_locals_keep_their_module = true;
 #else

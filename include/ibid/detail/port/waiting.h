@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a thread waits for another one that is about to be done: a pause between two looks, giving up the processor, and a
-// short sleep. (Longer waits use std::atomic::wait.)
+// How a thread waits for another one that is about to be done: a pause between two looks, giving up the
+// processor, and a short sleep. (Longer waits use std::atomic::wait.)
 //
 // Law: nothing here is a cancellation point, calls back, or needs memory.
 //
@@ -53,7 +53,8 @@ inline void give_way() noexcept {
 #endif
 }
 
-// While `word` is `value`; for some 50 microseconds, less, or about a millisecond on Windows. May change errno.
+// While `word` is `value`; for some 50 microseconds, less, or about a millisecond on Windows. May change
+// errno.
 inline void sleep_a_little([[maybe_unused]] std::atomic<std::uint32_t>& word,
                            [[maybe_unused]] std::uint32_t value) noexcept {
 #if defined(IBID_ON_WINDOWS)

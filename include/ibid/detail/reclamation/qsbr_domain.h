@@ -32,8 +32,8 @@
 //    before that epoch began; earlier lookups are over.
 //  - barrier_and_all_outside(): the store-buffering argument of an asymmetric fence, see read_guard.
 //
-// Lifetime: a participant record belongs to its thread and its table. Whichever ends last frees it. A thread has one
-// in each table, whichever modules it comes through.
+// Lifetime: a participant record belongs to its thread and its table. Whichever ends last frees it. A thread
+// has one in each table, whichever modules it comes through.
 //
 // Thread safety: a participant's members are for its thread, unless they say otherwise. All of qsbr_domain
 // may be called by any thread.
@@ -66,8 +66,9 @@ namespace detail {
 
 class qsbr_domain;
 
-// What the domains of a process share. The mutex protects the lists of a thread's records and of a table's, `in_` and
-// `occupied_`. It is taken when a thread joins a table and when either ends. No other lock is taken inside.
+// What the domains of a process share. The mutex protects the lists of a thread's records and of a table's,
+// `in_` and `occupied_`. It is taken when a thread joins a table and when either ends. No other lock is taken
+// inside.
 struct participant_registry {
     detail::mutex mutex;
     std::uint64_t numbers IBID_GUARDED_BY(mutex) =

@@ -58,7 +58,8 @@ struct flight {
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 
-    // Throws recursive_make if the leader is this thread, or waits for it, directly or through others; bad_alloc.
+    // Throws recursive_make if the leader is this thread, or waits for it, directly or through others;
+    // bad_alloc.
     void add_waiter(waiter<Entry>& w) {
         wait_edges& graph = wait_graph.get();
         const lock_guard lock(graph.mutex);

@@ -468,7 +468,8 @@ public:
         owner_.forget_other_threads();
     }
 
-    // For a reader outside of the process: how many bytes behind this object the words are that lead to the slots.
+    // For a reader outside of the process: how many bytes behind this object the words are that lead to the
+    // slots.
     struct array_words {
         std::uint32_t first;
         std::uint32_t apart;

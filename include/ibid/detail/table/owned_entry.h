@@ -47,8 +47,8 @@ struct key_at { // the value contains its key: a data member, or a const member 
 
 namespace detail {
 
-// Uses-allocator construction, for pairs as well. An allocator that is like any other is not worth a move. (libc++ has
-// neither it nor std::pmr before version 16.)
+// Uses-allocator construction, for pairs as well. An allocator that is like any other is not worth a move.
+// (libc++ has neither it nor std::pmr before version 16.)
 #if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
 template <class T, class Allocator, class From>
 concept takes_allocator = false;

@@ -3,8 +3,9 @@
 // One of the sixteen parts of a table: its entries, the flights of values being made, and what waits to be
 // reclaimed. Two changes of a table rarely want the same lock.
 //
-// Thread safety: everything except peek() and may_have() happens under the mutex. Under it, of the user's code only
-// hashes, comparisons and the allocator run; none of them, nor a std::new_handler, may use the table.
+// Thread safety: everything except peek() and may_have() happens under the mutex. Under it, of the user's
+// code only hashes, comparisons and the allocator run; none of them, nor a std::new_handler, may use the
+// table.
 #pragma once
 
 #include <atomic>

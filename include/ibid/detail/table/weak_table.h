@@ -3,12 +3,12 @@
 // One shard's hash table of weakly held entries: open addressing, linear probing, at most three quarters
 // full.
 //
-// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits (slot_bits), so that eight
-// slots share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are not in the
-// entry's own word. Four are the lowest bits of the hash, which tell how far an entry is from its home slot.
-// Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R): there are no tombstones, so a table
-// that millions of entries have passed through is as fast as a new one. Because of the four bits, erasing
-// does not touch neighbouring entries, which are often out of cache.
+// A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits (slot_bits), so that
+// eight slots share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are
+// not in the entry's own word. Four are the lowest bits of the hash, which tell how far an entry is from its
+// home slot. Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R): there are no tombstones,
+// so a table that millions of entries have passed through is as fast as a new one. Because of the four bits,
+// erasing does not touch neighbouring entries, which are often out of cache.
 //
 // Invariants:
 //  - The table holds no reference. An entry in it may be ending: whoever finds it must try to acquire it, and

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program without OpenSSL that finds all of it at run time (.NET, plugin hosts): dlsym_program HOW WHAT. Inside libcrypto most of
-// these functions end in a jump to another one, whose return address is then this program's.
+// A program without OpenSSL that finds all of it at run time (.NET, plugin hosts): dlsym_program HOW WHAT.
+// Inside libcrypto most of these functions end in a jump to another one, whose return address is then this
+// program's.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <openssl/opensslv.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A monitoring agent by LD_PRELOAD: counts calls and passes them on by RTLD_NEXT. Two of them (-DNAME="a", "b") make a chain.
+// A monitoring agent by LD_PRELOAD: counts calls and passes them on by RTLD_NEXT. Two of them (-DNAME="a",
+// "b") make a chain.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A policy agent by LD_PRELOAD: -DVERIFY refuses each chain, -DLOAD each trust file, -DPARSE each
-// certificate after the first six, -DFILES opens another file. -DDIGEST, -DITEM, -DTIME and -DDECODE begin
-// to refuse after two handshakes, in a function that only libcrypto itself calls there. Linked with libc alone.
+// A policy agent by LD_PRELOAD: -DVERIFY refuses each chain, -DLOAD each trust file, -DPARSE each certificate
+// after the first six, -DFILES opens another file. -DDIGEST, -DITEM, -DTIME and -DDECODE begin to refuse
+// after two handshakes, in a function that only libcrypto itself calls there. Linked with libc alone.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Callbacks that libssl and libcrypto call, and that end in a parse of a certificate of the program's own: jumping_callbacks WHICH
-// PARSER. With optimization the last call is a jump, so OpenSSL's parser returns to OpenSSL. What it returns is the program's
-// all the same: two parses, two objects. -DWRITES: the program writes to the first and reads the second.
+// Callbacks that libssl and libcrypto call, and that end in a parse of a certificate of the program's own:
+// jumping_callbacks WHICH PARSER. With optimization the last call is a jump, so OpenSSL's parser returns to
+// OpenSSL. What it returns is the program's all the same: two parses, two objects. -DWRITES: the program
+// writes to the first and reads the second.
 #include "support.h"
 
 static unsigned char der[8192];

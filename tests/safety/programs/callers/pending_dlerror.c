@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An error of the dynamic linker's that nobody has asked for yet survives OpenSSL: pending_dlerror WHERE PLUGIN. The call that could
-// lose it is the first one of a module, of a thread, or of a kind.
+// An error of the dynamic linker's that nobody has asked for yet survives OpenSSL: pending_dlerror WHERE
+// PLUGIN. The call that could lose it is the first one of a module, of a thread, or of a kind.
 #include "support.h"
 
 static int (*touch)(const char*);

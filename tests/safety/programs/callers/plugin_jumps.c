@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin whose functions end in OpenSSL's: with optimization each is a jump, and OpenSSL returns to the plugin's host.
+// A plugin whose functions end in OpenSSL's: with optimization each is a jump, and OpenSSL returns to the
+// plugin's host.
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
 #include <openssl/provider.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a hook of somebody else's has to say about: trust files, four handshakes, two before the hook's switch is thrown, parses, and a chain checked by hand.
+// What a hook of somebody else's has to say about: trust files, four handshakes, two before the hook's switch
+// is thrown, parses, and a chain checked by hand.
 #include "support.h"
 
 int main(void) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread is cancelled inside OpenSSL: it ends alone, and the process goes on. cancelled WHAT: a request is pending when the call
-// begins, so the first cancellation point inside (open, read, …) takes it. cancelled WHAT N: the thread is cancelled at its N-th
-// allocation, for each N up to 400 in a process of its own.
+// A thread is cancelled inside OpenSSL: it ends alone, and the process goes on. cancelled WHAT: a request is
+// pending when the call begins, so the first cancellation point inside (open, read, …) takes it. cancelled
+// WHAT N: the thread is cancelled at its N-th allocation, for each N up to 400 in a process of its own.
 #include "support.h"
 
 #include <sys/wait.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// nginx's way: data on the certificates that the program itself presents and has read, while its peers are shared: own_data
+// nginx's way: data on the certificates that the program itself presents and has read, while its peers are
+// shared: own_data
 #include "support.h"
 
 int main(void) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one connection attaches to its peer, another one never finds: peers_data ON WHEN. ON: the certificate, its public key, or the
-// issuer in the chain; WHEN the index was registered: before, late (connections are open), with a free function or without. An object of
-// its own for each connection is what stock gives; `one-by-one` ends the first connection before the second begins.
+// What one connection attaches to its peer, another one never finds: peers_data ON WHEN. ON: the certificate,
+// its public key, or the issuer in the chain; WHEN the index was registered: before, late (connections are
+// open), with a free function or without. An object of its own for each connection is what stock gives;
+// `one-by-one` ends the first connection before the second begins.
 #include "support.h"
 
 struct who {
@@ -126,8 +127,9 @@ int main(int argc, char** argv) {
     }
     SSL_CTX_free(server);
     SSL_CTX_free(client);
-    // A new-callback that is registered late is told of more than in stock: what was shared until then is duplicated for a program
-    // that attaches data, when it asks next, and the duplicate is a new certificate. Who finds what and what is freed is compared.
+    // A new-callback that is registered late is told of more than in stock: what was shared until then is
+    // duplicated for a program that attaches data, when it asks next, and the duplicate is a new certificate.
+    // Who finds what and what is freed is compared.
     printf("freed %d, told of new ones: %s\n", freed, late ? "not asked" : made > 0 ? "yes" : "no");
     puts("end");
     tell_hits();

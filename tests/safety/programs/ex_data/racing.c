@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads, each with connections of its own, attach data to their peers and read it: racing certificate|key. None finds another's.
+// Threads, each with connections of its own, attach data to their peers and read it: racing certificate|key.
+// None finds another's.
 #include "support.h"
 
 #include <sched.h>

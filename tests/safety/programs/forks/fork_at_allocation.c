@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread is stopped at its N-th allocation inside OpenSSL; another one forks; the child does the same work: fork_at_allocation WORK
-// ALLOCATOR FIRST STEP LAST. ALLOCATOR: `openssl` (CRYPTO_set_mem_functions), `malloc` (the program's own malloc). For each N a process
-// of its own is forked off before there is a second thread, so each N begins with the same memory. Figures: how many children hung.
+// A thread is stopped at its N-th allocation inside OpenSSL; another one forks; the child does the same work:
+// fork_at_allocation WORK ALLOCATOR FIRST STEP LAST. ALLOCATOR: `openssl` (CRYPTO_set_mem_functions),
+// `malloc` (the program's own malloc). For each N a process of its own is forked off before there is a second
+// thread, so each N begins with the same memory. Figures: how many children hung.
 #include "support.h"
 
 #include <signal.h>
@@ -104,7 +105,8 @@ static void* run(void* n) {
     return (void*)(ok | (over ? 2 : 0));
 }
 
-// 0: good; 1: the child failed; 2: it hung; 4 is added when the thread failed; 8 when there is no N-th allocation.
+// 0: good; 1: the child failed; 2: it hung; 4 is added when the thread failed; 8 when there is no N-th
+// allocation.
 static int one(long n) {
     pthread_t thread;
     pthread_create(&thread, NULL, run, (void*)n);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// fork in the middle of things, and both go on: fork_inside WHERE. The child continues the parent's connections, makes its own, and ends
-// them in another order. With THREADS as the second word other threads are in handshakes all the time. OpenSSL has locks of its own that
-// such a thread may hold when the program forks; a child that waits for ever says whether it is one of ibid's.
+// fork in the middle of things, and both go on: fork_inside WHERE. The child continues the parent's
+// connections, makes its own, and ends them in another order. With THREADS as the second word other threads
+// are in handshakes all the time. OpenSSL has locks of its own that such a thread may hold when the program
+// forks; a child that waits for ever says whether it is one of ibid's.
 #include "support.h"
 
 #include <execinfo.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Strangers with certificates as large as they can be come, each twice, and go again: crowd COUNT. Figure: bytes of the heap that are
-// in use afterwards, above those before.
+// Strangers with certificates as large as they can be come, each twice, and go again: crowd COUNT. Figure:
+// bytes of the heap that are in use afterwards, above those before.
 #include "support.h"
 
 #include <malloc.h>

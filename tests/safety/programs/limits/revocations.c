@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Much of one thing beside much of another costs what it costs in stock: revocations ENTRIES FILES. Figures: CPU of the writes.
+// Much of one thing beside much of another costs what it costs in stock: revocations ENTRIES FILES. Figures:
+// CPU of the writes.
 #include "support.h"
 
 int main(int argc, char** argv) {

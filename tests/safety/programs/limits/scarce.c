@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process without room: scarce WHAT. Descriptors run out, files may not grow, rights go away before OpenSSL is first used, the folder is
-// another one, nothing is open.
+// A process without room: scarce WHAT. Descriptors run out, files may not grow, rights go away before OpenSSL
+// is first used, the folder is another one, nothing is open.
 #include "support.h"
 
 #include <fcntl.h>

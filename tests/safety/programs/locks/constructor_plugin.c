@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin whose constructor uses OpenSSL (static objects of C++ wrappers do), while another thread of its host does.
+// A plugin whose constructor uses OpenSSL (static objects of C++ wrappers do), while another thread of its
+// host does.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Foreign code that runs inside OpenSSL waits until another thread has done the same work with the same bytes: foreign_code WHERE [N].
-// It waits at the N-th time. In stock each thread does its own work, so it ends. Whoever makes one thread wait for the other's parse waits for good.
+// Foreign code that runs inside OpenSSL waits until another thread has done the same work with the same
+// bytes: foreign_code WHERE [N]. It waits at the N-th time. In stock each thread does its own work, so it
+// ends. Whoever makes one thread wait for the other's parse waits for good.
 #include "support.h"
 
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Methods that check signatures in their own way come, go, and are changed in place: methods HOW. A forged intermediate is accepted while
-// a lax method is there, as in stock, and refused when it has gone.
+// Methods that check signatures in their own way come, go, and are changed in place: methods HOW. A forged
+// intermediate is accepted while a lax method is there, as in stock, and refused when it has gone.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/ec.h>
 #include <openssl/engine.h>

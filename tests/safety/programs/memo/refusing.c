@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What has verified before is refused as soon as stock refuses it: refusing HOW. A chain is checked again and again; in between, what checks
-// its signatures changes (issuers come from a trust file): a provider of the program's begins to say no, properties are set, a provider is unloaded.
+// What has verified before is refused as soon as stock refuses it: refusing HOW. A chain is checked again and
+// again; in between, what checks its signatures changes (issuers come from a trust file): a provider of the
+// program's begins to say no, properties are set, a provider is unloaded.
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program's own memory functions under OpenSSL. Each block has a mark before it; a block without one that
-// is given back ends the process, and at the end the balance must be what it is in stock for what the program still holds.
+// is given back ends the process, and at the end the balance must be what it is in stock for what the program
+// still holds.
 #include "support.h"
 
 #include <stdatomic.h>

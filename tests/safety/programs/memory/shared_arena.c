@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OpenSSL's memory is shared between processes (Kamailio, OpenSIPS): one makes the connections, another ends them. shared_arena BEFORE
-// [resume|crowd]: handshakes in the first process before it forks; whether the worker also resumes sessions that the first one made, or
-// meets many strangers, each twice, so that whatever is kept of certificates is replaced by others.
+// OpenSSL's memory is shared between processes (Kamailio, OpenSIPS): one makes the connections, another ends
+// them. shared_arena BEFORE [resume|crowd]: handshakes in the first process before it forks; whether the
+// worker also resumes sessions that the first one made, or meets many strangers, each twice, so that whatever
+// is kept of certificates is replaced by others.
 #include "support.h"
 
 #include <stdatomic.h>

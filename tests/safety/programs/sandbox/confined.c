@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// After it has warmed up, or before it has used OpenSSL at all, the program enters a sandbox: confined WHEN WHAT.
+// After it has warmed up, or before it has used OpenSSL at all, the program enters a sandbox: confined WHEN
+// WHAT.
 //     kill       whatever these calls of stock do not make ends the process
 //     refuse     the same is answered with EPERM
 // WHEN: `warm` (after each call was made twice) or `first` (before the first).
@@ -13,7 +14,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-// What stock's calls make, in one process or another: reading files, memory, locks, random numbers, output, the end.
+// What stock's calls make, in one process or another: reading files, memory, locks, random numbers, output,
+// the end.
 static const int allowed[] = {
     SYS_read,         SYS_write,         SYS_openat,       SYS_close,     SYS_newfstatat, SYS_fstat,
     SYS_stat,         SYS_lseek,         SYS_mmap,         SYS_munmap,    SYS_brk,        SYS_mprotect,

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A private key stands in a CA file: key_in_trust_file FILE KEYFILE WAY. Figures, of its text and of its number:
+// A private key stands in a CA file: key_in_trust_file FILE KEYFILE WAY. Figures, of its text and of its
+// number:
 //
 //     text, number               copies in this process's memory once everything is freed
 //     freed_text, freed_number   blocks that were freed with a copy in them, over all loads
 //
-// OpenSSL frees some such blocks as they are. How many of these are still to be read at the end depends on what is allocated over
-// them, and so on where each block happens to lie: any other program in front of it changes that. Therefore each block is
-// looked at when it is freed, and overwritten; what is in memory at the end was kept. What is looked for is kept exclusive-or-ed, so that
-// it does not find itself.
+// OpenSSL frees some such blocks as they are. How many of these are still to be read at the end depends on
+// what is allocated over them, and so on where each block happens to lie: any other program in front of it
+// changes that. Therefore each block is looked at when it is freed, and overwritten; what is in memory at the
+// end was kept. What is looked for is kept exclusive-or-ed, so that it does not find itself.
 #include "support.h"
 
 #include <fcntl.h>

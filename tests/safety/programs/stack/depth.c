@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much stack each operation takes: it runs in a thread whose stack was painted before. Figures: bytes of each operation, at its
-// first, second and fifth time.
+// How much stack each operation takes: it runs in a thread whose stack was painted before. Figures: bytes of
+// each operation, at its first, second and fifth time.
 #include "support.h"
 
 enum { stack_size = 512 * 1024 };

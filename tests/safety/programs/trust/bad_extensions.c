@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates with extensions that do not decode, in trust files: OpenSSL complains once for each object, at its first use.
+// Certificates with extensions that do not decode, in trust files: OpenSSL complains once for each object, at
+// its first use.
 #include "support.h"
 
 int main(void) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the program parses or presents is its own: own_objects WHAT. Objects that should be filled are filled in place; whatever it gets it
-// may write to.
+// What the program parses or presents is its own: own_objects WHAT. Objects that should be filled are filled
+// in place; whatever it gets it may write to.
 #include "support.h"
 
 static X509* parsed(const unsigned char* der, long size) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything that can be read from trust stores after loads of all kinds, each of them three times: results, errors, order, duplicates.
+// Everything that can be read from trust stores after loads of all kinds, each of them three times: results,
+// errors, order, duplicates.
 #include "support.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two tenants of one process, each with contexts of its own over the same files. One changes what *it* trusts, by OpenSSL's public
-// calls and in its own store; the other one verifies as before: two_tenants CHANGE. The setters are named by a plugin (PLUGIN), or by this
-// program (BY_RELOCATION).
+// Two tenants of one process, each with contexts of its own over the same files. One changes what *it*
+// trusts, by OpenSSL's public calls and in its own store; the other one verifies as before: two_tenants
+// CHANGE. The setters are named by a plugin (PLUGIN), or by this program (BY_RELOCATION).
 #include <openssl/ec.h>
 
 #include "../support.h"
@@ -62,8 +62,8 @@ static X509_CRL* first_list(X509_STORE* store) {
 int main(int argc, char** argv) {
     MUST(argc > 2);
     const char* const change = argv[1];
-    // This program can see in which order a CRL lists its entries, and those of crls.bundle.pem are in none: so that file is not
-    // shared with it.
+    // This program can see in which order a CRL lists its entries, and those of crls.bundle.pem are in none:
+    // so that file is not shared with it.
     const char* const file = strncmp(change, "trust-middle", 12) == 0 ? "mid.cert.pem"
                              : strncmp(change, "list", 4) == 0        ? "crls.bundle.pem"
                                                                       : "chain.bundle.pem";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program that names no function that writes, and writes to what it got by the public structure's members:
-// bare_pointers PEER|ROOT WAY, where WAY is one getter of a pointer into a certificate, or that getter with '@' before it: looked up
-// by dlsym. What is handed out afterwards is as in stock.
+// bare_pointers PEER|ROOT WAY, where WAY is one getter of a pointer into a certificate, or that getter with
+// '@' before it: looked up by dlsym. What is handed out afterwards is as in stock.
 #include <stdint.h>
 
 #include "../support.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a writer gets of its peer by callbacks, and by functions that are not a connection's own getters: built with -DHOW=NUMBER. It
-// is the object that the getters give, and a later connection sees nothing of what was written to it.
+// What a writer gets of its peer by callbacks, and by functions that are not a connection's own getters:
+// built with -DHOW=NUMBER. It is the object that the getters give, and a later connection sees nothing of
+// what was written to it.
 #include <openssl/ct.h>
 
 #include "../support.h"

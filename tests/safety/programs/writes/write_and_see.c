@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One connection or store gets an object and writes to it; what another one sees, and what comes later, is as in stock:
-// write_and_see SOURCE WRITE late|early WAY. The program itself names no function that writes (unless BY_RELOCATION):
+// One connection or store gets an object and writes to it; what another one sees, and what comes later, is as
+// in stock: write_and_see SOURCE WRITE late|early WAY. The program itself names no function that writes
+// (unless BY_RELOCATION):
 //     WAY        dlsym: found by name after sharing began; else the path of a plugin that is opened then
 //     early      the object was got before the writer was there; late: after
 #include <openssl/ec.h>

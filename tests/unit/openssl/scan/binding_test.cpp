@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that is linked with OpenSSL, in each way of binding its calls (CMakeLists.txt): all calls reach ibid, from the first
-// one on.
+// A program that is linked with OpenSSL, in each way of binding its calls (CMakeLists.txt): all calls reach
+// ibid, from the first one on.
 #include <unistd.h>
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program without OpenSSL whose modules load it, as CPython, Apache, or PostgreSQL with extensions. Each test is a process of its
-// own, in which nothing has been loaded.
+// A program without OpenSSL whose modules load it, as CPython, Apache, or PostgreSQL with extensions. Each
+// test is a process of its own, in which nothing has been loaded.
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -37,8 +37,8 @@ template <class Result>
     return function != nullptr ? function() : Result{};
 }
 
-// 1: two connections show one object; 0: they do not. Each test is a forked child, which leaves its first eight certificates to
-// OpenSSL; two connections bring four at least.
+// 1: two connections show one object; 0: they do not. Each test is a forked child, which leaves its first
+// eight certificates to OpenSSL; two connections bring four at least.
 [[nodiscard]] int shares(void* module) {
     int answer = cannot_be_loaded;
     for (int i = 0; i < 3 && module != nullptr; ++i) {
@@ -68,7 +68,8 @@ TEST(LateModule, ThatIsBoundToItsOwnScopeFirstShares) {
         GTEST_SKIP() << "sanitizers refuse RTLD_DEEPBIND";
     }
     EXPECT_EQ(shares_when_loaded(READER_MODULE, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND), 1);
-    // Where calls are bound late as well, who is first found cannot be told: such a module may be as in stock.
+    // Where calls are bound late as well, who is first found cannot be told: such a module may be as in
+    // stock.
     EXPECT_GE(shares_when_loaded(READER_MODULE, RTLD_LAZY | RTLD_LOCAL | RTLD_DEEPBIND), 0);
 }
 
