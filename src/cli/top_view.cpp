@@ -67,6 +67,12 @@ std::string padded(const std::string& text, const column& c) {
                      : fmt::format("{:>{}}", text, c.width);
 }
 
+void add_column(std::string& line, const std::string& text) {
+    if (!line.empty())
+        line += ' ';
+    line += text;
+}
+
 std::size_t start_of(std::size_t column) {
     std::size_t at = 0;
     for (std::size_t i = 0; i < column; ++i)
@@ -177,14 +183,14 @@ std::vector<top_row> top_view::shown(const std::vector<top_row>& all) const {
 std::string top_view::header() const {
     std::string text;
     for (const column& c : all_columns)
-        text += (text.empty() ? "" : " ") + padded(std::string(c.title), c);
+        add_column(text, padded(std::string(c.title), c));
     return text;
 }
 
 std::string top_view::text_of(const top_row& row) {
     std::string text;
     for (const column& c : all_columns)
-        text += (text.empty() ? "" : " ") + padded(c.text(row), c);
+        add_column(text, padded(c.text(row), c));
     return text;
 }
 

@@ -190,6 +190,14 @@ struct entries {
     static int dane_authority(SSL* ssl, X509** matched, EVP_PKEY** key) {
         return dane_authority_of_connection(of(), ssl, matched, key);
     }
+    // Its callbacks get certificates of handshakes.
+    static int add_extension(SSL_CTX* ssl, unsigned type, unsigned context, SSL_custom_ext_add_cb_ex add,
+                             SSL_custom_ext_free_cb_ex free, void* add_argument,
+                             SSL_custom_ext_parse_cb_ex parse, void* parse_argument) {
+        of().disable("an extension of TLS gets certificates, and a module may write to them");
+        return of().f.SSL_CTX_add_custom_ext(ssl, type, context, add, free, add_argument, parse,
+                                             parse_argument);
+    }
     static X509* session_peer(const SSL_SESSION* session) { return peer_of_session(of(), session); }
     static X509* current_cert(const X509_STORE_CTX* v) {
         return lend(v, of().f.X509_STORE_CTX_get_current_cert(v));
@@ -377,6 +385,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return writes ? address(&verified_chain) : nullptr;
     case function_id::SSL_get0_dane_authority:
         return writes ? address(&dane_authority) : nullptr;
+    case function_id::SSL_CTX_add_custom_ext:
+        return writes ? address(&add_extension) : nullptr;
     case function_id::SSL_SESSION_get0_peer:
         return writes ? address(&session_peer) : nullptr;
     case function_id::X509_STORE_CTX_get_current_cert:

@@ -214,7 +214,6 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"RSA_set_ex_data", writes_key},
     named_role{"RSA_set_flags", writes_key},
     named_role{"RSA_set_method", writes_key},
-    named_role{"SSL_CTX_add_custom_ext", gives_shared},
     named_role{"X509V3_EXT_CRL_add_conf", writes_always},
     named_role{"X509V3_EXT_CRL_add_nconf", writes_always},
     named_role{"X509V3_EXT_add_conf", writes_always},
@@ -388,7 +387,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
     // Most names of a program are not OpenSSL's.
-    constexpr std::string_view first_letters = "ABCDEGOPRSXadio";
+    constexpr std::string_view first_letters = "ABCDEGOPRXadio";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
