@@ -170,6 +170,10 @@ struct entries {
         of().f.X509_get0_signature(bits, algorithm, x);
     }
     static int verify_own(X509_STORE_CTX* verification) {
+        // No session tells whose the chain's objects are: those of the store are the store's.
+        if (of().gives_own_objects() && verification != nullptr) {
+            make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
+        }
         return verify_certificate(of(), verification, nullptr);
     }
     static int new_index(int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,

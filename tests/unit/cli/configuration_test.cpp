@@ -141,7 +141,7 @@ TEST(configuration, any_bytes_set_nothing_wrong) {
     std::size_t complained = 0;
     for (int round = 0; round < 20000; ++round) {
         std::string text;
-        for (unsigned n = random() % 24; n > 0; --n)
+        for (auto n = random() % 24; n > 0; --n)
             text += random() % 8 == 0 ? std::string(1, static_cast<char>(random()))
                                       : pieces[random() % pieces.size()];
         const configuration c = of(text);
