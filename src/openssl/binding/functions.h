@@ -300,7 +300,7 @@ namespace ibid::openssl {
     X(SSL_get_peer_cert_chain)                                                                               \
     X(SSL_get0_verified_chain)                                                                               \
     X(SSL_get0_dane_authority)                                                                               \
-    X(SSL_CTX_add_custom_ext)                                                                               \
+    X(SSL_CTX_add_custom_ext)                                                                                \
     X(SSL_SESSION_get0_peer)                                                                                 \
     X(SSL_SESSION_get_ex_data)                                                                               \
     X(SSL_SESSION_set_ex_data)

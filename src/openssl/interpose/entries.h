@@ -83,7 +83,7 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(SSL_get_peer_cert_chain)                                                                               \
     X(SSL_get0_verified_chain)                                                                               \
     X(SSL_get0_dane_authority)                                                                               \
-    X(SSL_CTX_add_custom_ext)                                                                               \
+    X(SSL_CTX_add_custom_ext)                                                                                \
     X(SSL_SESSION_get0_peer)
 
 enum class function_id : std::uint8_t {

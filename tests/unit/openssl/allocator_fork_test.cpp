@@ -93,7 +93,8 @@ namespace ibid::test {
 namespace {
 
 TEST(allocator_fork, is_not_locked_before_ibids_locks_are_free) {
-    // The first ones fill what the preload has in pages of its own (operator_new.cpp); then for tables that grow.
+    // The first ones fill what the preload has in pages of its own (operator_new.cpp); then for tables that
+    // grow.
     constexpr int unwatched = 100;
     std::vector<bytes> ders;
     for (int i = 0; i < unwatched + 60; ++i) {
