@@ -6,6 +6,7 @@
 #include "openssl/api/process.h"
 #include "preload/foreign/early_code.h"
 #include "preload/foreign/environment.h"
+#include "preload/older_glibc/files.h"
 #include "preload/older_glibc/threads.h"
 #include "statistics/shared_statistics.h"
 
@@ -25,6 +26,7 @@ void begin(char** words, char** environment) noexcept {
     if (preload::leaves_children_alone(environment, words)) {
         preload::remove_preload(environment);
     }
+    older_glibc::find_file_functions();
     shared_statistics::open_at_load(preload::variable(environment, "IBID_STATISTICS"));
     openssl::process::start(preload::is_excluded(environment, words) ? "IBID_EXCLUDE names this program"
                                                                      : older_glibc::why_not(),

@@ -4,9 +4,12 @@
 //
 // Law: the kernel is asked as the C library asks it. Source: glibc's bits/stat.h before 2.33, which made
 // stat() of __xstat().
+#include "files.h"
+
 #include <sys/stat.h>
 
 #include "old_symbol.h"
+#include "openssl/modules/linker_functions.h"
 
 namespace {
 
@@ -16,7 +19,18 @@ constexpr int layout = 1; // of struct stat
 constexpr int layout = 0;
 #endif
 
+using file_status = int (*)(int fd, struct stat* status);
+constinit file_status own_fstat = nullptr; // of the C library; written once, at load
+
 } // namespace
+
+namespace ibid::older_glibc {
+
+void find_file_functions() noexcept {
+    own_fstat = reinterpret_cast<file_status>(openssl::modules::first_definition("fstat"));
+}
+
+} // namespace ibid::older_glibc
 
 extern "C" {
 
@@ -35,11 +49,11 @@ int __wrap_lstat(const char* path, struct stat* status) {
 }
 
 int __wrap_fstat(int fd, struct stat* status) {
-    return ibid_old_fxstat(layout, fd, status);
+    return own_fstat != nullptr ? own_fstat(fd, status) : ibid_old_fxstat(layout, fd, status);
 }
 
 int __wrap_fstat64(int fd, struct stat* status) { // the same, on 64-bit machines
-    return ibid_old_fxstat(layout, fd, status);
+    return __wrap_fstat(fd, status);
 }
 
 // NOLINTEND(bugprone-reserved-identifier)
