@@ -19,6 +19,7 @@ from .programs import PROGRAMS, Program, units_for
 from .targets import TARGETS, Target
 
 ROOT = Path(__file__).resolve().parents[2]
+CANNOT = 77  # exit status: PyPI, from where the compiler comes, could not be reached
 
 
 @dataclass
@@ -150,7 +151,11 @@ def main() -> int:
     wanted = {*options.only, "print_hash"} if options.only and "core_test" in options.only else options.only
     programs = [p for p in PROGRAMS if not wanted or p.name in wanted]
     compiler = Compiler(options.folder.resolve(), ROOT)
-    compiler.install()
+    try:
+        compiler.install()
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"cross: the compiler could not be installed from PyPI, so nothing was compiled: {error}", file=sys.stderr)
+        return CANNOT
     with ThreadPoolExecutor(max(1, options.at_once)) as pool:
         outcomes = list(pool.map(lambda t: try_out(compiler, t, programs, options.filter, not options.compile_only), targets))
     print(table(outcomes))
