@@ -184,8 +184,12 @@ class TestStat:
         process = subprocess.Popen([str(ibid), "run", PYTHON, "-c", LOADS, "2", str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         terminal = Terminal([str(ibid), "stat", str(process.pid), "--watch", "--interval", "0.2"])
-        lines = terminal.wait_for(lambda display: display[0].startswith(f"{process.pid} (python3)"))
-        assert "certificates" in lines[1] and lines[-1].startswith("q quit")
+        # The whole screen: it comes in parts.
+        terminal.wait_for(
+            lambda lines: lines[0].startswith(f"{process.pid} (python3)")
+            and "certificates" in lines[1]
+            and lines[-1].startswith("q quit")
+        )
         process.communicate()
         assert terminal.status() == 0
 
