@@ -101,7 +101,7 @@ def order(lines: list[str], pids: list[int]) -> list[int]:
 def test_has_keys_for_order_and_filter_and_says_which(ibid: Path, programs: list[int]) -> None:
     terminal = Terminal([str(ibid), "top", "--interval", "0.3", "--sort", "hits"])
     lines = terminal.wait_for(
-        lambda display: len(order(display, programs)) == 2 and display[-1].rstrip().endswith("/ filter")
+        lambda display: len(order(display, programs)) == 2 and "/ filter" in display[-1]
     )
     assert order(lines, programs) == programs[::-1]
     assert lines[0].split()[:2] == ["PID", "NAME"]
