@@ -11,6 +11,9 @@
 namespace ibid::preload {
 
 bool executable_has_early_code() noexcept {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return false; // this library needs the runtime itself, which is ready before it
+#else
     // The kernel says where it has put the executable's program headers.
     const auto at = static_cast<std::uintptr_t>(::getauxval(AT_PHDR));
     const auto* const headers = reinterpret_cast<const ElfW(Phdr)*>(at); // an address, as a number
@@ -33,6 +36,7 @@ bool executable_has_early_code() noexcept {
         }
     }
     return false;
+#endif
 }
 
 } // namespace ibid::preload

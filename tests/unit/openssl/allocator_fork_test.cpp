@@ -95,7 +95,7 @@ namespace {
 TEST(allocator_fork, is_not_locked_before_ibids_locks_are_free) {
     // The first ones fill what the preload has in pages of its own (operator_new.cpp); then for tables that
     // grow.
-    constexpr int unwatched = 100;
+    constexpr int unwatched = 800;
     std::vector<bytes> ders;
     for (int i = 0; i < unwatched + 60; ++i) {
         ders.push_back(der_of(make_authority("root").certificate.get()));
