@@ -10,16 +10,16 @@
 
 extern "C" {
 
-using handler = void (*)(void*);
-int __real___cxa_atexit(handler at_exit, void* argument,
-                        void* library); // NOLINT(bugprone-reserved-identifier)
-int __wrap___cxa_atexit(handler at_exit, void* argument,
-                        void* library); // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names. This library's own calls come here (ld --wrap).
 
-// The linker's names: calls of this library's own come here (ld --wrap).
-int __wrap___cxa_atexit(handler at_exit, void* argument,
-                        void* library) { // NOLINT(bugprone-reserved-identifier)
+using handler = void (*)(void*);
+int __real___cxa_atexit(handler at_exit, void* argument, void* library);
+int __wrap___cxa_atexit(handler at_exit, void* argument, void* library);
+
+int __wrap___cxa_atexit(handler at_exit, void* argument, void* library) {
     return ibid::preload::executable_has_early_code() ? 0 : __real___cxa_atexit(at_exit, argument, library);
 }
+
+// NOLINTEND(bugprone-reserved-identifier)
 
 } // extern "C"
