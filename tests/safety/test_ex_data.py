@@ -14,6 +14,10 @@ CASES = [
         for when in WHENS
     ),
     Case("ex_data/own_data.c", shows="nothing", helped=("certificates", "trust_stores")),
+    *(
+        Case("ex_data/own_verification.c", (way,), shows="own store: mine", helped=("trust_stores",))
+        for way in ("own", "inside")
+    ),
     *(Case("ex_data/racing.c", (on,), shows="found 0 times; held: nothing") for on in ("certificate", "key")),
 ]
 

@@ -170,11 +170,19 @@ struct entries {
         of().f.X509_get0_signature(bits, algorithm, x);
     }
     static int verify_own(X509_STORE_CTX* verification) {
-        // No session tells whose the chain's objects are: those of the store are the store's.
+        give_store_its_own(verification);
+        return verify_certificate(of(), verification, nullptr);
+    }
+    // libcrypto's call for the program: PKCS7_verify() and its kin.
+    static int verify_inside(X509_STORE_CTX* verification) {
+        give_store_its_own(verification);
+        return of().f.X509_verify_cert(verification);
+    }
+    // Where no session tells whose a chain's objects are, those of the store are the store's.
+    static void give_store_its_own(const X509_STORE_CTX* verification) {
         if (of().gives_own_objects() && verification != nullptr) {
             make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
         }
-        return verify_certificate(of(), verification, nullptr);
     }
     static int new_index(int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                          CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
@@ -324,7 +332,10 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     case function_id::X509_verify:
         return itself ? address(&verify) : nullptr;
     case function_id::X509_verify_cert:
-        return libssl ? address(&verify_peer) : program ? address(&verify_own) : nullptr;
+        return libssl    ? address(&verify_peer)
+               : program ? address(&verify_own)
+               : itself  ? address(&verify_inside)
+                         : nullptr;
     case function_id::OSSL_STORE_load:
         return itself ? address(&uri) : nullptr;
     case function_id::X509_load_cert_file:
