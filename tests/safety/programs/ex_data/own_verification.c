@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that attaches data to a trust store's root, which its verify callback got in a verification without a connection: the data
-// is there when the store is listed, and at the next verification with this store. Another store of the same file has none.
-// own_verification own|inside: by X509_verify_cert(), or by PKCS7_verify(), which calls it inside libcrypto.
+// A program that attaches data to a trust store's root, which its verify callback got in a verification
+// without a connection: the data is there when the store is listed, and at the next verification with this
+// store. Another store of the same file has none. own_verification own|inside: by X509_verify_cert(), or by
+// PKCS7_verify(), which calls it inside libcrypto.
 #include <openssl/pkcs7.h>
 
 #include "../support.h"
