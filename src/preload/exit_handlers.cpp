@@ -10,7 +10,8 @@
 
 extern "C" {
 
-// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names. This library's own calls come here (ld --wrap).
+// This library's own calls come here (ld --wrap).
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 
 using handler = void (*)(void*);
 int __real___cxa_atexit(handler at_exit, void* argument, void* library);
