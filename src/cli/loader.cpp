@@ -105,7 +105,7 @@ std::vector<std::string> libraries_of_process(pid_t pid) {
 std::string library_by_name(const std::string& soname) {
     // Before glibc 2.34 this program has no dlopen(). Then the loader lists what it would load in front of
     // this program.
-    auto* const open = reinterpret_cast<decltype(&dlopen)>(openssl::modules::first_definition("dlopen"));
+    auto* const open = reinterpret_cast<decltype(&dlopen)>(openssl::modules::first_function("dlopen"));
     if (open == nullptr)
         return first_named(
             paths_in(output_of({own_interpreter(), "--list", own_path()}, "LD_PRELOAD=" + soname)), soname);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The C++ library inside the preload asks for destructors at the process's end, in a constructor that runs
-// before all of the program's code. An executable with early code may have a __cxa_atexit() of its own
-// (ThreadSanitizer's static runtime has), which is not ready then.
+// before all of the program's code. A program may have a __cxa_atexit() of its own (ThreadSanitizer's static
+// runtime has), which is not ready then.
 //
-// Law: in such a program, where ibid does nothing, nothing of this library's is destroyed at the end. Nothing
+// Law: where ibid runs too early and does nothing, nothing of this library's is destroyed at the end. Nothing
 // needs to be: the objects are error categories.
 #include "preload/foreign/early_code.h"
 
@@ -18,7 +18,7 @@ int __real___cxa_atexit(handler at_exit, void* argument, void* library);
 int __wrap___cxa_atexit(handler at_exit, void* argument, void* library);
 
 int __wrap___cxa_atexit(handler at_exit, void* argument, void* library) {
-    return ibid::preload::executable_has_early_code() ? 0 : __real___cxa_atexit(at_exit, argument, library);
+    return ibid::preload::runs_too_early() ? 0 : __real___cxa_atexit(at_exit, argument, library);
 }
 
 // NOLINTEND(bugprone-reserved-identifier)

@@ -20,13 +20,13 @@ void after_chroot() noexcept {
 
 void begin(char** words, char** environment) noexcept {
     using namespace ibid;
-    if (preload::executable_has_early_code()) {
+    if (preload::runs_too_early()) {
         return;
     }
     if (preload::leaves_children_alone(environment, words)) {
         preload::remove_preload(environment);
     }
-    older_glibc::find_file_functions();
+    older_glibc::find_own_fstat();
     shared_statistics::open_at_load(preload::variable(environment, "IBID_STATISTICS"));
     openssl::process::start(preload::is_excluded(environment, words) ? "IBID_EXCLUDE names this program"
                                                                      : older_glibc::why_not(),

@@ -61,7 +61,14 @@ HOOKS = [
 ]
 COUNTING = Library("callers/hook_counts.c", "none")
 READ_ONLY = Library("callers/read_only_slots.c", "none", ("-fno-pic", "-mcmodel=large", "-Wl,-z,notext"))
+NOT_READY = Library("callers/not_ready.c", "none", ("-DAS_LIBRARY",))
 CHAINS = [
+    Case("callers/not_ready.c", name="program", flags=("-rdynamic",), shows="visited 1"),
+    Case("callers/not_ready.c", name="data", flags=("-rdynamic", "-DDATA"), shows="visited 1", helped=("certificates",)),
+    *(
+        Case("callers/tls_once.c", name=f"not-ready-{where}", shows="handshake 1", **{where: (NOT_READY,)})
+        for where in ("before", "after")
+    ),
     Case("callers/tls_once.c", name="counted-before", before=(COUNTING,), shows="handshake 1"),
     Case("callers/tls_once.c", name="counted-after", after=(COUNTING,), shows="handshake 1"),
     Case(

@@ -181,6 +181,14 @@ void* elf_module::find(const char* name, std::uint32_t hash) const noexcept {
     return symbol != nullptr ? reinterpret_cast<void*>(base_ + symbol->st_value) : nullptr;
 }
 
+void* elf_module::find_function(const char* name) const noexcept {
+    const ElfW(Sym)* const symbol = find_symbol(name, symbol_hash(name));
+    // STT_NOTYPE: an assembler's. What chooses among functions (IFUNC) is none itself.
+    const bool is_function = symbol != nullptr && (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ||
+                                                   ELF64_ST_TYPE(symbol->st_info) == STT_NOTYPE);
+    return is_function ? reinterpret_cast<void*>(base_ + symbol->st_value) : nullptr;
+}
+
 std::size_t elf_module::size_of(const char* name) const noexcept {
     const ElfW(Sym)* const symbol = find_symbol(name, symbol_hash(name));
     return symbol != nullptr ? symbol->st_size : 0;

@@ -42,6 +42,8 @@ public:
     // The function or object that the module defines under this name; null: none. `hash`: symbol_hash(name).
     [[nodiscard]] void* find(const char* name, std::uint32_t hash) const noexcept;
     [[nodiscard]] void* find(const char* name) const noexcept { return find(name, symbol_hash(name)); }
+    // The same, if it is a function.
+    [[nodiscard]] void* find_function(const char* name) const noexcept;
     // How many bytes that function has; 0: not known.
     [[nodiscard]] std::size_t size_of(const char* name) const noexcept;
 

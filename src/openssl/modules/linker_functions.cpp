@@ -11,6 +11,7 @@ namespace {
 
 struct search {
     const char* name;
+    bool of_function;
     void* found = nullptr;
 };
 
@@ -18,20 +19,27 @@ int look_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& looked_for = *static_cast<search*>(argument);
     const elf_module m(*info);
     if (m.readable() && !m.place().contains(reinterpret_cast<const void*>(&look_in))) {
-        looked_for.found = m.find(looked_for.name);
+        looked_for.found =
+            looked_for.of_function ? m.find_function(looked_for.name) : m.find(looked_for.name);
     }
     return looked_for.found != nullptr ? 1 : 0;
 }
 
 template <class Function>
 void find(Function*& function, const char* name) noexcept {
-    function = reinterpret_cast<Function*>(first_definition(name));
+    function = reinterpret_cast<Function*>(first_function(name));
 }
 
 } // namespace
 
+void* first_function(const char* name) noexcept {
+    search looked_for{name, true};
+    dl_iterate_phdr(&look_in, &looked_for);
+    return looked_for.found;
+}
+
 void* first_definition(const char* name) noexcept {
-    search looked_for{name};
+    search looked_for{name, false};
     dl_iterate_phdr(&look_in, &looked_for);
     return looked_for.found;
 }

@@ -28,5 +28,7 @@ void find_linker_functions() noexcept;
 // The first definition of a name, in the order in which the dynamic linker looks; null: none. Not this
 // module's own.
 [[nodiscard]] void* first_definition(const char* name) noexcept;
+// The same of functions: a program may call its data as it likes.
+[[nodiscard]] void* first_function(const char* name) noexcept;
 
 } // namespace ibid::openssl::modules

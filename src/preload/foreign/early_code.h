@@ -3,10 +3,14 @@
 
 namespace ibid::preload {
 
-// Whether the program's executable has code that must run before all constructors (DT_PREINIT_ARRAY): static
-// sanitizer runtimes, and allocators that are made ready there. ibid is loaded earlier still, so no function
-// of such an executable may be called, malloc included. Calls nothing but getauxval(), which reads a variable
-// of the C library's.
-[[nodiscard]] bool executable_has_early_code() noexcept;
+// Whether what ibid would call when it is loaded may not be ready. ibid is loaded before all other code of
+// the process:
+//
+//  - an executable may have code that must run before all constructors (DT_PREINIT_ARRAY): static sanitizer
+//    runtimes, and allocators that are made ready there;
+//  - another module may define a function of the C library's, and make that ready in a constructor.
+//
+// Calls no function of another module's, but getauxval() when that is the C library's own.
+[[nodiscard]] bool runs_too_early() noexcept;
 
 } // namespace ibid::preload

@@ -26,8 +26,8 @@ constinit file_status own_fstat = nullptr; // of the C library; written once, at
 
 namespace ibid::older_glibc {
 
-void find_file_functions() noexcept {
-    own_fstat = reinterpret_cast<file_status>(openssl::modules::first_definition("fstat"));
+void find_own_fstat() noexcept {
+    own_fstat = reinterpret_cast<file_status>(openssl::modules::first_function("fstat"));
 }
 
 } // namespace ibid::older_glibc

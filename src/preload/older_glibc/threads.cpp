@@ -31,7 +31,7 @@ constinit std::atomic<bool> searched{false};
 
 template <class Function>
 void find(Function*& function, const char* name) noexcept {
-    function = reinterpret_cast<Function*>(ibid::openssl::modules::first_definition(name));
+    function = reinterpret_cast<Function*>(ibid::openssl::modules::first_function(name));
 }
 
 // The first call comes at load, from one thread.
