@@ -24,6 +24,7 @@ namespace {
 
 constexpr const char* default_file = "/etc/ibid.conf";
 constexpr std::size_t longest_value = 1024;
+constexpr std::size_t most_complaints = 20;
 constexpr std::string_view blank = " \t\r";
 
 std::string_view trimmed(std::string_view text) {
@@ -97,18 +98,21 @@ void configuration::add_file(const std::string& path, const std::string& shown_a
     std::array<char, 4096> piece{};
     ssize_t got = 0;
     struct stat s {};
-    if (::fstat(fd, &s) == 0 && S_ISREG(s.st_mode)) {
-        while (text.size() <= most && (got = ::read(fd, piece.data(), piece.size())) > 0)
-            text.append(piece.data(), static_cast<std::size_t>(got));
-    }
+    const bool is_file = ::fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+    while (is_file && text.size() <= most && (got = ::read(fd, piece.data(), piece.size())) > 0)
+        text.append(piece.data(), static_cast<std::size_t>(got));
     ::close(fd);
-    if (text.size() > most)
+    if (!is_file && !S_ISCHR(s.st_mode)) // a link to /dev/null is the usual word for "nothing"
+        complaints_.push_back({{}, fmt::format("{} is not read: it is not a regular file", shown_as)});
+    else if (text.size() > most)
         complaints_.push_back({{}, fmt::format("{} is too large, and is not read", shown_as)});
     else
         add_text(text, shown_as);
 }
 
 void configuration::add_text(std::string_view text, const std::string& file) {
+    if (text.starts_with("\xef\xbb\xbf"))
+        text.remove_prefix(3); // the byte order mark that some editors write
     std::string program;
     bool passed_over = false; // a section of no program
     for (unsigned number = 1; !text.empty(); ++number) {
@@ -200,10 +204,17 @@ configuration::settings_of(const std::vector<std::string>& programs) const {
 
 std::vector<std::string> configuration::complaints_of(const std::vector<std::string>& programs) const {
     std::vector<std::string> all;
+    std::size_t more = 0;
     for (const complaint& c : complaints_) {
-        if (c.program.empty() || contains(programs, c.program))
+        if (!c.program.empty() && !contains(programs, c.program))
+            continue;
+        if (all.size() < most_complaints)
             all.push_back(c.text);
+        else
+            ++more;
     }
+    if (more != 0)
+        all.push_back(fmt::format("the configuration has {} more wrong lines", more));
     return all;
 }
 

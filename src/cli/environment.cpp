@@ -4,6 +4,7 @@
 #include "cli/environment.h"
 
 #include "openssl/binding/settings.h"
+#include "statistics/printable.h"
 
 #include <algorithm>
 #include <climits>
@@ -102,8 +103,9 @@ bool is_setting(std::string_view name) {
 
 std::string wrong_value(std::string_view name, std::string_view value) {
     const auto is_one_of = [value](auto... known) { return ((value == known) || ...); };
-    const auto refused = [name, value](std::string_view what) {
-        return fmt::format("{}={} is not known: {}", name, value, what);
+    const std::string shown = shared_statistics::printable(value);
+    const auto refused = [name, &shown](std::string_view what) {
+        return fmt::format("{}={} is not known: {}", name, shown, what);
     };
     retention ignored;
     if (name == "IBID_SCOPE" && !is_one_of("openssl", "all"))
@@ -112,7 +114,7 @@ std::string wrong_value(std::string_view name, std::string_view value) {
         return fmt::format(
             "{}={} cannot be understood: it is BYTES[:ENTRIES] with the suffixes K, M and G, such as "
             "4M:1024, or 0 for none",
-            name, value);
+            name, shown);
     if (name == "IBID_DISABLE" && !is_one_of("0", "1"))
         return refused("1 makes ibid stand aside");
     if (name == "IBID_VERIFY_MEMO" && !is_one_of("0", "1"))
@@ -124,7 +126,7 @@ std::string wrong_value(std::string_view name, std::string_view value) {
     if (name == "IBID_EXCLUDE" && value.find('/') != std::string_view::npos)
         return fmt::format(
             "{}={} cannot be understood: it is names of programs, without folders, with colons between them",
-            name, value);
+            name, shown);
     return {};
 }
 

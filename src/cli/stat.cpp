@@ -6,6 +6,7 @@
 #include "cli/exit_status.h"
 #include "cli/report.h"
 #include "cli/screen.h"
+#include "statistics/printable.h"
 
 #include <algorithm>
 #include <fstream>
@@ -23,11 +24,7 @@ std::string name_of_process(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
     std::string name;
     std::getline(file, name);
-    for (char& c : name) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-            c = '?'; // a process chooses its own name; it does not get to write to a terminal
-    }
-    return name;
+    return shared_statistics::printable(name); // a process chooses its own name
 }
 
 std::string explain(read_error error, pid_t pid) {

@@ -6,6 +6,7 @@
 #include "statistics/every_process.h"
 #include "statistics/foreign_memory.h"
 #include "statistics/place.h"
+#include "statistics/printable.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -27,17 +28,16 @@
 namespace ibid::shared_statistics {
 namespace {
 
-// Text as far as it can be shown: another process wrote it, so control characters do not reach a terminal.
 template <std::size_t N>
 std::string text_of(const shared_text<N>& from) {
     std::string text;
     for (const std::atomic<char>& c : from) {
         const char byte = c.load(std::memory_order_relaxed);
         if (byte == '\0')
-            return text;
-        text += static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f ? '?' : byte;
+            break;
+        text += byte;
     }
-    return text;
+    return printable(text);
 }
 
 bool is_ready(const row_name& name) {

@@ -96,10 +96,23 @@ class TestRun:
 
     def test_does_not_wait_for_what_is_no_file(self, command: Command) -> None:
         os.mkfifo(command.file)
-        assert command("run", "true").returncode == 0
+        fifo = command("run", "true")
+        assert fifo.returncode == 0 and "not a regular file" in fifo.stderr
         command.file.unlink()
         command.file.mkdir()
-        assert command("run", "true").returncode == 0
+        folder = command("run", "true")
+        assert folder.returncode == 0 and "not a regular file" in folder.stderr
+
+    def test_takes_the_null_device_for_nothing(self, command: Command) -> None:
+        command.file.symlink_to("/dev/null")
+        done = command("run", "true")
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_complains_of_a_file_that_is_none_of_its_own_in_few_lines(self, command: Command) -> None:
+        command.file.write_text("no setting\n" * 1000)
+        done = command("run", "true")
+        assert done.returncode == 0 and len(done.stderr.splitlines()) == 21
+        assert "980 more" in done.stderr
 
     def test_passes_over_a_file_that_is_too_large(self, command: Command) -> None:
         command.file.write_text("IBID_RETAIN=8M\n" + "# much\n" * 200000)

@@ -31,8 +31,10 @@ def closed(schema: Any) -> Any:
 
 
 DEFINITIONS = closed(SCHEMA["definitions"])
+# The name it gives itself is none that a terminal or JSON may be given: CSI as a byte and as a character, and what is no UTF-8.
 LOADS = """
-import ssl, sys
+import ctypes, ssl, sys
+assert ctypes.CDLL(None).prctl(15, b"a\\x9b2J\\xc2\\x9b\\xff", 0, 0, 0) == 0
 contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(3)]
 print("ready", flush=True)
 sys.stdin.read()
@@ -144,3 +146,11 @@ def test_takes_less_than_a_tenth_of_a_second(ibid: Path, program: str, image: st
         if min(took) >= 0.1:
             slow[" ".join(words)] = round(min(took), 3)
     assert slow == {}
+
+
+def test_a_process_cannot_write_to_the_terminal_by_its_name(ibid: Path, program: str) -> None:
+    for words in (["stat", program], ["top", "--once"], ["doctor", program], ["certs", program]):
+        done = subprocess.run([str(ibid), *words], capture_output=True, timeout=60)
+        text = done.stdout.decode() + done.stderr.decode()  # UTF-8, or this raises
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), words
+        assert words[0] not in ("stat", "top") or "a?2J??" in text

@@ -3,6 +3,8 @@
 // See tbs_certificate.h.
 #include "cli/certs/tbs_certificate.h"
 
+#include "statistics/printable.h"
+
 #include <array>
 #include <cstddef>
 
@@ -57,54 +59,17 @@ std::optional<std::string_view> take(std::string_view& from, tag is) {
     return e && e->is == is ? std::optional(e->content) : std::nullopt;
 }
 
-void put_utf8(std::string& to, std::uint32_t c) {
-    if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
-        to += '?'; // a terminal would obey it
-    else if (c < 0x80)
-        to += static_cast<char>(c);
-    else if (c < 0x800)
-        to += {static_cast<char>(0xc0 | c >> 6), static_cast<char>(0x80 | (c & 0x3f))};
-    else if (c < 0x10000)
-        to += {static_cast<char>(0xe0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 0x3f)),
-               static_cast<char>(0x80 | (c & 0x3f))};
-    else
-        to += {static_cast<char>(0xf0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 0x3f)),
-               static_cast<char>(0x80 | (c >> 6 & 0x3f)), static_cast<char>(0x80 | (c & 0x3f))};
-}
-
-// The characters of well-formed UTF-8; a question mark for each byte that is none.
-void put_text(std::string& to, std::string_view utf8) {
-    for (std::size_t i = 0; i < utf8.size();) {
-        const auto first = static_cast<unsigned char>(utf8[i]);
-        const std::size_t more = first < 0x80                    ? 0
-                                 : first >= 0xc2 && first < 0xe0 ? 1
-                                 : first >= 0xe0 && first < 0xf0 ? 2
-                                                                 : 3;
-        std::uint32_t c = first < 0x80 ? first : first & (0x3f >> more);
-        bool fine = first < 0x80 || (first >= 0xc2 && first < 0xf5);
-        for (std::size_t k = 1; fine && k <= more; ++k) {
-            fine = i + k < utf8.size() && (static_cast<unsigned char>(utf8[i + k]) & 0xc0) == 0x80;
-            if (fine)
-                c = c << 6 | (static_cast<unsigned char>(utf8[i + k]) & 0x3f);
-        }
-        fine = fine && (more < 2 || c >= (more == 2 ? 0x800U : 0x10000U)); // the shortest form alone
-        put_utf8(to, fine ? c : 0);
-        i += fine ? more + 1 : 1;
-    }
-}
-
 std::string text_of(const element& value) {
-    std::string text;
     const std::size_t width = value.is == bmp_string ? 2 : value.is == universal_string ? 4 : 1;
     if (width == 1 && value.is == utf8_string) {
-        put_text(text, value.content);
-        return text;
+        return shared_statistics::printable(value.content);
     }
+    std::string text;
     for (std::size_t i = 0; i + width <= value.content.size(); i += width) {
         std::uint32_t c = 0;
         for (std::size_t k = 0; k < width; ++k)
             c = c << 8 | static_cast<unsigned char>(value.content[i + k]);
-        put_utf8(text, c);
+        shared_statistics::append_printable(text, c);
     }
     return text;
 }

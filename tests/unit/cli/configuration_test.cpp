@@ -36,6 +36,10 @@ std::vector<std::string> holds(const configuration& c, const std::vector<std::st
     return all;
 }
 
+TEST(configuration, may_begin_with_a_byte_order_mark) {
+    EXPECT_THAT(holds(of("\xef\xbb\xbfIBID_RETAIN=8M\n"), {}), ElementsAre("IBID_RETAIN=8M@f:1"));
+}
+
 TEST(configuration, a_section_wins_over_what_is_for_all_wherever_it_stands) {
     const configuration c =
         of("[nginx]\nIBID_PRIVACY=strict\nIBID_SCOPE = all \n\n# a comment\n[curl]\nIBID_RETAIN=0\n");

@@ -79,7 +79,7 @@ TEST(tbs_certificate, a_name_is_text_that_a_terminal_can_be_given) {
     EXPECT_EQ(subject_of(attribute(common_name, 0x0c, "a\x1b[2Jb\r\n")), "CN=a?[2Jb??");
     EXPECT_EQ(subject_of(attribute(common_name, 0x0c, "\xc2\x9b")), "CN=?"); // C1's own escape
     EXPECT_EQ(subject_of(attribute(common_name, 0x0c, "\xff\xc0\xaf\xed\xa0\x80")),
-              "CN=????"); // overlong, surrogate
+              "CN=??????"); // overlong, surrogate
     EXPECT_EQ(subject_of(attribute(common_name, 0x0c, "a, O=b")), "CN=a\\, O=b");
     EXPECT_EQ(subject_of(attribute("\x2a\x03\x04", 0x0c, "x")), "1.2.3.4=x");
 }
