@@ -31,7 +31,8 @@ def closed(schema: Any) -> Any:
 
 
 DEFINITIONS = closed(SCHEMA["definitions"])
-# The name it gives itself is none that a terminal or JSON may be given: CSI as a byte and as a character, and what is no UTF-8.
+# The name it gives itself is none that a terminal or JSON may be given: CSI as a byte and as a character, and
+# what is no UTF-8.
 LOADS = """
 import ctypes, ssl, sys
 assert ctypes.CDLL(None).prctl(15, b"a\\x9b2J\\xc2\\x9b\\xff", 0, 0, 0) == 0
