@@ -75,7 +75,7 @@ constexpr const char* parts_of_the_c_library[] = {"libc.so.", "ld-linux", "libpt
         for (const char* const part : parts_of_the_c_library) {
             is_part = is_part || begins(file_of(m->l_name), part);
         }
-        if (is_part) {
+        if (is_part && m->l_addr != 0) { // 0: prelinked; its header is somewhere else
             const auto* const header =
                 reinterpret_cast<const ElfW(Ehdr)*>(m->l_addr); // an address, as a number
             if (holds(m->l_addr, reinterpret_cast<const ElfW(Phdr)*>(m->l_addr + header->e_phoff),
