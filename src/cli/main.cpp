@@ -19,7 +19,9 @@ int failed(const std::exception& error) {
 
 // `ibid run PROGRAM` becomes the program before the static objects are made that other commands need:
 // iostreams alone, which CLI11 brings along, cost as much as all that is done here (docs/command.md, "What a
-// start costs").
+// start costs"). The C library has to give a constructor the words, as glibc does; with another one, main() runs
+// the program.
+#ifdef __GLIBC__
 [[gnu::constructor(101)]] void run_at_once(int count, char** words) {
     try {
         const std::optional<ibid::cli::run_request> request = ibid::cli::plain_run(count, words);
@@ -29,6 +31,7 @@ int failed(const std::exception& error) {
         std::_Exit(failed(error));
     }
 }
+#endif
 
 } // namespace
 
