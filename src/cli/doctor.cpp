@@ -199,9 +199,9 @@ void judge_openssl(findings& f) {
             f.openssl.version));
     }
     if (f.decisive.kind == openssl::module_class::writer)
-        f.notes.push_back(
-            fmt::format("{} names functions that write to certificates ({}): what it could write to is not "
-                        "shared with it (docs/safety.md)",
+        f.problems.push_back(
+            fmt::format("{} names functions that write to certificates ({}): nothing is shared with a program "
+                        "that could write to it (docs/safety.md)",
                         f.decisive.path, fmt::join(f.decisive.names, ", ")));
     else if (f.decisive.kind == openssl::module_class::attacher)
         f.notes.push_back(

@@ -45,6 +45,11 @@ struct circumstances {
         if (!c.intercepted) {
             return verdict{false, instead};
         }
+        if (c.writer) {
+            return verdict{false,
+                           "the program names functions that write to certificates: it keeps objects of "
+                           "its own for each connection and context"};
+        }
         return needs_libssl && !c.libssl ? verdict{false, "no libssl: it does no TLS"} : otherwise;
     };
     const verdict peers = judge({true, "libssl asks libcrypto for them: intercepted there"},
@@ -52,13 +57,10 @@ struct circumstances {
     const verdict sessions = judge({true, "libssl asks libcrypto to decode them: intercepted there"},
                                    "ibid is not loaded: use ibid_openssl_attach()", true);
     const verdict stores = judge(
-        c.other_files ? verdict{false, "another module defines the functions that open and read files, and "
-                                       "may give another file than "
-                                       "the path names"}
-        : c.writer
-            ? verdict{false,
-                      "the program names functions that write to certificates; a store of its own for each "
-                      "context keeps such writes apart"}
+        c.other_files
+            ? verdict{false, "another module defines the functions that open and read files, and "
+                             "may give another file than "
+                             "the path names"}
             : verdict{true, c.symbolic ? "files and default paths, intercepted where they enter libcrypto; "
                                          "not single files of a folder, "
                                          "which it reads by itself (-Bsymbolic)"

@@ -84,7 +84,7 @@ struct entries {
     static const ASN1_ITEM* it() { return session_peer_item(N); }
     static int chain_step(X509_STORE_CTX* verification) { return verify_chain(of(), verification); }
     static int verify_peer(X509_STORE_CTX* verification) {
-        if (of().gives_own_objects()) {
+        if (of().gives_own_objects() && !of().has_writer()) {
             prepare_session(of(), verification);
         }
         if (of().has_writer() && verification != nullptr) {
@@ -192,15 +192,27 @@ struct entries {
     static void context_free(OSSL_LIB_CTX* context) { free_context(of(), context); }
     static void cleanup() { clean_up(of()); }
 
-    // ---- what gives a writer an object
+    // ---- what gives a writer an object, or an attacher but for its lease
 
-    static X509* get0_peer(const SSL* ssl) { return peer_of_connection(of(), ssl); }
-    static X509* get1_peer(const SSL* ssl) { return peer_of_connection_held(of(), ssl); }
+    // The lists of a connection and what is in them are OpenSSL's own, and programs change them. So nothing is
+    // shared with a program that asks for them and may write: what was shared before is exchanged as it asks.
+    static libcrypto& for_writer() noexcept {
+        libcrypto& l = of();
+        if (!l.has_writer()) {
+            l.set_has_writer();
+        }
+        return l;
+    }
+
+    static X509* get0_peer(const SSL* ssl) { return peer_of_connection(for_writer(), ssl); }
+    static X509* get1_peer(const SSL* ssl) { return peer_of_connection_held(for_writer(), ssl); }
     static X509* get1_peer_leased(const SSL* ssl) { return lease_peer(of(), ssl); }
-    static STACK_OF(X509) * peer_chain(const SSL* ssl) { return chain_of_connection(of(), ssl); }
-    static STACK_OF(X509) * verified_chain(const SSL* ssl) { return verified_of_connection(of(), ssl); }
+    static STACK_OF(X509) * peer_chain(const SSL* ssl) { return chain_of_connection(for_writer(), ssl); }
+    static STACK_OF(X509) * verified_chain(const SSL* ssl) {
+        return verified_of_connection(for_writer(), ssl);
+    }
     static int dane_authority(SSL* ssl, X509** matched, EVP_PKEY** key) {
-        return dane_authority_of_connection(of(), ssl, matched, key);
+        return dane_authority_of_connection(for_writer(), ssl, matched, key);
     }
     // Its callbacks get certificates of handshakes.
     static int add_extension(SSL_CTX* ssl, unsigned type, unsigned context, SSL_custom_ext_add_cb_ex add,
@@ -210,7 +222,7 @@ struct entries {
         return of().f.SSL_CTX_add_custom_ext(ssl, type, context, add, free, add_argument, parse,
                                              parse_argument);
     }
-    static X509* session_peer(const SSL_SESSION* session) { return peer_of_session(of(), session); }
+    static X509* session_peer(const SSL_SESSION* session) { return peer_of_session(for_writer(), session); }
     static X509* current_cert(const X509_STORE_CTX* v) {
         return lend(v, of().f.X509_STORE_CTX_get_current_cert(v));
     }
@@ -219,13 +231,13 @@ struct entries {
         return lend(v, of().f.X509_STORE_CTX_get0_current_issuer(v));
     }
     static STACK_OF(X509) * chain0(const X509_STORE_CTX* v) {
-        return of_verification(of(), mutable_(v), of().f.X509_STORE_CTX_get0_chain(v));
+        return of_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_chain(v));
     }
     static STACK_OF(X509) * untrusted(const X509_STORE_CTX* v) {
-        return of_verification(of(), mutable_(v), of().f.X509_STORE_CTX_get0_untrusted(v));
+        return of_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_untrusted(v));
     }
     static STACK_OF(X509) * chain1(const X509_STORE_CTX* v) {
-        return of_verification_held(of(), mutable_(v), of().f.X509_STORE_CTX_get1_chain(v));
+        return of_verification_held(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get1_chain(v));
     }
     static STACK_OF(X509) * certs(X509_STORE_CTX* v, const X509_NAME* name) {
         make_store_private(v);
@@ -245,15 +257,15 @@ struct entries {
         return of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name);
     }
     static STACK_OF(X509_OBJECT) * objects(const X509_STORE* store) {
-        make_private(of(), const_cast<X509_STORE*>(store), true);
+        make_private(for_writer(), const_cast<X509_STORE*>(store), true);
         return of().f.X509_STORE_get0_objects(store);
     }
     static STACK_OF(X509) * all_certs(X509_STORE* store) {
-        make_private(of(), store, true);
+        make_private(for_writer(), store, true);
         return of().f.X509_STORE_get1_all_certs(store);
     }
     static STACK_OF(X509_OBJECT) * objects_held(X509_STORE* store) {
-        make_private(of(), store, true);
+        make_private(for_writer(), store, true);
         return of().f.X509_STORE_get1_objects(store);
     }
     static int set_ex_data(X509* x, int index, void* data) { return attach(of(), x, index, data); }
@@ -298,10 +310,10 @@ private:
         return const_cast<X509_STORE_CTX*>(v);
     }
     [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x) {
-        return of_verification(of(), mutable_(v), x);
+        return of_verification(for_writer(), mutable_(v), x);
     }
     static void make_store_private(const X509_STORE_CTX* v) {
-        make_private(of(), of().f.X509_STORE_CTX_get0_store(v), true);
+        make_private(for_writer(), of().f.X509_STORE_CTX_get0_store(v), true);
     }
 };
 

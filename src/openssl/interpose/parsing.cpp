@@ -85,10 +85,10 @@ X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
     const bool replaceable =
         a != nullptr && *a != nullptr && *a == empty.object && pp != nullptr && *pp != nullptr;
     const parse_context context{empty.context, empty.property_query};
-    certificate_cache* const cache =
-        replaceable && !of.parses_own(code) && !is_left_to_openssl(of, *pp, length, context)
-            ? of.certificates()
-            : nullptr;
+    certificate_cache* const cache = replaceable && !of.has_writer() && !of.parses_own(code) &&
+                                             !is_left_to_openssl(of, *pp, length, context)
+                                         ? of.certificates()
+                                         : nullptr;
     if (cache == nullptr) {
         return of.f.d2i_X509(a, pp, length);
     }
@@ -182,7 +182,7 @@ int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const
     libcrypto& of = of_item(item);
     const functions& f = of.f;
     const bool plain = tag == -1 && tag_class == 0 && optional == 0 && *value == nullptr &&
-                       !is_left_to_openssl(of, *in, length, {});
+                       !of.has_writer() && !is_left_to_openssl(of, *in, length, {});
     if (certificate_cache* const cache = plain ? of.certificates() : nullptr) {
         f.ERR_set_mark();
         X509* const peer = cache->parse(nullptr, in, length, {}, false);

@@ -15,22 +15,16 @@ namespace ibid::openssl::interpose {
 
 namespace {
 
-// The objects of one session: duplicates of shared certificates, and stacks that list them. A copy of the
-// session (a ticket's) has the same set. Freed with the last of them.
+// The objects of one session: duplicates of shared certificates. A copy of the session (a ticket's) has the
+// same set. Freed with the last of them.
 struct private_set {
     struct certificate {
         X509* shared; // with a reference: its address is not used again meanwhile
         X509* own;
         certificate* next;
     };
-    struct list {
-        const void* of; // the stack that it stands for
-        OPENSSL_STACK* own;
-        list* next;
-    };
     std::atomic<unsigned> sessions{1};
     certificate* certificates = nullptr;
-    list* lists = nullptr;
 
     // Null: none. Under the lock of all sets.
     [[nodiscard]] X509* find(const X509* of_shared) const noexcept {
@@ -43,7 +37,8 @@ struct private_set {
     }
 };
 
-// Protects all private sets: what they point to. No call of OpenSSL's runs under it.
+// Protects all private sets: what they point to; and exchanges in lists. What is called of OpenSSL's under it
+// reads or writes one word.
 constinit detail::mutex sets;
 
 void destroy(const functions& f, private_set* set) {
@@ -52,11 +47,6 @@ void destroy(const functions& f, private_set* set) {
         f.X509_free(c->shared);
         f.X509_free(c->own);
         delete c;
-    }
-    while (set->lists != nullptr) {
-        auto* const l = std::exchange(set->lists, set->lists->next);
-        f.OPENSSL_sk_free(l->own); // lends what the set owns
-        delete l;
     }
     delete set;
 }
@@ -192,60 +182,35 @@ enum class use : bool { not_yet, verified };
     return lent;
 }
 
-[[nodiscard]] STACK_OF(X509) * typed(OPENSSL_STACK* stack) noexcept {
-    return reinterpret_cast<STACK_OF(X509)*>(stack);
-}
 [[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509) * stack) noexcept {
     return reinterpret_cast<OPENSSL_STACK*>(stack);
 }
 
-// A list of the session's own objects in the place of one that is lent.
+// Exchanges what is shared in a list for the session's own objects. It is OpenSSL's own list, and owns what is
+// in it: the program may take certificates out of it, and put others in.
 [[nodiscard]] STACK_OF(X509) *
     own_of(libcrypto& of, SSL_SESSION* session, STACK_OF(X509) * lent, use so_far) {
     const functions& f = of.f;
-    OPENSSL_STACK* const theirs = untyped(lent);
-    const int count = theirs != nullptr ? f.OPENSSL_sk_num(theirs) : 0;
-    bool any = false;
+    OPENSSL_STACK* const list = untyped(lent);
+    const int count = list != nullptr ? f.OPENSSL_sk_num(list) : 0;
     for (int i = 0; i < count; ++i) {
-        any = any || is_shared(of, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i)));
-    }
-    private_set* const set = any ? set_of(of, session) : nullptr;
-    if (set == nullptr) {
-        return lent;
-    }
-    const errors_as_before unsaid(f);
-    OPENSSL_STACK* const own = f.OPENSSL_sk_new_reserve(nullptr, count);
-    if (own == nullptr) {
-        return lent;
-    }
-    for (int i = 0; i < count; ++i) {
-        f.OPENSSL_sk_push(own,
-                          own_of(of, session, static_cast<X509*>(f.OPENSSL_sk_value(theirs, i)), so_far));
-    }
-    // The same list again, if it has the same objects still.
-    const auto equal = [&](const OPENSSL_STACK* other) {
-        bool same = f.OPENSSL_sk_num(other) == count;
-        for (int i = 0; same && i < count; ++i) {
-            same = f.OPENSSL_sk_value(other, i) == f.OPENSSL_sk_value(own, i);
+        auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(list, i));
+        X509* const own = own_of(of, session, x, so_far);
+        if (own == x) {
+            continue;
         }
-        return same;
-    };
-    auto* const node = new (std::nothrow) private_set::list{theirs, own, nullptr};
-    OPENSSL_STACK* known = nullptr;
-    {
-        const detail::lock_guard lock(sets);
-        for (const auto* l = set->lists; l != nullptr && known == nullptr; l = l->next) {
-            known = l->of == theirs && equal(l->own) ? l->own : nullptr;
+        f.X509_up_ref(own);
+        bool exchanged = false;
+        {
+            const detail::lock_guard lock(sets); // another thread may ask for the same list
+            exchanged = f.OPENSSL_sk_value(list, i) == x;
+            if (exchanged) {
+                (void)f.OPENSSL_sk_set(list, i, own);
+            }
         }
-        if (known == nullptr && node != nullptr) {
-            node->next = set->lists;
-            set->lists = node;
-            return typed(own);
-        }
+        f.X509_free(exchanged ? x : own); // the set has a reference to either
     }
-    delete node;
-    f.OPENSSL_sk_free(own);
-    return known != nullptr ? typed(known) : lent;
+    return lent;
 }
 
 [[nodiscard]] SSL_SESSION* session_of(libcrypto& of, const SSL* ssl) {

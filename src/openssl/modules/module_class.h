@@ -48,6 +48,8 @@ enum name_roles : std::uint32_t {
     gives_algorithm = 1U << 20,   // a pointer to an algorithm in a certificate ...
     writes_algorithm = 1U << 21,  // ... and what writes through one, or to its parameters
     gives_shared = 1U << 22,      // certificates past ibid: nothing is shared where one may write
+    gives_dh = 1U << 23,          // a DH key in a certificate: servers write to parameters of their own ...
+    writes_dh = 1U << 24,
 };
 
 struct named_role {
@@ -129,6 +131,17 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"BN_to_ASN1_INTEGER", writes_number},
     named_role{"CT_POLICY_EVAL_CTX_get0_cert", gives_shared},
     named_role{"CT_POLICY_EVAL_CTX_get0_issuer", gives_shared},
+    named_role{"DH_clear_flags", writes_dh},
+    named_role{"DH_generate_key", writes_dh},
+    named_role{"DH_generate_parameters_ex", writes_dh},
+    named_role{"DH_meth_set*", alters_algorithms},
+    named_role{"DH_set0_key", writes_dh},
+    named_role{"DH_set0_pqg", writes_dh},
+    named_role{"DH_set_default_method", alters_algorithms | alters_parsing},
+    named_role{"DH_set_ex_data", writes_dh},
+    named_role{"DH_set_flags", writes_dh},
+    named_role{"DH_set_length", writes_dh},
+    named_role{"DH_set_method", writes_dh},
     named_role{"DIRECTORYSTRING_it", gives_item},
     named_role{"DISPLAYTEXT_it", gives_item},
     named_role{"DSA_clear_flags", writes_key},
@@ -168,6 +181,9 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"EVP_PKEY_delete_attr", writes_key},
     named_role{"EVP_PKEY_fromdata", writes_key},
     named_role{"EVP_PKEY_generate", writes_key},
+    named_role{"EVP_PKEY_get0", gives_dh},
+    named_role{"EVP_PKEY_get0_DH", gives_dh},
+    named_role{"EVP_PKEY_get1_DH", gives_dh},
     named_role{"EVP_PKEY_keygen", writes_key},
     named_role{"EVP_PKEY_meth_set*", alters_algorithms},
     named_role{"EVP_PKEY_paramgen", writes_key},
@@ -195,7 +211,9 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"OBJ_NAME_remove", alters_algorithms | alters_parsing},
     named_role{"OBJ_add_sigid", alters_algorithms | alters_parsing},
     named_role{"OBJ_sigid_free", alters_algorithms | alters_parsing},
+    named_role{"PEM_read_DHparams", writes_dh},
     named_role{"PEM_read_X509_CRL", fills_crl},
+    named_role{"PEM_read_bio_DHparams", writes_dh},
     named_role{"PEM_read_bio_X509_CRL", fills_crl},
     named_role{"PKCS5_pbe_set0_algor", writes_algorithm},
     named_role{"PKCS5_pbe_set0_algor_ex", writes_algorithm},
@@ -353,6 +371,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509v3_get_ext", gives_extension},
     named_role{"a2i_ASN1_*", writes_string},
     named_role{"d2i_ASN1_*", writes_string},
+    named_role{"d2i_DHparams", writes_dh},
+    named_role{"d2i_DHxparams", writes_dh},
     named_role{"d2i_DIRECTORYSTRING", writes_string},
     named_role{"d2i_DSAPrivateKey", writes_key},
     named_role{"d2i_DSAPublicKey", writes_key},
@@ -426,6 +446,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
         {gives_key, writes_key | writes_string},
         {gives_crl, fills_crl},
         {gives_algorithm, writes_algorithm | writes_string},
+        {gives_dh, writes_dh},
     };
     if ((roles & decodes_item) != 0 && (roles & gives_item) != 0) {
         roles |= writes_string | fills_crl;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program that puts data beside certificates and writes nothing else, as nginx does: it gets the shared
-// objects themselves, one session's user at a time.
+// objects themselves, one session's user at a time, as long as it asks for a peer's certificate alone.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -98,18 +98,55 @@ TEST_P(Attacher, FindsItsDataInAResumedSession) {
     EXPECT_EQ(X509_get_ex_data(taken(resumed.client).get(), index_of_data()), &data);
 }
 
-// By a getter that counts no reference, nobody can be told when it is given back.
-TEST_P(Attacher, ThatBorrowsGetsADuplicate) {
-    EXPECT_NE(SSL_get0_peer_certificate(a.client.get()), SSL_get0_peer_certificate(b.client.get()));
-    EXPECT_EQ(SSL_get0_peer_certificate(a.client.get()), SSL_get0_peer_certificate(a.client.get()));
+// By any other getter it gets what it may keep without a reference, or change (a list): from then on nothing is
+// shared with it, for good. So in a child.
+TEST_P(Attacher, ThatAsksByAnotherGetterHasOneObjectByAllOfThem) {
+    EXPECT_EQ(in_child([&] {
+                  X509* const lent = SSL_get0_peer_certificate(a.client.get());
+                  const bool same = lent == SSL_get0_peer_certificate(a.client.get()) &&
+                                    lent == taken(a.client).get() &&
+                                    lent == sk_X509_value(SSL_get_peer_cert_chain(a.client.get()), 0) &&
+                                    lent == sk_X509_value(SSL_get0_verified_chain(a.client.get()), 0);
+                  X509* const of_b = SSL_get0_peer_certificate(b.client.get());
+                  return same && of_b != lent && of_b == taken(b.client).get() ? 0 : 1;
+              }),
+              0);
 }
 
-TEST_P(Attacher, HasOneObjectByEachGetterOfAConnection) {
-    X509* const lent = SSL_get0_peer_certificate(a.client.get());
-    EXPECT_EQ(taken(a.client).get(), lent);
-    const x509_ptr first = taken(b.client);
-    EXPECT_EQ(SSL_get0_peer_certificate(b.client.get()), first.get());
-    EXPECT_NE(lent, first.get());
+TEST_P(Attacher, ThatAsksByAnotherGetterIsNotSharedWithAnyMore) {
+    EXPECT_EQ(in_child([&] {
+                  (void)SSL_get_peer_cert_chain(a.client.get());
+                  connection c(client.get(), server.get());
+                  connection d(client.get(), server.get());
+                  const bool shaken = c.shake_hands() && d.shake_hands();
+                  return shaken && taken(c.client) != taken(d.client) &&
+                                 ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES) != nullptr
+                             ? 0
+                             : 1;
+              }),
+              0);
+    EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES), nullptr) << "in the parent";
+}
+
+// A connection's lists own what is in them.
+TEST_P(Attacher, MayTakeACertificateOutOfAList) {
+    EXPECT_EQ(in_child([&] {
+                  for (STACK_OF(X509) * list :
+                       {SSL_get_peer_cert_chain(a.client.get()), SSL_get0_verified_chain(a.client.get())}) {
+                      const int count = sk_X509_num(list);
+                      X509_free(sk_X509_pop(list));
+                      if (sk_X509_num(list) != count - 1) {
+                          return 1;
+                      }
+                  }
+                  const bool again = sk_X509_num(SSL_get_peer_cert_chain(a.client.get())) == 1 &&
+                                     sk_X509_num(SSL_get0_verified_chain(a.client.get())) == 2;
+                  a.client.reset();
+                  a.server.reset();
+                  connection c(client.get(), server.get());
+                  return again && c.shake_hands() ? 0 : 2;
+              }),
+              0);
 }
 
 TEST_P(Attacher, ThatTakesAReferenceMoreHoldsTheLease) {
