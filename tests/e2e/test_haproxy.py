@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HAProxy, as Debian ships it, under ibid and stock: as a server that checks clients, and as a client of its backends."""
+"""HAProxy, as Debian ships it, under ibid and stock: as a server that checks clients, and as a client of its backends. It names
+functions that write to certificates, so nothing is shared with it, and it works as in stock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from equality import HAPROXY_LOG, HTTP_DATE, Scenario, Stage, Statistics, Way
-from servers import BROKEN, CLIENTS, SOUND, UNSOUND, Backends, backend_visits, record_visits
+from equality import HAPROXY_LOG, HTTP_DATE, Scenario, Stage, Statistics
+from servers import BROKEN, CLIENTS, Backends, backend_visits, record_visits
 from tls_client import Visit, client_context, fetch, visit
 
 from testbed.haproxy import CLIENT_FACTS, Haproxy
@@ -47,7 +48,7 @@ def record_haproxy(stage: Stage, haproxy: Haproxy, *, ordered: bool = True) -> N
 
 @pytest.mark.parametrize("verify", ["required", "optional", "optional, errors ignored"])
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
-def test_haproxy_judges_every_client_as_stock(equal: Equal, way: Way, version: str, verify: str) -> None:
+def test_haproxy_judges_every_client_as_stock(equal: Equal, version: str, verify: str) -> None:
     def scenario(stage: Stage) -> None:
         pki = stage.pki
         extra = "no-tls-tickets" + (" crt-ignore-err all ca-ignore-err all" if "ignored" in verify else "")
@@ -65,12 +66,7 @@ def test_haproxy_judges_every_client_as_stock(equal: Equal, way: Way, version: s
         assert b"ssl_c_s_dn=/C=AT" in stage.records["0 client"]
         record_haproxy(stage, haproxy)
 
-    statistics = equal(scenario)
-    assert statistics.hits >= ROUNDS * 5
-    if way.retains():
-        # Those of `ec_client`, which nobody holds, have verified; what has not is kept from its second coming
-        # on, and found at its third.
-        assert statistics.hits >= ROUNDS * 5 + (ROUNDS - 1) * 2
+    assert equal(scenario).hits == 0, "HAProxy may write"
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
@@ -117,7 +113,7 @@ def test_haproxy_knows_the_client_of_a_resumed_session_as_stock(
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_haproxy_judges_every_backend_as_stock(
-    equal: Equal, way: Way, backends: Backends, version: str
+    equal: Equal, backends: Backends, version: str
 ) -> None:
     visits = backend_visits(version)
 
@@ -152,9 +148,7 @@ frontend tls
         assert b"503" in stage.records["0 expired required"]
         assert b"ssl_client_verify=SUCCESS" in stage.records["0 mutual"]
 
-    statistics = equal(scenario)
-    if way.retains():
-        assert statistics.hits >= (ROUNDS - 1) * (2 * len(SOUND + UNSOUND) - 1)
+    assert equal(scenario).hits == 0, "HAProxy may write"
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
@@ -197,9 +191,7 @@ def test_haproxy_threads_serve_many_clients_as_stock(equal: Equal) -> None:
                 seen.close()
         record_haproxy(stage, haproxy, ordered=False)
 
-    statistics = equal(scenario)
-    # Threads are one process: each of the four certificates of the two chains is parsed once.
-    assert statistics.hits >= 2 * count - 4
+    assert equal(scenario).hits == 0, "HAProxy may write"
 
 
 @pytest.mark.parametrize("kind", ["cert", "ca-file", "crl-file"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from equality import OPENSSL_OUTPUT, Scenario, Stage, Statistics, Way
+from equality import OPENSSL_OUTPUT, Scenario, Stage, Statistics
 from servers import BROKEN, CLIENTS, SOUND, UNSOUND, Backends
 from tls_client import visit
 
@@ -81,10 +81,7 @@ def test_s_client_connects_again_and_again_as_stock(
         if kind == "server" and version == "1.2":
             assert stage.records["connect: stdout"].count(b"Reused, TLS") == 5
 
-    statistics = equal(scenario)
-    if kind == "no tickets":
-        # Five further full handshakes in one process; the session at hand still holds the peer.
-        assert statistics.hits >= 5
+    assert equal(scenario).hits == 0, "the command may write"
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
@@ -111,7 +108,7 @@ def test_s_client_reads_the_session_that_it_wrote_as_stock(
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
-def test_s_server_judges_every_client_as_stock(equal: Equal, way: Way, version: str) -> None:
+def test_s_server_judges_every_client_as_stock(equal: Equal, version: str) -> None:
     def scenario(stage: Stage) -> None:
         pki = stage.pki
         server = SServer(
@@ -152,9 +149,7 @@ def test_s_server_judges_every_client_as_stock(equal: Equal, way: Way, version: 
         stage.record("stderr", server.stderr, OPENSSL_OUTPUT)
         assert b"HTTP/1.0 200 ok" in stage.records["0 client"]
 
-    statistics = equal(scenario)
-    if way.retains():
-        assert statistics.hits >= 2 * len(CLIENTS) - 1
+    assert equal(scenario).hits == 0, "the command may write"
 
 
 @pytest.mark.parametrize("subject", ["server", "client"])
@@ -229,11 +224,7 @@ def test_a_conversation_of_s_client_and_s_server_goes_as_stock(equal: Equal, kin
         # With blanks around "=", up to 3.0.
         assert re.search(rb"depth=0 C ?= ?AT, O ?= ?Ibid Test, OU ?= ?Services, CN ?= ?client", stage.records["server: stderr"])
 
-    statistics = equal(scenario)
-    if subject == "server" and kind == "post-handshake authentication":
-        assert statistics.hits >= 2 * (rounds - 1)  # the session holds the chain of the time before
-    if subject == "client" and kind == "renegotiation":
-        assert statistics.hits >= 2 * 2
+    assert equal(scenario).hits == 0, "the command may write"
 
 
 def test_openssl_commands_give_the_same_output(equal: Equal) -> None:

@@ -57,6 +57,11 @@ public:
     // Hits: verifications that were remembered. Misses: those that were done.
     [[nodiscard]] ibid::statistics statistics() const noexcept { return sum(counters_); }
 
+    // Whether all algorithms are OpenSSL's own. Call just before a verification, which uses the providers too.
+    [[nodiscard]] bool algorithms_are_openssls_own() const {
+        return algorithms_are_openssls_own(generation_.load(std::memory_order_acquire));
+    }
+
     void forget_all() noexcept { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:

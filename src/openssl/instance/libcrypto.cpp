@@ -156,6 +156,18 @@ void libcrypto::shutdown() noexcept {
     leave([](certificate_cache& cache, trust_store_cache&) { cache.stop_finding(); });
 }
 
+void libcrypto::stop_retaining() {
+    if (!retains_.load(std::memory_order_relaxed) || !retains_.exchange(false, std::memory_order_relaxed)) {
+        return;
+    }
+    if (trust_store_cache* const stores = trust_stores_ever()) {
+        stores->retain({});
+    }
+    if (certificate_cache* const cache = certificates_ever()) {
+        cache->retain({});
+    }
+}
+
 void libcrypto::disable(const char* why) noexcept {
     const char* none = nullptr;
     if (why_.compare_exchange_strong(none, why, std::memory_order_acq_rel)) {

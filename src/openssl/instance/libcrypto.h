@@ -150,6 +150,9 @@ public:
     [[nodiscard]] bool remembers_signatures() const noexcept {
         return !algorithms_unknown_.load(std::memory_order_acquire);
     }
+    // A key that is retained would hold what a provider of the program's or a module's has made for it: the
+    // provider would never end, or run full. Nothing is retained from now on.
+    void stop_retaining();
     // A module of the program lists the entries of a store's CRL.
     void set_lists_crls() noexcept { lists_crls_.store(true, std::memory_order_release); }
     [[nodiscard]] bool lists_crls() const noexcept { return lists_crls_.load(std::memory_order_acquire); }
@@ -204,6 +207,7 @@ private:
     std::atomic<bool> leaves_files_{false};
     std::atomic<bool> algorithms_unknown_{false};
     std::atomic<bool> lists_crls_{false};
+    std::atomic<bool> retains_{true}; // relaxed: says only whether somebody has begun to stop it
     std::atomic<bool> sees_exposures_{false};
     std::atomic<certificate_cache*> certificates_{
         nullptr}; // release when complete, pairs with made_certificates()

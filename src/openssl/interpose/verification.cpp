@@ -158,6 +158,9 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
     if (by_libssl) {
         learn_whose(of, f.X509_STORE_CTX_get0_cert(verification), of_server);
     }
+    if (cache != nullptr && cache->has_foreign_algorithms()) {
+        of.stop_retaining();
+    }
     // Known chains are recognised where the program cannot look into the verification, and where that tells a
     // client nothing about other clients.
     const bool recognises = by_libssl && (!of_server || environment().privacy == privacy_setting::off) &&

@@ -13,6 +13,7 @@ struct search {
     const char* name;
     bool of_function;
     void* found = nullptr;
+    unsigned to_pass_over = 0; // definitions
 };
 
 int look_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
@@ -22,12 +23,19 @@ int look_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
         looked_for.found =
             looked_for.of_function ? m.find_function(looked_for.name) : m.find(looked_for.name);
     }
+    if (looked_for.found != nullptr && looked_for.to_pass_over != 0) {
+        --looked_for.to_pass_over;
+        looked_for.found = nullptr;
+    }
     return looked_for.found != nullptr ? 1 : 0;
 }
 
 template <class Function>
 void find(Function*& function, const char* name) noexcept {
     function = reinterpret_cast<Function*>(first_function(name));
+    search second{name, true, nullptr, 1};
+    dl_iterate_phdr(&look_in, &second);
+    linker.are_wrapped = linker.are_wrapped || second.found != nullptr;
 }
 
 } // namespace
@@ -46,6 +54,7 @@ void* first_definition(const char* name) noexcept {
 
 void find_linker_functions() noexcept {
     find(linker.dlopen, "dlopen");
+    find(linker.dlmopen, "dlmopen");
     find(linker.dlsym, "dlsym");
     find(linker.dlvsym, "dlvsym");
     find(linker.dlerror, "dlerror");

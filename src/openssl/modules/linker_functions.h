@@ -14,9 +14,12 @@ namespace ibid::openssl::modules {
 
 struct linker_functions {
     decltype(&::dlopen) dlopen = nullptr;
+    void* (*dlmopen)(long name_space, const char* file, int mode) = nullptr;
     decltype(&::dlsym) dlsym = nullptr;
     void* (*dlvsym)(void* handle, const char* name, const char* version) = nullptr;
     decltype(&::dlerror) dlerror = nullptr;
+    // A second module defines one of them, too: whoever asks for the next one (RTLD_NEXT) may get either.
+    bool are_wrapped = false;
 };
 
 // Written once, at load.

@@ -17,9 +17,11 @@ extern "C" {
 [[gnu::visibility("hidden")]] void ibid_entry_dlsym();
 [[gnu::visibility("hidden")]] void ibid_entry_dlvsym();
 [[gnu::visibility("hidden")]] void ibid_entry_dlopen();
+[[gnu::visibility("hidden")]] void ibid_entry_dlmopen();
 [[gnu::visibility("hidden")]] extern void* ibid_next_dlsym;
 [[gnu::visibility("hidden")]] extern void* ibid_next_dlvsym;
 [[gnu::visibility("hidden")]] extern void* ibid_next_dlopen;
+[[gnu::visibility("hidden")]] extern void* ibid_next_dlmopen;
 
 [[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlsym(void* handle, const char* name);
 [[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlvsym(void* handle, const char* name,
@@ -29,11 +31,15 @@ extern "C" {
                                                                     const char* version);
 [[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlopen(const char* file, int mode);
 [[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlopen(const char* file, int mode);
+[[gnu::visibility("hidden"), gnu::used]] int ibid_before_dlmopen(long name_space, const char* file, int mode);
+[[gnu::visibility("hidden"), gnu::used]] void* ibid_followed_dlmopen(long name_space, const char* file,
+                                                                     int mode);
 }
 
 void* ibid_next_dlsym = nullptr;
 void* ibid_next_dlvsym = nullptr;
 void* ibid_next_dlopen = nullptr;
+void* ibid_next_dlmopen = nullptr;
 
 // Nonzero from `before`: a function of ibid's goes on, with the same arguments.
 #if defined(__x86_64__)
@@ -57,6 +63,7 @@ void* ibid_next_dlopen = nullptr;
 #endif
 
 IBID_ENTRY("ibid_entry_dlopen", "ibid_before_dlopen", "ibid_followed_dlopen", "ibid_next_dlopen");
+IBID_ENTRY("ibid_entry_dlmopen", "ibid_before_dlmopen", "ibid_followed_dlmopen", "ibid_next_dlmopen");
 IBID_ENTRY("ibid_entry_dlsym", "ibid_before_dlsym", "ibid_followed_dlsym", "ibid_next_dlsym");
 IBID_ENTRY("ibid_entry_dlvsym", "ibid_before_dlvsym", "ibid_followed_dlvsym", "ibid_next_dlvsym");
 
@@ -79,11 +86,14 @@ constinit std::atomic<bool> has_deep_binding{false}; // some module may have bee
 
 // Whether ibid may look up in the program's place: the answer is the same for every caller. RTLD_DEFAULT
 // begins with the global scope, whoever asks, unless the caller was opened with RTLD_DEEPBIND. RTLD_NEXT
-// begins behind the caller.
+// begins behind the caller: that is no matter where one module alone, the C library, defines a function.
 template <class Look>
-[[nodiscard]] bool is_same_for_all(const void* handle, Look look) {
+[[nodiscard]] bool is_same_for_all(const void* handle, const char* name, Look look) {
+    if (handle == RTLD_NEXT) {
+        return modules::is_linkers(name) && !modules::linker.are_wrapped;
+    }
     if (handle != RTLD_DEFAULT) {
-        return handle != RTLD_NEXT;
+        return true;
     }
     if (has_deep_binding.load(std::memory_order_relaxed)) {
         return false;
@@ -101,7 +111,8 @@ template <class Look>
 [[nodiscard]] int before_lookup(const void* handle, const char* name, Look look) {
     const int error = errno;
     modules::settle_unseen_loads();
-    const bool exchanged = name != nullptr && modules::is_exchanged(name) && is_same_for_all(handle, look);
+    const bool exchanged =
+        name != nullptr && modules::is_exchanged(name) && is_same_for_all(handle, name, look);
     if (name != nullptr) {
         modules::note_lookup(name, exchanged);
     }
@@ -144,8 +155,11 @@ int ibid_before_dlopen(const char* file, int mode) {
     return same_for_all ? 1 : 0;
 }
 
+namespace {
+
 // A constructor in there may end the thread, by cancellation or an exception.
-void* ibid_followed_dlopen(const char* file, int mode) {
+template <class Open>
+void* followed_load(int mode, Open open) {
     struct load {
         bool loaded = true; // unless it is known better
         bool deep;
@@ -154,9 +168,28 @@ void* ibid_followed_dlopen(const char* file, int mode) {
         load& operator=(const load&) = delete;
         ~load() { modules::end_load(loaded, deep); }
     } under_way(mode);
-    void* const handle = reinterpret_cast<decltype(&dlopen)>(ibid_next_dlopen)(file, mode);
+    void* const handle = open();
     under_way.loaded = handle != nullptr;
     return handle;
+}
+
+} // namespace
+
+void* ibid_followed_dlopen(const char* file, int mode) {
+    return followed_load(mode,
+                         [&] { return reinterpret_cast<decltype(&dlopen)>(ibid_next_dlopen)(file, mode); });
+}
+
+// Another namespace than the program's own has its own copies of everything; ibid is not in there.
+int ibid_before_dlmopen(long name_space, const char* file, int mode) {
+    constexpr long programs_own = 0; // LM_ID_BASE
+    return name_space == programs_own ? ibid_before_dlopen(file, mode) : 0;
+}
+
+void* ibid_followed_dlmopen(long name_space, const char* file, int mode) {
+    return followed_load(mode, [&] {
+        return reinterpret_cast<decltype(modules::linker.dlmopen)>(ibid_next_dlmopen)(name_space, file, mode);
+    });
 }
 
 namespace ibid::openssl::modules {
@@ -199,6 +232,8 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
     switch (id) {
     case interpose::function_id::dlopen:
         return choose({ibid_next_dlopen, address(linker.dlopen), address(&ibid_entry_dlopen)});
+    case interpose::function_id::dlmopen:
+        return choose({ibid_next_dlmopen, address(linker.dlmopen), address(&ibid_entry_dlmopen)});
     case interpose::function_id::dlsym:
         return choose({ibid_next_dlsym, address(linker.dlsym), address(&ibid_entry_dlsym)});
     case interpose::function_id::dlvsym:
@@ -207,7 +242,7 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
         return after_chroot != nullptr ? choose({next_chroot, address(&chroot), address(&entry_chroot)})
                                        : nullptr;
     default:
-        return nullptr; // dlmopen: what it loads is in a namespace of its own, which ibid is not in
+        return nullptr;
     }
 }
 

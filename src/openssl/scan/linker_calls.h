@@ -30,6 +30,8 @@ void settle_unseen_loads() noexcept;
 // Whether a name without a slash means the same file to every caller.
 [[nodiscard]] bool one_search_path() noexcept;
 
+// Whether it is one of the dynamic linker's functions that ibid intercepts.
+[[nodiscard]] bool is_linkers(const char* name) noexcept;
 // Whether this function may give a shared object, or parse into one. A program that looks it up gets the
 // entry point for writers: it may also look up a function that writes.
 [[nodiscard]] bool is_exchanged(const char* name) noexcept;

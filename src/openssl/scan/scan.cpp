@@ -224,10 +224,14 @@ void settle_unseen_loads() noexcept {
     }
 }
 
+bool is_linkers(const char* name) noexcept {
+    const function_id id = function_of(name);
+    return interpose::is_of_linker(id) && id != function_id::count;
+}
+
 bool is_exchanged(const char* name) noexcept {
     const function_id id = function_of(name);
-    return interpose::is_for_writers(id) || interpose::is_parser(id) || id == function_id::dlsym ||
-           id == function_id::dlvsym;
+    return interpose::is_for_writers(id) || interpose::is_parser(id) || is_linkers(name);
 }
 
 void note_lookup(const char* name, bool exchanged) noexcept {
@@ -254,7 +258,7 @@ void note_lookup(const char* name, bool exchanged) noexcept {
 
 void* found_by_lookup(const char* name, void* found) noexcept {
     const function_id id = function_of(name);
-    if (interpose::is_of_linker(id) && found != nullptr) {
+    if (is_linkers(name) && found != nullptr) {
         void* const entry = linker_entry(id, found, false);
         return entry != nullptr ? entry : found;
     }
