@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "private_store.h"
 
+#include <array>
+#include <atomic>
+#include <cstdint>
 #include <new>
 #include <utility>
 #include <vector>
@@ -113,6 +116,45 @@ private:
     return objects.all == nullptr || !shared.empty(); // null: no memory
 }
 
+// Stores in which nothing is shared, by what they held when that was seen: a program asks for a store's objects
+// once for each of them in a loop, and looking at all of them each time would be quadratic. A forgotten note
+// costs one look.
+class private_stores {
+public:
+    // Under the store's lock. `objects`: the store's list.
+    [[nodiscard]] static std::uint64_t state_of(const functions& f, const X509_STORE* store,
+                                                const OPENSSL_STACK* objects) {
+        const int count = f.OPENSSL_sk_num(objects);
+        std::uint64_t state = 1469598103934665603U; // FNV-1a, by words
+        const auto mix = [&state](std::uint64_t word) { state = (state ^ word) * 1099511628211U; };
+        mix(reinterpret_cast<std::uintptr_t>(store));
+        mix(reinterpret_cast<std::uintptr_t>(objects));
+        mix(static_cast<std::uint64_t>(count));
+        for (const int i : {0, count / 2, count - 1}) {
+            mix(count > 0 ? reinterpret_cast<std::uintptr_t>(f.OPENSSL_sk_value(objects, i)) : 0);
+        }
+        return state;
+    }
+    [[nodiscard]] bool has(const X509_STORE* store, std::uint64_t state) const noexcept {
+        return place_of(store).load(std::memory_order_relaxed) == state;
+    }
+    void note(const X509_STORE* store, std::uint64_t state) noexcept {
+        place_of(store).store(state, std::memory_order_relaxed);
+    }
+
+private:
+    [[nodiscard]] const std::atomic<std::uint64_t>& place_of(const X509_STORE* store) const noexcept {
+        return states_[reinterpret_cast<std::uintptr_t>(store) / 64 % states_.size()];
+    }
+    [[nodiscard]] std::atomic<std::uint64_t>& place_of(const X509_STORE* store) noexcept {
+        return states_[reinterpret_cast<std::uintptr_t>(store) / 64 % states_.size()];
+    }
+
+    std::array<std::atomic<std::uint64_t>, 64> states_{};
+};
+
+constinit private_stores seen;
+
 } // namespace
 
 void make_private(libcrypto& of, X509_STORE* store, bool listed) {
@@ -137,7 +179,15 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
         if (!lock.is_locked()) {
             return;
         }
-        all.collect(*of.certificates_ever(), objects_of(f, store), filled);
+        const OPENSSL_STACK* const objects = objects_of(f, store);
+        const std::uint64_t state = private_stores::state_of(f, store, objects);
+        if (!filled && seen.has(store, state)) {
+            return;
+        }
+        all.collect(*of.certificates_ever(), objects, filled);
+        if (all.empty()) {
+            seen.note(store, state);
+        }
     } catch (const std::bad_alloc&) {
         return; // tried again at the next call
     }
