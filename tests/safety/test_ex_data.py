@@ -13,7 +13,7 @@ CASES = [
         for on in ("certificate", "key", "issuer")
         for when in WHENS
     ),
-    Case("ex_data/own_data.c", shows="nothing", helped=("certificates", "trust_stores")),
+    Case("ex_data/own_data.c", shows="nothing", helped=("certificates",)),
     *(
         Case("ex_data/own_verification.c", (way,), shows="own store: mine", helped=("trust_stores",))
         for way in ("own", "inside")
