@@ -69,8 +69,8 @@ class lock_free_lookup;
 
 // Of values that somebody else counts.
 struct no_owner {
-    template <class Table>
-    explicit no_owner(Table&) noexcept {}
+    template <class Table, class Allocator>
+    no_owner(Table&, const Allocator&) noexcept {}
     static void prepare() noexcept {}
     static void before_lock_for_fork() noexcept {}
     static void lock_for_fork() noexcept {}
@@ -509,7 +509,7 @@ private:
     }
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
-        : reclaimer_(allocator), owner_(*this),
+        : reclaimer_(allocator), owner_(*this, allocator),
           slots_(allocator, reads_without_lock && has(mechanism::slot_slabs)),
           shards_(
               make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
@@ -577,6 +577,9 @@ private:
             const std::size_t size = lines(counts_itself_);
             this->~interner();
             memory::free(allocator, block, size);
+            if constexpr (requires { allocator.end(); }) {
+                allocator.end();
+            }
         }
     }
 

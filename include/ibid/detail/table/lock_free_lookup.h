@@ -28,7 +28,7 @@ namespace detail {
 
 template <class Table>
 class lock_free_lookup {
-    using traits = typename Table::traits_type;
+    using traits = typename Table::traits_type; // for entries of any type
     using entry = typename Table::entry;
 
 public:
@@ -39,17 +39,17 @@ public:
     };
 
     // An entry of `key` that is found at once. Nothing: it is not there, or could not be seen; Table::find()
-    // and begin() know. `Key`: anything that traits::matches can compare with an entry. `may_skip`: do not
+    // and begin() know. `Node`: the entry's type. `Key`: anything that Node::matches can compare with it. `may_skip`: do not
     // even try on a thread that missed lately; for callers to whom a hit under the lock costs no more than
     // the lock.
-    template <bool may_skip, class Key>
+    template <class Node, bool may_skip, class Key>
     [[nodiscard, gnu::always_inline]] static acquired find(Table& t, std::uint64_t hash, const Key& key) {
         if constexpr (!Table::reads_without_lock) {
-            return {t.find(hash, key)};
+            return {t.find(hash, Node::any(key))};
         } else {
             participant* const me = this_participant(t);
             if (me == nullptr) {
-                return {t.find(hash, key)};
+                return {t.find(hash, Node::any(key))};
             }
             if (may_skip && has(mechanism::miss_streak) && me->recently_missed()) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
@@ -58,7 +58,7 @@ public:
             const acquired a = try_find(t, hash, *me);
             bool same = false;
             IBID_TRY { // a key that is computed for the comparison may lack memory
-                same = a.found != nullptr && traits::matches(*a.found, key);
+                same = a.found != nullptr && Node::matches(*a.found, key);
             }
             IBID_CATCH(...) {
                 missed(t, a, *me);
@@ -68,8 +68,8 @@ public:
                 missed(t, a, *me);
                 return {};
             }
-            if constexpr (!traits::saves_alike) {
-                bump(me->counters.bytes_not_parsed, traits::saved(*a.found));
+            if constexpr (!Node::saves_alike) {
+                bump(me->counters.bytes_not_parsed, Node::saved(*a.found));
             }
             if (me->lookups() % lookups_per_sample == 0) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);

@@ -23,6 +23,7 @@
 #include "ibid/detail/table/no_reclaimer.h"
 #include "ibid/detail/table/owned_values.h"
 #include "ibid/detail/table/reclaimer.h"
+#include "ibid/detail/table/value_operations.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/retention.h"
@@ -73,83 +74,102 @@ T* construct_with(T* place, const Allocator& allocator, From&& from) {
 }
 #endif
 
+// Entries of all types, as their table sees them. `keyed`: only a keyed hash is good enough for lookups without
+// a lock; lock_free_lookup.h says why.
+template <bool keyed>
+struct owned_traits {
+    using entry = value_header;
+    using key = any_key;
+    using allocator = any_allocator<std::byte>;
+    using reclaimer = std::conditional_t<keyed, detail::reclaimer<owned_traits, allocator>, no_reclaimer>;
+    template <class Table>
+    using owner = owned_values<Table>;
+
+    // The whole key in both phases: a value of another key must not be held.
+    static bool may_match(const entry& e, const key& k) { return k.is_of(e, k.key); }
+    static bool may_match(const key& flying, const key& k) { return k.is_same(flying.key, k.key); }
+    static bool try_acquire(entry& e) noexcept { return e.try_acquire(); }
+    static void acquire(entry& e) noexcept { e.acquire(); }
+    static void release(entry& e) noexcept { e.release(); }
+    static std::size_t weight(const entry& e) noexcept { return e.owner->values.weight(e); }
+    static std::size_t saved(const entry& e) noexcept {
+        const value_operations& of = e.owner->values;
+        return of.saved != nullptr ? of.saved(e) : of.saved_alike;
+    }
+    static void free(entry& e, const allocator& a, hot_values& hot) noexcept {
+        if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
+            hot.vacate(word); // not before: a lock-free reader may use the cell as long as the memory
+        }
+        a.values().free(e, a.state());
+    }
+    static std::size_t bytes(const allocator& a) noexcept { return a.values().bytes; }
+    static std::size_t saved_alike(const allocator& a) noexcept {
+        return a.values().saved == nullptr ? a.values().saved_alike : 0;
+    }
+};
+
+template <bool keyed>
+using owned_table = interner<owned_traits<keyed>, any_allocator<std::byte>>;
+
 template <class Key, class Value, class KeyOf, class Hash, class Equal, class Allocator>
 class owned_entry : public value_header {
     static constexpr bool beside = std::is_same_v<KeyOf, key_beside>;
     struct no_key {};
     using stored_key = std::conditional_t<beside, Key, no_key>;
+    using state = allocator_state<Allocator>;
 
 public:
-    struct traits {
-        using entry = owned_entry;
-        using key = Key;
+    using table = owned_table<keyed_hash<Hash>>;
 
-        // Only a keyed hash is good enough for lookups without a lock: lock_free_lookup.h says why.
-        using reclaimer =
-            std::conditional_t<keyed_hash<Hash>, detail::reclaimer<traits, Allocator>, no_reclaimer>;
-        template <class Table>
-        using owner = owned_values<Table>;
+    [[nodiscard]] static owned_entry& of(value_header& e) noexcept { return static_cast<owned_entry&>(e); }
+    [[nodiscard]] static const owned_entry& of(const value_header& e) noexcept {
+        return static_cast<const owned_entry&>(e);
+    }
 
-        // The whole key in both phases: a value of another key must not be held.
-        template <class K>
-        static bool matches(const entry& e, const K& k) {
-            return Equal{}(e.key(), k);
+    template <class K>
+    [[nodiscard]] static bool matches(const value_header& e, const K& k) {
+        return Equal{}(of(e).key(), k);
+    }
+    // `k` for the table, as long as `k` lives.
+    template <class K>
+    [[nodiscard]] static any_key any(const K& k) noexcept {
+        any_key its{std::addressof(k), &is_of<K>, nullptr};
+        if constexpr (std::is_same_v<K, Key>) {
+            its.is_same = &is_same;
         }
-        template <class K>
-        static bool may_match(const entry& e, const K& k) {
-            return matches(e, k);
-        }
-        template <class K>
-        static bool may_match(const Key& flying, const K& k) {
-            return Equal{}(flying, k);
-        }
-        static bool try_acquire(entry& e) noexcept { return e.value_header::try_acquire(); }
-        static void acquire(entry& e) noexcept { e.value_header::acquire(); }
-        static void release(entry& e) noexcept { e.value_header::release(); }
-        static std::size_t weight(const entry& e) noexcept {
-            std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*e.value()));
-            if constexpr (beside) {
-                bytes = add(bytes - sizeof(Key), weight_of<Key>{}(e.key()));
+        return its;
+    }
+
+    static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
+    [[nodiscard]] static std::size_t saved(const value_header& e) noexcept {
+        if constexpr (!saves_alike) {
+            IBID_TRY {
+                const Key& key = of(e).key(); // which may be made for this call
+                return bytes_of(key).size();
             }
-            return bytes;
+            IBID_CATCH(...) { // and then lack memory: a statistic is no reason to fail
+                return 0;
+            }
+        } else {
+            return sizeof(Key);
         }
-        // A weight_of may say "never": the largest number, to which nothing can be added.
-        static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
-            return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
-        }
-        static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
-        static std::size_t saved(const entry& e) noexcept {
-            if constexpr (!saves_alike) {
-                IBID_TRY {
-                    const Key& key = e.key(); // which may be made for this call
-                    return bytes_of(key).size();
+    }
+
+    // Throws what the allocator throws.
+    [[nodiscard]] static table* create_table(const Allocator& allocator, counter_block* counters) {
+        struct unless_created {
+            any_allocator<std::byte> allocator;
+            bool created = false;
+            ~unless_created() {
+                if (!created) {
+                    allocator.end();
                 }
-                IBID_CATCH(...) { // and then lack memory: a statistic is no reason to fail
-                    return 0;
-                }
-            } else {
-                return sizeof(Key);
             }
-        }
-
-        // Ends the value of an entry that has left the table.
-        static void destroy(entry& e) noexcept {
-            std::destroy_at(e.value());
-            if constexpr (beside) {
-                std::destroy_at(e.key_beside_it());
-            }
-        }
-        static void free(entry& e, const Allocator& allocator, hot_values& hot) noexcept {
-            if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
-                hot.vacate(word); // not before: a lock-free reader may use the cell as long as the memory
-            }
-            unsigned char* const memory = e.start();
-            e.~owned_entry();
-            free_memory(memory, allocator);
-        }
-        static constexpr std::size_t bytes() noexcept { return total_bytes(); }
-    };
-    using table = interner<traits, Allocator>;
+        } its{{operations, state::make(allocator)}};
+        table* const made = table::create(its.allocator, counters);
+        its.created = true;
+        return made;
+    }
 
     // The value is what `make()` returns, built in place; then the key, by copy, unless the value contains
     // it. Throws what they throw; then nothing is left.
@@ -161,15 +181,15 @@ public:
             unsigned char* bytes;
             ~raw_memory() {
                 if (bytes != nullptr) {
-                    free_memory(bytes, in->allocator());
+                    free_memory(bytes, allocator_of(*in));
                 }
             }
-        } memory{in, allocate_memory(in->allocator())};
+        } memory{in, allocate_memory(allocator_of(*in))};
         if (!fits_a_slot(memory.bytes)) {
             throw_bad_alloc(); // a table could not name it
         }
         auto* const value =
-            construct<Value>(memory.bytes + value_offset(), in->allocator(), std::forward<Make>(make));
+            construct<Value>(memory.bytes + value_offset(), allocator_of(*in), std::forward<Make>(make));
         if constexpr (beside) {
             struct built_value {
                 Value* value;
@@ -180,7 +200,7 @@ public:
                 }
             } built{value};
             construct<Key>(
-                memory.bytes, in->allocator(), [&]() -> const auto& { return (key, ...); });
+                memory.bytes, allocator_of(*in), [&]() -> const auto& { return (key, ...); });
             built.value = nullptr;
         }
         auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(in->owner());
@@ -190,8 +210,8 @@ public:
 
     // Ends an entry that no table has seen, and of which the caller has the one reference.
     static void discard(owned_entry& e, table& in) noexcept {
-        traits::destroy(e);
-        traits::free(e, in.allocator(), in.owner().hot);
+        destroy(e);
+        free(e, in.allocator().state()); // it was never hot
     }
 
     [[nodiscard]] decltype(auto) key() const {
@@ -211,6 +231,46 @@ public:
     }
 
 private:
+    // --- operations ----------------------------------------------------------------------------------------
+
+    template <class K>
+    static bool is_of(const value_header& e, const void* key) {
+        return matches(e, *static_cast<const K*>(key));
+    }
+    static bool is_same(const void* flying, const void* key) {
+        return Equal{}(*static_cast<const Key*>(flying), *static_cast<const Key*>(key));
+    }
+    static std::size_t weight(const value_header& e) noexcept {
+        std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*of(e).value()));
+        if constexpr (beside) {
+            bytes = add(bytes - sizeof(Key), weight_of<Key>{}(of(e).key()));
+        }
+        return bytes;
+    }
+    // A weight_of may say "never": the largest number, to which nothing can be added.
+    static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
+        return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
+    }
+    // Ends the value of an entry that has left the table.
+    static void destroy(value_header& e) noexcept {
+        std::destroy_at(of(e).value());
+        if constexpr (beside) {
+            std::destroy_at(of(e).key_beside_it());
+        }
+    }
+    static void free(value_header& e, void* allocator) noexcept {
+        unsigned char* const memory = of(e).start();
+        of(e).~owned_entry();
+        free_memory(memory, state::of(allocator));
+    }
+    IBID_MODULE_LOCAL static const value_operations operations;
+
+    // --- the block of memory -------------------------------------------------------------------------------
+
+    [[nodiscard]] static Allocator allocator_of(const table& in) noexcept {
+        return state::of(in.allocator().state());
+    }
+
     explicit owned_entry(value_owner& in) noexcept : value_header(in) {
         set(in_protected); // a value that this program made itself has earned its place
     }
@@ -269,6 +329,11 @@ private:
         return round_up(value_offset() + sizeof(Value), alignment);
     }
 };
+
+template <class Key, class Value, class KeyOf, class Hash, class Equal, class Allocator>
+constinit const value_operations owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>::operations{
+    &state::operations, total_bytes(), saves_alike ? sizeof(Key) : 0, saves_alike ? nullptr : &saved, &weight,
+    &destroy,           &free};
 
 } // namespace detail
 } // namespace layout_1

@@ -40,9 +40,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: entry, which derives from value_header; key; bytes(), of an entry; free(entry, allocator,
-// hot values);
-// saves_alike.
+// Traits: entry, which is or derives from value_header; bytes(allocator), of an entry; saved_alike(allocator),
+// bytes of key that each hit saves, or 0; free(entry, allocator, hot values).
 template <class Traits, class Allocator>
 class reclaimer {
     using entry = typename Traits::entry;
@@ -62,7 +61,9 @@ public:
     };
 
     // Requires prepare(), which throws bad_alloc.
-    explicit reclaimer(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    explicit reclaimer(const Allocator& allocator) noexcept
+        : full_at_(full_at(Traits::bytes(allocator))),
+          worth_a_fence_at_(worth_a_fence_at(Traits::bytes(allocator))), allocator_(allocator) {}
     static void prepare() {
         qsbr_domain::prepare();
         (void)hot_values::of_process();
@@ -115,9 +116,7 @@ public:
     void add_hits(statistics& total) const noexcept {
         const std::uint64_t hits = domain_.hits();
         total.hits += hits;
-        if constexpr (Traits::saves_alike) {
-            total.bytes_not_parsed += hits * sizeof(typename Traits::key);
-        }
+        total.bytes_not_parsed += hits * Traits::saved_alike(allocator_);
     }
 
     // --- arrays, under the lock ----------------------------------------------------------------------------
@@ -328,7 +327,7 @@ private:
         h.next_retired = nullptr;
         append(to.open, {&h, &h, 1, entry_word::generation(h.word()) != 0 ? 1U : 0U});
         retired_entries reclaimable;
-        if (to.open.count % full_at(Traits::bytes()) == 0 &&
+        if (to.open.count % full_at_ == 0 &&
             (to.sealed.first == nullptr || domain_.all_quiesced_since(to.epoch))) {
             reclaimable = std::exchange(to.sealed, std::exchange(to.open, {}));
             to.epoch = domain_.begin_epoch();
@@ -349,13 +348,14 @@ private:
         append(all, std::exchange(of.open, {}));
         return all;
     }
-    [[nodiscard]] static bool worth_a_fence(const limbo_list& of) noexcept {
-        return (of.open.count % full_at(Traits::bytes()) == 0 &&
-                of.open.count >= worth_a_fence_at(Traits::bytes())) ||
+    [[nodiscard]] bool worth_a_fence(const limbo_list& of) const noexcept {
+        return (of.open.count % full_at_ == 0 && of.open.count >= worth_a_fence_at_) ||
                of.sealed.once_hot + of.open.once_hot >= hot_worth_a_fence;
     }
 
     qsbr_domain domain_;
+    const std::size_t full_at_; // entries: see limbo_list.h
+    const std::size_t worth_a_fence_at_;
     hot_values& hot_ = hot_values::of_process(); // retired entries own cells there
     [[no_unique_address]] Allocator allocator_;
 };
