@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <new>
 #include <ranges>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -38,15 +37,11 @@ struct canonical_cache {
     cache<T, T, key_is_value> values;
 
     // The module stays: the cache, and values that are made here, may hold addresses of its code.
-    [[nodiscard]] static const char* process_name() {
-        static const std::string* const name = [] {
-            static constinit char own{};
-            this_module_stays();
-            return new std::string(
-                shared_type_name<T>(IBID_PROCESS_NAME("canonical"),
-                                    sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own));
-        }();
-        return name->c_str();
+    [[nodiscard]] static shared_name process_name() {
+        static constinit char own{};
+        this_module_stays();
+        return {IBID_PROCESS_NAME("canonical"), written_name<T>(),
+                sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own};
     }
 };
 

@@ -382,7 +382,7 @@ TEST_F(reclaimer, counts_a_lookup_as_a_hit_unless_it_missed) {
     statistics counted;
     all_.add_hits(counted);
     EXPECT_EQ(counted.hits, 1U);
-    EXPECT_EQ(counted.bytes_not_parsed, sizeof(node_traits::key));
+    EXPECT_EQ(counted.bytes_not_parsed, sizeof(int));
     all_.known_here()->count_miss();
     counted = {};
     all_.add_hits(counted);

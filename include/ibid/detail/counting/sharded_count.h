@@ -26,6 +26,7 @@
 #include <thread>
 
 #include "ibid/detail/port/aligned_memory.h"
+#include "ibid/detail/port/compiled.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -34,12 +35,17 @@ namespace detail {
 class alignas(64) sharded_count {
 public:
     // Null without memory.
-    [[nodiscard]] static sharded_count* create() noexcept {
+    [[nodiscard, IBID_SELDOM]] static sharded_count* create() noexcept
+#if IBID_COMPILES
+    {
         const std::size_t stripes = std::bit_ceil(
             std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 2, 64));
         void* const memory = allocate_aligned(alignof(sharded_count), (1 + stripes) * sizeof(stripe));
         return memory != nullptr ? ::new (memory) sharded_count(stripes) : nullptr;
     }
+#else
+        ;
+#endif
     sharded_count(const sharded_count&) = delete;
     sharded_count& operator=(const sharded_count&) = delete;
 
@@ -88,7 +94,9 @@ private:
     explicit sharded_count(std::size_t stripes) noexcept : mask_(stripes - 1) {
         std::uninitialized_value_construct_n(stripes_behind(), stripes);
     }
-    [[nodiscard]] stripe* stripes_behind() noexcept { return reinterpret_cast<stripe*>(this + 1); }
+    [[nodiscard]] stripe* stripes_behind() noexcept {
+        return reinterpret_cast<stripe*>(this + 1);
+    }
 
     std::size_t mask_; // the number of stripes, a power of two, minus one
 };

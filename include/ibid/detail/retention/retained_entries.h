@@ -53,7 +53,7 @@ public:
         return budget_;
     }
 
-    void set_budget(retention budget) noexcept(drops_quietly) {
+    [[gnu::noinline]] void set_budget(retention budget) noexcept(drops_quietly) {
         {
             const lock_guard lock(mutex_);
             budget_ = budget;
@@ -67,14 +67,8 @@ public:
         if (!e.has(entry_word::visited)) {
             e.set(entry_word::visited);
         }
-        // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept
-        // it alive. If the lock is taken, leave it to the next hit.
         if (!e.has(entry_word::retained)) {
-            victims gone;
-            if (mutex_.try_lock()) {
-                const lock_guard lock(mutex_, std::adopt_lock);
-                enter(e, gone);
-            }
+            retain_after_hit(e);
         }
     }
 
@@ -84,7 +78,7 @@ public:
     }
     // `weigh` is called before Traits::weight(), under the lock: it must be short and call nobody.
     template <class Weigh>
-    void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
+    [[gnu::noinline]] void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
         for (bool done = false; !done;) {
             victims gone;
             const lock_guard lock(mutex_);
@@ -109,7 +103,7 @@ public:
     }
 
     // Drops all retained entries and all ghosts. What the drops themselves retain anew stays.
-    void drop_all() noexcept(drops_quietly) {
+    [[gnu::noinline]] void drop_all() noexcept(drops_quietly) {
         s3_fifo<entry> all;
         ghost_table first_timers;
         {
@@ -143,6 +137,16 @@ public:
     void unlock() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
+    // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept it
+    // alive. If the lock is taken, leave it to the next hit.
+    [[gnu::noinline]] void retain_after_hit(entry& e) noexcept(drops_quietly) {
+        victims gone;
+        if (mutex_.try_lock()) {
+            const lock_guard lock(mutex_, std::adopt_lock);
+            enter(e, gone);
+        }
+    }
+
     // Some references that are dropped at the end of the scope, outside the lock: a drop may run a
     // destructor.
     class victims {
@@ -151,14 +155,20 @@ private:
         victims(const victims&) = delete;
         victims& operator=(const victims&) = delete;
         ~victims() noexcept(drops_quietly) {
-            for (std::size_t i = 0; i < count_; ++i) {
-                Traits::release(*entries_[i]);
+            if (count_ > 0) {
+                drop();
             }
         }
         [[nodiscard]] bool full() const noexcept { return count_ == entries_.size(); }
         void add(entry* e) noexcept { entries_[count_++] = e; }
 
     private:
+        [[gnu::noinline]] void drop() noexcept(drops_quietly) {
+            for (std::size_t i = 0; i < count_; ++i) {
+                Traits::release(*entries_[i]);
+            }
+        }
+
         std::array<entry*, 16> entries_;
         std::size_t count_ = 0;
     };
@@ -177,7 +187,7 @@ private:
 
     // Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full;
     // call again.
-    bool enter(entry& e, victims& gone) noexcept IBID_REQUIRES(mutex_) {
+    [[gnu::noinline]] bool enter(entry& e, victims& gone) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t weight = Traits::weight(e);
         if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
             return true;
@@ -212,7 +222,7 @@ private:
     }
 
     // The budget has changed.
-    void fit_budget() noexcept(drops_quietly) {
+    [[gnu::noinline]] void fit_budget() noexcept(drops_quietly) {
         for (bool more = true; more;) {
             victims gone;
             const lock_guard lock(mutex_);

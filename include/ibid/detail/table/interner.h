@@ -53,6 +53,7 @@
 #include "ibid/detail/base/cache_lines.h"
 #include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/retention/retained_entries.h"
 #include "ibid/detail/table/flight.h"
 #include "ibid/detail/table/no_reclaimer.h"
@@ -112,7 +113,8 @@ public:
     // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the
     // table. It is exact at every moment, because whoever reads it cannot ask the readers; so every hit is
     // then counted under a lock.
-    [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
+    [[nodiscard, gnu::noinline]] static interner* create(const Allocator& allocator,
+                                                         counter_block* counters = nullptr) {
         reclaimer_type::prepare();
         owner_type::prepare();
         const bool counts_itself = counters == nullptr;
@@ -129,7 +131,7 @@ public:
 
     // The cache is destroyed. Entries that handles keep alive keep the table alive; the last of them frees
     // it.
-    void close() noexcept {
+    [[gnu::noinline]] void close() noexcept {
         retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
         for (shard_type& s : shards_) {
             const lock_guard lock(s.mutex);
@@ -415,7 +417,7 @@ public:
     void protect(entry& e) noexcept(drops_quietly) { retained_.protect(e); }
     // Drops all retained entries, and frees memory that waits for readers, except what other live threads
     // have retired.
-    void drop_retained() noexcept(drops_quietly) {
+    [[gnu::noinline]] void drop_retained() noexcept(drops_quietly) {
         retained_.drop_all();
         reclaimer_.reclaim_all(shards_);
     }
@@ -424,7 +426,7 @@ public:
         retained_.drop_if(which);
     }
 
-    [[nodiscard]] statistics count() const noexcept {
+    [[nodiscard, gnu::noinline]] statistics count() const noexcept {
         statistics_sum all;
         const auto for_each_stripe = [this](auto f) {
             std::for_each(counters_->begin(), counters_->end(), f);
@@ -555,7 +557,12 @@ private:
         s.table.erase(e);
         bump(counters.evictions);
         reclaimer_.free_outgrown_if_single(s);
-        if (s.table.could_shrink(s.flights_in_air) && reclaimer_.may_shrink(s)) {
+        if (s.table.could_shrink(s.flights_in_air)) [[unlikely]] {
+            shrink(s);
+        }
+    }
+    [[IBID_SELDOM]] void shrink(shard_type& s) noexcept IBID_REQUIRES(s.mutex) {
+        if (reclaimer_.may_shrink(s)) {
             (void)reclaimer_.retire(s, s.table.shrink());
         }
     }
@@ -570,8 +577,12 @@ private:
     // Drops one of remaining_. The last one frees the table, unless a thread has pinned it; that thread then
     // does. Release: this thread's use of the table happens before its end. Acquire: so did everybody's.
     void release_table() noexcept {
-        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
-            !reclaimer_.pinned_by_a_thread(remaining_)) {
+        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            free_table();
+        }
+    }
+    [[IBID_SELDOM]] void free_table() noexcept {
+        if (!reclaimer_.pinned_by_a_thread(remaining_)) {
             const Allocator allocator = allocator_;
             typename memory::block* const block = memory_;
             const std::size_t size = lines(counts_itself_);

@@ -33,6 +33,7 @@
 #include "ibid/detail/base/entry_word.h"
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/slot_bits.h"
+#include "ibid/detail/port/compiled.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -200,7 +201,7 @@ public:
         return capacity() > smallest && (size_ + reserved) * 8 < capacity();
     }
     // Halves the array. Best effort: without memory for the smaller array, the larger one stays.
-    [[nodiscard]] retired_array shrink() noexcept {
+    [[nodiscard, IBID_SELDOM]] retired_array shrink() noexcept {
         IBID_TRY {
             return resize(capacity() / 2);
         }
@@ -293,7 +294,7 @@ private:
             reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & slot_bits::address_mask)));
     }
 
-    retired_array resize(std::size_t wanted) {
+    [[gnu::noinline]] retired_array resize(std::size_t wanted) {
         typename memory::block* const block = memory::allocate(allocator_, lines(wanted));
         line* const fresh = static_cast<line*>(memory::first_line(block));
         std::uninitialized_value_construct_n(fresh, lines(wanted));
