@@ -21,10 +21,8 @@
 
 #include <concepts>
 #include <cstddef>
-#include <iterator>
-#include <memory>
 #include <optional>
-#include <ranges>
+#include <span> // enable_view
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -32,8 +30,10 @@
 #include "ibid/assertions.h"
 #include "ibid/concepts.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/base/mutex.h"
+#include "ibid/detail/table/compiled_tables.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/lock_free_lookup.h"
 #include "ibid/detail/table/owned_entry.h"
@@ -70,7 +70,7 @@ class cache {
     static constexpr bool plain_value = std::is_object_v<Value> && !std::is_const_v<Value>;
     static constexpr bool key_owns_itself =
         !std::is_same_v<KeyOf, key_beside> ||
-        (!std::ranges::view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>);
+        (!std::ranges::enable_view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>);
     static constexpr bool key_has_equality = detail::compares<Equal, Key, Key>;
     static constexpr bool key_has_hash = detail::can_hash<Hash>;
     static constexpr bool hash_takes_key = !key_has_hash || detail::hashes<Hash, Key>;

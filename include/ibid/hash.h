@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,6 +33,7 @@
 #endif
 #include <xxhash.h>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/fields.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/port/compiled.h"
@@ -55,7 +55,7 @@ struct alignas(64) hash_secret {
 
     [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("secret"); }
 
-    [[IBID_SELDOM]] hash_secret() noexcept
+    [[IBID_SELDOM]] IBID_COMPILED hash_secret() noexcept
 #if IBID_COMPILES
     {
         if (random_bytes(bytes.data(), bytes.size())) {

@@ -12,7 +12,7 @@
 
 #include <cstddef>
 #include <new>
-#include <ranges>
+#include <span> // enable_view
 #include <type_traits>
 #include <utility>
 
@@ -30,7 +30,7 @@ namespace detail {
 // The cache of T that all modules of the process share, if they mean the same by T.
 template <class T>
 struct canonical_cache {
-    static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::view<T>,
+    static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::enable_view<T>,
                   "T only points at what it means, and that may go first: name the owner, as in "
                   "intern<std::string>(text)");
 

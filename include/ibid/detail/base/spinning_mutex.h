@@ -58,7 +58,7 @@ public:
 private:
     enum : std::uint32_t { free, taken };
 
-    [[IBID_SELDOM]] void wait() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS
+    [[IBID_SELDOM]] IBID_COMPILED void wait() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS
 #if IBID_COMPILES
     {
         const int error = errno;

@@ -67,35 +67,35 @@ inline constexpr const char* standard_library = "libstdc++";
 #endif
 
 // `what`: of what kind the object is. `size`: of all that modules must agree in. `own`: an address in this
-// module. Throws bad_alloc.
+// module. The caller frees it. Throws bad_alloc.
+[[nodiscard, IBID_SELDOM]] IBID_COMPILED char* new_shared_name(std::string_view what, std::string_view type,
+                                                               std::size_t size, const void* own,
+                                                               const char* library)
+#if IBID_COMPILES
+{
+    const auto written = [&](char* to, std::size_t room) {
+        return static_cast<std::size_t>(std::snprintf(
+            to, room, "%.*s %.*s %zu %s %p", static_cast<int>(what.size()), what.data(),
+            static_cast<int>(type.size()), type.data(), size, library, has_linkage(type) ? nullptr : own));
+    };
+    const std::size_t length = written(nullptr, 0) + 1;
+    char& name = some(static_cast<char*>(std::malloc(length)));
+    (void)written(&name, length);
+    return &name;
+}
+#else
+    ;
+#endif
+
 class shared_name {
 public:
-    [[IBID_SELDOM]] shared_name(std::string_view what, std::string_view type, std::size_t size,
-                                const void* own, const char* library = standard_library)
-#if IBID_COMPILES
-    {
-        const auto written = [&](char* to, std::size_t room) {
-            return static_cast<std::size_t>(std::snprintf(to, room, "%.*s %.*s %zu %s %p",
-                                                          static_cast<int>(what.size()), what.data(),
-                                                          static_cast<int>(type.size()), type.data(), size,
-                                                          library, has_linkage(type) ? nullptr : own));
-        };
-        const std::size_t length = written(nullptr, 0) + 1;
-        text_ = &some(static_cast<char*>(std::malloc(length)));
-        (void)written(text_, length);
-    }
-#else
-        ;
-#endif
+    shared_name(std::string_view what, std::string_view type, std::size_t size, const void* own)
+        : text_(new_shared_name(what, type, size, own, standard_library)) {}
     shared_name(const shared_name&) = delete;
     shared_name& operator=(const shared_name&) = delete;
-    ~shared_name() {
-        std::free(text_);
-    }
+    ~shared_name() { std::free(text_); }
 
-    operator const char*() const noexcept {
-        return text_;
-    } // NOLINT(google-explicit-constructor)
+    operator const char*() const noexcept { return text_; } // NOLINT(google-explicit-constructor)
 
 private:
     char* text_;

@@ -68,7 +68,7 @@ struct wait_edges {
 
 // Lockable. Throws bad_alloc in get() alone, and so when the first thread of the process waits.
 struct IBID_CAPABILITY the_wait_graph {
-    [[nodiscard, IBID_SELDOM]] static wait_edges& get()
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED static wait_edges& get()
 #if IBID_COMPILES
     {
         wait_edges* const shared = process_wide<wait_edges>::get();

@@ -66,7 +66,7 @@ public:
 
     // Requires a reference. True: the value is promoted. False: nobody else holds a central reference, or
     // there is no cell, no generation or no memory left.
-    [[IBID_SELDOM]] bool promote(value_header& h) noexcept
+    [[IBID_SELDOM]] IBID_COMPILED bool promote(value_header& h) noexcept
 #if IBID_COMPILES
     {
         const lock_guard lock(mutex_);
@@ -103,7 +103,7 @@ public:
 #endif
 
     // The caller has taken a central reference to `h` when there was none. Dropping it will check once more.
-    [[IBID_SELDOM]] void add_pending_check(value_header& h) noexcept
+    [[IBID_SELDOM]] IBID_COMPILED void add_pending_check(value_header& h) noexcept
 #if IBID_COMPILES
     {
         const lock_guard lock(mutex_);
@@ -116,7 +116,7 @@ public:
     // The caller has dropped the last central reference to `h`. Collapses the stripes if this is the last
     // pending check and there is still no central reference. True: no reference is left, and the caller ends
     // the value.
-    [[nodiscard, IBID_SELDOM]] bool collapse(value_header& h) noexcept
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED bool collapse(value_header& h) noexcept
 #if IBID_COMPILES
     {
         const lock_guard lock(mutex_);
@@ -136,7 +136,7 @@ public:
 #endif
 
     // The memory of a value with a cell is about to be freed.
-    [[IBID_SELDOM]] void vacate(std::uint64_t word) noexcept
+    [[IBID_SELDOM]] IBID_COMPILED void vacate(std::uint64_t word) noexcept
 #if IBID_COMPILES
     {
         const lock_guard lock(mutex_);

@@ -15,17 +15,18 @@
 // Law: both are the same code with the same names, so objects of both kinds make one program.
 #pragma once
 
-#if !defined(IBID_SEPARATE) || defined(IBID_IS_COMPILED_HERE)
-#define IBID_COMPILED inline
+// Before a function that is not a template. (Templates are listed in detail/table/compiled_tables.h.)
+#if defined(IBID_IS_COMPILED_HERE)
+#define IBID_COMPILED inline __attribute__((used))
 #define IBID_COMPILES 1
-#else
+#elif defined(IBID_SEPARATE)
 #define IBID_COMPILED
 #define IBID_COMPILES 0
+#else
+#define IBID_COMPILED inline
+#define IBID_COMPILES 1
 #endif
 
-// Made small instead of fast, and moved away from what is fast.
-#if defined(IBID_IS_COMPILED_HERE)
-#define IBID_SELDOM gnu::noinline, gnu::cold, gnu::used
-#else
+// Made small instead of fast, and moved away from what is fast. Not for what programs call as a matter of
+// course: GCC takes the code around a call to such a function for seldom used, too.
 #define IBID_SELDOM gnu::noinline, gnu::cold
-#endif

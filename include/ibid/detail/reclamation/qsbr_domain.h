@@ -39,7 +39,6 @@
 // may be called by any thread.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -51,6 +50,7 @@
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
@@ -250,7 +250,7 @@ public:
     }
     qsbr_domain(const qsbr_domain&) = delete;
     qsbr_domain& operator=(const qsbr_domain&) = delete;
-    [[IBID_SELDOM]] ~qsbr_domain()
+    [[IBID_SELDOM]] IBID_COMPILED ~qsbr_domain()
 #if IBID_COMPILES
     {
         const lock_guard lock(home_.mutex);
@@ -291,7 +291,7 @@ public:
     // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no
     // membarrier; then the caller must look up under the lock. If `fresh` is set, the caller must take every
     // lock under which the table unlinks once, before its first lookup.
-    [[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL participant* join(bool& fresh) noexcept
+    [[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED participant* join(bool& fresh) noexcept
 #if IBID_COMPILES
     {
         fresh = false;
@@ -361,7 +361,7 @@ public:
     // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only
     // an even turn proves that a participant is outside: it was stored with release, after the lookup. That
     // an odd turn changes proves nothing, as a relaxed store does not order the lookup before it.
-    [[nodiscard, IBID_SELDOM]] bool barrier_and_all_outside() const noexcept
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED bool barrier_and_all_outside() const noexcept
 #if IBID_COMPILES
     {
         if (!asymmetric_fence_heavy()) {
@@ -442,7 +442,8 @@ public:
     // In the child of fork(), where this thread alone is left and holds the registry
     // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
     // it.
-    [[IBID_SELDOM]] IBID_MODULE_LOCAL void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS
+    [[IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED void
+    forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS
 #if IBID_COMPILES
     {
         const thread_participation* const me = this_thread_participation::known();
@@ -503,7 +504,7 @@ void thread_participation::remember(std::uint64_t domain, participant* record) n
         for (const participant* p = all; p != nullptr; p = p->next_of_thread_) {
             ++living;
         }
-        const std::size_t wider = std::bit_ceil(std::max<std::size_t>(living * 4, seats));
+        const std::size_t wider = std::bit_ceil(greatest(living * 4, seats));
         auto* const rebuilt = static_cast<seat*>(std::calloc(wider, sizeof(seat)));
         if (rebuilt == nullptr) {
             return;

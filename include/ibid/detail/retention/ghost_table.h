@@ -14,7 +14,6 @@
 // Thread safety: none.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/port/compiled.h"
 
@@ -35,7 +35,7 @@ public:
     // The key with this hash goes now. Remembers the last `limit` that went.
     void remember(std::uint64_t hash, std::size_t limit) noexcept {
         const std::size_t wanted =
-            std::min(limit, 2 * std::size_t{now_} + 1); // a large limit costs nothing where few come
+            least(limit, 2 * std::size_t{now_} + 1); // a large limit costs nothing where few come
         if (wanted > buckets_.size() * bucket{}.size()) {
             fit(wanted);
         }

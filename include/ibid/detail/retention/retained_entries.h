@@ -53,14 +53,7 @@ public:
         return budget_;
     }
 
-    [[gnu::noinline]] void set_budget(retention budget) noexcept(drops_quietly) {
-        {
-            const lock_guard lock(mutex_);
-            budget_ = budget;
-            off_.store(budget.none(), std::memory_order_relaxed);
-        }
-        fit_budget();
-    }
+    [[gnu::noinline]] void set_budget(retention budget) noexcept(drops_quietly);
 
     // A hit on `e`. Requires a reference, and not off().
     void touch(entry& e) noexcept(drops_quietly) {
@@ -103,18 +96,7 @@ public:
     }
 
     // Drops all retained entries and all ghosts. What the drops themselves retain anew stays.
-    [[gnu::noinline]] void drop_all() noexcept(drops_quietly) {
-        s3_fifo<entry> all;
-        ghost_table first_timers;
-        {
-            const lock_guard lock(mutex_);
-            std::swap(all, order_);
-            std::swap(first_timers, first_timers_);
-            all.for_each([](entry& e) { e.clear(entry_word::retained); });
-            publish();
-        }
-        all.for_each([](entry& e) { Traits::release(e); });
-    }
+    [[gnu::noinline]] void drop_all() noexcept(drops_quietly);
 
     // Drops every retained entry that `which` chooses.
     template <class Predicate>
@@ -139,13 +121,7 @@ public:
 private:
     // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept it
     // alive. If the lock is taken, leave it to the next hit.
-    [[gnu::noinline]] void retain_after_hit(entry& e) noexcept(drops_quietly) {
-        victims gone;
-        if (mutex_.try_lock()) {
-            const lock_guard lock(mutex_, std::adopt_lock);
-            enter(e, gone);
-        }
-    }
+    [[gnu::noinline]] void retain_after_hit(entry& e) noexcept(drops_quietly);
 
     // Some references that are dropped at the end of the scope, outside the lock: a drop may run a
     // destructor.
@@ -257,6 +233,39 @@ private:
     counter_stripe& counters_;
     std::atomic<bool> off_{true}; // budget_.none(), without the lock
 };
+
+template <class Traits>
+void retained_entries<Traits>::set_budget(retention budget) noexcept(drops_quietly) {
+    {
+        const lock_guard lock(mutex_);
+        budget_ = budget;
+        off_.store(budget.none(), std::memory_order_relaxed);
+    }
+    fit_budget();
+}
+
+template <class Traits>
+void retained_entries<Traits>::drop_all() noexcept(drops_quietly) {
+    s3_fifo<entry> all;
+    ghost_table first_timers;
+    {
+        const lock_guard lock(mutex_);
+        std::swap(all, order_);
+        std::swap(first_timers, first_timers_);
+        all.for_each([](entry& e) { e.clear(entry_word::retained); });
+        publish();
+    }
+    all.for_each([](entry& e) { Traits::release(e); });
+}
+
+template <class Traits>
+void retained_entries<Traits>::retain_after_hit(entry& e) noexcept(drops_quietly) {
+    victims gone;
+    if (mutex_.try_lock()) {
+        const lock_guard lock(mutex_, is_locked);
+        enter(e, gone);
+    }
+}
 
 } // namespace detail
 } // namespace layout_1

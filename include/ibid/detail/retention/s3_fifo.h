@@ -22,7 +22,6 @@
 // Thread safety: none, except that the marks of entries may change at any time.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -31,6 +30,7 @@
 
 #include "ibid/detail/base/entry_word.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/port/compiled.h"
 #include "ibid/detail/retention/ghost_table.h"
@@ -81,7 +81,7 @@ public:
                 protected_.bytes += r.weight;
             } else if (r.value->has(entry_word::visited)) {
                 r.value->clear(entry_word::visited);
-                r.freq = small ? 0U : std::min(r.freq + 1, most_freq);
+                r.freq = small ? 0U : least(r.freq + 1, most_freq);
                 push(of.main, i);
             } else if (r.freq > 0) {
                 --r.freq;

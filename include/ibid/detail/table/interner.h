@@ -40,17 +40,16 @@
 // Thread safety: any member, any thread, except create() and close().
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/port/compiled.h"
@@ -114,123 +113,26 @@ public:
     // table. It is exact at every moment, because whoever reads it cannot ask the readers; so every hit is
     // then counted under a lock.
     [[nodiscard, gnu::noinline]] static interner* create(const Allocator& allocator,
-                                                         counter_block* counters = nullptr) {
-        reclaimer_type::prepare();
-        owner_type::prepare();
-        const bool counts_itself = counters == nullptr;
-        typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
-        auto* const at = static_cast<unsigned char*>(memory::first_line(block));
-        if (counts_itself) {
-            counters = ::new (static_cast<void*>(at + sizeof(interner))) counter_block();
-        }
-        // The constructor does not throw.
-        auto* const self = ::new (static_cast<void*>(at)) interner(allocator, *counters, counts_itself);
-        self->memory_ = block;
-        return self;
-    }
+                                                         counter_block* counters = nullptr);
 
     // The cache is destroyed. Entries that handles keep alive keep the table alive; the last of them frees
     // it.
-    [[gnu::noinline]] void close() noexcept {
-        retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
-        for (shard_type& s : shards_) {
-            const lock_guard lock(s.mutex);
-            s.closed = true;
-            remaining_.fetch_add(s.entries, std::memory_order_relaxed);
-        }
-        release_table(); // the one with which remaining_ began
-    }
+    [[gnu::noinline]] void close() noexcept;
 
     // An entry that may match, with a reference for the caller, or null.
     template <class K>
-    [[nodiscard]] entry* find(std::uint64_t hash, const K& k) {
-        shard_type& s = shard_of(hash);
-        entry* found = nullptr;
-        {
-            const lock_guard lock(s.mutex);
-            found = s.acquire(hash, k);
-            if (found != nullptr) {
-                count_hit(s, *found);
-            }
-        }
-        if (found != nullptr) {
-            touch(*found);
-        }
-        return found;
-    }
+    [[nodiscard]] entry* find(std::uint64_t hash, const K& k);
 
     // Either an acquired entry, or null: then `f` is in the air, and the caller makes the value and ends the
     // flight with publish() or abandon(). Waits while another thread makes the same key. Throws
     // recursive_make, bad_alloc.
-    [[nodiscard]] entry* begin(flight_type& f) {
-        shard_type& s = shard_of(f.hash);
-        for (;;) {
-            waiter<entry> w;
-            bool joined = false; // from then on `w` belongs to the leader, until it has landed
-            bool leads = false;
-            bool must_reclaim = false;
-            {
-                const lock_guard lock(s.mutex);
-                if (entry* const found = s.acquire(f.hash, *f.key)) {
-                    count_hit(s, *found);
-                    w.result = found;
-                } else if (flight_type* const other = s.flight_for(f.hash, *f.key)) {
-                    other->add_waiter(w);
-                    joined = true;
-                } else {
-                    // Room is reserved now, so that publish() cannot fail.
-                    must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
-                    f.next = s.flights;
-                    s.flights = &f;
-                    ++s.flights_in_air;
-                    bump(counters_for(s).misses);
-                    leads = true;
-                }
-            }
-            if (must_reclaim) {
-                reclaimer_.reclaim(s);
-            }
-            if (leads) {
-                return nullptr;
-            }
-            if (joined) {
-                w.wait();
-                // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
-                // go.
-                const lock_guard lock(s.mutex);
-                if (w.result != nullptr) {
-                    count_hit(s, *w.result);
-                }
-            }
-            if (w.result != nullptr) {
-                touch(*w.result);
-                return w.result;
-            }
-        }
-    }
+    [[nodiscard]] entry* begin(flight_type& f);
 
     // The value of flight `f` is made: `e`. Requires a reference to `e`, which the caller keeps.
-    void publish(flight_type& f, entry& e) noexcept(drops_quietly) {
-        shard_type& s = shard_of(f.hash);
-        {
-            const lock_guard lock(s.mutex);
-            insert_entry(s, e, f.hash, counters_for(s));
-            s.remove(f);
-            for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next_waiter) {
-                Traits::acquire(e); // one for each waiter, before any of them can run
-            }
-            f.finish(&e);
-        }
-        admit(e);
-    }
+    void publish(flight_type& f, entry& e) noexcept(drops_quietly);
 
     // The make of flight `f` failed. The table is as it was before begin().
-    void abandon(flight_type& f) noexcept {
-        shard_type& s = shard_of(f.hash);
-        const lock_guard lock(s.mutex);
-        s.remove(f);
-        f.finish(nullptr);
-    }
+    void abandon(flight_type& f) noexcept;
 
     // Abandons a flight at the end of the scope, unless it was published.
     class flight_guard {
@@ -252,34 +154,7 @@ public:
 
     // begin() and publish() in one, for a value that is made already. Requires a reference to `e`. Inserts
     // `e` and returns null, or returns an acquired entry of the same key. Waits and throws as begin() does.
-    [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e) {
-        shard_type& s = shard_of(f.hash);
-        counter_stripe& counters = counters_for(s);
-        bool inserted = false;
-        bool must_reclaim = false;
-        {
-            const lock_guard lock(s.mutex);
-            if (has(mechanism::insert_without_flight) && s.flights == nullptr &&
-                s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
-                must_reclaim = reclaimer_.retire(s, s.table.reserve(1));
-                bump(counters.misses);
-                insert_entry(s, e, f.hash, counters);
-                inserted = true;
-            }
-        }
-        if (must_reclaim) {
-            reclaimer_.reclaim(s);
-        }
-        if (!inserted) {
-            if (entry* const found = begin(f)) {
-                return found;
-            }
-            publish(f, e);
-        } else {
-            admit(e);
-        }
-        return nullptr;
-    }
+    [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e);
 
     // For values that are made before the lookup: nobody waits. Requires a reference to `e`, which the caller
     // keeps. Inserts `e` and returns null; or returns an acquired entry that may match, which came first, and
@@ -334,8 +209,7 @@ public:
     }
 
     // Unlinks `e`, so that it is never found again; its holders keep it. False if it was unlinked already.
-    bool detach(entry& e) noexcept {
-        static_assert(!reads_without_lock, "a lock-free reader may still find it");
+    bool detach(entry& e) noexcept requires(!reads_without_lock) { // a lock-free reader may still find it
         shard_type& s = shard_of(e.hash());
         const lock_guard lock(s.mutex);
         if (!s.table.erase(e)) {
@@ -361,8 +235,7 @@ public:
 
     // From now on nothing is found and nothing is linked. Entries stay with their holders, and each still
     // ends in forget(). For an owner that can no longer promise to be told of every end.
-    void stop() noexcept {
-        static_assert(!reads_without_lock);
+    void stop() noexcept requires(!reads_without_lock) {
         for (shard_type& s : shards_) {
             const lock_guard lock(s.mutex);
             s.stopped = true;
@@ -417,50 +290,18 @@ public:
     void protect(entry& e) noexcept(drops_quietly) { retained_.protect(e); }
     // Drops all retained entries, and frees memory that waits for readers, except what other live threads
     // have retired.
-    [[gnu::noinline]] void drop_retained() noexcept(drops_quietly) {
-        retained_.drop_all();
-        reclaimer_.reclaim_all(shards_);
-    }
+    [[gnu::noinline]] void drop_retained() noexcept(drops_quietly);
     template <class Predicate>
     void drop_retained_if(Predicate which) noexcept(drops_quietly) {
         retained_.drop_if(which);
     }
 
-    [[nodiscard, gnu::noinline]] statistics count() const noexcept {
-        statistics_sum all;
-        const auto for_each_stripe = [this](auto f) {
-            std::for_each(counters_->begin(), counters_->end(), f);
-            reclaimer_.for_each_stripe(f);
-        };
-        for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
-        for_each_stripe([&all](const counter_stripe& s) { all.add_rest(s); });
-        statistics total = all.total();
-        reclaimer_.add_hits(total);
-        return total;
-    }
+    [[nodiscard, gnu::noinline]] statistics count() const noexcept;
 
     // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller's,
     // which unlocks it.
-    void lock_for_fork(mutex* first = nullptr) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-        owner_.before_lock_for_fork();
-        if (first != nullptr) {
-            first->lock();
-        }
-        for (shard_type& s : shards_) {
-            s.mutex.lock();
-        }
-        slots_.lock();
-        retained_.lock();
-        owner_.lock_for_fork();
-    }
-    void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-        owner_.unlock_after_fork();
-        retained_.unlock();
-        slots_.unlock();
-        for (shard_type& s : shards_) {
-            s.mutex.unlock();
-        }
-    }
+    void lock_for_fork(mutex* first = nullptr) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS;
+    void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS;
     // In the child, between the two above.
     void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         for (shard_type& s : shards_) {
@@ -615,6 +456,200 @@ private:
     const bool counts_itself_;
     retained_entries<Traits> retained_;
 };
+
+// Not inline, so that a program which has them from a library (port/compiled.h) need not compile them.
+
+template <class Traits, class Allocator>
+auto interner<Traits, Allocator>::create(const Allocator& allocator, counter_block* counters) -> interner* {
+    reclaimer_type::prepare();
+    owner_type::prepare();
+    const bool counts_itself = counters == nullptr;
+    typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
+    auto* const at = static_cast<unsigned char*>(memory::first_line(block));
+    if (counts_itself) {
+        counters = ::new (static_cast<void*>(at + sizeof(interner))) counter_block();
+    }
+    // The constructor does not throw.
+    auto* const self = ::new (static_cast<void*>(at)) interner(allocator, *counters, counts_itself);
+    self->memory_ = block;
+    return self;
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::close() noexcept {
+    retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
+    for (shard_type& s : shards_) {
+        const lock_guard lock(s.mutex);
+        s.closed = true;
+        remaining_.fetch_add(s.entries, std::memory_order_relaxed);
+    }
+    release_table(); // the one with which remaining_ began
+}
+
+template <class Traits, class Allocator>
+template <class K>
+auto interner<Traits, Allocator>::find(std::uint64_t hash, const K& k) -> entry* {
+    shard_type& s = shard_of(hash);
+    entry* found = nullptr;
+    {
+        const lock_guard lock(s.mutex);
+        found = s.acquire(hash, k);
+        if (found != nullptr) {
+            count_hit(s, *found);
+        }
+    }
+    if (found != nullptr) {
+        touch(*found);
+    }
+    return found;
+}
+
+template <class Traits, class Allocator>
+auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
+    shard_type& s = shard_of(f.hash);
+    for (;;) {
+        waiter<entry> w;
+        bool joined = false; // from then on `w` belongs to the leader, until it has landed
+        bool leads = false;
+        bool must_reclaim = false;
+        {
+            const lock_guard lock(s.mutex);
+            if (entry* const found = s.acquire(f.hash, *f.key)) {
+                count_hit(s, *found);
+                w.result = found;
+            } else if (flight_type* const other = s.flight_for(f.hash, *f.key)) {
+                other->add_waiter(w);
+                joined = true;
+            } else {
+                // Room is reserved now, so that publish() cannot fail.
+                must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
+                f.next = s.flights;
+                s.flights = &f;
+                ++s.flights_in_air;
+                bump(counters_for(s).misses);
+                leads = true;
+            }
+        }
+        if (must_reclaim) {
+            reclaimer_.reclaim(s);
+        }
+        if (leads) {
+            return nullptr;
+        }
+        if (joined) {
+            w.wait();
+            // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
+            // go.
+            const lock_guard lock(s.mutex);
+            if (w.result != nullptr) {
+                count_hit(s, *w.result);
+            }
+        }
+        if (w.result != nullptr) {
+            touch(*w.result);
+            return w.result;
+        }
+    }
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::publish(flight_type& f, entry& e) noexcept(drops_quietly) {
+    shard_type& s = shard_of(f.hash);
+    {
+        const lock_guard lock(s.mutex);
+        insert_entry(s, e, f.hash, counters_for(s));
+        s.remove(f);
+        for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next_waiter) {
+            Traits::acquire(e); // one for each waiter, before any of them can run
+        }
+        f.finish(&e);
+    }
+    admit(e);
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::abandon(flight_type& f) noexcept {
+    shard_type& s = shard_of(f.hash);
+    const lock_guard lock(s.mutex);
+    s.remove(f);
+    f.finish(nullptr);
+}
+
+template <class Traits, class Allocator>
+auto interner<Traits, Allocator>::insert_or_wait(flight_type& f, entry& e) -> entry* {
+    shard_type& s = shard_of(f.hash);
+    counter_stripe& counters = counters_for(s);
+    bool inserted = false;
+    bool must_reclaim = false;
+    {
+        const lock_guard lock(s.mutex);
+        if (has(mechanism::insert_without_flight) && s.flights == nullptr &&
+            s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
+            must_reclaim = reclaimer_.retire(s, s.table.reserve(1));
+            bump(counters.misses);
+            insert_entry(s, e, f.hash, counters);
+            inserted = true;
+        }
+    }
+    if (must_reclaim) {
+        reclaimer_.reclaim(s);
+    }
+    if (!inserted) {
+        if (entry* const found = begin(f)) {
+            return found;
+        }
+        publish(f, e);
+    } else {
+        admit(e);
+    }
+    return nullptr;
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::drop_retained() noexcept(drops_quietly) {
+    retained_.drop_all();
+    reclaimer_.reclaim_all(shards_);
+}
+
+template <class Traits, class Allocator>
+statistics interner<Traits, Allocator>::count() const noexcept {
+    statistics_sum all;
+    const auto for_each_stripe = [this](auto f) {
+        for (const counter_stripe& s : *counters_) {
+            f(s);
+        }
+        reclaimer_.for_each_stripe(f);
+    };
+    for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
+    for_each_stripe([&all](const counter_stripe& s) { all.add_rest(s); });
+    statistics total = all.total();
+    reclaimer_.add_hits(total);
+    return total;
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::lock_for_fork(mutex* first) noexcept {
+    owner_.before_lock_for_fork();
+    if (first != nullptr) {
+        first->lock();
+    }
+    for (shard_type& s : shards_) {
+        s.mutex.lock();
+    }
+    slots_.lock();
+    retained_.lock();
+    owner_.lock_for_fork();
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::unlock_after_fork() noexcept {
+    owner_.unlock_after_fork();
+    retained_.unlock();
+    slots_.unlock();
+    for (shard_type& s : shards_) {
+        s.mutex.unlock();
+    }
+}
 
 } // namespace detail
 } // namespace layout_1

@@ -8,16 +8,15 @@
 // and no lock-free reader can see the header.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <functional>
-#include <memory>
 #include <new>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "ibid/detail/base/entry_word.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/no_reclaimer.h"
@@ -42,37 +41,53 @@ template <auto Member>
 struct key_at { // the value contains its key: a data member, or a const member function
     template <class Value>
     [[nodiscard]] static decltype(auto) of(const Value& value) {
-        return std::invoke(Member, value);
+        return detail::member_of(Member, value);
     }
 };
 
 namespace detail {
 
-// Uses-allocator construction, for pairs as well. An allocator that is like any other is not worth a move.
-// (libc++ has neither it nor std::pmr before version 16.)
-#if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
-template <class T, class Allocator, class From>
-concept takes_allocator = false;
-template <class T, class Allocator, class From>
-T* construct_with(T* place, const Allocator& allocator, From&& from); // called by nobody
-#else
+// Uses-allocator construction, for pairs as well: [allocator.uses.construction]. An allocator that is like
+// any other is not worth a move.
 template <class T>
 inline constexpr bool is_pair = false;
 template <class A, class B>
 inline constexpr bool is_pair<std::pair<A, B>> = true;
 
 template <class T, class Allocator, class From>
+concept takes_allocator_first = std::uses_allocator_v<T, Allocator> &&
+    std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, From>;
+template <class T, class Allocator, class From>
+concept takes_allocator_last =
+    std::uses_allocator_v<T, Allocator> && std::is_constructible_v<T, From, const Allocator&>;
+template <class T, class Allocator, class From>
 concept takes_allocator =
     !std::allocator_traits<Allocator>::is_always_equal::value &&
-    ((std::uses_allocator_v<T, Allocator> &&
-      (std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, From> ||
-       std::is_constructible_v<T, From, const Allocator&>)) ||
+    (takes_allocator_first<T, Allocator, From> || takes_allocator_last<T, Allocator, From> ||
      (is_pair<T> && std::is_constructible_v<T, From> && std::is_same_v<std::remove_cvref_t<From>, T>));
+
+// What a T is constructed from.
+template <class T, class Allocator, class From>
+[[nodiscard]] auto with_allocator(const Allocator& allocator, From&& from) {
+    if constexpr (is_pair<T> && std::is_same_v<std::remove_cvref_t<From>, T>) {
+        return std::tuple(
+            std::piecewise_construct,
+            with_allocator<typename T::first_type>(allocator, std::forward<From>(from).first),
+            with_allocator<typename T::second_type>(allocator, std::forward<From>(from).second));
+    } else if constexpr (takes_allocator_first<T, Allocator, From>) {
+        return std::tuple<std::allocator_arg_t, const Allocator&, From&&>(std::allocator_arg, allocator,
+                                                                          std::forward<From>(from));
+    } else if constexpr (takes_allocator_last<T, Allocator, From>) {
+        return std::tuple<From&&, const Allocator&>(std::forward<From>(from), allocator);
+    } else {
+        return std::tuple<From&&>(std::forward<From>(from));
+    }
+}
 template <class T, class Allocator, class From>
 T* construct_with(T* place, const Allocator& allocator, From&& from) {
-    return std::uninitialized_construct_using_allocator(place, allocator, std::forward<From>(from));
+    return ::new (static_cast<void*>(place))
+        T(std::make_from_tuple<T>(with_allocator<T>(allocator, std::forward<From>(from))));
 }
-#endif
 
 // Entries of all types, as their table sees them. `keyed`: only a keyed hash is good enough for lookups without
 // a lock; lock_free_lookup.h says why.
@@ -195,7 +210,7 @@ public:
                 Value* value;
                 ~built_value() {
                     if (value != nullptr) {
-                        std::destroy_at(value);
+                        value->~Value();
                     }
                 }
             } built{value};
@@ -253,9 +268,9 @@ private:
     }
     // Ends the value of an entry that has left the table.
     static void destroy(value_header& e) noexcept {
-        std::destroy_at(of(e).value());
+        of(e).value()->~Value();
         if constexpr (beside) {
-            std::destroy_at(of(e).key_beside_it());
+            of(e).key_beside_it()->~stored_key();
         }
     }
     static void free(value_header& e, void* allocator) noexcept {
@@ -298,7 +313,7 @@ private:
 
     // Whole blocks of the strictest alignment, so that any allocator gives memory that fits all parts.
     static constexpr std::size_t alignment =
-        std::max({alignof(value_header), alignof(stored_key), alignof(Value)});
+        greatest(alignof(value_header), greatest(alignof(stored_key), alignof(Value)));
     struct alignas(alignment) block {
         unsigned char bytes[alignment];
     };
@@ -320,7 +335,7 @@ private:
     // From the start of the block to the value; the header ends there.
     [[nodiscard]] static constexpr std::size_t value_offset() noexcept {
         return round_up((beside ? sizeof(stored_key) : 0) + sizeof(value_header),
-                        std::max(alignof(value_header), alignof(Value)));
+                        greatest(alignof(value_header), alignof(Value)));
     }
     [[nodiscard]] static constexpr std::size_t header_offset() noexcept {
         return value_offset() - sizeof(value_header);

@@ -15,10 +15,10 @@
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
 #include <new>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/ending_values.h"
 #include "ibid/detail/counting/fork_locks.h"

@@ -20,12 +20,12 @@
 // thread.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/hot_values.h"
@@ -215,7 +215,7 @@ public:
                 s.table.push(s.waiting.outgrown, s.table.pop(arrays.outgrown));
             }
             s.waiting.slots += arrays.slots;
-            s.waiting.epoch = std::max(s.waiting.epoch, arrays.epoch);
+            s.waiting.epoch = greatest(s.waiting.epoch, arrays.epoch);
             append(s.waiting.limbo.open, gone);
         }
     }

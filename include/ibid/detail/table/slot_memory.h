@@ -19,9 +19,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/spinning_mutex.h"
 #include "ibid/detail/port/compiled.h"

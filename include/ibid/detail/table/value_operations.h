@@ -12,10 +12,10 @@
 
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <type_traits>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/port/module.h"
 
 namespace ibid {
