@@ -280,12 +280,8 @@ public:
 
     // This thread's record; null: it has not joined.
     [[nodiscard]] IBID_MODULE_LOCAL participant* known_here() const noexcept {
-        if (participant* const p = here()) {
-            return p;
-        }
-        // Another module of this thread may have joined.
-        const thread_participation* const me = this_thread_participation::known();
-        return me != nullptr ? me->find(id_) : nullptr;
+        participant* const p = here();
+        return p != nullptr ? p : known_elsewhere();
     }
 
     // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no
@@ -469,6 +465,17 @@ public:
 #endif
 
 private:
+    // Not used lately; or another module of this thread has joined.
+    [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL IBID_COMPILED participant* known_elsewhere() const noexcept
+#if IBID_COMPILES
+    {
+        const thread_participation* const me = this_thread_participation::known();
+        return me != nullptr ? me->find(id_) : nullptr;
+    }
+#else
+        ;
+#endif
+
     friend struct thread_participation;
     static constexpr int patience = 200; // loads; a lookup takes less time
 
