@@ -55,7 +55,7 @@ template <class Entry, class Key>
 struct flight {
     const Key* key;
     std::uint64_t hash;
-    thread_name leader = this_thread_name();
+    thread_name leader{}; // set when it is in the air
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 

@@ -523,6 +523,7 @@ auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
             } else {
                 // Room is reserved now, so that publish() cannot fail.
                 must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
+                f.leader = this_thread_name();
                 f.next = s.flights;
                 s.flights = &f;
                 ++s.flights_in_air;
