@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # How often a type's values come from what they are not: a literal, as programs have them.
 TYPES = (("std::string", "text"), ("std::u16string", "u16"), ("std::u32string", "u32"), ("std::wstring", "wide"))
 LITERALS = "const char* text; const char16_t* u16; const char32_t* u32; const wchar_t* wide;"
-# Goals of "cost of including": bytes for the first type and for each further one, and time as a part of Flyweight's.
+# Goals of "cost of including": bytes for the first type and for each further one, and time as a part of
+# Flyweight's.
 GOALS = (12_000, 6_000, 3.5 / 4.2)
 
 

@@ -61,9 +61,10 @@ struct alignas(64) hash_secret {
         if (random_bytes(bytes.data(), bytes.size())) {
             return;
         }
-        // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the addresses of
-        // this process are a weak secret, but a program that starts before the network is up has no peer to fear.
-        // (Spread by SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number generators, 2014.)
+        // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the
+        // addresses of this process are a weak secret, but a program that starts before the network is up has
+        // no peer to fear. (Spread by SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number
+        // generators, 2014.)
         std::uint64_t seed = weak_seed(this);
         for (std::size_t i = 0; i < bytes.size(); i += sizeof seed) {
             seed += 0x9e37'79b9'7f4a'7c15;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tables of owned values as one piece of code (port/compiled.h): with IBID_SEPARATE, translation units are
-// told here that it is elsewhere, and src/compiled puts it there.
+// The tables of owned values as one piece of code (port/compiled.h): with IBID_SEPARATE, translation units
+// are told here that it is elsewhere, and src/compiled puts it there.
 #pragma once
 
 #include <cstdint>

@@ -39,9 +39,9 @@ public:
     };
 
     // An entry of `key` that is found at once. Nothing: it is not there, or could not be seen; Table::find()
-    // and begin() know. `Node`: the entry's type. `Key`: anything that Node::matches can compare with it. `may_skip`: do not
-    // even try on a thread that missed lately; for callers to whom a hit under the lock costs no more than
-    // the lock.
+    // and begin() know. `Node`: the entry's type. `Key`: anything that Node::matches can compare with it.
+    // `may_skip`: do not even try on a thread that missed lately; for callers to whom a hit under the lock
+    // costs no more than the lock.
     template <class Node, bool may_skip, class Key>
     [[nodiscard, gnu::always_inline]] static acquired find(Table& t, std::uint64_t hash, const Key& key) {
         if constexpr (!Table::reads_without_lock) {

@@ -89,8 +89,8 @@ T* construct_with(T* place, const Allocator& allocator, From&& from) {
         T(std::make_from_tuple<T>(with_allocator<T>(allocator, std::forward<From>(from))));
 }
 
-// Entries of all types, as their table sees them. `keyed`: only a keyed hash is good enough for lookups without
-// a lock; lock_free_lookup.h says why.
+// Entries of all types, as their table sees them. `keyed`: only a keyed hash is good enough for lookups
+// without a lock; lock_free_lookup.h says why.
 template <bool keyed>
 struct owned_traits {
     using entry = value_header;

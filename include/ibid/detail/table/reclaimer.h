@@ -41,8 +41,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: entry, which is or derives from value_header; bytes(allocator), of an entry; saved_alike(allocator),
-// bytes of key that each hit saves, or 0; free(entry, allocator, hot values).
+// Traits: entry, which is or derives from value_header; bytes(allocator), of an entry;
+// saved_alike(allocator), bytes of key that each hit saves, or 0; free(entry, allocator, hot values).
 template <class Traits, class Allocator>
 class reclaimer {
     using entry = typename Traits::entry;
