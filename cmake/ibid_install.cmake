@@ -39,6 +39,10 @@ configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid.pc.in ${PROJECT_BINARY_DIR}/
 install(FILES ${PROJECT_BINARY_DIR}/package/ibid.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid-gc.pc.in ${PROJECT_BINARY_DIR}/package/ibid-gc.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/package/ibid-gc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET ibid_compiled)
+    configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid-compiled.pc.in ${PROJECT_BINARY_DIR}/package/ibid-compiled.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/package/ibid-compiled.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 if(TARGET ibid_openssl)
     configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid-openssl.pc.in ${PROJECT_BINARY_DIR}/package/ibid-openssl.pc @ONLY)
     configure_file(${PROJECT_SOURCE_DIR}/packaging/ibid-openssl-interpose.pc.in

@@ -25,6 +25,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     f"{DETAIL}/pool": ("port", "base"),
     f"{DETAIL}/gc": ("port", "base"),
     "include/ibid": ("port", "base", "reclamation", "counting", "retention", "table", "pool", "gc"),
+    "src/compiled": ("include",),
     "src/statistics": ("include",),
     f"{OPENSSL}/binding": ("include", "src/statistics"),
     f"{OPENSSL}/modules": ("include", f"{OPENSSL}/binding"),

@@ -21,10 +21,8 @@
 
 #include <concepts>
 #include <cstddef>
-#include <iterator>
-#include <memory>
 #include <optional>
-#include <ranges>
+#include <span> // enable_view
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -32,8 +30,10 @@
 #include "ibid/assertions.h"
 #include "ibid/concepts.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/base/mutex.h"
+#include "ibid/detail/table/compiled_tables.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/lock_free_lookup.h"
 #include "ibid/detail/table/owned_entry.h"
@@ -70,7 +70,7 @@ class cache {
     static constexpr bool plain_value = std::is_object_v<Value> && !std::is_const_v<Value>;
     static constexpr bool key_owns_itself =
         !std::is_same_v<KeyOf, key_beside> ||
-        (!std::ranges::view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>);
+        (!std::ranges::enable_view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>);
     static constexpr bool key_has_equality = detail::compares<Equal, Key, Key>;
     static constexpr bool key_has_hash = detail::can_hash<Hash>;
     static constexpr bool hash_takes_key = !key_has_hash || detail::hashes<Hash, Key>;
@@ -87,7 +87,7 @@ class cache {
     static_assert(hash_takes_key, "ibid: the cache's Hash does not take its Key");
 
     using node = detail::owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>;
-    using table = detail::interner<typename node::traits, Allocator>;
+    using table = typename node::table;
     using lookup = detail::lock_free_lookup<table>;
 
 public:
@@ -103,7 +103,7 @@ public:
 
     // Throws bad_alloc, and what the allocator throws.
     cache() requires(std::default_initializable<Allocator>) : cache(options{}) {}
-    explicit cache(const options& o) : table_(table::create(o.allocator, o.counters)), name_(o.name) {
+    explicit cache(const options& o) : table_(node::create_table(o.allocator, o.counters)), name_(o.name) {
         if (!o.retain.none()) {
             retain(o.retain);
         }
@@ -150,9 +150,9 @@ private:
     [[nodiscard, gnu::always_inline]] handle_type intern_by(const K& key, Make&& make) {
         const std::uint64_t hash = hash_of(key);
         constexpr bool builds_no_key = std::is_same_v<K, Key>;
-        if (const auto [found, where] = lookup::template find<builds_no_key>(*table_, hash, key);
+        if (const auto [found, where] = lookup::template find<node, builds_no_key>(*table_, hash, key);
             found != nullptr) {
-            return found->adopt(where);
+            return node::of(*found).adopt(where);
         }
         return miss(hash, key, std::forward<Make>(make));
     }
@@ -207,13 +207,12 @@ private:
     [[nodiscard, gnu::always_inline]] handle_type find_by(const K& key) const {
         const std::uint64_t hash = hash_of(key);
         if constexpr (table::reads_without_lock) {
-            if (const auto [found, where] = lookup::template find<true>(*table_, hash, key);
+            if (const auto [found, where] = lookup::template find<node, true>(*table_, hash, key);
                 found != nullptr) {
-                return found->adopt(where);
+                return node::of(*found).adopt(where);
             }
         }
-        node* const found = table_->find(hash, key);
-        return found != nullptr ? found->adopt() : handle_type();
+        return adopted(table_->find(hash, node::any(key)));
     }
 
     // Here, and not in a constraint, for the sake of the message.
@@ -237,8 +236,9 @@ public:
     // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
     void for_each(Function f) const {
-        table_->for_each([&](node& n) {
-            node::traits::acquire(n);
+        table_->for_each([&](detail::value_header& e) {
+            e.acquire();
+            const node& n = node::of(e);
             const handle_type h = n.adopt();
             f(n.key(), h);
         });
@@ -266,8 +266,8 @@ public:
         const handle_type h = find(key);
         bool dropped = false;
         if (h) {
-            table_->drop_retained_if([&](const node& n) {
-                const bool same = n.value() == h.get();
+            table_->drop_retained_if([&](const detail::value_header& e) {
+                const bool same = node::of(e).value() == h.get();
                 dropped = dropped || same;
                 return same;
             });
@@ -319,6 +319,10 @@ private:
         }
     }
 
+    [[nodiscard]] static handle_type adopted(detail::value_header* e) noexcept {
+        return e != nullptr ? node::of(*e).adopt() : handle_type();
+    }
+
     template <class K, class Make>
     [[nodiscard, gnu::noinline]] handle_type miss(std::uint64_t hash, const K& key, Make&& make) {
         // Other threads find the flight by a Key: the caller's own, or one constructed from what the caller
@@ -346,9 +350,10 @@ private:
 
     template <class Make>
     [[nodiscard]] handle_type fly(std::uint64_t hash, const Key& key, Make&& make) {
-        typename table::flight_type flight{&key, hash};
-        if (node* const found = table_->begin(flight)) {
-            return found->adopt();
+        const detail::any_key any = node::any(key);
+        typename table::flight_type flight{&any, hash};
+        if (detail::value_header* const found = table_->begin(flight)) {
+            return node::of(*found).adopt();
         }
         typename table::flight_guard guard(*table_, flight);
         auto call = [&]() -> decltype(auto) {
@@ -381,17 +386,17 @@ private:
         const std::uint64_t hash = hash_of(key);
         constexpr bool copies_in_no_time =
             std::is_same_v<K, Key> && std::is_trivially_copyable_v<Value> && sizeof(Value) <= 64;
-        if (const auto [found, where] = lookup::template find<copies_in_no_time>(*table_, hash, key);
+        if (const auto [found, where] = lookup::template find<node, copies_in_no_time>(*table_, hash, key);
             found != nullptr) {
-            return found->adopt(where);
+            return node::of(*found).adopt(where);
         }
         if constexpr (copies_in_no_time) {
             IBID_TRY {
                 return insert_copy(hash, copy);
             }
             IBID_CATCH(const std::bad_alloc&) { // a hit needs no memory
-                if (node* const found = table_->find(hash, key)) {
-                    return found->adopt();
+                if (handle_type h = adopted(table_->find(hash, node::any(key)))) {
+                    return h;
                 }
                 IBID_RETHROW;
             }
@@ -411,9 +416,10 @@ private:
             }
         } fresh{table_, node::create(table_, copy)};
         const Key& its_key = fresh.built->key();
-        typename table::flight_type flight{&its_key, hash};
-        if (node* const found = table_->insert_or_wait(flight, *fresh.built)) {
-            return found->adopt();
+        const detail::any_key any = node::any(its_key);
+        typename table::flight_type flight{&any, hash};
+        if (detail::value_header* const found = table_->insert_or_wait(flight, *fresh.built)) {
+            return node::of(*found).adopt();
         }
         return std::exchange(fresh.built, nullptr)->adopt();
     }

@@ -19,12 +19,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "ibid/assertions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/shown.h"
 #include "ibid/detail/counting/references.h"
 

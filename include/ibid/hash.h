@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,8 +33,10 @@
 #endif
 #include <xxhash.h>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/fields.h"
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/random.h"
 
 #define IBID_NO_HASH                                                                                         \
@@ -54,26 +55,47 @@ struct alignas(64) hash_secret {
 
     [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("secret"); }
 
-    hash_secret() noexcept {
+    [[IBID_SELDOM]] IBID_COMPILED hash_secret() noexcept
+#if IBID_COMPILES
+    {
         if (random_bytes(bytes.data(), bytes.size())) {
             return;
         }
         // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the
         // addresses of this process are a weak secret, but a program that starts before the network is up has
-        // no peer to fear.
-        const std::uint64_t seed = weak_seed(this);
-        XXH3_generateSecret(bytes.data(), bytes.size(), &seed, sizeof seed);
+        // no peer to fear. (Spread by SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number
+        // generators, 2014.)
+        std::uint64_t seed = weak_seed(this);
+        for (std::size_t i = 0; i < bytes.size(); i += sizeof seed) {
+            seed += 0x9e37'79b9'7f4a'7c15;
+            std::uint64_t word = (seed ^ seed >> 30) * 0xbf58'476d'1ce4'e5b9;
+            word = (word ^ word >> 27) * 0x94d0'49bb'1331'11eb;
+            word ^= word >> 31;
+            std::memcpy(bytes.data() + i, &word, sizeof word);
+        }
     }
+#else
+        ;
+#endif
 };
 
 // Without memory for the first object of the process, a secret of this module's. (A cache keeps the secret
 // that it was made with, so that even then all modules agree in it.)
-[[nodiscard]] IBID_MODULE_LOCAL inline const hash_secret& process_secret() noexcept {
+[[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED const hash_secret& find_process_secret() noexcept
+#if IBID_COMPILES
+{
     if (const hash_secret* const shared = process_wide<hash_secret>::get()) [[likely]] {
         return *shared;
     }
     static const hash_secret own;
     return own;
+}
+#else
+    ;
+#endif
+[[nodiscard]] IBID_MODULE_LOCAL inline const hash_secret& process_secret() noexcept {
+    const hash_secret* const known = process_wide<hash_secret>::known();
+    return known != nullptr ? *known : find_process_secret();
 }
 
 // A specialization of std::hash for a class says which members its == compares.

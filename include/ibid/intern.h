@@ -12,8 +12,7 @@
 
 #include <cstddef>
 #include <new>
-#include <ranges>
-#include <string>
+#include <span> // enable_view
 #include <type_traits>
 #include <utility>
 
@@ -31,22 +30,18 @@ namespace detail {
 // The cache of T that all modules of the process share, if they mean the same by T.
 template <class T>
 struct canonical_cache {
-    static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::view<T>,
+    static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::enable_view<T>,
                   "T only points at what it means, and that may go first: name the owner, as in "
                   "intern<std::string>(text)");
 
     cache<T, T, key_is_value> values;
 
     // The module stays: the cache, and values that are made here, may hold addresses of its code.
-    [[nodiscard]] static const char* process_name() {
-        static const std::string* const name = [] {
-            static constinit char own{};
-            this_module_stays();
-            return new std::string(
-                shared_type_name<T>(IBID_PROCESS_NAME("canonical"),
-                                    sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own));
-        }();
-        return name->c_str();
+    [[nodiscard]] static shared_name process_name() {
+        static constinit char own{};
+        this_module_stays();
+        return {IBID_PROCESS_NAME("canonical"), written_name<T>(),
+                sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own};
     }
 };
 

@@ -8,8 +8,8 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 

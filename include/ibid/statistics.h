@@ -12,11 +12,12 @@
 //     assert(s.misses == 1 && s.active + s.retained == 1);
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "ibid/detail/base/few_includes.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -82,7 +83,7 @@ public:
     [[nodiscard]] statistics total() const noexcept {
         statistics s = sum_;
         s.entries = inserts_ > s.evictions ? inserts_ - s.evictions : 0;
-        s.retained = std::min(s.retained, s.entries);
+        s.retained = detail::least(s.retained, s.entries);
         s.active = s.entries - s.retained;
         return s;
     }

@@ -15,9 +15,9 @@
 
 #include <compare>
 #include <cstddef>
-#include <functional>
 #include <utility>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/handle.h"
 

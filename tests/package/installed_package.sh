@@ -28,6 +28,7 @@ echo "-- find_package"
     -DCMAKE_PREFIX_PATH="$prefix" -DWITH_OPENSSL=$openssl >"$folder/configure.log" 2>&1 || failed "find_package: $(cat "$folder/configure.log")"
 "$cmake" --build "$folder/consumer" >"$folder/build.log" 2>&1 || failed "build with find_package: $(cat "$folder/build.log")"
 "$folder/consumer/core" || failed "the consumer that CMake built"
+[[ ! -e $prefix/$libdir/libibid_compiled.a ]] || "$folder/consumer/compiled" || failed "the consumer of ibid::compiled that CMake built"
 [[ $openssl == no ]] || "$folder/consumer/openssl" || failed "the consumer of ibid::openssl that CMake built"
 
 echo "-- pkg-config"
@@ -36,6 +37,12 @@ export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 read -ra flags <<<"$(pkg-config --cflags --libs ibid)"
 "$compiler" -std=c++20 "$source/tests/package/consumer/core.cpp" -o "$folder/core" "${flags[@]}" || failed "build with pkg-config ibid"
 "$folder/core" || failed "the consumer that pkg-config built"
+if pkg-config --exists ibid-compiled; then
+    read -ra flags <<<"$(pkg-config --cflags --libs ibid-compiled)"
+    "$compiler" -std=c++20 "$source/tests/package/consumer/core.cpp" -o "$folder/compiled" "${flags[@]}" ||
+        failed "build with pkg-config ibid-compiled"
+    "$folder/compiled" || failed "the consumer of ibid-compiled that pkg-config built"
+fi
 if pkg-config --exists 'bdw-gc >= 8.0'; then
     read -ra flags <<<"$(pkg-config --cflags --libs ibid-gc)"
     "$compiler" -std=c++20 "$source/tests/package/consumer/gc.cpp" -o "$folder/gc" "${flags[@]}" ||

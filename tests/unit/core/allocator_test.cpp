@@ -3,9 +3,13 @@
 // Memory from the caller's allocator, and back to it.
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
 #include <memory_resource>
 #include <new>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -101,6 +105,59 @@ TEST(allocators, may_be_gone_when_all_that_came_from_them_has) {
     h.reset();
     w = {};
     memory.reset(); // says itself when something is out
+}
+
+// More than a word: the table keeps it in memory of its own.
+template <class T>
+struct large_allocator {
+    using value_type = T;
+    std::shared_ptr<counting_memory> memory;
+    const char* name = "large";
+
+    explicit large_allocator(std::shared_ptr<counting_memory> from) noexcept : memory(std::move(from)) {}
+    template <class U>
+    large_allocator(const large_allocator<U>& other) noexcept // NOLINT(google-explicit-constructor)
+        : memory(other.memory), name(other.name) {}
+
+    T* allocate(std::size_t n) { return static_cast<T*>(memory->allocate(n * sizeof(T), alignof(T))); }
+    void deallocate(T* p, std::size_t n) noexcept { memory->deallocate(p, n * sizeof(T), alignof(T)); }
+    template <class U>
+    friend bool operator==(const large_allocator& a, const large_allocator<U>& b) noexcept {
+        return a.memory == b.memory;
+    }
+};
+
+TEST(allocators, of_any_size_are_kept_until_all_that_came_from_them_has_gone) {
+    const auto memory = std::make_shared<counting_memory>();
+    handle<int> h;
+    weak<int> w;
+    {
+        texts<large_allocator<std::byte>> c({.allocator = large_allocator<std::byte>(memory)});
+        use(c);
+        std::thread([&] { use(c); }).join();
+        h = c.intern("a", [] { return 1; });
+        w = weak<int>(h);
+    }
+    EXPECT_GT(memory->bytes_out(), 0U);
+    h.reset();
+    EXPECT_GT(memory.use_count(), 1);
+    w = {};
+    EXPECT_EQ(memory->bytes_out(), 0U);
+    EXPECT_EQ(memory.use_count(), 1);
+}
+
+TEST(allocators, of_any_size_may_have_nothing_left) {
+    const auto memory = std::make_shared<counting_memory>();
+    for (long n = 0; n < 5; ++n) {
+        memory->fail_after(n);
+        try {
+            texts<large_allocator<std::byte>> c({.allocator = large_allocator<std::byte>(memory)});
+            (void)c.intern("a", [] { return 1; });
+        } catch (const std::bad_alloc&) {
+        }
+    }
+    EXPECT_EQ(memory->bytes_out(), 0U);
+    EXPECT_EQ(memory.use_count(), 1);
 }
 
 TEST(allocators, from_which_nothing_comes_make_no_cache_and_lose_nothing) {

@@ -256,16 +256,18 @@ struct node : detail::value_header {
     explicit node(detail::value_owner& in) noexcept : value_header(in) {}
 };
 struct no_table final : detail::value_owner {
-    no_table() : value_owner(detail::hot_values::of_process()) {}
+    no_table() : value_owner(detail::hot_values::of_process(), nothing) {}
+    static constexpr detail::value_operations nothing{};
     void end_value(detail::value_header&) noexcept override {}
     void retire_memory(detail::value_header&) noexcept override {}
     void finish_end(detail::value_header&) noexcept override {}
 };
 struct node_traits {
     using entry = node;
-    using key = int;
-    static constexpr bool saves_alike = true;
-    static constexpr std::size_t bytes() noexcept { return 4096; } // so that every list of one is full
+    static std::size_t saved_alike(const std::allocator<std::byte>&) noexcept { return sizeof(int); }
+    static std::size_t bytes(const std::allocator<std::byte>&) noexcept {
+        return 4096;
+    } // so that every list of one is full
     static void free(node& n, const std::allocator<std::byte>&, detail::hot_values&) noexcept {
         ++freed;
         delete &n;
@@ -380,7 +382,7 @@ TEST_F(reclaimer, counts_a_lookup_as_a_hit_unless_it_missed) {
     statistics counted;
     all_.add_hits(counted);
     EXPECT_EQ(counted.hits, 1U);
-    EXPECT_EQ(counted.bytes_not_parsed, sizeof(node_traits::key));
+    EXPECT_EQ(counted.bytes_not_parsed, sizeof(int));
     all_.known_here()->count_miss();
     counted = {};
     all_.add_hits(counted);

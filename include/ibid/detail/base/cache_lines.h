@@ -9,7 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+
+#include "ibid/detail/base/few_includes.h"
 
 namespace ibid {
 inline namespace layout_1 {

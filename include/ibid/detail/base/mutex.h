@@ -7,13 +7,19 @@
 //     std::size_t count_ IBID_GUARDED_BY(mutex_) = 0;     // only read and written under it
 //     void settle() IBID_REQUIRES(mutex_);                // the caller holds it
 //
-// libstdc++ does not annotate std::mutex, hence a class of our own. `./dev lint` checks; docs/decisions/0025
-// says what is not annotated, and why.
+// libstdc++ does not annotate std::mutex, hence a class of our own. (And <mutex> has all of <chrono>, which
+// each program would read.) `./dev lint` checks; docs/decisions/0025 says what is not annotated, and why.
 //
 // Source: Clang, "Thread Safety Analysis". LevelDB's port/ and Abseil's mutex.h do the same.
 #pragma once
 
+#include "ibid/detail/port/system.h"
+
+#if defined(IBID_ON_WINDOWS)
 #include <mutex>
+#else
+#include <pthread.h>
+#endif
 
 #if defined(__clang__)
 #define IBID_THREAD_SAFETY(attribute) __attribute__((attribute))
@@ -37,24 +43,53 @@ namespace detail {
 
 class IBID_CAPABILITY mutex {
 public:
-    mutex() = default; // constexpr where std::mutex is
+    mutex() = default; // constexpr, except on Windows
     mutex(const mutex&) = delete;
     mutex& operator=(const mutex&) = delete;
 
-    void lock() IBID_ACQUIRE() { mutex_.lock(); }
-    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
-    void unlock() noexcept IBID_RELEASE() { mutex_.unlock(); }
+#if defined(IBID_ON_WINDOWS)
+    void lock() IBID_ACQUIRE() {
+        mutex_.lock();
+    }
+    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true) {
+        return mutex_.try_lock();
+    }
+    void unlock() noexcept IBID_RELEASE() {
+        mutex_.unlock();
+    }
 
 private:
     std::mutex mutex_;
+#else
+#if !defined(__linux__)
+    ~mutex() {
+        pthread_mutex_destroy(&mutex_);
+    } // elsewhere a mutex may own memory
+#endif
+    void lock() noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS {
+        pthread_mutex_lock(&mutex_);
+    }
+    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true) IBID_NO_THREAD_SAFETY_ANALYSIS {
+        return pthread_mutex_trylock(&mutex_) == 0;
+    }
+    void unlock() noexcept IBID_RELEASE() IBID_NO_THREAD_SAFETY_ANALYSIS {
+        pthread_mutex_unlock(&mutex_);
+    }
+
+private:
+    pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+#endif
 };
 
-// Holds a lock for a scope. With std::adopt_lock: one that is held already.
+struct is_locked_t {};
+inline constexpr is_locked_t is_locked;
+
+// Holds a lock for a scope. With is_locked: one that is held already.
 template <class Mutex>
 class IBID_SCOPED_CAPABILITY lock_guard {
 public:
     explicit lock_guard(Mutex& m) IBID_ACQUIRE(m) : mutex_(m) { m.lock(); }
-    lock_guard(Mutex& m, std::adopt_lock_t) noexcept IBID_REQUIRES(m) : mutex_(m) {}
+    lock_guard(Mutex& m, is_locked_t) noexcept IBID_REQUIRES(m) : mutex_(m) {}
     lock_guard(const lock_guard&) = delete;
     lock_guard& operator=(const lock_guard&) = delete;
     ~lock_guard() IBID_RELEASE() { mutex_.unlock(); }

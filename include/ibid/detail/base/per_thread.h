@@ -26,6 +26,7 @@
 
 #include "ibid/detail/base/at_thread_exit.h"
 #include "ibid/detail/port/aligned_memory.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/module.h"
 #include "ibid/detail/port/signpost.h"
 #include "ibid/detail/port/threads.h"
@@ -57,7 +58,7 @@ public:
     }
 
 private:
-    [[gnu::noinline]] IBID_MODULE_LOCAL static T* find(bool make) noexcept {
+    [[IBID_SELDOM]] IBID_MODULE_LOCAL static T* find(bool make) noexcept {
         const thread_key* const key = T::key_of_process();
         if (key == nullptr) {
             return nullptr;
@@ -91,7 +92,7 @@ private:
         return r;
     }
 
-    IBID_MODULE_LOCAL static void end() noexcept {
+    [[IBID_SELDOM]] IBID_MODULE_LOCAL static void end() noexcept {
         ended_ = true;
         if (here_ == &nobody_) { // compilers arm all hooks of a translation unit at once
             return;

@@ -30,6 +30,7 @@
 #include <utility>
 
 #include "ibid/detail/port/aligned_memory.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/module.h"
 #include "ibid/detail/port/signpost.h"
 
@@ -53,7 +54,9 @@ inline namespace layout_1 {
 namespace detail {
 
 // The root: one that any module has, else a new one. Null without memory.
-[[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL inline process::process_root* find_process_root() noexcept {
+[[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED process::process_root* find_process_root() noexcept
+#if IBID_COMPILES
+{
     void* const memory = std::malloc(sizeof(process::process_root));
     process::process_root* const fresh = memory != nullptr ? ::new (memory) process::process_root : nullptr;
     process::process_root* root = nullptr;
@@ -87,11 +90,22 @@ namespace detail {
     }
     return root;
 }
+#else
+    ;
+#endif
 
 [[nodiscard]] IBID_MODULE_LOCAL inline process::process_root* root_of_process() noexcept {
     process::process_root* const root = this_module_root.load(std::memory_order_acquire);
     return root != nullptr ? root : find_process_root();
 }
+
+struct process_type {
+    const char* name;
+    std::size_t alignment;
+    std::size_t size; // a multiple of the alignment
+    void (*construct)(void* place);
+    void (*destroy)(void* object) noexcept;
+};
 
 // Null without memory.
 [[nodiscard]] inline char* copy_of(const char* name) noexcept {
@@ -100,17 +114,17 @@ namespace detail {
     return memory != nullptr ? static_cast<char*>(std::memcpy(memory, name, size)) : nullptr;
 }
 
-// The object of the process that has this name; the first to ask makes it, with `make`, which returns null
-// without memory. What comes second is given to `drop`. Null without memory.
-[[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL inline void*
-find_process_object(const char* name, void* (*make)(), void (*drop)(void*) noexcept) {
+// The object of the process that has this name; the first to ask makes it. Null without memory.
+[[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED void* find_process_object(const process_type& type)
+#if IBID_COMPILES
+{
     process::process_root* const root = root_of_process();
     if (root == nullptr) {
         return nullptr;
     }
-    const auto find = [name](process::process_object* from, const process::process_object* end) -> void* {
+    const auto find = [&type](process::process_object* from, const process::process_object* end) -> void* {
         for (; from != end; from = from->next) {
-            if (std::strcmp(from->name, name) == 0) {
+            if (std::strcmp(from->name, type.name) == 0) {
                 return from->object;
             }
         }
@@ -120,34 +134,42 @@ find_process_object(const char* name, void* (*make)(), void (*drop)(void*) noexc
     if (void* const found = find(seen, nullptr)) {
         return found;
     }
-    struct undo { // `make` may throw, too
-        void (*drop)(void*) noexcept;
+    struct undo { // the constructor may throw, too, and what comes second is thrown away
+        const process_type& type;
+        void* memory = allocate_aligned(type.alignment, type.size);
         void* object = nullptr;
         void* node = std::malloc(sizeof(process::process_object));
+        char* name = copy_of(type.name); // the module may go
         ~undo() {
+            std::free(name);
             std::free(node);
             if (object != nullptr) {
-                drop(object);
+                type.destroy(object);
             }
+            free_aligned(memory);
         }
-    } fresh{drop};
-    char* const copy = fresh.node != nullptr ? copy_of(name) : nullptr; // the module may go
-    if (copy == nullptr || (fresh.object = make()) == nullptr) {
-        std::free(copy);
+    } fresh{type};
+    if (fresh.memory == nullptr || fresh.node == nullptr || fresh.name == nullptr) {
         return nullptr;
     }
-    auto* const node = ::new (fresh.node) process::process_object{seen, copy, fresh.object};
+    type.construct(fresh.memory);
+    fresh.object = fresh.memory;
+    auto* const node = ::new (fresh.node) process::process_object{seen, fresh.name, fresh.object};
     while (!root->first.compare_exchange_weak(node->next, node, std::memory_order_acq_rel,
                                               std::memory_order_acquire)) {
         if (void* const found = find(node->next, seen)) {
-            std::free(copy);
             return found;
         }
         seen = node->next;
     }
     fresh.node = nullptr;
+    fresh.name = nullptr;
+    fresh.memory = nullptr;
     return std::exchange(fresh.object, nullptr);
 }
+#else
+    ;
+#endif
 
 // T: a `process_name` that names T and all that modules must agree in, and a constructor without arguments.
 template <class T>
@@ -159,27 +181,18 @@ public:
         return known != nullptr ? known : find();
     }
 
+    // Null: not asked for yet.
+    [[nodiscard]] IBID_MODULE_LOCAL static T* known() noexcept {
+        return known_.load(std::memory_order_acquire);
+    }
+
 private:
-    [[gnu::noinline]] IBID_MODULE_LOCAL static T* find() {
-        void* const found = find_process_object(
-            T::process_name(),
-            []() -> void* {
-                struct raw {
-                    void* memory =
-                        allocate_aligned(alignof(T), (sizeof(T) + alignof(T) - 1) / alignof(T) * alignof(T));
-                    ~raw() { free_aligned(memory); }
-                } from;
-                if (from.memory == nullptr) {
-                    return nullptr;
-                }
-                T* const made = ::new (from.memory) T();
-                from.memory = nullptr;
-                return made;
-            },
-            [](void* object) noexcept {
-                static_cast<T*>(object)->~T();
-                free_aligned(object);
-            });
+    [[IBID_SELDOM]] IBID_MODULE_LOCAL static T* find() {
+        const auto& name = T::process_name();
+        void* const found =
+            find_process_object({name, alignof(T), (sizeof(T) + alignof(T) - 1) / alignof(T) * alignof(T),
+                                 [](void* place) { ::new (place) T(); },
+                                 [](void* object) noexcept { static_cast<T*>(object)->~T(); }});
         known_.store(static_cast<T*>(found), std::memory_order_release);
         return static_cast<T*>(found);
     }

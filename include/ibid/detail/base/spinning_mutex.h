@@ -22,6 +22,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/waiting.h"
 
 #include "ibid/detail/base/mechanisms.h"
@@ -57,7 +58,9 @@ public:
 private:
     enum : std::uint32_t { free, taken };
 
-    [[gnu::noinline]] void wait() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+    [[IBID_SELDOM]] IBID_COMPILED void wait() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS
+#if IBID_COMPILES
+    {
         const int error = errno;
         int pauses = 1;
         for (int round = 0;; ++round) {
@@ -78,6 +81,9 @@ private:
             }
         }
     }
+#else
+        ;
+#endif
 
     static constexpr int few_pauses = 4;
     // About ten microseconds where a pause takes 140 cycles, as on Intel.

@@ -8,13 +8,19 @@
 // each other's types.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
+#include <cstdio>
+#include <cstdlib>
 #include <string_view>
 #include <version>
 #if defined(__GXX_RTTI) || defined(__cpp_rtti)
 #include <typeinfo>
 #endif
+
+#include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/port/compiled.h"
+#include "ibid/detail/port/module.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -29,8 +35,19 @@ template <class T>
 #endif
 }
 
+// What cannot be mixed.
+#if defined(_LIBCPP_ABI_VERSION)
+inline constexpr const char* standard_library = "libc++ " IBID_TEXT(_LIBCPP_ABI_VERSION);
+#elif defined(_GLIBCXX_DEBUG)
+inline constexpr const char* standard_library = "libstdc++ debug";
+#else
+inline constexpr const char* standard_library = "libstdc++";
+#endif
+
 // In doubt, false: then each module has a type of its own.
-[[nodiscard]] inline bool has_linkage(std::string_view name) noexcept {
+[[nodiscard, IBID_SELDOM]] IBID_COMPILED bool has_linkage(std::string_view name) noexcept
+#if IBID_COMPILES
+{
     for (const std::string_view local :
          {"_GLOBAL__N_", "{anonymous}", "(anonymous namespace)", "'lambda", "<lambda"}) {
         if (name.find(local) != name.npos) {
@@ -45,25 +62,44 @@ template <class T>
     }
     return true;
 }
+#else
+    ;
+#endif
 
 // `what`: of what kind the object is. `size`: of all that modules must agree in. `own`: an address in this
-// module.
-template <class T>
-[[nodiscard]] std::string shared_type_name(std::string_view what, std::size_t size, const void* own) {
-    std::string name(what);
-    name.append(" ").append(written_name<T>()).append(" ").append(std::to_string(size));
-#if defined(_LIBCPP_ABI_VERSION)
-    name += " libc++ " + std::to_string(_LIBCPP_ABI_VERSION);
-#elif defined(_GLIBCXX_DEBUG)
-    name += " libstdc++ debug";
-#else
-    name += " libstdc++";
-#endif
-    if (!has_linkage(written_name<T>())) {
-        name += " at " + std::to_string(reinterpret_cast<std::uintptr_t>(own));
-    }
-    return name;
+// module. The caller frees it. Throws bad_alloc.
+[[nodiscard, IBID_SELDOM]] IBID_COMPILED char* new_shared_name(std::string_view what, std::string_view type,
+                                                               std::size_t size, const void* own,
+                                                               const char* library)
+#if IBID_COMPILES
+{
+    const auto written = [&](char* to, std::size_t room) {
+        return static_cast<std::size_t>(std::snprintf(
+            to, room, "%.*s %.*s %zu %s %p", static_cast<int>(what.size()), what.data(),
+            static_cast<int>(type.size()), type.data(), size, library, has_linkage(type) ? nullptr : own));
+    };
+    const std::size_t length = written(nullptr, 0) + 1;
+    char& name = some(static_cast<char*>(std::malloc(length)));
+    (void)written(&name, length);
+    return &name;
 }
+#else
+    ;
+#endif
+
+class shared_name {
+public:
+    shared_name(std::string_view what, std::string_view type, std::size_t size, const void* own)
+        : text_(new_shared_name(what, type, size, own, standard_library)) {}
+    shared_name(const shared_name&) = delete;
+    shared_name& operator=(const shared_name&) = delete;
+    ~shared_name() { std::free(text_); }
+
+    operator const char*() const noexcept { return text_; } // NOLINT(google-explicit-constructor)
+
+private:
+    char* text_;
+};
 
 } // namespace detail
 } // namespace layout_1

@@ -15,6 +15,7 @@
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/threads.h"
 
 namespace ibid {
@@ -67,14 +68,25 @@ struct wait_edges {
 
 // Lockable. Throws bad_alloc in get() alone, and so when the first thread of the process waits.
 struct IBID_CAPABILITY the_wait_graph {
-    [[nodiscard]] static wait_edges& get() {
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED static wait_edges& get()
+#if IBID_COMPILES
+    {
         wait_edges* const shared = process_wide<wait_edges>::get();
         return some(shared);
     }
-    void lock() const noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS { get().mutex.lock(); }
-    void unlock() const noexcept IBID_RELEASE() IBID_NO_THREAD_SAFETY_ANALYSIS { get().mutex.unlock(); }
+#else
+        ;
+#endif
+    void lock() const noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS {
+        get().mutex.lock();
+    }
+    void unlock() const noexcept IBID_RELEASE() IBID_NO_THREAD_SAFETY_ANALYSIS {
+        get().mutex.unlock();
+    }
     // In the child of fork(), under the lock: nobody waits there.
-    void forget_other_threads() const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { get().first = nullptr; }
+    void forget_other_threads() const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+        get().first = nullptr;
+    }
 };
 inline constexpr the_wait_graph wait_graph;
 

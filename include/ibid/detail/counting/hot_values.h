@@ -40,6 +40,7 @@
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/counting/sharded_count.h"
 #include "ibid/detail/counting/value_header.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
 
 namespace ibid {
@@ -65,7 +66,9 @@ public:
 
     // Requires a reference. True: the value is promoted. False: nobody else holds a central reference, or
     // there is no cell, no generation or no memory left.
-    bool promote(value_header& h) noexcept {
+    [[IBID_SELDOM]] IBID_COMPILED bool promote(value_header& h) noexcept
+#if IBID_COMPILES
+    {
         const lock_guard lock(mutex_);
         std::uint64_t word = h.word();
         const unsigned generation = entry_word::generation(word);
@@ -95,17 +98,27 @@ public:
         }
         return true;
     }
+#else
+        ;
+#endif
 
     // The caller has taken a central reference to `h` when there was none. Dropping it will check once more.
-    void add_pending_check(value_header& h) noexcept {
+    [[IBID_SELDOM]] IBID_COMPILED void add_pending_check(value_header& h) noexcept
+#if IBID_COMPILES
+    {
         const lock_guard lock(mutex_);
         ++cell_of(h).pending_checks;
     }
+#else
+        ;
+#endif
 
     // The caller has dropped the last central reference to `h`. Collapses the stripes if this is the last
     // pending check and there is still no central reference. True: no reference is left, and the caller ends
     // the value.
-    [[nodiscard]] bool collapse(value_header& h) noexcept {
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED bool collapse(value_header& h) noexcept
+#if IBID_COMPILES
+    {
         const lock_guard lock(mutex_);
         cell& c = cell_of(h);
         if (--c.pending_checks != 0) {
@@ -118,17 +131,31 @@ public:
                                                std::memory_order_relaxed) &&
                close(h, c);
     }
+#else
+        ;
+#endif
 
     // The memory of a value with a cell is about to be freed.
-    void vacate(std::uint64_t word) noexcept {
+    [[IBID_SELDOM]] IBID_COMPILED void vacate(std::uint64_t word) noexcept
+#if IBID_COMPILES
+    {
         const lock_guard lock(mutex_);
         cells_[entry_word::cell(word)].taken = false;
     }
+#else
+        ;
+#endif
 
     // Around fork(): see fork_locks.h.
-    void lock() noexcept IBID_ACQUIRE(mutex_) { mutex_.lock(); }
-    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true, mutex_) { return mutex_.try_lock(); }
-    void unlock() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
+    void lock() noexcept IBID_ACQUIRE(mutex_) {
+        mutex_.lock();
+    }
+    [[nodiscard]] bool try_lock() noexcept IBID_TRY_ACQUIRE(true, mutex_) {
+        return mutex_.try_lock();
+    }
+    void unlock() noexcept IBID_RELEASE(mutex_) {
+        mutex_.unlock();
+    }
 
 private:
     struct cell {

@@ -40,7 +40,7 @@ inline void check_for_end(value_header& h) noexcept {
         h.owner->end_value(h);
     }
 }
-[[gnu::noinline]] inline void add_pending_check(value_header& h) noexcept {
+inline void add_pending_check(value_header& h) noexcept {
     h.owner->hot.add_pending_check(h);
 }
 

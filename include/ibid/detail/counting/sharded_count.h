@@ -15,17 +15,17 @@
 // Thread safety: add(), any thread; open() and close(), one thread at a time.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
 #include <new>
-#include <thread>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/port/aligned_memory.h"
+#include "ibid/detail/port/compiled.h"
+#include "ibid/detail/port/threads.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -34,12 +34,17 @@ namespace detail {
 class alignas(64) sharded_count {
 public:
     // Null without memory.
-    [[nodiscard]] static sharded_count* create() noexcept {
-        const std::size_t stripes = std::bit_ceil(
-            std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 2, 64));
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED static sharded_count* create() noexcept
+#if IBID_COMPILES
+    {
+        const std::size_t stripes =
+            std::bit_ceil(least(greatest(2 * processors(), std::size_t{2}), std::size_t{64}));
         void* const memory = allocate_aligned(alignof(sharded_count), (1 + stripes) * sizeof(stripe));
         return memory != nullptr ? ::new (memory) sharded_count(stripes) : nullptr;
     }
+#else
+        ;
+#endif
     sharded_count(const sharded_count&) = delete;
     sharded_count& operator=(const sharded_count&) = delete;
 
@@ -86,9 +91,13 @@ private:
     };
 
     explicit sharded_count(std::size_t stripes) noexcept : mask_(stripes - 1) {
-        std::uninitialized_value_construct_n(stripes_behind(), stripes);
+        for (std::size_t i = 0; i < stripes; ++i) {
+            ::new (static_cast<void*>(stripes_behind() + i)) stripe();
+        }
     }
-    [[nodiscard]] stripe* stripes_behind() noexcept { return reinterpret_cast<stripe*>(this + 1); }
+    [[nodiscard]] stripe* stripes_behind() noexcept {
+        return reinterpret_cast<stripe*>(this + 1);
+    }
 
     std::size_t mask_; // the number of stripes, a power of two, minus one
 };

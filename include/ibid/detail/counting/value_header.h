@@ -38,12 +38,14 @@ void check_for_end(value_header& h) noexcept;
 void add_pending_check(value_header& h) noexcept;
 
 class hot_values;
+struct value_operations;
 
 // The table that made a value, as its holders see it. It outlives the memory of its values. All that a handle
 // needs is reached through it: handles are copied and dropped in modules that know nothing else of the table.
 class value_owner {
 public:
-    hot_values& hot; // where values of this table are promoted
+    hot_values& hot;                // where values of this table are promoted
+    const value_operations& values; // what their type needs
 
     // No strong reference is left: take the entry out of the table and destroy the value.
     virtual void end_value(value_header& h) noexcept = 0;
@@ -53,7 +55,7 @@ public:
     virtual void retire_memory(value_header& h) noexcept = 0;
 
 protected:
-    explicit value_owner(hot_values& in) noexcept : hot(in) {}
+    value_owner(hot_values& in, const value_operations& of) noexcept : hot(in), values(of) {}
     value_owner(const value_owner&) = delete;
     value_owner& operator=(const value_owner&) = delete;
     ~value_owner() = default;

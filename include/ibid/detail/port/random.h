@@ -9,15 +9,17 @@
 // No file is opened, and nothing waits on Linux.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
 #include "ibid/detail/port/system.h"
 
 #if defined(IBID_ON_WINDOWS)
+#include <chrono>
+
 #include "ibid/detail/port/windows.h"
 #else
+#include <time.h>
 #include <unistd.h> // getentropy() and getpid()
 #if defined(__linux__) || defined(IBID_ON_MACOS)
 #include <sys/random.h>
@@ -41,10 +43,14 @@ namespace detail {
 
 // What is known without random bytes: the clock, an address and the process's number.
 [[nodiscard]] inline std::uint64_t weak_seed(const void* address) noexcept {
-    const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 #if defined(IBID_ON_WINDOWS)
+    const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
     const std::uint64_t process = ::GetCurrentProcessId();
 #else
+    struct timespec clock {};
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    const auto now =
+        static_cast<std::uint64_t>(clock.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(clock.tv_nsec);
     const auto process = static_cast<std::uint64_t>(getpid());
 #endif
     return now ^ reinterpret_cast<std::uintptr_t>(address) ^ (process << 32);

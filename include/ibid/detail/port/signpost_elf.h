@@ -16,6 +16,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/module.h"
 
 namespace ibid {
@@ -49,16 +50,20 @@ private:
     const struct dl_phdr_info& info_;
 };
 
-// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they
-// were loaded, until it returns true.
-template <class Function>
-IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
+struct signpost_visitor {
+    bool (*visit)(void* data, const loaded_module&, const process::signpost&);
+    void* data;
+};
+[[IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED void visit_signposts(signpost_visitor to) noexcept
+#if IBID_COMPILES
+{
     // The compiler must not drop the variable that others look for.
     const volatile std::uint64_t* const used = this_module_signpost.magic;
     (void)*used;
     dl_iterate_phdr(
         [](struct dl_phdr_info* info, std::size_t, void* data) {
             const loaded_module module(*info);
+            const signpost_visitor& to_visit = *static_cast<const signpost_visitor*>(data);
             for (int i = 0; i < info->dlpi_phnum; ++i) {
                 const auto& part = info->dlpi_phdr[i];
                 const std::uintptr_t image = info->dlpi_addr + part.p_vaddr;
@@ -74,26 +79,44 @@ IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
                     // points nowhere, and it has used nothing.
                     if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second &&
                         module.holds(reinterpret_cast<std::uintptr_t>(found.root), sizeof *found.root) &&
-                        (*static_cast<Function*>(data))(module, found)) {
+                        to_visit.visit(to_visit.data, module, found)) {
                         return 1;
                     }
                 }
             }
             return 0;
         },
-        static_cast<void*>(&f));
+        static_cast<void*>(&to));
+}
+#else
+    ;
+#endif
+
+// Calls f(const loaded_module&, const signpost&) for the signpost of each module, in the order in which they
+// were loaded, until it returns true.
+template <class Function>
+IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
+    visit_signposts({[](void* data, const loaded_module& module, const process::signpost& s) {
+                         return bool{(*static_cast<Function*>(data))(module, s)};
+                     },
+                     &f});
 }
 
 // By weak references, so that programs need no libdl and static ones no dynamic linker.
 [[gnu::weakref("dlopen")]] static void* dlopen_if_there(const char*, int);
 [[gnu::weakref("dladdr")]] static int dladdr_if_there(const void*, Dl_info*);
-[[gnu::noinline]] IBID_MODULE_LOCAL inline void keep_this_module() noexcept {
+[[IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED void keep_this_module() noexcept
+#if IBID_COMPILES
+{
     Dl_info here{};
     if (dlopen_if_there != nullptr && dladdr_if_there != nullptr &&
         dladdr_if_there(&this_module_root, &here) != 0) {
         (void)dlopen_if_there(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     }
 }
+#else
+    ;
+#endif
 
 } // namespace detail
 } // namespace layout_1

@@ -9,14 +9,18 @@
 // has its own thread_local variables.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "ibid/detail/port/system.h"
 
 #if defined(IBID_ON_WINDOWS)
+#include <thread>
+
 #include "ibid/detail/port/windows.h"
 #else
 #include <pthread.h>
+#include <unistd.h>
 #endif
 
 namespace ibid {
@@ -103,6 +107,16 @@ private:
 };
 
 #endif
+
+// How many processors there are; 0: unknown.
+[[nodiscard]] inline std::size_t processors() noexcept {
+#if defined(IBID_ON_WINDOWS)
+    return std::thread::hardware_concurrency();
+#else
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? static_cast<std::size_t>(online) : 0;
+#endif
+}
 
 // Whether a module stays as long as a thread has a thread_local object of it that has a destructor: glibc
 // keeps it, musl and macOS never unload such a one. Elsewhere a module asks to stay.

@@ -39,7 +39,6 @@
 // may be called by any thread.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -51,11 +50,13 @@
 
 #include "ibid/detail/base/asymmetric_fence.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
 #include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/per_thread.h"
 #include "ibid/detail/base/process_wide.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/module.h"
 #include "ibid/detail/reclamation/limbo_list.h"
 #include "ibid/statistics.h"
@@ -249,7 +250,9 @@ public:
     }
     qsbr_domain(const qsbr_domain&) = delete;
     qsbr_domain& operator=(const qsbr_domain&) = delete;
-    ~qsbr_domain() {
+    [[IBID_SELDOM]] IBID_COMPILED ~qsbr_domain()
+#if IBID_COMPILES
+    {
         const lock_guard lock(home_.mutex);
         for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr;) {
             participant* const gone = p;
@@ -261,6 +264,9 @@ public:
             }
         }
     }
+#else
+        ;
+#endif
 
     // This thread's record if it was used lately, else null.
     [[nodiscard]] IBID_MODULE_LOCAL participant* here() const noexcept {
@@ -274,18 +280,16 @@ public:
 
     // This thread's record; null: it has not joined.
     [[nodiscard]] IBID_MODULE_LOCAL participant* known_here() const noexcept {
-        if (participant* const p = here()) {
-            return p;
-        }
-        // Another module of this thread may have joined.
-        const thread_participation* const me = this_thread_participation::known();
-        return me != nullptr ? me->find(id_) : nullptr;
+        participant* const p = here();
+        return p != nullptr ? p : known_elsewhere();
     }
 
     // Finds or makes this thread's record. Null: out of memory, the thread is exiting, or the kernel has no
     // membarrier; then the caller must look up under the lock. If `fresh` is set, the caller must take every
     // lock under which the table unlinks once, before its first lookup.
-    [[nodiscard]] IBID_MODULE_LOCAL participant* join(bool& fresh) noexcept {
+    [[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED participant* join(bool& fresh) noexcept
+#if IBID_COMPILES
+    {
         fresh = false;
         thread_participation* const attached = this_thread_participation::attach();
         if (attached == nullptr) {
@@ -339,6 +343,9 @@ public:
         me.remember(id_, record);
         return record;
     }
+#else
+        ;
+#endif
 
     // Whether no other thread participates; see the invariant above. Acquire: lookups of threads that have
     // left are over (pairs with the release in vacate()).
@@ -350,7 +357,9 @@ public:
     // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only
     // an even turn proves that a participant is outside: it was stored with release, after the lookup. That
     // an odd turn changes proves nothing, as a relaxed store does not order the lookup before it.
-    [[nodiscard]] bool barrier_and_all_outside() const noexcept {
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED bool barrier_and_all_outside() const noexcept
+#if IBID_COMPILES
+    {
         if (!asymmetric_fence_heavy()) {
             return false;
         }
@@ -365,6 +374,9 @@ public:
         }
         return true;
     }
+#else
+        ;
+#endif
 
     // On the thread of `me`, outside a lookup. Acquire: later lookups do not see what was unlinked before the
     // epoch began (pairs with begin_epoch()). Release: earlier lookups are over (pairs with
@@ -426,7 +438,10 @@ public:
     // In the child of fork(), where this thread alone is left and holds the registry
     // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
     // it.
-    IBID_MODULE_LOCAL void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+    [[IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED void
+    forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS
+#if IBID_COMPILES
+    {
         const thread_participation* const me = this_thread_participation::known();
         const participant* mine = me != nullptr ? me->all : nullptr;
         while (mine != nullptr && mine->in_ != this) {
@@ -445,8 +460,22 @@ public:
         threads_.store(mine != nullptr ? 1 : 0, std::memory_order_relaxed);
         home_.numbers = std::uint64_t{1} | std::uint64_t{1} << number_of_this_thread();
     }
+#else
+        ;
+#endif
 
 private:
+    // Not used lately; or another module of this thread has joined.
+    [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL IBID_COMPILED participant* known_elsewhere() const noexcept
+#if IBID_COMPILES
+    {
+        const thread_participation* const me = this_thread_participation::known();
+        return me != nullptr ? me->find(id_) : nullptr;
+    }
+#else
+        ;
+#endif
+
     friend struct thread_participation;
     static constexpr int patience = 200; // loads; a lookup takes less time
 
@@ -482,7 +511,7 @@ void thread_participation::remember(std::uint64_t domain, participant* record) n
         for (const participant* p = all; p != nullptr; p = p->next_of_thread_) {
             ++living;
         }
-        const std::size_t wider = std::bit_ceil(std::max<std::size_t>(living * 4, seats));
+        const std::size_t wider = std::bit_ceil(greatest(living * 4, seats));
         auto* const rebuilt = static_cast<seat*>(std::calloc(wider, sizeof(seat)));
         if (rebuilt == nullptr) {
             return;

@@ -14,7 +14,6 @@
 // Thread safety: none.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -23,7 +22,9 @@
 #include <vector>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/port/compiled.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -33,7 +34,11 @@ class ghost_table {
 public:
     // The key with this hash goes now. Remembers the last `limit` that went.
     void remember(std::uint64_t hash, std::size_t limit) noexcept {
-        fit(std::min(limit, 2 * std::size_t{now_} + 1)); // a large limit costs nothing where few come
+        const std::size_t wanted =
+            least(limit, 2 * std::size_t{now_} + 1); // a large limit costs nothing where few come
+        if (wanted > buckets_.size() * bucket{}.size()) {
+            fit(wanted);
+        }
         if (!buckets_.empty()) {
             place(half(hash) | ++now_);
         }
@@ -83,10 +88,7 @@ private:
 
     using buckets = std::vector<bucket, malloc_allocator<bucket>>;
 
-    void fit(std::size_t limit) noexcept {
-        if (limit <= buckets_.size() * bucket{}.size()) {
-            return;
-        }
+    [[IBID_SELDOM]] void fit(std::size_t limit) noexcept {
         IBID_TRY {
             buckets old(std::bit_ceil(limit / bucket{}.size() + 1));
             old.swap(buckets_);

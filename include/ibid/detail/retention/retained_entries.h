@@ -53,28 +53,15 @@ public:
         return budget_;
     }
 
-    void set_budget(retention budget) noexcept(drops_quietly) {
-        {
-            const lock_guard lock(mutex_);
-            budget_ = budget;
-            off_.store(budget.none(), std::memory_order_relaxed);
-        }
-        fit_budget();
-    }
+    [[gnu::noinline]] void set_budget(retention budget) noexcept(drops_quietly);
 
     // A hit on `e`. Requires a reference, and not off().
     void touch(entry& e) noexcept(drops_quietly) {
         if (!e.has(entry_word::visited)) {
             e.set(entry_word::visited);
         }
-        // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept
-        // it alive. If the lock is taken, leave it to the next hit.
         if (!e.has(entry_word::retained)) {
-            victims gone;
-            if (mutex_.try_lock()) {
-                const lock_guard lock(mutex_, std::adopt_lock);
-                enter(e, gone);
-            }
+            retain_after_hit(e);
         }
     }
 
@@ -84,7 +71,7 @@ public:
     }
     // `weigh` is called before Traits::weight(), under the lock: it must be short and call nobody.
     template <class Weigh>
-    void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
+    [[gnu::noinline]] void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
         for (bool done = false; !done;) {
             victims gone;
             const lock_guard lock(mutex_);
@@ -109,18 +96,7 @@ public:
     }
 
     // Drops all retained entries and all ghosts. What the drops themselves retain anew stays.
-    void drop_all() noexcept(drops_quietly) {
-        s3_fifo<entry> all;
-        ghost_table first_timers;
-        {
-            const lock_guard lock(mutex_);
-            std::swap(all, order_);
-            std::swap(first_timers, first_timers_);
-            all.for_each([](entry& e) { e.clear(entry_word::retained); });
-            publish();
-        }
-        all.for_each([](entry& e) { Traits::release(e); });
-    }
+    [[gnu::noinline]] void drop_all() noexcept(drops_quietly);
 
     // Drops every retained entry that `which` chooses.
     template <class Predicate>
@@ -143,6 +119,10 @@ public:
     void unlock() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
+    // A first-timer that is hit is retained now, and so is an entry that was evicted while handles kept it
+    // alive. If the lock is taken, leave it to the next hit.
+    [[gnu::noinline]] void retain_after_hit(entry& e) noexcept(drops_quietly);
+
     // Some references that are dropped at the end of the scope, outside the lock: a drop may run a
     // destructor.
     class victims {
@@ -151,14 +131,20 @@ private:
         victims(const victims&) = delete;
         victims& operator=(const victims&) = delete;
         ~victims() noexcept(drops_quietly) {
-            for (std::size_t i = 0; i < count_; ++i) {
-                Traits::release(*entries_[i]);
+            if (count_ > 0) {
+                drop();
             }
         }
         [[nodiscard]] bool full() const noexcept { return count_ == entries_.size(); }
         void add(entry* e) noexcept { entries_[count_++] = e; }
 
     private:
+        [[gnu::noinline]] void drop() noexcept(drops_quietly) {
+            for (std::size_t i = 0; i < count_; ++i) {
+                Traits::release(*entries_[i]);
+            }
+        }
+
         std::array<entry*, 16> entries_;
         std::size_t count_ = 0;
     };
@@ -177,7 +163,7 @@ private:
 
     // Retains `e` if the budget allows it, and evicts others for it. False: `gone` is full;
     // call again.
-    bool enter(entry& e, victims& gone) noexcept IBID_REQUIRES(mutex_) {
+    [[gnu::noinline]] bool enter(entry& e, victims& gone) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t weight = Traits::weight(e);
         if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
             return true;
@@ -212,7 +198,7 @@ private:
     }
 
     // The budget has changed.
-    void fit_budget() noexcept(drops_quietly) {
+    [[gnu::noinline]] void fit_budget() noexcept(drops_quietly) {
         for (bool more = true; more;) {
             victims gone;
             const lock_guard lock(mutex_);
@@ -247,6 +233,39 @@ private:
     counter_stripe& counters_;
     std::atomic<bool> off_{true}; // budget_.none(), without the lock
 };
+
+template <class Traits>
+void retained_entries<Traits>::set_budget(retention budget) noexcept(drops_quietly) {
+    {
+        const lock_guard lock(mutex_);
+        budget_ = budget;
+        off_.store(budget.none(), std::memory_order_relaxed);
+    }
+    fit_budget();
+}
+
+template <class Traits>
+void retained_entries<Traits>::drop_all() noexcept(drops_quietly) {
+    s3_fifo<entry> all;
+    ghost_table first_timers;
+    {
+        const lock_guard lock(mutex_);
+        std::swap(all, order_);
+        std::swap(first_timers, first_timers_);
+        all.for_each([](entry& e) { e.clear(entry_word::retained); });
+        publish();
+    }
+    all.for_each([](entry& e) { Traits::release(e); });
+}
+
+template <class Traits>
+void retained_entries<Traits>::retain_after_hit(entry& e) noexcept(drops_quietly) {
+    victims gone;
+    if (mutex_.try_lock()) {
+        const lock_guard lock(mutex_, is_locked);
+        enter(e, gone);
+    }
+}
 
 } // namespace detail
 } // namespace layout_1

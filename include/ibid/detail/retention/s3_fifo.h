@@ -22,7 +22,6 @@
 // Thread safety: none, except that the marks of entries may change at any time.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -31,7 +30,9 @@
 
 #include "ibid/detail/base/entry_word.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/malloc_allocator.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/retention/ghost_table.h"
 
 namespace ibid {
@@ -51,7 +52,7 @@ public:
     [[nodiscard]] std::size_t protected_bytes() const noexcept { return protected_.bytes; }
 
     // False: out of memory.
-    [[nodiscard]] bool add(Entry& e, std::size_t weight) noexcept {
+    [[nodiscard, gnu::noinline]] bool add(Entry& e, std::size_t weight) noexcept {
         if (unused_.size == 0 && !make_record()) {
             return false;
         }
@@ -68,7 +69,7 @@ public:
 
     // Removes the next victim: a probationary entry if there is one. Null: all probationary entries turned
     // out to be protected ones, and have moved.
-    [[nodiscard]] Entry* next_victim() noexcept {
+    [[nodiscard, gnu::noinline]] Entry* next_victim() noexcept {
         segment& of = probationary_.size() > 0 ? probationary_ : protected_;
         while (of.size() > 0) {
             const bool small = of.small.size * small_share >= of.size();
@@ -80,7 +81,7 @@ public:
                 protected_.bytes += r.weight;
             } else if (r.value->has(entry_word::visited)) {
                 r.value->clear(entry_word::visited);
-                r.freq = small ? 0U : std::min(r.freq + 1, most_freq);
+                r.freq = small ? 0U : least(r.freq + 1, most_freq);
                 push(of.main, i);
             } else if (r.freq > 0) {
                 --r.freq;
@@ -133,7 +134,7 @@ public:
     }
 
     // Frees the ghosts; all memory if no entry is left.
-    void forget_ghosts() noexcept {
+    [[IBID_SELDOM]] void forget_ghosts() noexcept {
         probationary_.gone = {};
         protected_.gone = {};
         if (size() == 0) {
@@ -185,7 +186,7 @@ private:
     }
 
     // Adds an unused record.
-    [[nodiscard]] bool make_record() noexcept {
+    [[nodiscard, IBID_SELDOM]] bool make_record() noexcept {
         if (records_.size() == std::numeric_limits<std::uint32_t>::max()) {
             return false;
         }

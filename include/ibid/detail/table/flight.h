@@ -23,6 +23,7 @@
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/wait_graph.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/threads.h"
 #include "ibid/errors.h"
 
@@ -37,7 +38,7 @@ struct waiter : wait_edge {
     waiter* next_waiter = nullptr; // for the same flight
 
     // Acquire pairs with the store in wake(). errno is preserved.
-    void wait() noexcept {
+    [[IBID_SELDOM]] void wait() noexcept {
         const int error = errno;
         landed.wait(0, std::memory_order_acquire);
         errno = error;
@@ -54,13 +55,13 @@ template <class Entry, class Key>
 struct flight {
     const Key* key;
     std::uint64_t hash;
-    thread_name leader = this_thread_name();
+    thread_name leader{}; // set when it is in the air
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 
     // Throws recursive_make if the leader is this thread, or waits for it, directly or through others;
     // bad_alloc.
-    void add_waiter(waiter<Entry>& w) {
+    [[IBID_SELDOM]] void add_waiter(waiter<Entry>& w) {
         wait_edges& graph = wait_graph.get();
         const lock_guard lock(graph.mutex);
         w.from = this_thread_name();
@@ -76,9 +77,13 @@ struct flight {
     // Ends the flight. The leader removes the waiters' edges, not the waiters: from here on the leader may
     // wait for one of them, and an outdated edge would look like a circle.
     void finish(Entry* result) noexcept {
-        if (waiters == nullptr) {
-            return;
+        if (waiters != nullptr) {
+            wake_waiters(result);
         }
+    }
+
+private:
+    [[IBID_SELDOM]] void wake_waiters(Entry* result) noexcept {
         const lock_guard graph(wait_graph);
         while (waiters != nullptr) {
             waiter<Entry>* const w = waiters;

@@ -40,19 +40,19 @@
 // Thread safety: any member, any thread, except create() and close().
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/retention/retained_entries.h"
 #include "ibid/detail/table/flight.h"
 #include "ibid/detail/table/no_reclaimer.h"
@@ -69,8 +69,8 @@ class lock_free_lookup;
 
 // Of values that somebody else counts.
 struct no_owner {
-    template <class Table>
-    explicit no_owner(Table&) noexcept {}
+    template <class Table, class Allocator>
+    no_owner(Table&, const Allocator&) noexcept {}
     static void prepare() noexcept {}
     static void before_lock_for_fork() noexcept {}
     static void lock_for_fork() noexcept {}
@@ -112,123 +112,27 @@ public:
     // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the
     // table. It is exact at every moment, because whoever reads it cannot ask the readers; so every hit is
     // then counted under a lock.
-    [[nodiscard]] static interner* create(const Allocator& allocator, counter_block* counters = nullptr) {
-        reclaimer_type::prepare();
-        owner_type::prepare();
-        const bool counts_itself = counters == nullptr;
-        typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
-        auto* const at = static_cast<unsigned char*>(memory::first_line(block));
-        if (counts_itself) {
-            counters = ::new (static_cast<void*>(at + sizeof(interner))) counter_block();
-        }
-        // The constructor does not throw.
-        auto* const self = ::new (static_cast<void*>(at)) interner(allocator, *counters, counts_itself);
-        self->memory_ = block;
-        return self;
-    }
+    [[nodiscard, gnu::noinline]] static interner* create(const Allocator& allocator,
+                                                         counter_block* counters = nullptr);
 
     // The cache is destroyed. Entries that handles keep alive keep the table alive; the last of them frees
     // it.
-    void close() noexcept {
-        retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
-        for (shard_type& s : shards_) {
-            const lock_guard lock(s.mutex);
-            s.closed = true;
-            remaining_.fetch_add(s.entries, std::memory_order_relaxed);
-        }
-        release_table(); // the one with which remaining_ began
-    }
+    [[gnu::noinline]] void close() noexcept;
 
     // An entry that may match, with a reference for the caller, or null.
     template <class K>
-    [[nodiscard]] entry* find(std::uint64_t hash, const K& k) {
-        shard_type& s = shard_of(hash);
-        entry* found = nullptr;
-        {
-            const lock_guard lock(s.mutex);
-            found = s.acquire(hash, k);
-            if (found != nullptr) {
-                count_hit(s, *found);
-            }
-        }
-        if (found != nullptr) {
-            touch(*found);
-        }
-        return found;
-    }
+    [[nodiscard]] entry* find(std::uint64_t hash, const K& k);
 
     // Either an acquired entry, or null: then `f` is in the air, and the caller makes the value and ends the
     // flight with publish() or abandon(). Waits while another thread makes the same key. Throws
     // recursive_make, bad_alloc.
-    [[nodiscard]] entry* begin(flight_type& f) {
-        shard_type& s = shard_of(f.hash);
-        for (;;) {
-            waiter<entry> w;
-            bool joined = false; // from then on `w` belongs to the leader, until it has landed
-            bool leads = false;
-            bool must_reclaim = false;
-            {
-                const lock_guard lock(s.mutex);
-                if (entry* const found = s.acquire(f.hash, *f.key)) {
-                    count_hit(s, *found);
-                    w.result = found;
-                } else if (flight_type* const other = s.flight_for(f.hash, *f.key)) {
-                    other->add_waiter(w);
-                    joined = true;
-                } else {
-                    // Room is reserved now, so that publish() cannot fail.
-                    must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
-                    f.next = s.flights;
-                    s.flights = &f;
-                    ++s.flights_in_air;
-                    bump(counters_for(s).misses);
-                    leads = true;
-                }
-            }
-            if (must_reclaim) {
-                reclaimer_.reclaim(s);
-            }
-            if (leads) {
-                return nullptr;
-            }
-            if (joined) {
-                w.wait();
-                // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
-                // go.
-                const lock_guard lock(s.mutex);
-                if (w.result != nullptr) {
-                    count_hit(s, *w.result);
-                }
-            }
-            if (w.result != nullptr) {
-                touch(*w.result);
-                return w.result;
-            }
-        }
-    }
+    [[nodiscard]] entry* begin(flight_type& f);
 
     // The value of flight `f` is made: `e`. Requires a reference to `e`, which the caller keeps.
-    void publish(flight_type& f, entry& e) noexcept(drops_quietly) {
-        shard_type& s = shard_of(f.hash);
-        {
-            const lock_guard lock(s.mutex);
-            insert_entry(s, e, f.hash, counters_for(s));
-            s.remove(f);
-            for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next_waiter) {
-                Traits::acquire(e); // one for each waiter, before any of them can run
-            }
-            f.finish(&e);
-        }
-        admit(e);
-    }
+    void publish(flight_type& f, entry& e) noexcept(drops_quietly);
 
     // The make of flight `f` failed. The table is as it was before begin().
-    void abandon(flight_type& f) noexcept {
-        shard_type& s = shard_of(f.hash);
-        const lock_guard lock(s.mutex);
-        s.remove(f);
-        f.finish(nullptr);
-    }
+    void abandon(flight_type& f) noexcept;
 
     // Abandons a flight at the end of the scope, unless it was published.
     class flight_guard {
@@ -250,34 +154,7 @@ public:
 
     // begin() and publish() in one, for a value that is made already. Requires a reference to `e`. Inserts
     // `e` and returns null, or returns an acquired entry of the same key. Waits and throws as begin() does.
-    [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e) {
-        shard_type& s = shard_of(f.hash);
-        counter_stripe& counters = counters_for(s);
-        bool inserted = false;
-        bool must_reclaim = false;
-        {
-            const lock_guard lock(s.mutex);
-            if (has(mechanism::insert_without_flight) && s.flights == nullptr &&
-                s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
-                must_reclaim = reclaimer_.retire(s, s.table.reserve(1));
-                bump(counters.misses);
-                insert_entry(s, e, f.hash, counters);
-                inserted = true;
-            }
-        }
-        if (must_reclaim) {
-            reclaimer_.reclaim(s);
-        }
-        if (!inserted) {
-            if (entry* const found = begin(f)) {
-                return found;
-            }
-            publish(f, e);
-        } else {
-            admit(e);
-        }
-        return nullptr;
-    }
+    [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e);
 
     // For values that are made before the lookup: nobody waits. Requires a reference to `e`, which the caller
     // keeps. Inserts `e` and returns null; or returns an acquired entry that may match, which came first, and
@@ -332,8 +209,7 @@ public:
     }
 
     // Unlinks `e`, so that it is never found again; its holders keep it. False if it was unlinked already.
-    bool detach(entry& e) noexcept {
-        static_assert(!reads_without_lock, "a lock-free reader may still find it");
+    bool detach(entry& e) noexcept requires(!reads_without_lock) { // a lock-free reader may still find it
         shard_type& s = shard_of(e.hash());
         const lock_guard lock(s.mutex);
         if (!s.table.erase(e)) {
@@ -359,8 +235,7 @@ public:
 
     // From now on nothing is found and nothing is linked. Entries stay with their holders, and each still
     // ends in forget(). For an owner that can no longer promise to be told of every end.
-    void stop() noexcept {
-        static_assert(!reads_without_lock);
+    void stop() noexcept requires(!reads_without_lock) {
         for (shard_type& s : shards_) {
             const lock_guard lock(s.mutex);
             s.stopped = true;
@@ -415,50 +290,18 @@ public:
     void protect(entry& e) noexcept(drops_quietly) { retained_.protect(e); }
     // Drops all retained entries, and frees memory that waits for readers, except what other live threads
     // have retired.
-    void drop_retained() noexcept(drops_quietly) {
-        retained_.drop_all();
-        reclaimer_.reclaim_all(shards_);
-    }
+    [[gnu::noinline]] void drop_retained() noexcept(drops_quietly);
     template <class Predicate>
     void drop_retained_if(Predicate which) noexcept(drops_quietly) {
         retained_.drop_if(which);
     }
 
-    [[nodiscard]] statistics count() const noexcept {
-        statistics_sum all;
-        const auto for_each_stripe = [this](auto f) {
-            std::for_each(counters_->begin(), counters_->end(), f);
-            reclaimer_.for_each_stripe(f);
-        };
-        for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
-        for_each_stripe([&all](const counter_stripe& s) { all.add_rest(s); });
-        statistics total = all.total();
-        reclaimer_.add_hits(total);
-        return total;
-    }
+    [[nodiscard, gnu::noinline]] statistics count() const noexcept;
 
     // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller's,
     // which unlocks it.
-    void lock_for_fork(mutex* first = nullptr) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-        owner_.before_lock_for_fork();
-        if (first != nullptr) {
-            first->lock();
-        }
-        for (shard_type& s : shards_) {
-            s.mutex.lock();
-        }
-        slots_.lock();
-        retained_.lock();
-        owner_.lock_for_fork();
-    }
-    void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-        owner_.unlock_after_fork();
-        retained_.unlock();
-        slots_.unlock();
-        for (shard_type& s : shards_) {
-            s.mutex.unlock();
-        }
-    }
+    void lock_for_fork(mutex* first = nullptr) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS;
+    void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS;
     // In the child, between the two above.
     void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         for (shard_type& s : shards_) {
@@ -509,7 +352,7 @@ private:
     }
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
-        : reclaimer_(allocator), owner_(*this),
+        : reclaimer_(allocator), owner_(*this, allocator),
           slots_(allocator, reads_without_lock && has(mechanism::slot_slabs)),
           shards_(
               make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
@@ -555,7 +398,12 @@ private:
         s.table.erase(e);
         bump(counters.evictions);
         reclaimer_.free_outgrown_if_single(s);
-        if (s.table.could_shrink(s.flights_in_air) && reclaimer_.may_shrink(s)) {
+        if (s.table.could_shrink(s.flights_in_air)) [[unlikely]] {
+            shrink(s);
+        }
+    }
+    [[IBID_SELDOM]] void shrink(shard_type& s) noexcept IBID_REQUIRES(s.mutex) {
+        if (reclaimer_.may_shrink(s)) {
             (void)reclaimer_.retire(s, s.table.shrink());
         }
     }
@@ -570,13 +418,20 @@ private:
     // Drops one of remaining_. The last one frees the table, unless a thread has pinned it; that thread then
     // does. Release: this thread's use of the table happens before its end. Acquire: so did everybody's.
     void release_table() noexcept {
-        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
-            !reclaimer_.pinned_by_a_thread(remaining_)) {
+        if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            free_table();
+        }
+    }
+    [[IBID_SELDOM]] void free_table() noexcept {
+        if (!reclaimer_.pinned_by_a_thread(remaining_)) {
             const Allocator allocator = allocator_;
             typename memory::block* const block = memory_;
             const std::size_t size = lines(counts_itself_);
             this->~interner();
             memory::free(allocator, block, size);
+            if constexpr (requires { allocator.end(); }) {
+                allocator.end();
+            }
         }
     }
 
@@ -601,6 +456,201 @@ private:
     const bool counts_itself_;
     retained_entries<Traits> retained_;
 };
+
+// Not inline, so that a program which has them from a library (port/compiled.h) need not compile them.
+
+template <class Traits, class Allocator>
+auto interner<Traits, Allocator>::create(const Allocator& allocator, counter_block* counters) -> interner* {
+    reclaimer_type::prepare();
+    owner_type::prepare();
+    const bool counts_itself = counters == nullptr;
+    typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
+    auto* const at = static_cast<unsigned char*>(memory::first_line(block));
+    if (counts_itself) {
+        counters = ::new (static_cast<void*>(at + sizeof(interner))) counter_block();
+    }
+    // The constructor does not throw.
+    auto* const self = ::new (static_cast<void*>(at)) interner(allocator, *counters, counts_itself);
+    self->memory_ = block;
+    return self;
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::close() noexcept {
+    retain({}); // not drop_retained() alone: entries that destructors intern would be retained for ever
+    for (shard_type& s : shards_) {
+        const lock_guard lock(s.mutex);
+        s.closed = true;
+        remaining_.fetch_add(s.entries, std::memory_order_relaxed);
+    }
+    release_table(); // the one with which remaining_ began
+}
+
+template <class Traits, class Allocator>
+template <class K>
+auto interner<Traits, Allocator>::find(std::uint64_t hash, const K& k) -> entry* {
+    shard_type& s = shard_of(hash);
+    entry* found = nullptr;
+    {
+        const lock_guard lock(s.mutex);
+        found = s.acquire(hash, k);
+        if (found != nullptr) {
+            count_hit(s, *found);
+        }
+    }
+    if (found != nullptr) {
+        touch(*found);
+    }
+    return found;
+}
+
+template <class Traits, class Allocator>
+auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
+    shard_type& s = shard_of(f.hash);
+    for (;;) {
+        waiter<entry> w;
+        bool joined = false; // from then on `w` belongs to the leader, until it has landed
+        bool leads = false;
+        bool must_reclaim = false;
+        {
+            const lock_guard lock(s.mutex);
+            if (entry* const found = s.acquire(f.hash, *f.key)) {
+                count_hit(s, *found);
+                w.result = found;
+            } else if (flight_type* const other = s.flight_for(f.hash, *f.key)) {
+                other->add_waiter(w);
+                joined = true;
+            } else {
+                // Room is reserved now, so that publish() cannot fail.
+                must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
+                f.leader = this_thread_name();
+                f.next = s.flights;
+                s.flights = &f;
+                ++s.flights_in_air;
+                bump(counters_for(s).misses);
+                leads = true;
+            }
+        }
+        if (must_reclaim) {
+            reclaimer_.reclaim(s);
+        }
+        if (leads) {
+            return nullptr;
+        }
+        if (joined) {
+            w.wait();
+            // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
+            // go.
+            const lock_guard lock(s.mutex);
+            if (w.result != nullptr) {
+                count_hit(s, *w.result);
+            }
+        }
+        if (w.result != nullptr) {
+            touch(*w.result);
+            return w.result;
+        }
+    }
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::publish(flight_type& f, entry& e) noexcept(drops_quietly) {
+    shard_type& s = shard_of(f.hash);
+    {
+        const lock_guard lock(s.mutex);
+        insert_entry(s, e, f.hash, counters_for(s));
+        s.remove(f);
+        for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next_waiter) {
+            Traits::acquire(e); // one for each waiter, before any of them can run
+        }
+        f.finish(&e);
+    }
+    admit(e);
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::abandon(flight_type& f) noexcept {
+    shard_type& s = shard_of(f.hash);
+    const lock_guard lock(s.mutex);
+    s.remove(f);
+    f.finish(nullptr);
+}
+
+template <class Traits, class Allocator>
+auto interner<Traits, Allocator>::insert_or_wait(flight_type& f, entry& e) -> entry* {
+    shard_type& s = shard_of(f.hash);
+    counter_stripe& counters = counters_for(s);
+    bool inserted = false;
+    bool must_reclaim = false;
+    {
+        const lock_guard lock(s.mutex);
+        if (has(mechanism::insert_without_flight) && s.flights == nullptr &&
+            s.table.find(f.hash, [](const entry&) { return true; }) == nullptr) {
+            must_reclaim = reclaimer_.retire(s, s.table.reserve(1));
+            bump(counters.misses);
+            insert_entry(s, e, f.hash, counters);
+            inserted = true;
+        }
+    }
+    if (must_reclaim) {
+        reclaimer_.reclaim(s);
+    }
+    if (!inserted) {
+        if (entry* const found = begin(f)) {
+            return found;
+        }
+        publish(f, e);
+    } else {
+        admit(e);
+    }
+    return nullptr;
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::drop_retained() noexcept(drops_quietly) {
+    retained_.drop_all();
+    reclaimer_.reclaim_all(shards_);
+}
+
+template <class Traits, class Allocator>
+statistics interner<Traits, Allocator>::count() const noexcept {
+    statistics_sum all;
+    const auto for_each_stripe = [this](auto f) {
+        for (const counter_stripe& s : *counters_) {
+            f(s);
+        }
+        reclaimer_.for_each_stripe(f);
+    };
+    for_each_stripe([&all](const counter_stripe& s) { all.add_ends(s); });
+    for_each_stripe([&all](const counter_stripe& s) { all.add_rest(s); });
+    statistics total = all.total();
+    reclaimer_.add_hits(total);
+    return total;
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::lock_for_fork(mutex* first) noexcept {
+    owner_.before_lock_for_fork();
+    if (first != nullptr) {
+        first->lock();
+    }
+    for (shard_type& s : shards_) {
+        s.mutex.lock();
+    }
+    slots_.lock();
+    retained_.lock();
+    owner_.lock_for_fork();
+}
+
+template <class Traits, class Allocator>
+void interner<Traits, Allocator>::unlock_after_fork() noexcept {
+    owner_.unlock_after_fork();
+    retained_.unlock();
+    slots_.unlock();
+    for (shard_type& s : shards_) {
+        s.mutex.unlock();
+    }
+}
 
 } // namespace detail
 } // namespace layout_1

@@ -28,7 +28,7 @@ namespace detail {
 
 template <class Table>
 class lock_free_lookup {
-    using traits = typename Table::traits_type;
+    using traits = typename Table::traits_type; // for entries of any type
     using entry = typename Table::entry;
 
 public:
@@ -39,17 +39,17 @@ public:
     };
 
     // An entry of `key` that is found at once. Nothing: it is not there, or could not be seen; Table::find()
-    // and begin() know. `Key`: anything that traits::matches can compare with an entry. `may_skip`: do not
-    // even try on a thread that missed lately; for callers to whom a hit under the lock costs no more than
-    // the lock.
-    template <bool may_skip, class Key>
+    // and begin() know. `Node`: the entry's type. `Key`: anything that Node::matches can compare with it.
+    // `may_skip`: do not even try on a thread that missed lately; for callers to whom a hit under the lock
+    // costs no more than the lock.
+    template <class Node, bool may_skip, class Key>
     [[nodiscard, gnu::always_inline]] static acquired find(Table& t, std::uint64_t hash, const Key& key) {
         if constexpr (!Table::reads_without_lock) {
-            return {t.find(hash, key)};
+            return {t.find(hash, Node::any(key))};
         } else {
             participant* const me = this_participant(t);
             if (me == nullptr) {
-                return {t.find(hash, key)};
+                return {t.find(hash, Node::any(key))};
             }
             if (may_skip && has(mechanism::miss_streak) && me->recently_missed()) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
@@ -58,7 +58,7 @@ public:
             const acquired a = try_find(t, hash, *me);
             bool same = false;
             IBID_TRY { // a key that is computed for the comparison may lack memory
-                same = a.found != nullptr && traits::matches(*a.found, key);
+                same = a.found != nullptr && Node::matches(*a.found, key);
             }
             IBID_CATCH(...) {
                 missed(t, a, *me);
@@ -68,8 +68,8 @@ public:
                 missed(t, a, *me);
                 return {};
             }
-            if constexpr (!traits::saves_alike) {
-                bump(me->counters.bytes_not_parsed, traits::saved(*a.found));
+            if constexpr (!Node::saves_alike) {
+                bump(me->counters.bytes_not_parsed, Node::saved(*a.found));
             }
             if (me->lookups() % lookups_per_sample == 0) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
@@ -91,11 +91,7 @@ private:
         participant* const me = t.reclaimer_.here();
         return me != nullptr ? me : join(t);
     }
-    [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL static participant* join(Table& t) noexcept {
-        // Counters that are given from outside are exact at every moment, so there every hit is counted under
-        // a lock.
-        return t.counts_itself_ ? t.reclaimer_.join([&t] { t.pass_every_lock(); }) : nullptr;
-    }
+    [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL static participant* join(Table& t) noexcept;
 
     [[nodiscard, gnu::always_inline]] static acquired try_find(Table& t, std::uint64_t hash,
                                                                participant& me) noexcept {
@@ -115,35 +111,47 @@ private:
 
     // Found nothing, or an entry of another key with the same hash.
     [[gnu::noinline]] IBID_MODULE_LOCAL static void missed(Table& t, const acquired& a,
-                                                           participant& me) noexcept {
-        me.count_miss();
-        t.reclaimer_.quiesce(me);
-        if (a.found != nullptr) {
-            a.found->value_header::release(a.where);
-        }
-    }
+                                                           participant& me) noexcept;
 
     // Every 64th hit of a thread is a sample. Samples of an entry by different threads in turn promote it.
-    [[gnu::noinline]] IBID_MODULE_LOCAL static void sample(Table& t, entry& e) noexcept {
-        if constexpr (!has(mechanism::hot_values)) {
-            return;
-        }
-        const std::uint64_t word = e.word();
-        const unsigned generation = entry_word::generation(word);
-        const bool was_hot =
-            generation != 0; // then the cell says nothing of threads, and every sample counts
-        const unsigned cell = was_hot ? entry_word::cell(word) : number_of_this_thread();
-        if ((word & entry_word::hot) != 0 || generation == entry_word::last_generation ||
-            (!was_hot && cell == entry_word::cell(word))) {
-            return;
-        }
-        if (entry_word::samples(word) < entry_word::samples_to_promote) {
-            e.mark(word, {false, generation, entry_word::samples(word) + 1, cell});
-        } else if (!t.owner_.hot.promote(e)) {
-            e.mark(word, {false, generation, 0, cell}); // not possible now: tried again after as many samples
-        }
-    }
+    [[gnu::noinline]] IBID_MODULE_LOCAL static void sample(Table& t, entry& e) noexcept;
 };
+
+template <class Table>
+participant* lock_free_lookup<Table>::join(Table& t) noexcept {
+    // Counters that are given from outside are exact at every moment, so there every hit is counted under
+    // a lock.
+    return t.counts_itself_ ? t.reclaimer_.join([&t] { t.pass_every_lock(); }) : nullptr;
+}
+
+template <class Table>
+void lock_free_lookup<Table>::missed(Table& t, const acquired& a, participant& me) noexcept {
+    me.count_miss();
+    t.reclaimer_.quiesce(me);
+    if (a.found != nullptr) {
+        a.found->value_header::release(a.where);
+    }
+}
+
+template <class Table>
+void lock_free_lookup<Table>::sample(Table& t, entry& e) noexcept {
+    if constexpr (!has(mechanism::hot_values)) {
+        return;
+    }
+    const std::uint64_t word = e.word();
+    const unsigned generation = entry_word::generation(word);
+    const bool was_hot = generation != 0; // then the cell says nothing of threads, and every sample counts
+    const unsigned cell = was_hot ? entry_word::cell(word) : number_of_this_thread();
+    if ((word & entry_word::hot) != 0 || generation == entry_word::last_generation ||
+        (!was_hot && cell == entry_word::cell(word))) {
+        return;
+    }
+    if (entry_word::samples(word) < entry_word::samples_to_promote) {
+        e.mark(word, {false, generation, entry_word::samples(word) + 1, cell});
+    } else if (!t.owner_.hot.promote(e)) {
+        e.mark(word, {false, generation, 0, cell}); // not possible now: tried again after as many samples
+    }
+}
 
 } // namespace detail
 } // namespace layout_1

@@ -8,21 +8,21 @@
 // and no lock-free reader can see the header.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <functional>
-#include <memory>
 #include <new>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "ibid/detail/base/entry_word.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/table/interner.h"
 #include "ibid/detail/table/no_reclaimer.h"
 #include "ibid/detail/table/owned_values.h"
 #include "ibid/detail/table/reclaimer.h"
+#include "ibid/detail/table/value_operations.h"
 #include "ibid/handle.h"
 #include "ibid/hash.h"
 #include "ibid/retention.h"
@@ -41,115 +41,150 @@ template <auto Member>
 struct key_at { // the value contains its key: a data member, or a const member function
     template <class Value>
     [[nodiscard]] static decltype(auto) of(const Value& value) {
-        return std::invoke(Member, value);
+        return detail::member_of(Member, value);
     }
 };
 
 namespace detail {
 
-// Uses-allocator construction, for pairs as well. An allocator that is like any other is not worth a move.
-// (libc++ has neither it nor std::pmr before version 16.)
-#if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
-template <class T, class Allocator, class From>
-concept takes_allocator = false;
-template <class T, class Allocator, class From>
-T* construct_with(T* place, const Allocator& allocator, From&& from); // called by nobody
-#else
+// Uses-allocator construction, for pairs as well: [allocator.uses.construction]. An allocator that is like
+// any other is not worth a move.
 template <class T>
 inline constexpr bool is_pair = false;
 template <class A, class B>
 inline constexpr bool is_pair<std::pair<A, B>> = true;
 
 template <class T, class Allocator, class From>
+concept takes_allocator_first = std::uses_allocator_v<T, Allocator> &&
+    std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, From>;
+template <class T, class Allocator, class From>
+concept takes_allocator_last =
+    std::uses_allocator_v<T, Allocator> && std::is_constructible_v<T, From, const Allocator&>;
+template <class T, class Allocator, class From>
 concept takes_allocator =
     !std::allocator_traits<Allocator>::is_always_equal::value &&
-    ((std::uses_allocator_v<T, Allocator> &&
-      (std::is_constructible_v<T, std::allocator_arg_t, const Allocator&, From> ||
-       std::is_constructible_v<T, From, const Allocator&>)) ||
+    (takes_allocator_first<T, Allocator, From> || takes_allocator_last<T, Allocator, From> ||
      (is_pair<T> && std::is_constructible_v<T, From> && std::is_same_v<std::remove_cvref_t<From>, T>));
+
+// What a T is constructed from.
+template <class T, class Allocator, class From>
+[[nodiscard]] auto with_allocator(const Allocator& allocator, From&& from) {
+    if constexpr (is_pair<T> && std::is_same_v<std::remove_cvref_t<From>, T>) {
+        return std::tuple(
+            std::piecewise_construct,
+            with_allocator<typename T::first_type>(allocator, std::forward<From>(from).first),
+            with_allocator<typename T::second_type>(allocator, std::forward<From>(from).second));
+    } else if constexpr (takes_allocator_first<T, Allocator, From>) {
+        return std::tuple<std::allocator_arg_t, const Allocator&, From&&>(std::allocator_arg, allocator,
+                                                                          std::forward<From>(from));
+    } else if constexpr (takes_allocator_last<T, Allocator, From>) {
+        return std::tuple<From&&, const Allocator&>(std::forward<From>(from), allocator);
+    } else {
+        return std::tuple<From&&>(std::forward<From>(from));
+    }
+}
 template <class T, class Allocator, class From>
 T* construct_with(T* place, const Allocator& allocator, From&& from) {
-    return std::uninitialized_construct_using_allocator(place, allocator, std::forward<From>(from));
+    return ::new (static_cast<void*>(place))
+        T(std::make_from_tuple<T>(with_allocator<T>(allocator, std::forward<From>(from))));
 }
-#endif
+
+// Entries of all types, as their table sees them. `keyed`: only a keyed hash is good enough for lookups
+// without a lock; lock_free_lookup.h says why.
+template <bool keyed>
+struct owned_traits {
+    using entry = value_header;
+    using key = any_key;
+    using allocator = any_allocator<std::byte>;
+    using reclaimer = std::conditional_t<keyed, detail::reclaimer<owned_traits, allocator>, no_reclaimer>;
+    template <class Table>
+    using owner = owned_values<Table>;
+
+    // The whole key in both phases: a value of another key must not be held.
+    static bool may_match(const entry& e, const key& k) { return k.is_of(e, k.key); }
+    static bool may_match(const key& flying, const key& k) { return k.is_same(flying.key, k.key); }
+    static bool try_acquire(entry& e) noexcept { return e.try_acquire(); }
+    static void acquire(entry& e) noexcept { e.acquire(); }
+    static void release(entry& e) noexcept { e.release(); }
+    static std::size_t weight(const entry& e) noexcept { return e.owner->values.weight(e); }
+    static std::size_t saved(const entry& e) noexcept {
+        const value_operations& of = e.owner->values;
+        return of.saved != nullptr ? of.saved(e) : of.saved_alike;
+    }
+    static void free(entry& e, const allocator& a, hot_values& hot) noexcept {
+        if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
+            hot.vacate(word); // not before: a lock-free reader may use the cell as long as the memory
+        }
+        a.values().free(e, a.state());
+    }
+    static std::size_t bytes(const allocator& a) noexcept { return a.values().bytes; }
+    static std::size_t saved_alike(const allocator& a) noexcept {
+        return a.values().saved == nullptr ? a.values().saved_alike : 0;
+    }
+};
+
+template <bool keyed>
+using owned_table = interner<owned_traits<keyed>, any_allocator<std::byte>>;
 
 template <class Key, class Value, class KeyOf, class Hash, class Equal, class Allocator>
 class owned_entry : public value_header {
     static constexpr bool beside = std::is_same_v<KeyOf, key_beside>;
     struct no_key {};
     using stored_key = std::conditional_t<beside, Key, no_key>;
+    using state = allocator_state<Allocator>;
 
 public:
-    struct traits {
-        using entry = owned_entry;
-        using key = Key;
+    using table = owned_table<keyed_hash<Hash>>;
 
-        // Only a keyed hash is good enough for lookups without a lock: lock_free_lookup.h says why.
-        using reclaimer =
-            std::conditional_t<keyed_hash<Hash>, detail::reclaimer<traits, Allocator>, no_reclaimer>;
-        template <class Table>
-        using owner = owned_values<Table>;
+    [[nodiscard]] static owned_entry& of(value_header& e) noexcept { return static_cast<owned_entry&>(e); }
+    [[nodiscard]] static const owned_entry& of(const value_header& e) noexcept {
+        return static_cast<const owned_entry&>(e);
+    }
 
-        // The whole key in both phases: a value of another key must not be held.
-        template <class K>
-        static bool matches(const entry& e, const K& k) {
-            return Equal{}(e.key(), k);
+    template <class K>
+    [[nodiscard]] static bool matches(const value_header& e, const K& k) {
+        return Equal{}(of(e).key(), k);
+    }
+    // `k` for the table, as long as `k` lives.
+    template <class K>
+    [[nodiscard]] static any_key any(const K& k) noexcept {
+        any_key its{std::addressof(k), &is_of<K>, nullptr};
+        if constexpr (std::is_same_v<K, Key>) {
+            its.is_same = &is_same;
         }
-        template <class K>
-        static bool may_match(const entry& e, const K& k) {
-            return matches(e, k);
-        }
-        template <class K>
-        static bool may_match(const Key& flying, const K& k) {
-            return Equal{}(flying, k);
-        }
-        static bool try_acquire(entry& e) noexcept { return e.value_header::try_acquire(); }
-        static void acquire(entry& e) noexcept { e.value_header::acquire(); }
-        static void release(entry& e) noexcept { e.value_header::release(); }
-        static std::size_t weight(const entry& e) noexcept {
-            std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*e.value()));
-            if constexpr (beside) {
-                bytes = add(bytes - sizeof(Key), weight_of<Key>{}(e.key()));
+        return its;
+    }
+
+    static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
+    [[nodiscard]] static std::size_t saved(const value_header& e) noexcept {
+        if constexpr (!saves_alike) {
+            IBID_TRY {
+                const Key& key = of(e).key(); // which may be made for this call
+                return bytes_of(key).size();
             }
-            return bytes;
+            IBID_CATCH(...) { // and then lack memory: a statistic is no reason to fail
+                return 0;
+            }
+        } else {
+            return sizeof(Key);
         }
-        // A weight_of may say "never": the largest number, to which nothing can be added.
-        static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
-            return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
-        }
-        static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
-        static std::size_t saved(const entry& e) noexcept {
-            if constexpr (!saves_alike) {
-                IBID_TRY {
-                    const Key& key = e.key(); // which may be made for this call
-                    return bytes_of(key).size();
+    }
+
+    // Throws what the allocator throws.
+    [[nodiscard]] static table* create_table(const Allocator& allocator, counter_block* counters) {
+        struct unless_created {
+            any_allocator<std::byte> allocator;
+            bool created = false;
+            ~unless_created() {
+                if (!created) {
+                    allocator.end();
                 }
-                IBID_CATCH(...) { // and then lack memory: a statistic is no reason to fail
-                    return 0;
-                }
-            } else {
-                return sizeof(Key);
             }
-        }
-
-        // Ends the value of an entry that has left the table.
-        static void destroy(entry& e) noexcept {
-            std::destroy_at(e.value());
-            if constexpr (beside) {
-                std::destroy_at(e.key_beside_it());
-            }
-        }
-        static void free(entry& e, const Allocator& allocator, hot_values& hot) noexcept {
-            if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
-                hot.vacate(word); // not before: a lock-free reader may use the cell as long as the memory
-            }
-            unsigned char* const memory = e.start();
-            e.~owned_entry();
-            free_memory(memory, allocator);
-        }
-        static constexpr std::size_t bytes() noexcept { return total_bytes(); }
-    };
-    using table = interner<traits, Allocator>;
+        } its{{operations, state::make(allocator)}};
+        table* const made = table::create(its.allocator, counters);
+        its.created = true;
+        return made;
+    }
 
     // The value is what `make()` returns, built in place; then the key, by copy, unless the value contains
     // it. Throws what they throw; then nothing is left.
@@ -161,26 +196,26 @@ public:
             unsigned char* bytes;
             ~raw_memory() {
                 if (bytes != nullptr) {
-                    free_memory(bytes, in->allocator());
+                    free_memory(bytes, allocator_of(*in));
                 }
             }
-        } memory{in, allocate_memory(in->allocator())};
+        } memory{in, allocate_memory(allocator_of(*in))};
         if (!fits_a_slot(memory.bytes)) {
             throw_bad_alloc(); // a table could not name it
         }
         auto* const value =
-            construct<Value>(memory.bytes + value_offset(), in->allocator(), std::forward<Make>(make));
+            construct<Value>(memory.bytes + value_offset(), allocator_of(*in), std::forward<Make>(make));
         if constexpr (beside) {
             struct built_value {
                 Value* value;
                 ~built_value() {
                     if (value != nullptr) {
-                        std::destroy_at(value);
+                        value->~Value();
                     }
                 }
             } built{value};
             construct<Key>(
-                memory.bytes, in->allocator(), [&]() -> const auto& { return (key, ...); });
+                memory.bytes, allocator_of(*in), [&]() -> const auto& { return (key, ...); });
             built.value = nullptr;
         }
         auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(in->owner());
@@ -190,8 +225,8 @@ public:
 
     // Ends an entry that no table has seen, and of which the caller has the one reference.
     static void discard(owned_entry& e, table& in) noexcept {
-        traits::destroy(e);
-        traits::free(e, in.allocator(), in.owner().hot);
+        destroy(e);
+        free(e, in.allocator().state()); // it was never hot
     }
 
     [[nodiscard]] decltype(auto) key() const {
@@ -211,6 +246,46 @@ public:
     }
 
 private:
+    // --- operations ----------------------------------------------------------------------------------------
+
+    template <class K>
+    static bool is_of(const value_header& e, const void* key) {
+        return matches(e, *static_cast<const K*>(key));
+    }
+    static bool is_same(const void* flying, const void* key) {
+        return Equal{}(*static_cast<const Key*>(flying), *static_cast<const Key*>(key));
+    }
+    static std::size_t weight(const value_header& e) noexcept {
+        std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*of(e).value()));
+        if constexpr (beside) {
+            bytes = add(bytes - sizeof(Key), weight_of<Key>{}(of(e).key()));
+        }
+        return bytes;
+    }
+    // A weight_of may say "never": the largest number, to which nothing can be added.
+    static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
+        return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
+    }
+    // Ends the value of an entry that has left the table.
+    static void destroy(value_header& e) noexcept {
+        of(e).value()->~Value();
+        if constexpr (beside) {
+            of(e).key_beside_it()->~stored_key();
+        }
+    }
+    static void free(value_header& e, void* allocator) noexcept {
+        unsigned char* const memory = of(e).start();
+        of(e).~owned_entry();
+        free_memory(memory, state::of(allocator));
+    }
+    IBID_MODULE_LOCAL static const value_operations operations;
+
+    // --- the block of memory -------------------------------------------------------------------------------
+
+    [[nodiscard]] static Allocator allocator_of(const table& in) noexcept {
+        return state::of(in.allocator().state());
+    }
+
     explicit owned_entry(value_owner& in) noexcept : value_header(in) {
         set(in_protected); // a value that this program made itself has earned its place
     }
@@ -238,7 +313,7 @@ private:
 
     // Whole blocks of the strictest alignment, so that any allocator gives memory that fits all parts.
     static constexpr std::size_t alignment =
-        std::max({alignof(value_header), alignof(stored_key), alignof(Value)});
+        greatest(alignof(value_header), greatest(alignof(stored_key), alignof(Value)));
     struct alignas(alignment) block {
         unsigned char bytes[alignment];
     };
@@ -260,7 +335,7 @@ private:
     // From the start of the block to the value; the header ends there.
     [[nodiscard]] static constexpr std::size_t value_offset() noexcept {
         return round_up((beside ? sizeof(stored_key) : 0) + sizeof(value_header),
-                        std::max(alignof(value_header), alignof(Value)));
+                        greatest(alignof(value_header), alignof(Value)));
     }
     [[nodiscard]] static constexpr std::size_t header_offset() noexcept {
         return value_offset() - sizeof(value_header);
@@ -269,6 +344,11 @@ private:
         return round_up(value_offset() + sizeof(Value), alignment);
     }
 };
+
+template <class Key, class Value, class KeyOf, class Hash, class Equal, class Allocator>
+constinit const value_operations owned_entry<Key, Value, KeyOf, Hash, Equal, Allocator>::operations{
+    &state::operations, total_bytes(), saves_alike ? sizeof(Key) : 0, saves_alike ? nullptr : &saved, &weight,
+    &destroy,           &free};
 
 } // namespace detail
 } // namespace layout_1

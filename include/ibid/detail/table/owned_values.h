@@ -15,15 +15,16 @@
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
 #include <new>
 
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/ending_values.h"
 #include "ibid/detail/counting/fork_locks.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/detail/counting/value_header.h"
+#include "ibid/detail/table/value_operations.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -38,7 +39,9 @@ class owned_values final : public value_owner {
 
 public:
     // Requires prepare(), which throws bad_alloc.
-    explicit owned_values(Table& table) noexcept : value_owner(hot_values::of_process()), table_(table) {}
+    template <class Allocator>
+    owned_values(Table& table, const Allocator& allocator) noexcept
+        : value_owner(hot_values::of_process(), allocator.values()), table_(table) {}
     static void prepare() {
         (void)hot_values::of_process();
         if (process_wide<participant_registry>::get() == nullptr ||
@@ -65,7 +68,7 @@ public:
             // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If
             // there is none now, there will never be one again.
             if (!nested && h.weak.load(std::memory_order_acquire) == 1) {
-                free_now = reclaimer.single_reader();
+                free_now = !allocator.ends_with_table() && reclaimer.single_reader();
                 pinned = !free_now && reclaimer.pin_table(me, s);
                 must_release = (free_now || pinned) && Table::uncount(s);
             }
@@ -75,7 +78,7 @@ public:
             return;
         }
         ending.begin();
-        traits::destroy(e);
+        values.destroy(h);
         if (free_now) {
             traits::free(e, allocator, hot_cells);
         } else if (pinned) {
@@ -91,24 +94,20 @@ public:
 
     // The entry still counts, and keeps the table.
     void finish_end(value_header& h) noexcept override {
-        traits::destroy(static_cast<entry&>(h));
+        values.destroy(h);
         h.release_weak();
     }
 
     void retire_memory(value_header& h) noexcept override {
         entry& e = static_cast<entry&>(h);
         auto& reclaimer = table_.reclaimer_;
-        const auto allocator = table_.allocator();
-        hot_values& hot_cells = hot;
         shard_type& s = table_.shard_of(e.hash());
         bool must_release = false;
         // The unlinker held the shard's lock before, so single_reader() is valid here too (qsbr_domain.h).
         if (reclaimer.single_reader()) {
-            {
-                const lock_guard lock(s.mutex);
-                must_release = Table::uncount(s);
-            }
-            traits::free(e, allocator, hot_cells);
+            traits::free(e, table_.allocator(), hot);
+            const lock_guard lock(s.mutex);
+            must_release = Table::uncount(s);
         } else {
             if constexpr (Table::reads_without_lock) {
                 reclaimer.retire(s, reclaimer.known_here(), e);

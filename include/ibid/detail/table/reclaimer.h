@@ -20,16 +20,17 @@
 // thread.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mechanisms.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/counting/hot_values.h"
 #include "ibid/detail/counting/value_header.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/reclamation/limbo_list.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
 #include "ibid/detail/table/slot_memory.h"
@@ -40,9 +41,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: entry, which derives from value_header; key; bytes(), of an entry; free(entry, allocator,
-// hot values);
-// saves_alike.
+// Traits: entry, which is or derives from value_header; bytes(allocator), of an entry;
+// saved_alike(allocator), bytes of key that each hit saves, or 0; free(entry, allocator, hot values).
 template <class Traits, class Allocator>
 class reclaimer {
     using entry = typename Traits::entry;
@@ -62,7 +62,9 @@ public:
     };
 
     // Requires prepare(), which throws bad_alloc.
-    explicit reclaimer(const Allocator& allocator) noexcept : allocator_(allocator) {}
+    explicit reclaimer(const Allocator& allocator) noexcept
+        : full_at_(full_at(Traits::bytes(allocator))),
+          worth_a_fence_at_(worth_a_fence_at(Traits::bytes(allocator))), allocator_(allocator) {}
     static void prepare() {
         qsbr_domain::prepare();
         (void)hot_values::of_process();
@@ -115,9 +117,7 @@ public:
     void add_hits(statistics& total) const noexcept {
         const std::uint64_t hits = domain_.hits();
         total.hits += hits;
-        if constexpr (Traits::saves_alike) {
-            total.bytes_not_parsed += hits * sizeof(typename Traits::key);
-        }
+        total.bytes_not_parsed += hits * Traits::saved_alike(allocator_);
     }
 
     // --- arrays, under the lock ----------------------------------------------------------------------------
@@ -127,9 +127,11 @@ public:
     // epoch.)
     template <class Shard>
     [[nodiscard]] bool retire(Shard& s, retired_array a) noexcept IBID_REQUIRES(s.mutex) {
-        if (!a) {
-            return false;
-        }
+        return a && retire_outgrown(s, a);
+    }
+    template <class Shard>
+    [[nodiscard, IBID_SELDOM]] bool retire_outgrown(Shard& s, retired_array a) noexcept
+        IBID_REQUIRES(s.mutex) {
         if (single_reader()) {
             s.table.free(a);
             return false;
@@ -193,7 +195,7 @@ public:
     // --- reclaiming, without a lock ------------------------------------------------------------------------
 
     template <class Shard>
-    void reclaim(Shard& s) noexcept {
+    [[IBID_SELDOM]] void reclaim(Shard& s) noexcept {
         retired_entries gone;
         waiting arrays;
         {
@@ -213,14 +215,14 @@ public:
                 s.table.push(s.waiting.outgrown, s.table.pop(arrays.outgrown));
             }
             s.waiting.slots += arrays.slots;
-            s.waiting.epoch = std::max(s.waiting.epoch, arrays.epoch);
+            s.waiting.epoch = greatest(s.waiting.epoch, arrays.epoch);
             append(s.waiting.limbo.open, gone);
         }
     }
 
     // All that waits in this table, except what other live threads have retired.
     template <class Shards>
-    void reclaim_all(Shards& shards) noexcept {
+    [[gnu::noinline]] void reclaim_all(Shards& shards) noexcept {
         for (auto& s : shards) {
             reclaim(s);
         }
@@ -236,7 +238,7 @@ public:
 
     // The table counts no entry any more, so no end will begin. Counts the threads that have pinned the table
     // in `remaining`; false if there are none.
-    [[nodiscard]] bool pinned_by_a_thread(std::atomic<std::size_t>& remaining) noexcept {
+    [[nodiscard, IBID_SELDOM]] bool pinned_by_a_thread(std::atomic<std::size_t>& remaining) noexcept {
         remaining.store(1, std::memory_order_relaxed); // this thread, as long as it counts
         domain_.for_each([&remaining](participant& p) {
             remaining.fetch_add(1, std::memory_order_relaxed);
@@ -248,7 +250,7 @@ public:
     }
 
     template <class Shards>
-    void
+    [[IBID_SELDOM]] void
     free_all(Shards& shards) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // nobody else has the table any more
         for (auto& s : shards) {
             free(take(s.waiting.limbo));
@@ -261,7 +263,7 @@ public:
 
 private:
     // On the thread of `me`. Frees what has become reclaimable there, or too much to wait.
-    void retire(participant& me, entry& e) noexcept {
+    [[gnu::noinline]] void retire(participant& me, entry& e) noexcept {
         quiesce(me);
         free(add(me.limbo, e));
         if (worth_a_fence(me.limbo)) {
@@ -272,14 +274,20 @@ private:
     // Frees arrays that no reader can see any more.
     template <class Shard>
     void free_outgrown(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
-        if (s.waiting.outgrown && (single_reader() || domain_.all_quiesced_since(s.waiting.epoch))) {
+        if (s.waiting.outgrown) {
+            free_outgrown_unless_seen(s);
+        }
+    }
+    template <class Shard>
+    [[IBID_SELDOM]] void free_outgrown_unless_seen(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
+        if (single_reader() || domain_.all_quiesced_since(s.waiting.epoch)) {
             free(s, std::exchange(s.waiting.outgrown, {}));
             s.waiting.slots = 0;
         }
     }
 
     template <class Shard>
-    static void
+    [[IBID_SELDOM]] static void
     free(Shard& s,
          retired_array list) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // writes to no slot of the shard
         while (list) {
@@ -287,7 +295,12 @@ private:
         }
     }
     void free(const retired_entries& gone) noexcept {
-        for (value_header* h = gone.first; h != nullptr;) {
+        if (gone.first != nullptr) {
+            free_each(gone.first);
+        }
+    }
+    [[gnu::noinline]] void free_each(value_header* h) noexcept {
+        while (h != nullptr) {
             value_header* const next = h->next_retired;
             Traits::free(static_cast<entry&>(*h), allocator_, hot_);
             h = next;
@@ -297,7 +310,7 @@ private:
     // Frees these, unless a reader is inside a lookup now: then they go on waiting, with this thread or in
     // the shard.
     template <class Shard>
-    void free_or_keep(Shard& s, const retired_entries& gone) noexcept {
+    [[IBID_SELDOM]] void free_or_keep(Shard& s, const retired_entries& gone) noexcept {
         if (gone.first == nullptr || free_if_unseen(gone)) {
             return;
         }
@@ -308,12 +321,12 @@ private:
             append(s.waiting.limbo.open, gone);
         }
     }
-    void free_or_keep(limbo_list& mine, const retired_entries& gone) noexcept {
+    [[IBID_SELDOM]] void free_or_keep(limbo_list& mine, const retired_entries& gone) noexcept {
         if (!free_if_unseen(gone)) {
             append(mine.open, gone);
         }
     }
-    [[nodiscard]] bool free_if_unseen(const retired_entries& gone) noexcept {
+    [[nodiscard, IBID_SELDOM]] bool free_if_unseen(const retired_entries& gone) noexcept {
         const bool unseen = single_reader() || domain_.barrier_and_all_outside();
         if (unseen) {
             free(gone);
@@ -328,7 +341,7 @@ private:
         h.next_retired = nullptr;
         append(to.open, {&h, &h, 1, entry_word::generation(h.word()) != 0 ? 1U : 0U});
         retired_entries reclaimable;
-        if (to.open.count % full_at(Traits::bytes()) == 0 &&
+        if (to.open.count % full_at_ == 0 &&
             (to.sealed.first == nullptr || domain_.all_quiesced_since(to.epoch))) {
             reclaimable = std::exchange(to.sealed, std::exchange(to.open, {}));
             to.epoch = domain_.begin_epoch();
@@ -349,13 +362,14 @@ private:
         append(all, std::exchange(of.open, {}));
         return all;
     }
-    [[nodiscard]] static bool worth_a_fence(const limbo_list& of) noexcept {
-        return (of.open.count % full_at(Traits::bytes()) == 0 &&
-                of.open.count >= worth_a_fence_at(Traits::bytes())) ||
+    [[nodiscard]] bool worth_a_fence(const limbo_list& of) const noexcept {
+        return (of.open.count % full_at_ == 0 && of.open.count >= worth_a_fence_at_) ||
                of.sealed.once_hot + of.open.once_hot >= hot_worth_a_fence;
     }
 
     qsbr_domain domain_;
+    const std::size_t full_at_; // entries: see limbo_list.h
+    const std::size_t worth_a_fence_at_;
     hot_values& hot_ = hot_values::of_process(); // retired entries own cells there
     [[no_unique_address]] Allocator allocator_;
 };

@@ -15,6 +15,7 @@
 
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/spinning_mutex.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/threads.h"
 #include "ibid/detail/table/flight.h"
 #include "ibid/detail/table/slot_memory.h"
@@ -52,7 +53,8 @@ struct alignas(64) shard {
         nullptr; // written under the mutex, by threads without a stripe of their own
     [[no_unique_address]] typename Reclaimer::waiting waiting IBID_GUARDED_BY(mutex); // retired in this shard
 
-    explicit shard(const slots& in) noexcept : table(in) {
+    // Not inline: a table has sixteen.
+    [[gnu::noinline]] explicit shard(const slots& in) noexcept : table(in) {
         static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64 || !has_64_bits);
     }
 
@@ -110,7 +112,7 @@ struct alignas(64) shard {
     }
 
     // In the child of fork(): flights that other threads led never land, and nobody waits for them.
-    void forget_other_threads() noexcept IBID_REQUIRES(mutex) {
+    [[IBID_SELDOM]] void forget_other_threads() noexcept IBID_REQUIRES(mutex) {
         flight_type** at = &flights;
         while (*at != nullptr) {
             if (same_thread((*at)->leader, this_thread_name())) {

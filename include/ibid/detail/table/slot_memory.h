@@ -19,11 +19,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "ibid/detail/base/cache_lines.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/spinning_mutex.h"
+#include "ibid/detail/port/compiled.h"
 #include "ibid/statistics.h"
 
 namespace ibid {
@@ -45,7 +46,7 @@ public:
     ~slot_memory() = default; // all arrays have been returned
 
     // Throws what the allocator throws.
-    [[nodiscard]] block* allocate(std::size_t blocks) {
+    [[nodiscard, gnu::noinline]] block* allocate(std::size_t blocks) {
         const std::size_t number = slab_of(blocks);
         if (has_slabs_ && number < sizes) {
             const lock_guard lock(mutex_);
@@ -61,7 +62,7 @@ public:
         }
         return block_traits::allocate(allocator_, blocks);
     }
-    void deallocate(block* array, std::size_t blocks) noexcept {
+    [[IBID_SELDOM]] void deallocate(block* array, std::size_t blocks) noexcept {
         const std::size_t number = slab_of(blocks);
         if (has_slabs_ && number < sizes) {
             const lock_guard lock(mutex_);

@@ -21,18 +21,18 @@
 // keeps arrays and entries that peek() may be reading.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 
 #include "ibid/detail/base/cache_lines.h"
 #include "ibid/detail/base/entry_word.h"
 #include "ibid/detail/base/exceptions.h"
+#include "ibid/detail/base/few_includes.h"
 #include "ibid/detail/base/slot_bits.h"
+#include "ibid/detail/port/compiled.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -156,7 +156,7 @@ public:
         if (has_room_for(more)) {
             return {};
         }
-        std::size_t wider = std::max(capacity(), smallest);
+        std::size_t wider = greatest(capacity(), smallest);
         while (size_ + more > limit(wider)) {
             wider *= 2;
         }
@@ -200,7 +200,7 @@ public:
         return capacity() > smallest && (size_ + reserved) * 8 < capacity();
     }
     // Halves the array. Best effort: without memory for the smaller array, the larger one stays.
-    [[nodiscard]] retired_array shrink() noexcept {
+    [[nodiscard, IBID_SELDOM]] retired_array shrink() noexcept {
         IBID_TRY {
             return resize(capacity() / 2);
         }
@@ -293,10 +293,12 @@ private:
             reinterpret_cast<void*>(static_cast<std::uintptr_t>(s & slot_bits::address_mask)));
     }
 
-    retired_array resize(std::size_t wanted) {
+    [[gnu::noinline]] retired_array resize(std::size_t wanted) {
         typename memory::block* const block = memory::allocate(allocator_, lines(wanted));
         line* const fresh = static_cast<line*>(memory::first_line(block));
-        std::uninitialized_value_construct_n(fresh, lines(wanted));
+        for (std::size_t i = 0; i < lines(wanted); ++i) {
+            ::new (static_cast<void*>(fresh + i)) line();
+        }
         const retired_array left = whole_array();
         const slot_array old = slots();
         const slot_array wide{fresh->slots, wanted};
