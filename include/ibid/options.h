@@ -16,6 +16,7 @@
 namespace ibid {
 inline namespace layout_1 {
 
+// What the constructor of a cache takes.
 template <class Allocator = std::allocator<std::byte>>
 struct cache_options {
     // Entries without a handle: none. cache::retain() changes it.
