@@ -30,7 +30,7 @@ struct cache_options {
     // allocator (std::pmr::string, with std::pmr::polymorphic_allocator here) are constructed with it.
     Allocator allocator = Allocator();
 
-    // For people: debuggers show it. Not copied: a literal.
+    // For people: debuggers show it. Not copied: a literal. (For `ibid top`: published_counters().)
     const char* name = nullptr;
 };
 
