@@ -27,8 +27,13 @@
 #include <coroutine>
 #endif
 
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "ibid/atomic_handle.h"
 #include "ibid/cache.h"
+#include "ibid/errors.h"
 #include "ibid/handle.h"
 #include "ibid/intern.h"
 #include "ibid/modules.h"
