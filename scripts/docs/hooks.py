@@ -56,11 +56,10 @@ def on_files(files: Files, config: Any) -> Files:
             file.dest_uri = PLACES[file.src_uri]
             file.abs_dest_path = str(Path(config.site_dir, file.dest_uri))
             file.url = file.dest_uri
-    for name in reference.check_itself():
-        log.warning("%s", name)
-    for header in reference.Reader(reference.headers()).read():
-        for name in reference.undocumented(header):
-            log.warning("%s", name)
+    all_headers = reference.Reader(reference.headers()).read()
+    for problem in reference.problems(all_headers):
+        log.warning("%s", problem)
+    for header in all_headers:
         files.append(File.generated(config, reference_page(header.name), content=reference.page(header)))
     for page in [f for f in files if f.src_uri.endswith(".md")]:
         for target, _ in LINK.findall(page.content_string):
@@ -83,7 +82,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         path = outside(name, match[1])
         if path is None:
             return match[0]
-        if name == REFERENCE and path.startswith("include/"):
+        if name == REFERENCE and path.startswith("include/") and path.endswith(".h"):
             return f"]({reference_page(path.removeprefix('include/'))})"
         if path in sources:
             return f"]({posixpath.relpath(f'source/{path}.txt', posixpath.dirname(name) or '.')})"
