@@ -8,7 +8,6 @@
 #include "cli/report.h"
 #include "cli/screen.h"
 #include "statistics/printable.h"
-#include "statistics/published_caches.h"
 
 #include <algorithm>
 #include <fstream>
@@ -82,7 +81,7 @@ nlohmann::ordered_json as_json(pid_t pid, const shared_statistics::process_figur
     add_counters(out, f.of);
     out["libcryptos"] = libcryptos_json(f.libcryptos);
     out["caches"] = nlohmann::ordered_json::array();
-    for (const shared_statistics::cache_figures& c : shared_statistics::read_caches(pid))
+    for (const shared_statistics::cache_figures& c : f.caches)
         out["caches"].push_back(cache_json(c));
     return out;
 }
@@ -94,14 +93,14 @@ std::string as_text(pid_t pid, const shared_statistics::process_figures& f) {
             fmt::format("not helped: {}\n", f.reason.empty() ? "it has not used OpenSSL 3 yet" : f.reason);
     if (!f.libcryptos.empty())
         text += counter_lines(f.of, "");
-    return text + libcrypto_lines(f.libcryptos, "") + cache_lines(shared_statistics::read_caches(pid));
+    return text + libcrypto_lines(f.libcryptos, "") + cache_lines(f.caches);
 }
 
 // A C++ program that publishes caches can be shown with or without a preload.
 shared_statistics::process_result look_at(pid_t pid) {
     shared_statistics::process_result seen = shared_statistics::read_process(pid);
     if ((seen.error == read_error::not_under_ibid || seen.error == read_error::not_used) &&
-        !shared_statistics::read_caches(pid).empty())
+        !seen.figures.caches.empty())
         seen.error = read_error::none;
     return seen;
 }

@@ -12,7 +12,6 @@
 #include "cli/terminal.h"
 #include "cli/top_view.h"
 #include "statistics/every_process.h"
-#include "statistics/published_caches.h"
 
 #include <ctime>
 #include <memory>
@@ -49,7 +48,7 @@ seen_processes look() {
             ++s.locked;
         else if (seen.error == read_error::not_permitted)
             others_not_shown = true;
-        for (const shared_statistics::cache_figures& c : shared_statistics::read_caches(pid))
+        for (const shared_statistics::cache_figures& c : seen.figures.caches)
             s.picture.rows.push_back(row_of_cache(pid, c));
     }
     std::vector<std::string>& remarks = s.picture.remarks;

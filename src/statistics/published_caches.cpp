@@ -33,6 +33,7 @@ namespace {
 
 constexpr std::size_t most_objects = 4096; // of the process's list
 constexpr std::size_t most_caches = 256;
+constexpr std::size_t most_files = 4096; // that one process maps
 constexpr std::uint64_t most_of_image = 1 << 20;
 
 // Words of the process that is read: an address there, never used here.
@@ -154,7 +155,8 @@ std::vector<cache_figures> read_from(pid_t pid, std::uint64_t object) {
 
 std::vector<cache_figures> read_caches(pid_t pid) {
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-    for (std::string line; std::getline(maps, line);) {
+    std::size_t left = most_files;
+    for (std::string line; left != 0 && std::getline(maps, line);) {
         // "7f0000000000-7f0000002000 r--p 00000000 08:01 77     /usr/lib/libexample.so"
         const std::size_t offset = line.find(" 00000000 ");
         const std::size_t device = offset + 10;
@@ -167,6 +169,7 @@ std::vector<cache_figures> read_caches(pid_t pid) {
                 std::errc{} ||
             which.second == 0)
             continue;
+        --left;
         which.first = line.substr(device, inode - device);
         auto known = known_files().find(which);
         if (known == known_files().end()) {
