@@ -54,50 +54,53 @@ void ibid_openssl_retain(size_t bytes, size_t entries);
 /* Drops all that only retention keeps. */
 void ibid_openssl_trim(void);
 
+/* What is counted. */
 enum ibid_openssl_kind {
-    IBID_OPENSSL_CERTIFICATES = 0,
+    IBID_OPENSSL_CERTIFICATES = 0, /* parsed certificates */
     IBID_OPENSSL_TRUST_STORES = 1, /* files: CA bundles and lists of revocations */
     IBID_OPENSSL_SIGNATURES = 2    /* hits: verifications remembered; misses: done */
 };
 
 /* Counts since the process began, and what there is now. `size` is set by the caller, to sizeof of this struct. */
 struct ibid_openssl_statistics {
-    size_t size;
-    uint64_t hits;
-    uint64_t misses;
-    uint64_t evictions;
-    uint64_t detached; /* written to by somebody, and so not shared any more */
-    uint64_t bytes_not_parsed;
-    uint64_t active;   /* held by the program alone */
-    uint64_t retained; /* held by retention */
-    uint64_t retained_bytes;
+    size_t size;               /* in: sizeof(struct ibid_openssl_statistics) */
+    uint64_t hits;             /* found as a copy that was there */
+    uint64_t misses;           /* parsed, loaded or verified */
+    uint64_t evictions;        /* copies that ended */
+    uint64_t detached;         /* written to by somebody, and so not shared any more */
+    uint64_t bytes_not_parsed; /* bytes of what was found */
+    uint64_t active;           /* held by the program alone */
+    uint64_t retained;         /* held by retention */
+    uint64_t retained_bytes;   /* what that weighs */
 };
 
 /* 1, or 0 for a kind or a size that this version does not know. */
 int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl_statistics* into);
 
-/*
- * What ibid can do with the libcrypto of this process. NULL: active. Else why not, in a few words; the text is static.
- */
+/* What ibid can do with the libcrypto of this process. */
 enum ibid_openssl_feature {
     IBID_OPENSSL_FEATURE_PEERS = 0,        /* certificates in handshakes and sessions are met on their way */
     IBID_OPENSSL_FEATURE_TRUST_STORES = 1, /* files that trust stores load are met on their way */
     IBID_OPENSSL_FEATURE_VERIFY_MEMO = 2,  /* verified signatures are remembered */
     IBID_OPENSSL_FEATURE_CALLS = 3         /* the functions of this header share what they return */
 };
+
+/* NULL: `feature` is active. Else why not, in a few words; the text is static. */
 const char* ibid_openssl_why_not(enum ibid_openssl_feature feature);
 
 #ifndef IBID_OPENSSL_NO_INLINE
-/*
- * For a program whose OpenSSL cannot be met from outside (linked statically, or with -Bsymbolic): peers' certificates of all
- * connections of `context` are shared from here on. Takes the certificate verify callback of `context`; a program that
- * has its own calls ibid_openssl_share_chain() in it instead.
- */
+/* The certificate verify callback that ibid_openssl_attach() sets: ibid_openssl_share_chain(), then X509_verify_cert(). */
 static inline int ibid_openssl_verify_shared(X509_STORE_CTX* verification, void* unused) {
     (void)unused;
     ibid_openssl_share_chain(verification);
     return X509_verify_cert(verification);
 }
+
+/*
+ * For a program whose OpenSSL cannot be met from outside (linked statically, or with -Bsymbolic): peers' certificates of all
+ * connections of `context` are shared from here on. Takes the certificate verify callback of `context`; a program that
+ * has its own calls ibid_openssl_share_chain() in it instead.
+ */
 static inline void ibid_openssl_attach(SSL_CTX* context) {
     SSL_CTX_set_cert_verify_callback(context, ibid_openssl_verify_shared, NULL);
 }

@@ -40,12 +40,16 @@
 namespace ibid {
 inline namespace layout_1 {
 
+// A handle to a T, or none, that any thread may read and replace at any time. One word; not copyable. No
+// member throws.
 template <class T>
 class atomic_handle {
 public:
+    // What load() returns.
     using value_type = handle<T>;
 
     constexpr atomic_handle() noexcept = default;
+    // Without a value: load() gives an empty handle. A constant expression, so that it may be a global.
     constexpr atomic_handle(std::nullptr_t) noexcept {
     } // NOLINT(google-explicit-constructor): as std::atomic<std::shared_ptr<T>>
     atomic_handle(const handle<T>& h) noexcept // NOLINT(google-explicit-constructor): likewise
@@ -55,6 +59,7 @@ public:
     // Like any destructor, alone with its object.
     ~atomic_handle() { drop(word_.load(std::memory_order_relaxed)); }
 
+    // The handle that was stored last. One locked instruction; allocates nothing.
     [[nodiscard]] handle<T> load() const noexcept {
         for (std::uint64_t now = word_.load(); now != 0;) {
             const std::uint64_t left = left_in(now);
@@ -71,14 +76,19 @@ public:
         }
         return nullptr;
     }
+    // As load().
     [[nodiscard]] operator handle<T>() const noexcept {
         return load();
     } // NOLINT(google-explicit-constructor)
 
+    // Replaces what is stored. What was there is dropped before the call returns, and its value ends here if
+    // this was the last reference.
     void store(const handle<T>& desired) noexcept { drop(word_.exchange(stock_of(desired))); }
+    // As store().
     void operator=(const handle<T>& desired) noexcept { store(desired); }
     void operator=(std::nullptr_t) noexcept { store(nullptr); }
 
+    // Stores `desired` and returns the handle that was there.
     [[nodiscard]] handle<T> exchange(const handle<T>& desired) noexcept {
         const std::uint64_t before = word_.exchange(stock_of(desired));
         if (before == 0) {
@@ -108,6 +118,7 @@ public:
             }
         }
     }
+    // The same: it does not fail without a reason either.
     bool compare_exchange_weak(handle<T>& expected, const handle<T>& desired) noexcept {
         return compare_exchange_strong(expected, desired);
     }
@@ -118,7 +129,9 @@ public:
             word_.wait(now); // loads change the word, too, but wake nobody
         }
     }
+    // Wakes one thread that waits.
     void notify_one() noexcept { word_.notify_one(); }
+    // Wakes all threads that wait.
     void notify_all() noexcept { word_.notify_all(); }
 
 private:

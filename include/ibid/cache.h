@@ -91,14 +91,18 @@ class cache {
     using lookup = detail::lock_free_lookup<table>;
 
 public:
+    // What identifies a value.
     using key_type = Key;
+    // What is shared.
     using value_type = Value;
+    // What intern() and find() return.
     using handle_type = handle<std::remove_const_t<Value>>;
 
     // Whether every hit takes a shard's lock, because the hash is not keyed (see ibid/hash.h). Most keys have
     // a keyed hash; a class has one with hash_fields().
     static constexpr bool hits_take_a_lock = !table::reads_without_lock;
 
+    // What the constructor takes (ibid/options.h).
     using options = cache_options<Allocator>;
 
     // Throws bad_alloc, and what the allocator throws.
@@ -178,7 +182,8 @@ public:
         return canonical(from, [&] { return Value(from); });
     }
 
-    // The handle for `key`, or an empty one. Makes nothing.
+    // The handle for `key`, or an empty one. Makes nothing. Throws what the hash and == throw. O(1) on
+    // average, as intern().
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
         if constexpr (can_look_up_by<K>()) {
@@ -198,6 +203,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept {
         return static_cast<std::size_t>(statistics().entries);
     }
+    // As size() == 0.
     [[nodiscard]] bool empty() const noexcept {
         return size() == 0;
     }
@@ -249,6 +255,7 @@ public:
     void retain(retention budget) noexcept {
         table_->retain(budget);
     }
+    // The budget as it is now.
     [[nodiscard]] retention retained() const noexcept {
         return table_->budget();
     }
@@ -275,12 +282,13 @@ public:
         return dropped;
     }
 
-    // An entry that never leaves while the cache lives. Throws bad_alloc.
+    // An entry that never leaves while the cache lives. `h` is a handle of this cache. Throws bad_alloc.
     void pin(handle_type h) {
         const detail::lock_guard lock(pin_mutex_);
         pinned_.push_back(std::move(h));
     }
 
+    // What the cache has done and holds (ibid/statistics.h). Reads 16 cache lines; any thread.
     [[nodiscard]] ibid::statistics statistics() const noexcept {
         return table_->count();
     }
@@ -296,9 +304,11 @@ public:
     void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         table_->lock_for_fork(&pin_mutex_);
     }
+    // In the child, before unlock_after_fork(): as above.
     void forget_other_threads() noexcept {
         table_->forget_other_threads();
     }
+    // In the parent and in the child: as above.
     void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         table_->unlock_after_fork();
         pin_mutex_.unlock();

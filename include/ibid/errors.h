@@ -13,6 +13,7 @@ inline namespace layout_1 {
 // making. Thrown to the one whose wait would have closed the circle; the others go on.
 class recursive_make : public std::logic_error {
 public:
+    // With a text for people; what() gives it.
     recursive_make() : std::logic_error("ibid: make() interns the key that it is making") {}
 };
 

@@ -36,12 +36,15 @@ struct fmt_formatter_of_value : fmt::formatter<T, C> {
 } // namespace layout_1
 } // namespace ibid
 
+// A handle by its value's format.
 template <class T, class C>
     requires(ibid::detail::fmt_formatted<T, C>)
 struct fmt::formatter<ibid::handle<T>, C> : ibid::detail::fmt_formatter_of_value<ibid::handle<T>, T, C> {};
+// A view by its part's format.
 template <class T, class C>
     requires(ibid::detail::fmt_formatted<T, C>)
 struct fmt::formatter<ibid::view<T>, C> : ibid::detail::fmt_formatter_of_value<ibid::view<T>, T, C> {};
+// A loan by its object's format.
 template <class T, class C>
     requires(ibid::detail::fmt_formatted<T, C>)
 struct fmt::formatter<ibid::loan<T>, C> : ibid::detail::fmt_formatter_of_value<ibid::loan<T>, T, C> {};

@@ -51,6 +51,7 @@ namespace gc {
 // never made.
 class released : public std::logic_error {
 public:
+    // With a text for people; what() gives it.
     released()
         : std::logic_error("ibid: this token was released, or the collector has found it unreachable") {}
 };
@@ -59,6 +60,7 @@ public:
 // first call came from another thread than the main one (see `start`).
 class unregistered_thread : public std::logic_error {
 public:
+    // With a text for people; what() gives it.
     unregistered_thread()
         : std::logic_error(
               "ibid: the collector does not know this thread; see ibid::gc::thread and ibid::gc::start") {}
@@ -74,12 +76,17 @@ struct owner_traits;
 // is nobody's business but the handle's.
 template <class T>
 struct owner_traits<handle<T>> {
+    // What get() of such a token gives.
     using pointer = const T*;
+    // Takes the owner's reference out of it, as a word.
     [[nodiscard]] static void* detach(handle<T>&& h) noexcept {
         return const_cast<T*>(kept(std::move(h)).held.get());
     }
+    // The pointer in such a word.
     [[nodiscard]] static pointer view(void* held) noexcept { return static_cast<const T*>(held); }
+    // Drops the reference that such a word has.
     static void let_go(void* held) noexcept { (void)handle<T>::adopt(view(held)); }
+    // A further owner.
     [[nodiscard]] static handle<T> copy(void* held) noexcept {
         const kept here(handle<T>::adopt(view(held)));
         return here.held;
@@ -93,12 +100,17 @@ private:
     };
 };
 
+// Of a loan, what is kept is the object, by loan::leak().
 template <class T>
 struct owner_traits<ibid::loan<T>> {
+    // What get() of such a token gives.
     using pointer = T*;
     static constexpr bool in_child = true; // the pool sees to that
+    // Takes the object out of the loan, as a word.
     [[nodiscard]] static void* detach(ibid::loan<T>&& l) noexcept { return l.leak(); }
+    // The pointer in such a word.
     [[nodiscard]] static pointer view(void* held) noexcept { return ibid::loan<T>::object(held); }
+    // Returns the object to its pool.
     static void let_go(void* held) noexcept { ibid::loan<T>::end(held); }
 };
 
@@ -106,9 +118,13 @@ struct owner_traits<ibid::loan<T>> {
 template <class T, class Delete>
     requires std::is_empty_v<Delete>
 struct owner_traits<std::unique_ptr<T, Delete>> {
+    // What get() of such a token gives.
     using pointer = T*;
+    // Takes the pointer out of its owner.
     [[nodiscard]] static void* detach(std::unique_ptr<T, Delete>&& p) noexcept { return p.release(); }
+    // The pointer in such a word.
     [[nodiscard]] static pointer view(void* held) noexcept { return static_cast<T*>(held); }
+    // Deletes what such a word points at.
     static void let_go(void* held) noexcept { Delete()(static_cast<T*>(held)); }
 };
 
@@ -130,7 +146,9 @@ class token {
     static constexpr detail::gc_end end_of_dead{traits::let_go, ends_in_child};
 
 public:
+    // What get() gives.
     using pointer = typename traits::pointer;
+    // What get() points at.
     using element_type = std::remove_pointer_t<pointer>;
 
     constexpr token() noexcept = default;
@@ -154,6 +172,7 @@ public:
     // The value lives until release(), and as long as this token is reachable for the collector: so keep a
     // copy of it in a local variable while you use the reference. Throws `released`.
     [[nodiscard]] element_type& operator*() const { return *get(); }
+    // The same as a pointer; likewise throws `released`.
     [[nodiscard]] pointer get() const {
         void* const what = held();
         return what != nullptr ? traits::view(what) : throw released();
@@ -165,6 +184,7 @@ public:
         borrowed(const borrowed&) = delete;
         borrowed& operator=(const borrowed&) = delete;
         ~borrowed() { GC_reachable_here(token_); }
+        // The pointer that -> gives.
         [[nodiscard]] pointer operator->() const noexcept { return pointer_; }
 
     private:
@@ -174,6 +194,7 @@ public:
         pointer pointer_;
         const detail::gc_token* token_;
     };
+    // The same for one expression. Throws `released`.
     [[nodiscard]] borrowed operator->() const { return borrowed(get(), token_); }
 
     // An owner besides the token: exact even against a racing release(). Throws `released`.
@@ -234,10 +255,12 @@ template <class T>
 [[nodiscard]] active<T> make_active(handle<T> h) {
     return active<T>(std::move(h));
 }
+// cache.intern(key, make), kept by a token.
 template <class Cache, class Key, class Make>
 [[nodiscard]] active<typename Cache::value_type> intern(Cache& cache, const Key& key, Make&& make) {
     return make_active(cache.intern(key, std::forward<Make>(make)));
 }
+// from.take(), kept by a token.
 template <class T>
 [[nodiscard]] loan<T> take(pool<T>& from) {
     return loan<T>(from.take());
@@ -255,6 +278,7 @@ inline void start() {
 // collector has not started itself: those of std::thread. One that is known already stays as it is.
 class thread {
 public:
+    // Throws unregistered_thread if the collector cannot find the thread's stack.
     thread() {
         start();
         GC_stack_base base;
@@ -287,6 +311,7 @@ struct token_statistics {
     std::size_t tokens = 0;  // that hold, or held until release()
     std::size_t waiting = 0; // found dead; what they held has not been let go yet
 };
+// How many tokens there are now. Any thread; O(1).
 [[nodiscard]] inline token_statistics statistics() noexcept {
     const detail::gc_registry::token_counts c = detail::the_gc_registry().counts();
     return {c.slots - c.waiting, c.waiting};
@@ -301,13 +326,16 @@ struct token_statistics {
 // collector may run finalizers, and a cache allocates under locks that the end of an entry takes too.
 template <class T>
 struct unscanned_allocator {
+    // What is allocated.
     using value_type = T;
 
     constexpr unscanned_allocator() noexcept = default;
+    // From one for another type: they are alike.
     template <class U>
     constexpr unscanned_allocator(const unscanned_allocator<U>&) noexcept {
     } // NOLINT(google-explicit-constructor)
 
+    // Memory for `n` objects of T. Throws bad_alloc.
     [[nodiscard]] T* allocate(std::size_t n) {
         if (n > static_cast<std::size_t>(-1) / sizeof(T) - 1) {
             throw std::bad_array_new_length();
@@ -318,8 +346,10 @@ struct unscanned_allocator {
                 : std::aligned_alloc(alignof(T), n * sizeof(T)); // sizes are multiples of alignments
         return memory != nullptr ? static_cast<T*>(memory) : throw std::bad_alloc();
     }
+    // Gives it back.
     void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
 
+    // Always true: each frees what another has allocated.
     template <class U>
     [[nodiscard]] friend bool operator==(const unscanned_allocator&, const unscanned_allocator<U>&) noexcept {
         return true;
@@ -334,6 +364,7 @@ class traced {
     static_assert(alignof(T) <= 2 * sizeof(void*), "the collector aligns to two words");
 
 public:
+    // Constructs the T in place, from `arguments`. Throws bad_alloc and what that constructor throws.
     template <class... Arguments>
     explicit traced(std::in_place_t, Arguments&&... arguments) : memory_(GC_malloc_uncollectable(sizeof(T))) {
         if (memory_ == nullptr) {
@@ -362,10 +393,13 @@ public:
         }
     }
 
+    // The T. Null, and not to be used, after a move.
     [[nodiscard]] T* get() noexcept { return static_cast<T*>(memory_); }
     [[nodiscard]] const T* get() const noexcept { return static_cast<const T*>(memory_); }
+    // The T, which must not have been moved away.
     [[nodiscard]] T& operator*() noexcept { return *get(); }
     [[nodiscard]] const T& operator*() const noexcept { return *get(); }
+    // The T, which must not have been moved away.
     [[nodiscard]] T* operator->() noexcept { return get(); }
     [[nodiscard]] const T* operator->() const noexcept { return get(); }
 

@@ -30,15 +30,19 @@
 namespace ibid {
 inline namespace layout_1 {
 
+// A reference to a shared, const T, counted like a std::shared_ptr's. One pointer wide; empty by default.
+// Copying and dropping one allocates nothing, throws nothing and takes no lock.
 template <class T>
 class handle {
     static_assert(std::is_object_v<T> && !std::is_const_v<T>,
                   "handle<T> always gives const access; name the plain type");
 
 public:
+    // What a handle points at. Always const.
     using element_type = const T;
 
     constexpr handle() noexcept = default;
+    // An empty handle. Also from nullptr.
     constexpr handle(std::nullptr_t) noexcept {
     } // NOLINT(google-explicit-constructor): as every smart pointer
 
@@ -63,23 +67,30 @@ public:
         }
     }
 
+    // The value. The handle must not be empty (IBID_ASSERTIONS checks it).
     [[nodiscard]] const T& operator*() const noexcept IBID_LIFETIMEBOUND { return *operator->(); }
+    // A member of the value. The handle must not be empty.
     [[nodiscard]] const T* operator->() const noexcept IBID_LIFETIMEBOUND {
         IBID_ASSERT(word_ != 0, "an empty handle has no value: test it with if (h) first");
         return get();
     }
+    // The value's address; null if the handle is empty. Valid as long as any handle to the value lives.
     [[nodiscard]] const T* get() const noexcept IBID_LIFETIMEBOUND {
         return reinterpret_cast<const T*>(word_ & ~detail::counted_in_bits);
     }
+    // Whether there is a value.
     [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
 
+    // Drops the value: the handle is empty afterwards. The last handle destroys it, before the call returns.
     void reset() noexcept { handle().swap(*this); }
+    // Exchanges what two handles hold. Touches no count.
     void swap(handle& other) noexcept { std::swap(word_, other.word_); }
     friend void swap(handle& a, handle& b) noexcept { a.swap(b); }
 
     // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do
     // not. (By value: less_by_value.)
     friend bool operator==(const handle& a, const handle& b) noexcept { return a.get() == b.get(); }
+    // Also by identity: the order of the addresses, which says nothing of the values.
     friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
         return std::compare_three_way{}(a.get(), b.get());
     }
@@ -158,22 +169,30 @@ public:
         }
     }
 
+    // The part. The view must not be empty.
     [[nodiscard]] const T& operator*() const noexcept IBID_LIFETIMEBOUND { return *operator->(); }
+    // A member of the part. The view must not be empty.
     [[nodiscard]] const T* operator->() const noexcept IBID_LIFETIMEBOUND {
         IBID_ASSERT(part_ != nullptr, "an empty view has no part: test it with if (v) first");
         return part_;
     }
+    // The part's address; null if the view is empty.
     [[nodiscard]] const T* get() const noexcept IBID_LIFETIMEBOUND { return part_; }
+    // Whether there is a part.
     [[nodiscard]] explicit operator bool() const noexcept { return whole_ != 0; }
 
     // Identity of the part.
     friend bool operator==(const view& a, const view& b) noexcept { return a.part_ == b.part_; }
+    // Also by identity: the order of the addresses.
     friend std::strong_ordering operator<=>(const view& a, const view& b) noexcept {
         return std::compare_three_way{}(a.part_, b.part_);
     }
+    // What a view in a key is hashed by: its identity.
     [[nodiscard]] const T* hash_fields() const noexcept { return part_; }
 
+    // Drops the whole value: the view is empty afterwards.
     void reset() noexcept { view().swap(*this); }
+    // Exchanges what two views hold. Touches no count.
     void swap(view& other) noexcept {
         std::swap(part_, other.part_);
         std::swap(whole_, other.whole_);
@@ -231,8 +250,10 @@ template <class T, detail::compared_with_value<T> K>
 //     sorted.insert(ibid::intern<std::string>("ibidem"));
 //     assert(sorted.contains(std::string_view("ibidem")));
 struct less_by_value {
+    // Sets look up by what they do not hold.
     using is_transparent = void;
 
+    // Whether a's value is less than b's, by its own <.
     template <class A, class B>
     [[nodiscard]] bool operator()(const A& a, const B& b) const {
         const auto* const x = value_of(a);
@@ -254,14 +275,18 @@ private:
 } // namespace layout_1
 } // namespace ibid
 
+// Hashes a handle by identity.
 template <class T>
 struct std::hash<ibid::handle<T>> {
+    // By identity.
     [[nodiscard]] std::size_t operator()(const ibid::handle<T>& h) const noexcept {
         return std::hash<const T*>{}(h.get());
     }
 };
+// Hashes a view by identity, that of its part.
 template <class T>
 struct std::hash<ibid::view<T>> {
+    // By identity.
     [[nodiscard]] std::size_t operator()(const ibid::view<T>& v) const noexcept {
         return std::hash<const T*>{}(v.get());
     }

@@ -164,6 +164,8 @@ namespace detail {
 
 } // namespace detail
 
+// The keyed hash of `size` bytes, 64 bits: the same for the same bytes within one process, another in each
+// process. Any thread. XXH3 with a secret of 192 bytes.
 [[nodiscard]] inline std::uint64_t hash_bytes(const void* data, std::size_t size) noexcept {
     return detail::hash_bytes(detail::process_secret(), data, size);
 }
@@ -318,8 +320,10 @@ private:
 // If that turns out to be its last reference, the value ends late, and on the thread that looked up.
 template <class T>
 struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed> {
+    // Keys of other types are hashed without becoming a T first, where that gives the same.
     using is_transparent = void;
 
+    // The hash of `key`, with the process's secret. Throws what making a T of it or a std::hash throws.
     template <class K>
     [[nodiscard]] std::uint64_t operator()(const K& key) const {
         return keyed(detail::process_secret(), key);
@@ -388,8 +392,10 @@ template <std::size_t size>
 // The equality that goes with it: ==, and where two ranges have none between them (std::vector<std::byte> and
 // std::span<const std::byte>), that of their bytes.
 struct equal {
+    // Compares different types.
     using is_transparent = void;
 
+    // Whether the two are equal. Throws what their == throws.
     template <class Left, class Right>
         requires(requires(const Left& a, const Right& b) { a == b; } ||
                  (detail::byte_range<Left> && detail::byte_range<Right>))

@@ -22,6 +22,7 @@
 namespace ibid {
 inline namespace layout_1 {
 
+// One module: the program, or a shared library, that was compiled with ibid.
 struct module {
     std::string path;   // as the dynamic linker knows it; empty for the program
     std::string layout; // of its version of ibid

@@ -23,9 +23,12 @@
 
 namespace ibid::openssl {
 
+// Drops one reference.
 struct x509_free {
+    // As X509_free().
     void operator()(X509* x) const noexcept { X509_free(x); }
 };
+// An X509 with one reference of its owner's.
 using certificate = std::unique_ptr<X509, x509_free>;
 
 // The whole of `der`, or nothing: bytes behind the certificate are an error. Empty on failure, with OpenSSL's
@@ -41,6 +44,7 @@ inline bool load_trust_store(X509_STORE* store, const char* path) {
     return ibid_openssl_load_trust_store(store, path) == 1;
 }
 
+// From here on, what peers of `context` send is shared. See ibid_openssl_attach(), which this calls.
 inline void attach(SSL_CTX* context) {
     ibid_openssl_attach(context);
 }

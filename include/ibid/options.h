@@ -16,6 +16,7 @@
 namespace ibid {
 inline namespace layout_1 {
 
+// What the constructor of a cache takes.
 template <class Allocator = std::allocator<std::byte>>
 struct cache_options {
     // Entries without a handle: none. cache::retain() changes it.
@@ -29,7 +30,7 @@ struct cache_options {
     // allocator (std::pmr::string, with std::pmr::polymorphic_allocator here) are constructed with it.
     Allocator allocator = Allocator();
 
-    // For people: debuggers show it. Not copied: a literal.
+    // For people: debuggers show it. Not copied: a literal. (For `ibid top`: published_counters().)
     const char* name = nullptr;
 };
 

@@ -72,14 +72,18 @@ public:
     }
     ~loan() { end(); }
 
+    // The object. The loan must not have ended (IBID_ASSERTIONS checks it).
     [[nodiscard]] T& operator*() const noexcept IBID_LIFETIMEBOUND { return *operator->(); }
+    // A member of the object. The loan must not have ended.
     [[nodiscard]] T* operator->() const noexcept IBID_LIFETIMEBOUND {
         IBID_ASSERT(node_ != nullptr, "this loan has ended: take another one from the pool");
         return &node_->value;
     }
+    // The object's address; null if the loan has ended.
     [[nodiscard]] T* get() const noexcept IBID_LIFETIMEBOUND {
         return node_ != nullptr ? &node_->value : nullptr;
     }
+    // Whether there is an object.
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
     // Returns the object now; the loan is empty after. Runs the reset hook.
@@ -97,12 +101,14 @@ public:
         }
     }
 
+    // Exchanges what two loans hold.
     void swap(loan& other) noexcept { std::swap(node_, other.node_); }
     friend void swap(loan& a, loan& b) noexcept { a.swap(b); }
 
     // For storing a loan in a word: leak() gives up ownership, object() accesses the object, end() returns
     // it.
     [[nodiscard]] void* leak() noexcept { return std::exchange(node_, nullptr); }
+    // The object in such a word.
     [[nodiscard]] static T* object(void* leaked) noexcept {
         return &static_cast<detail::pooled<T>*>(leaked)->value;
     }
@@ -124,8 +130,10 @@ inline constexpr bool shows_its_value<loan<T>> = true;
 
 // How many idle objects a pool keeps at most. Half of them may lie with threads, up to 32 with each.
 struct pool_budget {
+    // Idle objects, at most.
     std::size_t objects = 1024;
 
+    // No limit: the pool keeps all that come back.
     [[nodiscard]] static constexpr pool_budget unlimited() noexcept {
         return {std::numeric_limits<std::size_t>::max()};
     }
@@ -139,11 +147,13 @@ struct pool_statistics {
     std::size_t old = 0;     // of these, what the next trim() drops
 };
 
+// Lends objects of T. Taking an idle one and returning it to the same thread takes no lock.
 template <class T>
 class pool {
     static_assert(std::is_object_v<T> && !std::is_const_v<T>);
 
 public:
+    // What take() returns.
     using loan_type = loan<T>;
 
     // Makes objects as T().
@@ -185,6 +195,7 @@ public:
     // Drops everything idle.
     std::size_t clear() noexcept { return core_->clear(); }
 
+    // How many objects there are. Any thread; exact while no other thread uses the pool.
     [[nodiscard]] pool_statistics statistics() const noexcept {
         const detail::pool_core::count c = core_->counts();
         return {c.made, c.ended, c.idle, c.old};

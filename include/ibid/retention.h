@@ -18,10 +18,14 @@
 namespace ibid {
 inline namespace layout_1 {
 
+// A budget. Both numbers must leave room for an entry to be kept.
 struct retention {
+    // What entries weigh together, at most: each its keys and values by weight_of, and its own record.
     std::size_t bytes = 0;
+    // How many entries, at most.
     std::size_t entries = 0;
 
+    // Whether nothing is kept.
     [[nodiscard]] constexpr bool none() const noexcept { return bytes == 0 || entries == 0; }
     friend bool operator==(const retention&, const retention&) = default;
 };
@@ -30,6 +34,7 @@ struct retention {
 // plain elements does; the entry itself is added by the cache.
 template <class T>
 struct weight_of {
+    // The weight of `value`, bytes. Called once for each entry, when it is made.
     [[nodiscard]] std::size_t operator()(const T& value) const noexcept {
         if constexpr (requires {
                           { value.capacity() } -> std::convertible_to<std::size_t>;

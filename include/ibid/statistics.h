@@ -39,13 +39,20 @@ struct statistics {
 // memory that another process reads (see src/statistics). They order nothing but each other: an entry's end
 // is never seen before its insert.
 struct alignas(64) counter_stripe {
+    // Lookups that found an entry.
     std::atomic<std::uint64_t> hits{0};
+    // Lookups that made a value.
     std::atomic<std::uint64_t> misses{0};
+    // Entries that ended.
     std::atomic<std::uint64_t> evictions{0};
+    // Entries that were taken out.
     std::atomic<std::uint64_t> detached{0};
+    // Bytes of keys of hits.
     std::atomic<std::uint64_t> bytes_not_parsed{0};
     std::atomic<std::uint64_t> inserts{0}; // entries now = inserts - evictions
+    // Entries that retention holds now.
     std::atomic<std::uint64_t> retained{0};
+    // What these weigh, bytes.
     std::atomic<std::uint64_t> retained_bytes{0};
 };
 static_assert(sizeof(counter_stripe) == 64);
@@ -53,6 +60,7 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "counters are sha
 
 // The counters of one cache: as many stripes as the table has shards.
 inline constexpr std::size_t counter_stripes = 16;
+// A cache's counters, 1 KiB. All zero is a valid start.
 using counter_block = std::array<counter_stripe, counter_stripes>;
 
 namespace detail {
@@ -95,6 +103,7 @@ private:
 
 } // namespace detail
 
+// What a block says now. Any thread, also while others count in it.
 [[nodiscard]] inline statistics sum(const counter_block& block) noexcept {
     detail::statistics_sum all;
     for (const counter_stripe& stripe : block) {

@@ -24,11 +24,14 @@
 namespace ibid {
 inline namespace layout_1 {
 
+// Refers to a T without keeping it alive. One pointer wide.
 template <class T>
 class weak {
 public:
     constexpr weak() noexcept = default;
+    // Refers to nothing. Also from nullptr.
     constexpr weak(std::nullptr_t) noexcept {} // NOLINT(google-explicit-constructor): as every smart pointer
+    // Refers to the value of `h`, or to nothing if that is empty.
     weak(const handle<T>& h) noexcept
         : value_(h.get()) { // NOLINT(google-explicit-constructor): as std::weak_ptr
         acquire();
@@ -59,15 +62,19 @@ public:
         return value_ == nullptr || detail::header_of(value_).has_ended();
     }
 
+    // Refers to nothing afterwards.
     void reset() noexcept { weak().swap(*this); }
+    // Exchanges what two weak references refer to.
     void swap(weak& other) noexcept { std::swap(value_, other.value_); }
     friend void swap(weak& a, weak& b) noexcept { a.swap(b); }
 
     // Identity, also of values that have ended: their memory stays while a weak reference to it does.
     friend bool operator==(const weak& a, const weak& b) noexcept { return a.value_ == b.value_; }
+    // Also by identity: the order of the addresses.
     friend std::strong_ordering operator<=>(const weak& a, const weak& b) noexcept {
         return std::compare_three_way{}(a.value_, b.value_);
     }
+    // What a weak reference in a key is hashed by: its identity.
     [[nodiscard]] const T* hash_fields() const noexcept { return value_; }
 
 private:
@@ -83,8 +90,10 @@ private:
 } // namespace layout_1
 } // namespace ibid
 
+// By identity.
 template <class T>
 struct std::hash<ibid::weak<T>> {
+    // By identity, also of a value that has ended.
     [[nodiscard]] std::size_t operator()(const ibid::weak<T>& w) const noexcept {
         return std::hash<const T*>{}(w.hash_fields());
     }

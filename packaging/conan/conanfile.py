@@ -32,6 +32,7 @@ class IbidConan(ConanFile):
     def export_sources(self):
         root = str(Path(self.recipe_folder, ROOT).resolve())
         copy(self, "include/ibid/*.h", root, self.export_sources_folder)
+        copy(self, "include/ibid/*.cppm", root, self.export_sources_folder)
         copy(self, "LICENSE", root, self.export_sources_folder)
 
     def layout(self):
@@ -49,6 +50,7 @@ class IbidConan(ConanFile):
     def package(self):
         copy(self, "LICENSE", self.source_folder, str(Path(self.package_folder, "licenses")))
         # openssl.h is for the compiled library, which is not here.
+        copy(self, "ibid/*.cppm", str(Path(self.source_folder, "include")), str(Path(self.package_folder, "include")))
         copy(self, "ibid/*.h", str(Path(self.source_folder, "include")), str(Path(self.package_folder, "include")), excludes="ibid/openssl.h")
 
     def package_id(self):

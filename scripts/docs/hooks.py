@@ -4,6 +4,8 @@
 - A link to a file outside docs/ leads to a copy of that file in the site, as text. A link to a folder becomes plain words. A link to what is not
   there is a warning, which ends a strict build.
 - start.md is the front page; README.md, which is the front page for whoever reads the tree, has a place of its own.
+- Each public header has a page, made from its comments (reference.py); docs/reference.md leads to them. A public name without a comment is a
+  warning.
 - Each recipe names the program of './dev programs' that tests it: one that is not there is a warning.
 """
 
@@ -19,9 +21,13 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/docs"))
+import reference  # noqa: E402
+
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 PLACES = {"start.md": "index.html", "README.md": "architecture.html"}
 RECIPES = "operators/recipes.md"
+REFERENCE = "reference.md"
 log = logging.getLogger("mkdocs.hooks.ibid")
 sources: dict[str, Path] = {}
 
@@ -32,8 +38,14 @@ def outside(page: str, target: str) -> str | None:
     return None if "://" in target or path.startswith(("docs/", "..", "/")) or path == "docs" else path
 
 
+def reference_page(header: str) -> str:
+    """Of a header as programs include it."""
+    return f"reference/{Path(header).stem}.md"
+
+
 def on_config(config: Any) -> Any:
-    """All decisions, in their order."""
+    """All public headers, and all decisions in their order."""
+    config.nav.append({"API reference": [REFERENCE, *(reference_page(reference.include_name(p)) for p in reference.headers())]})
     config.nav.append({"Decisions": [str(p.relative_to(config.docs_dir)) for p in sorted(Path(config.docs_dir, "decisions").glob("*.md"))]})
     return config
 
@@ -44,8 +56,13 @@ def on_files(files: Files, config: Any) -> Files:
             file.dest_uri = PLACES[file.src_uri]
             file.abs_dest_path = str(Path(config.site_dir, file.dest_uri))
             file.url = file.dest_uri
+    all_headers = reference.Reader(reference.headers()).read()
+    for problem in reference.problems(all_headers):
+        log.warning("%s", problem)
+    for header in all_headers:
+        files.append(File.generated(config, reference_page(header.name), content=reference.page(header)))
     for page in [f for f in files if f.src_uri.endswith(".md")]:
-        for target, _ in LINK.findall(Path(page.abs_src_path).read_text()):
+        for target, _ in LINK.findall(page.content_string):
             path = outside(page.src_uri, target)
             if path and (ROOT / path).is_file() and path not in sources:
                 sources[path] = ROOT / path
@@ -65,6 +82,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         path = outside(name, match[1])
         if path is None:
             return match[0]
+        if name == REFERENCE and path.startswith("include/") and path.endswith(".h"):
+            return f"]({reference_page(path.removeprefix('include/'))})"
         if path in sources:
             return f"]({posixpath.relpath(f'source/{path}.txt', posixpath.dirname(name) or '.')})"
         if not (ROOT / path).is_dir():

@@ -3,6 +3,7 @@
 // `ibid stat PID`.
 #include "cli/stat.h"
 
+#include "cli/cache_report.h"
 #include "cli/exit_status.h"
 #include "cli/report.h"
 #include "cli/screen.h"
@@ -79,15 +80,29 @@ nlohmann::ordered_json as_json(pid_t pid, const shared_statistics::process_figur
         out["reason"] = f.reason;
     add_counters(out, f.of);
     out["libcryptos"] = libcryptos_json(f.libcryptos);
+    out["caches"] = nlohmann::ordered_json::array();
+    for (const shared_statistics::cache_figures& c : f.caches)
+        out["caches"].push_back(cache_json(c));
     return out;
 }
 
 std::string as_text(pid_t pid, const shared_statistics::process_figures& f) {
     std::string text = fmt::format("{} ({})\n", pid, name_of_process(pid));
-    if (!f.helped)
+    if (!f.helped && !f.libcryptos.empty())
         text +=
             fmt::format("not helped: {}\n", f.reason.empty() ? "it has not used OpenSSL 3 yet" : f.reason);
-    return text + counter_lines(f.of, "") + libcrypto_lines(f.libcryptos, "");
+    if (!f.libcryptos.empty())
+        text += counter_lines(f.of, "");
+    return text + libcrypto_lines(f.libcryptos, "") + cache_lines(f.caches);
+}
+
+// A C++ program that publishes caches can be shown with or without a preload.
+shared_statistics::process_result look_at(pid_t pid) {
+    shared_statistics::process_result seen = shared_statistics::read_process(pid);
+    if ((seen.error == read_error::not_under_ibid || seen.error == read_error::not_used) &&
+        !seen.figures.caches.empty())
+        seen.error = read_error::none;
+    return seen;
 }
 
 std::vector<screen_line> as_lines(const std::string& text, int rows) {
@@ -106,7 +121,7 @@ std::vector<screen_line> as_lines(const std::string& text, int rows) {
 
 int stat(const stat_request& request) {
     const pid_t pid = request.pid;
-    shared_statistics::process_result seen = shared_statistics::read_process(pid);
+    shared_statistics::process_result seen = look_at(pid);
     if (!can_be_shown(seen, pid))
         return exit_no;
     const auto print = [&] {
@@ -122,7 +137,7 @@ int stat(const stat_request& request) {
         return exit_ok;
     }
     if (const std::unique_ptr<screen> on = request.json ? nullptr : screen::open()) {
-        for (; seen.error == read_error::none; seen = shared_statistics::read_process(pid)) {
+        for (; seen.error == read_error::none; seen = look_at(pid)) {
             on->draw(as_lines(as_text(pid, seen.figures), on->rows()));
             if (const happening h = on->wait(request.interval);
                 h.what == happening::must_end || h.pressed == 'q')
@@ -131,7 +146,7 @@ int stat(const stat_request& request) {
         return exit_ok;
     }
     const plain_views views;
-    for (; seen.error == read_error::none; seen = shared_statistics::read_process(pid)) {
+    for (; seen.error == read_error::none; seen = look_at(pid)) {
         print();
         if (!plain_views::wait(request.interval))
             break;

@@ -3,6 +3,7 @@
 // `ibid top`.
 #include "cli/top.h"
 
+#include "cli/cache_report.h"
 #include "cli/exit_status.h"
 #include "cli/numbers.h"
 #include "cli/report.h"
@@ -29,6 +30,13 @@ struct seen_processes {
     std::size_t locked = 0; // under ibid, but their memory may not be read
 };
 
+// A cache of a C++ program: its own row, named after both.
+top_row row_of_cache(pid_t pid, const shared_statistics::cache_figures& c) {
+    top_row row{pid, fmt::format("{} ({})", c.name, name_of_process(pid)), {}, c.name};
+    row.figures.of[0] = c.of;
+    return row;
+}
+
 seen_processes look() {
     seen_processes s;
     bool others_not_shown = false; // other users' processes cannot even be asked
@@ -40,6 +48,8 @@ seen_processes look() {
             ++s.locked;
         else if (seen.error == read_error::not_permitted)
             others_not_shown = true;
+        for (const shared_statistics::cache_figures& c : seen.figures.caches)
+            s.picture.rows.push_back(row_of_cache(pid, c));
     }
     std::vector<std::string>& remarks = s.picture.remarks;
     if (s.picture.rows.empty() && s.locked == 0)
@@ -65,12 +75,21 @@ std::string table(const top_view& v, const top_picture& picture) {
 std::string json_line(const top_view& v, const seen_processes& s) {
     nlohmann::ordered_json processes = nlohmann::ordered_json::array();
     for (const top_row& r : v.shown(s.picture.rows)) {
+        if (!r.cache.empty())
+            continue;
         nlohmann::ordered_json p = {{"pid", r.pid}, {"name", r.name}, {"helped", r.figures.helped}};
         add_counters(p, r.figures.of);
         processes.push_back(std::move(p));
     }
     nlohmann::ordered_json out = {{"ibid", IBID_VERSION}, {"time", std::time(nullptr)}, {"locked", s.locked}};
     out["processes"] = std::move(processes);
+    out["caches"] = nlohmann::ordered_json::array();
+    for (const top_row& r : v.shown(s.picture.rows)) {
+        if (r.cache.empty())
+            continue;
+        out["caches"].push_back(cache_json({r.cache, r.figures.of[0]}));
+        out["caches"].back()["pid"] = r.pid;
+    }
     return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -21,6 +21,8 @@ struct top_row {
     pid_t pid = 0;
     std::string name{};
     shared_statistics::process_figures figures{};
+    std::string
+        cache{}; // not empty: of this cache of a C++ program, whose figures stand in the first kind's place
 };
 
 struct top_picture {

@@ -317,7 +317,9 @@ totals region::sum_up() const {
     return t;
 }
 
-process_result read_process(pid_t pid) {
+namespace {
+
+process_result read_blocks(pid_t pid) {
     const std::string folder = "/proc/" + std::to_string(pid);
     std::ifstream maps(folder + "/maps");
     if (!maps)
@@ -359,6 +361,16 @@ process_result read_process(pid_t pid) {
     // read.
     if (maps.bad() || (result.error == read_error::not_under_ibid && errno == EACCES))
         return {read_error::not_permitted, {}};
+    return result;
+}
+
+} // namespace
+
+process_result read_process(pid_t pid) {
+    process_result result = read_blocks(pid);
+    if (result.error != read_error::no_such_process && result.error != read_error::not_permitted &&
+        result.error != read_error::memory_not_permitted)
+        result.figures.caches = read_caches(pid);
     return result;
 }
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "statistics/layout.h"
+#include "statistics/published_caches.h"
 
 #include <array>
 #include <cstddef>
@@ -46,7 +47,8 @@ struct process_figures {
     bool stands_aside = false; // with one of them it does not, or no longer
     std::string reason;        // empty, or why
     std::vector<libcrypto_figures> libcryptos;
-    kind_figures of; // sums over them
+    kind_figures of;                   // sums over them
+    std::vector<cache_figures> caches; // of a C++ program, under ibid or not; whatever the error is
 
     [[nodiscard]] const statistics& operator[](kind k) const { return of[static_cast<std::size_t>(k)]; }
 };

@@ -22,6 +22,7 @@
 #include "ibid/intern.h"
 #include "ibid/modules.h"
 #include "ibid/pool.h"
+#include "ibid/published.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 #include "ibid/weak.h"
@@ -73,6 +74,8 @@ int main() {
     lengths.trim();
     lengths.for_each(
         [](const std::string& key, const ibid::handle<int>& n) { expect(key == "a" && *n == 1, "a pin"); });
+    ibid::cache<int, int> shown({.counters = &ibid::published_counters("shown"), .name = "shown"});
+    expect(*shown.intern(1, [] { return 1; }) == 1 && shown.statistics().misses == 1, "published counters");
     ibid::pool<std::vector<char>> buffers([] { return std::vector<char>(100); },
                                           [](std::vector<char>& c) { return c.capacity() < 1000; },
                                           ibid::pool_budget{.objects = 8});

@@ -19,6 +19,7 @@ inline constexpr char shown_empty[] = "(empty)";
 
 } // namespace detail
 
+// Writes what a handle, a view or a loan refers to, by that type's own <<; "(empty)" without it.
 template <class C, class Traits, class Reference>
     requires(detail::shows_its_value<Reference>&& requires(std::basic_ostream<C, Traits>& out,
                                                            const Reference& r) { out << *r; })

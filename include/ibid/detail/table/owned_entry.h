@@ -30,15 +30,22 @@
 namespace ibid {
 inline namespace layout_1 {
 
-struct key_beside {}; // the entry keeps a copy of the key next to the value
-struct key_is_value { // the value is its own key
+// The entry keeps a copy of the key next to the value.
+struct key_beside {};
+
+// The value is its own key.
+struct key_is_value {
+    // The key of `value`.
     template <class Value>
     [[nodiscard]] static const Value& of(const Value& value) noexcept {
         return value;
     }
 };
+
+// The value contains its key: a data member, or a const member function.
 template <auto Member>
-struct key_at { // the value contains its key: a data member, or a const member function
+struct key_at {
+    // The key of `value`. Throws what a member function throws.
     template <class Value>
     [[nodiscard]] static decltype(auto) of(const Value& value) {
         return detail::member_of(Member, value);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The caches of C++ programs that ask to be shown: the reading half of include/ibid/published.h.
+//
+// Law: as observe.h. A list in another process may be damaged, endless or a lie: it is read up to a limit,
+// and its texts become printable.
+#pragma once
+
+#include <ibid/statistics.h>
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace ibid::shared_statistics {
+
+struct cache_figures {
+    std::string name; // printable
+    statistics of;
+};
+
+// In the order in which they were published. Empty: there are none, or the process may not be looked into.
+[[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid);
+
+} // namespace ibid::shared_statistics

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program, or with -DPLUGIN a plugin, with a cache of its own that asks to be shown.
+//
+//     published_cache [PLUGIN]      "ready"; waits for the end of its input
+#include <cstdio>
+#include <string>
+
+#include <dlfcn.h>
+
+#if !defined(WITHOUT_IBID)
+#include "ibid/cache.h"
+#include "ibid/published.h"
+
+namespace {
+
+void use(const char* name) {
+    static auto& numbers = *new ibid::cache<int, std::string>({.counters = &ibid::published_counters(name)});
+    const auto make = [](int n) { return std::to_string(n); };
+    static const auto one = numbers.intern(1, make);
+    static const auto two = numbers.intern(2, make);
+    (void)numbers.intern(1, make);
+}
+
+} // namespace
+#endif
+
+#if defined(PLUGIN)
+[[gnu::constructor]] static void loaded() {
+    use("of a plugin");
+}
+#else
+int main(int argc, char** argv) {
+#if !defined(WITHOUT_IBID)
+    use("of the program");
+#endif
+    if (argc > 1 && ::dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) == nullptr) {
+        return 1;
+    }
+    std::puts("ready");
+    std::fflush(stdout);
+    return std::getchar() == EOF ? 0 : 1;
+}
+#endif
