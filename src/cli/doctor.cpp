@@ -15,6 +15,7 @@
 #include "cli/stat.h"
 #include "cli/terminal.h"
 #include "openssl/binding/versions.h"
+#include "statistics/reading_child.h"
 
 #include <algorithm>
 #include <charconv>
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <sstream>
 
 #include <unistd.h>
 
@@ -44,7 +46,8 @@ public:
     }
     // Those of a process as it was started; nothing where they may not be read.
     explicit surroundings(pid_t pid) {
-        std::ifstream file(fmt::format("/proc/{}/environ", pid), std::ios::binary);
+        std::istringstream file(
+            shared_statistics::read_in_time(fmt::format("/proc/{}/environ", pid)).value_or(""));
         for (std::string setting; std::getline(file, setting, '\0');)
             settings_.push_back(setting);
     }
@@ -418,6 +421,10 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     look_at_settings(f, surroundings(pid), "environment", {},
                      {std::filesystem::path(executable).filename().string()});
     judge_openssl(f);
+    if (counters.error == read_error::no_answer) {
+        f.problems.push_back(explain(counters.error, pid));
+        return f;
+    }
     if (libraries.empty()) {
         f.problems.push_back(explain(read_error::not_permitted, pid));
         f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
