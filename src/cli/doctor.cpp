@@ -332,6 +332,20 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     advise_to_run(f, name);
 }
 
+// Of a process the counters tell.
+void look_at_reservations(findings& f, const std::vector<std::string>& files) {
+    if (f.openssl.libcrypto.empty() || !f.problems.empty())
+        return;
+    const std::vector<reservation> all = reservations(files);
+    for (const reservation& r : all)
+        f.notes.push_back(
+            fmt::format("{} names {}: if {}, ibid stands aside in that process", r.path, r.call, r.when));
+    if (all.empty())
+        return;
+    f.not_known = true;
+    f.next.emplace_back("start it under ibid and ask 'ibid doctor PID': there it is known");
+}
+
 std::optional<findings> look_at_program(const std::string& name) {
     const std::optional<program> p = find_program(name);
     if (!p)
@@ -353,6 +367,7 @@ std::optional<findings> look_at_program(const std::string& name) {
     f.own_memory = sets_memory_functions(files);
     judge_openssl(f);
     advise_about_program(f, *p, libraries, name);
+    look_at_reservations(f, files);
     for (std::string& warning : forewarnings(name, std::nullopt, {}))
         f.notes.push_back(std::move(warning));
     if (f.notes.empty() || f.notes.back().find("import_environment") == std::string::npos)
