@@ -98,12 +98,13 @@ std::vector<std::pair<pid_t, process_result>> host_reader::look() {
         all.push_back({asked[i], said ? unpacked(*said) : process_result{read_error::no_answer, {}}});
         const clock::duration took = clock::now() - asks;
         r.answered = said.has_value() && took < patience / 2;
-        if (took > patience / 10)
+        if (!said || took > patience / 2)
             lost += took;
         if (said)
             continue;
         child.reset();
-        r.not_before = clock::now() + rest;
+        r.not_before = clock::now() + r.rest;
+        r.rest = std::min(2 * r.rest, longest_rest);
         // The other processes of that user come last.
         const std::optional<uid_t> user = user_of(asked[i]);
         const auto behind = asked.begin() + static_cast<std::ptrdiff_t>(i) + 1;

@@ -44,8 +44,9 @@ public:
     reading_child& operator=(const reading_child&) = delete;
     ~reading_child();
 
-    // The next answer. Nothing: there are no more, it took too long, or there is no child (out of memory).
-    [[nodiscard]] std::optional<std::string> next(clock::duration patience);
+    // The next answer. Nothing: there are no more, it took too long, or there is no child (out of memory). A
+    // child that only lacks a processor gets ten times as long.
+    [[nodiscard]] std::optional<std::string> next(clock::duration time);
     // The last next() ended because of the time. Nothing comes any more.
     [[nodiscard]] bool was_late() const { return late_; }
     // The work was done to its end: neither late nor killed.
@@ -55,8 +56,12 @@ public:
     [[nodiscard]] static std::size_t left_behind();
 
 private:
-    // Bytes by then; false: late, or the end.
-    bool take(char* to, std::size_t bytes, clock::time_point until);
+    struct patience {
+        clock::time_point until;
+        clock::time_point at_most; // while it is not its fault
+    };
+    // False: late, or the end.
+    bool take(char* to, std::size_t bytes, patience& left);
     void end();
 
     pid_t pid_ = -1;

@@ -107,6 +107,15 @@ public:
         return see(run);
     }
 
+    // Whether all pages of these bytes are. What is not would be brought in by reading it, or never come.
+    [[nodiscard]] bool has(std::uint64_t address, std::uint64_t bytes) const {
+        const std::uint64_t first = address / page_;
+        std::vector<std::uint64_t> pages((address + bytes - 1) / page_ - first + 1);
+        const ssize_t got = ::pread(fd_, pages.data(), pages.size() * 8, static_cast<off_t>(first * 8));
+        return got == static_cast<ssize_t>(pages.size() * 8) &&
+               std::all_of(pages.begin(), pages.end(), [](std::uint64_t page) { return page >> 63 != 0; });
+    }
+
 private:
     // Moves `at` on.
     [[nodiscard]] std::vector<range> next(std::uint64_t& at, std::uint64_t end) const {
@@ -160,16 +169,15 @@ class scanner {
 
 public:
     scanner(pid_t pid, const std::function<void(double)>& progress)
-        : pid_(pid), heaps_(heaps_of(pid)), progress_(progress) {
+        : pid_(pid), present_(pid), heaps_(heaps_of(pid)), progress_(progress) {
         for (const range& heap : heaps_)
             bytes_ += heap.end - heap.start;
     }
 
     scan all() {
-        const present_pages present(pid_);
         std::uint64_t before = 0;
         for (const range& heap : heaps_) {
-            const bool whole = present.of(heap, [&](const range& run) {
+            const bool whole = present_.of(heap, [&](const range& run) {
                 constexpr std::uint64_t piece = std::uint64_t{4} << 20;
                 for (std::uint64_t at = run.start; at < run.end && goes_on(); at += piece) {
                     part_ = static_cast<double>(before + (at - heap.start)) / static_cast<double>(bytes_);
@@ -233,7 +241,8 @@ private:
             return;
         cut_ |= encodings_.size() == most_encodings;
         std::array<unsigned char, 2> head{};
-        if (!copy_from(pid_, address, head.data(), head.size()) || head[0] != 0x30)
+        if (!present_.has(address, length) || !copy_from(pid_, address, head.data(), head.size()) ||
+            head[0] != 0x30)
             return; // no SEQUENCE
         std::string der(length, '\0');
         if (!copy_from(pid_, address, der.data(), der.size()))
@@ -269,6 +278,7 @@ private:
     }
 
     pid_t pid_;
+    present_pages present_;
     std::vector<range> heaps_;
     const std::function<void(double)>& progress_;
     std::uint64_t bytes_ = 0;

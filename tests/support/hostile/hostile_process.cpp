@@ -9,6 +9,7 @@
 //     hostile_process FOLDER many             64 million certificates, a megabyte each, all the same memory
 //     hostile_process FOLDER different        the same, and each has other bytes
 //     hostile_process FOLDER encodings        a heap in which everything looks like a certificate
+//     hostile_process FOLDER silent_encoding  what looks like a certificate leads to memory as above
 //     hostile_process FOLDER vast             64 TiB of memory of which hardly a page is used
 #include "statistics/layout.h"
 
@@ -194,6 +195,11 @@ int main(int count, char** words) {
         char* const p = memory(std::size_t{64} << 40);
         for (std::size_t i = 0; i < 64; ++i)
             p[i << 40] = 1;
+    } else if (mode == "silent_encoding") {
+        auto* const object = reinterpret_cast<std::uint64_t*>(memory(1 << 16));
+        object[0] = address_of(silent_memory(1 << 16));
+        object[1] = 1000;
+        object[10] = 1;
     } else if (mode == "encodings") {
         fill_with_encodings();
     } else {

@@ -54,6 +54,21 @@ TEST(reading_child, is_given_up_when_it_is_late) {
     EXPECT_EQ(reading_child::left_behind(), 0U);
 }
 
+TEST(reading_child, that_works_is_waited_for_longer_than_one_that_waits) {
+    reading_child c([](reading_child::answers& out) {
+        for (const auto end = reading_child::clock::now() + 300ms; reading_child::clock::now() < end;) {
+        }
+        out.send("one");
+        for (;;) {
+        }
+    });
+    EXPECT_EQ(c.next(100ms), "one");
+    const auto begin = reading_child::clock::now();
+    EXPECT_FALSE(c.next(100ms)) << "but not for ever";
+    EXPECT_TRUE(c.was_late());
+    EXPECT_LT(reading_child::clock::now() - begin, 5s);
+}
+
 TEST(reading_child, that_dies_has_not_ended_well) {
     reading_child c([](reading_child::answers&) { ::raise(SIGKILL); });
     EXPECT_FALSE(c.next(10s));
