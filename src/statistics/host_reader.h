@@ -28,8 +28,8 @@ public:
     static constexpr std::chrono::milliseconds patience{500};      // with one process
     static constexpr std::chrono::milliseconds for_the_slow{2000}; // with all that are new and slow
     static constexpr std::chrono::milliseconds longest_look{5000};
-    static constexpr std::chrono::seconds shortest_rest{
-        5}; // until one is asked again; each time twice as long
+    // Until one is asked again; each time twice as long.
+    static constexpr std::chrono::seconds shortest_rest{20};
     static constexpr std::chrono::seconds longest_rest{60};
 
     // By number. no_answer: also of those that were not asked.
