@@ -42,7 +42,7 @@ fail() {
 }
 
 readonly build_packages=(build-essential cmake debhelper libcli11-dev libfmt-dev libssl-dev libxxhash-dev lintian ninja-build
-    nlohmann-json3-dev openssl pkgconf)
+    nlohmann-json3-dev openssl pkgconf systemtap-sdt-dev)
 
 # The mirror that apt uses here, if it is one of Debian's; a local one is nearer than the default.
 mirror() {
@@ -237,7 +237,7 @@ if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
         mapfile -t -O "${#made[@]}" made < <(cd "$place" && ls ibid*.rpm libibid*.rpm)
     fi
     (cd "$place" && sha256sum "${made[@]}" | tee SHA256SUMS)
-    [[ $test == no ]] || IBID_RELEASE=$place /usr/bin/python3 -m pytest tests/packages/test_release.py -q -p no:cacheprovider -rs
+    [[ $test == no ]] || IBID_RELEASE=$place /usr/bin/python3 -m pytest tests/packages/test_release.py tests/packages/test_rpm.py -q -p no:cacheprovider -rs
     exit
 fi
 

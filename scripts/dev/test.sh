@@ -68,8 +68,8 @@ Builds what is needed and runs the tests, all kinds unless some are named, and e
   --sanitizers   unit and stress tests with address, leak and undefined behaviour sanitizers, then those that have
                  threads with the thread sanitizer; with --long also the command's
   --long         the longer versions of tests that have one (they see IBID_TEST_LONG=1); what uses OpenSSL also on the builds
-                 of './dev openssl', the unit tests also on the targets of './dev cross', the foreign suites of './dev suites' and the
-                 programs of './dev programs' run: some five hours
+                 of './dev openssl', RPM packages built, installed and used, the unit tests also on the targets of
+                 './dev cross', the foreign suites of './dev suites' and the programs of './dev programs' run: some five hours
 TEXT
 }
 
@@ -110,6 +110,10 @@ test_() {
             done
             test_on_openssl "${openssl_versions[@]}"
             "$root/dev" programs --install || failed=$((failed + 1))
+        fi
+        if [[ ${IBID_TEST_LONG-} == 1 && " ${kinds[*]} " == *" package "* ]]; then
+            ensure rpm
+            "$root/dev" package --rpm --test || failed=$((failed + 1))
         fi
         if [[ ${IBID_TEST_LONG-} == 1 && " ${kinds[*]} " == *" unit "* ]]; then
             "$root/dev" cross || failed=$((failed + 1))

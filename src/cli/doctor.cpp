@@ -15,6 +15,7 @@
 #include "cli/stat.h"
 #include "cli/terminal.h"
 #include "openssl/binding/versions.h"
+#include "statistics/reading_child.h"
 
 #include <algorithm>
 #include <charconv>
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <sstream>
 
 #include <unistd.h>
 
@@ -44,7 +46,8 @@ public:
     }
     // Those of a process as it was started; nothing where they may not be read.
     explicit surroundings(pid_t pid) {
-        std::ifstream file(fmt::format("/proc/{}/environ", pid), std::ios::binary);
+        std::istringstream file(
+            shared_statistics::read_in_time(fmt::format("/proc/{}/environ", pid)).value_or(""));
         for (std::string setting; std::getline(file, setting, '\0');)
             settings_.push_back(setting);
     }
@@ -329,6 +332,20 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     advise_to_run(f, name);
 }
 
+// Of a process the counters tell.
+void look_at_reservations(findings& f, const std::vector<std::string>& files) {
+    if (f.openssl.libcrypto.empty() || !f.problems.empty())
+        return;
+    const std::vector<reservation> all = reservations(files);
+    for (const reservation& r : all)
+        f.notes.push_back(
+            fmt::format("{} names {}: if {}, ibid stands aside in that process", r.path, r.call, r.when));
+    if (all.empty())
+        return;
+    f.not_known = true;
+    f.next.emplace_back("start it under ibid and ask 'ibid doctor PID': there it is known");
+}
+
 std::optional<findings> look_at_program(const std::string& name) {
     const std::optional<program> p = find_program(name);
     if (!p)
@@ -350,6 +367,7 @@ std::optional<findings> look_at_program(const std::string& name) {
     f.own_memory = sets_memory_functions(files);
     judge_openssl(f);
     advise_about_program(f, *p, libraries, name);
+    look_at_reservations(f, files);
     for (std::string& warning : forewarnings(name, std::nullopt, {}))
         f.notes.push_back(std::move(warning));
     if (f.notes.empty() || f.notes.back().find("import_environment") == std::string::npos)
@@ -418,6 +436,10 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     look_at_settings(f, surroundings(pid), "environment", {},
                      {std::filesystem::path(executable).filename().string()});
     judge_openssl(f);
+    if (counters.error == read_error::no_answer) {
+        f.problems.push_back(explain(counters.error, pid));
+        return f;
+    }
     if (libraries.empty()) {
         f.problems.push_back(explain(read_error::not_permitted, pid));
         f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));

@@ -6,12 +6,14 @@
 #include "cli/environment.h"
 #include "cli/program.h"
 #include "openssl/modules/linker_functions.h"
+#include "statistics/reading_child.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string_view>
 
 #include <fcntl.h>
@@ -87,7 +89,8 @@ std::vector<std::string> libraries_of_program(const std::string& path) {
 
 std::vector<std::string> libraries_of_process(pid_t pid) {
     std::vector<std::string> paths;
-    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    std::istringstream maps(
+        shared_statistics::read_in_time("/proc/" + std::to_string(pid) + "/maps").value_or(""));
     for (std::string line; std::getline(maps, line);) {
         // "7f0000000000-7f0000002000 r-xp 00002000 08:01 77    /usr/lib/x86_64-linux-gnu/libssl.so.3"
         const std::size_t slash = line.find('/');

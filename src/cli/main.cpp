@@ -3,12 +3,14 @@
 // The `ibid` command.
 #include "cli/arguments.h"
 #include "cli/exit_status.h"
+#include "cli/output.h"
 #include "cli/run_arguments.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <optional>
+#include <system_error>
 
 namespace {
 
@@ -39,7 +41,11 @@ int main(int count, char** words) {
     try {
         if (const std::optional<ibid::cli::run_request> request = ibid::cli::plain_run(count, words))
             return ibid::cli::run(*request);
-        return ibid::cli::command_line(count, words);
+        return ibid::cli::finish_output(ibid::cli::command_line(count, words));
+    } catch (const std::system_error& error) {
+        if (std::ferror(stdout) != 0)
+            return ibid::cli::finish_output(ibid::cli::exit_no, error.code().value());
+        return failed(error);
     } catch (const std::exception& error) {
         return failed(error);
     }

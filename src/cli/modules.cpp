@@ -81,6 +81,45 @@ std::string sets_memory_functions(const std::vector<std::string>& files) {
     return {};
 }
 
+std::vector<reservation> reservations(const std::vector<std::string>& files) {
+    constexpr std::array<std::string_view, 5> of_keys{
+        "RSA_set_ex_data", "EC_KEY_set_ex_data", "DSA_set_ex_data", "DH_set_ex_data", "EVP_PKEY_set_ex_data"};
+    std::vector<reservation> all;
+    for (const std::string& path : files) {
+        if (is_libssl(path) || is_libcrypto(path) || base_name(path).starts_with("libibid_preload.so"))
+            continue;
+        const mapped_file file(path);
+        bool registers = false;
+        bool sets_default = false;
+        bool extends = false;
+        std::uint32_t roles = 0;
+        std::string_view key;
+        for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
+            if (defined)
+                return;
+            roles |= openssl::roles_of(name);
+            registers |= name == "CRYPTO_get_ex_new_index";
+            sets_default |= name == "OSSL_LIB_CTX_set0_default";
+            extends |= name == "SSL_CTX_add_custom_ext";
+            const auto* const found = std::find(of_keys.begin(), of_keys.end(), name);
+            if (found != of_keys.end())
+                key = *found;
+        });
+        // Who keeps data of its own with keys, as libraries of PKCS#11 tokens do, is told of each that goes.
+        // Others register for connections and contexts.
+        if (registers && !key.empty())
+            all.push_back({path, fmt::format("CRYPTO_get_ex_new_index, {}", key),
+                           "it wants to be told of each key that is copied or freed"});
+        if (sets_default)
+            all.push_back({path, "OSSL_LIB_CTX_set0_default",
+                           "it gives a thread a default library context of its own"});
+        if (extends && openssl::class_of(roles) == openssl::module_class::writer)
+            all.push_back(
+                {path, "SSL_CTX_add_custom_ext", "it adds an extension of TLS, which is given certificates"});
+    }
+    return all;
+}
+
 std::string other_tls_library(const std::string& path) {
     for (const tls_library& one : other_tls_libraries) {
         if (base_name(path).starts_with(one.file))

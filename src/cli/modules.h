@@ -26,6 +26,15 @@ struct decisive_module {
 // nothing. Empty: none.
 [[nodiscard]] std::string sets_memory_functions(const std::vector<std::string>& files);
 
+// What a file names that makes ibid stand aside once it is called in a certain way. Whether it is, is not
+// seen from outside.
+struct reservation {
+    std::string path;
+    std::string call; // "CRYPTO_get_ex_new_index, RSA_set_ex_data"
+    std::string when; // "it wants to be told of each key"
+};
+[[nodiscard]] std::vector<reservation> reservations(const std::vector<std::string>& files);
+
 // "GnuTLS", when the file of this name is a TLS library that is not OpenSSL; empty when it is none.
 [[nodiscard]] std::string other_tls_library(const std::string& path);
 

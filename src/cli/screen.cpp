@@ -195,7 +195,7 @@ std::unique_ptr<screen> screen::open() {
     if (::isatty(STDOUT_FILENO) != 1 || ::isatty(STDIN_FILENO) != 1)
         return nullptr;
     const char* const type = std::getenv("TERM");
-    if (type == nullptr || std::string_view(type) == "dumb")
+    if (type == nullptr || *type == '\0' || std::string_view(type) == "dumb")
         return nullptr;
     std::setlocale(LC_CTYPE, "");
     SCREEN* const made = ::newterm(nullptr, stdout, stdin); // null: nothing is known of this terminal

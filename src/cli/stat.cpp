@@ -5,6 +5,7 @@
 
 #include "cli/cache_report.h"
 #include "cli/exit_status.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/screen.h"
 #include "statistics/printable.h"
@@ -55,6 +56,11 @@ std::string explain(read_error error, pid_t pid) {
     case read_error::unknown_version:
         return fmt::format(
             "process {} runs under another version of ibid, whose counters this one does not know", pid);
+    case read_error::no_answer:
+        return fmt::format(
+            "process {} ({}) could not be read: reading its memory did not come to an end (it may "
+            "answer for it itself: userfaultfd, FUSE)",
+            pid, name_of_process(pid));
     }
     return "unknown error";
 }
@@ -130,7 +136,7 @@ int stat(const stat_request& request) {
             fmt::print("{}\n", as_json(pid, seen.figures).dump(request.watch ? -1 : 2, ' ', false, replace));
         else
             fmt::print("{}{}", as_text(pid, seen.figures), request.watch ? "\n" : "");
-        std::fflush(stdout);
+        flush_output();
     };
     if (!request.watch) {
         print();

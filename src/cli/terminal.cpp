@@ -20,8 +20,8 @@ std::string_view variable(const char* name) {
 } // namespace
 
 bool has_colours() {
-    static const bool has =
-        ::isatty(STDOUT_FILENO) == 1 && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
+    static const bool has = ::isatty(STDOUT_FILENO) == 1 && variable("NO_COLOR").empty() &&
+                            !variable("TERM").empty() && variable("TERM") != "dumb";
     return has;
 }
 

@@ -8,7 +8,8 @@
 
 namespace ibid::cli {
 
-// Whether standard output shows colours: a terminal, not a dumb one, and no NO_COLOR (https://no-color.org).
+// Whether standard output shows colours: a terminal of a kind that is known, not a dumb one, and no NO_COLOR
+// (https://no-color.org).
 [[nodiscard]] bool has_colours();
 
 enum class colour { good, bad, faint, strong };

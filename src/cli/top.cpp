@@ -6,12 +6,13 @@
 #include "cli/cache_report.h"
 #include "cli/exit_status.h"
 #include "cli/numbers.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/screen.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
 #include "cli/top_view.h"
-#include "statistics/every_process.h"
+#include "statistics/host_reader.h"
 
 #include <ctime>
 #include <memory>
@@ -28,6 +29,7 @@ using shared_statistics::read_error;
 struct seen_processes {
     top_picture picture;
     std::size_t locked = 0; // under ibid, but their memory may not be read
+    std::size_t silent = 0; // reading their memory did not come to an end
 };
 
 // A cache of a C++ program: its own row, named after both.
@@ -37,15 +39,16 @@ top_row row_of_cache(pid_t pid, const shared_statistics::cache_figures& c) {
     return row;
 }
 
-seen_processes look() {
+seen_processes look(shared_statistics::host_reader& host) {
     seen_processes s;
     bool others_not_shown = false; // other users' processes cannot even be asked
-    for (const pid_t pid : shared_statistics::every_process()) {
-        const shared_statistics::process_result seen = shared_statistics::read_process(pid);
+    for (const auto& [pid, seen] : host.look()) {
         if (seen.error == read_error::none)
             s.picture.rows.push_back({pid, name_of_process(pid), seen.figures});
         else if (seen.error == read_error::memory_not_permitted)
             ++s.locked;
+        else if (seen.error == read_error::no_answer)
+            ++s.silent;
         else if (seen.error == read_error::not_permitted)
             others_not_shown = true;
         for (const shared_statistics::cache_figures& c : seen.figures.caches)
@@ -60,6 +63,10 @@ seen_processes look() {
             s.locked == 1 ? "1 process" : grouped(s.locked) + " processes"));
     else if (others_not_shown)
         remarks.emplace_back("Other users' processes are not shown: 'sudo ibid top' shows them.");
+    if (s.silent != 0)
+        remarks.push_back(fmt::format(
+            "{} could not be read in time: reading {} memory did not come to an end.",
+            s.silent == 1 ? "1 process" : grouped(s.silent) + " processes", s.silent == 1 ? "its" : "their"));
     return s;
 }
 
@@ -81,7 +88,8 @@ std::string json_line(const top_view& v, const seen_processes& s) {
         add_counters(p, r.figures.of);
         processes.push_back(std::move(p));
     }
-    nlohmann::ordered_json out = {{"ibid", IBID_VERSION}, {"time", std::time(nullptr)}, {"locked", s.locked}};
+    nlohmann::ordered_json out = {
+        {"ibid", IBID_VERSION}, {"time", std::time(nullptr)}, {"locked", s.locked}, {"unreadable", s.silent}};
     out["processes"] = std::move(processes);
     out["caches"] = nlohmann::ordered_json::array();
     for (const top_row& r : v.shown(s.picture.rows)) {
@@ -97,9 +105,10 @@ std::string json_line(const top_view& v, const seen_processes& s) {
 void show_on(screen& on, top_view& v, double interval) {
     happening last;
     top_picture picture;
+    shared_statistics::host_reader host;
     do {
         if (last.what == happening::time_is_over)
-            picture = look().picture;
+            picture = look(host).picture;
         on.draw(v.lines(picture, on.rows()));
         last = on.wait(interval);
     } while (v.press(last, static_cast<std::size_t>(on.rows()) - top_view::lines_around));
@@ -119,11 +128,12 @@ int top(const top_request& request) {
         show_on(*on, v, request.interval);
         return exit_ok;
     }
+    shared_statistics::host_reader host;
     const auto show = [&] {
-        const seen_processes s = look();
+        const seen_processes s = look(host);
         fmt::print("{}{}", request.json ? json_line(v, s) : table(v, s.picture),
                    request.json || !request.once ? "\n" : ""); // an empty line between two tables
-        std::fflush(stdout);
+        flush_output();
     };
     if (request.once) {
         show();
@@ -133,7 +143,7 @@ int top(const top_request& request) {
     do
         show();
     while (plain_views::wait(request.interval));
-    return std::ferror(stdout) == 0 ? exit_ok : exit_no;
+    return exit_ok;
 }
 
 } // namespace ibid::cli

@@ -5,8 +5,10 @@
 
 #include "statistics/every_process.h"
 #include "statistics/foreign_memory.h"
+#include "statistics/packed.h"
 #include "statistics/place.h"
 #include "statistics/printable.h"
+#include "statistics/reading_child.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -66,20 +68,27 @@ void add(kind_figures& to, const kind_figures& from) {
     }
 }
 
+// Of a process that says it has more than this, the rest is one. Nobody is believed to have thousands.
+constexpr std::size_t most_libcryptos = 64;
+
 // One libcrypto may have two rows, when two threads or processes named it at once.
 void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
-    for (libcrypto_figures& known : all) {
-        if (known.path != one.path || known.version != one.version)
-            continue;
-        add(known.of, one.of);
-        known.helped |= one.helped;
-        known.stood_aside += one.stood_aside;
-        known.processes += one.processes;
-        if (known.reason.empty())
-            known.reason = one.reason;
+    const auto is_one = [&one](const libcrypto_figures& known) {
+        return known.path == one.path && known.version == one.version;
+    };
+    auto known = std::find_if(all.begin(), all.end(), is_one);
+    if (known == all.end() && all.size() < most_libcryptos) {
+        all.push_back(std::move(one));
         return;
     }
-    all.push_back(std::move(one));
+    if (known == all.end())
+        known = all.end() - 1;
+    add(known->of, one.of);
+    known->helped |= one.helped;
+    known->stood_aside += one.stood_aside;
+    known->processes += one.processes;
+    if (known->reason.empty())
+        known->reason = one.reason;
 }
 
 // Gauges are sums of differences, each correct at a different instant: never less than none.
@@ -219,6 +228,10 @@ void add_block(process_figures& to, const process_block& block) {
     to.stands_aside |= to.libcryptos.empty() && !to.reason.empty(); // of the process, whatever it loads
 }
 
+// Mappings of one process that are asked for a block. It has one, or a few; what maps ten thousand wants to
+// keep us busy.
+constexpr std::size_t most_files = 64;
+
 [[noreturn]] void fail(int error) {
     throw std::system_error(error, std::generic_category(), "no shared memory for the counters");
 }
@@ -270,13 +283,10 @@ std::string region::place() const {
 
 // By its inode, which is the segment's number: as this process numbers them, whatever they are called where
 // they live.
-std::vector<std::uint32_t> region::processes_in_it() const {
+std::vector<std::uint32_t> region::processes_in_it(pid_t but) const {
     std::vector<std::uint32_t> found;
-    shmid_ds about{};
-    if (::shmctl(id_, IPC_STAT, &about) != 0 || about.shm_nattch <= 1)
-        return found; // nobody but us
     for (const pid_t pid : every_process()) {
-        if (pid == ::getpid())
+        if (pid == ::getpid() || pid == but)
             continue;
         std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
         for (std::string line; std::getline(maps, line);) {
@@ -288,6 +298,34 @@ std::vector<std::uint32_t> region::processes_in_it() const {
         }
     }
     return found;
+}
+
+std::vector<std::uint32_t> region::still_running() const {
+    std::vector<std::uint32_t> all;
+    shmid_ds about{};
+    if (::shmctl(id_, IPC_STAT, &about) != 0 || about.shm_nattch <= 1)
+        return all; // nobody but us
+    reading_child c([this, us = ::getpid()](reading_child::answers& out) {
+        for (const std::uint32_t pid : processes_in_it(us)) {
+            out.send((pack() << pid).bytes());
+            out.send((pack() << read_process_here(static_cast<pid_t>(pid)).error).bytes());
+        }
+    });
+    constexpr std::chrono::seconds patience{1};
+    while (const std::optional<std::string> one = c.next(patience)) {
+        std::uint32_t pid = 0;
+        unpack(*one) >> pid;
+        read_error error = read_error::no_answer;
+        if (const std::optional<std::string> said = c.next(patience))
+            unpack(*said) >> error;
+        // Where the kernel lets none but an ancestor read (Yama), this process is one, and its child is not.
+        if (error == read_error::memory_not_permitted)
+            error = read_process_here(static_cast<pid_t>(pid)).error;
+        if (error == read_error::none || error == read_error::memory_not_permitted ||
+            error == read_error::no_answer)
+            all.push_back(pid);
+    }
+    return all;
 }
 
 totals region::sum_up() const {
@@ -309,11 +347,7 @@ totals region::sum_up() const {
         add(t.of, f.of);
         merge(t.libcryptos, std::move(f));
     }
-    for (const std::uint32_t pid : processes_in_it()) {
-        const read_error error = read_process(static_cast<pid_t>(pid)).error;
-        if (error == read_error::none || error == read_error::memory_not_permitted)
-            t.still_running.push_back(pid);
-    }
+    t.still_running = still_running();
     return t;
 }
 
@@ -329,10 +363,12 @@ process_result read_blocks(pid_t pid) {
 
     process_result result{read_error::not_under_ibid, {}};
     errno = 0;
-    for (std::string line; std::getline(maps, line);) {
+    std::size_t left = most_files;
+    for (std::string line; left != 0 && std::getline(maps, line);) {
         const std::optional<mapping> m = parse_line(line);
         if (!m || m->offset != 0 || m->path.empty() || !may_hold_ibid(m->path, program))
             continue;
+        --left;
         errno = 0;
         const found_block found = find_block(pid, m->start);
         if (found.address == 0) {
@@ -366,7 +402,7 @@ process_result read_blocks(pid_t pid) {
 
 } // namespace
 
-process_result read_process(pid_t pid) {
+process_result read_process_here(pid_t pid) {
     process_result result = read_blocks(pid);
     if (result.error != read_error::no_such_process && result.error != read_error::not_permitted &&
         result.error != read_error::memory_not_permitted)

@@ -85,7 +85,8 @@ public:
 private:
     region(int id, region_block* base) noexcept : id_(id), base_(base) {}
 
-    [[nodiscard]] std::vector<std::uint32_t> processes_in_it() const;
+    [[nodiscard]] std::vector<std::uint32_t> processes_in_it(pid_t but) const;
+    [[nodiscard]] std::vector<std::uint32_t> still_running() const;
 
     int id_ = -1;
     region_block* base_ = nullptr;
@@ -98,6 +99,7 @@ enum class read_error {
     memory_not_permitted, // ibid is in it, but its memory may not be read (ptrace(2), ptrace_scope)
     not_under_ibid,       // ibid is not in it
     unknown_version,      // of another ibid
+    no_answer,            // reading its memory did not come to an end, and was given up
     not_used              // ibid is in it, and it has not used OpenSSL so far
 };
 
@@ -106,7 +108,11 @@ struct process_result {
     process_figures figures;
 };
 
-// Reads the figures of a running process through /proc/PID/maps and process_vm_readv.
+// Reads the figures of a running process through /proc/PID/maps and process_vm_readv, in a child
+// (reading_child.h): ends within about a second, whatever the process is.
 [[nodiscard]] process_result read_process(pid_t pid);
+
+// The same without a child: may never return.
+[[nodiscard]] process_result read_process_here(pid_t pid);
 
 } // namespace ibid::shared_statistics

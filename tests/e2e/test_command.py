@@ -926,6 +926,32 @@ class TestDoctor:
         assert f"{library} gives OpenSSL memory functions of its own" in str(found["problems"])
         assert not any(feature["active"] for feature in found["features"])
 
+    @pytest.mark.parametrize(
+        ("names", "when"),
+        [
+            (("CRYPTO_get_ex_new_index", "EC_KEY_set_ex_data"), "it wants to be told of each key that is copied or freed"),
+            (("OSSL_LIB_CTX_set0_default",), "it gives a thread a default library context of its own"),
+            (("SSL_CTX_add_custom_ext", "X509_set_subject_name"), "it adds an extension of TLS, which is given certificates"),
+            (("CRYPTO_get_ex_new_index", "X509_set_ex_data"), None),  # as nginx
+            (("SSL_CTX_add_custom_ext",), None),
+        ],
+    )
+    def test_knows_what_it_does_not_know_before_a_program_runs(self, ibid: Path, tmp_path: Path, names: tuple[str, ...], when: str | None) -> None:
+        code = "".join(f"int {name}(void*);" for name in names) + f"int f(void) {{ return {' + '.join(f'{name}(0)' for name in names)}; }}"
+        library = self.library(tmp_path, "libcalls.so", code)
+        found = self.examine(ibid, self.program(tmp_path, str(library), f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}"))
+        assert found["helps"] is (None if when else True)
+        assert ("ibid stands aside in that process" in str(found["notes"])) == bool(when)
+        if when:
+            assert any(note.startswith(f"{library} names {names[0]}") and when in note for note in found["notes"])
+
+    def test_does_not_say_that_it_helps_openvpn(self, ibid: Path) -> None:
+        """Its library for tokens wants to be told of each key (docs/operators/programs.md)."""
+        if shutil.which("openvpn") is None:
+            pytest.skip("there is no openvpn here")
+        found = json.loads(run_to_end([str(ibid), "doctor", "--json", "openvpn"]).stdout)
+        assert found["helps"] is not True
+
     def test_sees_openssl_inside_an_executable(self, ibid: Path, tmp_path: Path) -> None:
         source = tmp_path / "inside.c"
         source.write_text("int SSL_CTX_new(void) { return 0; }\nint main(void) { return 0; }\n")

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -34,17 +36,28 @@ struct view {
     std::vector<row> rows; // the most shared first
     std::size_t missed = 0;
     bool failed = false;
+    bool silent = false; // reading did not come to an end
+    bool cut = false;    // there are more
     bool several_libcryptos = false;
 };
 
 view look(pid_t pid, const shared_statistics::process_figures& figures) {
     view v;
-    for (const shared_statistics::libcrypto_figures& one : figures.libcryptos) {
-        reading r = read_certificates(pid, one.anchor);
+    std::vector<std::uint64_t> anchors;
+    for (const shared_statistics::libcrypto_figures& one : figures.libcryptos)
+        anchors.push_back(one.anchor);
+    std::optional<std::vector<reading>> readings = read_certificates_in_time(pid, anchors);
+    if (!readings || readings->size() != anchors.size()) {
+        v.failed = v.silent = true;
+        return v;
+    }
+    for (std::size_t i = 0; i < anchors.size(); ++i) {
+        reading& r = (*readings)[i];
         v.missed += r.missed;
         v.failed |= r.failed;
+        v.cut |= r.cut;
         for (held_certificate& c : r.certificates)
-            v.rows.push_back({std::move(c), one.path});
+            v.rows.push_back({std::move(c), figures.libcryptos[i].path});
     }
     v.several_libcryptos = figures.libcryptos.size() > 1;
     std::sort(v.rows.begin(), v.rows.end(), [](const row& a, const row& b) {
@@ -94,11 +107,8 @@ nlohmann::ordered_json as_json(const view& v, pid_t pid, std::int64_t now) {
             one["holders"] = *r.of.holders;
         list.push_back(std::move(one));
     }
-    return {{"ibid", IBID_VERSION},
-            {"pid", pid},
-            {"name", name_of_process(pid)},
-            {"missed", v.missed},
-            {"certificates", std::move(list)}};
+    return {{"ibid", IBID_VERSION}, {"pid", pid},   {"name", name_of_process(pid)},
+            {"missed", v.missed},   {"cut", v.cut}, {"certificates", std::move(list)}};
 }
 
 // Of a scan. The weight is never less than nine tenths of what the heap has, and at most half as much again.
@@ -114,7 +124,19 @@ int estimate(const request& r) {
         fmt::print(stderr, "ibid: {}\n", explain(shared_statistics::read_error::no_such_process, r.pid));
         return exit_no;
     }
-    scan s = scan_process(r.pid);
+    std::optional<scan> read = scan_in_time(r.pid, [](double part) {
+        if (::isatty(STDERR_FILENO) == 1)
+            fmt::print(stderr, "\r{}",
+                       part < 1 ? fmt::format("{:3.0f} % of its memory read", part * 100)
+                                : fmt::format("{:28}\r", ""));
+    });
+    if (!read) {
+        fmt::print(stderr,
+                   "ibid: the memory of process {} could not be read: reading it did not come to an end\n",
+                   r.pid);
+        return exit_no;
+    }
+    scan& s = *read;
     if (s.failed) {
         fmt::print(stderr,
                    "ibid: the memory of process {} may not be read; try 'sudo ibid certs --estimate {}'\n",
@@ -141,6 +163,7 @@ int estimate(const request& r) {
             {"pid", r.pid},
             {"name", name_of_process(r.pid)},
             {"objects", s.objects()},
+            {"cut", s.cut},
             {"saves", {{"bytes", saves}, {"least", least(saves)}, {"most", most(saves)}}},
             {"certificates", std::move(list)}};
         fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
@@ -148,6 +171,8 @@ int estimate(const request& r) {
     }
     fmt::print("{} ({}): {} of OpenSSL's, {} different\n", r.pid, name_of_process(r.pid),
                counted(s.objects(), "certificate"), grouped(s.certificates.size()));
+    if (s.cut)
+        fmt::print("Its memory was not read to the end: there may be more.\n");
     if (saves == 0)
         fmt::print("There are no copies: sharing them would save no memory.\n");
     else
@@ -172,7 +197,8 @@ int certs(const request& r) {
         return exit_no;
     const view v = look(r.pid, seen.figures);
     if (v.failed) {
-        fmt::print(stderr, "ibid: the certificates of process {} cannot be read\n", r.pid);
+        fmt::print(stderr, "ibid: the certificates of process {} cannot be read{}\n", r.pid,
+                   v.silent ? ": reading its memory did not come to an end" : "");
         return exit_no;
     }
     const std::int64_t now = std::time(nullptr);
@@ -185,6 +211,8 @@ int certs(const request& r) {
     fmt::print("{} ({}): {}\n", r.pid, name_of_process(r.pid), counted(v.rows.size(), "certificate"));
     if (!v.rows.empty())
         fmt::print("{}", table(v, now));
+    if (v.cut)
+        fmt::print("There are more: not all are shown\n");
     if (v.missed != 0)
         fmt::print("{} changed while they were read, and are not shown\n", grouped(v.missed));
     return exit_ok;

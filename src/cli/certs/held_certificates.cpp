@@ -6,11 +6,14 @@
 #include "cli/certs/x509_layout.h"
 #include "statistics/foreign_memory.h"
 #include "statistics/layout.h"
+#include "statistics/packed.h"
+#include "statistics/reading_child.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
+#include <unordered_set>
 
 namespace ibid::cli::certs {
 namespace {
@@ -37,7 +40,7 @@ bool is_sound(const certificates_anchor& a) {
 
 class reader {
 public:
-    reader(pid_t pid, const certificates_anchor& a) : pid_(pid), a_(a) {}
+    reader(pid_t pid, const certificates_anchor& a, budget& left) : pid_(pid), a_(a), left_(left) {}
 
     reading all() {
         reading r;
@@ -49,14 +52,34 @@ public:
         }
         if (home == 0 || !copy_from(pid_, home + a_.table, &table, sizeof(table)))
             return r;
+        std::unordered_set<std::uint64_t> seen; // entries and X509s: each has one place in the table
         for (std::uint32_t i = 0; i < a_.arrays; ++i) {
             for (const std::uint64_t entry :
-                 entries(table + a_.first_array + std::uint64_t{i} * a_.arrays_apart)) {
-                std::optional<held_certificate> one = certificate_of(entry, home);
-                if (one)
-                    r.certificates.push_back(std::move(*one));
-                else
+                 entries(table + a_.first_array + std::uint64_t{i} * a_.arrays_apart, r.cut)) {
+                const auto now = std::chrono::steady_clock::now();
+                if (now - told_ > std::chrono::milliseconds(100)) {
+                    left_.alive();
+                    told_ = now;
+                }
+                if (left_.certificates == 0 || left_.text_bytes == 0 || left_.der_bytes == 0 ||
+                    now > left_.end) {
+                    r.cut = true;
+                    return r;
+                }
+                if (!seen.insert(entry).second)
+                    continue;
+                std::uint64_t x509 = 0;
+                std::optional<held_certificate> one = certificate_of(entry, home, x509);
+                if (x509 != 0 && !seen.insert(x509).second)
+                    continue;
+                if (!one) {
                     ++r.missed;
+                    continue;
+                }
+                --left_.certificates;
+                const tbs_certificate& c = one->shown;
+                left_.text_bytes -= std::min(left_.text_bytes, c.subject.size() + c.issuer.size());
+                r.certificates.push_back(std::move(*one));
             }
         }
         return r;
@@ -65,12 +88,16 @@ public:
 private:
     // Of the array that the word at this address leads to. The word is read again afterwards: the array may
     // have been replaced.
-    [[nodiscard]] std::vector<std::uint64_t> entries(std::uint64_t address) const {
+    [[nodiscard]] std::vector<std::uint64_t> entries(std::uint64_t address, bool& cut) {
         for (int tries = 0; tries < 4; ++tries) {
             std::uint64_t word = 0;
             if (!copy_from(pid_, address, &word, sizeof(word)) || word == 0 || (word & 63) > most_slots_log)
                 return {};
-            std::vector<std::uint64_t> slots(std::size_t{1} << (word & 63));
+            const std::size_t number = std::size_t{1} << (word & 63);
+            if (cut = cut || number > left_.slots; number > left_.slots)
+                return {};
+            left_.slots -= number;
+            std::vector<std::uint64_t> slots(number);
             std::uint64_t again = 0;
             if (!copy_from(pid_, word & ~std::uint64_t{63}, slots.data(), slots.size() * sizeof(slots[0])) ||
                 !copy_from(pid_, address, &again, sizeof(again)) || again != word)
@@ -85,12 +112,13 @@ private:
         return {};
     }
 
-    [[nodiscard]] std::optional<held_certificate> certificate_of(std::uint64_t address, std::uint64_t home) {
+    [[nodiscard]] std::optional<held_certificate> certificate_of(std::uint64_t address, std::uint64_t home,
+                                                                 std::uint64_t& x509) {
         std::vector<char> entry(a_.entry_bytes);
         if (!copy_from(pid_, address, entry.data(), entry.size()) ||
             word_at<std::uint64_t>(entry.data(), a_.entry_home) != home)
             return std::nullopt;
-        const auto x509 = word_at<std::uint64_t>(entry.data(), a_.entry_x509);
+        x509 = word_at<std::uint64_t>(entry.data(), a_.entry_x509);
         held_certificate c;
         c.bytes = word_at<std::uint32_t>(entry.data(), a_.entry_der_size);
         c.retained = (word_at<std::uint64_t>(entry.data(), 0) & a_.retained) != 0;
@@ -121,10 +149,11 @@ private:
         return false;
     }
     [[nodiscard]] bool read_encoding(const std::array<char, x509_layout::bytes>& object, std::size_t at,
-                                     held_certificate& c) const {
+                                     held_certificate& c) {
         const auto length = word_at<std::uint64_t>(object.data(), at + 8);
-        if (length < 32 || length >= c.bytes)
+        if (length < 32 || length >= c.bytes || left_.der_bytes == 0)
             return false;
+        left_.der_bytes -= std::min(left_.der_bytes, length);
         std::string der(length, '\0');
         if (!copy_from(pid_, word_at<std::uint64_t>(object.data(), at), der.data(), der.size()))
             return false;
@@ -143,19 +172,69 @@ private:
 
     pid_t pid_;
     const certificates_anchor& a_;
+    budget& left_;
+    std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
     std::size_t place_ = x509_layout::encoding;
 };
 
 } // namespace
 
-reading read_certificates(pid_t pid, std::uint64_t anchor) {
+reading read_certificates(pid_t pid, std::uint64_t anchor, budget& left) {
     certificates_anchor a{};
     if (anchor == 0 || !copy_from(pid, anchor, &a, sizeof(a)) || !is_sound(a)) {
         reading none;
         none.failed = anchor != 0;
         return none;
     }
-    return reader(pid, a).all();
+    return reader(pid, a, left).all();
+}
+
+std::optional<std::vector<reading>> read_certificates_in_time(pid_t pid,
+                                                              const std::vector<std::uint64_t>& anchors) {
+    using shared_statistics::pack;
+    using shared_statistics::reading_child;
+    using shared_statistics::unpack;
+    // An answer: that it goes on, a certificate, or the end of a table.
+    enum class tag : unsigned char { alive, certificate, end };
+    reading_child child([&](reading_child::answers& out) {
+        budget left;
+        left.alive = [&out] { out.send((pack() << tag::alive).bytes()); };
+        for (const std::uint64_t anchor : anchors) {
+            const reading r = read_certificates(pid, anchor, left);
+            for (const held_certificate& c : r.certificates) {
+                const tbs_certificate& t = c.shown;
+                out.send((pack() << tag::certificate << t.serial << t.issuer << t.subject << t.not_before
+                                 << t.not_after << t.begins << t.ends << c.bytes << c.retained
+                                 << c.holders.has_value() << c.holders.value_or(0))
+                             .bytes());
+            }
+            out.send((pack() << tag::end << r.missed << r.failed << r.cut).bytes());
+        }
+    });
+    std::vector<reading> all;
+    reading now;
+    while (const std::optional<std::string> one = child.next(std::chrono::seconds(3))) {
+        unpack in(*one);
+        tag is{};
+        in >> is;
+        if (is == tag::end) {
+            in >> now.missed >> now.failed >> now.cut;
+            all.push_back(std::move(now));
+            now = {};
+        }
+        if (is != tag::certificate)
+            continue;
+        held_certificate c;
+        tbs_certificate& t = c.shown;
+        bool known = false;
+        std::uint32_t holders = 0;
+        in >> t.serial >> t.issuer >> t.subject >> t.not_before >> t.not_after >> t.begins >> t.ends >>
+            c.bytes >> c.retained >> known >> holders;
+        if (known)
+            c.holders = holders;
+        now.certificates.push_back(std::move(c));
+    }
+    return child.ended_well() ? std::optional(std::move(all)) : std::nullopt;
 }
 
 } // namespace ibid::cli::certs

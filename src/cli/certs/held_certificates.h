@@ -7,14 +7,17 @@
 //  - The process does not notice: no signal, no stop, no word written. Reading needs the permission of a
 //    debugger (ptrace(2)).
 //  - It goes on meanwhile. So an entry counts only if it is the same before and after its certificate was
-//    read, belongs to the table, and the bytes are one well-formed TBSCertificate. Whatever else is read,
-//    however often the process changes it, ends in a bounded number of bounded reads.
+//    read, belongs to the table, and the bytes are one well-formed TBSCertificate.
+//  - It may have written all of it itself. Whatever is read, however often the process changes it, ends in a
+//    bounded number of bounded reads: `budget`, for all of a process.
 #pragma once
 
 #include "cli/certs/tbs_certificate.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -34,9 +37,26 @@ struct reading {
     std::vector<held_certificate> certificates;
     std::size_t missed = 0; // changed while they were read
     bool failed = false;    // the memory could not be read
+    bool cut = false;       // there are more than are read
+};
+
+// What is read of one process, all its libcryptos together. Ten times what a gateway of a hundred thousand
+// clients holds.
+struct budget {
+    std::size_t slots = std::size_t{4} << 20;
+    std::size_t certificates = 100'000;
+    std::size_t der_bytes = std::size_t{512} << 20;
+    std::size_t text_bytes = std::size_t{64} << 20;
+    std::chrono::steady_clock::time_point end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    std::function<void()> alive = [] {}; // called now and then
 };
 
 // `anchor`: of libcrypto_figures.
-[[nodiscard]] reading read_certificates(pid_t pid, std::uint64_t anchor);
+[[nodiscard]] reading read_certificates(pid_t pid, std::uint64_t anchor, budget& left);
+
+// The same in a child (statistics/reading_child.h), for each of these anchors: ends in time, whatever the
+// process is. Nothing: reading did not come to an end.
+[[nodiscard]] std::optional<std::vector<reading>>
+read_certificates_in_time(pid_t pid, const std::vector<std::uint64_t>& anchors);
 
 } // namespace ibid::cli::certs

@@ -6,17 +6,23 @@
 #include "cli/certs/x509_layout.h"
 #include "openssl/certificates/certificate_weight.h"
 #include "statistics/foreign_memory.h"
+#include "statistics/packed.h"
+#include "statistics/reading_child.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -25,6 +31,10 @@ namespace ibid::cli::certs {
 namespace {
 
 using shared_statistics::copy_from;
+
+constexpr std::chrono::seconds longest{60};
+constexpr std::size_t most_kept = std::size_t{256} << 20; // bytes of DER
+constexpr std::size_t most_encodings = std::size_t{4} << 20;
 
 struct range {
     std::uint64_t start = 0;
@@ -51,6 +61,19 @@ std::vector<range> heaps_of(pid_t pid) {
     return all;
 }
 
+// PAGEMAP_SCAN, since Linux 6.7 (the kernel's Documentation/admin-guide/mm/pagemap.rst): the ranges of pages
+// of a kind. Headers of older systems do not have it.
+struct found_range {
+    std::uint64_t start, end, categories;
+};
+struct scan_question {
+    std::uint64_t size, flags, start, end, walk_end, ranges, number, most_pages;
+    std::uint64_t inverted, mask, any_of, returned;
+};
+constexpr std::uint64_t page_is_present = 1 << 3;
+constexpr std::uint64_t page_is_zero = 1 << 5; // the one that all share which nobody wrote to
+constexpr unsigned long pagemap_scan = _IOWR('f', 16, scan_question);
+
 // The parts of a range that are in memory.
 class present_pages {
 public:
@@ -64,55 +87,128 @@ public:
             ::close(fd_);
     }
 
-    [[nodiscard]] std::vector<range> of(const range& r) const {
-        std::vector<range> runs;
-        std::vector<std::uint64_t> pages(64 * 1024);
-        for (std::uint64_t at = r.start; at < r.end; at += pages.size() * page_) {
-            const std::uint64_t number =
-                std::min<std::uint64_t>(pages.size(), (r.end - at + page_ - 1) / page_);
-            const ssize_t got = ::pread(fd_, pages.data(), number * 8, static_cast<off_t>(at / page_ * 8));
-            if (got <= 0)
-                return runs;
-            for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(got) / 8; ++i) {
-                constexpr std::uint64_t is_present = std::uint64_t{1} << 63;
-                const std::uint64_t page = at + i * page_;
-                if ((pages[i] & is_present) == 0)
-                    continue;
-                if (!runs.empty() && runs.back().end == page)
-                    runs.back().end += page_;
-                else
-                    runs.push_back({page, page + page_});
+    // Calls `see` with each, from first to last, until it says no; with an empty one, while there is none.
+    template <class Function>
+    bool of(const range& r, const Function& see) const {
+        range run;
+        for (std::uint64_t at = r.start; at < r.end;) {
+            const std::vector<range> found = next(at, r.end);
+            for (const range& one : found) {
+                if (one.start != run.end) {
+                    if (!see(run))
+                        return false;
+                    run = one;
+                }
+                run.end = one.end;
             }
+            if (found.empty() && !see(range{}))
+                return false;
         }
-        return runs;
+        return see(run);
+    }
+
+    // Whether all pages of these bytes are. What is not would be brought in by reading it, or never come.
+    [[nodiscard]] bool has(std::uint64_t address, std::uint64_t bytes) const {
+        const std::uint64_t first = address / page_;
+        std::vector<std::uint64_t> pages((address + bytes - 1) / page_ - first + 1);
+        const ssize_t got = ::pread(fd_, pages.data(), pages.size() * 8, static_cast<off_t>(first * 8));
+        return got == static_cast<ssize_t>(pages.size() * 8) &&
+               std::all_of(pages.begin(), pages.end(), [](std::uint64_t page) { return page >> 63 != 0; });
     }
 
 private:
+    // Moves `at` on.
+    [[nodiscard]] std::vector<range> next(std::uint64_t& at, std::uint64_t end) const {
+        std::vector<range> runs;
+        std::array<found_range, 512> found{};
+        scan_question q{.size = sizeof(q),
+                        .flags = 0,
+                        .start = at / page_ * page_,
+                        .end = end,
+                        .walk_end = 0,
+                        .ranges = reinterpret_cast<std::uintptr_t>(found.data()),
+                        .number = found.size(),
+                        .most_pages = 0,
+                        .inverted = page_is_zero,
+                        .mask = page_is_present | page_is_zero,
+                        .any_of = 0,
+                        .returned = page_is_present};
+        if (const int n = ::ioctl(fd_, pagemap_scan, &q); n >= 0 && q.walk_end > at) {
+            for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+                runs.push_back({found[i].start, found[i].end});
+            at = q.walk_end;
+            return runs;
+        }
+        // A word for each page, of present ones the highest bit.
+        std::vector<std::uint64_t> pages(std::min<std::uint64_t>(64 * 1024, (end - at + page_ - 1) / page_));
+        const ssize_t got = ::pread(fd_, pages.data(), pages.size() * 8, static_cast<off_t>(at / page_ * 8));
+        if (got <= 0) {
+            at = end;
+            return runs;
+        }
+        pages.resize(static_cast<std::size_t>(got) / 8);
+        for (std::uint64_t i = 0; i < pages.size(); ++i) {
+            const std::uint64_t page = at + i * page_;
+            if (pages[i] >> 63 == 0)
+                continue;
+            if (!runs.empty() && runs.back().end == page)
+                runs.back().end += page_;
+            else
+                runs.push_back({page, page + page_});
+        }
+        at += pages.size() * page_;
+        return runs;
+    }
+
     int fd_;
     std::uint64_t page_;
 };
 
 class scanner {
+    using clock = std::chrono::steady_clock;
+
 public:
-    explicit scanner(pid_t pid) : pid_(pid), heaps_(heaps_of(pid)) {}
+    scanner(pid_t pid, const std::function<void(double)>& progress)
+        : pid_(pid), present_(pid), heaps_(heaps_of(pid)), progress_(progress) {
+        for (const range& heap : heaps_)
+            bytes_ += heap.end - heap.start;
+    }
 
     scan all() {
-        const present_pages present(pid_);
+        std::uint64_t before = 0;
         for (const range& heap : heaps_) {
-            for (const range& run : present.of(heap)) {
+            const bool whole = present_.of(heap, [&](const range& run) {
                 constexpr std::uint64_t piece = std::uint64_t{4} << 20;
-                for (std::uint64_t at = run.start; at < run.end; at += piece)
+                for (std::uint64_t at = run.start; at < run.end && goes_on(); at += piece) {
+                    part_ = static_cast<double>(before + (at - heap.start)) / static_cast<double>(bytes_);
                     look_through({at, std::min(at + piece, run.end)}, run.end);
-            }
+                }
+                return goes_on();
+            });
+            if (!whole)
+                break;
+            before += heap.end - heap.start;
         }
         scan s;
         s.failed = heaps_.empty() || !was_read_;
+        s.cut = cut_;
         for (auto& [der, certificate] : found_)
             s.certificates.push_back(std::move(certificate));
         return s;
     }
 
 private:
+    // Tells the progress now and then.
+    bool goes_on() {
+        const clock::time_point now = clock::now();
+        if (now - told_ > std::chrono::milliseconds(100)) {
+            progress_(part_);
+            told_ = now;
+        }
+        cut_ |= now - begin_ > longest;
+        return !cut_;
+    }
+
     [[nodiscard]] bool is_in_a_heap(std::uint64_t address) const {
         const auto after = std::upper_bound(heaps_.begin(), heaps_.end(), address,
                                             [](std::uint64_t a, const range& r) { return a < r.start; });
@@ -128,6 +224,8 @@ private:
         constexpr std::size_t behind = x509_layout::count_behind / 8;
         const std::size_t first_behind = (part.end - part.start) / 8;
         for (std::size_t i = 0; i < first_behind && i + behind < words.size(); ++i) {
+            if (cut_)
+                return;
             const std::uint64_t length = words[i + 1];
             const auto count = static_cast<std::uint32_t>(words[i + behind]);
             if (length >= x509_layout::smallest && length <= x509_layout::largest &&
@@ -138,6 +236,14 @@ private:
     }
 
     void look_at(std::uint64_t address, std::uint64_t length) {
+        // An encoding has one object. What is looked at twice has a copy of that object's words elsewhere.
+        if (!encodings_.insert(address).second || !goes_on())
+            return;
+        cut_ |= encodings_.size() == most_encodings;
+        std::array<unsigned char, 2> head{};
+        if (!present_.has(address, length) || !copy_from(pid_, address, head.data(), head.size()) ||
+            head[0] != 0x30)
+            return; // no SEQUENCE
         std::string der(length, '\0');
         if (!copy_from(pid_, address, der.data(), der.size()))
             return;
@@ -147,10 +253,12 @@ private:
             return;
         }
         std::optional<tbs_certificate> shown = parse_tbs_certificate(der);
-        if (shown) {
-            const std::uint64_t weight = weight_of(der);
-            found_.emplace(std::move(der), copied_certificate{std::move(*shown), 1, weight});
-        }
+        if (!shown)
+            return;
+        const std::uint64_t weight = weight_of(der);
+        kept_ += der.size() + shown->subject.size() + shown->issuer.size();
+        cut_ |= kept_ > most_kept;
+        found_.emplace(std::move(der), copied_certificate{std::move(*shown), 1, weight});
     }
 
     // Of the whole certificate: with a signature as large as one of RSA 2048.
@@ -170,9 +278,18 @@ private:
     }
 
     pid_t pid_;
+    present_pages present_;
     std::vector<range> heaps_;
+    const std::function<void(double)>& progress_;
+    std::uint64_t bytes_ = 0;
+    clock::time_point begin_ = clock::now();
+    clock::time_point told_ = begin_;
+    double part_ = 0;
     std::map<std::string, copied_certificate> found_; // by DER
+    std::unordered_set<std::uint64_t> encodings_;     // addresses
+    std::size_t kept_ = 0;
     bool was_read_ = false;
+    bool cut_ = false;
 };
 
 } // namespace
@@ -191,8 +308,49 @@ std::uint64_t scan::saves() const {
     return n;
 }
 
-scan scan_process(pid_t pid) {
-    return scanner(pid).all();
+std::optional<scan> scan_in_time(pid_t pid, const std::function<void(double)>& progress) {
+    using shared_statistics::pack;
+    using shared_statistics::reading_child;
+    using shared_statistics::unpack;
+    // An answer: how far it is, a certificate, or the end.
+    enum class tag : unsigned char { part, certificate, end };
+    reading_child child([&](reading_child::answers& out) {
+        const std::function<void(double)> tell = [&out](double part) {
+            out.send((pack() << tag::part << part).bytes());
+        };
+        const scan s = scanner(pid, tell).all();
+        for (const copied_certificate& c : s.certificates) {
+            const tbs_certificate& t = c.shown;
+            out.send((pack() << tag::certificate << t.serial << t.issuer << t.subject << t.not_before
+                             << t.not_after << t.begins << t.ends << c.copies << c.weight)
+                         .bytes());
+        }
+        out.send((pack() << tag::end << s.failed << s.cut).bytes());
+    });
+    scan s;
+    bool shown = false;
+    while (const std::optional<std::string> one = child.next(std::chrono::seconds(5))) {
+        unpack in(*one);
+        tag is{};
+        in >> is;
+        if (is == tag::part) {
+            double part = 0;
+            in >> part;
+            progress(std::min(part, 0.99));
+            shown = true;
+        } else if (is == tag::certificate) {
+            copied_certificate c;
+            tbs_certificate& t = c.shown;
+            in >> t.serial >> t.issuer >> t.subject >> t.not_before >> t.not_after >> t.begins >> t.ends >>
+                c.copies >> c.weight;
+            s.certificates.push_back(std::move(c));
+        } else {
+            in >> s.failed >> s.cut;
+        }
+    }
+    if (shown)
+        progress(1);
+    return child.ended_well() ? std::optional(std::move(s)) : std::nullopt;
 }
 
 } // namespace ibid::cli::certs

@@ -8,6 +8,8 @@
 //    reading would bring them in.
 //  - An object counts if, where OpenSSL 3.0 to 4.0 have them, there are the address and the length of a
 //    well-formed TBSCertificate and a count of references that is not 0. A freed one has 0 there.
+//  - It may be larger than anybody wants to wait for, and may have written all of it to look like
+//    certificates: the time, what is read and what is kept are limited, and `cut` says so.
 //  - It goes on meanwhile, so the number is that of no single moment.
 #pragma once
 
@@ -15,6 +17,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include <sys/types.h>
@@ -30,6 +34,7 @@ struct copied_certificate {
 
 struct scan {
     bool failed = false;                          // the memory may not be read
+    bool cut = false;                             // it was not read to its end
     std::vector<copied_certificate> certificates; // each once
 
     [[nodiscard]] std::uint64_t objects() const;
@@ -37,6 +42,8 @@ struct scan {
     [[nodiscard]] std::uint64_t saves() const;
 };
 
-[[nodiscard]] scan scan_process(pid_t pid);
+// `progress` is called now and then, with the part that is read, and at the end with 1. Done in a child
+// (statistics/reading_child.h). Nothing: reading did not come to an end.
+[[nodiscard]] std::optional<scan> scan_in_time(pid_t pid, const std::function<void(double)>& progress);
 
 } // namespace ibid::cli::certs

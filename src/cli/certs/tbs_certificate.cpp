@@ -5,8 +5,10 @@
 
 #include "statistics/printable.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -59,19 +61,97 @@ std::optional<std::string_view> take(std::string_view& from, tag is) {
     return e && e->is == is ? std::optional(e->content) : std::nullopt;
 }
 
+// Printable (statistics/printable.h), but for zero characters, which stay: they are told apart in the name.
 std::string text_of(const element& value) {
     const std::size_t width = value.is == bmp_string ? 2 : value.is == universal_string ? 4 : 1;
-    if (width == 1 && value.is == utf8_string) {
-        return shared_statistics::printable(value.content);
-    }
     std::string text;
+    if (width == 1 && value.is == utf8_string) {
+        for (std::string_view rest = value.content; !rest.empty();) {
+            const std::size_t zero = std::min(rest.find('\0'), rest.size());
+            text += shared_statistics::printable(rest.substr(0, zero));
+            if (zero != rest.size())
+                text += '\0';
+            rest.remove_prefix(std::min(zero + 1, rest.size()));
+        }
+        return text;
+    }
     for (std::size_t i = 0; i + width <= value.content.size(); i += width) {
         std::uint32_t c = 0;
         for (std::size_t k = 0; k < width; ++k)
             c = c << 8 | static_cast<unsigned char>(value.content[i + k]);
-        shared_statistics::append_printable(text, c);
+        if (c == 0)
+            text += '\0';
+        else
+            shared_statistics::append_printable(text, c);
     }
     return text;
+}
+
+// RFC 4514, 2.4.
+std::string escaped(std::string_view text) {
+    constexpr std::string_view special = "\"+,;<>\\";
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool at_an_end = (i == 0 && (c == ' ' || c == '#')) || (i + 1 == text.size() && c == ' ');
+        if (c == '\0') {
+            out += "\\00";
+            continue;
+        }
+        if (at_an_end || special.find(c) != std::string_view::npos)
+            out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+// In bytes. A name goes on to the end of a value.
+constexpr std::size_t longest_value = 1024;
+constexpr std::size_t longest_name = 4096;
+constexpr const char* more = "...";
+
+// Between characters.
+void cut(std::string& text, std::size_t most) {
+    if (text.size() <= most)
+        return;
+    while (most != 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80)
+        --most;
+    text.resize(most);
+    text += more;
+}
+
+// X.690, 8.19: not empty, the last byte ends a number, and no number begins with an empty digit.
+bool is_object_identifier(std::string_view oid) {
+    bool begins = true;
+    for (const char c : oid) {
+        if (begins && c == '\x80')
+            return false;
+        begins = (static_cast<unsigned char>(c) & 0x80) == 0;
+    }
+    return !oid.empty() && begins;
+}
+
+// A decimal number times 128, and 0 to 127 more. Numbers of UUIDs (2.25.) have 128 bits.
+void append_seven_bits(std::string& number, unsigned bits) {
+    for (std::size_t i = number.size(); i-- != 0;) {
+        bits += static_cast<unsigned>(number[i] - '0') * 128;
+        number[i] = static_cast<char>('0' + bits % 10);
+        bits /= 10;
+    }
+    for (; bits != 0; bits /= 10)
+        number.insert(number.begin(), static_cast<char>('0' + bits % 10));
+}
+
+void subtract(std::string& number, int n) {
+    for (std::size_t i = number.size(); n != 0 && i-- != 0; n /= 10) {
+        int digit = number[i] - '0' - n % 10;
+        if (digit < 0) {
+            digit += 10;
+            n += 10;
+        }
+        number[i] = static_cast<char>('0' + digit);
+    }
+    number.erase(0, std::min(number.find_first_not_of('0'), number.size() - 1));
 }
 
 // RFC 4514, and what certificates have besides; else the numbers.
@@ -102,45 +182,70 @@ std::string name_of(std::string_view oid) {
             return k.name;
     }
     std::string numbers;
-    std::uint64_t number = 0;
+    std::string number;
     for (const char c : oid.substr(0, 64)) {
-        number = number << 7 | (static_cast<unsigned char>(c) & 0x7f);
+        append_seven_bits(number, static_cast<unsigned char>(c) & 0x7f);
         if ((static_cast<unsigned char>(c) & 0x80) != 0)
             continue;
-        if (numbers.empty()) {
-            const std::uint64_t first = number < 80 ? number / 40 : 2;
-            numbers = fmt::format("{}.{}", first, number - first * 40);
+        if (number.empty())
+            number = "0";
+        if (numbers.empty()) { // the first two in one: 40 * a + b, and a is 2 at most
+            const bool small = number.size() < 3 && std::stoul(number) < 80;
+            const unsigned long first = small ? std::stoul(number) / 40 : 2;
+            if (small)
+                number = std::to_string(std::stoul(number) % 40);
+            else
+                subtract(number, 80);
+            numbers = fmt::format("{}.{}", first, number);
         } else {
-            numbers += fmt::format(".{}", number);
+            numbers += "." + number;
         }
-        number = 0;
+        number.clear();
     }
-    return numbers;
+    return oid.size() > 64 ? numbers + more : numbers;
 }
 
-// The most telling part first, as in RFC 4514: the last one of the name.
-std::optional<std::string> take_name(std::string_view& from) {
-    std::optional<std::string_view> parts = take(from, sequence);
-    if (!parts)
-        return std::nullopt;
-    std::string name;
-    while (!parts->empty()) {
-        std::optional<std::string_view> several = take(*parts, set);
-        if (!several)
+// "CN=Example", or "CN=Example+SN=7" where a part has several. Nothing: it is not well-formed.
+std::optional<std::string> text_of_part(std::string_view several, bool is_wanted) {
+    std::string part;
+    bool is_cut = false;
+    while (!several.empty()) {
+        std::optional<std::string_view> pair = take(several, sequence);
+        const auto oid = pair ? take(*pair, object_identifier) : std::nullopt;
+        const auto value = oid ? take(*pair) : std::nullopt;
+        if (!value || !is_object_identifier(*oid))
             return std::nullopt;
-        std::string part;
-        while (!several->empty()) {
-            std::optional<std::string_view> pair = take(*several, sequence);
-            const auto oid = pair ? take(*pair, object_identifier) : std::nullopt;
-            const auto value = oid ? take(*pair) : std::nullopt;
-            if (!value)
-                return std::nullopt;
-            std::string text;
-            for (const char c : text_of(*value))
-                text += c == ',' || c == '+' || c == '\\' ? std::string{'\\', c} : std::string{c};
-            part += fmt::format("{}{}={}", part.empty() ? "" : "+", name_of(*oid), text);
+        if (!is_wanted || part.size() > longest_name) {
+            is_cut |= is_wanted;
+            continue;
         }
-        name.insert(0, name.empty() ? part : part + ", ");
+        std::string text = text_of({value->is, value->content.substr(0, 8 * longest_value)});
+        cut(text, longest_value);
+        part += fmt::format("{}{}={}", part.empty() ? "" : "+", name_of(*oid), escaped(text));
+    }
+    if (is_cut)
+        part += std::string("+") + more;
+    return part;
+}
+
+// The most telling part first, as in RFC 4514: the last one of the name. All of it is checked, and as much is
+// made into text as is shown.
+std::optional<std::string> take_name(std::string_view& from) {
+    std::optional<std::string_view> rest = take(from, sequence);
+    if (!rest)
+        return std::nullopt;
+    std::vector<std::string_view> parts;
+    while (!rest->empty()) {
+        const std::optional<std::string_view> part = take(*rest, set);
+        if (!part || !text_of_part(*part, false))
+            return std::nullopt;
+        parts.push_back(*part);
+    }
+    std::string name;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+        if (name.size() > longest_name)
+            return name + ", " + more;
+        name += (name.empty() ? "" : ", ") + *text_of_part(*part, true);
     }
     return name;
 }

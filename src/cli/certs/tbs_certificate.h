@@ -14,8 +14,9 @@
 namespace ibid::cli::certs {
 
 struct tbs_certificate {
-    std::string serial;     // hexadecimal
-    std::string issuer;     // "CN=Authority, O=Example, C=DE", printable UTF-8
+    std::string serial; // hexadecimal
+    // "CN=Authority, O=Example, C=DE": RFC 4514, printable UTF-8, cut after some thousand bytes.
+    std::string issuer;
     std::string subject;    // the same
     std::string not_before; // "2026-11-29T13:00:00Z"
     std::string not_after;

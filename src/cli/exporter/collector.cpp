@@ -5,7 +5,6 @@
 
 #include "cli/service/processes.h"
 #include "cli/stat.h"
-#include "statistics/every_process.h"
 
 #include <charconv>
 #include <chrono>
@@ -56,16 +55,17 @@ void add_holdings(kind_figures& to, const kind_figures& from) {
 } // namespace
 
 void collector::keep(const known_process& gone) {
-    if (!per_process_) // else its series ends
-        add_events(ended_[gone.group], gone.figures);
+    if (per_process_)
+        return; // its series ends
+    const bool fits = ended_.size() < most_ended || ended_.find(gone.group) != ended_.end();
+    add_events(ended_[fits ? gone.group : group_name{"(others)", {}, 0}], gone.figures);
 }
 
 const picture& collector::look() {
     const auto begin = std::chrono::steady_clock::now();
     now_ = {};
     std::map<identity, known_process> seen;
-    for (const pid_t pid : shared_statistics::every_process()) {
-        const shared_statistics::process_result process = shared_statistics::read_process(pid);
+    for (const auto& [pid, process] : host_.look()) {
         now_.others_not_shown |= process.error == read_error::not_permitted;
         if (process.error == read_error::not_permitted || process.error == read_error::not_under_ibid ||
             process.error == read_error::no_such_process)
@@ -73,11 +73,20 @@ const picture& collector::look() {
         const std::optional<std::uint64_t> start = start_of(pid);
         if (!start)
             continue;
+        const auto before = known_.find({pid, *start});
+        if (process.error == read_error::no_answer && before == known_.end()) {
+            ++now_.silent; // perhaps it is not even under ibid
+            continue;
+        }
         const group_name name{name_of_process(pid), service::unit_of(pid), per_process_ ? pid : 0};
         group& g = now_.groups[name];
         if (process.error == read_error::memory_not_permitted ||
-            process.error == read_error::unknown_version) {
+            process.error == read_error::unknown_version || process.error == read_error::no_answer) {
             ++g.processes.unreadable;
+            if (before != known_.end()) { // as it was when it could be read: a sum never falls
+                add_events(now_.groups[before->second.group].figures, before->second.figures);
+                seen.insert(*before);
+            }
             continue;
         }
         const shared_statistics::process_figures& f = process.figures;
@@ -88,7 +97,6 @@ const picture& collector::look() {
         if (f.stands_aside)
             ++g.reasons[f.reason];
         // A program that it became since: what it was counted is over.
-        const auto before = known_.find({pid, *start});
         if (before != known_.end() && !(before->second.group == name))
             keep(before->second);
         add_events(g.figures, f.of);

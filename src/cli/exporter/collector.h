@@ -7,6 +7,7 @@
 // one counted after the last look, and one that lived between two looks, is missing.
 #pragma once
 
+#include "statistics/host_reader.h"
 #include "statistics/observe.h"
 
 #include <cstdint>
@@ -33,9 +34,10 @@ struct group_name {
 // How many processes there are now, by what ibid does in them.
 struct process_counts {
     std::uint64_t helped = 0;
-    std::uint64_t aside = 0;      // it stands aside
-    std::uint64_t unused = 0;     // they have not used OpenSSL so far
-    std::uint64_t unreadable = 0; // their memory may not be read, or they have another version of ibid
+    std::uint64_t aside = 0;  // it stands aside
+    std::uint64_t unused = 0; // they have not used OpenSSL so far
+    // Their memory may not be read, or not in time, or they have another version of ibid.
+    std::uint64_t unreadable = 0;
 };
 
 struct group {
@@ -47,6 +49,7 @@ struct group {
 struct picture {
     std::map<group_name, group> groups;
     bool others_not_shown = false; // other users' processes may not even be asked
+    std::uint64_t silent = 0;      // could not be read in time, and may be under ibid
     double seconds = 0;            // that the look took
 };
 
@@ -64,9 +67,14 @@ private:
     // A PID may be used again: the time of its start tells one process from the next.
     using identity = std::pair<pid_t, std::uint64_t>;
 
+    // Programs choose their names, and may choose a new one each time: the sums of so many that have ended
+    // are kept apart.
+    static constexpr std::size_t most_ended = 2000;
+
     void keep(const known_process& gone);
 
     bool per_process_;
+    shared_statistics::host_reader host_;
     std::map<identity, known_process> known_;
     std::map<group_name, shared_statistics::kind_figures> ended_; // what processes counted that are gone
     picture now_;

@@ -134,16 +134,18 @@ const char* name_of(int status) {
 }
 
 void converse(int fd, const std::function<http_answer(const http_request&)>& answer) {
-    const auto end = clock::now() + patience;
+    auto end = clock::now() + patience;
     const std::string head = read_head(fd, end);
     if (head.empty())
         return;
     http_request request;
     http_answer a;
+    const auto asked = clock::now();
     if (const int wrong = parse_request(head, request); wrong != 0)
         a = {.status = wrong, .body = fmt::format("{}\n", name_of(wrong))};
     else
         a = answer(request);
+    end += clock::now() - asked; // the time that we took is not the peer's
     std::string text = fmt::format(
         "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n{}\r\n", a.status,
         name_of(a.status), a.type, a.body.size(), a.status == 405 ? "Allow: GET, HEAD\r\n" : "");

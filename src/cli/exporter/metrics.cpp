@@ -96,6 +96,9 @@ std::string metrics_text(const picture& p, format f) {
     w.sample({}, p.seconds);
     w.begin("ibid_exporter_sees_all_processes", "gauge", "1: processes of all users may be looked at.");
     w.sample({}, p.others_not_shown ? 0 : 1);
+    w.begin("ibid_exporter_silent_processes", "gauge",
+            "Processes that could not be read in time, and may be under ibid.");
+    w.sample({}, p.silent);
     w.begin("ibid_processes", "gauge", "Processes with ibid in them, by what it does there.");
     for (const auto& [name, g] : p.groups) {
         for (const auto& [state, n] :

@@ -18,7 +18,7 @@ bool process::is_under_ibid() const {
 }
 
 bool process::is_unknown() const {
-    return seen.error == read_error::not_permitted;
+    return seen.error == read_error::not_permitted || seen.error == read_error::no_answer;
 }
 
 std::string unit_of(pid_t pid) {
@@ -38,13 +38,17 @@ std::string unit_of(pid_t pid) {
 
 std::vector<process> processes_of(const std::string& unit) {
     std::vector<process> all;
+    int silent = 0; // each takes a second
     for (const pid_t pid : shared_statistics::every_process()) {
         // "0::/system.slice/nginx.service", or a line for each controller; below it there may be further
         // groups.
         std::ifstream groups("/proc/" + std::to_string(pid) + "/cgroup");
         for (std::string line; std::getline(groups, line);) {
             if ((line + "/").find("/" + unit + "/") != std::string::npos) {
-                all.push_back({pid, name_of_process(pid), shared_statistics::read_process(pid)});
+                all.push_back({pid, name_of_process(pid), {read_error::no_answer, {}}});
+                if (silent < 3)
+                    all.back().seen = shared_statistics::read_process(pid);
+                silent += all.back().seen.error == read_error::no_answer ? 1 : 0;
                 break;
             }
         }

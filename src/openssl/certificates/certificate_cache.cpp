@@ -10,6 +10,7 @@
 #include "ibid/detail/base/slot_bits.h"
 #include "leases.h"
 #include "openssl/binding/ex_data.h"
+#include "openssl/binding/probes.h"
 #include "statistics/shared_statistics.h"
 
 namespace ibid::openssl {
@@ -148,6 +149,7 @@ void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, 
         auto* const e = static_cast<certificate_entry*>(entry);
         leases::forget(e->x509);
         if (e->linked && self->stands_in_table(*e)) {
+            IBID_PROBE(evict, e->x509, e->der_size);
             e->home->table->forget(*e);
         }
         delete e;
@@ -218,6 +220,7 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
     const certificate_key key({*pp, extent}, context);
     const found there = looks_first ? find(*in, key, earned) : found{};
     if (there.x509 != nullptr) {
+        IBID_PROBE(hit, there.x509, extent);
         X509* const empty = a != nullptr ? std::exchange(*a, there.x509) : nullptr;
         *pp += extent;
         if (empty != nullptr) {
@@ -231,6 +234,7 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
     const unsigned char* const start = *pp;
     X509* const x = f_.d2i_X509(a, pp, length);
     if (x == nullptr || static_cast<std::size_t>(*pp - start) != extent) {
+        IBID_PROBE(miss, x, extent);
         in->table->count_miss(key.hash);
         return x;
     }
@@ -263,6 +267,7 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
     certificate_entry* const e = usable() && has_plain_key(f_, x) ? attach(*in, x, key, earned) : nullptr;
     f_.ERR_pop_to_mark();
     if (e == nullptr) {
+        IBID_PROBE(miss, x, key.der.size());
         in->table->count_miss(key.hash);
         return nullptr;
     }
@@ -276,8 +281,10 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
             return nullptr;
         }
         if (twin == nullptr) {
+            IBID_PROBE(miss, x, key.der.size());
             return x;
         }
+        IBID_PROBE(hit, twin->x509, key.der.size());
         e->linked = false;
         const likeness how = compare(*twin, key, earned);
         if (how != likeness::altered) {
@@ -424,6 +431,7 @@ bool certificate_cache::detach(certificate_entry& e) {
     if (!e.home->table->detach(e)) {
         return false;
     }
+    IBID_PROBE(detach, e.x509, e.der_size);
     // Somebody holds it, or could not change it; so this drop is never the last.
     e.home->table->drop_retained_if([&e](const certificate_entry& kept) { return &kept == &e; });
     return true;

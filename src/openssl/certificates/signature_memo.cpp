@@ -3,6 +3,7 @@
 
 #include "openssl/binding/error_queue.h"
 #include "openssl/binding/ex_data.h"
+#include "openssl/binding/probes.h"
 #include "openssl/binding/settings.h"
 
 namespace ibid::openssl {
@@ -136,6 +137,7 @@ int signature_memo::verify(record& known, X509* x, EVP_PKEY* key) {
         return f_.X509_verify(x, key);
     }
     const bool hit = knows(known, now);
+    IBID_PROBE(verify, x, hit);
     count(now, hit);
     if (hit) {
         return 1;

@@ -35,6 +35,10 @@ std::string small_certificate() {
     return std::string("\x30") + static_cast<char>(inner.size()) + inner;
 }
 
+reading read_of_this(std::uint64_t anchor, budget left = {}) {
+    return read_certificates(::getpid(), anchor, left);
+}
+
 // What a process has, in one piece: a home, a table with one array of eight slots, one entry, one X509.
 struct picture {
     alignas(64) std::uint64_t slots[8]{};
@@ -72,7 +76,7 @@ struct picture {
         x509[24] = 7;
     }
     picture(const picture&) = delete;
-    [[nodiscard]] reading read() const { return read_certificates(::getpid(), address_of(&anchor)); }
+    [[nodiscard]] reading read() const { return read_of_this(address_of(&anchor)); }
 };
 
 TEST(held_certificates, are_found_by_the_anchor) {
@@ -112,6 +116,31 @@ TEST(held_certificates, one_that_is_not_whole_is_missed) {
     EXPECT_TRUE(missed_with([](picture& p) { p.der[0] = 'x'; }));
 }
 
+TEST(held_certificates, one_that_stands_in_many_slots_is_read_once) {
+    picture p;
+    for (std::uint64_t& slot : p.slots)
+        slot = address_of(p.entry) | std::uint64_t{0x1234} << 48;
+    p.anchor.arrays = 64;
+    p.anchor.arrays_apart = 0; // all the same
+    EXPECT_EQ(p.read().certificates.size(), 1U);
+}
+
+TEST(held_certificates, are_cut_where_a_budget_ends_and_that_is_told) {
+    const auto cut_with = [](auto&& change) {
+        const picture p;
+        budget left;
+        change(left);
+        const reading r = read_of_this(address_of(&p.anchor), left);
+        return r.cut && r.certificates.empty();
+    };
+    EXPECT_TRUE(cut_with([](budget& b) { b.slots = 7; }));
+    EXPECT_TRUE(cut_with([](budget& b) { b.certificates = 0; }));
+    EXPECT_TRUE(cut_with([](budget& b) { b.der_bytes = 0; }));
+    EXPECT_TRUE(cut_with([](budget& b) { b.text_bytes = 0; }));
+    EXPECT_TRUE(cut_with([](budget& b) { b.end = {}; }));
+    EXPECT_FALSE(picture().read().cut);
+}
+
 TEST(held_certificates, a_wrong_anchor_is_refused) {
     for (std::size_t word = 0; word < sizeof(certificates_anchor) / 4; ++word) {
         picture p;
@@ -119,8 +148,8 @@ TEST(held_certificates, a_wrong_anchor_is_refused) {
         std::memcpy(reinterpret_cast<char*>(&p.anchor) + word * 4, &huge, 4);
         EXPECT_LE(p.read().certificates.size(), 1U) << word;
     }
-    EXPECT_TRUE(read_certificates(::getpid(), 4096).failed);
-    EXPECT_FALSE(read_certificates(::getpid(), 0).failed);
+    EXPECT_TRUE(read_of_this(4096).failed);
+    EXPECT_FALSE(read_of_this(0).failed);
 }
 
 TEST(held_certificates, memory_of_any_words_ends_in_a_bounded_number_of_reads) {
@@ -135,7 +164,7 @@ TEST(held_certificates, memory_of_any_words_ends_in_a_bounded_number_of_reads) {
         anchor->home = address_of(&memory[random() % memory.size()]);
         anchor->arrays = static_cast<std::uint32_t>(random() % 65);
         anchor->arrays_apart = static_cast<std::uint32_t>(random() % 4097);
-        const reading r = read_certificates(::getpid(), address_of(anchor));
+        const reading r = read_of_this(address_of(anchor));
         EXPECT_TRUE(r.certificates.empty());
     }
 }

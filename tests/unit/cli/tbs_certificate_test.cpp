@@ -84,6 +84,57 @@ TEST(tbs_certificate, a_name_is_text_that_a_terminal_can_be_given) {
     EXPECT_EQ(subject_of(attribute("\x2a\x03\x04", 0x0c, "x")), "1.2.3.4=x");
 }
 
+TEST(tbs_certificate, a_name_is_escaped_as_rfc_4514_wants_it) {
+    const auto value = [](const std::string& text) {
+        return subject_of(attribute(common_name, 0x0c, text)).substr(3);
+    };
+    EXPECT_EQ(value("a\"b+c,d;e<f>g\\h=i"), R"(a\"b\+c\,d\;e\<f\>g\\h=i)");
+    EXPECT_EQ(value("#1"), "\\#1");
+    EXPECT_EQ(value("a#"), "a#");
+    EXPECT_EQ(value(" a b "), "\\ a b\\ ");
+    EXPECT_EQ(value(" "), "\\ ");
+    EXPECT_EQ(value("  "), "\\ \\ ");
+    EXPECT_EQ(value(std::string("good.example\0.evil.example", 26)), "good.example\\00.evil.example");
+    EXPECT_EQ(subject_of(attribute(common_name, 0x1e, std::string("\0a\0\0", 4))), "CN=a\\00");
+}
+
+TEST(tbs_certificate, a_type_is_shown_by_its_numbers_or_the_name_is_refused) {
+    const auto type = [](const std::string& oid) {
+        const std::string all = subject_of(attribute(oid, 0x0c, "x"));
+        return all.substr(0, all.find('='));
+    };
+    EXPECT_EQ(type("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"), "1.2.840.113549.1.1.11");
+    EXPECT_EQ(type(std::string(1, '\0')), "0.0");
+    EXPECT_EQ(type("\x27"), "0.39");
+    EXPECT_EQ(type("\x4f"), "1.39");
+    EXPECT_EQ(type("\x50"), "2.0");
+    EXPECT_EQ(type("\x88\x37"), "2.999");
+    // 2.25. and the number of a UUID (X.667): 2^128 - 1
+    EXPECT_EQ(type("\x69\x83" + std::string(17, '\xff') + "\x7f"),
+              "2.25.340282366920938463463374607431768211455");
+    EXPECT_EQ(type(""), "(refused)");
+    EXPECT_EQ(type("\x55\x84"), "(refused)") << "the last number has no end";
+    EXPECT_EQ(type("\x55\x80\x04"), "(refused)") << "a number that begins with nothing";
+}
+
+TEST(tbs_certificate, a_name_is_cut_after_some_thousand_bytes) {
+    EXPECT_EQ(subject_of(attribute(common_name, 0x0c, std::string(2000, 'a'))),
+              "CN=" + std::string(1024, 'a') + "...");
+    const std::string cut =
+        subject_of(attribute(common_name, 0x0c, std::string(600, 'x') + std::string(9000, 'y')));
+    EXPECT_THAT(cut, ::testing::EndsWith("y..."));
+    std::string many;
+    for (int i = 0; i < 2000; ++i)
+        many += attribute(common_name, 0x0c, "a");
+    EXPECT_LT(subject_of(many).size(), 5000U);
+    EXPECT_THAT(subject_of(many), ::testing::EndsWith("CN=a, ..."));
+    std::string together;
+    for (int i = 0; i < 2000; ++i)
+        together += element(0x30, element(0x06, common_name) + element(0x0c, "a"));
+    EXPECT_LT(subject_of(element(0x31, together)).size(), 5000U);
+    EXPECT_THAT(subject_of(element(0x31, together)), ::testing::EndsWith("CN=a+..."));
+}
+
 TEST(tbs_certificate, what_is_cut_short_is_none) {
     const std::string whole = certificate(attribute(common_name, 0x0c, "client-1"), validity);
     for (std::size_t n = 0; n < whole.size(); ++n) {

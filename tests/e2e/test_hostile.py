@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes that forge what ibid publishes: whoever reads them ends, soon, within bounds, and says so (tests/support/hostile)."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from test_exporter import Exporter
+
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def hostile(ibid: Path, tmp_path: Path) -> Iterator[Start]:
+    program = ibid.parent / "hostile_process"
+    running = []
+
+    def start(mode: str) -> "subprocess.Popen[str]":
+        if not program.exists():
+            pytest.skip("hostile_process was not built")
+        folder = tmp_path / f"{mode}{len(running)}"
+        folder.mkdir()
+        process = subprocess.Popen([str(program), str(folder), mode], stdout=subprocess.PIPE, text=True)
+        running.append(process)
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            assert process.wait(10) == 77
+            pytest.skip("this system does not let it: userfaultfd, or that much memory")
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait(30)
+
+
+def run(*words: object, memory: int = 1 << 30) -> "tuple[subprocess.CompletedProcess[str], float]":
+    """The command within a gigabyte, and how long it took."""
+    begin = time.monotonic()
+    done = subprocess.run(
+        [str(w) for w in words], capture_output=True, text=True, timeout=60, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    )
+    return done, time.monotonic() - begin
+
+
+class TestMemoryThatNeverComes:
+    @pytest.mark.parametrize("command", ["stat", "certs", "doctor"])
+    def test_is_given_up(self, ibid: Path, hostile: Start, command: str) -> None:
+        process = hostile("silent_block")
+        done, seconds = run(ibid, command, process.pid)
+        assert done.returncode == 1
+        assert "could not be read" in done.stdout + done.stderr
+        assert seconds < 5
+
+    def test_is_given_up_where_certificates_should_be(self, ibid: Path, hostile: Start) -> None:
+        process = hostile("silent_anchor")
+        done, seconds = run(ibid, "certs", process.pid)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "cannot be read" in done.stderr and "did not come to an end" in done.stderr
+        assert seconds < 10
+        done, seconds = run(ibid, "stat", process.pid)
+        assert done.returncode == 0, "the counters can be read"
+
+    def test_is_not_read_by_an_estimate(self, ibid: Path, hostile: Start) -> None:
+        done, seconds = run(ibid, "certs", "--estimate", "--json", hostile("silent_encoding").pid)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["cut"] is False
+        assert seconds < 4
+
+    def test_leaves_no_process_behind(self, ibid: Path, hostile: Start) -> None:
+        def readers() -> int:
+            names = [Path(f"/proc/{p}/comm") for p in os.listdir("/proc") if p.isdigit()]
+            return sum(n.exists() and n.read_text() == "ibid\n" for n in names)
+
+        before = readers()
+        run(ibid, "stat", hostile("silent_block").pid)
+        end = time.monotonic() + 5
+        while readers() > before and time.monotonic() < end:
+            time.sleep(0.1)
+        assert readers() <= before
+
+    def test_does_not_stop_top(self, ibid: Path, hostile: Start) -> None:
+        for _ in range(6):
+            hostile("silent_block")
+        done, seconds = run(ibid, "top", "--once", "--json")
+        assert done.returncode == 0
+        assert json.loads(done.stdout)["unreadable"] >= 6
+        assert seconds < 10
+
+    def test_does_not_stop_the_exporter(self, ibid: Path, hostile: Start) -> None:
+        """Each costs it time once, and all together no more than a few seconds of a look."""
+        exporter = Exporter(ibid)
+        try:
+            for _ in range(10):
+                hostile("silent_block")
+            most = 0.0
+            for _ in range(6):  # some were asked by one look, some by the next
+                begin = time.monotonic()
+                text = exporter.get()[2]
+                assert time.monotonic() - begin < 8
+                [silent] = [line for line in text.splitlines() if line.startswith("ibid_exporter_silent_processes ")]
+                most = max(most, float(silent.split()[1]))
+                time.sleep(0.3)  # a picture is given twice within 0.2 s
+            assert most >= 10
+            looks = []
+            for _ in range(3):
+                begin = time.monotonic()
+                exporter.get()
+                looks.append(time.monotonic() - begin)
+                time.sleep(0.3)
+            assert min(looks) < 1, f"those that did not answer are not asked again at once: {looks}"
+        finally:
+            exporter.process.terminate()
+            assert exporter.process.wait(10) == 0
+
+
+class TestForgedNumbers:
+    def test_of_ten_thousand_libcryptos_are_summed_up(self, ibid: Path, hostile: Start) -> None:
+        done, seconds = run(ibid, "stat", "--json", hostile("files").pid)
+        assert done.returncode == 0
+        assert len(json.loads(done.stdout)["libcryptos"]) <= 64
+        assert seconds < 5
+
+    def test_of_certificates_are_cut_and_told(self, ibid: Path, hostile: Start) -> None:
+        done, seconds = run(ibid, "certs", "--json", hostile("different").pid)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["cut"] is True
+        assert len(done.stdout) < 100 << 20
+        assert seconds < 20
+
+    def test_of_certificates_that_are_all_one_are_one(self, ibid: Path, hostile: Start) -> None:
+        done, seconds = run(ibid, "certs", hostile("many").pid)
+        assert done.returncode == 0, done.stderr
+        assert "1 certificate\n" in done.stdout and "not all are shown" in done.stdout
+        assert max(map(len, done.stdout.splitlines())) < 5000
+        assert seconds < 20
+
+    def test_of_a_heap_that_is_full_of_them_are_cut(self, ibid: Path, hostile: Start) -> None:
+        done, seconds = run(ibid, "certs", "--estimate", "--json", hostile("encodings").pid)
+        assert done.returncode == 0, done.stderr
+        assert seconds < 40
+        assert "cut" in json.loads(done.stdout)
+
+    def test_of_a_vast_heap_take_no_time(self, ibid: Path, hostile: Start) -> None:
+        """64 TiB of addresses, and hardly a page of memory."""
+        done, seconds = run(ibid, "certs", "--estimate", "--json", hostile("vast").pid)
+        assert done.returncode == 0, done.stderr
+        assert seconds < 40
