@@ -202,10 +202,10 @@ void judge_openssl(findings& f) {
             f.openssl.version));
     }
     if (f.decisive.kind == openssl::module_class::writer)
-        f.problems.push_back(
-            fmt::format("{} names functions that write to certificates ({}): nothing is shared with a program "
-                        "that could write to it (docs/safety.md)",
-                        f.decisive.path, fmt::join(f.decisive.names, ", ")));
+        f.problems.push_back(fmt::format(
+            "{} names functions that write to certificates ({}): nothing is shared with a program "
+            "that could write to it (docs/safety.md)",
+            f.decisive.path, fmt::join(f.decisive.names, ", ")));
     else if (f.decisive.kind == openssl::module_class::attacher)
         f.notes.push_back(
             fmt::format("{} attaches data to certificates ({}): one connection at a time sees a shared one "
