@@ -175,7 +175,7 @@ def demo(options: argparse.Namespace, command: str) -> None:
         )
     print(table(comparisons, colour=wants_colour(sys.stdout)))
     if not counters.get("helped"):
-        print(f"ibid stood aside here, so both columns are stock: {counters.get('reason')}")
+        print(f"ibid was disabled here, so both columns are stock: {counters.get('reason')}")
     print(f"{runs_text(comparisons)}, {findings.seconds:.0f} s in all, on {findings.machine['processor']}.")
     options.output.write_text(as_html(findings), encoding="utf-8")
     print(f"Plots, commands and versions: {options.output.absolute()}")

@@ -123,7 +123,7 @@ def _counters(findings: Findings) -> str:
     counters = findings.counters
     if not counters.get("helped"):
         reason = counters.get("reason") or "no reason was given"
-        return paragraph(f"ibid stood aside here ({reason}): both columns are stock.")
+        return paragraph(f"ibid was disabled here ({reason}): both columns are stock.")
     certificates = counters["certificates"]
     return paragraph(
         f"“ibid run --stats” around {findings.counted_connections:,} connections of the OpenSSL client counted "

@@ -116,7 +116,7 @@ def test_what_came_from_outside_is_escaped() -> None:
 
 def test_a_run_that_ibid_could_not_help_says_so() -> None:
     text = as_html(findings(counters={"helped": False, "reason": "no dynamic <OpenSSL>"}))
-    assert "stood aside" in text
+    assert "was disabled" in text
     assert "no dynamic &lt;OpenSSL&gt;" in text
 
 

@@ -21,7 +21,7 @@ def cell(figure: Ratio | None) -> str:
 def verdict(result: Result) -> str:
     """What an operator should expect. A fall of 5 % is help, a rise of 5 % is a price."""
     if not result.helped and result.reason:
-        return "other TLS" if "no process that could be counted" in result.reason else "stands aside"
+        return "other TLS" if "no process that could be counted" in result.reason else "is disabled"
     if result.hits + result.misses == 0 and (result.role == "client" or "GnuTLS" in result.note or "inside" in result.note):
         return "other TLS"
     told = [f for f in (result.memory, result.cpu) if f and f.told]
@@ -70,7 +70,7 @@ def page(results: Sequence[Result]) -> str:
         f"- *CPU*: of these handshakes; of a client's run, start and end included. Medians of {ROUNDS} runs (clients: {CLIENT_ROUNDS}) by turns; runs that overlap are",
         "  \"no difference seen\".",
         "- *nothing to share*: no lookup found anything: one connection in each process, or a server that asks for no certificate. *other TLS*: not the system's",
-        "  OpenSSL, but GnuTLS or a copy inside the program. *stands aside*: the reason is below the table.",
+        "  OpenSSL, but GnuTLS or a copy inside the program. *is disabled*: the reason is below the table.",
         "",
         "| program | version | is | exchanges | hits | memory | CPU | |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",

@@ -36,7 +36,7 @@ namespace {
 
 using shared_statistics::read_error;
 
-// The variables by which a program stands aside, where they are set for it.
+// The variables by which a program is disabled, where they are set for it.
 class surroundings {
 public:
     // This command's own: what a program would be given.
@@ -109,18 +109,18 @@ void look_at_settings(findings& f, const surroundings& s, const char* environmen
     f.notes.insert(f.notes.end(), f.settings.complaints.begin(), f.settings.complaints.end());
     if (f.settings["IBID_DISABLE"] == "1") {
         const std::string where = place_of(f, "IBID_DISABLE");
-        f.problems.push_back(fmt::format("IBID_DISABLE=1 is set ({}): ibid stands aside", where));
+        f.problems.push_back(fmt::format("IBID_DISABLE=1 is set ({}): ibid is disabled", where));
         f.next.push_back(where == environment_name ? "unset IBID_DISABLE"
                                                    : "take IBID_DISABLE out of " + where);
     }
     if (!s["LD_AUDIT"].empty())
         f.problems.emplace_back(
-            "LD_AUDIT is set: an auditor is shown each call between libraries, so ibid stands aside");
+            "LD_AUDIT is set: an auditor is shown each call between libraries, so ibid is disabled");
     const std::string list = fmt::format(":{}:", f.settings["IBID_EXCLUDE"]);
     for (const std::string& name : names) {
         if (name.empty() || list.find(fmt::format(":{}:", name)) == std::string::npos)
             continue;
-        f.problems.push_back(fmt::format("IBID_EXCLUDE names {} ({}): ibid stands aside in it", name,
+        f.problems.push_back(fmt::format("IBID_EXCLUDE names {} ({}): ibid is disabled in it", name,
                                          place_of(f, "IBID_EXCLUDE")));
         f.next.push_back(fmt::format("take {} out of IBID_EXCLUDE", name));
     }
@@ -182,7 +182,7 @@ void judge_openssl(findings& f) {
     if (!f.own_memory.empty())
         f.problems.push_back(fmt::format(
             "{} gives OpenSSL memory functions of its own (CRYPTO_set_mem_functions), and that memory may be "
-            "shared between processes: ibid stands aside there (docs/safety.md)",
+            "shared between processes: ibid is disabled there (docs/safety.md)",
             f.own_memory));
     if (!f.openssl.fork.empty()) {
         f.problems.push_back(fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL",
@@ -198,7 +198,7 @@ void judge_openssl(findings& f) {
     } else if (!version.is_tested()) {
         f.notes.push_back(fmt::format(
             "OpenSSL {} is newer than ibid's tests: at its first use ibid tries it with a certificate of its "
-            "own, and stands aside if that fails ('ibid stat' tells)",
+            "own, and is disabled if that fails ('ibid stat' tells)",
             f.openssl.version));
     }
     if (f.decisive.kind == openssl::module_class::writer)
@@ -313,7 +313,7 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     if (p.elf->audited)
         f.problems.push_back(p.path +
                              " names an auditor (DT_AUDIT), which is shown each call between libraries: ibid "
-                             "stands aside");
+                             "is disabled");
     judge_tls(f, p, libraries, name);
     if (!f.openssl.libcrypto.empty() || !f.problems.empty())
         return;
@@ -339,7 +339,7 @@ void look_at_reservations(findings& f, const std::vector<std::string>& files) {
     const std::vector<reservation> all = reservations(files);
     for (const reservation& r : all)
         f.notes.push_back(
-            fmt::format("{} names {}: if {}, ibid stands aside in that process", r.path, r.call, r.when));
+            fmt::format("{} names {}: if {}, ibid is disabled in that process", r.path, r.call, r.when));
     if (all.empty())
         return;
     f.not_known = true;
@@ -464,7 +464,7 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     }
     const program p = look_at(fmt::format("/proc/{}/exe", pid));
     if (p.elf && p.elf->audited)
-        f.problems.emplace_back("its executable names an auditor (DT_AUDIT): ibid stands aside");
+        f.problems.emplace_back("its executable names an auditor (DT_AUDIT): ibid is disabled");
     if (!f.openssl.libcrypto.empty() && f.openssl.libssl.empty()) {
         f.not_known = true;
         for (const std::string& library : libraries) {
@@ -484,13 +484,13 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
             f.next.emplace_back("start it again with 'ibid run' before its command line");
     } else if (counters.error == read_error::none) {
         if (!counters.figures.helped && !counters.figures.reason.empty())
-            f.problems.push_back("ibid stands aside in it: " + counters.figures.reason);
-        else if (counters.figures.stands_aside)
-            f.notes.push_back("with one of its libcryptos ibid stands aside: " + counters.figures.reason);
+            f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
+        else if (counters.figures.is_disabled)
+            f.notes.push_back("with one of its libcryptos ibid is disabled: " + counters.figures.reason);
         f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
-    } else if (counters.error == read_error::not_used && counters.figures.stands_aside) {
+    } else if (counters.error == read_error::not_used && counters.figures.is_disabled) {
         if (f.problems.empty()) // else its environment says it already
-            f.problems.push_back("ibid stands aside in it: " + counters.figures.reason);
+            f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
     } else if (counters.error == read_error::not_used) {
         f.notes.emplace_back("it has not used OpenSSL for certificates so far");
     }

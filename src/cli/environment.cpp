@@ -116,7 +116,7 @@ std::string wrong_value(std::string_view name, std::string_view value) {
             "4M:1024, or 0 for none",
             name, shown);
     if (name == "IBID_DISABLE" && !is_one_of("0", "1"))
-        return refused("1 makes ibid stand aside");
+        return refused("1 disables ibid");
     if (name == "IBID_VERIFY_MEMO" && !is_one_of("0", "1"))
         return refused("0 verifies every signature again");
     if (name == "IBID_PRIVACY" && !is_one_of("strict", "default", "off"))

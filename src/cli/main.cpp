@@ -21,8 +21,8 @@ int failed(const std::exception& error) {
 
 // `ibid run PROGRAM` becomes the program before the static objects are made that other commands need:
 // iostreams alone, which CLI11 brings along, cost as much as all that is done here (docs/command.md, "What a
-// start costs"). The C library has to give a constructor the words, as glibc does; with another one, main() runs
-// the program.
+// start costs"). The C library has to give a constructor the words, as glibc does; with another one, main()
+// runs the program.
 #ifdef __GLIBC__
 [[gnu::constructor(101)]] void run_at_once(int count, char** words) {
     try {

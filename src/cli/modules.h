@@ -26,7 +26,7 @@ struct decisive_module {
 // nothing. Empty: none.
 [[nodiscard]] std::string sets_memory_functions(const std::vector<std::string>& files);
 
-// What a file names that makes ibid stand aside once it is called in a certain way. Whether it is, is not
+// What a file names that disables ibid once it is called in a certain way. Whether it is, is not
 // seen from outside.
 struct reservation {
     std::string path;

@@ -106,12 +106,11 @@ std::string libcrypto_lines(const std::vector<libcrypto_figures>& all, std::stri
         if (!one.helped && !counted_anything(one.of))
             continue;
         const statistics& s = one.of[0];
-        text +=
-            fmt::format("certificates: {}, {}{}\n", counted(s.hits, "hit"),
-                        s.misses == 1 ? "1 miss" : grouped(s.misses) + " misses",
-                        one.helped && one.stood_aside != 0
-                            ? fmt::format("; stood aside in {}: {}", processes(one.stood_aside), one.reason)
-                            : "");
+        text += fmt::format("certificates: {}, {}{}\n", counted(s.hits, "hit"),
+                            s.misses == 1 ? "1 miss" : grouped(s.misses) + " misses",
+                            one.helped && one.disabled != 0
+                                ? fmt::format("; was disabled in {}: {}", processes(one.disabled), one.reason)
+                                : "");
     }
     return text;
 }
@@ -121,7 +120,7 @@ nlohmann::ordered_json libcryptos_json(const std::vector<libcrypto_figures>& all
     for (const libcrypto_figures& one : all) {
         nlohmann::ordered_json out = {{"path", one.path},           {"version", one.version},
                                       {"helped", one.helped},       {"reason", nullptr},
-                                      {"processes", one.processes}, {"stood_aside", one.stood_aside}};
+                                      {"processes", one.processes}, {"disabled", one.disabled}};
         if (!one.helped && !one.reason.empty())
             out["reason"] = one.reason;
         add_counters(out, one.of);
@@ -135,8 +134,8 @@ std::string summary_text(const verdict& v) {
     std::string text;
     if (t.helped != 0) {
         text += counter_lines(t.of, "ibid: ") + libcrypto_lines(t.libcryptos, "ibid: ");
-        if (t.stood_aside != 0)
-            text += fmt::format("ibid: stood aside in {} of {}: {}\n", grouped(t.stood_aside),
+        if (t.disabled != 0)
+            text += fmt::format("ibid: was disabled in {} of {}: {}\n", grouped(t.disabled),
                                 processes(t.processes), t.reason);
     } else {
         text += fmt::format("ibid: {}: {}\n",
@@ -161,7 +160,7 @@ nlohmann::ordered_json summary_json(const verdict& v) {
     const totals t = v.counted.value_or(totals{});
     nlohmann::ordered_json out = {{"ibid", IBID_VERSION},      {"helped", t.helped != 0},
                                   {"reason", nullptr},         {"counted", v.uncounted.empty()},
-                                  {"processes", t.processes},  {"stood_aside", t.stood_aside},
+                                  {"processes", t.processes},  {"disabled", t.disabled},
                                   {"running", t.still_running}};
     if (t.helped == 0) {
         out["reason"] = reason_of(v);

@@ -66,8 +66,8 @@ std::string explain(read_error error, pid_t pid) {
 }
 
 bool can_be_shown(const shared_statistics::process_result& seen, pid_t pid) {
-    if (seen.error == read_error::not_used && seen.figures.stands_aside)
-        fmt::print(stderr, "ibid: process {} ({}) runs under ibid, which stands aside: {}\n", pid,
+    if (seen.error == read_error::not_used && seen.figures.is_disabled)
+        fmt::print(stderr, "ibid: process {} ({}) runs under ibid, which is disabled: {}\n", pid,
                    name_of_process(pid), seen.figures.reason);
     else if (seen.error != read_error::none)
         fmt::print(stderr, "ibid: {}\n", explain(seen.error, pid));

@@ -4,7 +4,7 @@
 #include "cli/supervise.h"
 
 #include "cli/descriptors.h"
-#include "cli/group_witness.h"
+#include "cli/group_holder.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -101,7 +101,7 @@ void pass_on(const siginfo_t& info, pid_t program) {
         ::kill(program, info.si_signo);
 }
 
-int wait_for(pid_t program, group_witness& witness) {
+int wait_for(pid_t program, group_holder& holder) {
     sigset_t all;
     ::sigfillset(&all);
     for (;;) {
@@ -110,7 +110,7 @@ int wait_for(pid_t program, group_witness& witness) {
         if (signal < 0)
             continue;
         if (signal != SIGCHLD) {
-            if (!witness.saw(signal))
+            if (!holder.saw(signal))
                 pass_on(info, program);
             continue;
         }
@@ -137,7 +137,7 @@ std::vector<char*> pointers_to(const std::vector<std::string>& command) {
 
 ending supervise(const std::vector<std::string>& command, const std::vector<int>& keep_open) {
     const inherited before = take_over_signals();
-    group_witness witness;
+    group_holder holder;
     int failed[2];
     if (::pipe2(failed, O_CLOEXEC) != 0) {
         const int error = errno;
@@ -161,10 +161,10 @@ ending supervise(const std::vector<std::string>& command, const std::vector<int>
         return {.exec_error = error};
     }
     std::vector<int> keep = keep_open;
-    keep.push_back(witness.request_fd());
-    keep.push_back(witness.answer_fd());
+    keep.push_back(holder.request_fd());
+    keep.push_back(holder.answer_fd());
     hold_nothing_open(std::move(keep));
-    return {.status = wait_for(program, witness)};
+    return {.status = wait_for(program, holder)};
 }
 
 void end_as(int status) {

@@ -21,10 +21,10 @@ namespace {
 std::string packed(const process_result& r) {
     pack out;
     const process_figures& f = r.figures;
-    out << r.error << f.helped << f.stands_aside << f.reason << f.of << std::uint64_t{f.libcryptos.size()};
+    out << r.error << f.helped << f.is_disabled << f.reason << f.of << std::uint64_t{f.libcryptos.size()};
     for (const libcrypto_figures& one : f.libcryptos)
         out << one.path << one.version << one.helped << one.reason << one.anchor << one.processes
-            << one.stood_aside << one.of;
+            << one.disabled << one.of;
     out << std::uint64_t{f.caches.size()};
     for (const cache_figures& one : f.caches)
         out << one.name << one.of;
@@ -36,11 +36,11 @@ process_result unpacked(const std::string& bytes) {
     process_result r;
     process_figures& f = r.figures;
     std::uint64_t number = 0;
-    in >> r.error >> f.helped >> f.stands_aside >> f.reason >> f.of >> number;
+    in >> r.error >> f.helped >> f.is_disabled >> f.reason >> f.of >> number;
     for (; number != 0 && in.whole(); --number) {
         libcrypto_figures one;
         in >> one.path >> one.version >> one.helped >> one.reason >> one.anchor >> one.processes >>
-            one.stood_aside >> one.of;
+            one.disabled >> one.of;
         f.libcryptos.push_back(std::move(one));
     }
     in >> number;

@@ -42,12 +42,12 @@ struct row_name {
     std::atomic<std::uint32_t> state; // a row_state
     shared_text<192> path;            // its file
     shared_text<32> version;          // "3.0.19"
-    shared_text<192> reason;          // why ibid stands aside
+    shared_text<192> reason;          // why ibid is disabled
 };
 
-// Whether ibid works with a libcrypto in one process. It may help for a while and then stand aside; never the
+// Whether ibid works with a libcrypto in one process. It may help for a while and then be disabled; never the
 // other way.
-enum class standing : std::uint32_t { unknown, helped, aside };
+enum class standing : std::uint32_t { unknown, helped, disabled };
 
 // The counters of one libcrypto in one process. A page of its own: after a fork, all that counting writes to
 // in the child.
@@ -81,7 +81,7 @@ using figure_array = std::array<std::atomic<std::uint64_t>, figures>;
 struct counted_in {
     std::atomic<std::uint32_t> processes;
     std::atomic<std::uint32_t> helped;
-    std::atomic<std::uint32_t> aside;
+    std::atomic<std::uint32_t> disabled;
 };
 
 // What this process has added to the region for one row.
@@ -115,7 +115,7 @@ struct certificates_anchor {
 struct process_block {
     std::atomic<std::uint64_t> magic; // stored by the first claim
     std::atomic<std::uint32_t> version;
-    shared_text<192> reason; // why ibid stands aside in this process
+    shared_text<192> reason; // why ibid is disabled in this process
     counted_in counted;
     std::array<row_name, rows_of_process> names;
     std::array<published_row, rows_of_process> published;
@@ -138,7 +138,7 @@ struct process_numbers {
     std::atomic<std::uint64_t> processes; // used OpenSSL, or the one of a row
     std::atomic<std::uint64_t> helped;    // of these: ibid works with it
     std::atomic<std::uint64_t>
-        aside; // of these: ibid stands aside. A process of two libcryptos may be in both
+        disabled; // of these: ibid is disabled. A process of two libcryptos may be in both
 };
 
 struct region_row {
@@ -154,7 +154,7 @@ struct region_block {
     std::uint64_t nonce;               // as in IBID_STATISTICS
     std::atomic<std::uint64_t> loaded; // programs that were started with the preload in them
     process_numbers numbers;
-    shared_text<192> reason; // the first one that a process gave for standing aside
+    shared_text<192> reason; // the first one that a process gave for being disabled
     std::array<region_row, rows_of_region> rows;
 };
 

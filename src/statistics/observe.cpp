@@ -85,7 +85,7 @@ void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
         known = all.end() - 1;
     add(known->of, one.of);
     known->helped |= one.helped;
-    known->stood_aside += one.stood_aside;
+    known->disabled += one.disabled;
     known->processes += one.processes;
     if (known->reason.empty())
         known->reason = one.reason;
@@ -212,20 +212,20 @@ void add_block(process_figures& to, const process_block& block) {
             f.of[k] = sum(block.rows[i].blocks[k]);
         const std::uint32_t now = block.published[i].standing.load(std::memory_order_relaxed);
         f.helped = now == static_cast<std::uint32_t>(standing::helped);
-        f.stood_aside = now == static_cast<std::uint32_t>(standing::aside) ? 1 : 0;
+        f.disabled = now == static_cast<std::uint32_t>(standing::disabled) ? 1 : 0;
         f.anchor = block.anchors[i].load(std::memory_order_acquire);
         add(to.of, f.of);
         to.helped |= f.helped;
-        to.stands_aside |= f.stood_aside != 0;
+        to.is_disabled |= f.disabled != 0;
         merge(to.libcryptos, std::move(f));
     }
     for (libcrypto_figures& f : to.libcryptos) {
         f.processes = 1;
-        f.stood_aside = std::min<std::uint64_t>(f.stood_aside, 1);
+        f.disabled = std::min<std::uint64_t>(f.disabled, 1);
     }
     if (to.reason.empty())
         to.reason = text_of(block.reason);
-    to.stands_aside |= to.libcryptos.empty() && !to.reason.empty(); // of the process, whatever it loads
+    to.is_disabled |= to.libcryptos.empty() && !to.reason.empty(); // of the process, whatever it loads
 }
 
 // Mappings of one process that are asked for a block. It has one, or a few; what maps ten thousand wants to
@@ -333,7 +333,7 @@ totals region::sum_up() const {
     t.loaded = base_->loaded.load(std::memory_order_relaxed);
     t.processes = base_->numbers.processes.load(std::memory_order_relaxed);
     t.helped = base_->numbers.helped.load(std::memory_order_relaxed);
-    t.stood_aside = base_->numbers.aside.load(std::memory_order_relaxed);
+    t.disabled = base_->numbers.disabled.load(std::memory_order_relaxed);
     t.reason = text_of(base_->reason);
     for (const region_row& r : base_->rows) {
         if (!is_ready(r.name))
@@ -341,7 +341,7 @@ totals region::sum_up() const {
         libcrypto_figures f = named(r.name);
         f.processes = r.numbers.processes.load(std::memory_order_relaxed);
         f.helped = r.numbers.helped.load(std::memory_order_relaxed) != 0;
-        f.stood_aside = r.numbers.aside.load(std::memory_order_relaxed);
+        f.disabled = r.numbers.disabled.load(std::memory_order_relaxed);
         for (std::size_t k = 0; k < kinds; ++k)
             f.of[k] = read_sums(r.sums[k]);
         add(t.of, f.of);

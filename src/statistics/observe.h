@@ -33,19 +33,19 @@ struct libcrypto_figures {
     std::string path;            // empty: not known, or several that found no row of their own
     std::string version;         // may be empty
     bool helped = false;         // ibid works with it, in a process at least
-    std::string reason;          // empty, or why ibid stands aside
+    std::string reason;          // empty, or why ibid is disabled
     std::uint64_t anchor = 0;    // of a process: where it has a certificates_anchor; 0: none
     std::uint64_t processes = 1; // that used it
-    std::uint64_t stood_aside =
-        0; // of these, the ones in which ibid stands aside, perhaps after it helped for a while
+    std::uint64_t disabled =
+        0; // of these, the ones in which ibid is disabled, perhaps after it helped for a while
     kind_figures of;
 };
 
 // One process's figures.
 struct process_figures {
-    bool helped = false;       // ibid works with one of its libcryptos
-    bool stands_aside = false; // with one of them it does not, or no longer
-    std::string reason;        // empty, or why
+    bool helped = false;      // ibid works with one of its libcryptos
+    bool is_disabled = false; // with one of them it does not, or no longer
+    std::string reason;       // empty, or why
     std::vector<libcrypto_figures> libcryptos;
     kind_figures of;                   // sums over them
     std::vector<cache_figures> caches; // of a C++ program, under ibid or not; whatever the error is
@@ -59,9 +59,9 @@ struct totals {
     std::uint64_t loaded = 0;    // programs that were started with ibid in them, and could be counted
     std::uint64_t processes = 0; // that used OpenSSL
     std::uint64_t helped = 0;    // of these, the ones that ibid works with
-    std::uint64_t stood_aside =
-        0;              // of these, the ones in which it stands aside, perhaps after it helped for a while
-    std::string reason; // the first one given by a process for standing aside
+    std::uint64_t disabled =
+        0;              // of these, the ones in which it is disabled, perhaps after it helped for a while
+    std::string reason; // the first one given by a process for being disabled
     std::vector<std::uint32_t> still_running; // that use OpenSSL
     std::vector<libcrypto_figures> libcryptos;
     kind_figures of;

@@ -126,16 +126,16 @@ bool any_stands(standing s) noexcept {
 }
 
 // Brings the region's numbers in line with what row `i` is now. Sequentially consistent: of two rows that
-// stand aside at once, the later one sees both.
+// be disabled at once, the later one sees both.
 void count_standing(std::size_t i, region_row& into) noexcept {
     published_row& p = here.published[i];
     if (p.counted.processes.load() == 0)
         return;
     count_if(stands(i, standing::helped), p.counted.helped, into.numbers.helped);
-    count_if(stands(i, standing::aside), p.counted.aside, into.numbers.aside);
+    count_if(stands(i, standing::disabled), p.counted.disabled, into.numbers.disabled);
     process_numbers& all = region.load(std::memory_order_relaxed)->numbers;
     count_if(any_stands(standing::helped), here.counted.helped, all.helped);
-    count_if(any_stands(standing::aside), here.counted.aside, all.aside);
+    count_if(any_stands(standing::disabled), here.counted.disabled, all.disabled);
 }
 
 // This process is one more that uses OpenSSL; also a child of a fork, once it has something of its own to
@@ -151,7 +151,7 @@ void count_process(std::size_t i, region_row& into) noexcept {
 void forget(counted_in& counted) noexcept {
     counted.processes.store(0, std::memory_order_relaxed);
     counted.helped.store(0, std::memory_order_relaxed);
-    counted.aside.store(0, std::memory_order_relaxed);
+    counted.disabled.store(0, std::memory_order_relaxed);
 }
 
 std::array<std::uint64_t, figures> figures_of(const counter_block& block) noexcept {
@@ -255,7 +255,7 @@ void set_reason(row* r, const char* text) noexcept {
         return;
     const std::size_t i = index_of(r);
     write(here.names[i].reason, text);
-    here.published[i].standing.store(static_cast<std::uint32_t>(standing::aside));
+    here.published[i].standing.store(static_cast<std::uint32_t>(standing::disabled));
     if (region_row* const there = in_region(i)) {
         write(there->name.reason, text);
         count_process(i, *there);

@@ -43,7 +43,7 @@ void set_helped(row* r) noexcept;
 // Where its certificates are. `a` stays for good, and does not change any more.
 void set_anchor(row* r, const certificates_anchor* a) noexcept;
 
-// It stands aside from now on, for good: why, in a few words for a person. Longer text is cut.
+// It is disabled from now on, for good: why, in a few words for a person. Longer text is cut.
 void set_reason(row* r, const char* text) noexcept;
 
 // The same for the process, where it has no libcrypto to say it of.

@@ -579,7 +579,7 @@ sys.stdin.read()
 os._exit(0)
 """
 
-# Shares for a while; then it looks up what tells of every certificate, so ibid stands aside.
+# Shares for a while; then it looks up what tells of every certificate, so ibid is disabled.
 STANDS_ASIDE_LATER = """
 import ctypes, ssl, sys
 bundle = "/etc/ssl/certs/ca-certificates.crt"
@@ -594,7 +594,7 @@ sys.stdin.read()
 
 
 class TestStandingAside:
-    """A program in which ibid stands aside is not told as helped, and the reason is said everywhere."""
+    """A program in which ibid is disabled is not told as helped, and the reason is said everywhere."""
 
     @pytest.fixture(params=[(OWN_MEMORY, "memory of its own"), (STANDS_ASIDE_LATER, "changes how OpenSSL parses keys")], ids=["memory", "later"])
     def program(self, request: pytest.FixtureRequest) -> tuple[str, str]:
@@ -612,7 +612,7 @@ class TestStandingAside:
             assert lines[1].startswith("ibid: until then: certificates: ")
         run_to_end([str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", PYTHON, "-c", code], stdin=subprocess.DEVNULL)
         found = figures(tmp_path)
-        assert (found["helped"], found["processes"], found["stood_aside"]) == (False, 1, 1)
+        assert (found["helped"], found["processes"], found["disabled"]) == (False, 1, 1)
         assert why in str(found["reason"])
         assert found["libcryptos"][0]["helped"] is False  # type: ignore[index]
 
@@ -626,7 +626,7 @@ class TestStandingAside:
         assert "not helped: " in run_to_end([str(ibid), "stat", str(process.pid)]).stdout
         doctor = run_to_end([str(ibid), "doctor", str(process.pid)])
         assert doctor.returncode == 1
-        assert "ibid stands aside in it: " in doctor.stdout and why in doctor.stdout
+        assert "ibid is disabled in it: " in doctor.stdout and why in doctor.stdout
 
     def test_of_one_process_is_no_matter_to_another(self, ibid: Path, tmp_path: Path) -> None:
         run_to_end(
@@ -634,7 +634,7 @@ class TestStandingAside:
             stdin=subprocess.DEVNULL,
         )
         found = figures(tmp_path)
-        assert (found["helped"], found["reason"], found["processes"], found["stood_aside"]) == (True, None, 2, 1)
+        assert (found["helped"], found["reason"], found["processes"], found["disabled"]) == (True, None, 2, 1)
 
 
 class TestSummary:
@@ -941,7 +941,7 @@ class TestDoctor:
         library = self.library(tmp_path, "libcalls.so", code)
         found = self.examine(ibid, self.program(tmp_path, str(library), f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}"))
         assert found["helps"] is (None if when else True)
-        assert ("ibid stands aside in that process" in str(found["notes"])) == bool(when)
+        assert ("ibid is disabled in that process" in str(found["notes"])) == bool(when)
         if when:
             assert any(note.startswith(f"{library} names {names[0]}") and when in note for note in found["notes"])
 

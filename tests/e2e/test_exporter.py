@@ -148,7 +148,7 @@ class TestText:
     def test_says_where_ibid_stands_aside(self, ibid: Path, exporter: Exporter, tmp_path: Path) -> None:
         process = subprocess.Popen([str(ibid), "run", PYTHON, "-c", USES_OPENSSL], env={**os.environ, "IBID_DISABLE": "1"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
-        wait_for(lambda: exporter.value("ibid_standing_aside_processes", reason="IBID_DISABLE is set") >= 1, "it is seen")
+        wait_for(lambda: exporter.value("ibid_disabled_processes", reason="IBID_DISABLE is set") >= 1, "it is seen")
         process.communicate()
 
 
@@ -290,7 +290,7 @@ class TestWithPrometheus:
             plain = expression.replace("$__rate_interval", "1m").replace("$instance", ".*").replace("$program", ".*")
             prometheus.query(plain)  # it is understood
             for name in re.findall(r"\b(?:program:)?ibid_\w+(?::rate5m)?", plain):
-                assert name in names or name in ("program:ibid_cache_hit_ratio:rate5m", "ibid_standing_aside_processes"), name
+                assert name in names or name in ("program:ibid_cache_hit_ratio:rate5m", "ibid_disabled_processes"), name
         # Panels that must show something of a program that runs.
         for expression in expressions(dashboard)[:1] + [e for e in expressions(dashboard) if "_objects" in e]:
             wait_for(lambda e=expression: prometheus.query(e.replace("$instance", ".*").replace("$program", NAME)), f"a value of {expression}")

@@ -2,8 +2,8 @@
 """Kamailio, as Debian ships it, under ibid and stock: a server of several processes that share OpenSSL's memory.
 
 Kamailio gives OpenSSL an allocator over shared memory: one process accepts a connection, another does its handshake and the
-next request's, and a third ends it. An object of the private memory of one of them would be another's crash. So ibid stands
-aside there, and what has to be shown is that nobody notices: each client is judged as in stock, and each process lives until
+next request's, and a third ends it. An object of the private memory of one of them would be another's crash. So ibid is
+disabled there, and what has to be shown is that nobody notices: each client is judged as in stock, and each process lives until
 the end.
 """
 

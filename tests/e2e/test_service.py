@@ -227,7 +227,7 @@ class TestJudgement:
         [
             ("/usr/lib/postgresql/15/bin/postgres -D x", "each connection is a process of its own"),
             ("socat OPENSSL-LISTEN:443,fork,cert=x STDIO", "each connection is a process of its own"),
-            ("+/usr/sbin/kamailio -DD", "ibid stands aside"),
+            ("+/usr/sbin/kamailio -DD", "ibid is disabled"),
             ("/usr/sbin/apachectl start", "prefork"),
         ],
     )

@@ -90,11 +90,11 @@ const picture& collector::look() {
             continue;
         }
         const shared_statistics::process_figures& f = process.figures;
-        ++(process.error == read_error::not_used && !f.stands_aside ? g.processes.unused
-           : f.helped                                               ? g.processes.helped
-           : f.stands_aside                                         ? g.processes.aside
-                                                                    : g.processes.unused);
-        if (f.stands_aside)
+        ++(process.error == read_error::not_used && !f.is_disabled ? g.processes.unused
+           : f.helped                                              ? g.processes.helped
+           : f.is_disabled                                         ? g.processes.disabled
+                                                                   : g.processes.unused);
+        if (f.is_disabled)
             ++g.reasons[f.reason];
         // A program that it became since: what it was counted is over.
         if (before != known_.end() && !(before->second.group == name))

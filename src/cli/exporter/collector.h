@@ -34,15 +34,15 @@ struct group_name {
 // How many processes there are now, by what ibid does in them.
 struct process_counts {
     std::uint64_t helped = 0;
-    std::uint64_t aside = 0;  // it stands aside
-    std::uint64_t unused = 0; // they have not used OpenSSL so far
+    std::uint64_t disabled = 0; // it is disabled
+    std::uint64_t unused = 0;   // they have not used OpenSSL so far
     // Their memory may not be read, or not in time, or they have another version of ibid.
     std::uint64_t unreadable = 0;
 };
 
 struct group {
     process_counts processes;
-    std::map<std::string, std::uint64_t> reasons; // why it stands aside, in how many processes
+    std::map<std::string, std::uint64_t> reasons; // why it is disabled, in how many processes
     shared_statistics::kind_figures figures;
 };
 

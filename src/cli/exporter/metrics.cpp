@@ -103,12 +103,12 @@ std::string metrics_text(const picture& p, format f) {
     for (const auto& [name, g] : p.groups) {
         for (const auto& [state, n] :
              std::vector<std::pair<const char*, std::uint64_t>>{{"helped", g.processes.helped},
-                                                                {"stands_aside", g.processes.aside},
+                                                                {"disabled", g.processes.disabled},
                                                                 {"unused", g.processes.unused},
                                                                 {"unreadable", g.processes.unreadable}})
             w.sample(fmt::format("{},state=\"{}\"", labels(name), state), n);
     }
-    w.begin("ibid_standing_aside_processes", "gauge", "Processes in which ibid stands aside, by the reason.");
+    w.begin("ibid_disabled_processes", "gauge", "Processes in which ibid is disabled, by the reason.");
     for (const auto& [name, g] : p.groups) {
         for (const auto& [reason, n] : g.reasons)
             w.sample(fmt::format("{},reason=\"{}\"", labels(name), escaped(reason)), n);

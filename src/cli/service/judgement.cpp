@@ -102,7 +102,7 @@ struct known_program {
 constexpr const char* one_connection = "each connection is a process of its own, so there is nothing to "
                                        "share, and a process gets some KiB heavier";
 constexpr const char* shared_memory =
-    "it gives OpenSSL memory that its processes share, so ibid stands aside in it";
+    "it gives OpenSSL memory that its processes share, so ibid is disabled in it";
 constexpr std::array known_programs{
     known_program{"postgres", one_connection, nullptr},
     known_program{"pg_ctlcluster", one_connection, nullptr},

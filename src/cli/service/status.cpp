@@ -49,7 +49,7 @@ struct service_state {
         std::vector<std::string> all;
         for (const process& p : running) {
             const std::string& reason = p.seen.figures.reason;
-            if (p.seen.figures.stands_aside && std::find(all.begin(), all.end(), reason) == all.end())
+            if (p.seen.figures.is_disabled && std::find(all.begin(), all.end(), reason) == all.end())
                 all.push_back(reason);
         }
         return all;
@@ -153,7 +153,7 @@ int status(const request& r) {
         fmt::print("{:<30} {}\n", s.name,
                    paint(fine ? colour::good : colour::bad, sentence(s, !r.root.empty())));
         for (const std::string& reason : s.reasons())
-            fmt::print("{:<30} stands aside: {}\n", "", reason);
+            fmt::print("{:<30} is disabled: {}\n", "", reason);
         if (s.count(&process::is_unknown) != 0)
             fmt::print("{:<30} {} may not be looked at: 'sudo ibid status {}'\n", "",
                        grouped(s.count(&process::is_unknown)), s.name);

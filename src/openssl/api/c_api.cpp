@@ -19,7 +19,7 @@ void share_in(const functions& f, certificate_cache& cache, OPENSSL_STACK* chain
     }
 }
 
-// A library's caches, asked for once: it may stand aside at any moment.
+// A library's caches, asked for once: it may be disabled at any moment.
 struct caches {
     certificate_cache* const certificates;
     trust_store_cache* const trust_stores;

@@ -159,8 +159,8 @@ public:
     // Whether a signature may be remembered as verified by `key`.
     [[nodiscard]] bool remembers(const EVP_PKEY* key) const { return memo_.names(key); }
 
-    // Whether a provider or an engine that is not part of OpenSSL offers signatures: a key that verifies has a
-    // copy in there. Call just before a verification.
+    // Whether a provider or an engine that is not part of OpenSSL offers signatures: a key that verifies has
+    // a copy in there. Call just before a verification.
     [[nodiscard]] bool has_foreign_algorithms() const { return !memo_.algorithms_are_openssls_own(); }
 
     // A provider, an engine, a property or the configuration has changed. A signature that verified may fail

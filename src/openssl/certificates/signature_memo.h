@@ -57,7 +57,8 @@ public:
     // Hits: verifications that were remembered. Misses: those that were done.
     [[nodiscard]] ibid::statistics statistics() const noexcept { return sum(counters_); }
 
-    // Whether all algorithms are OpenSSL's own. Call just before a verification, which uses the providers too.
+    // Whether all algorithms are OpenSSL's own. Call just before a verification, which uses the providers
+    // too.
     [[nodiscard]] bool algorithms_are_openssls_own() const {
         return algorithms_are_openssls_own(generation_.load(std::memory_order_acquire));
     }

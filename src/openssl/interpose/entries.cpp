@@ -194,8 +194,9 @@ struct entries {
 
     // ---- what gives a writer an object, or an attacher but for its lease
 
-    // The lists of a connection and what is in them are OpenSSL's own, and programs change them. So nothing is
-    // shared with a program that asks for them and may write: what was shared before is exchanged as it asks.
+    // The lists of a connection and what is in them are OpenSSL's own, and programs change them. So nothing
+    // is shared with a program that asks for them and may write: what was shared before is exchanged as it
+    // asks.
     static libcrypto& for_writer() noexcept {
         libcrypto& l = of();
         if (!l.has_writer()) {

@@ -186,8 +186,8 @@ enum class use : bool { not_yet, verified };
     return reinterpret_cast<OPENSSL_STACK*>(stack);
 }
 
-// Exchanges what is shared in a list for the session's own objects. It is OpenSSL's own list, and owns what is
-// in it: the program may take certificates out of it, and put others in.
+// Exchanges what is shared in a list for the session's own objects. It is OpenSSL's own list, and owns what
+// is in it: the program may take certificates out of it, and put others in.
 [[nodiscard]] STACK_OF(X509) *
     own_of(libcrypto& of, SSL_SESSION* session, STACK_OF(X509) * lent, use so_far) {
     const functions& f = of.f;

@@ -116,9 +116,9 @@ private:
     return objects.all == nullptr || !shared.empty(); // null: no memory
 }
 
-// Stores in which nothing is shared, by what they held when that was seen: a program asks for a store's objects
-// once for each of them in a loop, and looking at all of them each time would be quadratic. A forgotten note
-// costs one look.
+// Stores in which nothing is shared, by what they held when that was seen: a program asks for a store's
+// objects once for each of them in a loop, and looking at all of them each time would be quadratic. A
+// forgotten note costs one look.
 class private_stores {
 public:
     // Under the store's lock. `objects`: the store's list.

@@ -5,7 +5,7 @@
 
 namespace ibid::older_glibc {
 
-// Null: it has. Else why ibid stands aside: a libpthread that comes later (with a plugin) would find locks
+// Null: it has. Else why ibid is disabled: a libpthread that comes later (with a plugin) would find locks
 // that ibid has passed by.
 #ifdef IBID_OLDER_GLIBC
 [[nodiscard]] const char* why_not() noexcept;

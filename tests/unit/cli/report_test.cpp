@@ -94,14 +94,15 @@ TEST(summary, gives_the_programs_own_reason_before_a_guess) {
     EXPECT_EQ(summary_text(of(t, "it is static")), "ibid: not helped: unknown version\n");
 }
 
-TEST(summary, says_where_ibid_stood_aside) {
+TEST(summary, says_where_ibid_was_disabled) {
     totals t = some_hits();
     t.processes = 3;
-    t.stood_aside = 2;
+    t.disabled = 2;
     t.reason = "memory of its own";
-    EXPECT_THAT(summary_text(of(t)), HasSubstr("ibid: stood aside in 2 of 3 processes: memory of its own\n"));
+    EXPECT_THAT(summary_text(of(t)),
+                HasSubstr("ibid: was disabled in 2 of 3 processes: memory of its own\n"));
     EXPECT_TRUE(summary_json(of(t))["reason"].is_null());
-    EXPECT_EQ(summary_json(of(t))["stood_aside"], 2);
+    EXPECT_EQ(summary_json(of(t))["disabled"], 2);
     t.helped = 0;
     EXPECT_THAT(summary_text(of(t)),
                 ::testing::StartsWith(

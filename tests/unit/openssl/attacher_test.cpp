@@ -98,8 +98,8 @@ TEST_P(Attacher, FindsItsDataInAResumedSession) {
     EXPECT_EQ(X509_get_ex_data(taken(resumed.client).get(), index_of_data()), &data);
 }
 
-// By any other getter it gets what it may keep without a reference, or change (a list): from then on nothing is
-// shared with it, for good. So in a child.
+// By any other getter it gets what it may keep without a reference, or change (a list): from then on nothing
+// is shared with it, for good. So in a child.
 TEST_P(Attacher, ThatAsksByAnotherGetterHasOneObjectByAllOfThem) {
     EXPECT_EQ(in_child([&] {
                   X509* const lent = SSL_get0_peer_certificate(a.client.get());

@@ -65,7 +65,7 @@ TEST(observing, a_process_that_is_left_alone_says_why) {
     c.wait_until_done();
     const process_result seen = read_process(c.pid());
     EXPECT_EQ(seen.error, read_error::not_used);
-    EXPECT_TRUE(seen.figures.stands_aside);
+    EXPECT_TRUE(seen.figures.is_disabled);
     EXPECT_EQ(seen.figures.reason, "its name is in the list");
 }
 

@@ -175,7 +175,7 @@ TEST(publishing, a_second_libcrypto_is_counted_beside_the_first) {
     const totals t = r.sum_up();
     EXPECT_EQ(t.processes, 2u);
     EXPECT_EQ(t.helped, 2u);
-    EXPECT_EQ(t.stood_aside, 2u);
+    EXPECT_EQ(t.disabled, 2u);
     EXPECT_EQ(t[kind::certificates].hits, 22u);
     ASSERT_THAT(t.libcryptos, SizeIs(2));
     EXPECT_EQ(t.libcryptos[0].path, crypto);
@@ -202,13 +202,13 @@ TEST(publishing, a_process_that_stands_aside_is_not_helped_any_more) {
     totals t = r.sum_up();
     EXPECT_EQ(t.processes, 1u);
     EXPECT_EQ(t.helped, 0u);
-    EXPECT_EQ(t.stood_aside, 1u);
+    EXPECT_EQ(t.disabled, 1u);
     EXPECT_EQ(t.reason, "it wants to be told");
     EXPECT_EQ(t[kind::certificates].hits, 5u);
     EXPECT_FALSE(t.libcryptos.at(0).helped);
     const process_figures f = read_process(first.pid()).figures;
     EXPECT_FALSE(f.helped);
-    EXPECT_TRUE(f.stands_aside);
+    EXPECT_TRUE(f.is_disabled);
 
     EXPECT_TRUE(comes_to_its_end([&] {
         load(r);
@@ -220,10 +220,10 @@ TEST(publishing, a_process_that_stands_aside_is_not_helped_any_more) {
     t = r.sum_up();
     EXPECT_EQ(t.processes, 3u);
     EXPECT_EQ(t.helped, 1u);
-    EXPECT_EQ(t.stood_aside, 2u);
+    EXPECT_EQ(t.disabled, 2u);
     EXPECT_EQ(t.reason, "it wants to be told");
     EXPECT_TRUE(t.libcryptos.at(0).helped);
-    EXPECT_EQ(t.libcryptos.at(0).stood_aside, 2u);
+    EXPECT_EQ(t.libcryptos.at(0).disabled, 2u);
 }
 
 // Whoever starts a program may do what the program may no longer do when it counts.

@@ -32,7 +32,7 @@ TEST(ForeignHook, SeesEveryCallAndIbidNone) {
     EXPECT_EQ(SSL_get_verify_result(b.client.get()), X509_V_OK);
 }
 
-// libssl's own way to libcrypto is hooked, so ibid does not know whose libssl that is: it stands aside, and
+// libssl's own way to libcrypto is hooked, so ibid does not know whose libssl that is: it is disabled, and
 // says so.
 TEST(ForeignHook, BetweenLibsslAndLibcryptoEndsSharing) {
     EXPECT_NE(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS), nullptr);

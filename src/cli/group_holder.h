@@ -8,8 +8,8 @@
 // passed on. The kernel does not say which of the two it was. So a third process sits in the group with all
 // signals blocked: whatever is pending there came to the group.
 //
-// Law: the witness is asked after the supervisor got the signal. The kernel signals a group's members from
-// the newest to the oldest, so the witness, which is younger than the supervisor, has the signal by then;
+// Law: the holder is asked after the supervisor got the signal. The kernel signals a group's members from
+// the newest to the oldest, so the holder, which is younger than the supervisor, has the signal by then;
 // other kernels keep no order, so it also waits for a moment.
 #pragma once
 
@@ -17,14 +17,14 @@
 
 namespace ibid::cli {
 
-class group_witness {
+class group_holder {
 public:
-    // Forks. All signals must be blocked. Without a witness (no process could be made) every signal counts as
+    // Forks. All signals must be blocked. Without a holder (no process could be made) every signal counts as
     // sent to the supervisor alone.
-    group_witness();
-    group_witness(const group_witness&) = delete;
-    group_witness& operator=(const group_witness&) = delete;
-    ~group_witness();
+    group_holder();
+    group_holder(const group_holder&) = delete;
+    group_holder& operator=(const group_holder&) = delete;
+    ~group_holder();
 
     // Whether the group was sent `signal` since this was last asked.
     [[nodiscard]] bool saw(int signal);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process that tells signals to a group from signals to one. See group_witness.h for its law.
-#include "cli/group_witness.h"
+// The process that tells signals to a group from signals to one. See group_holder.h for its law.
+#include "cli/group_holder.h"
 
 #include "cli/descriptors.h"
 
@@ -28,8 +28,8 @@ bool take(int signal) {
     return ::sigtimedwait(&set, nullptr, &in_the_same_breath) == signal;
 }
 
-[[noreturn]] void be_witness(int request, int answer) {
-    ::prctl(PR_SET_NAME, "ibid-witness");
+[[noreturn]] void be_holder(int request, int answer) {
+    ::prctl(PR_SET_NAME, "ibid-holder");
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // Holds nothing open that was the program's: the reader of a pipe would wait for us.
     if (::dup2(request, 0) < 0 || ::dup2(answer, 1) < 0)
@@ -45,7 +45,7 @@ bool take(int signal) {
 
 } // namespace
 
-group_witness::group_witness() {
+group_holder::group_holder() {
     int request[2];
     int answer[2];
     if (::pipe2(request, O_CLOEXEC) != 0)
@@ -60,7 +60,7 @@ group_witness::group_witness() {
         ::close(request[1]);
         ::close(answer[0]);
         // Away from 0 and 1, where they are going.
-        be_witness(::fcntl(request[0], F_DUPFD, 10), ::fcntl(answer[1], F_DUPFD, 10));
+        be_holder(::fcntl(request[0], F_DUPFD, 10), ::fcntl(answer[1], F_DUPFD, 10));
     }
     ::close(request[0]);
     ::close(answer[1]);
@@ -68,7 +68,7 @@ group_witness::group_witness() {
     answer_ = above_standard_streams(answer[0]);
 }
 
-group_witness::~group_witness() {
+group_holder::~group_holder() {
     if (request_ >= 0)
         ::close(request_);
     if (answer_ >= 0)
@@ -80,11 +80,11 @@ group_witness::~group_witness() {
     }
 }
 
-bool group_witness::saw(int signal) {
+bool group_holder::saw(int signal) {
     const auto number = static_cast<unsigned char>(signal);
     if (pid_ <= 0 || ::write(request_, &number, 1) != 1)
         return false;
-    // Somebody may have stopped the witness alone; the program's signals must not wait for ever. Long enough
+    // Somebody may have stopped the holder alone; the program's signals must not wait for ever. Long enough
     // for a machine that is too busy to run it.
     pollfd ready{answer_, POLLIN, 0};
     unsigned char seen = 0;
