@@ -56,7 +56,7 @@ def whole_number(least: int) -> Any:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    names = ("client", "nginx", "haproxy", "python", "curl")
+    names = ("client", "nginx", "python", "curl")
     parser = argparse.ArgumentParser(
         prog="./dev demo",
         description="Run real programs stock and under ibid on this machine: a table here, plots in report.html.",

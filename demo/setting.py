@@ -88,7 +88,7 @@ class TlsServer(Program):
 def check_requirements(binaries: Path) -> None:
     """Raises DemoError that names everything that is missing, before anything is measured."""
     missing: list[str] = []
-    for program in ("nginx", "haproxy", "curl", "openssl"):
+    for program in ("nginx", "curl", "openssl"):
         try:
             require(program)
         except ProgramError:

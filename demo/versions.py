@@ -15,7 +15,6 @@ def versions(setting: Setting) -> dict[str, str]:
         "ibid": first_line([str(setting.ibid), "--version"]),
         "OpenSSL": ssl.OPENSSL_VERSION,
         "nginx": first_line([require("nginx"), "-v"]),
-        "HAProxy": first_line([require("haproxy"), "-v"]).split(" - ")[0],
         "curl": " ".join(first_line([require("curl"), "--disable", "--version"]).split()[:2]),
         "CPython": first_line([PYTHON, "--version"]),
     }

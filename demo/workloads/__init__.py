@@ -6,7 +6,6 @@ from __future__ import annotations
 from demo.setting import Setting
 
 from .curl import Curl
-from .haproxy import HaproxyToBackend
 from .nginx import NginxMutualTls
 from .openssl_client import OpensslClient
 from .python import PythonContexts, PythonFetch
@@ -19,7 +18,6 @@ def all_workloads(setting: Setting) -> list[Workload]:
     return [
         OpensslClient(setting, "rsa"),
         NginxMutualTls(setting),
-        HaproxyToBackend(setting),
         PythonContexts(setting),
         PythonFetch(setting),
         Curl(setting),

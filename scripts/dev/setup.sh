@@ -30,7 +30,7 @@ packages_for() {
     long) echo systemd prometheus ;; # whose tests are left out elsewhere
     package) echo debhelper lintian debootstrap ;;
     rpm) echo rpm ;;
-    demo) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates curl nginx haproxy ;;
+    demo) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates curl nginx ;;
     bench) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates nginx libbenchmark-dev libtbb-dev \
         libabsl-dev libboost-dev valgrind ;;
     openssl) echo gcc make perl dpkg-dev

@@ -110,6 +110,16 @@ DLERRORS = [
     )
     for where in ("program", "thread", "plugin")
 ]
+LOADED_WRITERS = [
+    Case(
+        "callers/loads_writer.c",
+        (how, "{here}/spoiling_plugin.so"),
+        name=how,
+        plugins=(Library("callers/spoiling_plugin.c"),),
+        shows="end",
+    )
+    for how in "dlopen dlmopen next default handle next-dlmopen next-dlsym".split()
+]
 RELOADED = Case(
     "callers/reloaded.c",
     ("6", "{here}/touching_plugin.so", "{here}/writing_plugin.so"),
@@ -120,7 +130,7 @@ RELOADED = Case(
 
 
 @pytest.mark.parametrize(
-    "case, mode", crossed([*DLSYM, *CTYPES, *HOSTS, *JUMPS, *HOOKS, *CHAINS, *AUDITS, *DLERRORS, RELOADED]), ids=str
+    "case, mode", crossed([*DLSYM, *CTYPES, *HOSTS, *JUMPS, *HOOKS, *CHAINS, *AUDITS, *DLERRORS, *LOADED_WRITERS, RELOADED]), ids=str
 )
 def test_a_caller_gets_what_stock_gives(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)

@@ -67,6 +67,12 @@ LENT_CASES = [
     Case("writes/lent_past_the_session.c", name=name, flags=(f"-DHOW={how}",), shows="the peer's alias: mine")
     for how, name in ((1, "transparency"), (2, "dane"), (3, "check-issued"), (4, "custom-extension"))
 ]
+LISTS = [
+    Case("writes/lists.c", (how,), name=f"{how}-{flag[2:].lower()}", flags=(flag,), shows="tls")
+    for how in "sent verified strip add each spoil".split()
+    for flag in ("-DWRITES", "-DATTACHES")
+    if (how, flag) != ("spoil", "-DATTACHES")
+]
 PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
 MODULE = "before before-set after after-set subject issuer serial extension".split()
 MODULE_CASES = [
@@ -74,7 +80,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

@@ -3,13 +3,13 @@
 // Private objects for modules that may write.
 //
 // A pointer that was given out cannot be taken back, so a writer must get a private object before it writes.
-//  - A *writer* gets a duplicate from each function that gives it a certificate: the same one each time for
-//    one session, as in stock, where connections of one session share the peer's object. A trust store that
-//    the writer may list, or that verifies for it, gets duplicates of its own once, and is as in stock from
-//    then on.
 //  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It
 //    gets the shared object by a lease: while one session's user holds it, users of other sessions get
 //    duplicates. Once data was attached, the object belongs to that session.
+//  - With a *writer*, and with an attacher that asks by another getter, nothing is shared. What connections
+//    had before that was known is exchanged when it is asked for, also in OpenSSL's own lists: one duplicate
+//    for one session, as in stock, where connections of one session share the peer's object. A trust store
+//    gets duplicates of its own once.
 //
 // Law: what one connection, store or context does to an object by OpenSSL's public calls is seen only where
 // it would be seen in stock. Why: docs/decisions/0008-who-may-write.md.
