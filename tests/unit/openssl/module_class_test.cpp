@@ -249,6 +249,8 @@ TEST(module_class, makes_a_writer) {
         {"X509_get_serialNumber", "a2i_ASN1_INTEGER"},
         {"X509_get_pubkey", "o2i_ECPublicKey"},
         {"X509_STORE_CTX_get1_crls", "PEM_read_bio_X509_CRL"},
+        {"EVP_PKEY_get1_DH", "DH_set0_key"},
+        {"EVP_PKEY_get0", "d2i_DHparams"},
     };
     for (const auto& [gives, writes] : pairs) {
         SCOPED_TRACE(std::string(gives) + " " + writes);
