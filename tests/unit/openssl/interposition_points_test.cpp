@@ -385,8 +385,8 @@ TEST(Features, FollowFromHowOpensslIsBuiltAndIntercepted) {
     EXPECT_EQ(active({.verify_memo = false}), "+++--");
     EXPECT_EQ(active({.everything = true}), "+++++");
     EXPECT_EQ(active({.intercepted = false, .everything = true}), "-----");
-    EXPECT_EQ(active({.writer = true}), "++-+-");
-    EXPECT_EQ(active({.everything = true, .writer = true}), "++-++");
+    EXPECT_EQ(active({.writer = true}), "-----");
+    EXPECT_EQ(active({.everything = true, .writer = true}), "-----");
     EXPECT_EQ(active({.obstacle = "none"}), "-----");
     EXPECT_STREQ(features_of({.obstacle = "none"})[feature_peers].why, "none");
 }
