@@ -113,7 +113,7 @@ std::vector<reservation> reservations(const std::vector<std::string>& files) {
         if (sets_default)
             all.push_back({path, "OSSL_LIB_CTX_set0_default",
                            "it gives a thread a default library context of its own"});
-        if (extends && openssl::class_of(roles) == openssl::module_class::writer)
+        if (extends && openssl::class_of(roles) == openssl::module_class::attacher)
             all.push_back(
                 {path, "SSL_CTX_add_custom_ext", "it adds an extension of TLS, which is given certificates"});
     }

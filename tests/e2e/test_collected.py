@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections that a collector ends: objects on reference cycles, dropped without being closed.
 
-CPython's and Lua's collectors are unmodified and ibid knows nothing of them: OpenSSL's own counts tell when a certificate's
-last user is gone. Boehm's collector finds tokens dead (examples/gc/connections.cpp). The figures of docs/collectors.md come
+CPython's collector is unmodified and ibid knows nothing of it: OpenSSL's own counts tell when a certificate's last user is gone. Boehm's collector finds tokens dead (examples/gc/connections.cpp). The figures of docs/collectors.md come
 from: ./dev test --e2e --long -- -k collected -s (100,000 connections each).
 """
 
@@ -22,7 +21,6 @@ from testbed.pki import Standard
 PROGRAMS = Path(__file__).parent / "programs"
 HOSTS = {
     "cpython": ["/usr/bin/python3", "-I", str(PROGRAMS / "cyclic_client.py")],
-    "lua": ["/usr/bin/lua5.4", str(PROGRAMS / "cyclic_client.lua")],
 }
 LONG = os.environ.get("IBID_TEST_LONG") == "1"
 COUNT = 100_000 if LONG else 400

@@ -931,7 +931,7 @@ class TestDoctor:
         [
             (("CRYPTO_get_ex_new_index", "EC_KEY_set_ex_data"), "it wants to be told of each key that is copied or freed"),
             (("OSSL_LIB_CTX_set0_default",), "it gives a thread a default library context of its own"),
-            (("SSL_CTX_add_custom_ext", "X509_set_subject_name"), "it adds an extension of TLS, which is given certificates"),
+            (("SSL_CTX_add_custom_ext", "X509_set_ex_data"), "it adds an extension of TLS, which is given certificates"),
             (("CRYPTO_get_ex_new_index", "X509_set_ex_data"), None),  # as nginx
             (("SSL_CTX_add_custom_ext",), None),
         ],

@@ -18,7 +18,6 @@ from equality import Statistics, read_statistics
 from servers import Backends
 from tls_client import visit
 
-from testbed.haproxy import Haproxy
 from testbed.nginx import Nginx, tls_server
 from testbed.pki import Credential, Standard
 from testbed.program import Program, free_port
@@ -78,16 +77,6 @@ def nginx_server(folder: Path, wrap: list[str], env: dict[str, str], pki: Standa
     return Nginx(folder, server, master=False, wrap=wrap, env=env)
 
 
-def haproxy_server(folder: Path, wrap: list[str], env: dict[str, str], pki: Standard, port: int) -> Program:
-    config = f"""
-frontend f
-    bind 127.0.0.1:{port} ssl crt {pki.server.combined} ca-file {pki.trust} verify required no-tls-tickets
-    http-request return status 200 content-type text/plain string "hello"
-    log-format "%ft %ST"
-"""
-    return Haproxy(folder, config, threads=2, wrap=wrap, env=env)
-
-
 def killed_after(
     visits: list[Credential],
     server: Server,
@@ -137,7 +126,7 @@ def idle(pid: int) -> bool:
     return all("epoll" in path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/wchan"))
 
 
-@pytest.mark.parametrize("server", [nginx_server, haproxy_server])
+@pytest.mark.parametrize("server", [nginx_server])
 def test_a_server_without_retention_holds_no_certificate_of_clients_that_are_gone(
     server: Server, ibid: Path, pki: Standard, tmp_path: Path
 ) -> None:
@@ -151,7 +140,7 @@ def test_a_server_without_retention_holds_no_certificate_of_clients_that_are_gon
     assert used.hits - fresh.hits == 3 * len(clients) * CHAIN - (len(clients) + 1)
 
 
-@pytest.mark.parametrize("server", [nginx_server, haproxy_server])
+@pytest.mark.parametrize("server", [nginx_server])
 def test_the_retention_budget_bounds_what_a_server_keeps(
     server: Server, ibid: Path, pki: Standard, tmp_path: Path
 ) -> None:

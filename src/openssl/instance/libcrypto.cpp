@@ -12,6 +12,12 @@
 
 namespace ibid::openssl {
 
+namespace {
+
+constexpr const char* may_write = "a module of the program may write to certificates";
+
+} // namespace
+
 constinit std::array<libcrypto, libcrypto::most> libcrypto::all;
 
 libcrypto* libcrypto::add(const functions& found, extent where, bool symbolic, const char* path) noexcept {
@@ -45,6 +51,15 @@ void libcrypto::claim_counters() noexcept {
     counters_.certificates = &(*row_)[shared_statistics::kind::certificates];
     file_counters_ = &(*row_)[shared_statistics::kind::trust_stores];
     counters_.signatures = &(*row_)[shared_statistics::kind::signatures];
+    if (has_writer()) {
+        shared_statistics::set_reason(row_, may_write);
+    }
+}
+
+void libcrypto::set_has_writer() noexcept {
+    if (!has_writer_.exchange(true, std::memory_order_acq_rel) && row_ != nullptr) {
+        shared_statistics::set_reason(row_, may_write);
+    }
 }
 
 certificate_cache* libcrypto::set_up_first() noexcept {

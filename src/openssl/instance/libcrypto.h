@@ -129,9 +129,9 @@ public:
     void disable(const char* why) noexcept;
     [[nodiscard]] const char* why_disabled() const noexcept { return why_.load(std::memory_order_acquire); }
 
-    // A module of the program may write to what it gets: nothing is shared with it from now on. What it may have
-    // had before is exchanged (interpose/private_objects.h).
-    void set_has_writer() noexcept { has_writer_.store(true, std::memory_order_release); }
+    // A module of the program may write to what it gets: nothing is shared with it from now on. What it may
+    // have had before is exchanged (interpose/private_objects.h).
+    void set_has_writer() noexcept;
     [[nodiscard]] bool has_writer() const noexcept { return has_writer_.load(std::memory_order_acquire); }
     // Trust files are OpenSSL's alone: what a path leads to is said by a function of another module's
     // (modules/file_functions.h).
