@@ -258,15 +258,15 @@ struct entries {
         return of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name);
     }
     static STACK_OF(X509_OBJECT) * objects(const X509_STORE* store) {
-        make_private(for_writer(), const_cast<X509_STORE*>(store), true);
+        make_private(of(), const_cast<X509_STORE*>(store), true);
         return of().f.X509_STORE_get0_objects(store);
     }
     static STACK_OF(X509) * all_certs(X509_STORE* store) {
-        make_private(for_writer(), store, true);
+        make_private(of(), store, true);
         return of().f.X509_STORE_get1_all_certs(store);
     }
     static STACK_OF(X509_OBJECT) * objects_held(X509_STORE* store) {
-        make_private(for_writer(), store, true);
+        make_private(of(), store, true);
         return of().f.X509_STORE_get1_objects(store);
     }
     static int set_ex_data(X509* x, int index, void* data) { return attach(of(), x, index, data); }
@@ -314,7 +314,7 @@ private:
         return of_verification(for_writer(), mutable_(v), x);
     }
     static void make_store_private(const X509_STORE_CTX* v) {
-        make_private(for_writer(), of().f.X509_STORE_CTX_get0_store(v), true);
+        make_private(of(), of().f.X509_STORE_CTX_get0_store(v), true);
     }
 };
 

@@ -128,6 +128,27 @@ TEST_P(Attacher, ThatAsksByAnotherGetterIsNotSharedWithAnyMore) {
     EXPECT_EQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES), nullptr) << "in the parent";
 }
 
+// As nginx does for stapling: a store's objects are the store's.
+TEST_P(Attacher, ThatAsksAStoreIsSharedWith) {
+    EXPECT_EQ(in_child([&] {
+                  X509_STORE* const store = SSL_CTX_get_cert_store(client.get());
+                  const testbed::owned_verification verification(X509_STORE_CTX_new());
+                  X509* issuer = nullptr;
+                  const bool found =
+                      X509_STORE_CTX_init(verification.get(), store, nullptr, nullptr) == 1 &&
+                      X509_STORE_CTX_get1_issuer(&issuer, verification.get(), w.root.certificate.get()) == 1;
+                  X509_free(issuer);
+                  connection c(client.get(), server.get());
+                  connection d(client.get(), server.get());
+                  if (!found || !c.shake_hands() || !d.shake_hands()) {
+                      return 2;
+                  }
+                  X509* const first = taken(c.client).get();
+                  return taken(d.client).get() == first ? 0 : 1;
+              }),
+              0);
+}
+
 // A connection's lists own what is in them.
 TEST_P(Attacher, MayTakeACertificateOutOfAList) {
     EXPECT_EQ(in_child([&] {
