@@ -16,16 +16,13 @@ namespace ibid::openssl::interpose {
 namespace {
 
 // The objects of one session: duplicates of shared certificates. A copy of the session (a ticket's) has the
-// same set. It ends after the last of them.
+// same set. Freed with the last of them.
 struct private_set {
     struct certificate {
         X509* shared; // with a reference: its address is not used again meanwhile
         X509* own;
         certificate* next;
     };
-    explicit private_set(const functions& of) noexcept : f(of) {}
-
-    const functions& f;
     std::atomic<unsigned> sessions{1};
     certificate* certificates = nullptr;
 
@@ -44,8 +41,7 @@ struct private_set {
 // reads or writes one word.
 constinit detail::mutex sets;
 
-void destroy(private_set* set) {
-    const functions& f = set->f;
+void destroy(const functions& f, private_set* set) {
     while (set->certificates != nullptr) {
         auto* const c = std::exchange(set->certificates, set->certificates->next);
         f.X509_free(c->shared);
@@ -53,18 +49,6 @@ void destroy(private_set* set) {
         delete c;
     }
     delete set;
-}
-
-// The last sets whose sessions have ended. OpenSSL frees a session's data in the order of their indices,
-// before the peer: a program's own free function may come later, and look at the peer that it was given.
-// Where OpenSSL's own object lived on in a store, the duplicate does so for a while.
-void retire(private_set* set) {
-    static constinit std::array<std::atomic<private_set*>, 64> retired{};
-    static constinit std::atomic<unsigned> next{0};
-    auto& place = retired[next.fetch_add(1, std::memory_order_relaxed) % retired.size()];
-    if (private_set* const oldest = place.exchange(set, std::memory_order_acq_rel)) {
-        destroy(oldest);
-    }
 }
 
 // ex_data callbacks of sessions.
@@ -75,15 +59,10 @@ int on_copy(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** set, int, long, void*
     return 1;
 }
 
-void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void*) {
+void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
     auto* const s = static_cast<private_set*>(set);
-    if (s == nullptr || s->sessions.fetch_sub(1, std::memory_order_acq_rel) != 1) {
-        return;
-    }
-    if (s->certificates != nullptr) {
-        retire(s);
-    } else {
-        destroy(s); // most of them: nginx takes and frees
+    if (s != nullptr && s->sessions.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        destroy(static_cast<libcrypto*>(of)->f, s);
     }
 }
 
@@ -97,7 +76,7 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void*) {
     }
     const errors_as_before unsaid(of.f);
     int given =
-        of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, nullptr, nullptr, &on_copy, &on_free);
+        of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, nullptr, &on_copy, &on_free);
     int none = 0;
     // Two threads may have registered one each: the second is never used.
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
@@ -116,7 +95,7 @@ constinit detail::mutex sets_of_sessions;
     if (auto* const set = static_cast<private_set*>(of.f.SSL_SESSION_get_ex_data(session, index))) {
         return set;
     }
-    auto* const made = new (std::nothrow) private_set(of.f);
+    auto* const made = new (std::nothrow) private_set;
     const errors_as_before unsaid(of.f);
     if (made != nullptr && of.f.SSL_SESSION_set_ex_data(session, index, made) != 1) {
         delete made;
