@@ -33,6 +33,7 @@
 #include <thread>
 #include <utility>
 
+#include "ibid/detail/base/sleepers.h"
 #include "ibid/detail/base/slot_bits.h"
 #include "ibid/detail/counting/references.h"
 #include "ibid/handle.h"
@@ -125,14 +126,16 @@ public:
 
     // Until something else than `old` is stored. Who stores calls notify.
     void wait(const handle<T>& old) const noexcept {
-        for (std::uint64_t now = word_.load(); value_in(now) == old.get(); now = word_.load()) {
-            word_.wait(now); // loads change the word, too, but wake nobody
+        detail::sleepers& here = detail::sleepers::at(&word_);
+        std::uint32_t turn = here.turn();
+        for (; value_in(word_.load()) == old.get(); turn = here.turn()) {
+            here.sleep(turn);
         }
     }
-    // Wakes one thread that waits.
-    void notify_one() noexcept { word_.notify_one(); }
+    // Wakes one thread that waits, or more.
+    void notify_one() noexcept { detail::sleepers::at(&word_).wake(); }
     // Wakes all threads that wait.
-    void notify_all() noexcept { word_.notify_all(); }
+    void notify_all() noexcept { detail::sleepers::at(&word_).wake(); }
 
 private:
     // Above the address, whose bits a slot of the table needs to be free, too; or in its lowest bits.

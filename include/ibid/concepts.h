@@ -65,8 +65,9 @@ inline constexpr bool takes_other_keys<hash<Key>> = false;
 
 template <class Key, class K>
 inline constexpr bool known_by_their_bytes = false;
+// Elements of another size are other values, once they are a Key's.
 template <byte_range Key, byte_range K>
-inline constexpr bool known_by_their_bytes<Key, K> = true;
+inline constexpr bool known_by_their_bytes<Key, K> = bytes_of_element<Key>() == bytes_of_element<K>();
 
 } // namespace detail
 

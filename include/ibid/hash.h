@@ -103,9 +103,16 @@ template <class T>
 concept has_own_hash = (std::is_class_v<T> ||
                         std::is_union_v<T>)&&std::is_default_constructible_v<std::hash<T>>;
 
-// Equal when all of its bytes are.
 template <class T>
-concept plain = std::has_unique_object_representations_v<T> && !has_own_hash<T>;
+inline constexpr bool is_reference = std::is_member_pointer_v<T>;
+template <class T>
+inline constexpr bool is_reference<std::reference_wrapper<T>> = true;
+
+// Equal when all of its bytes are. Not what refers to something else and is compared by that: a class with a
+// reference in it cannot be assigned.
+template <class T>
+concept plain = std::has_unique_object_representations_v<T> && !has_own_hash<T> && !is_reference<T> &&
+                std::is_copy_assignable_v<std::remove_all_extents_t<T>>;
 
 // Strings whose == is not that of their characters (another traits_type) are not known by their bytes.
 template <class T>
@@ -132,12 +139,28 @@ concept byte_range = (standard_string<T> || !has_own_hash<T>)&&!foreign_traits<T
                          requires plain<typename decltype(std::span(t))::value_type>;
                      });
 
+template <class T>
+inline constexpr bool is_wide_character = std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
+                                          std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
+
 template <byte_range T>
 [[nodiscard]] std::span<const std::byte> bytes_of(const T& range) noexcept {
+    using element = std::remove_cv_t<std::remove_extent_t<T>>;
     if constexpr (text<T>) {
         return std::as_bytes(std::span(std::string_view(range))); // a literal without its final zero
+    } else if constexpr (std::is_array_v<T> && is_wide_character<element>) {
+        return std::as_bytes(std::span(std::basic_string_view<element>(range))); // likewise
     } else {
         return std::as_bytes(std::span(range));
+    }
+}
+
+template <byte_range T>
+[[nodiscard]] consteval std::size_t bytes_of_element() {
+    if constexpr (text<T>) {
+        return 1;
+    } else {
+        return sizeof(typename decltype(std::span(std::declval<const T&>()))::value_type);
     }
 }
 

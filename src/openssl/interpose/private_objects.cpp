@@ -233,6 +233,9 @@ enum class use : bool { not_yet, verified };
 } // namespace
 
 X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
+    // A client's peer is in the chain, too. OpenSSL frees the chain after the session's data, so the
+    // duplicate is still there when a free function of the program's looks at it.
+    (void)chain_of_connection(of, ssl);
     return own_of(of, session_of(of, ssl), of.f.SSL_get0_peer_certificate(ssl), use_in(of, ssl));
 }
 

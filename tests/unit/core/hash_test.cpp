@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <typeindex>
@@ -16,6 +18,7 @@
 
 #include "ibid/cache.h"
 #include "ibid/hash.h"
+#include "ibid/intern.h"
 
 namespace {
 
@@ -193,9 +196,25 @@ struct any_case : std::char_traits<char> {
 static_assert(!detail::byte_range<std::basic_string<char, any_case>>, "their == is not that of their bytes");
 static_assert(!detail::plain<fraction>);
 static_assert(!detail::plain<double>, "0.0 == -0.0");
+static_assert(detail::known_by_their_bytes<std::u16string, std::vector<char16_t>>);
+static_assert(!detail::known_by_their_bytes<std::vector<int>, std::span<const short>>, "other values");
+static_assert(!detail::known_by_their_bytes<std::wstring, std::string_view>);
+static_assert(!detail::plain<std::reference_wrapper<int>>, "compared by what it refers to");
 static_assert(detail::byte_range<std::string> && detail::byte_range<std::string_view>);
 static_assert(detail::byte_range<std::vector<int>> && !detail::byte_range<std::vector<double>>);
 static_assert(detail::plain<int> && detail::plain<void*>);
+
+TEST(equal_keys, are_literals_and_strings_of_wide_characters) {
+    const auto is_one = [](auto string, const auto& literal) {
+        const auto of_literal = intern<decltype(string)>(literal);
+        const auto of_string = intern(std::move(string));
+        return of_literal == of_string;
+    };
+    EXPECT_TRUE(is_one(std::wstring(L"ab"), L"ab"));
+    EXPECT_TRUE(is_one(std::u8string(u8"ab"), u8"ab"));
+    EXPECT_TRUE(is_one(std::u16string(u"ab"), u"ab"));
+    EXPECT_TRUE(is_one(std::u32string(U"ab"), U"ab"));
+}
 
 TEST(equality, compares_ranges_without_an_operator_by_their_bytes) {
     const std::vector<std::byte> bytes{std::byte{'a'}, std::byte{'b'}};

@@ -2,6 +2,7 @@
 #include "plugin.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "ibid/modules.h"
 
@@ -20,6 +21,19 @@ extern "C" __attribute__((visibility("default"))) const ibid::testing::plugin* i
     static const plugin functions{
         [](names& in, const std::string& key) { return in.intern(key, [&] { return key; }); },
         [](const names& in, const std::string& key) { return in.find(key); },
+        [](names& in, const std::string& key, std::atomic<bool>& begun, const std::atomic<bool>& may_end) {
+            return in.intern(key, [&] {
+                begun = true;
+                while (!may_end) {
+                    std::this_thread::yield();
+                }
+                return key;
+            });
+        },
+        [](ibid::atomic_handle<std::string>& in, const ibid::handle<std::string>& h) {
+            in.store(h);
+            in.notify_all();
+        },
         [](const std::string& text) { return ibid::intern(text); },
         [](const ibid::handle<std::string>& h) { return h; },
         [](ibid::handle<std::string>& h) { h.reset(); },

@@ -3,8 +3,10 @@
 // What a plugin of plugin_test.cpp does, as functions that the program finds with dlsym().
 #pragma once
 
+#include <atomic>
 #include <string>
 
+#include "ibid/atomic_handle.h"
 #include "ibid/cache.h"
 #include "ibid/intern.h"
 #include "ibid/pool.h"
@@ -17,6 +19,10 @@ using lengths = cache<std::string, int>;
 struct plugin {
     handle<std::string> (*intern)(names& in, const std::string& key);
     handle<std::string> (*find)(const names& in, const std::string& key);
+    // Once it has begun, it makes the value when `may_end` is there.
+    handle<std::string> (*intern_slowly)(names& in, const std::string& key, std::atomic<bool>& begun,
+                                         const std::atomic<bool>& may_end);
+    void (*publish)(atomic_handle<std::string>& in, const handle<std::string>& h);
     handle<std::string> (*canonical)(const std::string& text);
     handle<std::string> (*copy)(const handle<std::string>& h);
     void (*drop)(handle<std::string>& h);

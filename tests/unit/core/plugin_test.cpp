@@ -4,6 +4,8 @@
 // plugins that it opens with dlopen(): with hidden and with default visibility, from the same compiler and
 // from Clang, opened with RTLD_LOCAL, RTLD_DEEPBIND and RTLD_GLOBAL, and one with another layout of ibid.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -79,6 +81,48 @@ TEST(plugins, and_the_program_have_one_canonical_copy) {
         EXPECT_EQ(p.functions->canonical("ibidem"), mine) << p.path;
     }
     EXPECT_EQ(canonical<std::string>().statistics().entries, 1U);
+}
+
+// The one who makes, or stores, wakes the one who waits, whichever module each is in.
+TEST(plugins, wake_who_waits_for_a_value_that_they_make) {
+    names c;
+    for (const opened& p : plugins()) {
+        std::atomic<bool> begun{false};
+        std::atomic<bool> may_end{false};
+        handle<std::string> theirs;
+        std::thread maker([&] { theirs = p.functions->intern_slowly(c, p.path, begun, may_end); });
+        while (!begun) {
+            std::this_thread::yield();
+        }
+        std::thread ender([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20)); // the others sleep by now
+            may_end = true;
+        });
+        std::vector<std::thread> others;
+        for (const opened& q : plugins()) {
+            others.emplace_back([&] { EXPECT_EQ(*q.functions->intern(c, p.path), p.path); });
+        }
+        const handle<std::string> mine = c.intern(p.path, [] { return std::string("not made"); });
+        for (std::thread& t : others) {
+            t.join();
+        }
+        maker.join();
+        ender.join();
+        EXPECT_EQ(mine, theirs);
+    }
+}
+
+TEST(plugins, wake_who_waits_for_what_they_store) {
+    names c;
+    const handle<std::string> old = c.intern("old", [] { return "old"; });
+    for (const opened& p : plugins()) {
+        atomic_handle<std::string> current(old);
+        std::thread waits([&] { current.wait(old); });
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        p.functions->publish(current, c.intern(p.path, [&] { return p.path; }));
+        waits.join();
+        EXPECT_EQ(*current.load(), p.path);
+    }
 }
 
 TEST(plugins, have_canonical_copies_of_their_own_of_types_without_linkage) {

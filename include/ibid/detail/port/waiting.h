@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a thread waits for another one that is about to be done: a pause between two looks, giving up the
-// processor, and a short sleep. (Longer waits use std::atomic::wait.)
+// How a thread waits for another one. If that is about to be done: a pause between two looks, giving up the
+// processor, and a short sleep. Else it sleeps until it is woken.
 //
-// Law: nothing here is a cancellation point, calls back, or needs memory.
+// Law: nothing here is a cancellation point, calls back, or needs memory. A thread can be woken from another
+// module: with libstdc++, std::atomic::wait() keeps who sleeps in a table of each module, and notify_one()
+// looks into its own module's alone. So on Linux both are futex calls; elsewhere the standard library is one
+// for the process.
 //
-// The sleep has a timeout, as nobody wakes the sleeper:
+// The short sleep has a timeout, as nobody wakes the sleeper:
 //
 //     Linux      a futex: sandboxes that allow any mutex allow it
 //     POSIX      nanosleep(), with cancellation turned off, since it is a cancellation point
@@ -72,6 +75,24 @@ inline void sleep_a_little([[maybe_unused]] std::atomic<std::uint32_t>& word,
         pthread_setcancelstate(former, nullptr);
     }
 #endif
+#endif
+}
+
+// While `word` is `value`, until somebody wakes; may also return for no reason. May change errno.
+inline void sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+#if defined(IBID_HAS_LINUX_CALLS)
+    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+#else
+    word.wait(value, std::memory_order_acquire);
+#endif
+}
+
+// Call after `word` was changed; it may have ended since. May change errno.
+inline void wake_all(std::atomic<std::uint32_t>& word) noexcept {
+#if defined(IBID_HAS_LINUX_CALLS)
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0x7fffffff, nullptr, nullptr, 0);
+#else
+    word.notify_all();
 #endif
 }
 

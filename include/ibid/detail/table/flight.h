@@ -25,6 +25,7 @@
 #include "ibid/detail/base/wait_graph.h"
 #include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/threads.h"
+#include "ibid/detail/port/waiting.h"
 #include "ibid/errors.h"
 
 namespace ibid {
@@ -40,14 +41,17 @@ struct waiter : wait_edge {
     // Acquire pairs with the store in wake(). errno is preserved.
     [[IBID_SELDOM]] void wait() noexcept {
         const int error = errno;
-        landed.wait(0, std::memory_order_acquire);
+        while (landed.load(std::memory_order_acquire) == 0) {
+            sleep_while(landed, 0);
+        }
         errno = error;
     }
-    // Sequentially consistent: notify_one() first tests whether anybody sleeps, and must not test before this
-    // store is visible. libstdc++ has no fence of its own in between.
+    // Once the store is seen, the waiter goes on and this object ends: after that, its address alone is used.
     void wake() noexcept {
-        landed.store(1, std::memory_order_seq_cst);
-        landed.notify_one();
+        const int error = errno;
+        landed.store(1, std::memory_order_release);
+        wake_all(landed);
+        errno = error;
     }
 };
 
