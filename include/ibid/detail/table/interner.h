@@ -539,7 +539,7 @@ auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
         }
         if (joined) {
             w.wait();
-            // The leader touches `w` under this lock until its notify_one has returned; only then may `w`
+            // The leader touches `w` under this lock until wake() has returned; only then may `w`
             // go.
             const lock_guard lock(s.mutex);
             if (w.result != nullptr) {
