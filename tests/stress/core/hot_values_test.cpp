@@ -244,6 +244,12 @@ TEST(lock_free_lookup, leave_a_bounded_rest_that_trim_and_the_end_of_the_cache_g
                 (void)c.intern(std::to_string(n) + (i == 0 ? "a" : "b"));
             }
         });
+        // A thread that was preempted inside a lookup has held up what the other one retired. It has gone on.
+        two.run([&](std::size_t i) {
+            for (int n = 0; n < 300; ++n) {
+                (void)c.intern(std::to_string(n) + (i == 0 ? "c" : "d"));
+            }
+        });
         EXPECT_LT(memory.bytes_out(), std::size_t{512} << 10);
         const std::size_t before = memory.bytes_out();
         c.trim();
