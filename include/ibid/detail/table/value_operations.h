@@ -64,7 +64,8 @@ public:
         : values_(&other.values()), state_(other.state()) {}
 
     [[nodiscard]] T* allocate(std::size_t n) {
-        static_assert(sizeof(T) == sizeof(memory_block) && alignof(T) == alignof(memory_block));
+        static_assert(sizeof(T) == sizeof(memory_block));
+        static_assert(alignof(T) == alignof(memory_block));
         return static_cast<T*>(values_->memory->allocate(state_, n));
     }
     void deallocate(T* first, std::size_t n) noexcept { values_->memory->deallocate(state_, first, n); }
