@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from terminal import on_a_terminal
 from this_openssl import LIBCRYPTO, LIBSSL, SONAME_VERSION, VERSION
 
 PYTHON = "/usr/bin/python3"
@@ -1131,17 +1132,7 @@ class TestDoctor:
 
     @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
     def test_paints_for_terminals_that_want_it(self, ibid: Path, variables: dict[str, str], coloured: bool) -> None:
-        ours, theirs = pty.openpty()
-        environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"} | variables
-        subprocess.run([str(ibid), "doctor"], stdout=theirs, env=environment, timeout=60)
-        os.close(theirs)
-        text = b""
-        try:
-            while part := os.read(ours, 65536):
-                text += part
-        except OSError:
-            pass  # the other end is closed
-        os.close(ours)
+        text = on_a_terminal([str(ibid), "doctor"], **variables)
         assert (b"\x1b[" in text) == coloured
 
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from terminal import on_a_terminal
 
 PYTHON = "/usr/bin/python3"
 USES_OPENSSL = 'import ssl, sys; c = ssl.create_default_context(); print("ready", flush=True); sys.stdin.read()'
@@ -74,24 +74,6 @@ def test_no_standard_output_is_an_error(ibid: Path, process: "subprocess.Popen[s
     done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *arguments(ibid, words, process)], stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr == "ibid: standard output could not be written: Bad file descriptor\n"
-
-
-def on_a_terminal(words: list[str], **environment: "str | None") -> bytes:
-    settings = {k: v for k, v in {**os.environ, "TERM": "xterm", **environment}.items() if v is not None}
-    settings.pop("NO_COLOR", None)
-    settings.update({k: v for k, v in environment.items() if v is not None})
-    here, there = pty.openpty()
-    process = subprocess.Popen(words, env=settings, stdin=there, stdout=there, stderr=there)
-    os.close(there)
-    output = b""
-    try:
-        while part := os.read(here, 65536):
-            output += part
-    except OSError:
-        pass  # the other end is closed
-    process.wait(60)
-    os.close(here)
-    return output
 
 
 @pytest.mark.parametrize("words", [["doctor"], ["top", "--once"], ["certs", "PID"], ["status"]], ids=" ".join)

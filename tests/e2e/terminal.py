@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A terminal of the test's own, for a command to write to."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+
+
+def on_a_terminal(words: list[str], **environment: "str | None") -> bytes:
+    settings = {k: v for k, v in {**os.environ, "TERM": "xterm", **environment}.items() if v is not None}
+    settings.pop("NO_COLOR", None)
+    settings.update({k: v for k, v in environment.items() if v is not None})
+    here, there = pty.openpty()
+    process = subprocess.Popen(words, env=settings, stdin=there, stdout=there, stderr=there)
+    os.close(there)
+    output = b""
+    try:
+        while part := os.read(here, 65536):
+            output += part
+    except OSError:
+        pass  # the other end is closed
+    process.wait(60)
+    os.close(here)
+    return output
