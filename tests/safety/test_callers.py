@@ -118,7 +118,7 @@ LOADED_WRITERS = [
         plugins=(Library("callers/spoiling_plugin.c"),),
         shows="end",
     )
-    for how in "dlopen dlmopen next default handle next-dlmopen next-dlsym".split()
+    for how in "dlopen dlmopen next default handle next-dlmopen next-dlsym next-dlvsym".split()
 ]
 RELOADED = Case(
     "callers/reloaded.c",

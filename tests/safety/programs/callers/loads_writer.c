@@ -23,6 +23,17 @@ static void* open_with(const char* how, const char* path) {
     if (strcmp(how, "next-dlmopen") == 0) {
         return ((opens_in*)dlsym(RTLD_NEXT, "dlmopen"))(LM_ID_BASE, path, RTLD_NOW);
     }
+    if (strcmp(how, "next-dlvsym") == 0) {
+        typedef void* looks_up_version(void*, const char*, const char*);
+        looks_up_version* const look_up = (looks_up_version*)dlsym(RTLD_NEXT, "dlvsym");
+        opens* found = NULL;
+        static const char* const versions[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17"};
+        for (size_t i = 0; i < sizeof versions / sizeof *versions && !found; ++i) {
+            found = (opens*)look_up(RTLD_NEXT, "dlopen", versions[i]);
+        }
+        MUST(found);
+        return found(path, RTLD_NOW);
+    }
     if (strcmp(how, "next-dlsym") == 0) {
         looks_up* const look_up = (looks_up*)dlsym(RTLD_NEXT, "dlsym");
         return ((opens*)look_up(RTLD_DEFAULT, "dlopen"))(path, RTLD_NOW);
