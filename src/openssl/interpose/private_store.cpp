@@ -135,7 +135,7 @@ public:
         }
         return state;
     }
-    [[nodiscard]] bool has(const X509_STORE* store, std::uint64_t state) const noexcept {
+    [[nodiscard]] bool has(const X509_STORE* store, std::uint64_t state) noexcept {
         return place_of(store).load(std::memory_order_relaxed) == state;
     }
     void note(const X509_STORE* store, std::uint64_t state) noexcept {
@@ -143,9 +143,6 @@ public:
     }
 
 private:
-    [[nodiscard]] const std::atomic<std::uint64_t>& place_of(const X509_STORE* store) const noexcept {
-        return states_[reinterpret_cast<std::uintptr_t>(store) / 64 % states_.size()];
-    }
     [[nodiscard]] std::atomic<std::uint64_t>& place_of(const X509_STORE* store) noexcept {
         return states_[reinterpret_cast<std::uintptr_t>(store) / 64 % states_.size()];
     }

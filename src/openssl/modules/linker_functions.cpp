@@ -13,29 +13,45 @@ struct search {
     const char* name;
     bool of_function;
     void* found = nullptr;
-    unsigned to_pass_over = 0; // definitions
 };
+
+[[nodiscard]] bool is_another(const elf_module& m) noexcept {
+    return m.readable() && !m.place().contains(reinterpret_cast<const void*>(&is_another));
+}
 
 int look_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& looked_for = *static_cast<search*>(argument);
     const elf_module m(*info);
-    if (m.readable() && !m.place().contains(reinterpret_cast<const void*>(&look_in))) {
+    if (is_another(m)) {
         looked_for.found =
             looked_for.of_function ? m.find_function(looked_for.name) : m.find(looked_for.name);
-    }
-    if (looked_for.found != nullptr && looked_for.to_pass_over != 0) {
-        --looked_for.to_pass_over;
-        looked_for.found = nullptr;
     }
     return looked_for.found != nullptr ? 1 : 0;
 }
 
 template <class Function>
-void find(Function*& function, const char* name) noexcept {
-    function = reinterpret_cast<Function*>(first_function(name));
-    search second{name, true, nullptr, 1};
-    dl_iterate_phdr(&look_in, &second);
-    linker.are_wrapped = linker.are_wrapped || second.found != nullptr;
+void look_for(Function*& function, const elf_module& m, const char* name) noexcept {
+    void* const found = m.find_function(name);
+    if (found == nullptr) {
+        return;
+    }
+    if (function == nullptr) {
+        function = reinterpret_cast<Function*>(found);
+    } else {
+        linker.are_wrapped = true;
+    }
+}
+
+int look_for_linkers(dl_phdr_info* info, std::size_t, void*) noexcept {
+    const elf_module m(*info);
+    if (is_another(m)) {
+        look_for(linker.dlopen, m, "dlopen");
+        look_for(linker.dlmopen, m, "dlmopen");
+        look_for(linker.dlsym, m, "dlsym");
+        look_for(linker.dlvsym, m, "dlvsym");
+        look_for(linker.dlerror, m, "dlerror");
+    }
+    return 0;
 }
 
 } // namespace
@@ -53,11 +69,7 @@ void* first_definition(const char* name) noexcept {
 }
 
 void find_linker_functions() noexcept {
-    find(linker.dlopen, "dlopen");
-    find(linker.dlmopen, "dlmopen");
-    find(linker.dlsym, "dlsym");
-    find(linker.dlvsym, "dlvsym");
-    find(linker.dlerror, "dlerror");
+    dl_iterate_phdr(&look_for_linkers, nullptr);
 }
 
 } // namespace ibid::openssl::modules

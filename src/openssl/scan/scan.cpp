@@ -135,7 +135,7 @@ void scan(bool deep_binding, bool looked_up) noexcept {
         }
         known.exposes_unseen[n] = known.exposes_unseen[n] || state.exposes_unseen[n] ||
                                   looked_up_exposure.load(std::memory_order_acquire);
-        // What a writer gets is its own. That nothing else comes to it is looked after, too.
+        // With a writer nothing is shared. What it may have from before is compared at every hit.
         if (known.exposes_unseen[n] || of.has_writer()) {
             of.set_sees_exposures(false);
         }

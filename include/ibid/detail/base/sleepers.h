@@ -14,7 +14,6 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,16 +31,10 @@ public:
     [[nodiscard]] std::uint32_t turn() const noexcept { return turn_.load(std::memory_order_acquire); }
 
     // Until this turn has ended. errno is preserved.
-    void sleep(std::uint32_t turn) noexcept {
-        const int error = errno;
-        sleep_while(turn_, turn);
-        errno = error;
-    }
+    void sleep(std::uint32_t turn) noexcept { sleep_while(turn_, turn); }
     void wake() noexcept {
-        const int error = errno;
         turn_.fetch_add(1, std::memory_order_release);
         wake_all(turn_);
-        errno = error;
     }
 
     [[nodiscard]] IBID_MODULE_LOCAL static sleepers& at(const void* word) noexcept;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include "ibid/detail/port/system.h"
@@ -78,22 +79,26 @@ inline void sleep_a_little([[maybe_unused]] std::atomic<std::uint32_t>& word,
 #endif
 }
 
-// While `word` is `value`, until somebody wakes; may also return for no reason. May change errno.
+// While `word` is `value`, until somebody wakes; may also return for no reason. errno is preserved.
 inline void sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+    const int error = errno;
 #if defined(IBID_HAS_LINUX_CALLS)
     syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
 #else
     word.wait(value, std::memory_order_acquire);
 #endif
+    errno = error;
 }
 
-// Call after `word` was changed; it may have ended since. May change errno.
+// Call after `word` was changed; it may have ended since. errno is preserved.
 inline void wake_all(std::atomic<std::uint32_t>& word) noexcept {
+    const int error = errno;
 #if defined(IBID_HAS_LINUX_CALLS)
     syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 0x7fffffff, nullptr, nullptr, 0);
 #else
     word.notify_all();
 #endif
+    errno = error;
 }
 
 } // namespace detail

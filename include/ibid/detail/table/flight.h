@@ -17,7 +17,6 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
 #include <cstdint>
 
 #include "ibid/detail/base/exceptions.h"
@@ -40,18 +39,14 @@ struct waiter : wait_edge {
 
     // Acquire pairs with the store in wake(). errno is preserved.
     [[IBID_SELDOM]] void wait() noexcept {
-        const int error = errno;
         while (landed.load(std::memory_order_acquire) == 0) {
             sleep_while(landed, 0);
         }
-        errno = error;
     }
     // Once the store is seen, the waiter goes on and this object ends: after that, its address alone is used.
     void wake() noexcept {
-        const int error = errno;
         landed.store(1, std::memory_order_release);
         wake_all(landed);
-        errno = error;
     }
 };
 
