@@ -18,6 +18,11 @@ CASES = [
         Case("ex_data/own_verification.c", (way,), shows="own store: mine", helped=("trust_stores",))
         for way in ("own", "inside")
     ),
+    *(
+        Case("ex_data/made_up_index.c", (index, way), flags=("-DATTACHES",) if way in ("attaches", "roots") else ())
+        for index in ("1", "2")
+        for way in ("looks", "stores", "sessions", "attaches", "roots", "frees")
+    ),
     *(Case("ex_data/racing.c", (on,), shows="found 0 times; held: nothing") for on in ("certificate", "key")),
 ]
 

@@ -74,6 +74,7 @@ namespace ibid::openssl {
     X(OpenSSL_version_num)                                                                                   \
     X(OpenSSL_version)                                                                                       \
     X(CRYPTO_get_ex_new_index)                                                                               \
+    X(CRYPTO_free_ex_index)                                                                                  \
     X(OSSL_LIB_CTX_free)                                                                                     \
     X(X509_new_ex)                                                                                           \
     X(X509_free)                                                                                             \

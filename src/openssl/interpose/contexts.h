@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls by which a program changes what sharing and remembering rest on: data for certificates with
-// callbacks, default library contexts, providers, engines, configuration, the end of OpenSSL.
+// Calls by which a program changes what sharing and remembering rest on: default library contexts,
+// providers, engines, configuration, the end of OpenSSL.
 #pragma once
 
 #include "openssl/instance/libcrypto.h"
 
 namespace ibid::openssl::interpose {
 
-int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
-                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free);
 OSSL_LIB_CTX* set_default_context(libcrypto& of, OSSL_LIB_CTX* context);
 void free_context(libcrypto& of, OSSL_LIB_CTX* context);
 // OPENSSL_cleanup(), where that is how a program says that OpenSSL may end.

@@ -8,6 +8,7 @@
 #include "parsing.h"
 #include "private_objects.h"
 #include "private_store.h"
+#include "program_indices.h"
 #include "trust_loading.h"
 #include "verification.h"
 
@@ -52,6 +53,24 @@ struct getter<N, Member, part> {
         libcrypto& of = libcrypto::at(N);
         note(of, x, part);
         return (of.f.*Member)(x, arguments...);
+    }
+};
+
+// A function that reads or sets data beside an object of this class.
+template <unsigned N, int object_class, auto Member>
+struct ex_data;
+template <unsigned N, int object_class, class Object, void* (*functions::*Member)(const Object*, int)>
+struct ex_data<N, object_class, Member> {
+    static void* entry(const Object* of_object, int index) {
+        libcrypto& of = libcrypto::at(N);
+        return (of.f.*Member)(of_object, index_to_read(of, object_class, index));
+    }
+};
+template <unsigned N, int object_class, class Object, int (*functions::*Member)(Object*, int, void*)>
+struct ex_data<N, object_class, Member> {
+    static int entry(Object* of_object, int index, void* data) {
+        libcrypto& of = libcrypto::at(N);
+        return (of.f.*Member)(of_object, index_to_write(of, object_class, index), data);
     }
 };
 
@@ -188,6 +207,7 @@ struct entries {
                          CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
         return get_ex_new_index(of(), object_class, number, pointer, on_new, on_dup, on_free);
     }
+    static int free_index(int object_class, int index) { return free_ex_index(of(), object_class, index); }
     static OSSL_LIB_CTX* default_context(OSSL_LIB_CTX* context) { return set_default_context(of(), context); }
     static void context_free(OSSL_LIB_CTX* context) { free_context(of(), context); }
     static void cleanup() { clean_up(of()); }
@@ -269,7 +289,9 @@ struct entries {
         make_private(of(), store, true);
         return of().f.X509_STORE_get1_objects(store);
     }
-    static int set_ex_data(X509* x, int index, void* data) { return attach(of(), x, index, data); }
+    static int set_ex_data(X509* x, int index, void* data) {
+        return attach(of(), x, index_to_write(of(), CRYPTO_EX_INDEX_X509, index), data);
+    }
     static int up_ref(X509* x) { return hold(of(), x); }
     static void free(X509* x) { let_go(of(), x); }
 
@@ -282,6 +304,25 @@ struct entries {
     case function_id::name:                                                                                  \
         return address(&reconfiguration<N, &functions::name>::entry);
             IBID_OPENSSL_RECONFIGURATIONS(IBID_CASE)
+#undef IBID_CASE
+        default:
+            return nullptr;
+        }
+    }
+    [[nodiscard]] static void* find_ex_data(function_id id) noexcept {
+        switch (id) {
+        case function_id::CRYPTO_free_ex_index:
+            return address(&free_index);
+#define IBID_CASE(name, object_class)                                                                        \
+    case function_id::name:                                                                                  \
+        return address(&ex_data<N, object_class, &functions::name>::entry);
+            IBID_CASE(X509_get_ex_data, CRYPTO_EX_INDEX_X509)
+            IBID_CASE(EVP_PKEY_get_ex_data, CRYPTO_EX_INDEX_EVP_PKEY)
+            IBID_CASE(EVP_PKEY_set_ex_data, CRYPTO_EX_INDEX_EVP_PKEY)
+            IBID_CASE(X509_STORE_get_ex_data, CRYPTO_EX_INDEX_X509_STORE)
+            IBID_CASE(X509_STORE_set_ex_data, CRYPTO_EX_INDEX_X509_STORE)
+            IBID_CASE(SSL_SESSION_get_ex_data, CRYPTO_EX_INDEX_SSL_SESSION)
+            IBID_CASE(SSL_SESSION_set_ex_data, CRYPTO_EX_INDEX_SSL_SESSION)
 #undef IBID_CASE
         default:
             return nullptr;
@@ -452,6 +493,9 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     default:
         if (id == function_id::X509_get0_signature) {
             return reader || attacher ? address(&signature) : nullptr;
+        }
+        if (takes_index(id)) {
+            return program ? find_ex_data(id) : nullptr;
         }
         if (exposes(id)) {
             return reader || attacher ? find_exposure(id) : nullptr; // what a writer gets is its own

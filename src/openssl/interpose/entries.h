@@ -47,6 +47,12 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(X509_LOOKUP_ctrl_ex)                                                                                   \
     X(OSSL_STORE_load)                                                                                       \
     X(CRYPTO_get_ex_new_index)                                                                               \
+    X(CRYPTO_free_ex_index)                                                                                  \
+    X(X509_get_ex_data)                                                                                      \
+    X(EVP_PKEY_get_ex_data)                                                                                  \
+    X(EVP_PKEY_set_ex_data)                                                                                  \
+    X(X509_STORE_get_ex_data)                                                                                \
+    X(X509_STORE_set_ex_data)                                                                                \
     X(OSSL_LIB_CTX_set0_default)                                                                             \
     X(OSSL_LIB_CTX_free)                                                                                     \
     X(OPENSSL_cleanup)                                                                                       \
@@ -84,7 +90,9 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(SSL_get0_verified_chain)                                                                               \
     X(SSL_get0_dane_authority)                                                                               \
     X(SSL_CTX_add_custom_ext)                                                                                \
-    X(SSL_SESSION_get0_peer)
+    X(SSL_SESSION_get0_peer)                                                                                 \
+    X(SSL_SESSION_get_ex_data)                                                                               \
+    X(SSL_SESSION_set_ex_data)
 
 enum class function_id : std::uint8_t {
 #define IBID_ID(name) name,
@@ -112,6 +120,12 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 // Gives a program a pointer into a certificate, which is noted.
 [[nodiscard]] constexpr bool exposes(function_id id) noexcept {
     return id >= function_id::X509_get_serialNumber && id <= function_id::X509_get_X509_PUBKEY;
+}
+// Takes an index of ex_data.
+[[nodiscard]] constexpr bool takes_index(function_id id) noexcept {
+    return (id >= function_id::CRYPTO_free_ex_index && id <= function_id::X509_STORE_set_ex_data) ||
+           id == function_id::X509_set_ex_data || id == function_id::SSL_SESSION_get_ex_data ||
+           id == function_id::SSL_SESSION_set_ex_data;
 }
 [[nodiscard]] constexpr bool is_for_writers(function_id id) noexcept {
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;

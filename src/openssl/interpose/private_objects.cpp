@@ -66,11 +66,12 @@ void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
     }
 }
 
-// The index of ex_data of sessions, registered when the first writer needs it; negative: there is none.
+// Of ex_data of sessions. 0: not registered yet; OpenSSL gives no 0.
+constinit std::array<std::atomic<int>, libcrypto::most> indices_of_sets{};
+
+// Registered when the first attacher or writer needs it; negative: there is none.
 [[nodiscard]] int index_of_sets(libcrypto& of) {
-    static constinit std::array<std::atomic<int>, libcrypto::most>
-        indices{}; // 0: not yet. OpenSSL gives no 0.
-    std::atomic<int>& index = indices[of.number()];
+    std::atomic<int>& index = indices_of_sets[of.number()];
     if (const int known = index.load(std::memory_order_acquire); known != 0) {
         return known;
     }
@@ -324,6 +325,14 @@ X509* lease_peer(libcrypto& of, const SSL* ssl) {
     X509* const own = held(of.f, own_of(of, session, x, use_in(of, ssl)));
     of.f.X509_free(x);
     return own;
+}
+
+int index_of_sessions(const libcrypto& of) noexcept {
+    return indices_of_sets[of.number()].load(std::memory_order_acquire);
+}
+
+void register_index_of_sessions(libcrypto& of) {
+    (void)index_of_sets(of);
 }
 
 int attach(libcrypto& of, X509* x, int index, void* data) {

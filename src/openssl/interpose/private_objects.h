@@ -42,6 +42,10 @@ void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 [[nodiscard]] STACK_OF(X509) *
     of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given);
 
+// ibid's index of ex_data of sessions; 0 or negative: none is registered.
+[[nodiscard]] int index_of_sessions(const libcrypto& of) noexcept;
+void register_index_of_sessions(libcrypto& of);
+
 // Around fork().
 void lock_for_fork() noexcept;
 void unlock_after_fork() noexcept;

@@ -12,7 +12,7 @@
 // (IBID_SCOPE=all makes one of two). SCENES_WITHOUT in the environment names operations that are left out,
 // separated by commas: what is known already. What the program *names* is its class (-DATTACHES: of what
 // writes, X509_set_ex_data alone; -DWRITES: everything): operations of another class are neither made nor
-// played.
+// played. -DLEASES: an attacher that asks for peers by SSL_get1_peer_certificate alone, as nginx does.
 //
 // Law: what is printed depends on the script alone, in stock. So no address, time, random number or length of
 // a ticket is printed; of addresses only relations that stock guarantees, such as that a connection's peer is
@@ -42,6 +42,34 @@ static void emit(const char* format, ...) {
     va_end(arguments);
     text_size += size < 0 ? 0 : (size_t)size < room ? (size_t)size : room - 1;
 }
+
+// A leaser's peers: held until its next operation, and nothing else is got from a connection -----------------
+
+#ifdef LEASES
+static X509* leased[64];
+static int leased_count;
+
+static void give_back(void) {
+    while (leased_count > 0) {
+        X509_free(leased[--leased_count]);
+    }
+}
+
+static X509* lease(const SSL* ssl) {
+    X509* const x = SSL_get1_peer_certificate(ssl);
+    MUST(leased_count < 64);
+    leased[leased_count++] = x;
+    return x;
+}
+#define SSL_get0_peer_certificate(ssl) lease(ssl)
+#define SSL_SESSION_get0_peer(session) ((void)(session), (X509*)NULL)
+#define SSL_get_peer_cert_chain(ssl) ((void)(ssl), (STACK_OF(X509)*)NULL)
+#define SSL_get0_verified_chain(ssl) ((void)(ssl), (STACK_OF(X509)*)NULL)
+#define X509_STORE_CTX_get_current_cert(verification) ((void)(verification), (X509*)NULL)
+#define X509_STORE_CTX_get0_chain(verification) ((void)(verification), (STACK_OF(X509)*)NULL)
+#else
+static void give_back(void) {}
+#endif
 
 // What there is ---------------------------------------------------------------------------------------------
 
@@ -759,6 +787,7 @@ static void fork_scene(void) {
 }
 
 static void perform(const struct step* s) {
+    give_back();
     callback_slot = s->c;
     switch (s->operation) {
     case op_client:
@@ -967,6 +996,7 @@ static void furnish(void) {
 }
 
 static void clear(unsigned long long seed) {
+    give_back();
     for (int i = 0; i < connection_count; ++i) {
         finish(&connections[i]);
     }

@@ -38,7 +38,12 @@ sys.path[:0] = [str(HERE.parents[2]), str(HERE.parent)]
 import pki as certificates  # noqa: E402
 from harness import ALL, MODES, STOCK, Library, Mode, Stage, preload  # noqa: E402
 
-CLASSES = {"reader": (), "attacher": ("-DATTACHES",), "writer": ("-DWRITES",)}
+CLASSES = {
+    "reader": (),
+    "leaser": ("-DATTACHES", "-DLEASES"),  # an attacher as nginx: peers by SSL_get1_peer_certificate alone
+    "attacher": ("-DATTACHES",),
+    "writer": ("-DWRITES",),
+}
 BATCH = 250
 SECONDS = 120.0
 

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "program_indices.h"
+
+#include <array>
+#include <atomic>
+
+#include "openssl/binding/error_queue.h"
+#include "openssl/binding/ex_data.h"
+#include "private_objects.h"
+
+namespace ibid::openssl::interpose {
+
+namespace {
+
+// Classes of objects at which ibid keeps something.
+constexpr std::array classes = {CRYPTO_EX_INDEX_X509, CRYPTO_EX_INDEX_EVP_PKEY, CRYPTO_EX_INDEX_X509_STORE,
+                                CRYPTO_EX_INDEX_SSL_SESSION};
+
+// Of one class of objects in one libcrypto. 0: none, which OpenSSL never gives out.
+struct indices {
+    std::atomic<int> registered{0}; // the highest that the program has registered
+    std::atomic<int> instead{0};    // where data stands that the program keeps at ibid's index
+};
+constinit std::array<std::array<indices, classes.size()>, libcrypto::most> all{};
+
+[[nodiscard]] indices* of_class(const libcrypto& of, int object_class) noexcept {
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+        if (classes[i] == object_class) {
+            return &all[of.number()][i];
+        }
+    }
+    return nullptr;
+}
+
+// Negative: not registered.
+[[nodiscard]] int index_of_ibid(const libcrypto& of, int object_class) noexcept {
+    const certificate_cache* const certificates = of.certificates_ever();
+    const trust_store_cache* const stores = of.trust_stores_ever();
+    switch (object_class) {
+    case CRYPTO_EX_INDEX_X509:
+        return certificates != nullptr ? certificates->index() : -1;
+    case CRYPTO_EX_INDEX_EVP_PKEY:
+        return certificates != nullptr ? certificates->index_of_keys() : -1;
+    case CRYPTO_EX_INDEX_X509_STORE:
+        return stores != nullptr ? stores->index() : -1;
+    default:
+        return index_of_sessions(of);
+    }
+}
+
+void register_before_program(libcrypto& of, int object_class) {
+    if (object_class == CRYPTO_EX_INDEX_SSL_SESSION) {
+        register_index_of_sessions(of);
+    } else {
+        (void)of.certificates();
+    }
+}
+
+// Objects that are shared, and what they consist of.
+[[nodiscard]] bool is_shared_class(int object_class) noexcept {
+    switch (object_class) {
+    case CRYPTO_EX_INDEX_X509:
+    case CRYPTO_EX_INDEX_EVP_PKEY:
+    case CRYPTO_EX_INDEX_RSA:
+    case CRYPTO_EX_INDEX_DSA:
+    case CRYPTO_EX_INDEX_DH:
+    case CRYPTO_EX_INDEX_EC_KEY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void limit_indices(libcrypto& of, int object_class, int index) noexcept {
+    if (object_class == CRYPTO_EX_INDEX_X509 && index > certificate_cache::highest_index) {
+        of.disable(
+            "the program has registered too much data for certificates (ex_data)"); // ends might go untold
+    }
+}
+
+} // namespace
+
+int index_to_read(libcrypto& of, int object_class, int index) {
+    if (index <= 0 || index != index_of_ibid(of, object_class)) {
+        return index;
+    }
+    const int instead = of_class(of, object_class)->instead.load(std::memory_order_acquire);
+    return instead > 0 ? instead : -1; // at which OpenSSL finds nothing
+}
+
+int index_to_write(libcrypto& of, int object_class, int index) {
+    indices& its = *of_class(of, object_class);
+    if (index > its.registered.load(std::memory_order_relaxed)) {
+        register_before_program(of, object_class);
+    }
+    if (index <= 0 || index != index_of_ibid(of, object_class)) {
+        return index;
+    }
+    if (its.instead.load(std::memory_order_acquire) <= 0) {
+        const errors_as_before unsaid(of.f);
+        // Data at an index that is not registered is not copied.
+        const int given =
+            of.f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, &not_copied, nullptr);
+        limit_indices(of, object_class, given);
+        int none = 0;
+        its.instead.compare_exchange_strong(none, given, std::memory_order_acq_rel);
+    }
+    return index_to_read(of, object_class, index);
+}
+
+int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
+                     CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
+    // A program that wants to be told of every certificate, or every key, that is made, copied, or freed
+    // counts them one by one; and its code would run wherever ibid lets go of one.
+    if (is_shared_class(object_class) && (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
+        of.disable("the program wants to be told of every certificate or key (ex_data callbacks)");
+    }
+    const int index = of.f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
+    limit_indices(of, object_class, index);
+    if (indices* const its = of_class(of, object_class)) {
+        int highest = its->registered.load(std::memory_order_relaxed);
+        while (index > highest &&
+               !its->registered.compare_exchange_weak(highest, index, std::memory_order_relaxed)) {
+        }
+    }
+    return index;
+}
+
+int free_ex_index(libcrypto& of, int object_class, int index) {
+    if (of_class(of, object_class) != nullptr && index > 0 && index == index_of_ibid(of, object_class)) {
+        return 0; // as for an index that nobody has registered
+    }
+    return of.f.CRYPTO_free_ex_index(object_class, index);
+}
+
+} // namespace ibid::openssl::interpose
