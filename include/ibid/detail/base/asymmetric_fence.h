@@ -19,8 +19,8 @@ inline namespace layout_1 {
 namespace detail {
 
 // False if the kernel has no membarrier, or a sandbox forbids it. The first call registers the process;
-// children inherit that. Several threads may register at once. A lock around it would be held for some
-// milliseconds, and in the child of a fork for ever.
+// children inherit that. Several threads may register at once. There is no lock: it would be held for some
+// milliseconds, and a child forked meanwhile would find it locked for ever.
 [[nodiscard]] inline bool asymmetric_fence_available() noexcept {
     if constexpr (process_barrier::exists) {
         enum : unsigned char { unknown, no, yes };
@@ -48,7 +48,7 @@ namespace detail {
     }
 }
 
-// No instruction: it only keeps the compiler from reordering. (An instruction where no system call helps.)
+// Only keeps the compiler from reordering. (A fence instruction on systems without such a system call.)
 inline void asymmetric_fence_light() noexcept {
     if constexpr (process_barrier::exists) {
         std::atomic_signal_fence(std::memory_order_seq_cst);

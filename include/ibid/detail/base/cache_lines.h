@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole cache lines from an allocator that does not know about them. The allocator is asked for ordinary
-// alignment only, because one that calls malloc, as many do, gives no more.
+// Whole cache lines from an allocator that does not know about them. Requests ordinary alignment only,
+// because many allocators call malloc, which gives no more.
 //
 // Law: a block has 48 bytes more than its lines, before or behind them. The first line can be computed from
 // the block's address, so the block alone is enough to free it.

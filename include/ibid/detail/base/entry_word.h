@@ -40,14 +40,14 @@ public:
         word_.store((word() & ~hash_bits) | (hash & hash_bits), std::memory_order_relaxed);
     }
 
-    // An entry that is in no table any more and that nobody holds. A lock-free reader that still sees it
-    // finds a count of zero, whatever the word says.
+    // Keeps an address in the word. Requires an entry that is in no table any more and has no holder. A
+    // lock-free reader that still sees the entry finds a count of zero, whatever the word contains.
     void keep_address(std::uint64_t address) noexcept {
         const std::uint64_t now = word();
         word_.store((now & ~(hash_bits | shard_copy)) | (now & shard_bits) << shard_copy_shift | address,
                     std::memory_order_relaxed);
     }
-    // Takes it back. hash() chooses the same shard as before.
+    // Returns that address. hash() chooses the same shard as before.
     [[nodiscard]] std::uint64_t take_address() noexcept {
         const std::uint64_t now = word();
         word_.store((now & ~(hash_bits | shard_copy)) | (now & shard_copy) >> shard_copy_shift,
@@ -58,7 +58,7 @@ public:
         return (address & ~hash_bits) == 0;
     }
 
-    // Acquire: who sees `hot` sees the stripes open (pairs with the release in mark()).
+    // Acquire: a thread that sees `hot` sees the stripes open (pairs with the release in mark()).
     [[nodiscard]] std::uint64_t word() const noexcept { return word_.load(std::memory_order_acquire); }
 
     [[nodiscard]] bool has(std::uint64_t m) const noexcept {
@@ -67,7 +67,7 @@ public:
     void set(std::uint64_t m) noexcept { word_.fetch_or(m, std::memory_order_release); }
     void clear(std::uint64_t m) noexcept { word_.fetch_and(~m, std::memory_order_relaxed); }
 
-    // How often the value has been promoted, including now; 0: never, and then it has no cell.
+    // How often the value has been promoted, the present promotion included. 0: never; then it has no cell.
     [[nodiscard]] static unsigned generation(std::uint64_t word) noexcept {
         return field(word, generation_shift, last_generation);
     }

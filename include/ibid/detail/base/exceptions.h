@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// try, catch and throw where there are exceptions.
+// Macros for try, catch and throw, so that the core compiles without exceptions.
 //
-// Law: with -fno-exceptions, what would be thrown ends the program by std::abort(), as the standard library
-// does then; and nothing else differs. All translation units of a program are compiled alike, as their inline
-// functions are merged.
+// Law: with -fno-exceptions, a throw becomes std::abort(), as in the standard library. Nothing else differs.
+// All translation units of a program must agree in this option, because their inline functions are merged.
 #pragma once
 
 #include <cstdlib>
@@ -30,7 +29,7 @@ namespace detail {
     IBID_THROW(std::bad_alloc());
 }
 
-// `p`, or without it bad_alloc.
+// Returns `p`; throws bad_alloc if it is null.
 template <class T>
 [[nodiscard]] T& some(T* p) {
     if (p == nullptr) [[unlikely]] {

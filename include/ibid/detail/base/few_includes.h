@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A little of what large headers of the standard library have, for programs that must read these headers in
-// each translation unit: <memory>, <algorithm> and <functional> take half as long as all of ibid.
-//
-// std::allocator, std::allocator_traits and std::addressof come with <string>, which cannot do without them;
-// std::hash with <string_view>.
+// Replacements for a few functions of <memory>, <algorithm> and <functional>. Reading those headers in each
+// translation unit takes half as long as reading all of ibid. <string> also brings std::allocator,
+// std::allocator_traits and std::addressof; <string_view> brings std::hash.
 #pragma once
 
 #include <string>
@@ -24,7 +22,7 @@ template <class T>
     return a < b ? b : a;
 }
 
-// What a member is of an object: a data member, or what a const member function returns.
+// Applies a member pointer to an object: a data member, or the result of a const member function.
 template <class Member, class Object>
 [[nodiscard]] constexpr decltype(auto) member_of(Member member, const Object& object) {
     if constexpr (std::is_member_object_pointer_v<Member>) {

@@ -17,7 +17,7 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Not of a base, so that aggregates with bases are not taken for wider ones.
+// Does not convert to a base, so that a base is not counted as a member.
 template <class Of>
 struct any_member {
     template <class T>
@@ -33,7 +33,7 @@ template <class T, std::size_t... I>
 }
 inline constexpr std::size_t most_members = 16;
 
-// 0: none, or too many.
+// The number of members. 0: not an aggregate, or too many.
 template <class T, std::size_t n = most_members>
 [[nodiscard]] consteval std::size_t members() {
     if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> ||
@@ -92,7 +92,7 @@ inline constexpr bool standard_tuple<std::pair<A, B>> = true;
 template <class T, std::size_t n>
 inline constexpr bool standard_tuple<std::array<T, n>> = true;
 
-// As a tuple of references, or of values that hash_fields() makes.
+// The fields as a tuple of references, or of values that hash_fields() makes.
 template <class T>
 [[nodiscard]] constexpr decltype(auto) fields_of(const T& object) {
     if constexpr (names_fields<T>) {

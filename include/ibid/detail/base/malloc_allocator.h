@@ -2,9 +2,9 @@
 //
 // An allocator on malloc, for memory that the library allocates while it holds a lock of its own.
 //
-// Why not operator new: a program may have replaced it by a garbage collector's, which runs finalizers inside
-// an allocation; those drop handles and intern (gc.h), and so would re-enter. malloc calls nobody back. What
-// is allocated here holds no pointer that a collector must follow.
+// Why not operator new: a program may have replaced it by a garbage collector's. That one runs finalizers
+// inside an allocation; finalizers drop handles and intern (gc.h), and would re-enter the library. malloc
+// calls no user code. Memory from here holds no pointer that a collector must follow.
 #pragma once
 
 #include <cstddef>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The mechanisms of the core that exist for speed alone, so that each can be left out and what it buys
-// measured: `./dev bench ablation` compiles the core once for each, with -DIBID_WITHOUT=NAME.
+// The mechanisms of the core that exist only for speed. Each can be left out, to measure its effect: `./dev
+// bench ablation` compiles the core once without each, by -DIBID_WITHOUT=NAME.
 //
-// Law: programs define no IBID_WITHOUT. Without a mechanism the core is correct, and slower somewhere.
-// Modules that differ in it may not share a process.
+// Law: programs do not define IBID_WITHOUT. Without a mechanism the core is still correct, but slower
+// somewhere. Modules that differ in IBID_WITHOUT must not share a process.
 #pragma once
 
 #ifndef IBID_WITHOUT
@@ -20,15 +20,15 @@ enum class mechanism {
     lock_free_lookup,      // without: every lookup takes the shard's lock
     recent_records,        // without: a thread searches for its record in the table at every lookup
     asymmetric_fence,      // without: a full fence in every lookup
-    miss_streak,           // without: a thread that only misses still tries to find without the lock
+    miss_streak,           // without: a thread that only misses still tries the lock-free lookup
     hot_values,            // without: every reference is counted in the value itself
-    single_reader,         // without: what a table of one thread frees waits as everywhere
-    epochs,                // without: only a heavy fence proves that memory can be freed
-    own_limbo,             // without: what a thread retires waits in the shard; without table_pin, too
-    own_counters,          // without: what is done under a lock is counted in the shard
+    single_reader,         // without: a table of one thread frees no earlier than any other
+    epochs,                // without: memory is freed only after a heavy fence
+    own_limbo,             // without: retired entries wait in the shard; implies no table_pin
+    own_counters,          // without: operations under a lock are counted in the shard
     table_pin,             // without: an entry that ends takes the shard's lock twice
     slot_slabs,            // without: each array of slots is allocated by itself
-    insert_without_flight, // without: a value that is there already goes through a flight
+    insert_without_flight, // without: inserting a ready value uses a flight
     unlock_by_store,       // without: spinning_mutex::unlock() is an atomic exchange
     first_timers           // without: retention admits keys that are seen for the first time
 };

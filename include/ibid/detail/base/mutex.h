@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A mutex, a guard, and attributes by which Clang checks who holds what (-Wthread-safety). Other compilers
-// see nothing of them.
+// A mutex, a guard, and attributes by which Clang checks which locks are held (-Wthread-safety). Other
+// compilers ignore them.
 //
 //     mutex mutex_;
 //     std::size_t count_ IBID_GUARDED_BY(mutex_) = 0;     // only read and written under it
 //     void settle() IBID_REQUIRES(mutex_);                // the caller holds it
 //
-// libstdc++ does not annotate std::mutex, hence a class of our own. (And <mutex> has all of <chrono>, which
-// each program would read.) `./dev lint` checks; docs/decisions/0025 says what is not annotated, and why.
+// A class of our own, because libstdc++ does not annotate std::mutex, and <mutex> includes all of <chrono>.
+// `./dev lint` checks; docs/decisions/0025 says what is not annotated, and why.
 //
 // Source: Clang, "Thread Safety Analysis". LevelDB's port/ and Abseil's mutex.h do the same.
 #pragma once
@@ -33,8 +33,8 @@
 #define IBID_ACQUIRE(...) IBID_THREAD_SAFETY(acquire_capability(__VA_ARGS__))
 #define IBID_TRY_ACQUIRE(...) IBID_THREAD_SAFETY(try_acquire_capability(__VA_ARGS__))
 #define IBID_RELEASE(...) IBID_THREAD_SAFETY(release_capability(__VA_ARGS__))
-// For what the analysis cannot follow: locks in a loop, or in one function and out in another. A comment says
-// which.
+// For code that the analysis cannot follow: locks taken in a loop, or taken in one function and released in
+// another. A comment there says which.
 #define IBID_NO_THREAD_SAFETY_ANALYSIS IBID_THREAD_SAFETY(no_thread_safety_analysis)
 
 namespace ibid {
@@ -84,7 +84,7 @@ private:
 struct is_locked_t {};
 inline constexpr is_locked_t is_locked;
 
-// Holds a lock for a scope. With is_locked: one that is held already.
+// Holds a lock for a scope. With is_locked, adopts a lock that is already held.
 template <class Mutex>
 class IBID_SCOPED_CAPABILITY lock_guard {
 public:

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One T for each thread of the process that uses it, whichever modules it runs through: a record of this
-// thread.
+// A record of type T for each thread, shared by all modules of the process.
 //
 //     struct counts { void begin() noexcept; void end() noexcept; … };
 //     counts& mine = per_thread<counts>::here();       // this thread's, or an empty one: one load
-//     counts* own = per_thread<counts>::attach();      // this thread's, made if need be; null: none any more
-//     own = per_thread<counts>::known();               // this thread's if any module has made it, else null
+//     counts* own = per_thread<counts>::attach();      // this thread's, made if needed; null: the thread is
+//     exiting own = per_thread<counts>::known();               // this thread's, if a module has made it;
+//     else null
 //
 // Each module has a pointer to the record in a thread_local variable of its own; the first use of a module on
 // a thread finds the record by a key that belongs to the process (port/threads.h). The key has no destructor,
-// because that would be an address of some module's code. Instead each module that has used the record on
-// this thread has a thread_local object with a destructor (at_thread_exit.h), for which the dynamic linker
-// keeps the module; the last of them ends the record.
+// because a destructor is an address in one module's code. Instead, each module that has used the record on
+// this thread has a thread_local object with a destructor (at_thread_exit.h). The dynamic linker keeps the
+// module for it. The last of these destructors ends the record.
 //
 // Laws:
-//  - here() never fails and never allocates; before attach() it is T's shared `nobody`, which nobody may
-//    write to.
-//  - A module's thread_local objects may use T after the module's hook has run: they get `nobody`, and null.
+//  - here() never fails and never allocates. Before attach() it gives T's shared `nobody`, which must not be
+//    written to.
+//  - A module's thread_local objects may use T after the module's hook has run: here() then gives `nobody`,
+//    and attach() gives null.
 //
 // T: default constructor (constexpr); begin() and end(), once for each record; key_of_process(), or null.
 #pragma once
@@ -38,7 +39,7 @@ namespace detail {
 template <class T>
 class per_thread {
     struct record : T {
-        unsigned modules = 0; // whose hook has not run yet
+        unsigned modules = 0; // modules whose hook has not run yet
     };
 
 public:
@@ -113,8 +114,8 @@ private:
     IBID_MODULE_LOCAL static inline thread_local constinit bool ended_ = false;
 
 #if defined(IBID_ON_WINDOWS)
-    // In a function: else each translation unit refers weakly to what constructs the variable, and COFF's
-    // linker (LLVM's, for MinGW) takes two such references for two definitions.
+    // Inside a function, because otherwise each translation unit has a weak reference to the variable's
+    // constructor, and LLVM's COFF linker for MinGW treats two such references as two definitions.
     static void arm_hook() noexcept {
         static thread_local at_thread_exit hook{&end};
         hook.arm();

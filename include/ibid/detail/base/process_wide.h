@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What exists once in a process, no matter how many modules use ibid, how they were linked or opened, and by
-// which compilers they were made. Decision 21 says why it is done this way.
+// Objects that exist once in a process, no matter how many modules use ibid, how they were linked or opened,
+// and which compilers built them. Decision 21 says why it is done this way.
 //
 //     struct numbers { static constexpr const char* process_name = "numbers"; std::atomic<int> next{0}; };
 //     numbers* n = process_wide<numbers>::get();     // in each module the same; null without memory
 //
-// How modules find each other. Each module has a signpost where the system tells of it (port/signpost.h): a
-// magic number, and the address of that module's pointer to the root. No symbol is looked up, and no file,
-// environment variable or system call is needed. The root is a list of named objects.
+// How modules find each other. Each module has a signpost in a place that the system reports
+// (port/signpost.h): a magic number, and the address of that module's pointer to the root. No symbol is
+// looked up, and no file, environment variable or system call is needed. The root is a list of named objects.
 //
 // Invariants:
 //  - The layouts of signpost, process_root and process_object never change: modules with other versions of
 //    ibid read them. Names carry the layout (`layout_1`), so versions share the list and nothing in it.
 //  - Objects are never destroyed, and their memory is not part of any module. An object that holds addresses
 //    of code needs this_module_stays().
-//  - No lock: a root or an object that came second is thrown away. So fork() finds nothing half done.
+//  - No lock: if two threads make a root or an object at once, the second is discarded. So fork() never
+//    copies a held lock or a half-made object.
 //
 // Thread safety: any thread. The list of modules is walked once by each module, when that module first uses
 // an object.
@@ -40,7 +41,7 @@ namespace process { // not in layout_1: all versions share this
 // One named object of the process.
 struct process_object {
     process_object* next;
-    const char* name; // with what the modules must agree in
+    const char* name; // and all that modules must agree in
     void* object;
 };
 
@@ -53,7 +54,7 @@ struct process_root {
 inline namespace layout_1 {
 namespace detail {
 
-// The root: one that any module has, else a new one. Null without memory.
+// The root: the one that some module already has, else a new one. Null without memory.
 [[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED process::process_root* find_process_root() noexcept
 #if IBID_COMPILES
 {
@@ -68,9 +69,10 @@ namespace detail {
                    ? wanted
                    : root;
     };
-    // Inside the first call the dynamic linker's lock is held, so that no module goes between the search and
-    // the publication. Where two threads may be in there at once (musl and macOS, which never unload what
-    // uses ibid; Windows, where a module is held meanwhile), they meet at the module that was loaded first.
+    // The first call holds the dynamic linker's lock, so that no module is unloaded between search and
+    // publication. On some systems two threads may be here at once: musl and macOS, which never unload a
+    // module that uses ibid, and Windows, where the module is held meanwhile. Both threads then publish in
+    // the module that was loaded first, so one of them wins.
     bool found_none = true;
     for_each_signpost([&](const loaded_module&, const process::signpost& first) {
         found_none = false;
@@ -134,12 +136,12 @@ struct process_type {
     if (void* const found = find(seen, nullptr)) {
         return found;
     }
-    struct undo { // the constructor may throw, too, and what comes second is thrown away
+    struct undo { // for a constructor that throws, and for the second of two objects
         const process_type& type;
         void* memory = allocate_aligned(type.alignment, type.size);
         void* object = nullptr;
         void* node = std::malloc(sizeof(process::process_object));
-        char* name = copy_of(type.name); // the module may go
+        char* name = copy_of(type.name); // the module may be unloaded
         ~undo() {
             std::free(name);
             std::free(node);
@@ -181,7 +183,7 @@ public:
         return known != nullptr ? known : find();
     }
 
-    // Null: not asked for yet.
+    // Null: not requested yet.
     [[nodiscard]] IBID_MODULE_LOCAL static T* known() noexcept {
         return known_.load(std::memory_order_acquire);
     }

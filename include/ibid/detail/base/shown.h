@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What refers to a value (a handle, a view, a loan) is shown as that value, and as `(empty)` without one: by
-// << here, by std::format with ibid/format.h, by {fmt} with ibid/fmt.h.
+// Prints a handle, a view or a loan as its value, or as `(empty)`: << is here, std::format is in
+// ibid/format.h, {fmt} in ibid/fmt.h.
 //
-// Law: it can be shown exactly where its value can.
+// Law: they can be printed exactly if the value can.
 #pragma once
 
 #include <iosfwd>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where threads sleep that wait for a word of 64 bits to change: on one of 16 counters of the process, chosen
-// by the word's address. Modules share them, so a thread is woken from any module.
+// Lets threads sleep until a 64-bit word changes. They sleep on one of 16 counters of the process, chosen by
+// the word's address. All modules share the counters, so a thread can be woken from any module.
 //
 //     for (sleepers& s = sleepers::at(&word);;) {
-//         const std::uint32_t turn = s.turn();     // first: who changes the word later ends this turn
-//         if (word.load() != old) { break; }
+//         const std::uint32_t turn = s.turn();     // first: a later change of the word ends this turn if
+//         (word.load() != old) { break; }
 //         s.sleep(turn);
 //     }
 //     word.store(next); sleepers::at(&word).wake();
 //
-// Thread safety: any thread. A thread may be woken for another word's sake.
+// Thread safety: any thread. A thread may wake although its word has not changed.
 #pragma once
 
 #include <atomic>
@@ -27,10 +27,10 @@ namespace detail {
 
 class sleepers {
 public:
-    // Acquire pairs with wake(): who sees the new turn sees the word as it was changed before.
+    // Acquire pairs with wake(): a thread that sees the new turn sees the change of the word.
     [[nodiscard]] std::uint32_t turn() const noexcept { return turn_.load(std::memory_order_acquire); }
 
-    // Until this turn has ended. errno is preserved.
+    // Sleeps until this turn has ended. errno is preserved.
     void sleep(std::uint32_t turn) noexcept { sleep_while(turn_, turn); }
     void wake() noexcept {
         turn_.fetch_add(1, std::memory_order_release);
@@ -53,7 +53,7 @@ struct all_sleepers {
     line lines[number];
 };
 
-// Without memory for those of the process, this module's.
+// If there is no memory for the process-wide counters, this module's own.
 inline sleepers& sleepers::at(const void* word) noexcept {
     static constinit all_sleepers of_module{};
     all_sleepers* const of_process = process_wide<all_sleepers>::get();

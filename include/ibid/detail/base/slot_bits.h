@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a slot divides its 64 bits between an address and a tag, a part of the hash. IBID_SLOT_TAG_BITS says
-// it:
+// How a slot divides its 64 bits between an address and a tag, which is a part of the hash.
+// IBID_SLOT_TAG_BITS chooses:
 //
 //  16: [ tag 16 | address 48 ]. x86-64: addresses of a program have 47 bits, unless it asks the kernel for
 //  larger
@@ -53,7 +53,7 @@ struct slot_bits {
     static constexpr std::uint64_t address_mask = ~tag_mask;
     static constexpr int home_bits = tag_bits == 16 ? 4 : 0; // of a tag
 
-    // In its place. Bits that are not in the entry's own word, and the home bits.
+    // The tag, in its place in a slot: hash bits that are not in the entry's own word, and the home bits.
     [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
         if constexpr (tag_bits == 16) {
             return std::rotr(hash, home_bits) >> shift << shift;

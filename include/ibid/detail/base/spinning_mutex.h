@@ -5,15 +5,15 @@
 //
 // Law: mutual exclusion, as with std::mutex, with two differences:
 //  - It may be locked on one thread and unlocked on another, as in the child of a fork.
-//  - A waiter that has spun long enough sleeps with a timeout; unlock() wakes nobody. It happens if the
-//    holder loses its processor, or under heavy contention. It costs that waiter up to 0.1 ms, and saves
-//    every unlock an atomic exchange, which is a quarter of the cost of churn (`./dev bench core --only
-//    churn`). Do not use it for long critical sections.
+//  - A waiter that has spun long enough sleeps with a timeout; unlock() wakes nobody. This happens when the
+//    holder loses its processor, or under heavy contention. It costs the waiter up to 0.1 ms. It saves every
+//    unlock an atomic exchange, which is a quarter of the cost of churn (`./dev bench core --only churn`). Do
+//    not use it for long critical sections.
 //
-// A waiter looks three times within a fraction of a microsecond, because the holder is usually done by then,
-// and then backs off for ten. Each look takes the cache line from the holder, who needs it for the unlock and
-// for the data next to it. Two threads that contend all the time get four times as much done with this
-// backoff.
+// A waiter checks three times within a fraction of a microsecond, because the holder is usually done by then.
+// After that it backs off for ten microseconds. Each check takes the cache line from the holder, which needs
+// it for the unlock and for the data next to it. With this backoff, two threads in constant contention do
+// four times as much work.
 //
 // The sleep is no cancellation point (port/waiting.h). errno is preserved.
 #pragma once
@@ -88,7 +88,7 @@ private:
     static constexpr int few_pauses = 4;
     // About ten microseconds where a pause takes 140 cycles, as on Intel.
     static constexpr int many_pauses = 256;
-    // Then the processor is yielded: the holder may be waiting for it.
+    // Then yield the processor: the holder may be waiting for it.
     static constexpr int patience = 2 * many_pauses;
 
     std::atomic<std::uint32_t> state_{free};

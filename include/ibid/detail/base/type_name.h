@@ -35,7 +35,7 @@ template <class T>
 #endif
 }
 
-// What cannot be mixed.
+// Standard libraries and options that cannot be mixed.
 #if defined(_LIBCPP_ABI_VERSION)
 inline constexpr const char* standard_library = "libc++ " IBID_TEXT(_LIBCPP_ABI_VERSION);
 #elif defined(_GLIBCXX_DEBUG)
@@ -44,7 +44,7 @@ inline constexpr const char* standard_library = "libstdc++ debug";
 inline constexpr const char* standard_library = "libstdc++";
 #endif
 
-// In doubt, false: then each module has a type of its own.
+// Whether the type has linkage. In doubt, false: then each module has a type of its own.
 [[nodiscard, IBID_SELDOM]] IBID_COMPILED bool has_linkage(std::string_view name) noexcept
 #if IBID_COMPILES
 {
@@ -54,7 +54,7 @@ inline constexpr const char* standard_library = "libstdc++";
             return false;
         }
     }
-    // A type of a function that has no linkage: "ZL" and the length of the function's name.
+    // The name of a local type of a static function contains "ZL" and the length of the function's name.
     for (std::size_t at = name.find("ZL"); at != name.npos; at = name.find("ZL", at + 1)) {
         if (at + 2 < name.size() && name[at + 2] >= '0' && name[at + 2] <= '9') {
             return false;
@@ -66,8 +66,8 @@ inline constexpr const char* standard_library = "libstdc++";
     ;
 #endif
 
-// `what`: of what kind the object is. `size`: of all that modules must agree in. `own`: an address in this
-// module. The caller frees it. Throws bad_alloc.
+// `what`: the kind of object. `size`: of everything that modules must agree in. `own`: an address in this
+// module. The caller frees the result. Throws bad_alloc.
 [[nodiscard, IBID_SELDOM]] IBID_COMPILED char* new_shared_name(std::string_view what, std::string_view type,
                                                                std::size_t size, const void* own,
                                                                const char* library)

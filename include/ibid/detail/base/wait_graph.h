@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which thread waits for which other one, so that nobody waits in a circle. One graph for the process,
-// because a circle may run through several caches and several modules.
+// A wait-for graph: it prevents threads from waiting for each other in a cycle. There is one graph in the
+// process, because a cycle may run through several caches and modules.
 //
-// Law: an edge is there from before its thread sleeps until the thread that it waits for has let it go.
-// Threads are named as all modules name them (port/threads.h).
+// Law: an edge exists from before its thread sleeps until the leader releases that thread. All modules name
+// threads in the same way (port/threads.h).
 //
 // Lock order: inside a shard's lock. Taken only by threads that are about to sleep and by leaders that have
 // waiters.
@@ -34,7 +34,7 @@ struct wait_edges {
     detail::mutex mutex;
     wait_edge* first IBID_GUARDED_BY(mutex) = nullptr;
 
-    // Whether `who` waits for `whom`, directly or through others. A thread waits for one other at most.
+    // Whether `who` waits for `whom`, directly or through others. A thread waits for at most one other.
     [[nodiscard]] bool waits(thread_name who, thread_name whom) const noexcept IBID_REQUIRES(mutex) {
         const wait_edge* edge = nullptr;
         do {
@@ -66,7 +66,7 @@ struct wait_edges {
     [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("waits"); }
 };
 
-// Lockable. Throws bad_alloc in get() alone, and so when the first thread of the process waits.
+// Lockable. Only get() throws bad_alloc, so only when the first thread of the process waits.
 struct IBID_CAPABILITY the_wait_graph {
     [[nodiscard, IBID_SELDOM]] IBID_COMPILED static wait_edges& get()
 #if IBID_COMPILES
@@ -83,7 +83,7 @@ struct IBID_CAPABILITY the_wait_graph {
     void unlock() const noexcept IBID_RELEASE() IBID_NO_THREAD_SAFETY_ANALYSIS {
         get().mutex.unlock();
     }
-    // In the child of fork(), under the lock: nobody waits there.
+    // In the child of fork(), under the lock: no thread waits there.
     void forget_other_threads() const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         get().first = nullptr;
     }
