@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values that end because another value's destructor has dropped their last handle: a list of this thread, so
-// that a chain of any length ends in a loop instead of a recursion.
+// A thread's list of values whose last handle was dropped by another value's destructor. With it, a chain of
+// any length is destroyed in a loop instead of a recursion.
 //
 // Laws:
-//  - The first of them ends as ever. Those that its destructor, or a destructor in the list, drops leave
-//    their tables at once, and are destroyed after it, in the order of the drops, before the first drop
-//    returns.
-//  - Nothing is allocated: an entry that has left its table has no use for its hash, and links the list
-//    there.
+//  - The first value ends as usual. A value that is dropped by its destructor, or by a destructor in the
+//    list, leaves its table at once. It is destroyed after the first one, in the order of the drops, before
+//    the first drop returns.
+//  - Nothing is allocated: an entry that has left its table does not need its hash, so the list's link is
+//    stored there.
 //
-// Each module has its own list. Values of several modules in turn nest at most as deep as there are modules.
+// Each module has its own list. If a chain alternates between modules, the recursion is at most as deep as
+// there are modules.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +26,11 @@ namespace detail {
 
 class ending_values {
 public:
-    // Whether a destructor of a value runs on this thread.
+    // Whether a value's destructor is running on this thread.
     [[nodiscard]] bool running() const noexcept { return running_; }
     void begin() noexcept { running_ = true; }
 
-    // Requires: `h` is in no table, and its owner waits for it.
+    // Adds `h`. Requires: `h` is in no table, and its owner keeps the entry for it.
     void push(value_header& h) noexcept {
         set_next(h, nullptr);
         if (last_ != nullptr) {
@@ -40,7 +41,7 @@ public:
         last_ = &h;
     }
 
-    // Ends all, and what they add.
+    // Ends all values in the list, including those that are added meanwhile.
     void finish() noexcept {
         while (value_header* const h = first_) {
             first_ = take_next(*h);
@@ -51,7 +52,7 @@ public:
     }
 
 private:
-    // By overload, as only one of them compiles.
+    // Overloads, because only one of the two bodies compiles.
     static void put(ending_link<false>& link, entry_word&, std::uint64_t address) noexcept {
         link.next_ending = address;
     }
@@ -65,7 +66,7 @@ private:
         return word.take_address();
     }
 
-    // Again for the last one, when it gets a successor: so its word is as it was first.
+    // A second call, for a value that gets a successor, restores the word before it stores the link.
     static void set_next(value_header& h, value_header* next) noexcept {
         if (next != nullptr) {
             (void)take(h, h);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The locks that tables share and that are held around fork() together with those of a table: of the
-// participants, of the hot values and of the wait-for graph. Else the child could find one locked by a thread
-// that it does not have, or stripes that are half open.
+// The locks that all tables share: of the participants, the hot values and the wait-for graph. They are held
+// around fork() together with a table's own locks. Otherwise the child could find a lock held by a thread
+// that does not exist there, or stripes that are half open.
 //
-// Law: a program may lock several tables for one fork, one after the other. The process-wide locks are held
-// from the first table to the last. Lock order: a table's locks come before them (add_pending_check), so they
-// are released while a further table is locked.
+// Law: a program may lock several tables for one fork, one after the other. The shared locks are held from
+// the first of these calls until the last table is unlocked. They are released only while a further table is
+// being locked, because a table's locks come before them in the lock order (add_pending_check).
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hot values: how a value that several threads use all the time is promoted to sharded counting, and how it
-// comes back.
+// Hot values: promotes a value that several threads use all the time to sharded counting, and collapses it
+// again.
 //
 // Promotion opens the stripes of a cell (sharded_count.h) and adds a bias to the central count. From then on
 // references are counted in stripes. Collapse closes the stripes and adds their sum to `count`, in place of
@@ -13,12 +13,12 @@
 // touches the value although it holds no reference. This is safe because the cell counts such checks
 // beforehand:
 //  - `pending_checks` starts at one.
-//  - Whoever takes a central reference while there is none adds one (add_pending_check), and holds that
-//    reference meanwhile.
+//  - A thread that takes a central reference while there is none adds one (add_pending_check) while it holds
+//    that reference.
 //  - Only the last pending check collapses the stripes.
 //
 // Invariant: a promoted value does not end while a check is pending. If no check is pending and there is no
-// central reference, no other thread can begin one.
+// central reference, no other thread can start a check.
 //
 // A value keeps its cell from its first promotion until its memory is freed, because a lock-free reader may
 // have read the cell's number earlier. There are 64 cells and seven generations of a value (a handle has
@@ -50,15 +50,15 @@ namespace detail {
 class hot_values {
 public:
     [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("hot values"); }
-    // The process's, for tables that are made now. Throws bad_alloc.
+    // The process-wide object, for tables that are made now. Throws bad_alloc.
     [[nodiscard]] static hot_values& of_process() {
         hot_values* const shared = process_wide<hot_values>::get();
         return some(shared);
     }
 
     // Takes (n = 1) or drops (n = -1) a reference in the stripes of a value whose word is `word`. False if
-    // they are closed, or open for another generation than `where`. Requires valid memory of the value: so
-    // the cell belongs to it.
+    // they are closed, or open for another generation than `where`. Requires: the value's memory is valid, so
+    // its cell is too.
     [[nodiscard]] bool add(std::uint64_t word, counted_in where, std::int64_t n) noexcept {
         sharded_count* const stripes = cells_[entry_word::cell(word)].stripes.load(std::memory_order_acquire);
         return stripes->add(number_of_this_thread(), static_cast<unsigned>(where), n);
@@ -102,7 +102,8 @@ public:
         ;
 #endif
 
-    // The caller has taken a central reference to `h` when there was none. Dropping it will check once more.
+    // The caller has taken a central reference to `h` when there was none. Dropping that reference causes one
+    // more check.
     [[IBID_SELDOM]] IBID_COMPILED void add_pending_check(value_header& h) noexcept
 #if IBID_COMPILES
     {
@@ -135,7 +136,7 @@ public:
         ;
 #endif
 
-    // The memory of a value with a cell is about to be freed.
+    // Call before the memory of a value with a cell is freed.
     [[IBID_SELDOM]] IBID_COMPILED void vacate(std::uint64_t word) noexcept
 #if IBID_COMPILES
     {
@@ -183,9 +184,9 @@ private:
         while (!h.mark(word, {false, entry_word::generation(word), 0, entry_word::cell(word)})) {
             word = h.word();
         }
-        // Other threads take and drop central references meanwhile. A drop of a reference that a stripe has
-        // counted, whose stripe is closed now, may come here before the sum does: the bias is large enough
-        // for all of them.
+        // Other threads take and drop central references meanwhile. If a stripe has counted a reference and
+        // is now closed, the drop may reach `count` before the stripes' sum does. The bias is large enough
+        // for all such drops.
         std::uint32_t now = h.count.load(std::memory_order_relaxed);
         std::uint32_t next = 0;
         do {

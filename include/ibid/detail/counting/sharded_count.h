@@ -7,7 +7,7 @@
 //  - Only the sum of all stripes means something. One stripe may be negative, because a reference may be
 //    taken on one thread and dropped on another. The sum is taken once, by close().
 //  - The stripes are open for one generation, or closed. Each change names the generation that it means and
-//    fails at any other. So a late change is never counted where nobody would look for it.
+//    fails at any other. So a late change is never counted in a closed stripe.
 //
 // hot_values.h says when they are opened and closed. Allocated under a lock, hence from malloc
 // (malloc_allocator.h).

@@ -10,8 +10,8 @@
 // A hot value counts references like a percpu_ref in the Linux kernel: each thread adds to a stripe
 // (sharded_count.h), and the central `count` holds a bias for the sum of all stripes. While the stripes are
 // open, `count` has the flag `promoted`. A handle remembers where its reference was counted (counted_in).
-// hot_values.h promotes values, collapses their stripes and finds the end; references.h puts both together.
-// Include that one.
+// hot_values.h promotes values, collapses their stripes and finds the end; references.h combines both;
+// include references.h.
 //
 // Thread safety: every member may be called by any thread that holds a reference; try_acquire() by any thread
 // for which the memory is valid.
@@ -34,24 +34,25 @@ struct value_header;
 // After the last central reference of a promoted value is gone: collapse its stripes, and end it if no
 // reference is left.
 void check_for_end(value_header& h) noexcept;
-// A first central reference of a promoted value was taken: dropping it will check once more.
+// A promoted value got its first central reference: dropping that reference causes one more check.
 void add_pending_check(value_header& h) noexcept;
 
 class hot_values;
 struct value_operations;
 
-// The table that made a value, as its holders see it. It outlives the memory of its values. All that a handle
-// needs is reached through it: handles are copied and dropped in modules that know nothing else of the table.
+// The interface of a table to the holders of its values. It outlives the memory of its values. A handle
+// reaches everything through it, because handles are copied and dropped in modules that know nothing else of
+// the table.
 class value_owner {
 public:
-    hot_values& hot;                // where values of this table are promoted
+    hot_values& hot;                // promotes values of this table
     const value_operations& values; // what their type needs
 
     // No strong reference is left: take the entry out of the table and destroy the value.
     virtual void end_value(value_header& h) noexcept = 0;
     // The second half of end_value(), for a value whose first half left it to a list (ending_values.h).
     virtual void finish_end(value_header& h) noexcept = 0;
-    // No weak reference is left either: free the memory as soon as no reader can see it.
+    // No weak reference is left either: free the memory once no reader can see it.
     virtual void retire_memory(value_header& h) noexcept = 0;
 
 protected:
@@ -66,7 +67,7 @@ protected:
 enum class counted_in : std::uintptr_t { central = 0 };
 inline constexpr std::uintptr_t counted_in_bits = entry_word::last_generation; // zero in a value's address
 
-// Where an address may not fit in the word of an ended value, the header has room for it.
+// The header has room for an address if it may not fit in the word of an ended value.
 template <bool fits>
 struct ending_link {};
 template <>
