@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where slots are: in pages, each owned by one thread or by none.
+// The pages that hold slots. Each page is owned by one thread or by none.
 //
 // Invariants:
 //  - A thread takes slots from its own page without a lock. Other threads return slots of that page under the
@@ -143,7 +143,7 @@ public:
         free_empty_but_a_few();
     }
 
-    // f(slot) for every slot there is. Under the mutex, or while the world is stopped.
+    // Calls f(slot) for every slot. Under the mutex, or while the world is stopped.
     template <class Function>
     void for_each(Function f) noexcept {
         for (gc_page* p = pages_.load(std::memory_order_relaxed); p != nullptr;
@@ -234,7 +234,7 @@ private:
     }
 
     void free_empty_but_a_few() noexcept IBID_REQUIRES(mutex_) {
-        constexpr std::size_t a_few = 32; // what one collection empties, the next tokens need again
+        constexpr std::size_t a_few = 32; // the next tokens reuse the pages that a collection has emptied
         for (gc_page* p = partial_; p != nullptr && empty_ > a_few;) {
             gc_page* const next_partial = p->next_partial;
             if (p->free_count == gc_page::slots_in_page) {
@@ -259,7 +259,7 @@ private:
     std::atomic<std::size_t> handed_{0};
 };
 
-// The process's; without memory for it, this module's.
+// The process-wide object; without memory for it, this module's own.
 [[nodiscard]] IBID_MODULE_LOCAL inline gc_pages& the_gc_pages() noexcept {
     if (gc_pages* const shared = process_wide<gc_pages>::get()) [[likely]] {
         return *shared;

@@ -4,11 +4,11 @@
 // those held.
 //
 // Invariants:
-//  - What a dead token held is released once, by the first collection that finds the token unreachable, where
-//    that collection's finalizers run, outside all locks of the collector's and ours.
+//  - What a dead token held is released once, after the first collection that finds the token unreachable. It
+//    is released where that collection's finalizers run, outside all locks of the collector and of ibid.
 //  - Finding dead tokens needs no memory and no lock, and touches nothing that a stopped thread may be
 //    changing.
-//  - A collection that we are not told of costs time, never safety: see sweep().
+//  - A collection of which we are not notified costs time, never safety: see sweep().
 //
 // Why tokens have no finalizers of their own: a registered finalizer costs ten times as much as the token's
 // memory, and makes the collector run ten times as often, because its finalizer table is in its own heap.
@@ -178,8 +178,8 @@ private:
         return GC_get_gc_no() != static_cast<gc_registry*>(registry)->seen_ ? registry : nullptr;
     }
 
-    // Makes sure that we are told of collections. The collector has one listener. If another replaces ours
-    // without forwarding, we lose time only: a careful sweep catches up.
+    // Makes sure that we are notified of collections. The collector has one listener. If another replaces
+    // ours without forwarding, we lose time only: a careful sweep catches up.
     void listen() noexcept {
         if (sentinel_lost_.load(std::memory_order_relaxed) &&
             sentinel_lost_.exchange(false, std::memory_order_relaxed)) {
@@ -208,7 +208,7 @@ private:
 
     // --- the program's side --------------------------------------------------------------------------------
 
-    // False: not on this thread.
+    // False: this thread must not initialize the collector.
     [[nodiscard]] bool start_once() {
         const lock_guard lock(start_mutex_);
         if (started_.load(std::memory_order_relaxed)) {
@@ -224,8 +224,8 @@ private:
         }
         GC_allow_register_threads();
         listen();
-        // Reachable, as the collector does not scan this object by itself; sweep() decides whether it is
-        // marked.
+        // A root, because the collector does not scan this object by itself; sweep() decides whether the sentinel
+        // is marked.
         GC_add_roots(&sentinel_, &sentinel_ + 1);
         sentinel_ = GC_malloc_atomic(1);
         if (sentinel_ == nullptr) {
@@ -251,7 +251,7 @@ private:
 
     // --- fork() --------------------------------------------------------------------------------------------
 
-    // What another thread was releasing at that instant is leaked in the child.
+    // The child leaks what another thread was releasing at the instant of fork().
     //
     // In the child, a dead token does not release a handle that is older than the fork(): that would take the
     // lock of a shard, which a thread that does not exist there may hold.
@@ -286,7 +286,7 @@ private:
     std::atomic<std::size_t> limit_{65'536};
 };
 
-// The process's; without memory for it, this module's.
+// The process-wide object; without memory for it, this module's own.
 [[nodiscard]] IBID_MODULE_LOCAL inline gc_registry& the_gc_registry() noexcept {
     if (gc_registry* const shared = process_wide<gc_registry>::get()) [[likely]] {
         return *shared;
