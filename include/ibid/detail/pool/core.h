@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pool without its type: where idle objects are, and who may touch them. The structure is that of tcmalloc:
-// a cache for each thread, and central free lists behind them.
+// The part of a pool that does not depend on the object type: it holds the idle objects. The structure is
+// that of tcmalloc: a cache for each thread, and central free lists behind them.
 //
 // Invariants:
 //  - Every object is in exactly one place: with a borrower, in one thread's cache, in the central free lists,
@@ -56,8 +56,7 @@ public:
         return take_slowly();
     }
 
-    // Takes `n` back; destroys it when the hook refuses it, when there is no room, and when the pool has
-    // ended.
+    // Takes `n` back. Destroys it if the hook refuses it, if there is no room, or if the pool has ended.
     IBID_MODULE_LOCAL static void give_back(pool_node* n) noexcept {
         pool_core& core = *n->core; // alive at least until another thread can reach n
         if (core.resets_ && (core.closed() || !core.reset(*n))) {
@@ -77,13 +76,13 @@ public:
         release();
     }
 
-    // For each object: before it is made, and after; or after the making failed.
+    // Called for each object: before it is made, and after it was made or could not be made.
     void making() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void made() noexcept { made_.fetch_add(1, std::memory_order_relaxed); }
     void not_made() noexcept { release(); }
 
-    // trim(): destroys the old generation, and makes the fresh one old. Both return how many objects they
-    // destroyed.
+    // trim() destroys the old generation and makes the fresh one old. Both functions return how many objects
+    // they destroyed.
     std::size_t trim() noexcept { return drop(&central_free_lists::rotate); }
     std::size_t clear() noexcept { return drop(&central_free_lists::clear); }
 
@@ -117,7 +116,7 @@ public:
         begin_drain(); // so that each object is in one place while they are counted
         end_drain();
         count c{0, 0, central_.size(), central_.old()};
-        // Ended first: an object that ends in between still counts as existing.
+        // `ended` is read first: an object that ends in between still counts as existing.
         c.ended = ended_.load(std::memory_order_relaxed);
         c.made = made_.load(std::memory_order_relaxed);
         return c;
@@ -157,7 +156,8 @@ private:
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
     void release() noexcept {
-        // Release: this holder's use of the core happens before its end. Acquire: so did everybody's.
+        // Release: this holder's use of the core happens before the core's end. Acquire: so does every other
+        // holder's use.
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             delete this;
         }
@@ -173,7 +173,7 @@ private:
         pool_thread* const me = this_pool_thread::known();
         return me != nullptr ? me->find(*this, id_) : nullptr;
     }
-    // Null as pool_thread::add(), and on a thread that is exiting.
+    // Null if pool_thread::add() returns null, and on a thread that is exiting.
     [[nodiscard]] IBID_MODULE_LOCAL thread_cache* add_cache() noexcept {
         pool_thread* const me = this_pool_thread::attach();
         return me != nullptr ? me->add(*this, id_) : nullptr;
@@ -215,7 +215,7 @@ private:
                 const bool kept = put(n, link(mine, fresh));
                 settle();
                 if (kept) {
-                    return; // n belongs to others now, and the core may be gone
+                    return; // n belongs to other threads now, and the core may be gone
                 }
             } else if (fresh != nullptr) {
                 this_pool_thread::attach()->remove(id_);
@@ -307,7 +307,7 @@ private:
             s->begin_drain();
         }
         if (caches_ != nullptr) {
-            (void)asymmetric_fence_heavy(); // a sandbox must go on allowing it: decision 15
+            (void)asymmetric_fence_heavy(); // a sandbox must still allow it: decision 15
         }
         for (thread_cache* s = caches_; s != nullptr; s = s->next) {
             central_.push(s->drain());
@@ -347,7 +347,7 @@ private:
         core_registry& cores = *shared;
         const lock_guard lock(cores.mutex);
         if (!cores.handlers) {
-            this_module_stays(); // its handlers are the process's
+            this_module_stays(); // the process keeps its handlers
             cores.handlers = at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
         }
         std::uint32_t id = 0;

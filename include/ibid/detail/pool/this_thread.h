@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pool caches of a thread (per_thread.h): for each pool's number, the cache that the thread owns there.
+// The pool caches of a thread (per_thread.h): an array that maps a pool's number to the thread's cache of
+// that pool.
 //
 // Law: finding a cache takes the same few loads, no matter how many pools there are. When the thread exits,
 // its idle objects go to the central lists of their pools. A thread that takes or returns after that, in a
@@ -30,11 +31,11 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// All cores of the process, by number, for the numbers themselves and for fork().
+// All cores of the process, ordered by number: for choosing numbers and for fork().
 //
 // A child has one thread. Around fork() the forking thread holds every mutex, inside a drain, so that
-// everything idle is in the central lists. An object that another thread was returning at that instant is
-// lost in the child, as everything that such a thread had on loan.
+// everything idle is in the central lists. The child loses an object that another thread was returning at
+// that instant, and everything that such a thread had on loan.
 struct core_registry {
     detail::mutex mutex; // protects every core's `next_`, too; taken before any core's mutex, never after
     pool_core* first IBID_GUARDED_BY(mutex) = nullptr;
@@ -56,8 +57,8 @@ public:
         return cores != nullptr && cores->key.valid() ? &cores->key : nullptr;
     }
 
-    // The cache that was used last, of whichever pool. Its address does not come from the object that is
-    // being returned, so the processor need not wait for that object.
+    // The cache that was used last, of any pool. Its address does not come from the object that is being
+    // returned, so the processor need not wait for that object.
     [[nodiscard]] thread_cache& last() noexcept { return *last_; }
 
     // The cache for `core`, or null. Requires: `core` is alive, and `id` is its number.
@@ -81,8 +82,8 @@ public:
     void end() noexcept;
 
 private:
-    // Empty, without quota, of no core: until there is a record the module's, then the process's, which
-    // stays.
+    // Empty, without quota or core. Before this thread has a record it is this module's; after that it is the
+    // process-wide one, which is never destroyed.
     IBID_MODULE_LOCAL static inline constinit thread_cache no_cache{nullptr, nullptr};
     [[nodiscard]] static thread_cache* nobodys_cache() noexcept {
         return &process_wide<core_registry>::get()->no_cache;

@@ -2,23 +2,23 @@
 //
 // One thread's cache of one pool: a stack of idle objects that its owner uses without a lock, an atomic
 // read-modify-write or a fence, and that others may drain at any instant. A drain never waits for the owner.
-// The owner waits for a drain only if it meets one.
+// The owner waits only if a drain is in progress.
 //
 // Invariant: each object that is put here is taken out once, by the owner or by a drain.
 //
-// Why. The owner takes or gives with one store to a slot, and then loads `drained_`. A drain (under the
-// core's mutex and the cache's) stores `drained_`, runs a heavy fence, and takes what it finds in the slots.
-// By the asymmetric fence, one of two things holds:
+// Why it holds. The owner takes or gives with one store to a slot, and then loads `drained_`. A drain (under
+// the core's mutex and the cache's) stores `drained_`, runs a heavy fence, and takes what it finds in the
+// slots. By the asymmetric fence, one of two things holds:
 //  - The drain sees the owner's store.
-//  - The owner sees `drained_`. It then waits at the cache's mutex for the end of the drain, and learns there
-//    who has the object: the drain has noted which slots it emptied.
+//  - The owner sees `drained_`. It then waits at the cache's mutex until the drain ends. The drain has
+//    recorded which slots it emptied, so the owner learns who has the object.
 // In the second case the owner's store may come after the drain has read the slot. That is harmless: a late
 // null changes nothing, and a late object is found by the owner, who stored it, or by the next drain.
 //
 // Only the owner stores objects into slots. Only drains store null into a slot that another thread may be
 // using. Between a drain and the owner's recovery, nothing is stored except that one late store.
 //
-// Lifetime: the memory belongs to the owner, who may look here at any time. A pool that ends leaves its
+// Lifetime: the memory belongs to the owner, which may read it at any time. A pool that ends leaves its
 // caches empty, with a null `core`; each owner frees them later.
 #pragma once
 
@@ -48,8 +48,8 @@ public:
     constexpr thread_cache(pool_core* of, const pool_thread* by) noexcept : core(of), owner(by) {}
 
     [[nodiscard]] bool is_of(const pool_core& c) const noexcept {
-        // Relaxed: a cache whose pool ends just now may still pass for that pool's; it is empty then, and
-        // takes nothing.
+        // Relaxed: a cache whose pool is just ending may still seem to belong to that pool. It is empty then,
+        // and accepts nothing.
         return core.load(std::memory_order_relaxed) == &c;
     }
 
@@ -95,9 +95,10 @@ public:
         return !drained_.load(std::memory_order_relaxed) || recover_given(at, n);
     }
 
-    // --- the owner, under the core's mutex, so that no drain is there --------------------------------------
+    // --- the owner, under the core's mutex, so that no drain is running
+    // --------------------------------------
 
-    // First of all: after a drain, the cache is empty and has no quota.
+    // The owner's first call here: after a drain, the cache is empty and has no quota.
     void recover() noexcept {
         if (drained_.load(std::memory_order_relaxed)) {
             top_ = 0;
@@ -169,7 +170,7 @@ public:
     thread_cache* next = nullptr;
 
 private:
-    // After a drain has ended: who has the object?
+    // After a drain: finds out who has the object.
     [[nodiscard, gnu::noinline]] pool_node* recover_taken(std::uint32_t at, pool_node* n) noexcept {
         const lock_guard lock(mutex_);
         const bool lost = drain_took_[at];
