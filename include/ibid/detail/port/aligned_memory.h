@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory of malloc's with more than ordinary alignment. Windows has no std::aligned_alloc, since its free()
-// could not free what that returns.
+// malloc() memory with more than ordinary alignment. Windows has no std::aligned_alloc, because its free()
+// cannot free such memory.
 #pragma once
 
 #include <cstddef>

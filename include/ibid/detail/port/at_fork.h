@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handlers for fork(), where there is one.
+// Handlers for fork(), on systems that have fork().
 #pragma once
 
 #include "ibid/detail/port/system.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where code goes that is used seldom, and that no type needs anew.
+// Macros that decide where seldom used code that depends on no type is compiled:
 //
 //     (nothing)        into each translation unit that uses it, and the linker keeps one: headers are enough
 //     IBID_SEPARATE    into the library ibid_compiled alone (src/compiled), which the program links to
@@ -27,6 +27,6 @@
 #define IBID_COMPILES 1
 #endif
 
-// Made small instead of fast, and moved away from what is fast. Not for what programs call as a matter of
-// course: GCC takes the code around a call to such a function for seldom used, too.
+// Compiled for size and placed apart from hot code. Do not use it for functions that programs call regularly:
+// GCC treats the code around such a call as cold, too.
 #define IBID_SELDOM gnu::noinline, gnu::cold

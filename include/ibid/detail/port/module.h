@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each module of a process (the program, a shared library, a plugin) has for itself.
+// Variables of which each module of a process (the program, a shared library, a plugin) has its own copy.
 //
 // Law: nothing in ibid depends on how the dynamic linker resolves a symbol. An executable that was linked
 // without -rdynamic, RTLD_LOCAL, RTLD_DEEPBIND, hidden visibility and the choice of compiler all decide
@@ -11,8 +11,7 @@
 // A variable of which each module has its own copy, or a function that uses one. Such a function must not be
 // merged with another module's.
 #if defined(_WIN32)
-#define IBID_MODULE_LOCAL // as everything is that a DLL does not export
-#else
+#define IBID_MODULE_LOCAL // a DLL exports nothing by default else
 #define IBID_MODULE_LOCAL [[gnu::visibility("hidden")]]
 #endif
 

@@ -32,7 +32,8 @@ namespace detail {
 struct process_barrier {
     static constexpr bool exists = true;
 
-    // Once in a process, which children inherit; more often does no harm. False: there is none.
+    // Registers the process; children inherit that. Repeated calls are harmless. False: there is no such
+    // barrier.
     [[nodiscard]] static bool enable() noexcept {
         const int error = errno;
         const bool enabled = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;

@@ -6,7 +6,7 @@
 //     POSIX      getentropy()
 //     Windows    RtlGenRandom()
 //
-// No file is opened, and nothing waits on Linux.
+// Opens no file. On Linux, never blocks.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// At most 256 bytes. False: there are none.
+// At most 256 bytes. False: no random bytes are available.
 [[nodiscard]] inline bool random_bytes(void* to, std::size_t size) noexcept {
 #if defined(IBID_HAS_LINUX_CALLS)
     return getrandom(to, size, GRND_NONBLOCK) == static_cast<ssize_t>(size);
@@ -41,7 +41,7 @@ namespace detail {
 #endif
 }
 
-// What is known without random bytes: the clock, an address and the process's number.
+// A fallback without random bytes: the clock, an address and the process ID.
 [[nodiscard]] inline std::uint64_t weak_seed(const void* address) noexcept {
 #if defined(IBID_ON_WINDOWS)
     const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How the modules of a process find each other without looking up a symbol (process_wide.h): each has a
-// signpost at a place that the system tells of every module that is loaded.
+// signpost in a place that the system reports for every loaded module.
 //
 //     ELF        in the initial image of the thread-local storage, which dl_iterate_phdr() reports
 //     Mach-O     in a section of its own, which getsectiondata() finds
 //     PE         in a section of its own, which the module's headers name
 //
-// Each way is a file that gives IBID_SIGNPOST (what stands before the variable), for_each_signpost() and
+// Each format has a file that defines IBID_SIGNPOST (the attributes of the variable), for_each_signpost() and
 // keep_this_module().
 //
 // The layout of a signpost never changes: modules with other versions of ibid read it.
@@ -57,8 +57,7 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// From now on this module is not unloaded: for one that gives addresses of its code to an object of the
-// process.
+// Keeps this module loaded for ever. For modules that give addresses of their code to a process-wide object.
 IBID_MODULE_LOCAL inline constinit std::atomic<bool> this_module_is_kept{false};
 IBID_MODULE_LOCAL inline void this_module_stays() noexcept {
     if (!this_module_is_kept.load(std::memory_order_relaxed)) {

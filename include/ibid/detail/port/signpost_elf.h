@@ -26,7 +26,7 @@ namespace detail {
 IBID_MODULE_LOCAL inline thread_local constinit process::signpost this_module_signpost{
     {process::magic_first, process::magic_second}, &this_module_root, IBID_LAYOUT};
 
-// A module, while for_each_signpost() is in it.
+// A module, valid during the callback of for_each_signpost().
 class loaded_module {
 public:
     explicit loaded_module(const struct dl_phdr_info& info) noexcept : info_(info) {}
@@ -57,7 +57,7 @@ struct signpost_visitor {
 [[IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED void visit_signposts(signpost_visitor to) noexcept
 #if IBID_COMPILES
 {
-    // The compiler must not drop the variable that others look for.
+    // The compiler must not drop this variable, because other modules look for it.
     const volatile std::uint64_t* const used = this_module_signpost.magic;
     (void)*used;
     dl_iterate_phdr(
@@ -75,8 +75,8 @@ struct signpost_visitor {
                 for (; at + size <= part.p_filesz; at += alignof(process::signpost)) {
                     process::signpost found;
                     std::memcpy(static_cast<void*>(&found), reinterpret_cast<const void*>(image + at), size);
-                    // A module that is being loaded on another thread is not relocated yet: its pointer
-                    // points nowhere, and it has used nothing.
+                    // A module that another thread is loading is not relocated yet: its pointer is invalid,
+                    // and the module has used nothing so far.
                     if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second &&
                         module.holds(reinterpret_cast<std::uintptr_t>(found.root), sizeof *found.root) &&
                         to_visit.visit(to_visit.data, module, found)) {

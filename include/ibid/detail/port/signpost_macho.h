@@ -2,8 +2,8 @@
 //
 // Signposts of Mach-O modules (signpost.h): macOS. Compiled here, never run: see docs/platforms.md.
 //
-// An image with thread-local variables is never unloaded, and every module that uses ibid has some: so what
-// is found stays.
+// An image with thread-local variables is never unloaded, and every module that uses ibid has some. So a
+// module that was found stays loaded.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ IBID_MODULE_LOCAL
 [[gnu::used, gnu::section("__DATA,__ibid_signpost")]] inline constinit process::signpost this_module_signpost{
     {process::magic_first, process::magic_second}, &this_module_root, IBID_LAYOUT};
 
-// A module, while for_each_signpost() is in it.
+// A module, valid during the callback of for_each_signpost().
 class loaded_module {
 public:
     explicit loaded_module(std::uint32_t number) noexcept : number_(number) {}
@@ -44,7 +44,7 @@ public:
         const char* const name = _dyld_get_image_name(number_);
         return name != nullptr ? name : "";
     }
-    // Of what a signpost points to: images are relocated before dyld tells of them.
+    // What a signpost points to is valid: images are relocated before dyld reports them.
     [[nodiscard]] static bool holds(std::uintptr_t address, std::size_t) noexcept { return address != 0; }
 
 private:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Signposts of PE modules (signpost.h): Windows. Tried with Clang for MinGW, under Wine alone: see
+// Signposts of PE modules (signpost.h): Windows. Tested only with Clang for MinGW under Wine: see
 // docs/platforms.md.
 //
-// Each module is held while it is looked at, since another thread may unload it.
+// A reference to each module is held while it is read, because another thread may unload it.
 #pragma once
 
 #include <array>
@@ -22,10 +22,10 @@ namespace detail {
 [[gnu::used, gnu::section(".ibid")]] inline constinit process::signpost this_module_signpost{
     {process::magic_first, process::magic_second}, &this_module_root, IBID_LAYOUT};
 
-// A module, while for_each_signpost() is in it.
+// A module, valid during the callback of for_each_signpost().
 class loaded_module {
 public:
-    // Not valid if the module has gone.
+    // Not valid if the module has been unloaded.
     explicit loaded_module(HINSTANCE__* base) noexcept {
         constexpr unsigned long from_address = 4;
         if (::GetModuleHandleExA(from_address, reinterpret_cast<const char*>(base), &held_) == 0) {
@@ -47,7 +47,7 @@ public:
         name.resize(::GetModuleFileNameA(held_, name.data(), static_cast<unsigned long>(name.size())));
         return name;
     }
-    // Windows relocates a module before it tells of it.
+    // Windows relocates a module before it reports the module.
     [[nodiscard]] bool holds(std::uintptr_t address, std::size_t size) const noexcept {
         const std::uintptr_t offset = address - reinterpret_cast<std::uintptr_t>(held_);
         const std::uint32_t image = number(headers() + 80); // SizeOfImage

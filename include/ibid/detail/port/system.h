@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which system ibid is compiled for. Everything that differs between systems is in this folder, one small
-// file for each concept: the way of the systems that have something better, and a portable way. Nothing else
-// in the core asks for a system or a processor.
+// Which system ibid is compiled for. This folder has one small file for each concept that differs between
+// systems: the best implementation for each system, and a portable one. No other code of the core tests for a
+// system or a processor.
 //
-// IBID_PORTABLE, defined in all modules of a program alike, takes the portable way where there is one: for
-// tests, and for a Linux whose system calls are emulated.
+// IBID_PORTABLE, defined in all modules of a program alike, chooses the portable implementation where there
+// is one: for tests, and for a Linux whose system calls are emulated.
 #pragma once
 
 #include <cstddef>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads as all modules of a process see them: a name for each, and a word that each has for itself.
+// Threads as all modules of a process see them: a name for each thread, and a thread-local word.
 //
 //     POSIX      pthread_self(), pthread_key_create()
 //     Windows    GetCurrentThreadId(), TlsAlloc()
 //
-// std::thread::id and thread_local would not do: modules may have standard libraries of their own, and each
-// has its own thread_local variables.
+// std::thread::id and thread_local do not work here: modules may have different standard libraries, and each
+// module has its own thread_local variables.
 #pragma once
 
 #include <cstddef>
@@ -74,7 +74,7 @@ using thread_name = pthread_t;
 [[nodiscard]] inline bool same_thread(thread_name a, thread_name b) noexcept {
     return pthread_equal(a, b) != 0;
 }
-// As a number. It also names the thread in the child of a fork. (pthread_t is a pointer or a number.)
+// The thread's name as a number. It is the same in the child of a fork. (pthread_t is a pointer or a number.)
 [[nodiscard]] inline std::uintptr_t as_number(const void* name) noexcept {
     return reinterpret_cast<std::uintptr_t>(name);
 }
@@ -118,8 +118,8 @@ private:
 #endif
 }
 
-// Whether a module stays as long as a thread has a thread_local object of it that has a destructor: glibc
-// keeps it, musl and macOS never unload such a one. Elsewhere a module asks to stay.
+// Whether a module stays loaded while a thread has a thread_local object of it with a destructor. glibc keeps
+// such a module; musl and macOS never unload it. On other systems a module must ask to stay loaded.
 #if defined(__linux__) || defined(IBID_ON_MACOS)
 inline constexpr bool thread_locals_keep_their_module = true;
 #else

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a thread waits for another one. If that is about to be done: a pause between two looks, giving up the
-// processor, and a short sleep. Else it sleeps until it is woken.
+// How a thread waits for another one. For a short wait: a pause between two checks, yielding the processor,
+// and a short sleep. For a long wait: it sleeps until it is woken.
 //
-// Law: nothing here is a cancellation point, calls back, or needs memory. A thread can be woken from another
-// module: with libstdc++, std::atomic::wait() keeps who sleeps in a table of each module, and notify_one()
-// looks into its own module's alone. So on Linux both are futex calls; elsewhere the standard library is one
-// for the process.
+// Law: nothing here is a cancellation point, calls user code, or allocates. A thread can be woken from
+// another module. So on Linux both sides are futex calls: libstdc++'s std::atomic::wait() keeps the sleepers
+// in a table of each module, and notify_one() searches only its own module's table. On other systems the
+// process has one standard library.
 //
-// The short sleep has a timeout, as nobody wakes the sleeper:
+// The short sleep ends only by timeout:
 //
 //     Linux      a futex: sandboxes that allow any mutex allow it
 //     POSIX      nanosleep(), with cancellation turned off, since it is a cancellation point
@@ -57,8 +57,8 @@ inline void give_way() noexcept {
 #endif
 }
 
-// While `word` is `value`; for some 50 microseconds, less, or about a millisecond on Windows. May change
-// errno.
+// Sleeps while `word` is `value`, but at most some 50 microseconds (about a millisecond on Windows). May
+// change errno.
 inline void sleep_a_little([[maybe_unused]] std::atomic<std::uint32_t>& word,
                            [[maybe_unused]] std::uint32_t value) noexcept {
 #if defined(IBID_ON_WINDOWS)
@@ -79,7 +79,7 @@ inline void sleep_a_little([[maybe_unused]] std::atomic<std::uint32_t>& word,
 #endif
 }
 
-// While `word` is `value`, until somebody wakes; may also return for no reason. errno is preserved.
+// Sleeps while `word` is `value`, until wake is called; may return spuriously. errno is preserved.
 inline void sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
     const int error = errno;
 #if defined(IBID_HAS_LINUX_CALLS)
@@ -90,7 +90,7 @@ inline void sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value) n
     errno = error;
 }
 
-// Call after `word` was changed; it may have ended since. errno is preserved.
+// Call after `word` was changed. `word` may no longer exist. errno is preserved.
 inline void wake_all(std::atomic<std::uint32_t>& word) noexcept {
     const int error = errno;
 #if defined(IBID_HAS_LINUX_CALLS)

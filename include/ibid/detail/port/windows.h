@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The functions of Windows that the core calls, declared as <windows.h> declares them. That header is not
-// included, because its macros (min, max, interface, …) would be in every program that includes ibid.
+// included, because every program that includes ibid would get its macros (min, max, interface, …).
 //
-// All are in kernel32, but for SystemFunction036, which is in advapi32 and documented as RtlGenRandom.
-// Compilers link both without being asked. (BCryptGenRandom would need one more library.)
+// All are in kernel32, except SystemFunction036, which is in advapi32 and documented as RtlGenRandom.
+// Compilers link both by default. (BCryptGenRandom would need one more library.)
 #pragma once
 
 struct HINSTANCE__;
