@@ -6,14 +6,15 @@
 // A limbo list has two parts: one sealed with an epoch (qsbr_domain.h), and one open. The sealed part can be
 // freed when every participant has quiesced since that epoch. This is tested whenever the open part is full;
 // then the open part is sealed. So little memory waits while all readers are active. If a reader sleeps, both
-// parts grow until a heavy fence is worth its price. They grow beyond that only while a reader is interrupted
-// inside a lookup, or where the fence is not available.
+// parts grow until a heavy fence is worth its price. They grow further only while a reader is interrupted
+// inside a lookup, or if the fence is not available.
 //
 // Each participant has its own limbo list in each table. A thread mostly frees what it has allocated itself,
 // which per-thread heaps like best. A thread that never reads uses the list of the shard, under the shard's
 // lock.
 //
-// Thread safety: none. A participant's list belongs to its thread; a shard's list to whoever holds the lock.
+// Thread safety: none. A participant's list belongs to its thread; a shard's list is used under the shard's
+// lock.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ struct limbo_list {
     retired_entries open;
 };
 
-// Outgrown arrays of slots are worth a heavy fence at 16 KiB.
+// Outgrown arrays of slots justify a heavy fence at 16 KiB.
 inline constexpr std::size_t slots_worth_a_fence = (std::size_t{16} << 10) / sizeof(void*);
 
 // There are few cells for hot values, so entries that own one must not wait in large numbers.
@@ -49,7 +50,7 @@ inline constexpr std::size_t hot_worth_a_fence = 8;
     const std::size_t fit = (std::size_t{4} << 10) / bytes;
     return fit < 1 ? 1 : fit > 32 ? 32 : fit;
 }
-// A list of so many entries is worth a heavy fence.
+// A list of this many entries justifies a heavy fence.
 [[nodiscard]] constexpr std::size_t worth_a_fence_at(std::size_t bytes) noexcept {
     constexpr std::size_t large = std::size_t{64} << 10;
     return bytes >= large ? 1 : 4 * full_at(bytes);

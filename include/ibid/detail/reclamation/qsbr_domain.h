@@ -67,9 +67,9 @@ namespace detail {
 
 class qsbr_domain;
 
-// What the domains of a process share. The mutex protects the lists of a thread's records and of a table's,
-// `in_` and `occupied_`. It is taken when a thread joins a table and when either ends. No other lock is taken
-// inside.
+// What all domains of a process share. The mutex protects each thread's list of records, each table's list of
+// records, `in_` and `occupied_`. It is taken when a thread joins a table and when a thread or a table ends.
+// No other lock is taken inside.
 struct participant_registry {
     detail::mutex mutex;
     std::uint64_t numbers IBID_GUARDED_BY(mutex) =
@@ -88,7 +88,7 @@ struct participant_registry {
 // threads read now and then is in the last one, so that they do not slow the owner down.
 class alignas(128) participant : public made_by_malloc {
 public:
-    // Any thread. How many lookups there were. All were hits except those counted as misses.
+    // Any thread. The number of lookups: hits and misses together.
     [[nodiscard]] std::uint64_t lookups() const noexcept { return turn_.load(std::memory_order_relaxed) / 2; }
     // Release: a thread that sees the miss sees the lookup (pairs with the acquire in hits()).
     void count_miss() noexcept {
@@ -97,18 +97,18 @@ public:
         last_miss_ = lookups();
     }
 
-    // After four misses in a row: skip the lock-free lookup until something was found under a lock. A thread
-    // that fills a table need not probe twice for each key.
+    // After four misses in a row: skip the lock-free lookup until something was found under a lock. So a
+    // thread that fills a table does not probe twice for each key.
     [[nodiscard]] bool recently_missed() const noexcept { return misses_in_a_row_ >= 4; }
     void found_under_lock() noexcept { misses_in_a_row_ = 0; }
 
-    // The table pin. A thread that ends an entry needs the table a little longer. Instead of leaving the
-    // entry counted, which would cost a second lock, it sets a flag in its own record: "I still use the
-    // table". Whoever closes the table asks all records (pass_to_pin) before freeing it.
+    // The table pin. A thread that ends an entry still needs the table for a moment. Keeping the entry
+    // counted would cost a second lock, so the thread sets a flag in its own record instead: "I still use the
+    // table". The thread that closes the table checks all records (pass_to_pin) before it frees the table.
     //
-    // Sets the pin. `counted`: the closed table already counts this thread. Relaxed: whoever finds the table
-    // empty has taken the lock under which the pin was set. False if it is set already: a destructor led from
-    // one end to another.
+    // Sets the pin. `counted`: the closed table already counts this thread. Relaxed: a thread that finds the
+    // table empty has taken the lock under which the pin was set. False if it is set already: an entry's
+    // destructor ends another entry.
     [[nodiscard]] bool pin_table(bool counted) noexcept {
         if (table_pin_.load(std::memory_order_relaxed) != pin_state::none) {
             return false;
@@ -122,7 +122,7 @@ public:
     [[nodiscard]] bool unpin_table() noexcept {
         return table_pin_.exchange(pin_state::none, std::memory_order_acq_rel) == pin_state::counted;
     }
-    // Any thread, for a table that nothing else keeps. True: the owner of this record has pinned the table,
+    // Any thread, for a table that is kept by pins only. True: the owner of this record has pinned the table,
     // and will release it.
     [[nodiscard]] bool pass_to_pin() noexcept {
         pin_state now = pin_state::pinned;
@@ -149,8 +149,8 @@ public:
     // What this thread did to the table, except for the hits of its lookups.
     counter_stripe counters;
 
-    // What this thread has retired. Of a vacant record: the next owner's, or a trim's, under
-    // the registry.
+    // What this thread has retired. In a vacant record: for the next owner, or for a trim, under the
+    // registry.
     limbo_list limbo;
 
 private:
@@ -164,8 +164,8 @@ private:
 };
 
 // A lookup without a lock. Requires: nothing inside begins another lookup; no hash, comparison or allocation
-// runs inside. If a signal handler jumps out of a lookup, that lookup ends with the next one (which is why
-// the turn is made odd, not incremented).
+// runs inside. If a signal handler jumps out of a lookup, that lookup ends with the next one. This is why the
+// turn is made odd, not incremented.
 class read_guard {
 public:
     explicit read_guard(participant& p) noexcept
@@ -232,8 +232,8 @@ private:
 };
 using this_thread_participation = per_thread<thread_participation>;
 
-// For spreading work over threads: two live participants have different numbers, as long as there are fewer
-// than 64.
+// A number for distributing threads over stripes. Two live participants have different numbers while there
+// are fewer than 64.
 [[nodiscard]] IBID_MODULE_LOCAL inline unsigned number_of_this_thread() noexcept {
     return this_thread_participation::here().number;
 }
@@ -355,8 +355,9 @@ public:
     }
 
     // Never waits: false if a reader is interrupted inside a lookup, or if the kernel refuses the fence. Only
-    // an even turn proves that a participant is outside: it was stored with release, after the lookup. That
-    // an odd turn changes proves nothing, as a relaxed store does not order the lookup before it.
+    // an even turn proves that a participant is outside: it was stored with release, after the lookup. A
+    // change from one odd turn to another proves nothing, because the odd turn is a relaxed store, which does
+    // not order the lookup before it.
     [[nodiscard, IBID_SELDOM]] IBID_COMPILED bool barrier_and_all_outside() const noexcept
 #if IBID_COMPILES
     {
@@ -389,8 +390,8 @@ public:
     }
 
     // Requires: the caller unlinked something under a lock of the table, or has taken that lock since. All
-    // changes of `epoch_` are read-modify-writes: whoever sees a later epoch has also acquired the earlier
-    // ones.
+    // changes of `epoch_` are read-modify-writes: a thread that sees a later epoch has also acquired the
+    // earlier ones.
     [[nodiscard]] std::uint64_t begin_epoch() noexcept {
         return epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
     }
@@ -435,9 +436,8 @@ public:
         }
     }
 
-    // In the child of fork(), where this thread alone is left and holds the registry
-    // (fork_locks.h). Its own record is taken from the thread's list, as here() and find() may have forgotten
-    // it.
+    // In the child of fork(), which has only this thread, and with the registry locked (fork_locks.h). Its
+    // own record is taken from the thread's list, as here() and find() may have forgotten it.
     [[IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED void
     forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS
 #if IBID_COMPILES
@@ -465,7 +465,7 @@ public:
 #endif
 
 private:
-    // Not used lately; or another module of this thread has joined.
+    // For a record that was not used lately, or that this thread made in another module.
     [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL IBID_COMPILED participant* known_elsewhere() const noexcept
 #if IBID_COMPILES
     {
@@ -503,8 +503,8 @@ private:
     alignas(64) std::atomic<std::uint64_t> epoch_{0}; // changes with every sealed limbo list; read at misses
 };
 
-// Under the registry's lock, so from malloc (malloc_allocator.h). Without memory, the record is not
-// remembered here and is found in the list of all.
+// Allocates under the registry's lock, so from malloc (malloc_allocator.h). Without memory, the record is not
+// entered here and is found in the list of all records.
 void thread_participation::remember(std::uint64_t domain, participant* record) noexcept {
     if (known_taken * 2 >= known_size) {
         std::size_t living = 1;
