@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A ghost queue: remembers the keys that went lately, without the keys. S3-FIFO uses it for evicted keys,
-// retained_entries for first-timers.
+// A ghost queue: remembers hashes of recent keys, not the keys. S3-FIFO uses it for evicted keys, and
+// retained_entries uses it for first-timers.
 //
 // A ghost is half of a keyed hash and a sequence number, 8 bytes. A bucket of eight ghosts is one cache line.
 //
 // Invariants:
-//  - Ghosts are hints: one that is lost, or taken for another key's, costs a worse place in the eviction
-//    order, nothing else.
-//  - Memory: at most twice what the limit asks for, and at most four times what has come. Without memory,
-//    fewer are remembered.
+//  - Ghosts are hints: a lost ghost, or one that matches another key, costs a worse place in the eviction
+//    order and nothing else.
+//  - Memory: at most twice what the limit needs, and at most four times what the added keys need. Without
+//    memory, fewer keys are remembered.
 //
 // Thread safety: none.
 #pragma once
@@ -32,10 +32,10 @@ namespace detail {
 
 class ghost_table {
 public:
-    // The key with this hash goes now. Remembers the last `limit` that went.
+    // Adds the key with this hash. The last `limit` keys are remembered.
     void remember(std::uint64_t hash, std::size_t limit) noexcept {
         const std::size_t wanted =
-            least(limit, 2 * std::size_t{now_} + 1); // a large limit costs nothing where few come
+            least(limit, 2 * std::size_t{now_} + 1); // a large limit costs nothing if few keys are added
         if (wanted > buckets_.size() * bucket{}.size()) {
             fit(wanted);
         }
@@ -44,7 +44,7 @@ public:
         }
     }
 
-    // Whether it is among the last `limit`, as far as is known.
+    // Whether the key is among the last `limit` keys; a hint.
     [[nodiscard]] bool contains(std::uint64_t hash, std::size_t limit) const noexcept {
         if (!buckets_.empty()) {
             for (const std::uint64_t ghost : buckets_[bucket_of(half(hash))]) {
@@ -105,7 +105,7 @@ private:
     }
 
     buckets buckets_;       // none, or a power of two
-    std::uint32_t now_ = 0; // how many have gone
+    std::uint32_t now_ = 0; // how many keys were added
 };
 
 } // namespace detail

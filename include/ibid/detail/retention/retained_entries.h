@@ -7,9 +7,10 @@
 //  - The budget is never exceeded.
 //  - A retained entry is held by one ordinary reference. Retention is no special state of an entry.
 //  - An entry in the protected segment is never evicted for a probationary one.
-//  - A first-timer (not in_protected, and its key not seen lately) is not retained; it leaves a ghost. Why: a
-//    peer that sends ever new keys would have each retained and freed when its memory is out of cache, which
-//    costs more than freeing it at once. (TinyLFU calls this a doorkeeper.)
+//  - A first-timer (an entry that is not in_protected and whose key was not seen lately) is not retained; it
+//    leaves a ghost. Why: a peer may send new keys all the time. If each were retained, each would be freed
+//    when its memory is out of cache, which costs more than freeing it at once. (TinyLFU calls this a
+//    doorkeeper.)
 //  - A hit costs at most one relaxed store, and never waits.
 //  - Keys seen once, and keys evicted, are remembered with 8 bytes each, at most as many of each as the
 //    budget has entries, until the next trim or change of the budget.
@@ -34,9 +35,9 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// Traits: acquire(entry), release(entry), weight(entry). If release() may throw, or its thread may be
-// cancelled inside it, the same holds for all that drops references here. No lock is held then; references
-// that were still to be dropped are leaked.
+// Traits: acquire(entry), release(entry), weight(entry). If release() may throw or may be cancelled, the same
+// is true of every function here that drops references. No lock is held then; the references that were not
+// dropped yet are leaked.
 template <class Traits>
 class retained_entries {
 public:
@@ -69,7 +70,8 @@ public:
     void admit(entry& e) noexcept(drops_quietly) {
         admit(e, [](entry&) noexcept {});
     }
-    // `weigh` is called before Traits::weight(), under the lock: it must be short and call nobody.
+    // `weigh` is called before Traits::weight(), under the lock: it must be short and must not call user
+    // code.
     template <class Weigh>
     [[gnu::noinline]] void admit(entry& e, Weigh weigh) noexcept(drops_quietly) {
         for (bool done = false; !done;) {
@@ -92,10 +94,10 @@ public:
         if (!off() && !e.has(entry_word::retained)) {
             admit(e);
         }
-        // A retained entry moves when s3_fifo::next_victim() meets it.
+        // A retained entry moves when s3_fifo::next_victim() reaches it.
     }
 
-    // Drops all retained entries and all ghosts. What the drops themselves retain anew stays.
+    // Drops all retained entries and all ghosts. An entry that becomes retained during these drops stays.
     [[gnu::noinline]] void drop_all() noexcept(drops_quietly);
 
     // Drops every retained entry that `which` chooses.
@@ -123,7 +125,7 @@ private:
     // alive. If the lock is taken, leave it to the next hit.
     [[gnu::noinline]] void retain_after_hit(entry& e) noexcept(drops_quietly);
 
-    // Some references that are dropped at the end of the scope, outside the lock: a drop may run a
+    // Collects references and drops them at the end of the scope, outside the lock, because a drop may run a
     // destructor.
     class victims {
     public:
@@ -152,7 +154,7 @@ private:
     // Whether `e` is a first-timer; then its key is remembered.
     [[nodiscard]] bool is_first_timer(const entry& e) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t known =
-            budget_.entries - budget_.entries / 10; // as s3_fifo remembers of evicted keys
+            budget_.entries - budget_.entries / 10; // as many as s3_fifo's ghosts of evicted keys
         if (!has(mechanism::first_timers) || budget_.none() || e.has(entry_word::in_protected) ||
             first_timers_.contains(e.hash(), known)) {
             return false;
@@ -186,8 +188,7 @@ private:
         return true;
     }
 
-    // Whether evicting probationary entries alone can make the room. Without any, this is arithmetic and
-    // touches no entry.
+    // Whether evicting only probationary entries can make the room. If there are none, this touches no entry.
     [[nodiscard]] bool room_in_probationary(std::size_t weight) const noexcept IBID_REQUIRES(mutex_) {
         return order_.protected_size() < budget_.entries &&
                order_.protected_bytes() <= budget_.bytes - weight;

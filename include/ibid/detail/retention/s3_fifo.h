@@ -5,8 +5,8 @@
 //
 // Each segment has two queues. A new entry goes to the small queue. The oldest small entry is evicted, unless
 // it was hit meanwhile: then it moves to the main queue. So an entry that is used once stays a tenth of the
-// time that one queue would give it. The oldest main entry is evicted, unless it was hit or has frequency
-// left from earlier hits. A key that comes back soon after it was evicted from the small queue
+// time that it would stay in a single queue. The oldest main entry is evicted, unless it was hit or has
+// frequency left from earlier hits. A key that comes back soon after it was evicted from the small queue
 // (ghost_table.h) goes to the main queue at once.
 //
 // Invariants:
@@ -46,8 +46,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return probationary_.size() + protected_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return probationary_.bytes + protected_.bytes; }
 
-    // Of the protected segment. An entry that was marked in_protected while it was probationary moves there
-    // when next_victim() meets it.
+    // In the protected segment. An entry that is marked in_protected while it is in the probationary segment
+    // moves when next_victim() reaches it.
     [[nodiscard]] std::size_t protected_size() const noexcept { return protected_.size(); }
     [[nodiscard]] std::size_t protected_bytes() const noexcept { return protected_.bytes; }
 
@@ -59,8 +59,7 @@ public:
         const std::uint32_t i = pop(unused_);
         records_[i] = {.value = &e, .weight = weight};
         segment& of = e.has(entry_word::in_protected) ? protected_ : probationary_;
-        // An entry may come back as probationary although it was protected: the ghosts of both segments
-        // count.
+        // Looks into the ghosts of both segments: a probationary entry may have been protected before.
         const bool came_back = probationary_.contains(e) || protected_.contains(e);
         push(came_back ? of.main : of.small, i);
         of.bytes += weight;
@@ -104,7 +103,7 @@ public:
         for (segment* const of : {&probationary_, &protected_}) {
             for (queue* const q : {&of->small, &of->main}) {
                 bool more = true;
-                for (std::size_t n = q->size; n > 0; --n) { // once around restores the order of the others
+                for (std::size_t n = q->size; n > 0; --n) { // one full round keeps the order of the others
                     const std::uint32_t i = pop(*q);
                     Entry& e = *records_[i].value;
                     if (more && which(e)) {
