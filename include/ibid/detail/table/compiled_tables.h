@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tables of owned values as one piece of code (port/compiled.h): with IBID_SEPARATE, translation units
-// are told here that it is elsewhere, and src/compiled puts it there.
+// Explicit instantiations of the tables of owned values (port/compiled.h). With IBID_SEPARATE, translation
+// units see extern declarations; src/compiled has the definitions.
 #pragma once
 
 #include <cstdint>

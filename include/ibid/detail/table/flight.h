@@ -6,8 +6,7 @@
 // Invariants:
 //  - Every waiter gets the leader's value with a reference of its own. If the leader failed, it gets nothing
 //    and tries again itself.
-//  - No deadlock by waiting in a circle: the thread whose wait would close a circle gets recursive_make
-//    instead.
+//  - No deadlock: a thread whose wait would close a cycle gets recursive_make instead.
 //
 // Flights and waiters are on their threads' stacks. A waiter is reached only through its flight, a flight
 // only through its shard's list, and both lists only under the shard's lock. So nobody reads a stack frame
@@ -43,7 +42,8 @@ struct waiter : wait_edge {
             sleep_while(landed, 0);
         }
     }
-    // Once the store is seen, the waiter goes on and this object ends: after that, its address alone is used.
+    // Once the waiter sees the store, it continues and this object ends. After the store, only the object's
+    // address is used.
     void wake() noexcept {
         landed.store(1, std::memory_order_release);
         wake_all(landed);
@@ -54,7 +54,7 @@ template <class Entry, class Key>
 struct flight {
     const Key* key;
     std::uint64_t hash;
-    thread_name leader{}; // set when it is in the air
+    thread_name leader{}; // set while the flight is listed in its shard
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 
@@ -73,8 +73,8 @@ struct flight {
         waiters = &w;
     }
 
-    // Ends the flight. The leader removes the waiters' edges, not the waiters: from here on the leader may
-    // wait for one of them, and an outdated edge would look like a circle.
+    // Ends the flight. The leader, not each waiter, removes the waiters' edges: from here on the leader may
+    // wait for one of them, and an outdated edge would look like a cycle.
     void finish(Entry* result) noexcept {
         if (waiters != nullptr) {
             wake_waiters(result);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The concurrent weak table behind every cache: find, make once, share, end exactly. docs/table.md shows it
-// in one picture.
+// The concurrent weak table behind every cache. It finds an entry or makes it once, and removes the entry
+// when its last reference is dropped. docs/table.md has a picture.
 //
-// It knows entries by a traits type, and so serves values that ibid counts and values that somebody else
-// counts:
+// A traits type describes the entries, so the table serves values that ibid counts and values that another
+// library counts:
 //
 //     struct traits {
 //         using entry = …;                                  // derives from entry_word
@@ -28,12 +28,12 @@
 //  - One value. All changes for one hash happen under one shard's lock. An entry is linked by the leader of
 //    its flight, or by insert_or_acquire(), and only if no entry of that key could be acquired. No key is
 //    made in both ways.
-//  - A failed try_acquire() is the last one. X509_up_ref on a dying object raises its count, so a second try
-//    would succeed: the entry is unlinked under the same lock under which the first try failed.
-//  - Memory of a linked entry is valid under its shard's lock. Whoever ends a value calls forget() before
-//    freeing the entry.
+//  - After a failed try_acquire() there is no second one: the entry is unlinked under the same lock. This is
+//    needed because X509_up_ref on a dying object raises its count, so a second try would succeed.
+//  - Memory of a linked entry is valid under its shard's lock. The code that ends a value calls forget()
+//    before it frees the entry.
 //  - `make`, destructors and releases run outside all locks.
-//  - The table outlives its cache while entries need it. forget() of the last one frees it.
+//  - The table outlives its cache while entries need it. forget() of the last entry frees the table.
 //  - Without lock-free readers, and with counters elsewhere, the table fits in one page: a process that forks
 //    for each connection copies every page that it writes.
 //
@@ -67,7 +67,7 @@ namespace detail {
 template <class Table>
 class lock_free_lookup;
 
-// Of values that somebody else counts.
+// For values that another library counts.
 struct no_owner {
     template <class Table, class Allocator>
     no_owner(Table&, const Allocator&) noexcept {}
@@ -110,8 +110,8 @@ public:
     static constexpr bool reads_without_lock = reclaimer_type::reads_without_lock;
 
     // `counters`: where to count; null: behind the table itself. A block given from outside must outlive the
-    // table. It is exact at every moment, because whoever reads it cannot ask the readers; so every hit is
-    // then counted under a lock.
+    // table. It is exact at every moment, because its reader cannot see the counters in the participants'
+    // records. So every hit is then counted under a lock.
     [[nodiscard, gnu::noinline]] static interner* create(const Allocator& allocator,
                                                          counter_block* counters = nullptr);
 
@@ -123,8 +123,8 @@ public:
     template <class K>
     [[nodiscard]] entry* find(std::uint64_t hash, const K& k);
 
-    // Either an acquired entry, or null: then `f` is in the air, and the caller makes the value and ends the
-    // flight with publish() or abandon(). Waits while another thread makes the same key. Throws
+    // Either an acquired entry, or null. Null: flight `f` has begun, and the caller makes the value and ends
+    // the flight with publish() or abandon(). Waits while another thread makes the same key. Throws
     // recursive_make, bad_alloc.
     [[nodiscard]] entry* begin(flight_type& f);
 
@@ -156,10 +156,10 @@ public:
     // `e` and returns null, or returns an acquired entry of the same key. Waits and throws as begin() does.
     [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e);
 
-    // For values that are made before the lookup: nobody waits. Requires a reference to `e`, which the caller
-    // keeps. Inserts `e` and returns null; or returns an acquired entry that may match, which came first, and
-    // leaves `e` alone. Counts one lookup: a miss if `e` went in, else a hit that saved no bytes. Throws
-    // bad_alloc; then nothing has changed.
+    // For values that are made before the lookup; no thread waits. Requires a reference to `e`, which the
+    // caller keeps. Inserts `e` and returns null. If an entry that may match came first, returns that entry,
+    // acquired, and leaves `e` unchanged. Counts one lookup: a miss if `e` went in, else a hit that saved no
+    // bytes. Throws bad_alloc; then nothing has changed.
     template <class K>
     [[nodiscard]] entry* insert_or_acquire(entry& e, std::uint64_t hash, const K& k) {
         shard_type& s = shard_of(hash);
@@ -233,8 +233,8 @@ public:
         }
     }
 
-    // From now on nothing is found and nothing is linked. Entries stay with their holders, and each still
-    // ends in forget(). For an owner that can no longer promise to be told of every end.
+    // From now on nothing is found and nothing is linked. Holders keep their entries, and each entry still
+    // ends in forget(). For an owner that may no longer learn of every entry's end.
     void stop() noexcept requires(!reads_without_lock) {
         for (shard_type& s : shards_) {
             const lock_guard lock(s.mutex);
@@ -243,7 +243,7 @@ public:
         }
     }
 
-    // The value of `e`, which somebody else counts, has ended. Requires: exactly once for each published
+    // The value of `e`, which another library counts, has ended. Requires: exactly once for each published
     // entry. Afterwards the table does not know the entry, and the table may be gone.
     void forget(entry& e) noexcept {
         shard_type& s = shard_of(e.hash());
@@ -298,11 +298,11 @@ public:
 
     [[nodiscard, gnu::noinline]] statistics count() const noexcept;
 
-    // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller's,
-    // which unlocks it.
+    // Around fork(), for tables inside a process that does not know of them. `first`: a lock of the caller,
+    // taken before all others; the caller unlocks it.
     void lock_for_fork(mutex* first = nullptr) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS;
     void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS;
-    // In the child, between the two above.
+    // In the child, between lock_for_fork() and unlock_after_fork().
     void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         for (shard_type& s : shards_) {
             s.forget_other_threads();
@@ -311,8 +311,8 @@ public:
         owner_.forget_other_threads();
     }
 
-    // For a reader outside of the process: how many bytes behind this object the words are that lead to the
-    // slots.
+    // For a reader outside of the process: the offset in bytes, from this object, of the words that lead to
+    // the slots.
     struct array_words {
         std::uint32_t first;
         std::uint32_t apart;
@@ -327,7 +327,7 @@ public:
     [[nodiscard]] owner_type& owner() noexcept { return owner_; } // of the values; see owned_values.h
 
 private:
-    // An address is taken, and nothing read: no lock.
+    // Only takes an address and reads nothing, so it needs no lock.
     [[nodiscard]] std::uint32_t
     offset_of_array(std::size_t shard) const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         return static_cast<std::uint32_t>(reinterpret_cast<const char*>(shards_[shard].table.array_word()) -
@@ -337,7 +337,7 @@ private:
     friend owner_type;
     friend lock_free_lookup<interner>;
 
-    // What for_each() holds. Releases it when a shard is done or f has thrown.
+    // The references that for_each() holds. Releases them when a shard is done or f has thrown.
     struct held_entries {
         std::vector<entry*> entries;
         ~held_entries() {
@@ -369,7 +369,7 @@ private:
         return {((void)I, shard_type(in))...};
     }
 
-    // Bits that neither choose a slot nor stand in one. entry_word::shard_bits names them.
+    // Hash bits that neither choose a slot nor are stored in one (entry_word::shard_bits).
     [[nodiscard]] static std::size_t shard_number(std::uint64_t hash) noexcept {
         return (hash >> 44) % counter_stripes;
     }
@@ -383,7 +383,7 @@ private:
         }
     }
 
-    // With room reserved.
+    // Requires reserved room.
     void insert_entry(shard_type& s, entry& e, std::uint64_t hash, counter_stripe& counters) noexcept
         IBID_REQUIRES(s.mutex) {
         e.set_hash(hash);
@@ -415,8 +415,9 @@ private:
         return s.closed;
     }
 
-    // Drops one of remaining_. The last one frees the table, unless a thread has pinned it; that thread then
-    // does. Release: this thread's use of the table happens before its end. Acquire: so did everybody's.
+    // Drops one of remaining_. The last drop frees the table, unless a thread has pinned it; then that thread
+    // frees it. Release: this thread's use of the table happens before the table's end. Acquire: so does
+    // every other thread's use.
     void release_table() noexcept {
         if (remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             free_table();
@@ -457,7 +458,8 @@ private:
     retained_entries<Traits> retained_;
 };
 
-// Not inline, so that a program which has them from a library (port/compiled.h) need not compile them.
+// Not inline, so that a program that links the compiled library (port/compiled.h) need not compile these
+// functions.
 
 template <class Traits, class Allocator>
 auto interner<Traits, Allocator>::create(const Allocator& allocator, counter_block* counters) -> interner* {
@@ -483,7 +485,7 @@ void interner<Traits, Allocator>::close() noexcept {
         s.closed = true;
         remaining_.fetch_add(s.entries, std::memory_order_relaxed);
     }
-    release_table(); // the one with which remaining_ began
+    release_table(); // the initial count of remaining_
 }
 
 template <class Traits, class Allocator>
@@ -509,7 +511,7 @@ auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
     shard_type& s = shard_of(f.hash);
     for (;;) {
         waiter<entry> w;
-        bool joined = false; // from then on `w` belongs to the leader, until it has landed
+        bool joined = false; // true: `w` belongs to the leader until the flight has ended
         bool leads = false;
         bool must_reclaim = false;
         {
@@ -539,8 +541,7 @@ auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
         }
         if (joined) {
             w.wait();
-            // The leader touches `w` under this lock until wake() has returned; only then may `w`
-            // go.
+            // The leader uses `w` under this lock until wake() has returned; only then may `w` be destroyed.
             const lock_guard lock(s.mutex);
             if (w.result != nullptr) {
                 count_hit(s, *w.result);
@@ -561,7 +562,7 @@ void interner<Traits, Allocator>::publish(flight_type& f, entry& e) noexcept(dro
         insert_entry(s, e, f.hash, counters_for(s));
         s.remove(f);
         for (waiter<entry>* w = f.waiters; w != nullptr; w = w->next_waiter) {
-            Traits::acquire(e); // one for each waiter, before any of them can run
+            Traits::acquire(e); // one reference for each waiter, before any of them can run
         }
         f.finish(&e);
     }

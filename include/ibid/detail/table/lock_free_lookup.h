@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finds an entry without a lock. Included by cache.h alone: tables whose values somebody else counts look up
+// Finds an entry without a lock. Only cache.h includes it: tables whose values another library counts look up
 // under the lock.
 //
 // Why a hit is right: the reference was taken while the value was alive. Whether the entry was still linked
 // then does not matter, because no other value of its key is made while this one lives. The key is compared
-// after that, outside the read guard: the reference keeps the entry. So the reference may be to another key's
-// value, if two keys have the same hash; dropping it could end that value here, on a thread that never asked
-// for it. Hence this is used only for keyed hashes (ibid/hash.h), of which nobody finds two equal ones. A
-// miss proves nothing: ask again under the lock.
+// after that, outside the read guard; the reference keeps the entry. If two keys have the same hash, the
+// reference may be to the other key's value, and dropping it could end that value on a thread that did not
+// ask for it. Hence this is used only for keyed hashes (ibid/hash.h), of which nobody finds two equal ones. A
+// miss proves nothing: look up again under the lock.
 //
 // Thread safety: any thread, except inside a read guard of the same table.
 #pragma once
@@ -32,16 +32,16 @@ class lock_free_lookup {
     using entry = typename Table::entry;
 
 public:
-    // A reference that the caller owns from now on, and where it is counted; or nothing.
+    // A reference that now belongs to the caller, and where it is counted; or nothing.
     struct acquired {
         entry* found = nullptr;
         counted_in where = counted_in::central;
     };
 
-    // An entry of `key` that is found at once. Nothing: it is not there, or could not be seen; Table::find()
-    // and begin() know. `Node`: the entry's type. `Key`: anything that Node::matches can compare with it.
-    // `may_skip`: do not even try on a thread that missed lately; for callers to whom a hit under the lock
-    // costs no more than the lock.
+    // An entry of `key`. Nothing: there is none, or it could not be seen; Table::find() and begin() give the
+    // certain answer. `Node`: the entry's type. `Key`: anything that Node::matches can compare with it.
+    // `may_skip`: return nothing at once on a thread that missed lately. For callers whose lookup under the
+    // lock costs nothing but the lock.
     template <class Node, bool may_skip, class Key>
     [[nodiscard, gnu::always_inline]] static acquired find(Table& t, std::uint64_t hash, const Key& key) {
         if constexpr (!Table::reads_without_lock) {
@@ -57,7 +57,7 @@ public:
             }
             const acquired a = try_find(t, hash, *me);
             bool same = false;
-            IBID_TRY { // a key that is computed for the comparison may lack memory
+            IBID_TRY { // computing a key for the comparison may run out of memory
                 same = a.found != nullptr && Node::matches(*a.found, key);
             }
             IBID_CATCH(...) {
@@ -81,7 +81,7 @@ public:
     }
 
 private:
-    // Of one thread. entry_word::samples_to_promote samples promote a value.
+    // The lookups of one thread between two samples. entry_word::samples_to_promote samples promote a value.
     static constexpr std::uint64_t lookups_per_sample = 64;
 
     [[nodiscard]] IBID_MODULE_LOCAL static participant* this_participant(Table& t) noexcept {
@@ -119,8 +119,7 @@ private:
 
 template <class Table>
 participant* lock_free_lookup<Table>::join(Table& t) noexcept {
-    // Counters that are given from outside are exact at every moment, so there every hit is counted under
-    // a lock.
+    // A counter block that the user gave is exact at every moment, so every hit is counted under a lock.
     return t.counts_itself_ ? t.reclaimer_.join([&t] { t.pass_every_lock(); }) : nullptr;
 }
 
@@ -140,7 +139,7 @@ void lock_free_lookup<Table>::sample(Table& t, entry& e) noexcept {
     }
     const std::uint64_t word = e.word();
     const unsigned generation = entry_word::generation(word);
-    const bool was_hot = generation != 0; // then the cell says nothing of threads, and every sample counts
+    const bool was_hot = generation != 0; // then no thread number is stored, and every sample counts
     const unsigned cell = was_hot ? entry_word::cell(word) : number_of_this_thread();
     if ((word & entry_word::hot) != 0 || generation == entry_word::last_generation ||
         (!was_hot && cell == entry_word::cell(word))) {
@@ -149,7 +148,7 @@ void lock_free_lookup<Table>::sample(Table& t, entry& e) noexcept {
     if (entry_word::samples(word) < entry_word::samples_to_promote) {
         e.mark(word, {false, generation, entry_word::samples(word) + 1, cell});
     } else if (!t.owner_.hot.promote(e)) {
-        e.mark(word, {false, generation, 0, cell}); // not possible now: tried again after as many samples
+        e.mark(word, {false, generation, 0, cell}); // not now: try again after as many samples
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reclaimer of tables that nobody reads without a lock: what is unlinked under the lock can be freed at
-// once. It has the members of reclaimer (reclaimer.h) that the interner calls, and does nothing.
+// The reclaimer of tables without lock-free readers: what is unlinked under the lock can be freed at once. It
+// has those members of reclaimer (reclaimer.h) that the interner calls; they do nothing.
 #pragma once
 
 #include <atomic>

@@ -54,8 +54,8 @@ struct key_at {
 
 namespace detail {
 
-// Uses-allocator construction, for pairs as well: [allocator.uses.construction]. An allocator that is like
-// any other is not worth a move.
+// Uses-allocator construction, also for pairs: [allocator.uses.construction]. Skipped for a stateless
+// allocator, because it would only cost a move.
 template <class T>
 inline constexpr bool is_pair = false;
 template <class A, class B>
@@ -96,8 +96,8 @@ T* construct_with(T* place, const Allocator& allocator, From&& from) {
         T(std::make_from_tuple<T>(with_allocator<T>(allocator, std::forward<From>(from))));
 }
 
-// Entries of all types, as their table sees them. `keyed`: only a keyed hash is good enough for lookups
-// without a lock; lock_free_lookup.h says why.
+// Entries of all types, as their table sees them. `keyed`: the hash is keyed, which lookups without a lock
+// require (lock_free_lookup.h says why).
 template <bool keyed>
 struct owned_traits {
     using entry = value_header;
@@ -107,7 +107,7 @@ struct owned_traits {
     template <class Table>
     using owner = owned_values<Table>;
 
-    // The whole key in both phases: a value of another key must not be held.
+    // Compares the whole key in both phases: a value of another key must not be held.
     static bool may_match(const entry& e, const key& k) { return k.is_of(e, k.key); }
     static bool may_match(const key& flying, const key& k) { return k.is_same(flying.key, k.key); }
     static bool try_acquire(entry& e) noexcept { return e.try_acquire(); }
@@ -120,7 +120,7 @@ struct owned_traits {
     }
     static void free(entry& e, const allocator& a, hot_values& hot) noexcept {
         if (const std::uint64_t word = e.word(); entry_word::generation(word) != 0) {
-            hot.vacate(word); // not before: a lock-free reader may use the cell as long as the memory
+            hot.vacate(word); // not earlier: a lock-free reader may use the cell until the memory is freed
         }
         a.values().free(e, a.state());
     }
@@ -152,7 +152,7 @@ public:
     [[nodiscard]] static bool matches(const value_header& e, const K& k) {
         return Equal{}(of(e).key(), k);
     }
-    // `k` for the table, as long as `k` lives.
+    // A view of `k` for the table; valid while `k` lives.
     template <class K>
     [[nodiscard]] static any_key any(const K& k) noexcept {
         any_key its{std::addressof(k), &is_of<K>, nullptr};
@@ -166,10 +166,10 @@ public:
     [[nodiscard]] static std::size_t saved(const value_header& e) noexcept {
         if constexpr (!saves_alike) {
             IBID_TRY {
-                const Key& key = of(e).key(); // which may be made for this call
+                const Key& key = of(e).key(); // key() may construct the key
                 return bytes_of(key).size();
             }
-            IBID_CATCH(...) { // and then lack memory: a statistic is no reason to fail
+            IBID_CATCH(...) { // out of memory: a statistic is no reason to fail
                 return 0;
             }
         } else {
@@ -208,7 +208,7 @@ public:
             }
         } memory{in, allocate_memory(allocator_of(*in))};
         if (!fits_a_slot(memory.bytes)) {
-            throw_bad_alloc(); // a table could not name it
+            throw_bad_alloc(); // the address does not fit in a slot
         }
         auto* const value =
             construct<Value>(memory.bytes + value_offset(), allocator_of(*in), std::forward<Make>(make));
@@ -247,7 +247,7 @@ public:
         return std::launder(reinterpret_cast<Value*>(start() + value_offset()));
     }
 
-    // The handle that takes over one reference of the caller's.
+    // A handle that takes over one reference of the caller.
     [[nodiscard]] handle<Value> adopt(counted_in where = counted_in::central) const noexcept {
         return handle<Value>::adopt(value(), where);
     }
@@ -269,7 +269,7 @@ private:
         }
         return bytes;
     }
-    // A weight_of may say "never": the largest number, to which nothing can be added.
+    // A weight_of may return the largest number to say "never retain": nothing can be added to it.
     static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
         return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
     }
@@ -294,7 +294,7 @@ private:
     }
 
     explicit owned_entry(value_owner& in) noexcept : value_header(in) {
-        set(in_protected); // a value that this program made itself has earned its place
+        set(in_protected); // values of the program itself are always in the protected segment
     }
     ~owned_entry() = default;
     owned_entry(const owned_entry&) = delete;
@@ -307,7 +307,8 @@ private:
         return std::launder(reinterpret_cast<stored_key*>(start()));
     }
 
-    // What `from()` returns, in place; what takes the allocator gets it, and then is moved or copied there.
+    // Constructs the result of `from()` in place. A type that takes the allocator is constructed with it and
+    // then moved or copied there.
     template <class T, class From>
     static T* construct(unsigned char* at, [[maybe_unused]] const Allocator& allocator, From&& from) {
         auto* const place = static_cast<void*>(at);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How values that ibid owns end: the part of a table that answers their headers (value_owner).
+// How values that ibid owns end: the part of a table that implements value_owner for their headers.
 //
 // Invariants:
 //  - The entry leaves the table before its value is destroyed, and the value is destroyed before the memory
 //    is freed. No lock is held for the latter two.
-//  - An ending entry keeps the table alive: by the shard's count, or, to save a lock, by a pin in this
-//    thread's record (participant::pin_table). Once neither holds, another thread may free the table; what is
-//    needed afterwards is copied before.
-//  - A value that another value's destructor drops ends after it, from a list: ending_values.h.
+//  - An ending entry keeps the table alive by the shard's count or, to save a lock, by a pin in this thread's
+//    record (participant::pin_table). After both are gone another thread may free the table, so everything
+//    that is needed later is copied first.
+//  - If a value's destructor drops another value, the other value ends after it, from a list
+//    (ending_values.h).
 //
 // Thread safety: any thread.
 #pragma once
@@ -92,7 +93,7 @@ public:
         ending.finish();
     }
 
-    // The entry still counts, and keeps the table.
+    // The entry is still counted, and keeps the table.
     void finish_end(value_header& h) noexcept override {
         values.destroy(h);
         h.release_weak();
@@ -126,7 +127,8 @@ public:
     static void forget_other_threads() noexcept { wait_graph.forget_other_threads(); }
 
 private:
-    // As uncount(). If many arrays wait, they are tried once more first: after it, the table may be gone.
+    // As uncount(). If many arrays wait, first tries to free them, because after uncount() the table may be
+    // gone.
     [[nodiscard]] bool uncount_and_reclaim(shard_type& s) noexcept {
         {
             const lock_guard lock(s.mutex);

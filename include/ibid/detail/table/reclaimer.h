@@ -8,9 +8,9 @@
 //     r.retire(…);                  // what was unlinked waits; frees what waited long enough
 //     r.reclaim(shard);             // frees what waits in a shard, with a heavy fence if need be
 //
-// Where things wait: an entry in the limbo list of the participant that retired it, or of its shard if that
-// thread has never read; an outgrown array in a list of its shard. Retiring frees what has become
-// reclaimable. The rest goes with a trim, or with the table.
+// Where retired memory waits: an entry waits in the limbo list of the participant that retired it, or of its
+// shard if that thread has never read. An outgrown array waits in a list of its shard. Retiring frees what
+// has become reclaimable. A trim, or the end of the table, frees the rest.
 //
 // Invariants:
 //  - Waiting is bounded: at worth_a_fence_at() entries or slots_worth_a_fence slots, a heavy fence is tried.
@@ -75,8 +75,8 @@ public:
 
     // --- readers -------------------------------------------------------------------------------------------
 
-    // This thread's record. Null: it has none. known_here() searches for it, here() only looks at those used
-    // lately.
+    // This thread's record. Null: it has none. known_here() searches all records of the thread; here()
+    // searches only those used lately.
     [[nodiscard]] participant* here() const noexcept { return domain_.here(); }
     [[nodiscard]] participant* known_here() const noexcept { return domain_.known_here(); }
 
@@ -95,7 +95,7 @@ public:
     [[nodiscard]] read_guard guard(participant& me) const noexcept { return read_guard(me); }
     void quiesce(participant& me) const noexcept { domain_.quiesce(me); }
 
-    // Under a lock that the caller took to unlink something, or has taken since.
+    // Call under a lock that the caller took to unlink something, or has taken since then.
     [[nodiscard]] bool single_reader() const noexcept { return domain_.single_reader(); }
 
     // --- counters ------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ public:
 
     // --- arrays, under the lock ----------------------------------------------------------------------------
 
-    // True: so much waits that the caller should call reclaim() after it has released the lock. (Tables
+    // True: so many arrays wait that the caller should call reclaim() after it has released the lock. (Tables
     // double, so all outgrown arrays together are smaller than the one in use. Small ones wait for their
     // epoch.)
     template <class Shard>
@@ -149,8 +149,8 @@ public:
             free_outgrown(s);
         }
     }
-    // While many arrays wait, a table does not shrink: else each turn from growing to shrinking would leave
-    // one array more.
+    // While many arrays wait, a table does not shrink: otherwise each change from growing to shrinking would
+    // leave one more array.
     template <class Shard>
     [[nodiscard]] bool may_shrink(Shard& s) noexcept IBID_REQUIRES(s.mutex) {
         free_outgrown(s);
@@ -172,7 +172,7 @@ public:
         return me->unpin_table();
     }
 
-    // Without a lock; the entry, or a pin, keeps the table.
+    // Call without a lock; the entry, or a pin, keeps the table.
     template <class Shard>
     void retire(Shard& s, participant* me, entry& e) noexcept {
         if (has(mechanism::own_limbo) && me != nullptr) {
@@ -220,7 +220,7 @@ public:
         }
     }
 
-    // All that waits in this table, except what other live threads have retired.
+    // Frees all that waits in this table, except what other live threads have retired.
     template <class Shards>
     [[gnu::noinline]] void reclaim_all(Shards& shards) noexcept {
         for (auto& s : shards) {
@@ -236,10 +236,10 @@ public:
 
     // --- the end of the table ------------------------------------------------------------------------------
 
-    // The table counts no entry any more, so no end will begin. Counts the threads that have pinned the table
-    // in `remaining`; false if there are none.
+    // The table counts no entry any more, so no further entry will end. Stores in `remaining` how many
+    // threads have pinned the table; false if there are none.
     [[nodiscard, IBID_SELDOM]] bool pinned_by_a_thread(std::atomic<std::size_t>& remaining) noexcept {
-        remaining.store(1, std::memory_order_relaxed); // this thread, as long as it counts
+        remaining.store(1, std::memory_order_relaxed); // this thread, while it counts the pins
         domain_.for_each([&remaining](participant& p) {
             remaining.fetch_add(1, std::memory_order_relaxed);
             if (!p.pass_to_pin()) {
@@ -251,7 +251,7 @@ public:
 
     template <class Shards>
     [[IBID_SELDOM]] void
-    free_all(Shards& shards) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // nobody else has the table any more
+    free_all(Shards& shards) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // no other thread has the table
         for (auto& s : shards) {
             free(take(s.waiting.limbo));
             free(s, std::exchange(s.waiting, {}).outgrown);
@@ -262,7 +262,7 @@ public:
     void forget_other_threads() noexcept { domain_.forget_other_threads(); } // in the child of fork()
 
 private:
-    // On the thread of `me`. Frees what has become reclaimable there, or too much to wait.
+    // On the thread of `me`. Frees what has become reclaimable there; if too much waits, with a heavy fence.
     [[gnu::noinline]] void retire(participant& me, entry& e) noexcept {
         quiesce(me);
         free(add(me.limbo, e));
@@ -307,8 +307,8 @@ private:
         }
     }
 
-    // Frees these, unless a reader is inside a lookup now: then they go on waiting, with this thread or in
-    // the shard.
+    // Frees these entries. If a reader is inside a lookup now, they continue to wait, in this thread's list
+    // or in the shard's.
     template <class Shard>
     [[IBID_SELDOM]] void free_or_keep(Shard& s, const retired_entries& gone) noexcept {
         if (gone.first == nullptr || free_if_unseen(gone)) {
@@ -336,7 +336,7 @@ private:
 
     // --- limbo lists ---------------------------------------------------------------------------------------
 
-    // Adds a retired entry, and takes out those that all participants are known to have passed.
+    // Adds a retired entry, and takes out the entries that no participant can see any more.
     [[nodiscard]] retired_entries add(limbo_list& to, value_header& h) noexcept {
         h.next_retired = nullptr;
         append(to.open, {&h, &h, 1, entry_word::generation(h.word()) != 0 ? 1U : 0U});

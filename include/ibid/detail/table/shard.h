@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One of the sixteen parts of a table: its entries, the flights of values being made, and what waits to be
-// reclaimed. Two changes of a table rarely want the same lock.
+// reclaimed. Two changes of a table rarely need the same lock.
 //
-// Thread safety: everything except peek() and may_have() happens under the mutex. Under it, of the user's
-// code only hashes, comparisons and the allocator run; none of them, nor a std::new_handler, may use the
-// table.
+// Thread safety: everything except peek() and may_have() happens under the mutex. The only user code that
+// runs under the mutex is hashes, comparisons and the allocator. None of them, nor a std::new_handler, may
+// use the table.
 #pragma once
 
 #include <atomic>
@@ -36,11 +36,10 @@ struct alignas(64) shard {
     using table_type = weak_table<entry, slots, read_without_lock>;
     using retired_array = typename table_type::retired_array;
 
-    // Layout: everything that is written whenever an entry comes or goes, from the table's size to the
-    // flights, shares one cache line. Two cores that change a shard by turns move that line and the slots',
-    // and no other. What lock-free readers read is in the line before. Without such readers all is packed:
-    // the whole table fits in a page (see interner).
-    // The mutex protects which entries are linked, too.
+    // Layout: all members that every insert and every erase writes, from the table's size to the flights,
+    // share one cache line. Two cores that change a shard in turn move only that line and the slots' line.
+    // What lock-free readers read is in the line before. Without such readers all members are packed, so that
+    // the whole table fits in a page (see interner). The mutex also protects which entries are linked.
     [[no_unique_address]] table_type table IBID_GUARDED_BY(mutex);
     spinning_mutex mutex;
     bool closed IBID_GUARDED_BY(mutex) = false;
@@ -76,7 +75,7 @@ struct alignas(64) shard {
         if (e == nullptr || Traits::try_acquire(*e)) {
             return e;
         }
-        table.erase(*e); // a failed try is the last one: see interner
+        table.erase(*e); // no second try: see interner
         return nullptr;
     }
 
@@ -90,7 +89,8 @@ struct alignas(64) shard {
         return nullptr;
     }
 
-    // Requires capacity for all entries. Collects first and tries afterwards, because erasing moves slots.
+    // Requires capacity for all entries. First collects entries and then tries to acquire them, because
+    // erasing moves slots.
     void acquire_all(std::vector<entry*>& into) noexcept IBID_REQUIRES(mutex) {
         table.for_each([&](entry& e) { into.push_back(&e); });
         std::erase_if(into, [this](entry* e) IBID_REQUIRES(mutex) {
@@ -111,7 +111,7 @@ struct alignas(64) shard {
         --flights_in_air;
     }
 
-    // In the child of fork(): flights that other threads led never land, and nobody waits for them.
+    // In the child of fork(): flights of other threads' leaders never end, and no thread waits for them.
     [[IBID_SELDOM]] void forget_other_threads() noexcept IBID_REQUIRES(mutex) {
         flight_type** at = &flights;
         while (*at != nullptr) {

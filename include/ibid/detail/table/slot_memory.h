@@ -3,13 +3,13 @@
 // Memory for the slots of a table's shards: slabs that hold the small arrays of all shards side by side,
 // apart from the entries.
 //
-// Why: every thread reads slots, and a thread writes an entry at each hit. A processor that fetches a cache
-// line fetches its neighbour as well, which is then missing at the core that writes it. The arrays of a small
-// table are allocated one by one while its entries are, and would be scattered among them. (Two threads then
-// get 1.7 times the hits of one instead of twice as many: `./dev bench core --only hit`, 1,000 keys.)
+// Why: every thread reads slots, and each hit writes an entry. A processor that fetches a cache line also
+// fetches the neighbouring line, and takes it from the core that writes it. Without slabs, the arrays of a
+// small table would be allocated while its entries are, and would lie among them. (Two threads then get 1.7
+// times the hits of one instead of twice as many: `./dev bench core --only hit`, 1,000 keys.)
 //
-// Invariant: a slab has one place for each shard, and is freed with the last of its arrays. An array is
-// allocated by itself if it is large, or if its slab is full because replaced arrays still wait there for
+// Invariant: a slab has room for one array of each shard, and is freed with the last of its arrays. An array
+// gets memory of its own if it is large, or if its slab is full because replaced arrays in it still wait for
 // readers.
 //
 // Thread safety: any thread.
@@ -38,7 +38,7 @@ class slot_memory {
     using block_traits = std::allocator_traits<block_allocator>;
 
 public:
-    // `has_slabs`: false for tables that nobody reads without a lock; then each array is allocated by itself.
+    // `has_slabs`: false for tables without lock-free readers; then each array gets memory of its own.
     explicit slot_memory(const Allocator& allocator, bool has_slabs = true) noexcept
         : has_slabs_(has_slabs), allocator_(allocator) {}
     slot_memory(const slot_memory&) = delete;

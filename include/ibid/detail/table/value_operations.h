@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a table of owned values does to values of one type, and to their allocator: tables of functions. The
-// code of the table itself knows no type, and so exists once in a program instead of once for each type.
+// Function tables for the values of one type and for their allocator. The code of the table itself does not
+// depend on the type, so a program contains it once instead of once for each type.
 //
 // Laws:
-//  - A hit without a lock calls nothing here. An insert calls what compares, if there is an entry or a flight
-//    of the same hash; an end calls `destroy` and `free`.
-//  - An allocator of one word, or of none, is kept in `state` itself, and may be used when the table has
-//    gone. Any other is a copy in memory of its own, which ends with the table.
+//  - A hit without a lock calls nothing here. An insert calls the comparison if there is an entry or a flight
+//    of the same hash. The end of a value calls `destroy` and `free`.
+//  - An allocator of at most one word is kept in `state` itself, and may be used after the table has ended.
+//    Any other allocator is copied to memory of its own, which ends with the table.
 #pragma once
 
 #include <cstddef>
@@ -45,11 +45,11 @@ struct value_operations {
     void (*free)(value_header&, void* state) noexcept; // the entry
 };
 
-// A key, or what one is looked up by, and how it is compared. Of a flight: the Key that is being made.
+// A key or a lookup argument, and how it is compared. In a flight: the Key that is being made.
 struct any_key {
     const void* key;
     bool (*is_of)(const value_header& e, const void* key);
-    bool (*is_same)(const void* flying, const void* key); // null for what is no Key
+    bool (*is_same)(const void* flying, const void* key); // null if it is not a Key
 };
 
 // An allocator of any type, as the table sees it.
@@ -73,7 +73,7 @@ public:
     [[nodiscard]] const value_operations& values() const noexcept { return *values_; }
     [[nodiscard]] void* state() const noexcept { return state_; }
 
-    // The table has gone.
+    // Used after the table has ended.
     [[nodiscard]] bool ends_with_table() const noexcept { return values_->memory->end != nullptr; }
     void end() const noexcept {
         if (ends_with_table()) {

@@ -4,21 +4,21 @@
 // full.
 //
 // A slot is one word: the entry's address, and in the upper 16 bits a tag of hash bits (slot_bits), so that
-// eight slots share a cache line and probing rarely touches an entry that does not match. Twelve tag bits are
-// not in the entry's own word. Four are the lowest bits of the hash, which tell how far an entry is from its
-// home slot. Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R): there are no tombstones,
-// so a table that millions of entries have passed through is as fast as a new one. Because of the four bits,
-// erasing does not touch neighbouring entries, which are often out of cache.
+// eight slots share a cache line and probing rarely touches an entry that does not match. Twelve of the tag
+// bits are not in the entry's own word. The other four are the lowest bits of the hash, which tell how far an
+// entry is from its home slot. Erasing moves the following run back (Knuth, vol. 3, 6.4, Algorithm R): there
+// are no tombstones, so a table that millions of entries have passed through is as fast as a new one. Because
+// of the four bits, erasing does not touch neighbouring entries, which are often out of cache.
 //
 // Invariants:
-//  - The table holds no reference. An entry in it may be ending: whoever finds it must try to acquire it, and
-//    unlinks it if that fails.
+//  - The table holds no reference. An entry in it may be ending: code that finds an entry must try to acquire
+//    it, and unlinks it if that fails.
 //  - A slot is written as a whole, an array is published after its slots, and a slot after its entry (release
 //    and acquire).
 //
-// Thread safety: peek() is lock-free and runs beside one writer. It may miss an entry that is being moved or
-// has just come, so a miss proves nothing. Everything else is called under the shard's lock. The reclaimer
-// keeps arrays and entries that peek() may be reading.
+// Thread safety: peek() is lock-free and may run concurrently with one writer. It may miss an entry that is
+// being moved or was just inserted, so a miss proves nothing. Everything else is called under the shard's
+// lock. The reclaimer keeps arrays and entries that peek() may be reading.
 #pragma once
 
 #include <atomic>
@@ -38,8 +38,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-// `read_without_lock`: peek() is used; what it reads is in another cache line than what writers write. Else
-// the members are packed.
+// `read_without_lock`: peek() is used, and what it reads is in another cache line than what writers write.
+// Otherwise the members are packed.
 template <class Entry, class Allocator, bool read_without_lock = true>
 class weak_table {
     using slot = std::atomic<std::uint64_t>;
@@ -111,8 +111,8 @@ public:
         }
     }
 
-    // The first entry with this hash that `accept` takes, or null. Requires: `accept` does not change the
-    // table.
+    // The first entry with this hash for which `accept` returns true, or null. Requires: `accept` does not
+    // change the table.
     template <class Accept>
     [[nodiscard]] Entry* find(std::uint64_t hash, Accept accept) const {
         if (size_ == 0) {
@@ -134,7 +134,7 @@ public:
         }
     }
 
-    // Any entry that `accept` takes, or null.
+    // Any entry for which `accept` returns true, or null.
     template <class Accept>
     [[nodiscard]] Entry* find_if(Accept accept) const {
         const slot_array in = slots();
@@ -195,7 +195,7 @@ public:
         return true;
     }
 
-    // Whether most slots are empty. `reserved`: inserts that were promised room.
+    // Whether most slots are empty. `reserved`: inserts for which room is reserved.
     [[nodiscard]] bool could_shrink(std::size_t reserved) const noexcept {
         return capacity() > smallest && (size_ + reserved) * 8 < capacity();
     }
@@ -204,7 +204,7 @@ public:
         IBID_TRY {
             return resize(capacity() / 2);
         }
-        IBID_CATCH(...) { // NOLINT(bugprone-empty-catch): an allocator may throw what it likes
+        IBID_CATCH(...) { // NOLINT(bugprone-empty-catch): an allocator may throw anything
             return {};
         }
     }
@@ -303,7 +303,7 @@ private:
         const slot_array old = slots();
         const slot_array wide{fresh->slots, wanted};
         memory_ = block;
-        // Entries are anywhere in memory: prefetch some slots ahead, so that the cache misses overlap.
+        // Entries are scattered in memory: prefetch some slots ahead, so that the cache misses overlap.
         constexpr std::size_t ahead = 24;
         const auto ask_for = [&](std::size_t i) {
             if (i < old.capacity) {
@@ -325,8 +325,8 @@ private:
         return left;
     }
 
-    // What readers load changes only with the array. What changes with each entry is in the next cache line,
-    // and so are the first members of a class that has a table with [[no_unique_address]].
+    // Readers load only what changes with the array. Members that change with each entry are in the next
+    // cache line, together with the first members of a class that has a table with [[no_unique_address]].
     static constexpr std::size_t apart = read_without_lock ? 64 : alignof(std::size_t);
     alignas(apart) std::atomic<std::uintptr_t> array_{
         0};                                    // the slots, and in the low bits the logarithm of how many
