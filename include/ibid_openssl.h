@@ -42,13 +42,13 @@ int ibid_openssl_load_trust_store(X509_STORE* store, const char* path);
 int ibid_openssl_load_crls(X509_STORE* store, const char* path, int type);
 
 /*
- * Puts shared certificates in the place of those that a handshake has just parsed: the leaf and the untrusted chain of
- * `verification`. For a certificate verify callback, before X509_verify_cert. Saves memory, not parsing. What cannot be shared
- * stays as it is.
+ * Replaces the certificates that a handshake has just parsed by shared ones: the leaf and the untrusted chain
+ * of `verification`. For a certificate verify callback, before X509_verify_cert. Saves memory, not parsing.
+ * What cannot be shared stays as it is.
  */
 void ibid_openssl_share_chain(X509_STORE_CTX* verification);
 
-/* How many certificates and trust store files without a user are retained, each; 0, 0: none. */
+/* How many certificates, and how many trust store files, are retained while nothing uses them. 0, 0: none. */
 void ibid_openssl_retain(size_t bytes, size_t entries);
 
 /* Drops all that only retention keeps. */
@@ -89,7 +89,7 @@ enum ibid_openssl_feature {
 const char* ibid_openssl_why_not(enum ibid_openssl_feature feature);
 
 #ifndef IBID_OPENSSL_NO_INLINE
-/* The certificate verify callback that ibid_openssl_attach() sets: ibid_openssl_share_chain(), then X509_verify_cert(). */
+/* The certificate verify callback that ibid_openssl_attach() sets. It calls ibid_openssl_share_chain(), then X509_verify_cert(). */
 static inline int ibid_openssl_verify_shared(X509_STORE_CTX* verification, void* unused) {
     (void)unused;
     ibid_openssl_share_chain(verification);
@@ -97,9 +97,9 @@ static inline int ibid_openssl_verify_shared(X509_STORE_CTX* verification, void*
 }
 
 /*
- * For a program whose OpenSSL cannot be met from outside (linked statically, or with -Bsymbolic): peers' certificates of all
- * connections of `context` are shared from here on. Takes the certificate verify callback of `context`; a program that
- * has its own calls ibid_openssl_share_chain() in it instead.
+ * For a program whose OpenSSL cannot be interposed (linked statically, or with -Bsymbolic): from here on, peers' certificates
+ * of all connections of `context` are shared. Sets the certificate verify callback of `context`; a program that has its own
+ * calls ibid_openssl_share_chain() in it instead.
  */
 static inline void ibid_openssl_attach(SSL_CTX* context) {
     SSL_CTX_set_cert_verify_callback(context, ibid_openssl_verify_shared, NULL);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A debug mode: with IBID_ASSERTIONS defined, in all translation units alike, the core checks what it
-// otherwise requires, and ends the program with a sentence that says what to do. It checks that an empty
-// handle, view or loan is not used, and that a cache is not used after its destructor; with AddressSanitizer
-// also that an object of a pool is not used after its loan.
+// A debug mode. Define IBID_ASSERTIONS in all translation units: then the core checks its preconditions, and
+// ends the program with a message that says what to do. It checks that an empty handle, view or loan is not
+// used, and that a cache is not used after its destructor. With AddressSanitizer it also checks that an
+// object of a pool is not used after its loan.
 //
-// Law: without IBID_ASSERTIONS nothing is checked, nothing printed, and no layout differs.
+// Law: without IBID_ASSERTIONS nothing is checked and nothing is printed. The macro changes no layout.
 #pragma once
 
 #if defined(IBID_ASSERTIONS)
@@ -20,7 +20,7 @@
 #define IBID_ASSERT(holds, what) void(0)
 #endif
 
-// Memory that nobody may use until further notice, where something watches.
+// Tells AddressSanitizer, if it is there, that this memory must not be used until further notice.
 #if defined(IBID_ASSERTIONS) && defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define IBID_WATCHES_MEMORY 1
@@ -38,7 +38,7 @@
 #define IBID_ALLOW(memory, size) void(0)
 #endif
 
-// What a member returns is gone with its object. Clang warns of *cache.intern(…) that is kept as a reference.
+// What a member returns lives as long as its object. Clang warns if a reference to *cache.intern(…) is kept.
 #if defined(__has_cpp_attribute)
 #if __has_cpp_attribute(clang::lifetimebound)
 #define IBID_LIFETIMEBOUND [[clang::lifetimebound]]

@@ -2,8 +2,8 @@
 //
 // A handle that threads read and replace without a lock: to publish the newest snapshot of something.
 //
-// Law: load() gives the handle that was stored last, and the value ends when the last handle, this one
-// included, has gone: at once, on the thread that drops it, as ever.
+// Law: load() gives the handle that was stored last. The value ends when its last handle goes (this object
+// counts as one), at once and on the thread that drops it.
 //
 //     ibid::atomic_handle<configuration> current(config);
 //     ibid::handle<configuration> seen = current.load();    // any thread; *seen stays as long as it is held
@@ -12,17 +12,17 @@
 //
 // The members are those of std::atomic<std::shared_ptr<T>>, and all of them are sequentially consistent.
 //
-// How. One word holds the value's address and a number: how many references to the value this object has in
-// stock. A store brings 255. A load takes one of them, by one compare-exchange of the word, and need not
-// touch the value: while the stock has more than its last reference, the word says that the value lives. Who
-// takes the stock below its half brings 128 more, which he may, as he holds a handle by then. Who replaces
-// the word owns what is left of the old stock, and drops it. References are alike, so it does no harm if the
-// same value was stored anew in between (ABA); another value has another address as long as somebody holds
-// this one. models/atomic_handle.pml checks all interleavings.
+// How it works. One word holds the value's address and a number: how many references to the value this object
+// has in stock. A store adds 255 references. A load takes one of them by one compare-exchange of the word and
+// does not touch the value: while more than the last reference is in stock, the value lives. A load that
+// leaves less than half of the stock adds 128 references; it may do so because it holds a handle by then. A
+// thread that replaces the word owns the rest of the old stock and drops it. ABA is harmless: if the same
+// value was stored again in between, references to it are interchangeable, and no other value has this
+// address while a reference to this one is held. models/atomic_handle.pml checks all interleavings.
 //
-// No thread waits for another, except a load() that finds the last reference: 127 threads have then been
-// stopped between their load and what they bring, all at one time. (Seven and three instead of 255 and 127
-// with IBID_SLOT_TAG_BITS 0, where an address leaves three bits.)
+// No thread waits for another, with one exception: a load() that finds the last reference. This takes 127
+// threads that are all stopped between taking their reference and adding new ones. (Seven and three instead
+// of 255 and 127 with IBID_SLOT_TAG_BITS 0, where an address leaves three bits.)
 //
 // Limits: a value may be in four million atomic_handles at once.
 #pragma once
@@ -57,7 +57,7 @@ public:
         : word_(stock_of(h)) {}
     atomic_handle(const atomic_handle&) = delete;
     atomic_handle& operator=(const atomic_handle&) = delete;
-    // Like any destructor, alone with its object.
+    // As for any destructor: no other thread may use the object.
     ~atomic_handle() { drop(word_.load(std::memory_order_relaxed)); }
 
     // The handle that was stored last. One locked instruction; allocates nothing.
@@ -99,8 +99,8 @@ public:
         return handle<T>::adopt(value_in(before));
     }
 
-    // Replaces `expected` by `desired`, or, if something else is stored, puts that into `expected`. Never
-    // fails for another reason.
+    // If `expected` is stored, replaces it by `desired`. Otherwise puts the stored handle into `expected`.
+    // Does not fail spuriously.
     bool compare_exchange_strong(handle<T>& expected, const handle<T>& desired) noexcept {
         const std::uint64_t to = stock_of(desired);
         std::uint64_t now = word_.load();
@@ -119,12 +119,13 @@ public:
             }
         }
     }
-    // The same: it does not fail without a reason either.
+    // The same: this one does not fail spuriously either.
     bool compare_exchange_weak(handle<T>& expected, const handle<T>& desired) noexcept {
         return compare_exchange_strong(expected, desired);
     }
 
-    // Until something else than `old` is stored. Who stores calls notify.
+    // Waits until something other than `old` is stored. The storing thread must call notify_one() or
+    // notify_all().
     void wait(const handle<T>& old) const noexcept {
         detail::sleepers& here = detail::sleepers::at(&word_);
         std::uint32_t turn = here.turn();
@@ -132,13 +133,14 @@ public:
             here.sleep(turn);
         }
     }
-    // Wakes one thread that waits, or more.
+    // Wakes at least one waiting thread.
     void notify_one() noexcept { detail::sleepers::at(&word_).wake(); }
-    // Wakes all threads that wait.
+    // Wakes all waiting threads.
     void notify_all() noexcept { detail::sleepers::at(&word_).wake(); }
 
 private:
-    // Above the address, whose bits a slot of the table needs to be free, too; or in its lowest bits.
+    // The stock is above the address, in the bits that slots of the table use for tags; without tags, in the
+    // lowest bits.
     static constexpr bool above = detail::slot_bits::tag_bits != 0;
     static constexpr unsigned shift = above ? detail::slot_bits::shift : 0;
     static constexpr std::uint32_t most = above ? 255 : detail::counted_in_bits;
@@ -152,7 +154,7 @@ private:
         return static_cast<std::uint32_t>((word & number) >> shift);
     }
 
-    // Takes a whole stock of references, all of them central: handles that come from it say so.
+    // Takes a whole stock of references, all counted centrally; handles made from them record that.
     [[nodiscard]] static std::uint64_t stock_of(const handle<T>& h) noexcept {
         if (!h) {
             return 0;
@@ -160,7 +162,7 @@ private:
         detail::header_of(h.get()).acquire(most);
         return reinterpret_cast<std::uintptr_t>(h.get()) | number;
     }
-    // Drops what is left in a word that is stored no more, except for `kept` references.
+    // Drops what is left of the stock in a word that has been replaced, except `kept` references.
     static void drop(std::uint64_t word, std::uint32_t kept = 0) noexcept {
         if (word != 0 && left_in(word) != kept) {
             detail::header_of(value_in(word)).release(left_in(word) - kept);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An interning cache: maps keys to values. All who ask for the same key share one value, which ends with its
-// last handle.
+// An interning cache: maps keys to values. All callers that ask for the same key share one value, which ends
+// with its last handle.
 //
 // Laws (docs/contracts.md has all ten, and where each is tested):
 //  - at any instant, all live handles for equal keys in one cache point at one object;
@@ -66,7 +66,7 @@ inline namespace layout_1 {
 template <class Key, class Value, class KeyOf = key_beside, class Hash = ibid::hash<Key>,
           class Equal = ibid::equal, class Allocator = std::allocator<std::byte>>
 class cache {
-    // As constants, which a compiler does not explain at length.
+    // Constants and not concepts: compilers print shorter errors for them.
     static constexpr bool plain_value = std::is_object_v<Value> && !std::is_const_v<Value>;
     static constexpr bool key_owns_itself =
         !std::is_same_v<KeyOf, key_beside> ||
@@ -221,7 +221,7 @@ private:
         return adopted(table_->find(hash, node::any(key)));
     }
 
-    // Here, and not in a constraint, for the sake of the message.
+    // A static_assert and not a constraint, because its message is clearer.
     template <class K>
     [[nodiscard]] static consteval bool can_look_up_by() {
         constexpr bool keeps = detail::keeps_every_value<K, Key>;
@@ -298,17 +298,17 @@ public:
         return name_;
     }
 
-    // Around fork(), for a cache inside a program that does not know of it, and may fork while other threads
-    // use it: lock before, unlock afterwards on both sides; in the child, before that, forget what other
-    // threads were making.
+    // Around fork(), for a cache inside a program that does not know of the cache and may fork while other
+    // threads use it. Lock before fork(); unlock after it in both processes. In the child, first call
+    // forget_other_threads().
     void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         table_->lock_for_fork(&pin_mutex_);
     }
-    // In the child, before unlock_after_fork(): as above.
+    // In the child, before unlock_after_fork(): forgets what other threads were making.
     void forget_other_threads() noexcept {
         table_->forget_other_threads();
     }
-    // In the parent and in the child: as above.
+    // After fork(), in the parent and in the child.
     void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
         table_->unlock_after_fork();
         pin_mutex_.unlock();
@@ -388,9 +388,9 @@ private:
         return fresh->adopt();
     }
 
-    // Making is only a copy here, so it is made before other threads have to wait for it, and thrown away if
-    // one of them was faster. They compare the key inside the new entry, because the caller's may have been
-    // moved from.
+    // Making a value is only a copy here, so the copy is made before other threads could wait for it, and is
+    // discarded if another thread was faster. Other threads compare the key inside the new entry, because the
+    // caller's key may have been moved from.
     template <class K, class Copy>
     [[nodiscard]] handle_type canonical(const K& key, Copy copy) {
         const std::uint64_t hash = hash_of(key);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a cache asks of its keys, of what they are looked up by, and of `make`.
+// What a cache requires of its keys, of lookup arguments, and of `make`.
 //
-// Law: what compiles finds the key that was meant. A lookup that would first become another value (300 as a
-// char, 1.5 as an int, 7 as a vector of seven zeros) does not compile.
+// Law: a lookup that compiles looks up the value that was written. A lookup whose argument would change its
+// value by conversion (300 as a char, 1.5 as an int, 7 as a vector of seven zeros) does not compile.
 #pragma once
 
 #include <concepts>
@@ -41,7 +41,7 @@ inline constexpr bool keeps_every_value<From, To> = [] {
     }
 }();
 
-// The default hash says itself that it cannot hash a key, and only when it is called.
+// The default hash reports by itself, when it is called, that it cannot hash a key.
 template <class Hash>
 inline constexpr bool can_hash = true;
 template <class Key>
@@ -56,8 +56,8 @@ concept compares = requires(const Equal& equal, const Key& key, const K& k) {
     { equal(key, k) } -> std::convertible_to<bool>;
 };
 
-// A hash of the user's own says by its overloads what it takes. The default hash knows ranges of bytes by
-// their bytes; all else it makes a Key first.
+// The overloads of a user's hash say what it takes. The default hash hashes ranges of bytes as they are, and
+// converts everything else to a Key first.
 template <class Hash>
 inline constexpr bool takes_other_keys = true;
 template <class Key>
@@ -65,7 +65,7 @@ inline constexpr bool takes_other_keys<hash<Key>> = false;
 
 template <class Key, class K>
 inline constexpr bool known_by_their_bytes = false;
-// Elements of another size are other values, once they are a Key's.
+// Elements of another size would have other values in a Key.
 template <byte_range Key, byte_range K>
 inline constexpr bool known_by_their_bytes<Key, K> = bytes_of_element<Key>() == bytes_of_element<K>();
 
@@ -76,8 +76,8 @@ template <class Key, class Hash = hash<Key>, class Equal = equal>
 concept cache_key = std::is_object_v<Key> && !std::is_const_v<Key> && detail::hashes<Hash, Key> &&
                     detail::compares<Equal, Key, Key>;
 
-// What a Key may be looked up by: a Key; what becomes a Key without being told to and keeps its value; a
-// range of bytes for another; and what a Hash and an Equal of the user's own take.
+// What a Key may be looked up by: a Key; what converts to a Key implicitly without changing its value; a
+// range of bytes, if Key is one; and what the user's Hash and Equal both take.
 template <class K, class Key, class Hash = hash<Key>, class Equal = equal>
 concept lookup_key_for = std::same_as<K, Key> ||
     (detail::keeps_every_value<K, Key>&& detail::hashes<Hash, K>&& detail::compares<Equal, Key, K> &&

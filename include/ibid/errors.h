@@ -10,7 +10,7 @@ namespace ibid {
 inline namespace layout_1 {
 
 // A `make` asked, directly or through other threads that wait for each other, for the very key that it is
-// making. Thrown to the one whose wait would have closed the circle; the others go on.
+// making. Thrown on the thread whose wait would have closed the cycle; the other threads continue.
 class recursive_make : public std::logic_error {
 public:
     // With a text for people; what() gives it.

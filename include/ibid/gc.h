@@ -6,14 +6,14 @@
 // Laws:
 //  - a token keeps its value until the collector finds the token unreachable, or until release(), whichever
 //    is first;
-//  - release() takes effect once, on any thread; whoever uses the token after that gets `released`, never a
+//  - release() takes effect once, on any thread; a later use of the token throws `released` and never gives a
 //    dead value;
 //  - the value lives outside of the collector's heap: no token, table or pool is a root that keeps collected
 //    objects, and nothing that the collector must follow is hidden in one;
 //  - a token that is never collected (GC_disable, a program that ends first) costs memory and nothing else;
-//  - in the child of a fork(), tokens work as ever; but a handle that is older than the fork() stays there
-//    until release(), which, as every use of the cache, wants cache::lock_for_fork() if the parent has more
-//    threads than one.
+//  - in the child of a fork(), tokens work as before; but a handle that is older than the fork() is kept
+//    there until release(). If the parent has several threads, that release(), like every use of the cache,
+//    requires cache::lock_for_fork() around the fork.
 //
 //     ibid::cache<std::string, std::string> names;
 //     struct connection { ibid::gc::active<std::string> peer; }; // no destructor
@@ -26,8 +26,8 @@
 // pointer: store them in collected objects, in static variables, on stacks, copy them freely; all copies are
 // one token. Do not store them where the collector does not look (memory of malloc or new).
 //
-// docs/collectors.md says when to use which handle, and shows the pitfalls of finalizers and the tests that
-// they do not bite.
+// docs/collectors.md says when to use which handle, and lists the pitfalls of finalizers with a test for
+// each.
 #pragma once
 
 #include <cstddef>
@@ -66,14 +66,14 @@ public:
               "ibid: the collector does not know this thread; see ibid::gc::thread and ibid::gc::start") {}
 };
 
-// How a token keeps an owner of one pointer: what to store, and how to let go. Specialize it for owners of
-// your own. Where `in_child` is there and true, letting go is safe in the child of a fork(), whatever other
-// threads did in the parent.
+// How a token keeps an owner that is one pointer wide: what to store, and how to release it. Specialize it
+// for your own owner types. `in_child`, if it is there and true, says that releasing is safe in the child of
+// a fork(), whatever other threads of the parent were doing.
 template <class Owner>
 struct owner_traits;
 
-// Of a handle, what is kept is the address of its value and one reference; never the handle's own word, which
-// is nobody's business but the handle's.
+// Of a handle, the token keeps the address of its value and one reference. It does not keep the handle's own
+// word, whose format is private to the handle.
 template <class T>
 struct owner_traits<handle<T>> {
     // What get() of such a token gives.
@@ -114,7 +114,8 @@ struct owner_traits<ibid::loan<T>> {
     static void let_go(void* held) noexcept { ibid::loan<T>::end(held); }
 };
 
-// For values that somebody else counts: std::unique_ptr<X509, …>. The lowest bit of the address must be free.
+// For values that another library counts: std::unique_ptr<X509, …>. The lowest bit of the address must be
+// free.
 template <class T, class Delete>
     requires std::is_empty_v<Delete>
 struct owner_traits<std::unique_ptr<T, Delete>> {
@@ -197,7 +198,7 @@ public:
     // The same for one expression. Throws `released`.
     [[nodiscard]] borrowed operator->() const { return borrowed(get(), token_); }
 
-    // An owner besides the token: exact even against a racing release(). Throws `released`.
+    // A second owner beside the token. Safe against a concurrent release(). Throws `released`.
     [[nodiscard]] Owner hold() const requires requires(void* p) { traits::copy(p); }
     {
         detail::gc_slot* const s = slot();
@@ -207,9 +208,9 @@ public:
         return is_held ? std::move(copy) : throw released();
     }
 
-    // Lets go now, for all copies of this token, and on this thread; true for the one call that did. Nobody
-    // may use a reference that came from * or -> any more; what hold() gave is not concerned. On a thread
-    // that the collector does not know, somebody else keeps the token reachable meanwhile.
+    // Releases now, on this thread, for all copies of this token; true for the one call that did it.
+    // References that came from * or -> must not be used any more; what hold() gave stays valid. On a thread
+    // that the collector does not know, another reference must keep the token reachable during the call.
     bool release() const noexcept {
         detail::gc_slot* const s = slot();
         void* const what = s != nullptr ? s->take() : nullptr;
@@ -228,8 +229,8 @@ public:
 
 private:
     [[nodiscard]] detail::gc_slot* slot() const noexcept {
-        // Acquire pairs with nothing that could be missed: the sweep clears this only in tokens that no
-        // thread has, save in finalizers, which run after it.
+        // The acquire needs no counterpart in the sweep: the sweep clears this word only in tokens that no
+        // thread has, except finalizers, which run after the sweep.
         return token_ != nullptr ? token_->slot.load(std::memory_order_acquire) : nullptr;
     }
     [[nodiscard]] void* held() const noexcept {
@@ -266,16 +267,17 @@ template <class T>
     return loan<T>(from.take());
 }
 
-// Sets the collector up, unless the program has: for fork(), for threads that register, and to be told of
-// collections. The first token does the same; but the collector's first call must come from the main thread,
-// or it will wait for that other thread for ever once it has ended: so start() throws unregistered_thread
-// there.
+// Initializes the collector if the program has not done so: for fork(), for threads that register themselves,
+// and to be notified of collections. The first token does the same. But the collector's first call must come
+// from the main thread: a collector that was initialized on another thread waits for that thread for ever
+// once it has exited. So on another thread start() throws unregistered_thread.
 inline void start() {
     detail::the_gc_registry().start<unregistered_thread>();
 }
 
 // Makes the collector know the thread that constructs it, until it is destroyed there. For threads that the
-// collector has not started itself: those of std::thread. One that is known already stays as it is.
+// collector has not started itself, such as a std::thread. Does nothing for a thread that the collector
+// already knows.
 class thread {
 public:
     // Throws unregistered_thread if the collector cannot find the thread's stack.
@@ -299,9 +301,9 @@ private:
     bool registered_ = false;
 };
 
-// The collector paces itself by its own heap and does not see how much memory tokens keep. When so many
-// tokens have been made since the last collection, and no fewer than survived it, the next one asks for a
-// collection first. 65,536 unless set.
+// The collector decides when to run by the size of its own heap, and does not see how much memory tokens
+// keep. So a new token first asks for a collection if at least this many tokens were made since the last one,
+// and at least as many as survived that one. Default: 65,536.
 inline void set_burst(std::size_t tokens) noexcept {
     detail::the_gc_registry().set_burst(tokens);
 }
@@ -357,8 +359,8 @@ struct unscanned_allocator {
 };
 
 // A value that refers to collected objects: owns a T in memory that the collector scans and does not free.
-// Make it the value of a cache, and what the T points to lives as long as the entry. (Do not let the T reach
-// a token of its own entry: that circle runs through a root and never ends.)
+// Make it the value of a cache; then what the T points to lives as long as the entry. (The T must not reach a
+// token of its own entry: that cycle runs through a root and is never collected.)
 template <class T>
 class traced {
     static_assert(alignof(T) <= 2 * sizeof(void*), "the collector aligns to two words");

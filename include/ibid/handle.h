@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user holds: the value lives at least as long as its last handle.
+// A counted reference to a value: the value lives at least as long as its last handle.
 //
 // Law: two handles from one cache are equal exactly when they stand for the same object, and equal keys stand
 // for the same object while any handle to it lives. Handles outlive the cache that gave them.
@@ -8,7 +8,7 @@
 //     ibid::handle<std::string> a = ibid::intern(std::string("ibidem"));
 //     ibid::handle<std::string> b = ibid::intern(std::string("ibidem"));
 //     assert(a == b && &*a == &*b && *a == "ibidem");
-//     assert(a == "ibidem");       // with anything else than a handle: as its value
+//     assert(a == "ibidem");       // anything that is not a handle is compared with the value
 //
 // Threads: handles are like shared_ptr. Different handles to one value may be used and dropped on any threads
 // at once; one handle object that several threads write needs the user's own lock. When the last handle goes,
@@ -87,8 +87,8 @@ public:
     void swap(handle& other) noexcept { std::swap(word_, other.word_); }
     friend void swap(handle& a, handle& b) noexcept { a.swap(b); }
 
-    // Identity. std::less and its kin give a total order over unrelated addresses; the built-in operators do
-    // not. (By value: less_by_value.)
+    // Compares identity. <=> and std::less give a total order over unrelated addresses; the built-in < of
+    // pointers does not. (By value: less_by_value.)
     friend bool operator==(const handle& a, const handle& b) noexcept { return a.get() == b.get(); }
     // Also by identity: the order of the addresses, which says nothing of the values.
     friend std::strong_ordering operator<=>(const handle& a, const handle& b) noexcept {
@@ -232,9 +232,9 @@ concept compared_with_value =
 
 } // namespace detail
 
-// With what the value compares with (a std::string_view, for a std::string): that comparison. Without a
-// value, equal to nothing. There is no <, as handles are ordered by identity: a set that is sorted so would
-// look up by value in vain.
+// Compares the value with anything that it is comparable to (a std::string with a std::string_view). An empty
+// handle equals nothing. There is no <: handles are ordered by identity, so a lookup by value in a sorted set
+// would fail.
 template <class T, detail::compared_with_value<T> K>
 [[nodiscard]] bool operator==(const handle<T>& h, const K& k) {
     return h && *h == k;
@@ -250,7 +250,7 @@ template <class T, detail::compared_with_value<T> K>
 //     sorted.insert(ibid::intern<std::string>("ibidem"));
 //     assert(sorted.contains(std::string_view("ibidem")));
 struct less_by_value {
-    // Sets look up by what they do not hold.
+    // Lets sets look up by other types.
     using is_transparent = void;
 
     // Whether a's value is less than b's, by its own <.

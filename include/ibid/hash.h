@@ -26,8 +26,8 @@
 #ifndef XXH_INLINE_ALL
 #define XXH_INLINE_ALL
 #endif
-// By memcpy. What xxHash takes for GCC by itself reads any object as an integer of another type, which C++
-// does not allow: GCC 13 hashes a number before it has stored it.
+// Makes xxHash read by memcpy. Its default for GCC reads any object as an integer of another type, which is
+// undefined behaviour: GCC 13 then hashed a number before the number was stored.
 #ifndef XXH_FORCE_MEMORY_ACCESS
 #define XXH_FORCE_MEMORY_ACCESS 0
 #endif
@@ -61,9 +61,9 @@ struct alignas(64) hash_secret {
         if (random_bytes(bytes.data(), bytes.size())) {
             return;
         }
-        // Only a kernel whose pool is not seeded yet (very early boot) comes here. The clock and the
+        // Reached only if the kernel's random pool is not seeded yet (very early boot). The clock and the
         // addresses of this process are a weak secret, but a program that starts before the network is up has
-        // no peer to fear. (Spread by SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number
+        // no remote attacker. (Mixed by SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number
         // generators, 2014.)
         std::uint64_t seed = weak_seed(this);
         for (std::size_t i = 0; i < bytes.size(); i += sizeof seed) {
@@ -79,8 +79,8 @@ struct alignas(64) hash_secret {
 #endif
 };
 
-// Without memory for the first object of the process, a secret of this module's. (A cache keeps the secret
-// that it was made with, so that even then all modules agree in it.)
+// If there is no memory for the process-wide object, this module uses a secret of its own. (A cache keeps the
+// secret that it was made with, so all modules that use the cache still agree.)
 [[nodiscard, IBID_SELDOM]] IBID_MODULE_LOCAL IBID_COMPILED const hash_secret& find_process_secret() noexcept
 #if IBID_COMPILES
 {
@@ -98,7 +98,7 @@ struct alignas(64) hash_secret {
     return known != nullptr ? *known : find_process_secret();
 }
 
-// A specialization of std::hash for a class says which members its == compares.
+// A class with a std::hash specialization is hashed by it: it knows which members == compares.
 template <class T>
 concept has_own_hash = (std::is_class_v<T> ||
                         std::is_union_v<T>)&&std::is_default_constructible_v<std::hash<T>>;
@@ -108,13 +108,13 @@ inline constexpr bool is_reference = std::is_member_pointer_v<T>;
 template <class T>
 inline constexpr bool is_reference<std::reference_wrapper<T>> = true;
 
-// Equal when all of its bytes are. Not what refers to something else and is compared by that: a class with a
-// reference in it cannot be assigned.
+// Equal exactly when all bytes are equal. Excludes classes with a reference member (they cannot be assigned),
+// because those compare what they refer to.
 template <class T>
 concept plain = std::has_unique_object_representations_v<T> && !has_own_hash<T> && !is_reference<T> &&
                 std::is_copy_assignable_v<std::remove_all_extents_t<T>>;
 
-// Strings whose == is not that of their characters (another traits_type) are not known by their bytes.
+// Strings with another traits_type may have another ==, so their bytes do not decide.
 template <class T>
 concept foreign_traits = requires {
     typename T::traits_type;
@@ -131,7 +131,8 @@ inline constexpr bool standard_string<std::basic_string_view<C, Traits>> = true;
 template <class T>
 concept text = std::is_convertible_v<const T&, std::string_view>;
 
-// Known by its bytes, whatever holds them: equal to any other such range exactly when the bytes are equal.
+// A range that is equal to any other such range exactly when their bytes are equal, whatever type holds the
+// bytes.
 template <class T>
 concept byte_range = (standard_string<T> || !has_own_hash<T>)&&!foreign_traits<T> &&
                      (text<T> || requires(const T& t) {
@@ -209,7 +210,7 @@ inline constexpr bool is_variant<std::variant<T...>> = true;
 template <class T>
 concept by_fields = names_fields<T> || standard_tuple<T> ||(!has_own_hash<T> && aggregate<T>);
 
-// In an order that == compares: not those that hash their elements themselves.
+// Ranges whose == compares the elements in order; not unordered containers.
 template <class T>
 concept element_range = !has_own_hash<T> && requires(const T& t) {
     t.begin() != t.end();
@@ -338,12 +339,12 @@ private:
 //    aggregates and ranges hash their parts. Where == compares less, write hash_fields().
 //
 // All but the third kind are keyed: nobody finds two keys with one hash, by chance or on purpose. (A class is
-// as good as its worst field.) A hash of your own says so with a member type `is_keyed`; then the cache
-// answers hits without a lock. What a collision costs there: a lookup holds another key's value for a moment.
-// If that turns out to be its last reference, the value ends late, and on the thread that looked up.
+// as good as its worst field.) A keyed hash of your own declares that with a member type `is_keyed`; then the
+// cache answers hits without a lock. What a collision costs there: a lookup holds another key's value for a
+// moment. If that turns out to be its last reference, the value ends late, and on the thread that looked up.
 template <class T>
 struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed> {
-    // Keys of other types are hashed without becoming a T first, where that gives the same.
+    // Whether keys of other types give the same hash without conversion to T.
     using is_transparent = void;
 
     // The hash of `key`, with the process's secret. Throws what making a T of it or a std::hash throws.
@@ -385,7 +386,7 @@ private:
 
 namespace detail {
 
-// Whose == is known to be that of its bytes.
+// Types whose == is known to compare their bytes.
 template <class T>
 inline constexpr bool compares_bytes =
     std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::byte>;
@@ -412,8 +413,8 @@ template <std::size_t size>
 
 } // namespace detail
 
-// The equality that goes with it: ==, and where two ranges have none between them (std::vector<std::byte> and
-// std::span<const std::byte>), that of their bytes.
+// The matching equality: ==. Two ranges that have no == between them (std::vector<std::byte> and
+// std::span<const std::byte>) are compared by their bytes.
 struct equal {
     // Compares different types.
     using is_transparent = void;

@@ -10,7 +10,7 @@
 //     clang++ -std=c++20 -fmodule-file=ibid=ibid.pcm main.cpp ibid.pcm -pthread -o main
 //
 // Macros do not pass an import: define IBID_ASSERTIONS where the module is compiled. Decision 27 says which
-// compilers can.
+// compilers support this.
 module;
 
 #include "ibid/atomic_handle.h"

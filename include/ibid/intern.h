@@ -27,7 +27,7 @@ inline namespace layout_1 {
 
 namespace detail {
 
-// The cache of T that all modules of the process share, if they mean the same by T.
+// The cache of T that all modules of the process share, if T is the same type in them (type_name.h).
 template <class T>
 struct canonical_cache {
     static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::enable_view<T>,
@@ -36,7 +36,7 @@ struct canonical_cache {
 
     cache<T, T, key_is_value> values;
 
-    // The module stays: the cache, and values that are made here, may hold addresses of its code.
+    // This module must not be unloaded: the cache and the values made here may hold addresses of its code.
     [[nodiscard]] static shared_name process_name() {
         static constinit char own{};
         this_module_stays();
@@ -56,7 +56,7 @@ template <class T>
     return detail::some(detail::process_wide<shared>::get()).values;
 }
 
-// T by name, from anything that T is constructed from and compares equal with.
+// With T named: from anything that T can be constructed from and compared with.
 template <class T, class From>
 [[nodiscard]] handle<T> intern(From&& from) {
     constexpr bool keeps = detail::keeps_every_value<std::remove_cvref_t<From>, T>;
@@ -73,7 +73,7 @@ template <class T, class From>
     }
 }
 
-// T by deduction. (The first parameter is there so that intern<std::string>(…) can only mean the function
+// With T deduced. (The first parameter is there so that intern<std::string>(…) can only mean the function
 // above.)
 template <std::nullptr_t = nullptr, class T>
 [[nodiscard]] handle<std::remove_cvref_t<T>> intern(T&& value) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which modules of this process use ibid, and whether they share what belongs to the process with this one:
-// for diagnosis. Modules with different layouts of ibid stay apart: each layout has its own canonical copies,
-// and their caches and handles are different types.
+// For diagnosis: which modules of this process use ibid, and whether they share process-wide objects with the
+// calling module. Modules with different layouts of ibid stay apart: each layout has its own canonical
+// copies, and their caches and handles are different types.
 //
 //     for (const ibid::module& m : ibid::modules()) {
 //         assert(m.shares);      // else m.path was built with another version of ibid: m.layout

@@ -2,8 +2,8 @@
 //
 // Certificates and trust stores of OpenSSL 3 for C++ programs: one parsed copy of each for the process.
 //
-// Law: a certificate is an X509 with OpenSSL's own count; it is shared as long as anybody holds it. Equal
-// bytes give equal pointers. Give it to any OpenSSL function that reads.
+// Law: a certificate is an X509 with OpenSSL's own reference count; it is shared as long as it has a holder.
+// Equal bytes give equal pointers. It may be passed to any OpenSSL function that only reads it.
 //
 //     ibid::openssl::certificate a = ibid::openssl::parse_certificate(der);
 //     ibid::openssl::certificate b = ibid::openssl::parse_certificate(der);
@@ -12,7 +12,7 @@
 //     ibid::openssl::load_trust_store(SSL_CTX_get_cert_store(context), "/etc/ssl/certs/ca-certificates.crt");
 //     ibid::openssl::attach(context);    // only without a preload or ibid's symbols
 //
-// The same in C, with more words on each function: ibid_openssl.h.
+// The same functions in C, documented in more detail: ibid_openssl.h.
 #pragma once
 
 #include <memory>
@@ -31,8 +31,7 @@ struct x509_free {
 // An X509 with one reference of its owner's.
 using certificate = std::unique_ptr<X509, x509_free>;
 
-// The whole of `der`, or nothing: bytes behind the certificate are an error. Empty on failure, with OpenSSL's
-// errors.
+// Parses all of `der`: bytes after the certificate are an error. Empty on failure, with OpenSSL's errors.
 [[nodiscard]] inline certificate parse_certificate(std::span<const unsigned char> der) {
     const unsigned char* p = der.data();
     certificate parsed(ibid_openssl_parse_certificate(&p, der.size()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a cache can be told when it is made. All of it has a default, and is given by name:
+// Options of a cache, given by name to its constructor. Each has a default:
 //
 //     ibid::cache<std::string, std::regex> patterns({.retain = {.bytes = 1 << 20, .entries = 256},
 //                                                    .name = "patterns"});
@@ -22,15 +22,17 @@ struct cache_options {
     // Entries without a handle: none. cache::retain() changes it.
     retention retain{};
 
-    // Where to count: null, in the cache. A block of the caller's outlives the cache and the handles, and is
-    // exact at every moment, as another process may read it; so each hit is then counted under a lock.
+    // Where to count. Null: in the cache. A block that the caller gives must outlive the cache and its
+    // handles. It is exact at every moment, because another process may read it, so each hit is then counted
+    // under a lock.
     counter_block* counters = nullptr;
 
-    // For entries and the table itself. Its memory outlives all handles. Keys and values that take such an
-    // allocator (std::pmr::string, with std::pmr::polymorphic_allocator here) are constructed with it.
+    // For entries and the table itself. Its memory must outlive all handles. Keys and values that take such
+    // an allocator (std::pmr::string, with std::pmr::polymorphic_allocator here) are constructed with it.
     Allocator allocator = Allocator();
 
-    // For people: debuggers show it. Not copied: a literal. (For `ibid top`: published_counters().)
+    // A name that debuggers show. It is not copied, so pass a literal. (For `ibid top`:
+    // published_counters().)
     const char* name = nullptr;
 };
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pool of objects that are costly to make and cheap to use again: buffers, parsers, contexts. What is taken
-// comes back by itself.
+// A pool of objects that are costly to make and cheap to use again: buffers, parsers, contexts. A loan
+// returns its object automatically.
 //
 // Laws:
-//  - an object is with one borrower or idle, never both: there is nothing to call that returns it twice;
-//  - a loan may end on any thread, and after its pool: then it destroys its object;
+//  - an object has one borrower or is idle, never both: no function can return it twice;
+//  - a loan may end on any thread; a loan that ends after its pool destroys its object;
 //  - idle objects never number more than the budget, and trim() may take any of them at any time;
-//  - a factory that throws leaves no trace; an object whose reset hook throws or says no is destroyed, not
-//    kept.
+//  - a factory that throws leaves no trace; an object whose reset hook throws or returns false is destroyed,
+//    not kept.
 //
 //     ibid::pool<std::string> lines([] { return std::string(); }, [](std::string& s) { s.clear(); });
 //     {
@@ -16,13 +16,12 @@
 //         *line += "used again, with the capacity it has grown";
 //     } // back in the pool, cleared
 //
-// After Go's sync.Pool: idle objects lie with the thread that returned them last, and go in two generations.
-// Unlike it, nothing runs by itself: no collection clears the pool, so the program calls trim() when it
-// suits. docs/pool.md says when a pool is worth it and when it is not.
+// Modelled on Go's sync.Pool: idle objects stay with the thread that returned them last, and are dropped in
+// two generations. Unlike in Go, nothing drops them automatically: the program calls trim() when it suits.
+// docs/pool.md says when a pool is worth it and when it is not.
 //
-// Threads: every member may be called from any thread at any time, except the destructor, which like any
-// destructor wants to be alone with its object; loans are not part of the object. A sandbox that the program
-// enters after it has used a pool must go on allowing membarrier(2).
+// Threads: every member except the destructor may be called from any thread at any time; loans are not part
+// of the object. A sandbox that the program enters after it has used a pool must still allow membarrier(2).
 #pragma once
 
 #include <concepts>
@@ -128,7 +127,7 @@ inline constexpr bool shows_its_value<loan<T>> = true;
 
 } // namespace detail
 
-// How many idle objects a pool keeps at most. Half of them may lie with threads, up to 32 with each.
+// How many idle objects a pool keeps at most. At most half of them are in thread caches, up to 32 in each.
 struct pool_budget {
     // Idle objects, at most.
     std::size_t objects = 1024;
@@ -187,9 +186,8 @@ public:
         return loan<T>(core_->make());
     }
 
-    // Drops what lay idle since the trim before this one. So a call now and then drops what the time
-    // between two calls had no use for, and two calls at once drop everything. Returns how many objects
-    // it destroyed.
+    // Drops the objects that have been idle since the previous trim. So regular calls drop what nobody used
+    // between two calls, and two calls in a row drop everything. Returns how many objects it destroyed.
     std::size_t trim() noexcept { return core_->trim(); }
 
     // Drops everything idle.

@@ -7,15 +7,15 @@
 //     auto h = patterns.intern("a+", [] { return std::regex("a+"); });
 //     assert(patterns.statistics().misses == 1);
 //
-// Law: who does not call this pays nothing. Who does shows a name and numbers, no key and no value, to those
-// who may read the process's memory (its user, with ptrace's permission, and root). No file, thread, signal
-// or system call is used.
+// Law: a program that does not call this pays nothing. A program that calls it shows a name and numbers, but
+// no key and no value, to processes that may read its memory (those of its user, with ptrace's permission,
+// and root's). No file, thread, signal or system call is used.
 //
-// What it costs: counters are then exact at every moment, so each hit is counted under the lock of one shard
-// of 16. The block, 1 KiB and its name, is never freed, as handles may outlive a cache: it is for caches that
-// live as long as the program. A child of a fork() goes on with a copy of its parent's figures.
+// Cost: the counters are exact at every moment, so each hit is counted under the lock of one of 16 shards.
+// The block (1 KiB and its name) is never freed, because handles may outlive a cache; use it for caches that
+// live as long as the program. A child of a fork() continues with a copy of its parent's figures.
 //
-// Linux, 64-bit. Elsewhere the counters work, and nobody reads them.
+// 64-bit Linux. Elsewhere the counters work, but no command reads them.
 #pragma once
 
 #include <algorithm>
@@ -73,7 +73,7 @@ inline namespace layout_1 {
     process::published_cache& entry = fresh->entry;
     std::copy_n(name.data(), std::min(name.size(), entry.name.size() - 1), entry.name.data());
     entry.counters = &fresh->counters;
-    // Release: who finds the entry finds its name. Nothing is ever taken out, so there is no ABA.
+    // Release: a reader that finds the entry sees its name. Entries are never removed, so there is no ABA.
     entry.next = all->first.load(std::memory_order_relaxed);
     while (!all->first.compare_exchange_weak(entry.next, &entry, std::memory_order_release,
                                              std::memory_order_relaxed)) {

@@ -2,10 +2,10 @@
 //
 // How many entries without a handle a cache may keep, in case their key comes back.
 //
-// Law: what the budget keeps never weighs more than `bytes` and never counts more than `entries`; either at
-// zero means no retention, which is the default. Nothing else in ibid keeps memory, but for hashes of keys
-// that went lately: at most 15 bytes for each entry of the budget, and a little, until the next trim() or
-// retain(). (For certificates, which have two segments and first-timers, three times that.)
+// Law: retained entries never weigh more than `bytes` and are never more than `entries`. If either is zero,
+// which is the default, nothing is retained. Besides them ibid keeps only hashes of recently evicted keys: at
+// most 15 bytes for each entry of the budget, and a small constant, until the next trim() or retain().
+// (Certificates have two segments and first-timers: three times that.)
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     patterns.retain({.bytes = 1 << 20, .entries = 256});
@@ -20,12 +20,12 @@ inline namespace layout_1 {
 
 // A budget. Both numbers must leave room for an entry to be kept.
 struct retention {
-    // What entries weigh together, at most: each its keys and values by weight_of, and its own record.
+    // The largest total weight: for each entry, its key and value by weight_of, and its own record.
     std::size_t bytes = 0;
     // How many entries, at most.
     std::size_t entries = 0;
 
-    // Whether nothing is kept.
+    // Whether this budget keeps nothing.
     [[nodiscard]] constexpr bool none() const noexcept { return bytes == 0 || entries == 0; }
     friend bool operator==(const retention&, const retention&) = default;
 };

@@ -3,8 +3,8 @@
 // What a cache has done and what it holds, counted while it works.
 //
 // Law: counting never makes two threads wait for each other and never takes a lock of its own. A snapshot is
-// a sum over stripes that are read one after another: each figure is exact once the cache is quiet, and may
-// be a few operations apart from its neighbours while it is not.
+// a sum over stripes that are read one after another: the figures are exact while no thread uses the cache;
+// otherwise they may differ from each other by a few operations.
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     auto h = patterns.intern("a+", [] { return std::regex("a+"); });
@@ -36,8 +36,8 @@ struct statistics {
 };
 
 // One stripe of counters, a cache line wide. Plain words with atomic access, so that a stripe may live in
-// memory that another process reads (see src/statistics). They order nothing but each other: an entry's end
-// is never seen before its insert.
+// memory that another process reads (see src/statistics). They order only each other: an entry's end is never
+// seen before its insert.
 struct alignas(64) counter_stripe {
     // Lookups that found an entry.
     std::atomic<std::uint64_t> hits{0};
@@ -65,9 +65,9 @@ using counter_block = std::array<counter_stripe, counter_stripes>;
 
 namespace detail {
 
-// Increments a counter that one thread at a time writes, under a lock or for ever: no read-modify-write.
-// Release: a thread that reads that an entry has ended reads that it was inserted, too (pairs with the
-// acquire in statistics_sum), although another stripe has counted that.
+// Increments a counter that only one thread at a time writes, so no read-modify-write is needed. Release: a
+// thread that reads that an entry has ended reads that it was inserted, too (pairs with the acquire in
+// statistics_sum), although another stripe has counted that.
 inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
 }

@@ -2,9 +2,9 @@
 //
 // A weak reference: refers to a value without keeping it alive.
 //
-// Law: lock() gives a handle while any other handle lives, and nothing from the instant the last one began to
-// go, however close the race: never a value that is being destroyed. A weak reference keeps the entry's
-// memory, not the value: what the value itself owns is gone when the last handle is.
+// Law: lock() gives a handle while any other handle lives, and nothing once the last handle is being dropped,
+// even in a race. It never gives a value that is being destroyed. A weak reference keeps the entry's memory,
+// not the value: what the value owns is freed with the last handle.
 //
 //     ibid::handle<std::string> h = ibid::intern(std::string("seen"));
 //     ibid::weak<std::string> w(h);
@@ -68,13 +68,13 @@ public:
     void swap(weak& other) noexcept { std::swap(value_, other.value_); }
     friend void swap(weak& a, weak& b) noexcept { a.swap(b); }
 
-    // Identity, also of values that have ended: their memory stays while a weak reference to it does.
+    // Compares identity, also of values that have ended: their memory stays while it has a weak reference.
     friend bool operator==(const weak& a, const weak& b) noexcept { return a.value_ == b.value_; }
     // Also by identity: the order of the addresses.
     friend std::strong_ordering operator<=>(const weak& a, const weak& b) noexcept {
         return std::compare_three_way{}(a.value_, b.value_);
     }
-    // What a weak reference in a key is hashed by: its identity.
+    // The hash of a weak reference in a key: by identity.
     [[nodiscard]] const T* hash_fields() const noexcept { return value_; }
 
 private:
