@@ -224,8 +224,8 @@ private:
         }
         GC_allow_register_threads();
         listen();
-        // A root, because the collector does not scan this object by itself; sweep() decides whether the sentinel
-        // is marked.
+        // A root, because the collector does not scan this object by itself. sweep() decides whether the
+        // sentinel is marked.
         GC_add_roots(&sentinel_, &sentinel_ + 1);
         sentinel_ = GC_malloc_atomic(1);
         if (sentinel_ == nullptr) {

@@ -11,7 +11,8 @@
 // A variable of which each module has its own copy, or a function that uses one. Such a function must not be
 // merged with another module's.
 #if defined(_WIN32)
-#define IBID_MODULE_LOCAL // a DLL exports nothing by default else
+#define IBID_MODULE_LOCAL // a DLL exports nothing by default
+#else
 #define IBID_MODULE_LOCAL [[gnu::visibility("hidden")]]
 #endif
 
