@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/operators/programs.md: what came of all programs, in one table, and what was not tried."""
+"""Writes docs/operators/programs.md: a table of all results, and the programs that were not tried."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .result import Result
 
 
 def cell(figure: Ratio | None) -> str:
-    """× as much as stock, or what is to be said instead."""
+    """The ratio to stock, or a text if there is none."""
     if figure is None:
         return "–"
     return f"{figure.value:.2f} ×" if figure.told else "no difference seen"
 
 
 def verdict(result: Result) -> str:
-    """What an operator should expect. A fall of 5 % is help, a rise of 5 % is a price."""
+    """What an operator should expect. 5 % less counts as help, 5 % more as a price."""
     if not result.helped and result.reason:
         return "other TLS" if "no process that could be counted" in result.reason else "is disabled"
     if result.hits + result.misses == 0 and (result.role == "client" or "GnuTLS" in result.note or "inside" in result.note):
@@ -39,7 +39,7 @@ def anchor(text: str) -> str:
 
 
 def row(r: Result) -> str:
-    # Debian's revision says nothing to whoever has another system.
+    # Debian's revision means nothing on another system.
     version = r.version.split(":")[-1].split("-")[0].split("+")[0]
     return f"| {anchor(r.name)} | {version} | {r.role} | {r.exchanges} | {r.hits or '–'} | {cell(r.memory)} | {cell(r.cpu)} | {verdict(r)} |"
 
@@ -57,22 +57,22 @@ def page(results: Sequence[Result]) -> str:
     different = [r for r in results if r.difference]
     left_out = [r for r in results if r.not_tried]
     lines = [
-        "# Programs tried",
+        "# Tested programs",
         "",
-        f"`./dev programs --install --page` runs {len(same) + len(different)} unmodified servers, clients and libraries of {system()} ({openssl_version()}), stock and under ibid, and",
-        "writes this page. Each goes through TLS exchanges, sound and broken: another CA, expired, not yet valid, another host, a missing intermediate,",
-        "revoked, no client certificate, a client certificate for another purpose. Exit status, output, logs and what the peer saw must be the same.",
-        f"**{len(same)} did as in stock, {len(different)} differently.** Where the machine had no time for it, memory and CPU were not measured.",
+        f"`./dev programs --install --page` runs {len(same) + len(different)} unmodified servers, clients and libraries of {system()} ({openssl_version()}) without ibid",
+        '("stock") and under ibid, and writes this page. Each runs valid and invalid TLS exchanges: another CA, expired, not yet valid, another host, a',
+        "missing intermediate, revoked, no client certificate, a client certificate for another purpose. Exit status, output, logs and what the peer saw",
+        f"must be the same. **{len(same)} programs behaved as in stock, {len(different)} differently.** If the machine was too busy, memory and CPU were not measured.",
         "",
         "- *hits*: what ibid shared in one run. A short program that makes one connection has nothing to share.",
-        f"- *memory*: a server's private memory (`Private_Dirty` of all its processes) while it holds {HELD} connections, all with one client certificate if it",
-        "  asks for one; a client's peak of resident memory, in which ibid's own code counts. × as much as stock: below 1 is less.",
-        f"- *CPU*: of these handshakes; of a client's run, start and end included. Medians of {ROUNDS} runs (clients: {CLIENT_ROUNDS}) by turns; runs that overlap are",
-        "  \"no difference seen\".",
-        "- *nothing to share*: no lookup found anything: one connection in each process, or a server that asks for no certificate. *other TLS*: not the system's",
-        "  OpenSSL, but GnuTLS or a copy inside the program. *is disabled*: the reason is below the table.",
+        f"- *memory*, relative to stock (below 1 is less): for a server, private memory (`Private_Dirty` of all its processes) while it holds {HELD} connections,",
+        "  all with one client certificate if the server asks for one; for a client, the peak of resident memory, which includes ibid's code.",
+        f"- *CPU*, relative to stock: for a server, of these handshakes; for a client, of the whole run. Medians of {ROUNDS} alternating runs (clients: {CLIENT_ROUNDS}); if",
+        '  the runs overlap: "no difference seen".',
+        "- *nothing to share*: no lookup was a hit; for example one connection in each process, or a server that asks for no certificate. *other TLS*: GnuTLS,",
+        "  or a copy of OpenSSL inside the program. *is disabled*: the reason is below the table.",
         "",
-        "| program | version | is | exchanges | hits | memory | CPU | |",
+        "| program | version | role | exchanges | hits | memory | CPU | |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
         *(row(r) for r in sorted(same, key=lambda r: (r.role != "server", r.name.lower()))),
         "",

@@ -581,7 +581,7 @@ os._exit(0)
 """
 
 # Shares for a while; then it looks up what tells of every certificate, so ibid is disabled.
-STANDS_ASIDE_LATER = """
+DISABLED_LATER = """
 import ctypes, ssl, sys
 bundle = "/etc/ssl/certs/ca-certificates.crt"
 contexts = [ssl.create_default_context(cafile=bundle) for _ in range(3)]
@@ -597,7 +597,7 @@ sys.stdin.read()
 class TestStandingAside:
     """A program in which ibid is disabled is not told as helped, and the reason is said everywhere."""
 
-    @pytest.fixture(params=[(OWN_MEMORY, "memory of its own"), (STANDS_ASIDE_LATER, "changes how OpenSSL parses keys")], ids=["memory", "later"])
+    @pytest.fixture(params=[(OWN_MEMORY, "memory of its own"), (DISABLED_LATER, "changes how OpenSSL parses keys")], ids=["memory", "later"])
     def program(self, request: pytest.FixtureRequest) -> tuple[str, str]:
         found: tuple[str, str] = request.param
         return found
@@ -609,7 +609,7 @@ class TestStandingAside:
         lines = text.stderr.splitlines()
         assert lines[0].startswith("ibid: not helped: ")
         assert why in lines[0]
-        if code == STANDS_ASIDE_LATER:
+        if code == DISABLED_LATER:
             assert lines[1].startswith("ibid: until then: certificates: ")
         run_to_end([str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", PYTHON, "-c", code], stdin=subprocess.DEVNULL)
         found = figures(tmp_path)
@@ -631,7 +631,7 @@ class TestStandingAside:
 
     def test_of_one_process_is_no_matter_to_another(self, ibid: Path, tmp_path: Path) -> None:
         run_to_end(
-            [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", "sh", "-c", f'{PYTHON} -c "$1"; {PYTHON} -c "$2"', "sh", USES_OPENSSL, STANDS_ASIDE_LATER],
+            [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", "sh", "-c", f'{PYTHON} -c "$1"; {PYTHON} -c "$2"', "sh", USES_OPENSSL, DISABLED_LATER],
             stdin=subprocess.DEVNULL,
         )
         found = figures(tmp_path)
@@ -919,7 +919,7 @@ class TestDoctor:
         assert "libcrypto alone, which does no TLS" in text
         assert "ibid helps here" not in text
 
-    def test_says_that_it_stands_aside_where_a_program_has_memory_of_its_own(self, ibid: Path, tmp_path: Path) -> None:
+    def test_says_that_ibid_is_disabled_where_a_program_has_memory_of_its_own(self, ibid: Path, tmp_path: Path) -> None:
         code = "int CRYPTO_set_mem_functions(void*, void*, void*); int f(void) { return CRYPTO_set_mem_functions(0, 0, 0); }"
         library = self.library(tmp_path, "libmemory.so", code)
         found = self.examine(ibid, self.program(tmp_path, str(library), f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}"))

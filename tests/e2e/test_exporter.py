@@ -145,7 +145,7 @@ class TestText:
         assert exporter.value("ibid_cache_hits_total", program=NAME, kind="trust_store") == 6
         assert exporter.value("ibid_cache_retained_objects", program=NAME, kind="certificate") == 2 * held
 
-    def test_says_where_ibid_stands_aside(self, ibid: Path, exporter: Exporter, tmp_path: Path) -> None:
+    def test_says_where_ibid_is_disabled(self, ibid: Path, exporter: Exporter, tmp_path: Path) -> None:
         process = subprocess.Popen([str(ibid), "run", PYTHON, "-c", USES_OPENSSL], env={**os.environ, "IBID_DISABLE": "1"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         wait_for(lambda: exporter.value("ibid_disabled_processes", reason="IBID_DISABLE is set") >= 1, "it is seen")

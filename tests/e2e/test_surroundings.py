@@ -175,7 +175,7 @@ def test_ibid_under_ibid_is_ibid(same: Compare, ibid: Path, backends: Backends) 
     assert same(scenario).hits >= 2
 
 
-def test_ibid_stands_aside_when_it_is_told_to(same: Compare, backends: Backends) -> None:
+def test_ibid_does_nothing_when_it_is_disabled(same: Compare, backends: Backends) -> None:
     def scenario(stage: Stage) -> None:
         address = f"https://localhost:{backends.ports['server']}/"
         curl = (

@@ -533,7 +533,7 @@ TEST(Parsing, ThatFailsBeforeTheCertificateLeavesWhatStoodThere) {
 }
 
 // Last, and each in a process of its own: from then on nothing is shared.
-TEST(Process, StandsAsideWhenOpenSSLHasEnded) {
+TEST(Process, IsDisabledWhenOpenSSLHasEnded) {
     const int status = in_child([] {
         outlast_first_certificates();
         X509* peer = nullptr;
@@ -556,7 +556,7 @@ TEST(Process, StandsAsideWhenOpenSSLHasEnded) {
     EXPECT_EQ(status, 0);
 }
 
-TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
+TEST(Process, IsDisabledWhenAThreadGetsADefaultContextOfItsOwn) {
     const int status = in_child([&] {
         outlast_first_certificates();
         two_connections c;
@@ -581,7 +581,7 @@ TEST(Process, StandsAsideWhenAThreadGetsADefaultContextOfItsOwn) {
 }
 
 // With so many that OpenSSL needs memory to tell of an end. And what is shared by then is still in two hands.
-TEST(Process, StandsAsideWhenTheIndicesOfCertificatesBecomeTooMany) {
+TEST(Process, IsDisabledWhenTheIndicesOfCertificatesBecomeTooMany) {
     const int status = in_child([&] {
         outlast_first_certificates();
         two_connections c;
@@ -605,7 +605,7 @@ TEST(Process, StandsAsideWhenTheIndicesOfCertificatesBecomeTooMany) {
     EXPECT_EQ(status, 0);
 }
 
-TEST(Process, StandsAsideForAProgramThatIsToldOfEveryCertificate) {
+TEST(Process, IsDisabledForAProgramThatIsToldOfEveryCertificate) {
     const int status = in_child([&] {
         static int freed = 0;
         const int index =

@@ -187,7 +187,7 @@ TEST(publishing, a_second_libcrypto_is_counted_beside_the_first) {
     EXPECT_EQ(t.libcryptos[1].processes, 2u);
 }
 
-TEST(publishing, a_process_that_stands_aside_is_not_helped_any_more) {
+TEST(publishing, a_process_in_which_ibid_was_disabled_is_not_helped_any_more) {
     const region r = region::create();
     child first([&] {
         load(r);
