@@ -120,7 +120,7 @@ def bills_table(figures: Figures) -> Table:
                 )
             )
     return Table(
-        "Both bills of the collected peers",
+        "Collection cost of the garbage-collected peers",
         "An operation on its thread; what the process ran for an operation outside of the threads that do the work; what "
         "of it the runtime names as the collector's (Go: its own account, assists of the working threads included; Java: the "
         "collector's threads); and the processor time of one full collection with this cell's entries alive. A peer that "
