@@ -121,10 +121,10 @@ def bills_table(figures: Figures) -> Table:
             )
     return Table(
         "Collection cost of the garbage-collected peers",
-        "An operation on its thread; what the process ran for an operation outside of the threads that do the work; what "
-        "of it the runtime names as the collector's (Go: its own account, assists of the working threads included; Java: the "
-        "collector's threads); and the processor time of one full collection with this cell's entries alive. A peer that "
-        "evicts exactly has no second bill.",
+        "Time of an operation on its thread; CPU time of the process per operation outside of the working threads; the part "
+        "of it that the runtime attributes to the collector (Go: its own account, assists of the working threads included; "
+        "Java: the collector's threads); and the CPU time of one full collection with this cell's entries alive. A peer "
+        "that evicts exactly has no such cost.",
         ("", "cell, threads", "ns", "background ns", "collector ns", "collection ms"),
         tuple(rows),
     )
