@@ -2,10 +2,11 @@
  *
  * A published handle: its word has the value and how many references are in stock (ibid/atomic_handle.h).
  *
- * Invariants: a value ends exactly once, when no reference is left: neither a thread's nor one in stock. Nobody touches the count
- * of a value that has ended. What load() gives is alive. No reference is lost.
+ * Invariants: a value ends exactly once, when no reference is left: neither a thread's nor one in stock. No thread touches the count of a
+ * value that has ended. What load() gives is alive. No reference is lost.
  *
- * One step here is one atomic access there. Two values at two addresses; an address is used again when its value has ended.
+ * One step of the model is one atomic access in the code. There are two values at two addresses; an address is reused after its value has
+ * ended.
  */
 #ifndef A /* how many operations each thread has, before it drops what it holds */
 #define A 3
@@ -13,8 +14,8 @@
 #define C 0 /* 0: only two threads */
 #endif
 #define THREADS (C == 0 -> 2 : 3)
-#define MOST 3 /* a store brings so many references */
-#define HALF 1 /* who leaves so many or fewer brings MORE */
+#define MOST 3 /* a store adds this many references */
+#define HALF 1 /* a load that leaves this many or fewer adds MORE */
 #define MORE 2
 #ifdef BROKEN_LAST
 #define KEPT 0
@@ -25,7 +26,7 @@
 byte stored = 0; byte left = 0; /* one word: 0, or an address; and the stock */
 
 short count[3];  /* value_header::count. Nothing is at address 0 */
-byte life[3];    /* of which value at this address */
+byte life[3];    /* counts the values at this address */
 byte holders[3]; /* handles of threads, for the invariants */
 byte finished = 0;
 
@@ -40,7 +41,7 @@ inline release(v, n) {
     }
 }
 
-/* A new value at a free address, whose one reference this thread has. */
+/* A new value at a free address. This thread has its only reference. */
 inline make() {
     if
     :: atomic { count[1] == 0 -> v = 1; count[1] = 1; life[1]++; holders[1]++; mine = 1; my_life = life[1] }
@@ -86,10 +87,10 @@ inline load() {
     do
     :: atomic { stored == 0 -> break }
     :: atomic { stored != 0 && left > KEPT ->
-        /* One step: it fails unless the word is as it was read, so what was read before does not matter. */
+        /* One step: the compare-exchange fails if the word has changed since it was read. */
         left--; mine = stored; alive(mine); holders[mine]++; my_life = life[mine]; few = (left <= HALF);
         break }
-    od; /* else it waits: spin sees if nobody goes on */
+    od; /* else it waits; spin reports a deadlock */
     if
     :: few -> replenish()
     :: else
@@ -164,7 +165,7 @@ proctype thread(byte todo) {
     atomic {
         finished++;
         if
-        :: finished == THREADS -> /* nobody holds any but the word */
+        :: finished == THREADS -> /* only the word holds a reference */
             assert(stored == 1 || count[1] == 0);
             assert(stored == 2 || count[2] == 0);
             assert(stored == 0 || count[stored] == left)

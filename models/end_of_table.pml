@@ -4,7 +4,7 @@
  *
  * Invariants: the table's memory is freed exactly once, and not touched after that. A thread's record stays.
  *
- * One step here is one atomic access there, or what a lock makes one. What no other process can see is not a step.
+ * One step of the model is one atomic access in the code, or one critical section. What no other process can see is not a step.
  */
 #ifndef A /* how many entries each thread ends */
 #define A 2
@@ -66,7 +66,7 @@ inline release_table() {
     fi
 }
 
-/* end_value and retire_memory: counted to the end: by a thread without a record, or within another end. */
+/* end_value and retire_memory of an entry that stays counted: on a thread without a record, or within another end. */
 inline counted_end(s) {
     lock(s); unlock(s);
     touch(); /* destroys the value, and retires the entry */
@@ -80,7 +80,7 @@ inline counted_end(s) {
     fi
 }
 
-/* end_value, where the thread's record keeps the table instead of the entry. */
+/* end_value if the thread's record, and not the entry, keeps the table. */
 inline pinned_end(s) {
     lock(s);
 #ifndef BROKEN_LATE_PIN
@@ -100,7 +100,7 @@ inline pinned_end(s) {
 #endif
     touch(); /* destroys the value */
     if
-    :: mine > 0 -> mine--; counted_end(s) /* which held the last handle of another */
+    :: mine > 0 -> mine--; counted_end(s) /* the value held the last handle of another one */
     :: true
     fi;
     touch(); /* retires the entry */

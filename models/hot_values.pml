@@ -6,7 +6,7 @@
  * Invariants: a value ends exactly once, when no reference is left. Its memory is not touched after it is freed. The thread that
  * ends it has dropped a reference to it, not to another value at the same address with the same cell.
  *
- * One step here is one atomic access there, or one critical section. What no other process can see is not a step.
+ * One step of the model is one atomic access in the code, or one critical section. What no other process can see is not a step.
  */
 #ifndef A /* how many operations each thread has, before it drops what it holds */
 #define A 2
@@ -31,12 +31,12 @@ short stripe_count[STRIPES];
 byte pending_checks; /* threads that will still check for the end */
 bool mutex_taken;
 
-/* What the invariants speak of. */
+/* For the invariants. */
 byte references = THREADS;
-byte life = 1;  /* of which value at this address */
-byte ends = 0;  /* of this life */
+byte life = 1;  /* counts the values at this address */
+byte ends = 0;  /* of the present value */
 bool memory = true;
-byte inside = 0; /* readers without a lock; table.pml shows that memory waits for them */
+byte inside = 0; /* lock-free readers; table.pml shows that memory waits for them */
 bool rebirth = false;
 
 inline take_mutex() { atomic { !mutex_taken -> mutex_taken = true } }
@@ -58,7 +58,7 @@ inline add(t, n, done) {
     }
 }
 
-/* owned_values::end_value, and the value that comes after it at the same address, once. */
+/* owned_values::end_value; then, once, a new value at the same address. */
 inline retire() {
     atomic {
         touch();
@@ -67,7 +67,7 @@ inline retire() {
         if
         :: inside == 0 ->
             memory = false; hot = false; generation = 0; promoted = false
-        :: else /* waits in limbo: no more of it here */
+        :: else /* waits in limbo, which is not modelled here */
         fi
     }
     if
@@ -140,7 +140,7 @@ inline release() {
         last = (count == 1 && !promoted);
         ask = (promoted && count == BIAS + 1);
         count--; references--; asked = life;
-        assert(count >= 0) /* or it would borrow from the bit above */
+        assert(count >= 0) /* otherwise it would borrow from the bit above */
     };
     if
     :: last -> retire()
@@ -161,7 +161,7 @@ inline drop(i) {
     if :: done :: else -> release() fi
 }
 
-/* value_header::acquire_near, of a handle that is held: into the second one. */
+/* value_header::acquire_near: copies the handle that is held to the second one. */
 inline copy() {
     atomic { touch(); w = (hot -> generation : 0) };
     if
@@ -177,7 +177,7 @@ inline copy() {
     had[1] = 1
 }
 
-/* lock_free_lookup::try_find, of an entry that was found: into the first one. */
+/* lock_free_lookup::try_find of an entry that peek() has found; the result is the first handle. */
 inline lookup() {
     if
     :: atomic { memory -> inside++ };
@@ -223,7 +223,7 @@ inline promote() {
     give_mutex()
 }
 
-/* Local words that mean nothing between two operations; alike, so that states are. */
+/* Local variables that have no meaning between two operations are reset, to reduce the number of states. */
 inline clean() { w = 0; s = 0; sum = 0; done = false; last = false; ask = false; over = false; settled = false;
     revived = false; asked = 0 }
 
@@ -252,7 +252,7 @@ proctype thread(byte left) {
     atomic {
         finished++;
         if
-        :: finished == THREADS -> assert(references == 0 && ends == 1) /* not a reference left, and it has ended */
+        :: finished == THREADS -> assert(references == 0 && ends == 1) /* no reference is left, and the value has ended */
         :: else
         fi
     }

@@ -6,7 +6,7 @@
  * Invariants: at most one published value is alive, and none ends while it is held. No thread touches an entry or an array
  * that has been freed. Everything is freed in the end.
  *
- * One step here is one atomic access there, or one critical section. What no other process can see is not a step.
+ * One step of the model is one atomic access in the code, or one critical section. What no other process can see is not a step.
  */
 #ifndef A /* how many times each thread interns and drops */
 #define A 2
@@ -35,10 +35,10 @@ byte threads;
 byte epoch, quiesced[4];
 /* each thread's limbo list: a bit for each entry */
 byte sealed[4], sealed_by[4], unsealed[4];
-byte outgrown_by; /* the epoch that the latest outgrown array has begun */
+byte outgrown_by; /* the epoch that began with the latest outgrown array */
 #define BIT(e) (1 << (e))
 
-/* What the invariants speak of. */
+/* For the invariants. */
 byte holders[ENTRIES + 1];
 byte living; /* published, and not yet ended */
 
@@ -105,7 +105,7 @@ inline lookup() {
     inside[_pid] = false
 }
 
-/* Under the lock: shard::acquire. A failed try is the last one. */
+/* Under the lock: shard::acquire. There is no second try. */
 inline acquire() {
     atomic {
         assert(array_there[array]);
@@ -122,14 +122,14 @@ inline acquire() {
     }
 }
 
-/* Under the lock: weak_table::resize and reclaimer::retire; if an array is left. */
+/* Under the lock: weak_table::resize and reclaimer::retire, if there is a free array. */
 inline resize() {
     free_outgrown();
     if
     :: atomic { !array_there[0] -> b = 0 }
     :: atomic { array_there[0] && !array_there[1] -> b = 1 }
     :: atomic { array_there[0] && array_there[1] && !array_there[2] -> b = 2 }
-    :: true -> b = ARRAYS /* need not */
+    :: true -> b = ARRAYS /* optional */
     fi;
     if
     :: b < ARRAYS ->
@@ -181,7 +181,7 @@ inline free_outgrown() {
 #endif
 }
 
-/* reclaimer::retire, when the list that fills is full: if all have seen the epoch that sealed the other, that goes. */
+/* reclaimer::retire when the open list is full: if all have seen the epoch of the sealed list, the sealed list is freed. */
 inline retire_entry() {
     outside = true; i = 1;
     do
@@ -218,7 +218,7 @@ inline give_back(which) {
     }
 }
 
-/* reclaimer::reclaim: takes this thread's limbo and the arrays, looks at each reader, gives it all back or puts it back. */
+/* reclaimer::reclaim: takes this thread's limbo list and the arrays, checks each reader, and frees all or puts all back. */
 inline reclaim() {
     take_lock();
     atomic {
@@ -288,7 +288,7 @@ inline drop() {
         if
         :: now -> atomic { entry_there[e] = false }
         :: else ->
-            now = SINGLE_READER; /* under no lock */
+            now = SINGLE_READER; /* without a lock */
             if
             :: now -> entry_there[e] = false
             :: else ->
@@ -297,7 +297,7 @@ inline drop() {
                 if
                 :: retire_entry()
                 :: reclaim()
-                :: true /* neither full nor worth a fence yet */
+                :: true /* not full, and no fence yet */
                 fi
             fi
         fi
@@ -335,7 +335,7 @@ inline intern() {
             leader = _pid;
 #endif
             give_lock();
-            /* make, outside the lock; it may fail, once, and its caller tries no more */
+            /* make, outside the lock; it may fail once, and then its caller gives up */
             if
             :: left > 0 -> failed = true
             :: true -> failed = false
@@ -349,7 +349,7 @@ inline intern() {
                     do
                     :: i <= ENTRIES && entry_there[i] -> i++
                     :: i <= ENTRIES && !entry_there[i] -> break
-                    :: i > ENTRIES -> i = 0; break /* no memory: as a make that fails */
+                    :: i > ENTRIES -> i = 0; break /* no memory: the same as a make that fails */
                     od;
                     e = i; i = 0;
                     if
@@ -361,7 +361,7 @@ inline intern() {
                     fi
                 }
             fi;
-            /* land: a reference for each waiter before any of them runs */
+            /* publish: a reference for each waiter before any of them runs */
             atomic {
                 leader = 0;
                 i = 1;
@@ -388,7 +388,7 @@ inline intern() {
     od
 }
 
-/* Handles of one key stand for one value. */
+/* All handles of one key refer to one value. */
 inline one_value() {
     assert((holders[1] > 0) + (holders[2] > 0) + (holders[3] > 0) <= 1)
 }
@@ -418,7 +418,7 @@ proctype thread(byte left) {
     };
     if
     :: last ->
-        reclaim(); /* as the end of the table does, with everybody's limbo */
+        reclaim(); /* as at the end of the table, with all limbo lists */
         give_back(sealed[1] | unsealed[1] | sealed[2] | unsealed[2] | sealed[3] | unsealed[3]);
         assert(living == 0 && !entry_there[1] && !entry_there[2] && !entry_there[3]);
         assert(array_there[0] + array_there[1] + array_there[2] == 1)

@@ -4,8 +4,8 @@
 // that the collector brings home, against buffers that it allocates. docs/collectors.md and docs/pool.md have
 // figures.
 //
-// Law: a figure holds both bills. Every run ends with a full collection and its finalizers, inside the time
-// measured.
+// Law: a figure includes the cost of collection. Every run ends with a full collection and its finalizers,
+// inside the time measured.
 #include <array>
 #include <atomic>
 #include <cstddef>
