@@ -149,8 +149,8 @@ inline resize() {
     fi
 }
 
-/* Under the lock: reclaimer::free_outgrown. One step, as what a reader has seen it will have seen: that all have is true at the
- * last look if it was at each. */
+/* Under the lock: reclaimer::free_outgrown. One step: a reader that has seen an epoch stays so, so it makes no difference whether
+ * the readers are checked at once or one after another. */
 inline free_outgrown() {
 #ifdef FENCES_ALONE
     skip
