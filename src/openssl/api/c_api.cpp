@@ -10,7 +10,7 @@ namespace ibid::openssl {
 
 namespace {
 
-// Puts the shared twin of chain[i] in its place.
+// Replaces chain[i] by the shared certificate with the same bytes.
 void share_in(const functions& f, certificate_cache& cache, OPENSSL_STACK* chain, int i) {
     auto* const own = static_cast<X509*>(f.OPENSSL_sk_value(chain, i));
     if (X509* const shared = cache.share(own)) {
@@ -19,7 +19,7 @@ void share_in(const functions& f, certificate_cache& cache, OPENSSL_STACK* chain
     }
 }
 
-// A library's caches, asked for once: it may be disabled at any moment.
+// The caches of a libcrypto, read once, because it may be disabled at any moment.
 struct caches {
     certificate_cache* const certificates;
     trust_store_cache* const trust_stores;
@@ -106,7 +106,7 @@ void ibid_openssl_retain(size_t bytes, size_t entries) {
 void ibid_openssl_trim() {
     const caches of(this_libcrypto());
     if (of.trust_stores != nullptr) {
-        of.trust_stores->trim(); // first: files hold certificates
+        of.trust_stores->trim(); // first, because files hold certificates
     }
     if (of.certificates != nullptr) {
         of.certificates->trim();

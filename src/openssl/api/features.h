@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid can do for a program with a given OpenSSL, and why: asked by the program itself
+// What ibid can do for a program with a given OpenSSL, and why. Used by the program itself
 // (ibid_openssl_why_not) and, from outside, by `ibid doctor`.
 //
-// Law: what crosses a library's border can be intercepted in every build; what stays inside libcrypto cannot
-// where it is bound at link time (-Bsymbolic, upstream's default; -Bsymbolic-functions, Ubuntu's).
-// docs/openssl.md has the table, and the tests run it on both kinds of build.
+// Law: calls between libraries can be intercepted in every build. Calls inside libcrypto cannot if they are
+// bound at link time (-Bsymbolic, upstream's default; -Bsymbolic-functions, Ubuntu's). docs/openssl.md has
+// the table, and the tests run it on both kinds of build.
 #pragma once
 
 #include <array>
@@ -20,16 +20,16 @@ struct feature {
 
 enum feature_index { feature_peers, feature_sessions, feature_trust_stores, feature_signatures, feature_own };
 
-// What there is to be known of a program, its OpenSSL, and its environment.
+// What is known about a program, its OpenSSL, and its environment.
 struct circumstances {
     const char* obstacle = nullptr; // nothing can be shared at all, for this reason
     bool intercepted =
         true;           // ibid has been loaded, by LD_PRELOAD or in the link order, and has read the modules
-    bool libssl = true; // there is one
+    bool libssl = true; // the process has one
     bool symbolic = false;    // libcrypto was linked with -Bsymbolic or -Bsymbolic-functions
     bool verify_memo = true;  // IBID_VERIFY_MEMO
     bool everything = false;  // IBID_SCOPE=all
-    bool other_files = false; // a module stands before the C library's file functions
+    bool other_files = false; // a module interposes the C library's file functions
     bool writer = false;      // a module of the program may write to what it gets
 };
 

@@ -18,11 +18,11 @@ namespace ibid::openssl::process {
 
 namespace {
 
-// Written by before_fork(), read by the two others, on the same thread.
+// Written by before_fork(), read by the two other handlers, on the same thread.
 constinit thread_local bool locked = false;
 
-// With one thread, that thread is in fork() and in none of ibid's functions: every lock is free, every object
-// at rest.
+// With one thread, that thread is in fork() and in no function of ibid: no lock is held, and no object is
+// being changed.
 void before_fork() noexcept {
     locked = !has_one_thread();
     if (locked) {
@@ -38,7 +38,8 @@ void after_fork() noexcept {
     }
 }
 
-// Another thread of the parent's may have been at work in any object, and may hold its lock for ever now.
+// Another thread of the parent may have been changing any object; then its lock is held for ever in the
+// child.
 void in_child() noexcept {
     if (locked) {
         libcrypto::for_each([](libcrypto& l) { l.forget_all_in_child(); });
@@ -47,10 +48,11 @@ void in_child() noexcept {
     forked_child::begin();
 }
 
-// Before the program's own handlers are registered: so ibid takes its locks after the last of them has
-// prepared, and has given them back before the first of them runs again. They may use OpenSSL, or wait for a
-// thread that does. But after those of an allocator (jemalloc, tcmalloc), which it registers when it is first
-// asked: a thread that allocates under a lock of ibid's must come through to give that back.
+// Registered before the program's own handlers: so ibid takes its locks after their last prepare handler, and
+// releases the locks before the first of them runs again. They may use OpenSSL, or wait for a thread that
+// does. But registered after those of an allocator (jemalloc, tcmalloc), which registers them at its first
+// allocation: a thread that allocates while it holds a lock of ibid must be able to finish and release that
+// lock.
 void attend_forks() noexcept {
     void* volatile const first = std::malloc(1); // volatile, or the compiler leaves the pair out
     std::free(first);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What of ibid works with the libcrypto of this process, for the program that asks.
+// Tells a program which features of ibid work with the libcrypto of its process.
 #pragma once
 
 #include "openssl/instance/libcrypto.h"
