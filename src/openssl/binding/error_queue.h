@@ -12,7 +12,7 @@
 
 namespace ibid::openssl {
 
-// Removes the errors that come up during its life.
+// Removes the errors that occur during its lifetime.
 struct errors_as_before {
     const functions& f;
     explicit errors_as_before(const functions& of) : f(of) { f.ERR_set_mark(); }
@@ -21,9 +21,9 @@ struct errors_as_before {
     ~errors_as_before() noexcept(false) { f.ERR_pop_to_mark(); }
 };
 
-// Errors that OpenSSL puts into the queue meanwhile, and which are taken back. A CRL that is read can leave
-// some: its extensions are decoded at once, and a faulty one does not make it fail. The queue was empty
-// before: what OpenSSL takes back of its own errors may be all that is there.
+// Errors that OpenSSL adds during its lifetime, to be removed. Parsing a CRL can leave errors although it
+// succeeds, because OpenSSL decodes the extensions at once and ignores faults in them. Requires an empty
+// queue before: where OpenSSL removes its own errors, it may remove all.
 class unseen_errors {
 public:
     explicit unseen_errors(const functions& f) noexcept : f_(f) {}

@@ -2,9 +2,9 @@
 //
 // The public OpenSSL functions that ibid calls, as one table of pointers for each libcrypto in the process.
 //
-// Law: ibid reaches OpenSSL through such a table alone, never by a symbol of its own. The preload must not
-// pull a libcrypto into programs that have none, must find one that the program loads later and privately
-// (dlopen with RTLD_LOCAL), and must not confuse two of them.
+// Law: ibid calls OpenSSL only through such a table, never by a symbol reference. The preload must not pull a
+// libcrypto into programs that have none, must find one that the program loads later and privately (dlopen
+// with RTLD_LOCAL), and must not confuse two of them.
 #pragma once
 
 #include <openssl/asn1t.h>
@@ -26,7 +26,7 @@
 
 namespace ibid::openssl {
 
-// Each gives out a pointer into a certificate, its first argument, through which a caller may write without a
+// Each returns a pointer into a certificate (its first argument), through which a caller may write without a
 // further call.
 #define IBID_OPENSSL_EXPOSURES(X)                                                                            \
     X(X509_get_serialNumber)                                                                                 \
@@ -41,7 +41,7 @@ namespace ibid::openssl {
     X(X509_get_ext)                                                                                          \
     X(X509_get0_extensions)
 
-// The same, to parts that no comparison reaches: such a certificate is shared no more.
+// The same, for parts that ibid cannot compare: such a certificate is no longer shared.
 #define IBID_OPENSSL_REVELATIONS(X)                                                                          \
     X(X509_get0_tbs_sigalg)                                                                                  \
     X(X509_get0_subject_key_id)                                                                              \
@@ -50,8 +50,8 @@ namespace ibid::openssl {
     X(X509_get0_authority_serial)                                                                            \
     X(X509_get0_uids)
 
-// What ibid cannot work without. All are in libcrypto from 3.0 to 4.0. Those that each certificate needs
-// stand first, side by side in memory.
+// Functions that ibid requires. All are in libcrypto from 3.0 to 4.0. Those that are used for each
+// certificate come first, so that they are adjacent in memory.
 #define IBID_OPENSSL_FUNCTIONS(X)                                                                            \
     X(X509_it)                                                                                               \
     X(ASN1_item_d2i)                                                                                         \
@@ -204,11 +204,11 @@ namespace ibid::openssl {
     X(i2d_X509)                                                                                              \
     X(i2d_X509_AUX)
 
-// How OpenSSL tells that it ends. Not in 4.0, which ends in a destructor, if OPENSSL_cleanup() was called
-// before.
+// How OpenSSL reports its end. Not in 4.0, which ends in a destructor if OPENSSL_cleanup() was called before.
 #define IBID_OPENSSL_END(X) X(OPENSSL_atexit)
 
-// What parses into a certificate that the caller may give, and what takes one as an ASN.1 value.
+// Functions that parse into a certificate that the caller may give, and functions that take a certificate as
+// an ASN.1 value.
 #define IBID_OPENSSL_DECODERS(X)                                                                             \
     X(d2i_X509_bio)                                                                                          \
     X(d2i_X509_fp)                                                                                           \
@@ -230,7 +230,8 @@ namespace ibid::openssl {
     X(X509_STORE_get1_objects)
 
 // Calls after which a signature that verified might not verify again: providers, default properties,
-// configuration, engines come or go. Some are missing in some versions and builds; whoever calls one has it.
+// configuration, engines come or go. Some are missing in some versions and builds; a module that calls one
+// has it.
 #define IBID_OPENSSL_RECONFIGURATIONS(X)                                                                     \
     X(OSSL_PROVIDER_load)                                                                                    \
     X(OSSL_PROVIDER_try_load)                                                                                \
@@ -248,7 +249,7 @@ namespace ibid::openssl {
     X(EVP_PKEY_meth_remove)                                                                                  \
     IBID_OPENSSL_ENGINES(X)
 
-// An engine that offers algorithms from now on, or no more. Not in 4.0.
+// An engine begins or ceases to offer algorithms. Not in 4.0.
 #define IBID_OPENSSL_ENGINES(X)                                                                              \
     X(ENGINE_set_default)                                                                                    \
     X(ENGINE_set_default_string)                                                                             \
@@ -279,7 +280,7 @@ namespace ibid::openssl {
     X(ENGINE_unregister_pkey_meths)                                                                          \
     X(ENGINE_unregister_pkey_asn1_meths)
 
-// What tells whether an engine offers an algorithm. Missing in 4.0 and in builds without engines.
+// Tells whether an engine offers an algorithm. Missing in 4.0 and in builds without engines.
 #define IBID_OPENSSL_ENGINE_QUERIES(X)                                                                       \
     X(ENGINE_get_default_RSA)                                                                                \
     X(ENGINE_get_default_EC)                                                                                 \
@@ -287,7 +288,7 @@ namespace ibid::openssl {
     X(ENGINE_get_pkey_meth_engine)                                                                           \
     X(ENGINE_finish)
 
-// Of libssl.
+// Functions of libssl.
 #define IBID_LIBSSL_FUNCTIONS(X)                                                                             \
     X(SSL_CTX_new)                                                                                           \
     X(SSL_CTX_use_certificate_ASN1)                                                                          \
@@ -317,11 +318,11 @@ struct functions {
     IBID_LIBSSL_FUNCTIONS(IBID_POINTER)
 #undef IBID_POINTER
 
-    // Where libcrypto's code and data lie.
+    // The addresses of libcrypto's code and data.
     extent libcrypto;
 
-    // Fills the part of the table that libcrypto, or libssl, has. find(name): the address of a function;
-    // null: it is not there.
+    // Fills the part of the table for libcrypto, or for libssl. find(name): the address of a function, or
+    // null if it does not exist.
     template <class Find>
     void take_libcrypto(Find find) {
 #define IBID_TAKE(name) this->name = reinterpret_cast<decltype(&::name)>(find(#name));
@@ -338,7 +339,7 @@ struct functions {
 #undef IBID_TAKE
     }
 
-    // Whether all that ibid needs of libcrypto, or of libssl, is there.
+    // Whether all required functions of libcrypto, or of libssl, were found.
     [[nodiscard]] bool complete() const noexcept;
     [[nodiscard]] bool has_libssl() const noexcept;
 

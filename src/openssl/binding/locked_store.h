@@ -2,8 +2,8 @@
 //
 // A trust store's own lock, which protects its list of objects.
 //
-// Law: under it ibid does only what OpenSSL does under it: it reads the list and appends to it. It frees
-// nothing.
+// Law: under this lock ibid only does what OpenSSL does under it: it reads the list and appends to it. It
+// frees nothing.
 #pragma once
 
 #include <openssl/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether this process has one thread. If so, no other function of ibid's is running, and no lock of ibid's
+// Whether this process has only one thread. If so, no other function of ibid is running, and no lock of ibid
 // is held.
 //
 // Law: true only if it is certain.
@@ -8,9 +8,9 @@
 
 namespace ibid::openssl {
 
-// The C library's, nonzero until the process starts its first thread; null: it does not tell, or nobody asked
-// yet. glibc 2.32 and newer tell; it is asked by name, so that ibid can be loaded by an older one. Written
-// once, at load.
+// The C library's variable, nonzero until the process starts its first thread. Null: it does not exist, or
+// was not looked up yet. glibc 2.32 and newer have it; it is looked up by name, so that an older glibc can
+// load ibid. Written once, at load.
 inline constinit const char* tells_one_thread = nullptr;
 
 [[nodiscard]] inline bool has_one_thread() noexcept {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions that some versions and builds of OpenSSL have, and that the headers at hand may not declare. ibid
-// serves a libcrypto by its names, whichever headers ibid was compiled with; the names need types.
+// Functions that exist only in some versions and builds of OpenSSL, and that the installed headers may not
+// declare. ibid finds functions of a libcrypto by name, independently of the headers that it was compiled
+// with; so it needs their types.
 //
-// Law: nothing here is called or referred to by its symbol: a function table alone holds it (functions.h),
-// and may lack it.
+// Law: nothing here is called or referenced by its symbol. Only a function table holds it (functions.h), and
+// may lack it.
 #pragma once
 
 #include <openssl/crypto.h>

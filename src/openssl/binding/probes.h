@@ -2,10 +2,9 @@
 //
 // Static probes (USDT) for bpftrace, perf, SystemTap and GDB: docs/operators/monitoring.md lists them.
 //
-// Law: a probe that nobody uses is one `nop` and a note in the file, which says where its operands are: in
-// the registers, or the memory, where they are anyway. So operands are values that the code needs behind the
-// probe, too, and nothing is computed for one. The header is the system's (systemtap-sdt-dev); without it
-// there are no probes.
+// Law: a probe that is not in use is one `nop`. A note in the file says in which registers or memory its
+// operands are. Operands are values that the code also needs after the probe, so nothing is computed for a
+// probe. The header is the system's (systemtap-sdt-dev); without it there are no probes.
 #pragma once
 
 #ifdef IBID_HAS_SDT

@@ -41,8 +41,8 @@ public:
 
     [[nodiscard]] bool is_empty() const noexcept { return first_.load(std::memory_order_relaxed) == nullptr; }
 
-    // Frees all that is here. Any thread, in no frame that is noexcept; if it is cancelled, the rest stays
-    // for another.
+    // Frees all objects. Any thread, but not inside a noexcept function. If the thread is cancelled, the rest
+    // stays for another thread.
     void free_all(const functions& f) {
         struct taken {
             retired_objects& from;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Settings, from the environment. Read once, at first use. A value that cannot be understood counts as unset:
-// inside somebody else's program there is no place for a message. (`ibid run` checks the same variables and
-// reports them.)
+// Settings, from the environment. Read once, at first use. An invalid value counts as unset, because ibid
+// must not print inside another program. (`ibid run` checks the same variables and reports them.)
 #pragma once
 
 #include <string_view>
@@ -13,7 +12,7 @@ namespace ibid::openssl {
 
 enum class scope_setting { openssl, all };
 
-// What a stranger may learn from the time that a verification takes: docs/safety.md.
+// What a stranger may learn from the duration of a verification: docs/safety.md.
 enum class privacy_setting {
     strict,   // nothing that is remembered of peers shortens a handshake
     standard, // the signature on a client's own certificate is verified each time
@@ -32,7 +31,7 @@ struct settings {
 [[nodiscard]] const settings& environment() noexcept;
 
 // "4M", "4194304:1024", "0", …: suffixes K, M, G are powers of 1024. Entries keep their default when not
-// given. False, and `into` as it was, when the text is none of these.
+// given. False, and `into` unchanged, if the text has another form.
 [[nodiscard]] bool parse_retention(std::string_view text, retention& into) noexcept;
 
 } // namespace ibid::openssl

@@ -19,7 +19,7 @@ class verify_hook {
 public:
     constexpr verify_hook() = default;
 
-    // Asks a fresh X509_STORE_CTX what stands in its hooks when nobody has set them.
+    // Reads the default hooks from a new X509_STORE_CTX.
     explicit verify_hook(const functions& f);
 
     // OpenSSL's own step; null: nothing can be recognised.

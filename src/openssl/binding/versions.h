@@ -2,9 +2,10 @@
 //
 // Which versions of OpenSSL ibid helps.
 //
-// Law: a version on which something is unknown is left alone. One that is newer than the tests have seen is
-// helped only after the laws that sharing rests on were tried there (instance/self_check.h); a new major
-// version, whose functions may have other types, not even then. docs/decisions/0019-openssl-4.md.
+// Law: with a version that ibid does not know, ibid does nothing. With a version that is newer than the
+// tested ones, it works only after a trial of the assumptions on which sharing depends
+// (instance/self_check.h). With a new major version it never works, because functions may have other types.
+// docs/decisions/0019-openssl-4.md.
 #pragma once
 
 namespace ibid::openssl {
@@ -18,7 +19,7 @@ public:
     [[nodiscard]] constexpr unsigned minor_part() const noexcept { return part(20, 0xff); }
     [[nodiscard]] constexpr unsigned patch_part() const noexcept { return part(4, 0xff); }
 
-    // The types of its functions, and what they promise, are those that ibid is written for.
+    // Its functions have the types and the behaviour that ibid expects.
     [[nodiscard]] constexpr bool is_known() const noexcept { return major_part() == 3 || major_part() == 4; }
 
     // The tests have passed on a release of this minor version.
@@ -26,7 +27,7 @@ public:
         return (major_part() == 3 && minor_part() <= 6) || (major_part() == 4 && minor_part() == 0);
     }
 
-    // Why nothing may be shared there; null: it may.
+    // Why nothing may be shared with this version; null: sharing is possible.
     [[nodiscard]] constexpr const char* defect() const noexcept {
         return major_part() == 4 && minor_part() == 0 && patch_part() < 3
                    ? "OpenSSL 4.0.0 to 4.0.2 may crash where threads first use one certificate at once "
@@ -34,8 +35,8 @@ public:
                    : nullptr;
     }
 
-    // A trust store keeps its objects in a hash table, until X509_STORE_get0_objects() turns it into a list
-    // for good.
+    // A trust store keeps its objects in a hash table, until X509_STORE_get0_objects() permanently converts
+    // it to a list.
     [[nodiscard]] constexpr bool stores_are_tables() const noexcept { return major_part() >= 4; }
 
 private:
