@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Many a forked child serves one connection and ends, and the kernel copies each page that it writes to. So a
-// child parses its first few certificates as in stock, unless the parent left them in the table: nothing is
-// entered, counted or set up for them. A child that lives longer shares from then on; it has lost the memory
+// A forked child often serves one connection and ends, and the kernel copies each page that it writes to. So
+// a child parses its first few certificates as in stock, unless the parent's table has them: nothing is
+// entered, counted or set up for them. A child that lives longer shares after that; it only loses the memory
 // of these few.
 //
 // Thread safety: concerns the thread that called fork(), which is the child's only one.
@@ -10,8 +10,8 @@
 
 namespace ibid::openssl::forked_child {
 
-// One connection parses at most this many: a chain of two on each side, where the process is both sides, and
-// the peer's once more in each of two tickets, which libssl encodes and decodes.
+// One connection parses at most this many: a chain of two on each side (the process may be both sides), and
+// the peer's certificate once more in each of two tickets, which libssl encodes and decodes.
 inline constexpr unsigned first_certificates = 8;
 
 inline constinit thread_local unsigned certificates_left = 0;

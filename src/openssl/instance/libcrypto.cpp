@@ -44,7 +44,7 @@ void libcrypto::set_libssl(const functions& found, extent place, extent use_cert
     own_parsers_ = {use_certificate, use_certificate_ctx};
 }
 
-// The statistics say that this process is helped as soon as it meets OpenSSL.
+// The statistics say that this process is helped as soon as it uses OpenSSL.
 void libcrypto::claim_counters() noexcept {
     row_ = shared_statistics::claim(path_, f.OpenSSL_version(OPENSSL_VERSION_STRING));
     shared_statistics::set_helped(row_);
@@ -72,9 +72,9 @@ certificate_cache* libcrypto::set_up_first() noexcept {
     return made_certificates();
 }
 
-// Where OpenSSL does not tell, it ends after the process's own handlers, and only if OPENSSL_cleanup() was
-// called. That call is intercepted; the handler is for a program that ibid is linked into, and for a call
-// that is not seen.
+// An OpenSSL that does not report its end ends after the process's exit handlers, and only if
+// OPENSSL_cleanup() was called. That call is intercepted; this handler is for a program that ibid is linked
+// into, and for a call that ibid does not see.
 bool libcrypto::hears_of_end() const {
     constexpr auto shut_down = +[] { for_each([](libcrypto& l) { l.shutdown(); }); };
     if (f.OPENSSL_atexit == nullptr) {
@@ -96,7 +96,7 @@ const char* libcrypto::set_up() {
     if (version.defect() != nullptr) {
         return version.defect();
     }
-    // Memory that is shared between processes would carry ibid's private pointers from one to another.
+    // In memory that processes share, ibid's private pointers would be visible to other processes.
     CRYPTO_malloc_fn allocate = nullptr;
     CRYPTO_realloc_fn reallocate = nullptr;
     CRYPTO_free_fn release = nullptr;
@@ -104,12 +104,12 @@ const char* libcrypto::set_up() {
     if (allocate != f.CRYPTO_malloc || reallocate != f.CRYPTO_realloc || release != f.CRYPTO_free) {
         return "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
     }
-    // In another context, indices of ex_data would be that context's; and how has this thread come there
-    // unseen?
+    // In another default context, ex_data indices would belong to that context. Also, ibid has not seen how
+    // this thread got it.
     if (f.OSSL_LIB_CTX_set0_default(nullptr) != f.OSSL_LIB_CTX_get0_global_default()) {
         return "a thread has a default library context of its own";
     }
-    // Before anything is shared: what cannot hear of OpenSSL's end must not share.
+    // Before anything is shared: if ibid cannot learn of OpenSSL's end, it must not share.
     if (!hears_of_end()) {
         return "OpenSSL has no memory";
     }
@@ -129,7 +129,8 @@ const char* libcrypto::set_up() {
         auto* const stores = new trust_store_cache(f, *cache, file_counters_);
         made_[1] = stores;
         stores->retain(environment().retain);
-        // All at once, or never: who disables ibid finds all that has been shared, or nothing ever will be.
+        // Published together or never: a thread that disables ibid finds everything that was shared, or
+        // nothing will ever be shared.
         const detail::lock_guard lock(changes_);
         if (!gone_) {
             all_certificates_.store(cache, std::memory_order_release);
@@ -144,7 +145,8 @@ const char* libcrypto::set_up() {
     return nullptr;
 }
 
-// Whoever comes second, while the first is still at it, does the same again: when this returns, it is so.
+// A second thread that calls this meanwhile does the same again, so that the effect is complete when its call
+// returns.
 template <class Stop>
 void libcrypto::leave(Stop stop) noexcept {
     if (left_.load(std::memory_order_acquire)) {
@@ -162,7 +164,7 @@ void libcrypto::leave(Stop stop) noexcept {
         stores = trust_stores_ever();
     }
     if (cache != nullptr) {
-        stop(*cache, *stores); // whoever has the cache still in hand finds nothing there
+        stop(*cache, *stores); // threads that still use the cache find nothing in it
     }
     left_.store(true, std::memory_order_release);
 }
@@ -190,21 +192,21 @@ void libcrypto::disable(const char* why) noexcept {
     }
     leave([](certificate_cache& cache, trust_store_cache& stores) {
         cache.stop();
-        stores.retain({}); // files keep certificates
+        stores.retain({}); // because files keep certificates
     });
 }
 
 void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     const certificate_cache* certificates = nullptr;
     const trust_store_cache* stores = nullptr;
-    // Made before the lock: an allocator's own lock may be taken before it when the program forks.
+    // Allocated before the lock is taken: at a fork, an allocator's own lock may be taken before it.
     auto noted = std::unique_ptr<apart>(new (std::nothrow) apart{context, nullptr});
     {
         const detail::lock_guard lock(changes_);
         certificates = certificates_ever();
         stores = trust_stores_ever();
         if (certificates == nullptr) {
-            return; // there is nothing of ibid's, and never will be
+            return; // ibid has nothing here, and never will
         }
         for (const apart* a = apart_; a != nullptr; a = a->next) {
             if (a->context == context) {
@@ -220,13 +222,13 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
         }
         return given >= 0;
     };
-    // Each for itself: that one class could not be kept apart is no reason to leave the others.
+    // Each class separately: if one index could not be reserved, the others still are.
     const bool certificates_are_apart = take(CRYPTO_EX_INDEX_X509, certificates->index());
     const bool keys_are_apart = take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys());
     const bool stores_are_apart = take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
     f.ERR_pop_to_mark();
     const bool all_apart = certificates_are_apart && keys_are_apart && stores_are_apart;
-    if (all_apart && noted != nullptr) { // else there was no memory, and the next thread takes some more
+    if (all_apart && noted != nullptr) { // otherwise out of memory: the next thread tries again
         const detail::lock_guard lock(changes_);
         noted->next = apart_;
         apart_ = noted.release();

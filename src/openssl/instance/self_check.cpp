@@ -12,7 +12,7 @@ namespace {
 
 #define IBID_NEWER "this OpenSSL is newer than ibid's tests, and in a trial "
 
-// Self-signed, version 3, P-256, CN=ibid self-check, valid until 2126; its key was thrown away.
+// Self-signed, version 3, P-256, CN=ibid self-check, valid until 2126; its key was deleted.
 // clang-format off
 constexpr std::array<unsigned char, 363> own_certificate = {
     0x30, 0x82, 0x01, 0x67, 0x30, 0x82, 0x01, 0x0d, 0xa0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x13,
@@ -43,7 +43,7 @@ constexpr std::array<unsigned char, 363> own_certificate = {
 
 constexpr auto own_size = static_cast<long>(own_certificate.size());
 
-// One reference.
+// Has one reference.
 class held {
 public:
     held(const functions& f, X509* x) noexcept : f_(f), x_(x) {}
@@ -61,7 +61,7 @@ class checker {
 public:
     checker(const functions& f, certificate_cache& cache) noexcept : f_(f), cache_(cache) {}
 
-    // With an object that is changed in the end. Null, or what does not hold.
+    // Uses an object that it changes at the end. Null, or the assumption that is wrong.
     [[nodiscard]] const char* first_life() {
         const held first(f_, parse());
         const held second(f_, parse());
@@ -86,7 +86,7 @@ public:
         return writes_are_seen(first.get()) ? nullptr : IBID_NEWER "a change to a certificate is not seen";
     }
 
-    // The object of before has been changed, and has gone.
+    // The former object has been changed and freed.
     [[nodiscard]] const char* second_life() {
         if (is_found()) {
             return IBID_NEWER "a certificate that was changed is found again";

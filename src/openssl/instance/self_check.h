@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tries the laws that sharing rests on, with a certificate of ibid's own: on a version of OpenSSL that is
-// newer than what the tests have seen (binding/versions.h), before anything of the program's is shared.
-//
-// What cannot be tried in one thread, such as what two threads do at once to one certificate, is not tried.
+// Tries the assumptions on which sharing depends, with a certificate of ibid's own. It runs on a version of
+// OpenSSL that is newer than the tested ones (binding/versions.h), before anything of the program is shared.
+// It does not test concurrency.
 #pragma once
 
 #include "openssl/binding/functions.h"
@@ -11,8 +10,8 @@
 
 namespace ibid::openssl {
 
-// Null: all laws hold. Else why this OpenSSL is left alone. `cache`: nothing is in it and nobody else has it;
-// leaves it so. The error queue is as before. Throws bad_alloc.
+// Null: all assumptions are right. Otherwise why ibid does nothing with this OpenSSL. Requires an empty
+// `cache` that no other thread has; leaves it empty. The error queue is preserved. Throws bad_alloc.
 [[nodiscard]] const char* broken_law(const functions& f, certificate_cache& cache);
 
 } // namespace ibid::openssl
