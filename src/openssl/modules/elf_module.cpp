@@ -47,8 +47,7 @@ elf_module::elf_module(const dl_phdr_info& info) noexcept
     }
 }
 
-// Whether the loader has turned the addresses in a dynamic section into those in memory depends on the loader
-// and the machine.
+// Whether the loader has relocated the addresses in a dynamic section depends on the loader and the machine.
 template <class T>
 const T* elf_module::at(ElfW(Addr) address) const noexcept {
     const bool moved = address >= reinterpret_cast<ElfW(Addr)>(place_.start);
@@ -111,7 +110,7 @@ void elf_module::read_dynamic() noexcept {
     }
     calls_.count = calls_.begin != nullptr ? call_bytes / sizeof(ElfW(Rela)) : 0;
     data_.count = data_.begin != nullptr ? data_bytes / sizeof(ElfW(Rela)) : 0;
-    if (relative <= data_.count && data_.count != 0) { // these stand at the front and name no symbol
+    if (relative <= data_.count && data_.count != 0) { // relative relocations come first and name no symbol
         data_.begin += relative;
         data_.count -= relative;
     }
@@ -183,7 +182,7 @@ void* elf_module::find(const char* name, std::uint32_t hash) const noexcept {
 
 void* elf_module::find_function(const char* name) const noexcept {
     const ElfW(Sym)* const symbol = find_symbol(name, symbol_hash(name));
-    // STT_NOTYPE: an assembler's. What chooses among functions (IFUNC) is none itself.
+    // STT_NOTYPE: defined in assembler. An IFUNC resolver is not the function itself.
     const bool is_function = symbol != nullptr && (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ||
                                                    ELF64_ST_TYPE(symbol->st_info) == STT_NOTYPE);
     return is_function ? reinterpret_cast<void*>(base_ + symbol->st_value) : nullptr;

@@ -31,10 +31,10 @@ class elf_module {
 public:
     explicit elf_module(const dl_phdr_info& info) noexcept;
 
-    // Whether it has what the rest of this class reads.
+    // Whether the module has the tables that this class reads.
     [[nodiscard]] bool readable() const noexcept { return symbols_ != nullptr && strings_ != nullptr; }
 
-    // As the dynamic linker calls it; empty for the program itself.
+    // The dynamic linker's name for it; empty for the program.
     [[nodiscard]] const char* name() const noexcept { return name_; }
     [[nodiscard]] extent place() const noexcept { return place_; }
     [[nodiscard]] const void* dynamic() const noexcept { return dynamic_; }
@@ -44,21 +44,21 @@ public:
     [[nodiscard]] void* find(const char* name) const noexcept { return find(name, symbol_hash(name)); }
     // The same, if it is a function.
     [[nodiscard]] void* find_function(const char* name) const noexcept;
-    // How many bytes that function has; 0: not known.
+    // The size of that function in bytes; 0: not known.
     [[nodiscard]] std::size_t size_of(const char* name) const noexcept;
 
     // DF_1_NODELETE: once loaded, it stays.
     [[nodiscard]] bool is_never_unloaded() const noexcept { return never_unloaded_; }
-    // Where it looks for what it loads depends on itself: DT_RPATH, DT_RUNPATH.
+    // The module has search paths of its own: DT_RPATH, DT_RUNPATH.
     [[nodiscard]] bool has_search_path() const noexcept { return has_search_path_; }
-    // Audited by request of its own: DT_AUDIT, DT_DEPAUDIT.
+    // The module requests an auditor: DT_AUDIT, DT_DEPAUDIT.
     [[nodiscard]] bool asks_for_audit() const noexcept { return asks_for_audit_; }
-    // Calls inside the module stay inside, whatever stands before it in the link order. Linked with
-    // -Bsymbolic, upstream's default, a module says so. With -Bsymbolic-functions, Ubuntu's default, it says
-    // nothing: there no relocation is left that names a function of its own.
+    // Calls inside the module are not interposed by modules before it in the link order. With -Bsymbolic,
+    // upstream's default, the file has a flag. With -Bsymbolic-functions, Ubuntu's default, it has no flag,
+    // but no relocation names a function of the module itself.
     [[nodiscard]] bool binds_to_itself() const noexcept;
 
-    // Pages that are read-only since the module was relocated (PT_GNU_RELRO); empty: none.
+    // Pages that became read-only after relocation (PT_GNU_RELRO); empty: none.
     [[nodiscard]] extent read_only_after_relocation() const noexcept { return relro_; }
 
     struct reference {

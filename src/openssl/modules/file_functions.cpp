@@ -13,12 +13,12 @@ namespace ibid::openssl::modules {
 
 namespace {
 
-// __fxstat: what fstat() was in older C libraries.
+// __fxstat: fstat() in older C libraries.
 constexpr std::array names = {"fopen64", "fopen", "fread", "fgets", "fclose", "ferror",
                               "feof",    "open",  "read",  "close", "fstat",  "__fxstat"};
 constinit std::array<const void*, names.size()> first_in_order{};
 
-// The sanitizers' runtimes pass each call on. Before version 2.34 a part of the C library was libpthread.
+// The sanitizers' runtimes forward each call. Before version 2.34, libpthread was part of the C library.
 [[nodiscard]] bool is_c_library(const elf_module& m) noexcept {
     constexpr auto sign =
 #ifdef __GLIBC__

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The dynamic linker's functions, found as it would bind a call of the program's: in the first module that
-// defines them. They are not linked with, since their home and their version differ: libdl before glibc 2.34,
-// libc since; musl has no dlvsym().
+// defines them. ibid does not link to them, because their library and version differ: libdl before glibc
+// 2.34, libc since then; musl has no dlvsym().
 //
-// Law: null where no loaded module defines them. A program without libdl loads no module, so there is nothing
-// to follow.
+// Law: null if no loaded module defines them. A program without libdl cannot load modules, so there is
+// nothing to intercept.
 #pragma once
 
 #include <dlfcn.h>
@@ -18,7 +18,8 @@ struct linker_functions {
     decltype(&::dlsym) dlsym = nullptr;
     void* (*dlvsym)(void* handle, const char* name, const char* version) = nullptr;
     decltype(&::dlerror) dlerror = nullptr;
-    // A second module defines one of them, too: whoever asks for the next one (RTLD_NEXT) may get either.
+    // A second module also defines one of them, so a lookup of the next definition (RTLD_NEXT) may give
+    // either.
     bool are_wrapped = false;
 };
 
@@ -31,7 +32,7 @@ void find_linker_functions() noexcept;
 // The first definition of a name, in the order in which the dynamic linker looks; null: none. Not this
 // module's own.
 [[nodiscard]] void* first_definition(const char* name) noexcept;
-// The same of functions: a program may call its data as it likes.
+// The same, but only functions: a program's data may have any name.
 [[nodiscard]] void* first_function(const char* name) noexcept;
 
 } // namespace ibid::openssl::modules

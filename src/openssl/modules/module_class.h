@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a module can do to an OpenSSL object that others hold too, told by the functions that its relocations
-// name.
+// What a module can do to a shared OpenSSL object, according to the functions that its relocations name.
 //
-// Law: who names none of the functions that write cannot write by OpenSSL's public calls. A module that
-// writes through a pointer needs two names: one function that gives the pointer, and one that writes through
-// it. `ibid doctor` asks the same table of a program's files. Source: the public headers of OpenSSL 3.0 to
-// 4.0; tests/unit/openssl/setters.py looks for others.
+// Law: a module that names none of the functions that write cannot write by OpenSSL's public calls. A module
+// that writes through a pointer needs two names: one function that gives the pointer, and one that writes
+// through it. `ibid doctor` uses the same table for a program's files. Source: the public headers of OpenSSL
+// 3.0 to 4.0; tests/unit/openssl/setters.py looks for others.
 #pragma once
 
 #include <algorithm>
@@ -18,9 +17,9 @@
 namespace ibid::openssl {
 
 enum class module_class : std::uint8_t {
-    reader,   // reads what is shared
-    attacher, // puts data of its own beside certificates (X509_set_ex_data), and writes nothing else
-    writer,   // may write to what it gets
+    reader,   // only reads shared objects
+    attacher, // attaches data to certificates (X509_set_ex_data), and writes nothing else
+    writer,   // may write to objects that it gets
 };
 
 // What one function does. Bits, or-ed over all names of a module.
@@ -41,10 +40,10 @@ enum name_roles : std::uint32_t {
     writes_string = 1U << 13, // through any of them
     fills_crl = 1U << 14,
     lists_crl = 1U << 15, // its entries, which OpenSSL sorts at the first search, and which can be deleted
-    alters_algorithms = 1U << 16, // in place, so that no later call tells
-    alters_parsing = 1U << 17,    // what is parsed afterwards is another object than what was parsed before
-    decodes_item = 1U << 18,      // into any part, by the description of its type ...
-    gives_item = 1U << 19,        // ... which this one is
+    alters_algorithms = 1U << 16, // in place, without a later call that ibid could see
+    alters_parsing = 1U << 17,    // later parses may give different objects
+    decodes_item = 1U << 18,      // into any part, by its ASN.1 type ...
+    gives_item = 1U << 19,        // ... such a type
     gives_algorithm = 1U << 20,   // a pointer to an algorithm in a certificate ...
     writes_algorithm = 1U << 21,  // ... and what writes through one, or to its parameters
     gives_shared = 1U << 22,      // certificates past ibid: nothing is shared where one may write
@@ -406,13 +405,13 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
-    // Most names of a program are not OpenSSL's.
+    // Quick test: most names in a program are not OpenSSL's.
     constexpr std::string_view first_letters = "ABCDEGOPRXadio";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
-    // The last that is not greater: the name itself, or, but for the star, a beginning of it. The next may be
-    // all of it and a star.
+    // The last entry that is not greater: the name itself, or a prefix of it without the star. The next entry
+    // may be the whole name with a star.
     const auto* const after = std::ranges::upper_bound(named_roles, name, {}, &named_role::name);
     if (after != named_roles.end() && after->name.size() == name.size() + 1 && after->name.back() == '*' &&
         after->name.starts_with(name)) {
