@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which module is a libcrypto, which a libssl, and who else defines the functions that ibid intercepts.
+// Finds out which module is a libcrypto or a libssl, and which other modules define the functions that ibid
+// intercepts.
 #include <cstring>
 
 #include <link.h>
@@ -36,7 +37,7 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
     }
 }
 
-// A library stays where it is: it was loaded with the program, or says that it is never unloaded.
+// The library is never unloaded: it was loaded with the program, or is marked so.
 [[nodiscard]] bool stays(const elf_module& m) noexcept {
     return known.at_load || m.is_never_unloaded();
 }
@@ -54,7 +55,7 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
     return m.find("OPENSSL_init_crypto") != nullptr && m.find("OpenSSL_version_num") != nullptr;
 }
 
-// Which libcrypto this libssl works with: the one that its own calls lead to. Negative: none that is known.
+// Which libcrypto this libssl uses: the one that its calls lead to. Negative: no known one.
 [[nodiscard]] int libcrypto_of(const elf_module& libssl) noexcept {
     int found = -1;
     constexpr auto d2i = static_cast<std::size_t>(function_id::d2i_X509);
@@ -66,7 +67,8 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
             const bool leads_there =
                 *r.slot == known.targets[n][d2i] ||
                 *r.slot == interpose::entry_point(function_id::d2i_X509, module_kind::libssl, n);
-            // A library whose calls are bound late has one libcrypto to choose from, or is not helped.
+            // For a library with lazy binding there must be exactly one libcrypto; otherwise ibid does not
+            // help.
             const bool unbound =
                 libssl.place().contains(*r.slot) && libcrypto::count() == 1 && !known.defined_elsewhere[d2i];
             if (leads_there || unbound) {
@@ -77,7 +79,7 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
     return found;
 }
 
-// A name that a module both defines and uses, and whom the dynamic linker may have preferred.
+// A name that a module both defines and uses, and the definition that the dynamic linker has bound.
 struct rival_search {
     const elf_module& of;
     const char* name;
@@ -88,7 +90,7 @@ struct rival_search {
 int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& search = *static_cast<rival_search*>(argument);
     const elf_module other(*info);
-    // A libcrypto beside this one carries other versions of the names.
+    // A second libcrypto has other versions of the names.
     if (!other.readable() || is_own(other) || other.dynamic() == search.of.dynamic() ||
         (is_libcrypto(other) && other.name()[0] != '\0')) {
         return 0;
@@ -98,9 +100,9 @@ int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     return search.found ? 1 : 0;
 }
 
-// Whether a function of libcrypto's that libcrypto calls itself is another module's: a hook, which a call
-// that is left out would not reach. A place that is no call's may hold the address that a program without
-// position-independent code has given the function.
+// Whether another module replaces a function that libcrypto calls inside itself: a hook, which would not see
+// a call that ibid saves. A data slot may hold the address that a program without position-independent code
+// has given the function.
 [[nodiscard]] bool calls_a_hook(const elf_module& libcrypto) noexcept {
     if (libcrypto.binds_to_itself()) {
         return false;

@@ -48,7 +48,7 @@ constexpr auto intercepted = [] {
     return names;
 }();
 
-// Most names of a program are none of ibid's business: one bit each tells.
+// A bit filter, because ibid does not intercept most names of a program.
 constexpr std::size_t filter_bits = 8192;
 constexpr auto filter = [] {
     std::array<std::uint64_t, filter_bits / 64> bits{};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What scans know of the modules of this process.
+// What scans know about the modules of this process.
 //
-// Law: read and written under the dynamic linker's own lock, in a scan, but for what says otherwise.
+// Law: read and written in a scan, under the dynamic linker's lock, except where a comment says otherwise.
 #pragma once
 
 #include <array>
@@ -31,14 +31,14 @@ struct seen_module {
 };
 
 struct known_modules {
-    // More modules than this are read anew in each scan.
+    // Modules beyond this number are read again in each scan.
     std::array<seen_module, 1024> seen{};
     std::size_t count = 0;
     unsigned long long unloaded = 0; // as dl_iterate_phdr counts them, when `seen` was right
     unsigned long long loaded = 0;
-    // Where each intercepted function is, in each libcrypto and its libssl.
+    // The address of each intercepted function in each libcrypto and its libssl.
     std::array<std::array<void*, interpose::function_count>, libcrypto::most> targets{};
-    // Some module that is none of ibid's and no libcrypto or libssl defines it: an interposer.
+    // A module that is neither ibid nor a libcrypto or libssl defines it: an interposer.
     std::array<bool, interpose::function_count> defined_elsewhere{};
     // The highest class of the program's modules, for each libcrypto.
     std::array<module_class, libcrypto::most> classes{};
@@ -47,10 +47,10 @@ struct known_modules {
     std::atomic<bool> has_search_paths{false}; // some module has
     bool intercepts = false;                   // OpenSSL's functions, and the dynamic linker's
     bool at_load = false;                      // the modules of this scan were loaded with the program
-    // The libcryptos that the program was loaded with, as a number of them from the front.
+    // How many libcryptos were loaded with the program; they are the first ones.
     unsigned with_program = 0;
 
-    // `deep_binding`: of one that is new.
+    // `deep_binding`: for a new module.
     [[nodiscard]] seen_module* entry(const elf_module& m, bool deep_binding) noexcept {
         for (std::size_t i = 0; i < count; ++i) {
             if (seen[i].is(m)) {
@@ -67,7 +67,7 @@ struct known_modules {
 
 extern constinit known_modules known;
 
-// What a scan found that must be acted upon outside of the linker's lock. One for each libcrypto.
+// What a scan has found and must be handled outside of the linker's lock. One for each libcrypto.
 struct consequences {
     std::array<const char*, libcrypto::most> disable{};
     std::array<bool, libcrypto::most> alters_algorithms{};
@@ -79,24 +79,26 @@ struct scan_state {
     bool looked_up = false;    // the program has looked up a function that writes
     unsigned found = 0;        // new libcryptos
     bool class_has_risen = false;
-    // Some module gets objects past ibid; gets pointers into them past ibid; got some while it was loaded.
+    // Some module gets objects without ibid seeing it; gets pointers into them without ibid seeing it; got
+    // some during its load.
     std::array<bool, libcrypto::most> unwatched{};
     std::array<bool, libcrypto::most> exposes_unseen{};
     std::array<bool, libcrypto::most> may_have_exposed{};
     consequences then;
 };
 
-// The places that ibid's own code is at: no module to be read.
+// ibid's own modules, which are not scanned.
 [[nodiscard]] bool is_own(const elf_module& m) noexcept;
 
 // Finds in a module the libcryptos, their libssl, and definitions of intercepted functions elsewhere.
 void find_definitions(const elf_module& m, scan_state& state) noexcept;
 
-// What a module may do counts for the whole program: one module may get an object, and another write to it.
+// The class of a module applies to the whole program, because one module may get an object and another write
+// to it.
 void classify(const elf_module& m, scan_state& state) noexcept;
 
-// Puts entry points in the module's places. False: the dynamic linker is not done with it; look again in the
-// next scan.
+// Puts entry points into the module's slots. False: the dynamic linker has not finished relocating the
+// module; the next scan tries again.
 [[nodiscard]] bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept;
 
 } // namespace ibid::openssl::modules

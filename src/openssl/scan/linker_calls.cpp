@@ -11,8 +11,8 @@
 
 using namespace ibid::openssl;
 
-// Each looks first (ibid_before_…), and then jumps to the linker's own function with all arguments and the
-// return address as they were; or, where that is sound, calls a function of ibid's.
+// Each entry point first calls ibid_before_…, and then jumps to the linker's own function with unchanged
+// arguments and return address. Where that is safe, it calls a function of ibid instead.
 extern "C" {
 [[gnu::visibility("hidden")]] void ibid_entry_dlsym();
 [[gnu::visibility("hidden")]] void ibid_entry_dlvsym();
@@ -41,7 +41,7 @@ void* ibid_next_dlvsym = nullptr;
 void* ibid_next_dlopen = nullptr;
 void* ibid_next_dlmopen = nullptr;
 
-// Nonzero from `before`: a function of ibid's goes on, with the same arguments.
+// `before` returns nonzero: a function of ibid continues, with the same arguments.
 #if defined(__x86_64__)
 #define IBID_ENTRY(entry, before, followed, next)                                                            \
     __asm__(".text\n.p2align 4\n.globl " entry "\n.hidden " entry "\n.type " entry ", @function\n" entry     \
@@ -84,9 +84,10 @@ void* next_dlvsym(void* handle, const char* name, const char* version) {
 
 constinit std::atomic<bool> has_deep_binding{false}; // some module may have been opened with RTLD_DEEPBIND
 
-// Whether ibid may look up in the program's place: the answer is the same for every caller. RTLD_DEFAULT
-// begins with the global scope, whoever asks, unless the caller was opened with RTLD_DEEPBIND. RTLD_NEXT
-// begins behind the caller: that is no matter where one module alone, the C library, defines a function.
+// Whether ibid may do the lookup instead of the program, because the result is the same for every caller.
+// RTLD_DEFAULT begins with the global scope for every caller, unless the caller was opened with
+// RTLD_DEEPBIND. RTLD_NEXT begins after the caller, which makes no difference if only one module, the C
+// library, defines a function.
 template <class Look>
 [[nodiscard]] bool is_same_for_all(const void* handle, const char* name, Look look) {
     if (handle == RTLD_NEXT) {
@@ -138,10 +139,10 @@ void* ibid_followed_dlvsym(void* handle, const char* name, const char* version) 
     return modules::found_by_lookup(name, next_dlvsym(handle, name, version));
 }
 
-// Nonzero: ibid may call dlopen() itself, since the result does not depend on the caller's place.
+// Nonzero: ibid may call dlopen() itself, because the result does not depend on the calling module.
 int ibid_before_dlopen(const char* file, int mode) {
     if (file == nullptr || file[0] == '\0' || (mode & RTLD_NOLOAD) != 0) {
-        return 0; // nothing new comes
+        return 0; // loads no new module
     }
     if ((mode & deep_binding) != 0) {
         has_deep_binding.store(true, std::memory_order_relaxed);
@@ -157,7 +158,7 @@ int ibid_before_dlopen(const char* file, int mode) {
 
 namespace {
 
-// A constructor in there may end the thread, by cancellation or an exception.
+// A constructor inside the call may end the thread, by cancellation or an exception.
 template <class Open>
 void* followed_load(int mode, Open open) {
     struct load {
@@ -180,7 +181,7 @@ void* ibid_followed_dlopen(const char* file, int mode) {
                          [&] { return reinterpret_cast<decltype(&dlopen)>(ibid_next_dlopen)(file, mode); });
 }
 
-// Another namespace than the program's own has its own copies of everything; ibid is not in there.
+// Other namespaces than the program's have their own copies of all libraries; ibid is not in them.
 int ibid_before_dlmopen(long name_space, const char* file, int mode) {
     constexpr long programs_own = 0; // LM_ID_BASE
     return name_space == programs_own ? ibid_before_dlopen(file, mode) : 0;
@@ -221,7 +222,7 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
         void* entry;
     };
     const auto address = [](auto* function) { return reinterpret_cast<void*>(function); };
-    // What ibid's own calls are bound to is what comes first in the program's search order.
+    // ibid's own calls are bound to the first definition in the program's search order.
     const auto choose = [&](followed f) -> void* {
         if (f.own == nullptr || (value != f.own && !late)) {
             return nullptr;

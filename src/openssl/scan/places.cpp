@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a module's places lead to, what the module may do, and which entry points it gets.
+// Where a module's slots lead, what the module may do, and which entry points it gets.
 #include <cerrno>
 #include <cstdint>
 
@@ -19,8 +19,9 @@ using interpose::module_kind;
 
 namespace {
 
-// Whether the page may be written to: the kernel adds nothing to a word in it, and wakes nobody. A module may
-// have slots in pages that were never writable (DT_TEXTREL), or that its constructor has protected.
+// Whether the page is writable. The system call makes the kernel add 0 to a word of the page, and wakes no
+// thread. A module may have slots in pages that were never writable (DT_TEXTREL), or that its constructor has
+// protected.
 [[nodiscard]] bool is_writable(void* word) noexcept {
     constexpr unsigned add_nothing = static_cast<unsigned>(FUTEX_OP_ADD) << 28;
     const int error = errno;
@@ -29,8 +30,8 @@ namespace {
     return writable;
 }
 
-// Writes to slots. Lets the pages that the dynamic linker has protected after relocation be written to for a
-// moment; other pages that cannot be written to stay as they are.
+// Writes to slots. Makes pages that the dynamic linker has protected after relocation writable for a moment;
+// does not change other read-only pages.
 class writable_pages {
 public:
     explicit writable_pages(extent pages) noexcept : pages_(pages) {}
@@ -75,7 +76,7 @@ private:
     bool last_is_writable_ = false;
 };
 
-// Whether a place holds an entry point of an earlier scan already.
+// Whether a slot already holds an entry point from an earlier scan.
 [[nodiscard]] bool is_entry_point(const void* value, function_id id, unsigned n) noexcept {
     for (const auto kind : {module_kind::libssl, module_kind::libcrypto, module_kind::reader,
                             module_kind::attacher, module_kind::writer}) {
@@ -88,7 +89,7 @@ private:
 
 constexpr int not_bound = -1;
 
-// The libcrypto that this place leads to.
+// The libcrypto that this slot leads to.
 [[nodiscard]] int bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
                            bool deep_binding) noexcept {
     const auto i = static_cast<std::size_t>(id);
@@ -99,7 +100,7 @@ constexpr int not_bound = -1;
             return static_cast<int>(n);
         }
     }
-    // Not called yet: the dynamic linker would look for the first definition. Where there is one alone, it is
+    // Not bound yet: the dynamic linker would search for the first definition. If there is only one, it is
     // that one.
     if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i] || deep_binding) {
         return not_bound;
@@ -141,15 +142,15 @@ constexpr int not_bound = -1;
     return module_kind::writer;
 }
 
-// Whether a place has been filled by the dynamic linker. In a module that another thread loads just now it
-// holds an offset yet.
+// Whether the dynamic linker has filled a slot. In a module that another thread is loading, it still holds an
+// offset.
 [[nodiscard]] bool is_relocated(const elf_module& m, const void* value) noexcept {
     constexpr std::uintptr_t lowest = 0x10000000;
     return reinterpret_cast<std::uintptr_t>(value) >= lowest ||
            reinterpret_cast<std::uintptr_t>(m.place().start) < lowest;
 }
 
-// What one module names, and of which libcryptos.
+// Which functions a module names, and of which libcryptos.
 struct named {
     std::uint32_t roles = 0;
     std::array<bool, libcrypto::most> uses{};
@@ -231,7 +232,7 @@ bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept {
             return;
         }
         if (!known.intercepts) {
-            return; // what is found serves ibid's own functions alone
+            return; // only ibid's own functions use this result
         }
         const int n = bound_to(m, r, id, deep_binding);
         bool watched = false;

@@ -22,15 +22,15 @@ using interpose::module_kind;
 
 namespace {
 
-// ---- What the program looks up by itself, and so may call unseen
+// ---- Functions that the program looks up, and so may call without ibid seeing it
 
 constinit std::atomic<std::uint32_t> looked_up_roles{0};
 // It has looked up a function that gives a pointer into a certificate.
 constinit std::atomic<bool> looked_up_exposure{false};
-// It has looked up a function that gives an object, in a way that ibid does not follow.
+// It has looked up a function that gives an object, in a way that ibid does not intercept.
 constinit std::atomic<bool> looked_up_getter{false};
 
-// Why nothing is intercepted; null: it is. Written once, at load.
+// Why nothing is intercepted; null: calls are intercepted. Written once, at load.
 constinit const char* not_scanned = "ibid is not loaded";
 
 // ---- A scan
@@ -38,9 +38,9 @@ constinit const char* not_scanned = "ibid is not loaded";
 // The program itself and its libraries, in the dynamic linker's order. Returns nonzero to end the iteration.
 int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
-    if (known.unloaded != info->dlpi_subs) { // an address may be another module's now
+    if (known.unloaded != info->dlpi_subs) { // an address may belong to another module now
         state.deep_binding =
-            state.deep_binding || known.count != 0; // how they were bound is not known any more
+            state.deep_binding || known.count != 0; // their kind of binding is not known any more
         known.count = 0;
         known.unloaded = info->dlpi_subs;
     } else if (!known.at_load && !state.looked_up && known.loaded == info->dlpi_adds && known.count != 0) {
@@ -80,8 +80,8 @@ int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
         return 0;
     }
     seen_module* const seen = known.entry(m, state.deep_binding);
-    // With a libcrypto that is new, a module that was there before may lead to it: lazily, or opened in one
-    // go with it.
+    // A slot of an older module may lead to a new libcrypto: by lazy binding, or if both were loaded
+    // together.
     if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
         const bool done = patch(m, seen == nullptr || seen->deep_binding, state);
         if (seen != nullptr) {
@@ -97,8 +97,8 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     state.looked_up = looked_up;
     state.deep_binding = deep_binding;
     const unsigned before = libcrypto::count();
-    // A libssl may stand before its libcrypto in the list; so definitions are looked for until nothing new is
-    // found.
+    // A libssl may come before its libcrypto in the list, so the search is repeated until it finds nothing
+    // new.
     dl_iterate_phdr(&find_definitions_in, &state);
     if (!state.new_modules) {
         return;
@@ -115,7 +115,7 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     }
     dl_iterate_phdr(&classify_module, &state);
     if (looked_up && class_of(looked_up_roles.load(std::memory_order_acquire)) != module_class::reader) {
-        // It may call them unseen, and hand them what any module gets.
+        // The program may call them without ibid seeing it, with objects that any module got.
         state.class_has_risen = true;
         known.classes.fill(module_class::writer);
         libcrypto::for_each([](libcrypto& l) {
@@ -135,7 +135,7 @@ void scan(bool deep_binding, bool looked_up) noexcept {
         }
         known.exposes_unseen[n] = known.exposes_unseen[n] || state.exposes_unseen[n] ||
                                   looked_up_exposure.load(std::memory_order_acquire);
-        // With a writer nothing is shared. What it may have from before is compared at every hit.
+        // With a writer nothing is shared. Objects that it may already have are compared at every hit.
         if (known.exposes_unseen[n] || of.has_writer()) {
             of.set_sees_exposures(false);
         }
@@ -163,7 +163,7 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     }
 }
 
-// Loads that this thread could not follow: its next call to the dynamic linker tells that they are over.
+// Loads whose end this thread could not see: its next call to the dynamic linker shows that they have ended.
 constinit thread_local unsigned unseen_here = 0;
 
 } // namespace
@@ -177,7 +177,7 @@ const char* why_not_scanned() noexcept {
 }
 
 void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept {
-    // An auditor may send each binding elsewhere, and sees calls by the places that ibid would change.
+    // An auditor may redirect each binding, and sees calls through the slots that ibid would change.
     const char* const auditors = std::getenv("LD_AUDIT");
     if (auditors != nullptr && auditors[0] != '\0') {
         why_not = "an auditor watches the dynamic linker (LD_AUDIT)";
@@ -218,7 +218,7 @@ void load_unseen() noexcept {
 void settle_unseen_loads() noexcept {
     if (unseen_here != 0) {
         const int error = errno;
-        scan(true, false); // how they were bound is not known
+        scan(true, false); // their kind of binding is not known
         errno = error;
         end_loads(std::exchange(unseen_here, 0));
     }
@@ -239,10 +239,10 @@ void note_lookup(const char* name, bool exchanged) noexcept {
     std::uint32_t roles = roles_of(name);
     const function_id id = function_of(name);
     if (id >= function_id::OSSL_PROVIDER_load && id < function_id::X509_STORE_CTX_get_current_cert) {
-        roles |= alters_algorithms; // unseen, from now on
+        roles |= alters_algorithms; // from now on without ibid seeing it
     }
     if (id == function_id::OSSL_LIB_CTX_set0_default || id == function_id::CRYPTO_get_ex_new_index) {
-        roles |= alters_parsing; // what ibid must hear of
+        roles |= alters_parsing; // of which ibid must be notified
     }
     if (interpose::is_parser(id) && !exchanged) {
         roles |= writes_always;

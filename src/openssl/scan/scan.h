@@ -10,14 +10,14 @@
 // (interpose/entries.h).
 //
 // Laws:
-//  - ibid calls what the slot held, so what would have been called without ibid. A slot that leads elsewhere
-//    (an agent's hook, a library of the same names) stays as it is. So do the results of dlsym(), but for the
-//    few functions in linker_calls.h.
+//  - ibid calls the former content of the slot, which is what would be called without ibid. A slot that leads
+//    elsewhere (an agent's hook, a library of the same names) stays as it is. So do the results of dlsym(),
+//    except for the few functions in linker_calls.h.
 //  - A module that has not been scanned works as in stock. While a module is being loaded, nothing is shared
 //    (modules/loads.h).
-//  - Modules are scanned when ibid is loaded and when the program calls the dynamic linker, nowhere else. A
-//    scan runs in dl_iterate_phdr: it allocates nothing and takes no other lock.
-//  - Of an unloaded module nothing is kept but its identity, which the next scan forgets.
+//  - Modules are scanned when ibid is loaded and when the program calls the dynamic linker, at no other time.
+//    A scan runs in dl_iterate_phdr: it allocates nothing and takes no other lock.
+//  - Only the identity of an unloaded module is kept, until the next scan.
 #pragma once
 
 namespace ibid::openssl::modules {
@@ -26,7 +26,7 @@ namespace ibid::openssl::modules {
 // chroot(), for this reason.
 void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept;
 
-// Null if this process is intercepted, else the reason why not.
+// Null if calls in this process are intercepted, otherwise the reason why not.
 [[nodiscard]] const char* why_not_scanned() noexcept;
 
 } // namespace ibid::openssl::modules
