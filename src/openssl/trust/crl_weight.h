@@ -10,9 +10,9 @@
 
 namespace ibid::openssl {
 
-// In bytes, about. OpenSSL keeps the encoding, and a structure of 49 to 57 bytes for each element: measured
-// with mallinfo2 on lists of 20,000 to 110,000 entries with short and long serial numbers and up to ten
-// extensions.
+// The approximate weight in bytes. OpenSSL keeps the encoding, and a structure of 49 to 57 bytes for each
+// element: measured with mallinfo2 on lists of 20,000 to 110,000 entries with short and long serial numbers
+// and up to ten extensions.
 [[nodiscard]] inline std::size_t parsed_weight(std::span<const unsigned char> crl) noexcept {
     constexpr unsigned char constructed = 0x20;
     constexpr std::size_t of_an_element = 57;

@@ -21,7 +21,7 @@
 
 namespace ibid::openssl {
 
-// Memory for bytes that is overwritten when it goes. Throws bad_alloc.
+// Memory for bytes that is overwritten before it is freed. Throws bad_alloc.
 class wiped_bytes {
 public:
     wiped_bytes() noexcept = default;
@@ -54,7 +54,7 @@ class file_content {
 public:
     static constexpr std::size_t piece_size = 32768;
 
-    // Room for so many bytes, to be filled piece by piece. Throws bad_alloc.
+    // Room for this many bytes, to be filled piece by piece. Throws bad_alloc.
     explicit file_content(std::size_t size) : size_(size) {
         pieces_.reserve((size + piece_size - 1) / piece_size);
         for (std::size_t at = 0; at < size; at += piece_size) {
@@ -62,12 +62,12 @@ public:
         }
     }
 
-    // All are full but the last.
+    // All pieces except the last are full.
     [[nodiscard]] std::span<wiped_bytes> pieces() noexcept { return pieces_; }
     [[nodiscard]] std::span<const wiped_bytes> pieces() const noexcept { return pieces_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    // Memory that this takes.
+    // The memory that this uses.
     [[nodiscard]] std::size_t weight() const noexcept {
         constexpr std::size_t of_the_allocator = 16;
         return sizeof *this + size_ + pieces_.capacity() * (sizeof(wiped_bytes) + of_the_allocator);
@@ -86,7 +86,7 @@ public:
                });
     }
 
-    // Keyed, as hash_bytes is.
+    // A keyed hash, as hash_bytes().
     [[nodiscard]] std::uint64_t hash() const noexcept {
         std::uint64_t so_far[2] = {0, size_};
         for (const wiped_bytes& p : pieces_) {

@@ -27,8 +27,8 @@ namespace ibid::openssl {
 template <class File>
 class files_of_stores {
 public:
-    // A store may be loaded with new files for ever (a CRL each hour). It keeps their objects, as in stock,
-    // but only this many files.
+    // A program may load new files into a store for ever (a CRL each hour). The store keeps their objects, as
+    // in stock, but only this many files.
     static constexpr int most_files = 32;
 
     files_of_stores() : table_(fewest_buckets) {}
@@ -63,7 +63,7 @@ public:
         set_size(size() + 1);
     }
 
-    // Whether `store` was loaded from any of them.
+    // Whether `store` was loaded from any file here.
     [[nodiscard]] bool has(const X509_STORE* store) noexcept {
         if (size() == 0) { // relaxed, as in let_go()
             return false;
@@ -76,7 +76,7 @@ public:
         return n != nullptr;
     }
 
-    // `store` goes, or has objects of its own now. Releases what only it has held.
+    // `store` ends, or has private objects now. Releases files that only this store has held.
     void let_go(const X509_STORE* store) noexcept {
         if (size() == 0) { // relaxed: a store is loaded before it is freed
             return;
@@ -110,7 +110,8 @@ private:
         node* next = nullptr;
         node(const X509_STORE* s, const handle<File>& f) noexcept : store(s), file(f) {}
     };
-    // Nodes that go when this goes. It stands before the lock, and so goes after it.
+    // Nodes that are freed with this object. It is declared before the lock, so it is destroyed after the
+    // lock is released.
     struct list {
         node* first = nullptr;
         list() = default;
@@ -136,7 +137,7 @@ private:
 
     void set_size(std::size_t n) noexcept IBID_REQUIRES(mutex_) { size_.store(n, std::memory_order_relaxed); }
 
-    // So that a bucket has about one node.
+    // Keeps about one node in each bucket.
     void make_room() {
         const std::size_t count = bucket_count_.load(std::memory_order_relaxed);
         if (size() < count) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each file of the system was found to hold last: a guess at the parsed file, so that an unchanged file
-// is neither read into memory nor hashed; or a note that OpenSSL must load it, so that it is not parsed for
-// nothing.
+// What is known about each file of the system: a guess which parsed file it is, so that an unchanged file is
+// neither read into memory nor hashed; or a note that OpenSSL must load it, so that ibid does not parse it in
+// vain again.
 //
 // Laws:
 //  - A guess proves nothing and keeps nothing alive. The caller compares all of the file's bytes with those
@@ -25,12 +25,12 @@
 
 namespace ibid::openssl {
 
-// Value: the parsed file. Mode: as what it is read; the same file may be read in several ways.
+// Value: the parsed file. Mode: how it is read; the same file may be read in several ways.
 template <class Value, class Mode>
 class known_files {
 public:
     [[nodiscard, gnu::noinline]] handle<Value> guess(const regular_file& file, const Mode& mode) noexcept {
-        // Asked outside of the lock: it may be the last handle by then, and its end takes locks.
+        // Called outside of the lock: this may be the last handle by then, and its end takes locks.
         weak<Value> found;
         {
             const detail::lock_guard lock(mutex_);
@@ -65,14 +65,14 @@ private:
         regular_file::identity which;
         Mode mode{};
         weak<Value> value;
-        regular_file::stamp refused; // of the file that OpenSSL is to load; by default, of none
+        regular_file::stamp refused; // of the file that OpenSSL must load; by default none
 
         [[nodiscard]] bool is_of(const regular_file& file, const Mode& m) const noexcept {
             return which == file.which() && mode == m;
         }
     };
 
-    // What was there goes outside of the lock.
+    // The former content is released outside of the lock.
     void put(place fresh) noexcept {
         const detail::lock_guard lock(mutex_);
         std::swap(place_of(fresh.which, fresh.mode), fresh);

@@ -14,8 +14,8 @@
 namespace ibid::openssl {
 
 void regular_file::descriptor::open(const char* path, int flags) {
-    // A thread that is cancelled in open() may have opened the file by then (glibc's bug 12683). So it is
-    // cancelled before, as in stock, or else in read().
+    // A thread that is cancelled in open() may already have opened the file (glibc bug 12683). So
+    // cancellation happens before open(), as in stock, or in read().
     pthread_testcancel();
     const uncancelled this_call;
     number_ = ::open(path, flags | O_CLOEXEC);
@@ -34,7 +34,7 @@ void regular_file::open_from_start() {
     struct stat status {};
     file_.close();
     {
-        // The writer at the other end of a pipe would take an open() for its reader; O_PATH is none.
+        // The writer of a pipe would take an open() for its reader; O_PATH does not open the pipe.
         descriptor place;
         place.open(path_, O_PATH);
         if (!place.is_open() || fstat(place.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -78,7 +78,7 @@ bool regular_file::fill(std::span<unsigned char> piece) const {
     while (!piece.empty()) {
         const ssize_t n = ::read(file_.number(), piece.data(), piece.size());
         if (n <= 0) {
-            return false; // shorter than it was a moment ago: somebody is writing to it
+            return false; // shorter than a moment ago: the file is being written to
         }
         piece = piece.subspan(static_cast<std::size_t>(n));
     }

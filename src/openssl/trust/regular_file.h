@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A regular file that is open for reading. A trust store asks for all of its bytes, or whether they still are
-// the known ones.
+// A regular file that is open for reading. A trust store reads all of its bytes, or compares them with known
+// ones.
 //
 // Laws:
 //  - Anything but a regular file is never opened and is left to OpenSSL: a pipe can be read only once. A file
@@ -35,7 +35,7 @@ public:
 
         [[nodiscard]] bool operator==(const identity&) const noexcept = default;
     };
-    // When somebody has written to it last, as far as the file system says.
+    // The time of the last write, according to the file system.
     struct stamp {
         off_t size = -1;
         timespec modified{};
@@ -51,7 +51,7 @@ public:
         }
     };
 
-    // `path` is there for as long as this is.
+    // `path` must live as long as this object.
     explicit regular_file(const char* path) : path_(path) { open_from_start(); }
     regular_file(const regular_file&) = delete;
     regular_file& operator=(const regular_file&) = delete;
@@ -63,14 +63,14 @@ public:
         return static_cast<std::size_t>(written_.size);
     }
 
-    // Opens it again, so that it can be read again; the path may lead to another file now.
+    // Opens the path again, to read it again; it may lead to another file now.
     void open_from_start();
 
-    // All of it, once; null when it cannot be read. Throws bad_alloc.
+    // Reads the whole file; call it once. Null if it cannot be read. Throws bad_alloc.
     [[nodiscard]] std::unique_ptr<file_content> read();
 
-    // Whether it consists of these bytes, asked once. Reads them into memory for one piece, which stays in a
-    // near cache of the processor, and so costs a fraction of read(). False also when it cannot be read.
+    // Whether the file consists of these bytes; call it once. Uses memory for one piece, which stays in a
+    // near cache of the processor, so it costs a fraction of read(). Also false if the file cannot be read.
     // Throws bad_alloc.
     [[nodiscard]] bool holds(const file_content& bytes);
 
@@ -91,14 +91,14 @@ private:
         int number_ = -1;
     };
 
-    // Fills all of `piece` with the bytes that come next.
+    // Fills `piece` completely with the next bytes.
     [[nodiscard]] bool fill(std::span<unsigned char> piece) const;
     [[nodiscard]] bool at_end() const;
 
     const char* path_;
     descriptor file_;
-    // Of a `struct stat` what is asked for: while this is there, a thread may go on into OpenSSL's parsers,
-    // on a small stack.
+    // Only the needed fields of `struct stat`, because OpenSSL's parsers may run on the same, small stack
+    // during the lifetime of this object.
     identity which_;
     stamp written_;
 };

@@ -11,7 +11,7 @@ namespace ibid::openssl {
 namespace {
 
 constexpr std::size_t longest_data_line = 76; // RFC 7468 writes 64 characters, MIME 76
-constexpr unsigned char no_digit = 0x80;      // beyond every digit: it stays visible when digits are or-ed
+constexpr unsigned char no_digit = 0x80;      // a bit that no digit has, so it survives or-ing
 
 constexpr std::array<unsigned char, 256> digits = [] {
     std::array<unsigned char, 256> values{};
@@ -23,7 +23,7 @@ constexpr std::array<unsigned char, 256> digits = [] {
     return values;
 }();
 
-// Four characters into three bytes. What is or-ed together tells whether all were digits.
+// Decodes four characters into three bytes. The or-ed values show whether all were digits.
 [[nodiscard]] inline unsigned char decode_quantum(const char* in, unsigned char* out) noexcept {
     const auto digit = [in](std::size_t i) { return digits[static_cast<unsigned char>(in[i])]; };
     const unsigned char a = digit(0);
@@ -36,7 +36,7 @@ constexpr std::array<unsigned char, 256> digits = [] {
     return a | b | c | d;
 }
 
-// A line without its end, which is not empty. Returns how many bytes it holds; 0: it is no such line.
+// Decodes a line without its line end; not empty. Returns the number of bytes; 0: not a line of base64.
 [[nodiscard]] std::size_t decode_line(std::string_view line, bool may_be_last, unsigned char* out) noexcept {
     if (line.size() % 4 != 0 || line.size() > longest_data_line) {
         return 0;
@@ -117,7 +117,7 @@ strict_pem::line strict_pem::next_line() {
         pieces_ = pieces_.subspan(1);
         at_ = 0;
     }
-    // OpenSSL takes these, and others, off the end of each line.
+    // OpenSSL removes these and other characters from the end of each line.
     while (!line_.empty() && (line_.back() == '\r' || line_.back() == ' ' || line_.back() == '\t')) {
         line_.remove_suffix(1);
     }
@@ -138,8 +138,8 @@ std::size_t strict_pem::distance_to(unsigned char c) const noexcept {
     return passed;
 }
 
-// Whether the line begins a block of a known kind. One that may begin another, or that speaks of a key, ends
-// the reading.
+// Whether the line begins a block of a known kind. A line that may begin another kind, or that mentions a
+// key, ends the reading.
 bool strict_pem::begins_block() noexcept {
     for (const known_label& known : known_labels) {
         if (is_boundary(line_, begin, known.text)) {

@@ -9,7 +9,7 @@
 //  - A file that has a block of another kind (a private key, above all), or text that mentions one, is left
 //    to OpenSSL.
 //  - Decoded bytes are overwritten before their memory is freed.
-//  - Small: it lives on a stack that OpenSSL's parsers use, too.
+//  - Small, because it is on a stack that OpenSSL's parsers also use.
 #pragma once
 
 #include <cstddef>
@@ -27,17 +27,17 @@ class strict_pem {
 public:
     enum class found : std::uint8_t { block, end, other_form };
 
-    // `text` stays as it is for as long as this is there.
+    // `text` must not change during the lifetime of this object.
     explicit strict_pem(const file_content& text) noexcept : pieces_(text.pieces()) {}
     strict_pem(const strict_pem&) = delete;
     strict_pem& operator=(const strict_pem&) = delete;
     ~strict_pem() = default;
 
-    // Finds the next block. Once the text was found to be of another form, every call says so. Throws
+    // Finds the next block. After the text was found to have another form, every call says so. Throws
     // bad_alloc.
     [[nodiscard]] found next();
 
-    // Of the block that was found last, until the next call.
+    // The bytes of the last block that was found; valid until the next call.
     [[nodiscard]] pem_kind kind() const noexcept { return kind_; }
     [[nodiscard]] std::span<const unsigned char> content() const noexcept {
         return decoded_.all().first(decoded_size_);
@@ -55,8 +55,7 @@ private:
     std::span<const wiped_bytes> pieces_; // not read yet; of the first, what is behind `at_`
     std::size_t at_ = 0;
     std::string_view line_; // without what ends it
-    wiped_bytes
-        joined_; // a line that stands in two pieces. Hardly ever: on the stack it would be there at all times
+    wiped_bytes joined_;    // a line that is split between two pieces. Rarely used, so not on the stack
     bool other_form_ = false;
     pem_kind kind_ = pem_kind::certificate;
     std::string_view label_;

@@ -19,7 +19,7 @@ namespace {
     return static_cast<const OPENSSL_STACK*>(stack);
 }
 
-// One of OpenSSL's objects in a scope. Not a unique_ptr, whose destructor is noexcept.
+// Owns an OpenSSL object for a scope. Not a unique_ptr, because its destructor is noexcept.
 template <class T>
 class owned {
 public:
@@ -48,13 +48,13 @@ file_view::file_view(const file_content& of, file_mode read_as) noexcept : conte
 }
 
 std::size_t trust_file::weight() const noexcept {
-    // Certificates weigh in their own cache.
+    // Certificates are weighed in their own cache.
     return sizeof *this + sizeof *objects_ + content_->weight() +
            (objects_->objects.capacity() + in_store_order_.capacity()) * sizeof(trust_object) +
            weight_of_crls_;
 }
 
-// OpenSSL parses on the same stack, so nothing large stands on it.
+// OpenSSL parses on the same stack, so this uses little of it.
 std::unique_ptr<trust_file> trust_file::parse(const surroundings& in, const file_view& file,
                                               std::unique_ptr<const file_content> content) {
     std::unique_ptr<trust_file> made(new trust_file(in, file));
@@ -86,8 +86,8 @@ bool trust_file::read(const surroundings& in, const file_view& file) {
     if (file.mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1}) {
         return read_crl(in, *file.content);
     }
-    // OpenSSL ends a line at a NUL. The whole file is checked before any of it is parsed: there may be a key
-    // at its end.
+    // OpenSSL ends a line at a NUL. The whole file is checked before any part is parsed, because there may be
+    // a key at its end.
     return !file.content->contains(0) && is_strict_pem(*file.content) && read_pem(in, *file.content);
 }
 
@@ -103,7 +103,7 @@ bool trust_file::read_crl(const surroundings& in, const file_content& der) {
     return o.crl != nullptr;
 }
 
-// A frame of its own, which has gone again when OpenSSL parses.
+// A separate function, so that its stack frame is gone when OpenSSL parses.
 [[gnu::noinline]] trust_object& trust_file::add_object() {
     return objects_->objects.emplace_back();
 }
@@ -118,13 +118,13 @@ bool trust_file::read_pem(const surroundings& in, const file_content& text) {
     while (blocks->next() == strict_pem::found::block) {
         const bool is_crl = blocks->kind() == pem_kind::crl;
         if (mode_.kind == (is_crl ? file_kind::certificates : file_kind::crls)) {
-            continue; // passed over by OpenSSL, too
+            continue; // OpenSSL ignores it, too
         }
         if (is_crl ? has_crl : has_certificate) {
             has_certificate = false;
             has_crl = false;
         }
-        trust_object& o = add_object(); // first: nothing is held when there is no memory for it
+        trust_object& o = add_object(); // first, so that nothing is held if there is no memory
         if (is_crl) {
             parse_crl(in, blocks->content(), o);
             has_crl = true;
@@ -152,12 +152,12 @@ void trust_file::parse_certificate(const surroundings& in, std::span<const unsig
     const unsigned char* p = der.data();
     const owned x(in.f.d2i_X509(nullptr, &p, static_cast<long>(der.size())), in.f.X509_free);
     if (x.get() != nullptr && certificate_cache::has_sound_extensions(in.certificates.f(), x.get())) {
-        o.certificate = in.certificates.adopt(x.get(), true); // earned: the operator named the file
+        o.certificate = in.certificates.adopt(x.get(), true); // protected: the operator named the file
     }
 }
 
-// A CRL that is not equal to itself has no fingerprint: OpenSSL had no memory for it, and leaves no error
-// about that.
+// A CRL that is not equal to itself has no fingerprint: OpenSSL had no memory for the fingerprint, and
+// reports no error for that.
 void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char> der, trust_object& o) {
     const functions& f = in.f;
     if (in.leaves_crls || sequence_extent(der.data(), der.size()) != der.size()) {
@@ -182,8 +182,8 @@ void trust_file::parse_crl(const surroundings& in, std::span<const unsigned char
     o.crl = crl.release();
 }
 
-// Loads a store of our own as OpenSSL would, to see in which order it ends. In a hash table that is by the
-// order in which they were added, which is what add_in_file_order() keeps.
+// Loads a temporary store as OpenSSL would, to record the resulting order. A hash table depends on the order
+// in which objects were added, which add_in_file_order() preserves.
 bool trust_file::arrange() {
     const functions& f = *f_;
     const std::size_t all = objects_->objects.size();
@@ -217,7 +217,7 @@ int trust_file::add_to(X509_STORE* store) const {
     return counts ? static_cast<int>(added) : 0;
 }
 
-// Until one cannot be added. How many were.
+// Adds objects until one cannot be added. Returns how many were added.
 std::size_t trust_file::add_in_file_order(X509_STORE* store) const {
     std::size_t added = 0;
     for (const trust_object& o : objects_->objects) {
@@ -232,7 +232,7 @@ std::size_t trust_file::add_in_file_order(X509_STORE* store) const {
 
 namespace {
 
-// What a store's list consists of, each with a reference to a certificate or CRL, before it is in the list.
+// Elements of a store's list, each with a reference to a certificate or CRL, before they are in the list.
 class fresh_objects {
 public:
     explicit fresh_objects(const functions& f) : f_(f) {}
@@ -263,7 +263,7 @@ public:
         return true;
     }
 
-    // Into a list that has room for all.
+    // Appends to a list that has room for all.
     void move_to(OPENSSL_STACK* list) {
         for (X509_OBJECT* const o : objects_) {
             f_.OPENSSL_sk_push(list, o);
@@ -279,8 +279,8 @@ private:
 } // namespace
 
 // A store without objects needs no search for duplicates: it gets the objects as OpenSSL would leave them.
-// False: there are some already, or there was no memory, or it is a hash table, which asking for its list
-// would end; then the store is as it was.
+// False: the store has objects, or there was no memory, or it is a hash table, which reading its list would
+// convert. Then the store is unchanged.
 bool trust_file::fill_empty(X509_STORE* store) const {
     const functions& f = *f_;
     if (in_store_order_.empty()) {

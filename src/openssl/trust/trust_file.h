@@ -35,7 +35,7 @@ enum class file_kind : std::uint8_t {
     crls,                  // X509_load_crl_file
 };
 
-// As what a file is read.
+// How a file is read.
 struct file_mode {
     file_kind kind = file_kind::certificates_and_crls;
     int type = 0; // X509_FILETYPE_…
@@ -44,8 +44,8 @@ struct file_mode {
     [[nodiscard]] std::size_t slot() const noexcept { return static_cast<std::size_t>(kind) * 16; }
 };
 
-// The whole content of a file, and as what it is read. Only OpenSSL's default library context is served here:
-// it is the one that is never freed.
+// The whole content of a file, and how it is read. Only for OpenSSL's default library context, which is never
+// freed.
 struct file_view {
     const file_content* content;
     file_mode mode;
@@ -55,15 +55,15 @@ struct file_view {
     file_view(const file_content& of, file_mode read_as, std::uint64_t known_hash) noexcept
         : content(&of), mode(read_as), hash(known_hash) {}
 
-    // Of the length of the content, by which the cache counts what a hit need not read again; what lies there
-    // is not its bytes.
+    // Has the length of the content, so that the cache can count what a hit need not read again; it does not
+    // point to the content.
     [[nodiscard]] const unsigned char* begin() const noexcept { return content->pieces()[0].all().data(); }
     [[nodiscard]] const unsigned char* end() const noexcept { return begin() + content->size(); }
 };
 
 class trust_file {
 public:
-    // Where a file is parsed. All of it outlives the file.
+    // The environment of a parse. All of it must outlive the file.
     struct surroundings {
         const functions& f;
         certificate_cache& certificates;
@@ -71,8 +71,8 @@ public:
         bool leaves_crls; // a file with a CRL is OpenSSL's alone
     };
 
-    // Null when OpenSSL should load this file itself. OpenSSL's error queue is empty before and afterwards.
-    // `content` is what `file` shows.
+    // Null if OpenSSL should load this file itself. OpenSSL's error queue is empty before and afterwards.
+    // `content` is the content of `file`.
     [[nodiscard]] static std::unique_ptr<trust_file> parse(const surroundings& in, const file_view& file,
                                                            std::unique_ptr<const file_content> content);
 
@@ -97,7 +97,8 @@ public:
 
     [[nodiscard]] bool has_crls() const noexcept { return has_crls_; }
 
-    // Adds all to a store as X509_load_cert_crl_file and its kin do; what these return.
+    // Adds all objects to a store as X509_load_cert_crl_file and similar functions do; returns what they
+    // return.
     [[nodiscard]] int add_to(X509_STORE* store) const;
 
     [[nodiscard]] std::size_t weight() const noexcept;

@@ -15,7 +15,7 @@
 
 namespace ibid::openssl {
 
-// What a forked child leaves behind. Never destroyed once it is published.
+// The contents that a forked child abandons. Never destroyed after they are published.
 struct trust_store_cache::contents {
     retired_objects retired; // first: the files retire their objects there
     file_cache files;
@@ -25,18 +25,18 @@ struct trust_store_cache::contents {
     explicit contents(counter_block* counters) : files({.counters = counters}) {}
 };
 
-// What is to be loaded. On the heap: OpenSSL parses on the same stack, which may be a small one.
+// A file that is to be loaded. On the heap, because OpenSSL parses on the same, perhaps small stack.
 struct trust_store_cache::source {
     file_mode mode;
     regular_file file;
     std::unique_ptr<const file_content> content; // while it is to be parsed
     std::unique_ptr<trust_file> parsed;
-    // What the parse is given.
+    // The input of the parse.
     std::optional<trust_file::surroundings> in;
     std::optional<file_view> view;
 };
 
-// A file that a call of OpenSSL's uses. If that call forks, the child releases nothing that it inherited.
+// A file in use by an OpenSSL call. If that call forks, the child does not release what it inherited.
 class trust_store_cache::held_here {
 public:
     held_here(const trust_store_cache& cache, const contents& in) noexcept : cache_(cache), in_(in) {}
@@ -59,7 +59,7 @@ private:
     const contents& in_;
 };
 
-// Frees what other destructors of a call have retired, however the call ends.
+// Frees objects that other destructors of a call have retired, also if the thread is cancelled.
 class trust_store_cache::frees_at_end {
 public:
     frees_at_end(const trust_store_cache& cache, contents& in) noexcept : cache_(cache), in_(in) {}
@@ -78,8 +78,8 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
       index_(
           f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, this, nullptr, nullptr, &on_store_free)) {}
 
-// Runs inside the X509_STORE_free that took the last reference: after a list of objects has gone, before a
-// hash table goes.
+// Runs inside the X509_STORE_free that drops the last reference: after a list of objects is freed, before a
+// hash table is freed.
 void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
     static_cast<trust_store_cache*>(cache)->let_go(static_cast<const X509_STORE*>(store));
     shared_statistics::publish_all();
@@ -97,13 +97,13 @@ void trust_store_cache::let_go(const X509_STORE* store) {
     }
 }
 
-// With null, this function of OpenSSL changes nothing and tells what is set.
+// With null, this OpenSSL function changes nothing and returns the current default.
 bool trust_store_cache::in_default_context() const {
     return f_.OSSL_LIB_CTX_set0_default(nullptr) == f_.OSSL_LIB_CTX_get0_global_default();
 }
 
-// Not on a thread whose default context is another: OpenSSL would not tell certificate_cache of the end of a
-// certificate.
+// Not on a thread with another default context: there OpenSSL would not report the end of a certificate to
+// certificate_cache.
 void trust_store_cache::free_retired(contents& in) const {
     if (in.retired.is_empty() || contents_.load(std::memory_order_relaxed) != &in || !in_default_context()) {
         return;
@@ -160,7 +160,7 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     }
 }
 
-// Each of these has a frame of its own, which has gone again when OpenSSL parses.
+// These are separate functions, so that their stack frames are gone when OpenSSL parses.
 [[gnu::noinline]] handle<trust_file> trust_store_cache::look_up(contents& in, const file_view& file) {
     return in.files.find(file);
 }
@@ -168,7 +168,8 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     return in.files.intern(std::move(parsed));
 }
 
-// What is there, if it was parsed before. Else `from` has its content then; unless OpenSSL should load it.
+// The parsed file, if it is known. Otherwise `from` then has the content, unless OpenSSL should load the
+// file.
 [[gnu::noinline]] handle<trust_file> trust_store_cache::find(contents& in, source& from) {
     if (!from.file.is_open() || in.known.is_refused(from.file, from.mode)) {
         return nullptr;
@@ -197,7 +198,7 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
 // OpenSSL parses on the caller's stack, so this frame is small.
 [[gnu::noinline]] void trust_store_cache::parse(contents& in, source& from) {
     if (f_.ERR_peek_error() != 0) {
-        from.content = nullptr; // errors of the program's could not be told from those to come
+        from.content = nullptr; // existing errors could not be distinguished from new ones
         return;
     }
     from.in.emplace(trust_file::surroundings{f_, certificates_, in.retired,
@@ -206,7 +207,7 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     from.parsed = trust_file::parse(*from.in, *from.view, std::move(from.content));
 }
 
-// What parse() came to. Null: OpenSSL should load the file.
+// The result of parse(). Null: OpenSSL should load the file.
 [[gnu::noinline]] handle<trust_file> trust_store_cache::keep_parsed(contents& in, source& from) {
     if (!from.view || contents_.load(std::memory_order_relaxed) != &in) {
         return nullptr;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The files that the trust stores of this process were loaded from, each parsed once: CA bundles and CRLs.
+// The files from which trust stores of this process were loaded (CA bundles and CRLs), each parsed once.
 //
 // Laws:
 //  - Every load reads the file and compares it with what is in memory. A changed file is another file.
 //  - A parsed file lives as long as a store that was loaded from it (files_of_stores).
-//  - No thread waits for another thread's read or parse. A second thread does the same again, and takes the
+//  - No thread waits for another thread's read or parse. A second thread does the same again, and uses the
 //    first one's result.
-//  - No lock is held while OpenSSL is called, except a store's own, for what OpenSSL does under it.
+//  - No lock is held while OpenSSL is called, except a store's own lock, for operations that OpenSSL does
+//    under it.
 //  - A call into OpenSSL may not return (the thread is cancelled), so no function that calls OpenSSL is
 //    noexcept.
 #pragma once
@@ -27,41 +28,41 @@ namespace ibid::openssl {
 
 class trust_store_cache {
 public:
-    // Never destroyed, as certificate_cache. Null `counters`: counted privately. Throws bad_alloc.
+    // Never destroyed, like certificate_cache. Null `counters`: private counters. Throws bad_alloc.
     trust_store_cache(const functions& f, certificate_cache& certificates, counter_block* counters);
     trust_store_cache(const trust_store_cache&) = delete;
     trust_store_cache& operator=(const trust_store_cache&) = delete;
 
-    // As the function of this kind with a lookup of this store: the number of objects, or 0. Negative:
-    // OpenSSL should load this file itself. Certificates, alone or with CRLs, are read from PEM; CRLs alone
-    // from ASN.1, too. errno stays.
+    // Does the same as the OpenSSL function of this mode with a lookup of this store, and returns the number
+    // of objects, or 0. Negative: OpenSSL should load this file itself. Files with certificates must be PEM;
+    // files with only CRLs may also be ASN.1. errno is preserved.
     [[nodiscard]] int load(X509_STORE* store, const char* path, file_kind kind, int type);
 
-    // Whether objects in `store` came from here; and: they have been exchanged, its files are let go.
+    // Whether objects in `store` came from here; and: they have been replaced, so release its files.
     [[nodiscard]] bool has_filled(const X509_STORE* store);
     void let_go(const X509_STORE* store);
 
-    // From now on a file with a CRL is left to OpenSSL, or not: a program that lists the entries of a store's
-    // CRL (X509_CRL_get_REVOKED, X509_CRL_print) sees that OpenSSL sorts them at the first search, and can
-    // delete one.
+    // Whether, from now on, only OpenSSL loads files with a CRL: a program that lists the entries of a
+    // store's CRL (X509_CRL_get_REVOKED, X509_CRL_print) sees that OpenSSL sorts them at the first search,
+    // and can delete one.
     void leave_crls(bool leave) noexcept { leaves_crls_.store(leave, std::memory_order_relaxed); }
 
-    // Of the stores' ex_data, where only their end is told and nothing is stored; negative: none.
+    // The index of the stores' ex_data, which only reports their end and stores nothing; negative: none.
     [[nodiscard]] int index() const noexcept { return index_; }
 
     void retain(retention budget);
     void trim();
     [[nodiscard]] ibid::statistics statistics() const noexcept;
 
-    // In the child of a fork, where only this thread is left: nothing that was here before is found again or
-    // touched, since other threads of the parent may have been using it. Writes one word.
+    // In the child of a fork, which has only this thread: from now on nothing that was here before is found
+    // or touched, because other threads of the parent may have been using it. Writes one word.
     void forget_all_in_child() noexcept { contents_.store(nullptr, std::memory_order_release); }
 
 private:
     struct hash_file {
         [[nodiscard]] std::uint64_t operator()(const file_view& file) const noexcept { return file.hash; }
     };
-    // A view of what an entry holds is the entry's own, and needs no comparing.
+    // A view that is the entry's own needs no comparison.
     struct same_file {
         [[nodiscard]] bool operator()(const file_view& a, const file_view& b) const noexcept {
             return a.mode == b.mode && (a.content == b.content || *a.content == *b.content);
@@ -93,7 +94,8 @@ private:
     std::atomic<std::size_t> retained_bytes_{0};
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> leaves_crls_{false};
-    // Of the stores' ex_data; negative: out of service. Last: from then on, the ends of stores are told.
+    // The index of the stores' ex_data; negative: not usable. Set last: from then on, the ends of stores are
+    // reported.
     int index_;
 };
 
