@@ -56,7 +56,7 @@ std::string is_count(const std::string& text) {
                : fmt::format("'{}' is not a whole number from 1 to 65535", text);
 }
 
-// How many letters to change, add or leave out.
+// The edit distance: how many letters to change, add or leave out.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j)
@@ -72,7 +72,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-// The command that was probably meant.
+// The command that the user probably meant.
 std::string hint(const std::vector<std::string>& words, const std::vector<std::string>& commands) {
     for (const std::string& word : words) {
         if (word.starts_with("-"))
@@ -105,7 +105,7 @@ run_words split_at_program(const usage::command& c, const std::vector<std::strin
     return {at, at};
 }
 
-// Takes the program and its words off the end.
+// Removes the program and its arguments from the end.
 std::vector<std::string> take_program(std::vector<std::string>& words) {
     const usage::command* const c = words.empty() ? nullptr : usage::find(words[0]);
     if (c == nullptr || c->program.empty())
@@ -117,7 +117,7 @@ std::vector<std::string> take_program(std::vector<std::string>& words) {
     return command;
 }
 
-// What is wrong with a word of this kind; empty when nothing is.
+// An error message for a word of this kind; empty if it is valid.
 std::string wrong_word(usage::word is, const std::string& text) {
     switch (is) {
     case usage::word::pid:
@@ -135,7 +135,7 @@ std::string wrong_word(usage::word is, const std::string& text) {
     }
 }
 
-// What was given of one command's options and operands. An option that was given without a value has the
+// The options and operands that were given for one command. An option that was given without a value has the
 // value "-".
 class given_words {
 public:
@@ -271,7 +271,7 @@ int carry_out(const std::string& command, const given_words& given, std::vector<
     return carry_out_service(command, given);
 }
 
-// Takes --help and --version, wherever a person writes them: nothing else is done then.
+// Handles --help and --version at any position; then nothing else is done.
 std::optional<std::string> asked_for(const std::vector<std::string>& words) {
     const usage::command* const command = words.empty() ? nullptr : usage::find(words[0]);
     for (const std::string& word : words) {
@@ -304,7 +304,7 @@ int command_line(int count, const char* const* given) {
         of[c.name].add_to(*sub, c);
     }
     try {
-        std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
+        std::reverse(words.begin(), words.end()); // CLI11 expects them in reverse order
         app.parse(words);
     } catch (const CLI::ParseError& error) {
         std::vector<std::string> commands;

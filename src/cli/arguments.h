@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line. usage/definition.h says what it is.
+// Parses the command line, which usage/definition.h defines.
 #pragma once
 
 namespace ibid::cli {
 
-// Parses and carries out. Returns the exit status.
+// Parses and executes. Returns the exit status.
 [[nodiscard]] int command_line(int count, const char* const* words);
 
 } // namespace ibid::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the caches of C++ programs say that ask to be shown (include/ibid/published.h).
+// Prints the published counters of C++ programs' caches (include/ibid/published.h).
 #pragma once
 
 #include "statistics/published_caches.h"
@@ -14,10 +14,10 @@
 
 namespace ibid::cli {
 
-// "cache patterns: 3 active, 2 retained; 98 hits, 5 misses, 0 evictions", a line each.
+// One line for each: "cache patterns: 3 active, 2 retained; 98 hits, 5 misses, 0 evictions".
 [[nodiscard]] std::string cache_lines(const std::vector<shared_statistics::cache_figures>& all);
 
-// One, as the member "caches" lists them.
+// One element of the JSON member "caches".
 [[nodiscard]] nlohmann::ordered_json cache_json(const shared_statistics::cache_figures& one);
 
 } // namespace ibid::cli

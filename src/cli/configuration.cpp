@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// See configuration.h. `ibid run` reads the files at each start, so this does without streams.
+// See configuration.h. `ibid run` reads the files at each start, so this uses no streams.
 #include "cli/configuration.h"
 
 #include "cli/environment.h"
@@ -38,7 +38,7 @@ bool is_plain(std::string_view text) {
                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-// For a terminal, and not all of a long one.
+// Printable for a terminal, and cut if it is long.
 std::string shown(std::string_view text) {
     std::string out(text.substr(0, 60));
     for (char& c : out)
@@ -85,8 +85,8 @@ configuration configuration::load(const std::string& root) {
 }
 
 void configuration::add_file(const std::string& path, const std::string& shown_as) {
-    // Read, not mapped: a file that is cut short meanwhile must not end this process. A FIFO must not make it
-    // wait.
+    // Read, not mapped: a file that is truncated meanwhile must not end this process. A FIFO must not block
+    // it.
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         if (errno != ENOENT && errno != ENOTDIR)
@@ -102,7 +102,7 @@ void configuration::add_file(const std::string& path, const std::string& shown_a
     while (is_file && text.size() <= most && (got = ::read(fd, piece.data(), piece.size())) > 0)
         text.append(piece.data(), static_cast<std::size_t>(got));
     ::close(fd);
-    if (!is_file && !S_ISCHR(s.st_mode)) // a link to /dev/null is the usual word for "nothing"
+    if (!is_file && !S_ISCHR(s.st_mode)) // a link to /dev/null usually means "nothing"
         complaints_.push_back({{}, fmt::format("{} is not read: it is not a regular file", shown_as)});
     else if (text.size() > most)
         complaints_.push_back({{}, fmt::format("{} is too large, and is not read", shown_as)});
@@ -114,7 +114,7 @@ void configuration::add_text(std::string_view text, const std::string& file) {
     if (text.starts_with("\xef\xbb\xbf"))
         text.remove_prefix(3); // the byte order mark that some editors write
     std::string program;
-    bool passed_over = false; // a section of no program
+    bool passed_over = false; // in a section without a valid program
     for (unsigned number = 1; !text.empty(); ++number) {
         const std::string_view whole = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(text.size(), whole.size() + 1));

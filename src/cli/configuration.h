@@ -8,13 +8,13 @@
 //     [nginx]
 //     IBID_PRIVACY=strict
 //
-// A line is a setting, a program's name in brackets, or a comment (#). Spaces around a name and a value do
-// not count. There are no quotes, no continued lines, no comments behind a value.
+// A line is a setting, a program's name in brackets, or a comment (#). Spaces around a name and a value are
+// ignored. There are no quotes, no continued lines, and no comments after a value.
 //
 // Laws:
-//  - A program's section wins over what is for all; of two of the same kind the later one wins. The
-//    environment wins over both.
-//  - A line that is wrong gives one complaint and sets nothing. No file can make a program fail.
+//  - A program's section overrides settings for all programs; of two of the same kind the later one counts.
+//    The environment overrides both.
+//  - An invalid line gives one message and sets nothing. No file can make a program fail.
 //  - Any bytes may be given.
 #pragma once
 
@@ -27,7 +27,7 @@ namespace ibid::cli {
 class configuration {
 public:
     struct setting {
-        std::string program{}; // empty: for all
+        std::string program{}; // empty: for all programs
         std::string name{};
         std::string value{};
         std::string file{};
@@ -37,23 +37,23 @@ public:
         [[nodiscard]] std::string place() const;
     };
     struct complaint {
-        std::string program{}; // in whose section it is; empty: in none
+        std::string program{}; // the program of its section; empty: none
         std::string text{};    // "/etc/ibid.conf:3: ..."
     };
 
     configuration() = default;
-    // The files of the system in `root` (empty: the running one, or what IBID_CONFIG names instead).
+    // The files of the system in `root` (empty: of the running system, or the file that IBID_CONFIG names).
     [[nodiscard]] static configuration load(const std::string& root = {});
 
     void add_file(const std::string& path, const std::string& shown_as);
     void add_text(std::string_view text, const std::string& file);
 
-    // What holds for a program that has these names, the first one before the second: one setting of each
-    // name. IBID_EXCLUDE also has the programs that a section disables: it is inherited, so they are left
-    // alone wherever they are started.
+    // The settings for a program with these names, of which the first has precedence: one value for each
+    // setting. IBID_EXCLUDE also contains the programs that a section disables; it is inherited, so ibid is
+    // disabled in them wherever they are started.
     [[nodiscard]] std::vector<setting> settings_of(const std::vector<std::string>& programs) const;
 
-    // What is wrong in lines that concern it.
+    // The errors in lines that apply to it.
     [[nodiscard]] std::vector<std::string> complaints_of(const std::vector<std::string>& programs) const;
 
     [[nodiscard]] const std::vector<setting>& settings() const { return settings_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors of our own, away from 0, 1 and 2: a program may be started with some of these closed, and then
-// they are the first that the system gives out.
+// Moves our own descriptors away from 0, 1 and 2: a program may be started with some of these closed, and
+// then the system gives them out first.
 #pragma once
 
 #include <cstdlib>
@@ -13,7 +13,7 @@
 
 namespace ibid::cli {
 
-// `fd` itself, or what stands for it from now on. Closed on exec. Negative in, negative out.
+// `fd` itself, or the descriptor that replaces it. Closed on exec. Negative in, negative out.
 [[nodiscard]] inline int above_standard_streams(int fd) {
     if (fd < 0 || fd > STDERR_FILENO)
         return fd;

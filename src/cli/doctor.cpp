@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid doctor`. First the facts are gathered, whoever is asked about; then they are shown, as text or JSON.
+// `ibid doctor`. First it collects the facts, for any kind of subject; then it shows them, as text or JSON.
 #include "cli/doctor.h"
 
 #include "cli/effective_settings.h"
@@ -36,15 +36,15 @@ namespace {
 
 using shared_statistics::read_error;
 
-// The variables by which a program is disabled, where they are set for it.
+// The variables that disable ibid in a program, if they are set for it.
 class surroundings {
 public:
-    // This command's own: what a program would be given.
+    // This command's environment, which a program would inherit.
     surroundings() {
         for (const char* const* at = environ; *at != nullptr; ++at)
             settings_.emplace_back(*at);
     }
-    // Those of a process as it was started; nothing where they may not be read.
+    // The environment of a process at its start; nothing if it may not be read.
     explicit surroundings(pid_t pid) {
         std::istringstream file(
             shared_statistics::read_in_time(fmt::format("/proc/{}/environ", pid)).value_or(""));
@@ -68,18 +68,18 @@ struct findings {
     std::optional<std::string> preload;
     openssl_build openssl;
     std::vector<shared_statistics::libcrypto_figures>
-        libcryptos; // of a process that has several, or that counts
+        libcryptos; // of a process with several, or with counters
     decisive_module decisive;
-    std::string own_memory; // the file that gives OpenSSL memory functions of its own
+    std::string own_memory; // the file that sets OpenSSL's memory functions
     std::array<openssl::feature, 5> features{};
-    settings_result settings;          // that hold for it
+    settings_result settings;          // for the subject
     bool not_known = false;            // whether it uses OpenSSL for TLS cannot be seen
-    std::vector<std::string> notes;    // good to know
+    std::vector<std::string> notes;    // further information
     std::vector<std::string> problems; // why ibid does not help
     std::vector<std::string> next;     // what to do
 };
 
-// Of "4.0.3".
+// The major version of "4.0.3".
 openssl::openssl_version parsed(const std::string& version) {
     unsigned parts[3] = {};
     const char* at = version.data();
@@ -92,7 +92,7 @@ openssl::openssl_version parsed(const std::string& version) {
                                     parts[2] << 4);
 }
 
-// Where a setting was made, for a person who wants it to be otherwise.
+// Where a setting comes from, so that a person can change it.
 std::string place_of(const findings& f, std::string_view name) {
     for (const effective_setting& s : f.settings.settings) {
         if (s.name == name)
@@ -101,7 +101,8 @@ std::string place_of(const findings& f, std::string_view name) {
     return {};
 }
 
-// `files`: what `ibid run` would read; nothing for a process, whose environment has it all.
+// `files`: the files that `ibid run` would read; nothing for a process, whose environment contains
+// everything.
 void look_at_settings(findings& f, const surroundings& s, const char* environment_name,
                       const configuration& files, const std::vector<std::string>& names) {
     f.settings =
@@ -157,7 +158,7 @@ void look_at_installation(findings& f) {
 #endif
 }
 
-// What can be done there. All are inactive without a libcrypto of version 3 or 4.
+// The features. All are inactive without a libcrypto of version 3 or 4.
 std::array<openssl::feature, 5> features_of(const findings& f) {
     openssl::circumstances here;
     const openssl::openssl_version version = parsed(f.openssl.version);
@@ -213,7 +214,7 @@ void judge_openssl(findings& f) {
                         f.decisive.path, fmt::join(f.decisive.names, ", ")));
 }
 
-// Servers that start their processes with an environment of their own; elsewhere nothing is said.
+// For servers that start their processes with a new environment; nothing for others.
 void note_scrubbed_environment(findings& f, const std::string& path) {
     for (const char* const server : {"postfix", "dovecot"}) {
         if (path.find(fmt::format("/{}", server)) == std::string::npos)
@@ -228,7 +229,7 @@ findings look_at_machine() {
     look_at_installation(f);
     look_at_settings(f, surroundings(), "environment", configuration::load(), {});
     std::vector<std::string> libraries;
-    // A system with both has the older one for programs of before.
+    // If a system has both, the older one is for old programs.
     for (const int version : {4, 3}) {
         for (const char* const name : {"libssl", "libcrypto"}) {
             std::string path = library_by_name(fmt::format("{}.so.{}", name, version));
@@ -332,7 +333,7 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     advise_to_run(f, name);
 }
 
-// Of a process the counters tell.
+// For a process, the counters tell.
 void look_at_reservations(findings& f, const std::vector<std::string>& files) {
     if (f.openssl.libcrypto.empty() || !f.problems.empty())
         return;
@@ -375,7 +376,7 @@ std::optional<findings> look_at_program(const std::string& name) {
     return f;
 }
 
-// What was counted says which libcrypto is helped; what is mapped, which there are.
+// The counters show which libcrypto is helped; the mappings show which ones exist.
 void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, const std::string& root,
                         const shared_statistics::process_result& counters) {
     f.libcryptos = counters.figures.libcryptos;
@@ -397,7 +398,7 @@ void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, 
         std::erase_if(f.libcryptos, [](const auto& one) { return one.path.empty(); });
 }
 
-// A filter of system calls that is on a process.
+// The system call filter (seccomp) of a process.
 void look_at_sandbox(findings& f, pid_t pid) {
     std::ifstream status(fmt::format("/proc/{}/status", pid));
     for (std::string line; std::getline(status, line);) {
@@ -411,7 +412,7 @@ void look_at_sandbox(findings& f, pid_t pid) {
 findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
-    // The kernel shows the paths as this command would see them, where they are in the same mounts.
+    // The kernel shows paths as this command sees them, if both are in the same mounts.
     std::error_code error;
     const std::string mounts = fmt::format("/proc/{}/ns/mnt", pid);
     const std::string root = std::filesystem::equivalent(mounts, "/proc/self/ns/mnt", error) || error
@@ -489,7 +490,7 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
             f.notes.push_back("with one of its libcryptos ibid is disabled: " + counters.figures.reason);
         f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
     } else if (counters.error == read_error::not_used && counters.figures.is_disabled) {
-        if (f.problems.empty()) // else its environment says it already
+        if (f.problems.empty()) // otherwise its environment already says so
             f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
     } else if (counters.error == read_error::not_used) {
         f.notes.emplace_back("it has not used OpenSSL for certificates so far");
@@ -497,7 +498,8 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     return f;
 }
 
-// A service's processes have what its unit says: systemd reads no file of ibid's. `ibid enable` copies them.
+// A service's processes get only the settings of the unit, because systemd does not read ibid's files; `ibid
+// enable` copies them.
 void look_at_settings_of_service(findings& f, const service::unit& u, const std::string& program) {
     settings_result of_unit = effective_settings(
         [&u](std::string_view name) {
@@ -517,7 +519,7 @@ void look_at_settings_of_service(findings& f, const service::unit& u, const std:
     f.settings = std::move(of_unit);
 }
 
-// The program that it starts; and what its unit says against it.
+// The program of a service, and the problems of its unit.
 std::optional<findings> look_at_service(const std::string& name, std::string& error) {
     const service::unit_result loaded = service::load_unit({}, name);
     if (!loaded.found) {
@@ -543,7 +545,7 @@ std::optional<findings> look_at_service(const std::string& name, std::string& er
     return f;
 }
 
-// Not known (null) when nothing stands in the way, but there is no OpenSSL to be seen yet either.
+// Not known (null) if there is no obstacle, but no OpenSSL is visible yet.
 nlohmann::ordered_json helps(const findings& f) {
     if (!f.problems.empty())
         return false;

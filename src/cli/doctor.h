@@ -18,16 +18,16 @@ struct openssl_build {
     std::string libcrypto; // path; empty: none
     std::string libssl;
     std::string version;   // "3.0.19"
-    std::string fork;      // "BoringSSL": it only has the names of OpenSSL's files
-    bool symbolic = false; // libcrypto is bound to itself
+    std::string fork;      // "BoringSSL": a fork that uses OpenSSL's file names
+    bool symbolic = false; // libcrypto is linked with -Bsymbolic
 };
 
-// The first one of these files. `root` stands before their paths: /proc/PID/root for a process that sees
-// other files.
+// The first libcrypto and libssl among these files. `root` is prepended to their paths: /proc/PID/root for a
+// process with another root directory.
 [[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries,
                                             const std::string& root = {});
 
-// What there is to say of a program, for a command that asks more than this one.
+// The findings about a program, for other commands.
 struct opinion {
     std::vector<std::string> notes;
     std::vector<std::string> problems; // why ibid does not help
@@ -41,7 +41,7 @@ struct doctor_request {
     bool json = false;
 };
 
-// exit_ok when ibid helps, exit_no when something stands in the way.
+// exit_ok if ibid helps, exit_no if there is an obstacle.
 [[nodiscard]] int doctor(const doctor_request& request);
 
 } // namespace ibid::cli

@@ -76,7 +76,7 @@ std::vector<std::string> apply_settings(const std::string& program) {
                                                  names_of_program(program, files.has_sections()));
     for (const effective_setting& s : r.settings) {
         if (s.is_default && !own_variable(s.name).empty())
-            ::unsetenv(s.name.c_str()); // as a wrong one counts
+            ::unsetenv(s.name.c_str()); // an invalid value counts as unset
         else if (!s.is_default)
             ::setenv(s.name.c_str(), s.value.c_str(), 1);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which settings hold for a program, and where each comes from: the environment, a file (configuration.h), or
-// nowhere.
+// The settings of a program, and the source of each: the environment, a file (configuration.h), or the
+// default.
 #pragma once
 
 #include "cli/configuration.h"
@@ -17,31 +17,31 @@ struct effective_setting {
     std::string name{};
     std::string value{};
     std::string source{};    // "environment", "/etc/ibid.conf:3 [nginx]", "default"
-    bool is_default = false; // then `value` is what holds without it, for a person
+    bool is_default = false; // then `value` is the default, as text for a person
 };
 
-// Of a variable's name its value; empty: not set.
+// Maps a variable's name to its value; empty: not set.
 using environment_of = std::function<std::string(std::string_view name)>;
 
 struct settings_result {
     std::vector<effective_setting> settings; // one of each name
-    std::vector<std::string> complaints;     // wrong values, one line each
+    std::vector<std::string> complaints;     // invalid values, one line each
 
     // The value that is set; empty: none.
     [[nodiscard]] std::string operator[](std::string_view name) const;
 };
 
-// A wrong value of the environment's counts as none. `environment_name`: what it is called ("environment",
-// "its unit").
+// An invalid value in the environment counts as unset. `environment_name`: how messages call it
+// ("environment", "its unit").
 [[nodiscard]] settings_result effective_settings(const environment_of& environment,
                                                  const char* environment_name, const configuration& files,
                                                  const std::vector<std::string>& programs);
 
-// The names by which a program is known to a file: its own; of a script, also its interpreter's. `look`:
-// whether that may be read from the file.
+// The names of a program for configuration files: its own; for a script, also the interpreter's. `look`:
+// whether the file may be read for that.
 [[nodiscard]] std::vector<std::string> names_of_program(const std::string& program, bool look);
 
-// Puts what holds for this program into this process's environment. Gives the complaints.
+// Puts the settings of this program into this process's environment. Returns the error messages.
 [[nodiscard]] std::vector<std::string> apply_settings(const std::string& program);
 
 } // namespace ibid::cli

@@ -21,7 +21,7 @@ constexpr Elf64_Half this_machine = EM_AARCH64;
 #error "ibid runs on Linux x86-64 and arm64"
 #endif
 
-// A copy of the T at `offset`: files are not aligned to anything.
+// A copy of the T at `offset`, because data in files may be unaligned.
 template <class T>
 std::optional<T> at(std::string_view bytes, std::uint64_t offset) {
     if (offset > bytes.size() || bytes.size() - offset < sizeof(T))
@@ -49,7 +49,7 @@ std::vector<Elf64_Phdr> program_headers(std::string_view bytes, const Elf64_Ehdr
     return all;
 }
 
-// Where the byte that is loaded at `address` is in the file; past its end if nowhere.
+// The file offset of the byte that is loaded at `address`; past the end if there is none.
 std::uint64_t file_offset(const std::vector<Elf64_Phdr>& headers, std::uint64_t address) {
     for (const Elf64_Phdr& h : headers) {
         if (h.p_type == PT_LOAD && address >= h.p_vaddr && address - h.p_vaddr < h.p_filesz)
@@ -61,9 +61,9 @@ std::uint64_t file_offset(const std::vector<Elf64_Phdr>& headers, std::uint64_t 
 struct relocations {
     std::uint64_t offset = UINT64_MAX;
     std::uint64_t bytes = 0;
-    std::uint64_t relative = 0; // so many at the front name no symbol
+    std::uint64_t relative = 0; // this many at the front name no symbol
 
-    // Whether one of them is for a function that the file itself defines.
+    // Whether one of them names a function that the file itself defines.
     [[nodiscard]] bool name_own_function(std::string_view file, std::uint64_t symbols) const {
         const std::string_view table = slice(file, offset, bytes);
         const std::string_view names = slice(file, symbols, std::string_view::npos);
@@ -138,8 +138,8 @@ void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers
         into.needed.push_back(text_at(table, name));
     if (soname != 0)
         into.soname = text_at(table, soname);
-    // -Bsymbolic is written in the file. -Bsymbolic-functions (Ubuntu's default) shows by what is not there:
-    // a relocation that names one of the file's own functions.
+    // -Bsymbolic sets a flag in the file. With -Bsymbolic-functions (Ubuntu's default) there is no flag, but
+    // no relocation names one of the file's own functions.
     if (!into.soname.empty() && symbols < bytes.size() && !of_calls.name_own_function(bytes, symbols) &&
         !of_data.name_own_function(bytes, symbols))
         into.symbolic = true;

@@ -2,8 +2,8 @@
 //
 // What an ELF file says about how it will be loaded, read from its headers alone.
 //
-// Law: any file may be given, whole, cut short or hostile: nothing outside of the file's bytes is read,
-// nothing is run.
+// Law: any file may be given, also a truncated or hostile one: nothing outside of the file's bytes is read,
+// and nothing is run.
 //
 //     std::optional<elf_file> e = read_elf("/usr/bin/curl");
 //     if (e && e->interpreter.empty()) ... // statically linked: nothing can be preloaded into it
@@ -22,22 +22,21 @@ struct elf_file {
     bool native = false;     // of this command's word size, byte order and processor
     std::string interpreter; // PT_INTERP; empty: statically linked, or a shared library
     bool dynamic = false;    // has a dynamic section
-    bool audited = false;    // DT_AUDIT: the loader shows its calls to a library of somebody's
+    bool audited = false;    // DT_AUDIT: the loader passes its calls to an auditor
     bool symbolic =
         false; // a library whose own calls cannot be interposed: linked with -Bsymbolic[-functions]
     std::vector<std::string> needed; // DT_NEEDED
     std::string soname;
 };
 
-// Nothing when the file cannot be read or is not ELF. Of a file that is not native only `native` is filled
-// in.
+// Nothing if the file cannot be read or is not ELF. For a file that is not native, only `native` is set.
 [[nodiscard]] std::optional<elf_file> read_elf(const std::string& path);
 
 // The same, from bytes.
 [[nodiscard]] std::optional<elf_file> parse_elf(std::string_view bytes);
 
-// The names in its dynamic symbol table, one call each. `defined`: the file has it itself; else it asks
-// others for it.
+// Calls f for each name in its dynamic symbol table. `defined`: the file defines the symbol; otherwise it
+// imports the symbol.
 void for_each_symbol(std::string_view bytes,
                      const std::function<void(std::string_view name, bool defined)>& call);
 

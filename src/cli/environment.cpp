@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the preload is and how a program is told of it. See environment.h.
+// Finds the preload and sets the environment. See environment.h.
 #include "cli/environment.h"
 
 #include "openssl/binding/settings.h"
@@ -18,7 +18,7 @@
 namespace ibid::cli {
 namespace {
 
-// Without links and "..": empty when there is no such file.
+// The path without links and ".."; empty if there is no such file.
 std::string real_path(const std::string& path) {
     char resolved[PATH_MAX];
     return ::realpath(path.c_str(), resolved) != nullptr ? std::string(resolved) : std::string();

@@ -19,7 +19,7 @@ std::string_view base_name(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-// Programs that start others with other files, in other containers, or with an environment of their own.
+// Programs that start other programs with other files, in containers, or with a new environment.
 struct starter {
     std::string_view name;
     const char* what;

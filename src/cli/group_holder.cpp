@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process that tells signals to a group from signals to one. See group_holder.h for its law.
+// The process that distinguishes signals to a process group from signals to one process. See group_holder.h
+// for its law.
 #include "cli/group_holder.h"
 
 #include "cli/descriptors.h"
@@ -18,8 +19,9 @@
 namespace ibid::cli {
 namespace {
 
-// Takes the signal off the pending ones; whether it was there, or came at once. A kernel signals the members
-// of a group one after another, and the supervisor may be asking before our turn has come.
+// Removes the signal from the pending ones. Returns whether it was pending, or arrived within a moment: a
+// kernel signals the members of a group one after another, and the supervisor may ask before this process is
+// signalled.
 bool take(int signal) {
     sigset_t set;
     ::sigemptyset(&set);
@@ -31,7 +33,8 @@ bool take(int signal) {
 [[noreturn]] void be_holder(int request, int answer) {
     ::prctl(PR_SET_NAME, "ibid-holder");
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // Holds nothing open that was the program's: the reader of a pipe would wait for us.
+    // Closes everything that belongs to the program; otherwise the reader of a pipe would wait for this
+    // process.
     if (::dup2(request, 0) < 0 || ::dup2(answer, 1) < 0)
         ::_exit(1);
     close_all(2, ~0U);
@@ -59,7 +62,7 @@ group_holder::group_holder() {
     if (pid_ == 0) {
         ::close(request[1]);
         ::close(answer[0]);
-        // Away from 0 and 1, where they are going.
+        // Moved away from 0 and 1, which they will replace.
         be_holder(::fcntl(request[0], F_DUPFD, 10), ::fcntl(answer[1], F_DUPFD, 10));
     }
     ::close(request[0]);
@@ -84,8 +87,8 @@ bool group_holder::saw(int signal) {
     const auto number = static_cast<unsigned char>(signal);
     if (pid_ <= 0 || ::write(request_, &number, 1) != 1)
         return false;
-    // Somebody may have stopped the holder alone; the program's signals must not wait for ever. Long enough
-    // for a machine that is too busy to run it.
+    // The holder alone may have been stopped; the program's signals must not wait for ever. The time is long
+    // enough for a busy machine.
     pollfd ready{answer_, POLLIN, 0};
     unsigned char seen = 0;
     if (::poll(&ready, 1, 3000) != 1 || ::read(answer_, &seen, 1) != 1) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asking the dynamic loader. See loader.h.
+// Queries the dynamic loader. See loader.h.
 #include "cli/loader.h"
 
 #include "cli/environment.h"
@@ -25,8 +25,8 @@
 namespace ibid::cli {
 namespace {
 
-// What `command` writes to standard output; its errors go nowhere. `variable`: NAME=VALUE of its environment,
-// which is ours else; or empty.
+// The standard output of `command`; standard error is discarded. `variable`: a NAME=VALUE to add to our
+// environment for it, or empty.
 std::string output_of(std::vector<std::string> command, std::string variable = {}) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
@@ -115,8 +115,8 @@ std::string library_by_name(const std::string& soname) {
     void* handle = open(soname.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (handle == nullptr)
         return {};
-    // It stays loaded: the command ends soon. What a handle points to is the loader's own record of the
-    // module (dlinfo(3), RTLD_DI_LINKMAP).
+    // It is not closed, because the command ends soon. What a handle points to is the loader's own record of
+    // the module (dlinfo(3), RTLD_DI_LINKMAP).
     return static_cast<const link_map*>(handle)->l_name;
 }
 

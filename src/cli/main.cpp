@@ -19,10 +19,10 @@ int failed(const std::exception& error) {
     return ibid::cli::exit_cannot_run;
 }
 
-// `ibid run PROGRAM` becomes the program before the static objects are made that other commands need:
-// iostreams alone, which CLI11 brings along, cost as much as all that is done here (docs/command.md, "What a
-// start costs"). The C library has to give a constructor the words, as glibc does; with another one, main()
-// runs the program.
+// `ibid run PROGRAM` executes the program before the static objects of other commands are constructed:
+// iostreams, which CLI11 includes, cost as much as everything that is done here (docs/command.md, "What a
+// start costs"). This requires a C library that passes the arguments to constructors, as glibc does; with
+// another one, main() executes the program.
 #ifdef __GLIBC__
 [[gnu::constructor(101)]] void run_at_once(int count, char** words) {
     try {

@@ -44,7 +44,7 @@ decisive_module classify_file(const std::string& path) {
     decisive_module m{openssl::class_of(roles), path, {}};
     if (m.kind == openssl::module_class::reader)
         return m;
-    // Where some decide alone, those that only do so in pairs are no matter.
+    // If some names are sufficient alone, names that only count in pairs are not listed.
     const auto alone = std::stable_partition(named.begin(), named.end(), [](const std::string& name) {
         return (openssl::roles_of(name) & (openssl::writes_always | openssl::attaches)) != 0;
     });
@@ -105,8 +105,8 @@ std::vector<reservation> reservations(const std::vector<std::string>& files) {
             if (found != of_keys.end())
                 key = *found;
         });
-        // Who keeps data of its own with keys, as libraries of PKCS#11 tokens do, is told of each that goes.
-        // Others register for connections and contexts.
+        // A library that attaches data to keys, as PKCS#11 libraries do, gets a callback for each freed key.
+        // Other libraries register for connections and contexts.
         if (registers && !key.empty())
             all.push_back({path, fmt::format("CRYPTO_get_ex_new_index, {}", key),
                            "it wants to be told of each key that is copied or freed"});
@@ -153,7 +153,7 @@ std::string other_tls_inside(const std::string& executable) {
     return fork_of_openssl(executable);
 }
 
-// As each names itself where OpenSSL has its version.
+// How each library names itself in the place of OpenSSL's version.
 std::string fork_of_openssl(const std::string& path) {
     constexpr std::array forks{tls_library{"(compatible; BoringSSL)", "BoringSSL"},
                                tls_library{"(compatible; AWS-LC", "AWS-LC"},

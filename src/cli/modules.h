@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the files of a program say about its use of OpenSSL: which TLS library it has, whether OpenSSL is
-// inside the executable, and whether one of them may write to certificates. The last is asked of the same
-// table as by the preload.
+// What the files of a program tell about its use of OpenSSL: which TLS library it has, whether OpenSSL is
+// inside the executable, and whether a file may write to certificates. The last uses the preload's own table.
 #pragma once
 
 #include "openssl/modules/module_class.h"
@@ -16,18 +15,18 @@ namespace ibid::cli {
 struct decisive_module {
     openssl::module_class kind = openssl::module_class::reader;
     std::string path;
-    std::vector<std::string> names; // that it asks OpenSSL for, and that decide; some of them
+    std::vector<std::string> names; // some of the OpenSSL functions that it imports and that decide
 };
 
-// The worst of these files. OpenSSL's own are passed over.
+// The file with the highest class. OpenSSL's own files are ignored.
 [[nodiscard]] decisive_module classify(const std::vector<std::string>& files);
 
-// The first of these files that asks OpenSSL for CRYPTO_set_mem_functions: a program that calls it shares
-// nothing. Empty: none.
+// The first of these files that imports CRYPTO_set_mem_functions: a program that calls it shares nothing.
+// Empty: none.
 [[nodiscard]] std::string sets_memory_functions(const std::vector<std::string>& files);
 
-// What a file names that disables ibid once it is called in a certain way. Whether it is, is not
-// seen from outside.
+// A function that a file imports and that, called in a certain way, disables ibid. Whether it is called so
+// cannot be seen from outside.
 struct reservation {
     std::string path;
     std::string call; // "CRYPTO_get_ex_new_index, RSA_set_ex_data"
@@ -35,7 +34,7 @@ struct reservation {
 };
 [[nodiscard]] std::vector<reservation> reservations(const std::vector<std::string>& files);
 
-// "GnuTLS", when the file of this name is a TLS library that is not OpenSSL; empty when it is none.
+// "GnuTLS", if the file of this name is a TLS library other than OpenSSL; otherwise empty.
 [[nodiscard]] std::string other_tls_library(const std::string& path);
 
 // Whether the file of this name is OpenSSL's libssl or libcrypto, as distributions and as Python's wheels
@@ -43,14 +42,14 @@ struct reservation {
 [[nodiscard]] bool is_libssl(const std::string& path);
 [[nodiscard]] bool is_libcrypto(const std::string& path);
 
-// "Go's own (crypto/tls)", when the TLS of an executable is inside it, and is not OpenSSL; empty when that is
-// not seen.
+// "Go's own (crypto/tls)", if an executable contains its own TLS that is not OpenSSL; empty if none was
+// found.
 [[nodiscard]] std::string other_tls_inside(const std::string& executable);
 
-// "BoringSSL", when a library or an executable has one of OpenSSL's forks in it; empty when that is not seen.
+// "BoringSSL", if a library or an executable contains a fork of OpenSSL; empty if none was found.
 [[nodiscard]] std::string fork_of_openssl(const std::string& file);
 
-// How it is seen that OpenSSL is inside an executable; empty when it is not seen.
+// What shows that an executable contains OpenSSL; empty if nothing does.
 [[nodiscard]] std::string openssl_inside(const std::string& executable);
 
 } // namespace ibid::cli

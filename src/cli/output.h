@@ -15,22 +15,22 @@ namespace ibid::cli {
 // Why a flush before the end failed; 0: none did.
 inline int output_error = 0;
 
-// What is printed is to be seen now.
+// Flushes, so that the output is visible now.
 inline void flush_output() {
     errno = 0;
     if (std::fflush(stdout) != 0 && output_error == 0)
         output_error = errno;
 }
 
-// `status`; or, where something that was printed could not be written, exit_no, and one line that says so.
-// Nothing may be printed afterwards. `error`: what a write before this failed with, if that is known.
+// Returns `status`; or, if output could not be written, prints one line that says so and returns exit_no.
+// Nothing may be printed afterwards. `error`: the error of an earlier write, if known.
 [[nodiscard]] inline int finish_output(int status, int error = 0) {
     flush_output();
     error = error != 0 ? error : output_error;
     bool failed = error != 0 || std::ferror(stdout) != 0;
     errno = 0;
-    // What a network's file system has to say, it says at the end. EBADF: nobody has given us a standard
-    // output, and nothing was printed.
+    // A network file system may report errors only at close. EBADF: there was no standard output, and nothing
+    // was printed.
     if (std::fclose(stdout) != 0 && errno != EBADF) {
         failed = true;
         error = error != 0 ? error : errno;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finding programs and judging whether something can be preloaded into them.
+// Finds programs and decides whether something can be preloaded into them.
 #include "cli/program.h"
 
 #include "cli/environment.h"
@@ -50,8 +50,8 @@ std::string find_executable(const std::string& name) {
     return {};
 }
 
-// The interpreter that a script's first line leads to; empty for what is no script. execve(2): after "#!"
-// comes a path up to white space, then one argument. env(1) goes on to the program that it finds along PATH.
+// The interpreter of a script; empty if the file is not a script. execve(2): after "#!" comes a path up to
+// white space, then one argument. For env(1), the program that env finds along PATH.
 std::string interpreter_of_script(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::array<char, 256> start{};
@@ -96,7 +96,7 @@ bool gains_privileges(const std::string& path) {
 program look_at(const std::string& path) {
     program p;
     p.path = path;
-    for (int depth = 0; depth < 5; ++depth) { // the kernel follows five at most
+    for (int depth = 0; depth < 5; ++depth) { // the kernel follows at most five
         const std::string interpreter = interpreter_of_script(p.path);
         if (interpreter.empty())
             break;
@@ -157,7 +157,7 @@ const std::string& own_interpreter() {
 
 bool harmed_by_preload(const program& p) {
     if (!p.elf || (p.elf->native && p.elf->interpreter.empty()))
-        return false; // not ELF: the shell runs it; static: nobody looks at LD_PRELOAD
+        return false; // not ELF: the shell runs it; static: LD_PRELOAD is ignored
     return !p.elf->native || file_name(p.elf->interpreter) != file_name(own_interpreter());
 }
 

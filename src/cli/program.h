@@ -2,8 +2,8 @@
 //
 // Which file a command line would run, and whether something can be preloaded into it.
 //
-// Law: looks, never runs. What it says is a reason for a person; whether a program was helped is said by the
-// program's own counters.
+// Law: it reads files and never runs them. Its result is a reason for a person; only a program's own counters
+// tell whether it was helped.
 #pragma once
 
 #include "cli/elf_file.h"
@@ -16,20 +16,19 @@
 namespace ibid::cli {
 
 struct program {
-    std::string path; // of the ELF file that runs in the end
-    std::vector<std::string>
-        scripts; // the files with a #! line that lead to it, first the one that was named
+    std::string path;                 // of the ELF file that runs in the end
+    std::vector<std::string> scripts; // the scripts that lead to it, beginning with the one that was named
     std::string
-        shell_script; // the last of them, where `path` is a shell and what the script starts is not known
+        shell_script; // the last script, if `path` is a shell and it is not known what the script starts
     std::optional<elf_file> elf; // nothing: not readable, or no ELF
     bool privileged = false;     // setuid, setgid or file capabilities: the loader ignores LD_PRELOAD
 };
 
-// What a shell script becomes, if it does nothing else: comments, set, plain assignments, and "exec PATH ..."
-// with a literal path. Empty: not known without running it.
+// The program that a shell script executes, if it does nothing else: only comments, set, plain assignments,
+// and "exec PATH ..." with a literal path. Empty: not known without running it.
 [[nodiscard]] std::string target_of_shell_script(std::string_view text);
 
-// Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing when there is no such
+// Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing if there is no such
 // program.
 [[nodiscard]] std::optional<program> find_program(const std::string& name);
 
@@ -39,11 +38,11 @@ struct program {
 // The dynamic loader of this command; empty only if the command itself is static.
 [[nodiscard]] const std::string& own_interpreter();
 
-// Why nothing can be preloaded into it; empty when it can. Speaks of the program as "it".
+// Why nothing can be preloaded into it; empty if it is possible. The text calls the program "it".
 [[nodiscard]] std::string why_not_preloadable(const program& p);
 
-// Whether LD_PRELOAD would do harm there: a loader of another processor or C library complains or refuses to
-// start.
+// Whether LD_PRELOAD would do harm: a loader for another processor or C library prints an error or refuses to
+// start the program.
 [[nodiscard]] bool harmed_by_preload(const program& p);
 
 } // namespace ibid::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the counters say. See report.h.
+// Prints the counters. See report.h.
 #include "cli/report.h"
 
 #include "cli/numbers.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the counters say: as a few lines for a person, as JSON for a program. docs/command.md describes both.
+// Prints the counters: as a few lines for a person, or as JSON. docs/command.md describes both.
 #pragma once
 
 #include "statistics/observe.h"
@@ -13,25 +13,26 @@
 
 namespace ibid::cli {
 
-// What there is to say at the end of a run.
+// The summary at the end of a run.
 struct verdict {
     std::optional<shared_statistics::totals> counted;
-    // Of these three at most one. What the program said itself comes first.
+    // At most one of these three is set. The program's own reason comes first.
     std::string guess; // why nothing was helped
-    // Nothing was counted, though it could be; what could not be counted may have been helped.
+    // Nothing was counted although counting was possible. (A process that could not be counted may have been
+    // helped.)
     std::string nothing_seen;
     std::string uncounted; // why nothing could be counted
 };
 
-// Why nothing was helped, or why it is not known: the program's own words if it said something.
+// Why no process was helped, or why that is not known: the program's own reason if there is one.
 [[nodiscard]] std::string reason_of(const verdict& v);
 
 // `ibid run --stats`: at the end of a program. A few lines, each beginning with "ibid: ".
 [[nodiscard]] std::string summary_text(const verdict& v);
 [[nodiscard]] nlohmann::ordered_json summary_json(const verdict& v);
 
-// "/usr/lib/libcrypto.so.3 (3.0.19): 98 hits, 5 misses", one line for each where there are several; and all
-// of them as JSON.
+// "/usr/lib/libcrypto.so.3 (3.0.19): 98 hits, 5 misses": one line for each, if there are several; and all of
+// them as JSON.
 [[nodiscard]] std::string libcrypto_lines(const std::vector<shared_statistics::libcrypto_figures>& all,
                                           std::string_view line_start);
 [[nodiscard]] nlohmann::ordered_json

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid run`. Without --stats: set LD_PRELOAD and become the program. With it: stay outside, and sum up.
+// `ibid run`. Without --stats: sets LD_PRELOAD and executes the program. With --stats: supervises the program
+// and prints a summary.
 #include "cli/run.h"
 
 #include "cli/descriptors.h"
@@ -33,7 +34,7 @@ void say(const std::string& text) {
     fmt::print(stderr, "ibid: {}\n", text);
 }
 
-// As a shell says it, with a shell's exit status.
+// A message and an exit status like a shell's.
 int cannot_run(const std::string& name, int error) {
     if (error == ENOENT && name.find('/') == std::string::npos)
         say(fmt::format("{}: command not found", name));
@@ -42,10 +43,10 @@ int cannot_run(const std::string& name, int error) {
     return error == ENOENT ? exit_not_found : exit_cannot_run;
 }
 
-// What was found out before the program runs.
+// What is known before the program runs.
 struct outlook {
-    std::optional<program> target; // looked at only where somebody is told of it
-    std::string not_preloadable;   // why nothing will be preloaded, or nothing
+    std::optional<program> target; // examined only if a message can be shown
+    std::string not_preloadable;   // why nothing will be preloaded; empty: it will
 };
 
 // Sets LD_PRELOAD for the program.
@@ -88,7 +89,8 @@ void apply_options(const run_request& request) {
         ::setenv("IBID_CHILDREN", "0", 1);
 }
 
-// The counters, or why there are none. Made in a child first: a sandbox may kill for what it does not allow.
+// The counters, or why there are none. A child tries it first, because a sandbox may kill a process for a
+// forbidden call.
 struct counting {
     std::optional<shared_statistics::region> region;
     std::string obstacle;
@@ -104,7 +106,7 @@ counting begin_counting() {
             const auto tried = shared_statistics::region::create();
             ::_exit(0);
         } catch (const std::system_error&) {
-            ::_exit(1); // and this process finds out why
+            ::_exit(1); // the parent then finds the reason
         }
     }
     int status = 0;
@@ -128,7 +130,7 @@ bool is_disabled() {
     return disabled != nullptr && std::strcmp(disabled, "1") == 0;
 }
 
-// What there is to say at the end.
+// Prints the summary.
 verdict judge(const counting& c, const outlook& o) {
     verdict v;
     if (c.region)
@@ -183,7 +185,7 @@ int run(const run_request& request) {
     if (!request.statistics)
         return become_program();
 
-    // Before the program runs: a file that cannot be written is better known now.
+    // Before the program runs, so that an error about the file is reported early.
     int out = STDERR_FILENO;
     if (request.json_file) {
         out = above_standard_streams(
@@ -194,7 +196,7 @@ int run(const run_request& request) {
             return exit_usage;
         }
     }
-    // Counting is a convenience: without it the program runs all the same.
+    // Counting is optional: without counters the program still runs.
     const counting counters = begin_counting();
     if (counters.region)
         ::setenv("IBID_STATISTICS", counters.region->place().c_str(), 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid run`: a program with the preload, and nothing else changed.
+// `ibid run`: runs a program with the preload and changes nothing else.
 #pragma once
 
 #include <optional>
@@ -11,17 +11,17 @@ namespace ibid::cli {
 
 struct run_request {
     std::vector<std::string> command;     // program and arguments
-    bool statistics = false;              // supervise, and sum up at the end
+    bool statistics = false;              // supervise, and print a summary at the end
     std::optional<std::string> json_file; // instead of text on standard error
-    std::vector<std::string> exclude;     // programs by name that are left alone, also as children
+    std::vector<std::string> exclude;     // names of programs, also of children, in which ibid is disabled
     bool children = true;                 // false: programs that this one starts run without ibid
 };
 
 // Whether a program could have this name: not empty, no slash, no colon.
 [[nodiscard]] bool can_be_excluded(const std::string& name);
 
-// Without statistics this process becomes the program. Returns an exit status only when the program did not
-// run (126, 127) or with statistics, when the summary could not be written; otherwise ends as the program
+// Without statistics this process executes the program. Returns an exit status only if the program did not
+// run (126, 127) or, with statistics, if the summary could not be written; otherwise ends as the program
 // ended.
 [[nodiscard]] int run(const run_request& request);
 

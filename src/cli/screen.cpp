@@ -53,7 +53,7 @@ bool plain_views::wait(double seconds) {
 #include <poll.h>
 #include <unistd.h>
 
-#define NCURSES_NOMACROS // erase, clear and move are words of other headers, too
+#define NCURSES_NOMACROS // other headers also declare erase, clear and move
 #include <curses.h>
 
 namespace ibid::cli {
@@ -61,7 +61,7 @@ namespace {
 
 volatile std::sig_atomic_t must_end = 0;
 
-// As many characters as there are columns.
+// Cuts a text to the number of columns.
 std::string_view fitted(std::string_view text, int columns) {
     std::size_t end = 0;
     for (; end < text.size(); ++end) {
@@ -76,7 +76,7 @@ class curses_screen final : public screen {
 public:
     explicit curses_screen(SCREEN* s) : screen_(s) {
         must_end = 0;
-        // Blocked but in wait(): the screen is put back before the end.
+        // Blocked except in wait(), so that the screen is restored before the end.
         const sigset_t set = ending_set();
         ::sigprocmask(SIG_BLOCK, &set, &before_);
         struct sigaction act {};
@@ -198,7 +198,7 @@ std::unique_ptr<screen> screen::open() {
     if (type == nullptr || *type == '\0' || std::string_view(type) == "dumb")
         return nullptr;
     std::setlocale(LC_CTYPE, "");
-    SCREEN* const made = ::newterm(nullptr, stdout, stdin); // null: nothing is known of this terminal
+    SCREEN* const made = ::newterm(nullptr, stdout, stdin); // null: this terminal is not known
     return made != nullptr ? std::make_unique<curses_screen>(made) : nullptr;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole terminal as one picture that changes, with keys: ncurses. What was there before comes back at the
-// end, also when a signal ends the command.
+// A full-screen display with keys, by ncurses. The former content of the terminal is restored at the end,
+// also if a signal ends the command.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +16,11 @@ enum class style { plain, strong, faint, reversed };
 struct screen_line {
     std::string text{};
     style as = style::plain;
-    std::size_t marked_from = 0; // from here to there in reverse; nothing: both 0
+    std::size_t marked_from = 0; // this range is shown in reverse; both 0: nothing
     std::size_t marked_to = 0;
 };
 
-// Keys that are no characters.
+// Keys that are not characters.
 enum class key { up = 0x110000, down, left, right, page_up, page_down, first, last, enter, escape, erase };
 
 // What ended a wait.
@@ -32,8 +32,7 @@ struct happening {
 
 class screen {
 public:
-    // Null where the standard streams are no terminal that it can draw on, or where the command was built
-    // without ncurses.
+    // Null if the standard streams are not a suitable terminal, or if the command was built without ncurses.
     [[nodiscard]] static std::unique_ptr<screen> open();
 
     screen() = default;
@@ -43,13 +42,13 @@ public:
 
     [[nodiscard]] virtual int rows() const = 0;
     [[nodiscard]] virtual int columns() const = 0;
-    // From the top; what does not fit is cut.
+    // Draws from the top, and cuts what does not fit.
     virtual void draw(const std::vector<screen_line>& lines) = 0;
-    // must_end: SIGINT, SIGTERM or SIGHUP came, or the terminal is gone.
+    // must_end: SIGINT, SIGTERM or SIGHUP was received, or the terminal was closed.
     [[nodiscard]] virtual happening wait(double seconds) = 0;
 };
 
-// The same without a screen: view after view. Waits; false when SIGINT, SIGTERM or SIGHUP came instead.
+// For output without a screen: waits between two views. False if SIGINT, SIGTERM or SIGHUP was received.
 class plain_views {
 public:
     plain_views();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Being somebody else to the outside. See supervise.h for the law.
+// Behaves like the supervised program to other processes. See supervise.h for the law.
 #include "cli/supervise.h"
 
 #include "cli/descriptors.h"
@@ -26,8 +26,9 @@ struct inherited {
     struct sigaction child {};
 };
 
-// Blocks everything, so that signals wait for sigwaitinfo; even those whose action is to be ignored, since a
-// blocked signal is kept. SIGCHLD is put to its default: ignored, it would take the child's status away.
+// Blocks all signals, so that they wait for sigwaitinfo. This includes ignored signals, because a blocked
+// signal stays pending. Sets SIGCHLD to its default action, because if it is ignored the child's status is
+// lost.
 inherited take_over_signals() {
     inherited before;
     sigset_t all;
@@ -46,7 +47,7 @@ void give_back(const inherited& before) {
 
 [[noreturn]] void be_program(const std::vector<std::string>& command, const inherited& before,
                              pid_t supervisor, int failed) {
-    // Killing the supervisor kills the program, as it would if there were only one process.
+    // Killing the supervisor kills the program, as if there were only one process.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != supervisor)
         ::_exit(1);
@@ -58,8 +59,8 @@ void give_back(const inherited& before) {
     ::_exit(127);
 }
 
-// Lets go of what was inherited: a reader waits until all writers of a pipe have closed it, and that shall be
-// the program's doing alone. Standard error stays: the summary goes there.
+// Closes inherited descriptors: a pipe's reader waits until all writers have closed it, and only the program
+// should decide that. Standard error stays open for the summary.
 void hold_nothing_open(std::vector<int> keep) {
     if (const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0) {
         ::dup2(null, 0);

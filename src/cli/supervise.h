@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a program as a child and is, to everybody outside, that program: what needs doing after its end can
-// then be done.
+// Runs a program as a child and behaves to other processes like that program, so that something can be done
+// after the program's end.
 //
 // Law: the program's standard streams, process group, terminal, ignored signals and signal mask are the ones
 // that it would have without a supervisor. A signal to the supervisor reaches the program once; when the
 // program stops, so does the supervisor; when it is continued, so is the program; when the supervisor is
-// killed, so is the program. What cannot be hidden: the program's parent is the supervisor.
+// killed, so is the program. One difference is visible: the program's parent is the supervisor.
 #pragma once
 
 #include <functional>
@@ -16,8 +16,8 @@
 namespace ibid::cli {
 
 struct ending {
-    int supervision_error = 0; // errno, when there is no process to be had; nothing has changed then
-    int exec_error = 0;        // errno, when the program could not be run at all
+    int supervision_error = 0; // errno if no process could be created; then nothing has changed
+    int exec_error = 0;        // errno if the program could not be executed
     int status = 0;            // as waitpid gives it
 };
 
@@ -26,7 +26,7 @@ struct ending {
 // runs.
 [[nodiscard]] ending supervise(const std::vector<std::string>& command, const std::vector<int>& keep_open);
 
-// Ends this process as the program ended: with its exit status, or by the same signal (without a second core
+// Ends this process like the program: with its exit status, or by the same signal (without a second core
 // file).
 [[noreturn]] void end_as(int status);
 

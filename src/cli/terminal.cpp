@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Standard output as a place to write for a person.
+// Colours on standard output.
 #include "cli/terminal.h"
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Standard output as a place to write for a person: colours, where there are any.
+// Colours on standard output, if it is a terminal that has colours.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace ibid::cli {
 
-// Whether standard output shows colours: a terminal of a kind that is known, not a dumb one, and no NO_COLOR
+// Whether standard output shows colours: it is a known terminal that is not dumb, and NO_COLOR is not set
 // (https://no-color.org).
 [[nodiscard]] bool has_colours();
 

@@ -28,8 +28,8 @@ using shared_statistics::read_error;
 
 struct seen_processes {
     top_picture picture;
-    std::size_t locked = 0; // under ibid, but their memory may not be read
-    std::size_t silent = 0; // reading their memory did not come to an end
+    std::size_t locked = 0; // under ibid, but no permission to read their memory
+    std::size_t silent = 0; // reading their memory did not finish
 };
 
 // A cache of a C++ program: its own row, named after both.
@@ -41,7 +41,7 @@ top_row row_of_cache(pid_t pid, const shared_statistics::cache_figures& c) {
 
 seen_processes look(shared_statistics::host_reader& host) {
     seen_processes s;
-    bool others_not_shown = false; // other users' processes cannot even be asked
+    bool others_not_shown = false; // no permission to examine other users' processes
     for (const auto& [pid, seen] : host.look()) {
         if (seen.error == read_error::none)
             s.picture.rows.push_back({pid, name_of_process(pid), seen.figures});
@@ -101,7 +101,7 @@ std::string json_line(const top_view& v, const seen_processes& s) {
     return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-// Until it is ended, by a key or a signal.
+// Runs until a key or a signal ends it.
 void show_on(screen& on, top_view& v, double interval) {
     happening last;
     top_picture picture;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid top`: the processes under ibid that this user may look at, and what they saved.
+// `ibid top`: the processes under ibid that this user may examine, and what they saved.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct top_request {
     bool once = false;
     std::string sort{};   // name of a column; empty: saved
     std::string filter{}; // part of a name, or the start of a PID
-    bool json = false;    // one object a line, one line an interval
+    bool json = false;    // one object per line, one line per interval
 };
 
 [[nodiscard]] int top(const top_request& request);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `ibid top` shows, and how keys change it. No terminal in here, so that a test can press keys.
+// What `ibid top` shows, and how keys change it. Independent of a terminal, so that a test can press keys.
 //
 //     top_view v;
-//     v.press('>', 20);            // the next column decides the order
-//     lines = v.lines(rows, 24);
+//     v.press('>', 20);            // sort by the next column lines = v.lines(rows, 24);
 #pragma once
 
 #include "cli/screen.h"
@@ -22,7 +21,7 @@ struct top_row {
     std::string name{};
     shared_statistics::process_figures figures{};
     std::string
-        cache{}; // not empty: of this cache of a C++ program, whose figures stand in the first kind's place
+        cache{}; // not empty: this row is a cache of a C++ program, with its figures in the first kind
 };
 
 struct top_picture {
@@ -32,15 +31,15 @@ struct top_picture {
 
 class top_view {
 public:
-    // By the name of a column, as --sort has it ("hits"). False: there is none.
+    // Sorts by a column, named as in --sort ("hits"). False: there is no such column.
     [[nodiscard]] bool sort_by(const std::string& column);
     [[nodiscard]] static std::string columns(); // "pid, name, ..."
     void filter_by(std::string text) { filter_ = std::move(text); }
 
-    // A key, where `rows` of processes fit. False: it is to end.
+    // Handles a key, if `rows` rows fit on the screen. False: quit.
     bool press(happening h, std::size_t rows);
 
-    // Those whose name has the filter in it, or whose PID begins with it; in order.
+    // The rows whose name contains the filter or whose PID begins with it, sorted.
     [[nodiscard]] std::vector<top_row> shown(const std::vector<top_row>& all) const;
 
     [[nodiscard]] std::string header() const;

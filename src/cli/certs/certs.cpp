@@ -70,7 +70,7 @@ view look(pid_t pid, const shared_statistics::process_figures& figures) {
     return v;
 }
 
-// "34 d", "3 h"; of what is to come, with a minus.
+// "34 d", "3 h"; a time in the future with a minus.
 std::string span_text(std::int64_t seconds) {
     constexpr std::int64_t hour = 3600;
     const std::int64_t hours = seconds / hour;
@@ -111,7 +111,8 @@ nlohmann::ordered_json as_json(const view& v, pid_t pid, std::int64_t now) {
             {"missed", v.missed},   {"cut", v.cut}, {"certificates", std::move(list)}};
 }
 
-// Of a scan. The weight is never less than nine tenths of what the heap has, and at most half as much again.
+// For a scan. The weight is at least nine tenths of the heap memory, and at most one and a half times as
+// much.
 std::uint64_t least(std::uint64_t weight) {
     return weight * 2 / 3;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid certs PID`: the certificates that a process shares, the most shared first; or could share.
+// `ibid certs PID`: the certificates that a process shares, the most shared first; with --estimate, those
+// that it could share.
 #pragma once
 
 #include <sys/types.h>

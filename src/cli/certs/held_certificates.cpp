@@ -52,7 +52,7 @@ public:
         }
         if (home == 0 || !copy_from(pid_, home + a_.table, &table, sizeof(table)))
             return r;
-        std::unordered_set<std::uint64_t> seen; // entries and X509s: each has one place in the table
+        std::unordered_set<std::uint64_t> seen; // entries and X509s: each is in the table once
         for (std::uint32_t i = 0; i < a_.arrays; ++i) {
             for (const std::uint64_t entry :
                  entries(table + a_.first_array + std::uint64_t{i} * a_.arrays_apart, r.cut)) {
@@ -86,8 +86,8 @@ public:
     }
 
 private:
-    // Of the array that the word at this address leads to. The word is read again afterwards: the array may
-    // have been replaced.
+    // The slots of the array to which the word at this address leads. The word is read again afterwards,
+    // because the array may have been replaced.
     [[nodiscard]] std::vector<std::uint64_t> entries(std::uint64_t address, bool& cut) {
         for (int tries = 0; tries < 4; ++tries) {
             std::uint64_t word = 0;
@@ -105,7 +105,7 @@ private:
             for (std::uint64_t& slot : slots)
                 slot &= a_.slot_address;
             std::erase(slots, 0U);
-            std::sort(slots.begin(), slots.end()); // one that was moved meanwhile may be there twice
+            std::sort(slots.begin(), slots.end()); // an entry that was moved meanwhile may be there twice
             slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
             return slots;
         }
@@ -126,7 +126,7 @@ private:
         if (c.bytes > x509_layout::largest || !copy_from(pid_, x509, object.data(), object.size()) ||
             !read_object(object, c))
             return std::nullopt;
-        // The bytes were this certificate's only if it was there all the time.
+        // The bytes belong to this certificate only if it was there all the time.
         std::vector<char> again(a_.entry_bytes);
         if (!copy_from(pid_, address, again.data(), again.size()) ||
             word_at<std::uint64_t>(again.data(), a_.entry_home) != home ||
@@ -136,7 +136,8 @@ private:
         return c;
     }
 
-    // Looks for an address and a length that lead to a TBSCertificate, at the place of the one before first.
+    // Searches for an address and a length that lead to a TBSCertificate; first at the offset where the last
+    // one was found.
     [[nodiscard]] bool read_object(const std::array<char, x509_layout::bytes>& object, held_certificate& c) {
         if (read_encoding(object, place_, c))
             return true;
@@ -194,7 +195,7 @@ std::optional<std::vector<reading>> read_certificates_in_time(pid_t pid,
     using shared_statistics::pack;
     using shared_statistics::reading_child;
     using shared_statistics::unpack;
-    // An answer: that it goes on, a certificate, or the end of a table.
+    // An answer: progress, a certificate, or the end of a table.
     enum class tag : unsigned char { alive, certificate, end };
     reading_child child([&](reading_child::answers& out) {
         budget left;

@@ -6,10 +6,10 @@
 // Laws:
 //  - The process does not notice: no signal, no stop, no word written. Reading needs the permission of a
 //    debugger (ptrace(2)).
-//  - It goes on meanwhile. So an entry counts only if it is the same before and after its certificate was
-//    read, belongs to the table, and the bytes are one well-formed TBSCertificate.
-//  - It may have written all of it itself. Whatever is read, however often the process changes it, ends in a
-//    bounded number of bounded reads: `budget`, for all of a process.
+//  - It keeps running. So an entry counts only if it is the same before and after its certificate was read,
+//    if it belongs to the table, and if the bytes are one well-formed TBSCertificate.
+//  - It may have forged everything. Whatever the process contains or changes, the number and size of all
+//    reads is bounded: `budget`, for one process.
 #pragma once
 
 #include "cli/certs/tbs_certificate.h"
@@ -30,18 +30,18 @@ struct held_certificate {
     std::size_t bytes = 0; // of its DER
     bool retained = false; // kept by ibid, too
     std::optional<std::uint32_t>
-        holders{}; // references of OpenSSL's, without ibid's own; nothing: not known in this OpenSSL
+        holders{}; // OpenSSL references, without ibid's own; nothing: not known for this OpenSSL
 };
 
 struct reading {
     std::vector<held_certificate> certificates;
     std::size_t missed = 0; // changed while they were read
     bool failed = false;    // the memory could not be read
-    bool cut = false;       // there are more than are read
+    bool cut = false;       // there are more than were read
 };
 
-// What is read of one process, all its libcryptos together. Ten times what a gateway of a hundred thousand
-// clients holds.
+// Limits for one process, all its libcryptos together: ten times what a gateway with a hundred thousand
+// clients needs.
 struct budget {
     std::size_t slots = std::size_t{4} << 20;
     std::size_t certificates = 100'000;
@@ -51,11 +51,11 @@ struct budget {
     std::function<void()> alive = [] {}; // called now and then
 };
 
-// `anchor`: of libcrypto_figures.
+// `anchor`: from libcrypto_figures.
 [[nodiscard]] reading read_certificates(pid_t pid, std::uint64_t anchor, budget& left);
 
-// The same in a child (statistics/reading_child.h), for each of these anchors: ends in time, whatever the
-// process is. Nothing: reading did not come to an end.
+// The same in a child (statistics/reading_child.h), for each of these anchors; always returns in time.
+// Nothing: reading did not finish.
 [[nodiscard]] std::optional<std::vector<reading>>
 read_certificates_in_time(pid_t pid, const std::vector<std::uint64_t>& anchors);
 

@@ -41,7 +41,7 @@ struct range {
     std::uint64_t end = 0;
 };
 
-// Private memory that can be written to and belongs to no file: where heaps are.
+// Private, writable memory without a file: there are the heaps.
 std::vector<range> heaps_of(pid_t pid) {
     std::vector<range> all;
     std::ifstream maps(fmt::format("/proc/{}/maps", pid));
@@ -62,7 +62,7 @@ std::vector<range> heaps_of(pid_t pid) {
 }
 
 // PAGEMAP_SCAN, since Linux 6.7 (the kernel's Documentation/admin-guide/mm/pagemap.rst): the ranges of pages
-// of a kind. Headers of older systems do not have it.
+// of a kind. Older headers do not define it.
 struct found_range {
     std::uint64_t start, end, categories;
 };
@@ -71,7 +71,7 @@ struct scan_question {
     std::uint64_t inverted, mask, any_of, returned;
 };
 constexpr std::uint64_t page_is_present = 1 << 3;
-constexpr std::uint64_t page_is_zero = 1 << 5; // the one that all share which nobody wrote to
+constexpr std::uint64_t page_is_zero = 1 << 5; // the shared zero page, which was never written
 constexpr unsigned long pagemap_scan = _IOWR('f', 16, scan_question);
 
 // The parts of a range that are in memory.
@@ -87,7 +87,7 @@ public:
             ::close(fd_);
     }
 
-    // Calls `see` with each, from first to last, until it says no; with an empty one, while there is none.
+    // Calls `see` with each part in order, until it returns false; with an empty part while there is none.
     template <class Function>
     bool of(const range& r, const Function& see) const {
         range run;
@@ -107,7 +107,8 @@ public:
         return see(run);
     }
 
-    // Whether all pages of these bytes are. What is not would be brought in by reading it, or never come.
+    // Whether all pages of these bytes are in memory. Reading a page that is not would load it, or never
+    // return.
     [[nodiscard]] bool has(std::uint64_t address, std::uint64_t bytes) const {
         const std::uint64_t first = address / page_;
         std::vector<std::uint64_t> pages((address + bytes - 1) / page_ - first + 1);
@@ -139,7 +140,7 @@ private:
             at = q.walk_end;
             return runs;
         }
-        // A word for each page, of present ones the highest bit.
+        // One word for each page; the highest bit is set if the page is present.
         std::vector<std::uint64_t> pages(std::min<std::uint64_t>(64 * 1024, (end - at + page_ - 1) / page_));
         const ssize_t got = ::pread(fd_, pages.data(), pages.size() * 8, static_cast<off_t>(at / page_ * 8));
         if (got <= 0) {
@@ -198,7 +199,7 @@ public:
     }
 
 private:
-    // Tells the progress now and then.
+    // Reports the progress now and then.
     bool goes_on() {
         const clock::time_point now = clock::now();
         if (now - told_ > std::chrono::milliseconds(100)) {
@@ -215,7 +216,7 @@ private:
         return after != heaps_.begin() && address < (after - 1)->end;
     }
 
-    // Objects whose encoding's address stands in `part`; the rest of one may be behind it.
+    // Objects whose encoding's address is in `part`; the rest of an object may be after it.
     void look_through(const range& part, std::uint64_t end) {
         std::vector<std::uint64_t> words((std::min(part.end + x509_layout::tail, end) - part.start) / 8);
         if (!copy_from(pid_, part.start, words.data(), words.size() * 8))
@@ -236,7 +237,8 @@ private:
     }
 
     void look_at(std::uint64_t address, std::uint64_t length) {
-        // An encoding has one object. What is looked at twice has a copy of that object's words elsewhere.
+        // An encoding belongs to one object. If it is found twice, one of them is a copy of the object's
+        // words.
         if (!encodings_.insert(address).second || !goes_on())
             return;
         cut_ |= encodings_.size() == most_encodings;
@@ -261,7 +263,7 @@ private:
         found_.emplace(std::move(der), copied_certificate{std::move(*shown), 1, weight});
     }
 
-    // Of the whole certificate: with a signature as large as one of RSA 2048.
+    // The size of the whole certificate, with a signature as large as that of RSA 2048.
     [[nodiscard]] static std::uint64_t weight_of(const std::string& tbs) {
         const std::string algorithm("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00", 15);
         const std::string signature = std::string("\x03\x82\x01\x01\x00", 5) + std::string(256, '\x5a');
@@ -312,7 +314,7 @@ std::optional<scan> scan_in_time(pid_t pid, const std::function<void(double)>& p
     using shared_statistics::pack;
     using shared_statistics::reading_child;
     using shared_statistics::unpack;
-    // An answer: how far it is, a certificate, or the end.
+    // An answer: progress, a certificate, or the end.
     enum class tag : unsigned char { part, certificate, end };
     reading_child child([&](reading_child::answers& out) {
         const std::function<void(double)> tell = [&out](double part) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The certificates of a running process without ibid: its memory is looked through for what OpenSSL's X509
-// objects look like.
+// Finds the certificates of a running process without ibid: it searches the memory for OpenSSL's X509
+// objects.
 //
 // Laws:
-//  - The process does not notice, as in held_certificates.h. Pages that are not in memory are not read:
-//    reading would bring them in.
-//  - An object counts if, where OpenSSL 3.0 to 4.0 have them, there are the address and the length of a
-//    well-formed TBSCertificate and a count of references that is not 0. A freed one has 0 there.
-//  - It may be larger than anybody wants to wait for, and may have written all of it to look like
-//    certificates: the time, what is read and what is kept are limited, and `cut` says so.
-//  - It goes on meanwhile, so the number is that of no single moment.
+//  - The process does not notice, as in held_certificates.h. Pages that are not in memory are not read,
+//    because reading would load them.
+//  - An object counts if it has, at the offsets of OpenSSL 3.0 to 4.0, the address and the length of a
+//    well-formed TBSCertificate and a reference count that is not 0. (A freed object has 0.)
+//  - The memory may be very large, or forged to look like certificates. So the time, the bytes read and the
+//    bytes kept are limited, and `cut` says so.
+//  - The process keeps running, so the number is not that of a single moment.
 #pragma once
 
 #include "cli/certs/tbs_certificate.h"
@@ -38,12 +38,12 @@ struct scan {
     std::vector<copied_certificate> certificates; // each once
 
     [[nodiscard]] std::uint64_t objects() const;
-    // What all copies but the first take.
+    // The memory of all copies except the first.
     [[nodiscard]] std::uint64_t saves() const;
 };
 
-// `progress` is called now and then, with the part that is read, and at the end with 1. Done in a child
-// (statistics/reading_child.h). Nothing: reading did not come to an end.
+// `progress` is called now and then with the fraction that was read, and at the end with 1. A child does the
+// reading (statistics/reading_child.h). Nothing: reading did not finish.
 [[nodiscard]] std::optional<scan> scan_in_time(pid_t pid, const std::function<void(double)>& progress);
 
 } // namespace ibid::cli::certs

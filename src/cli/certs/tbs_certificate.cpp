@@ -33,7 +33,7 @@ struct element {
     std::string_view content;
 };
 
-// Cuts the first element off. Nothing: it is not whole, or not in DER's form of a length.
+// Removes the first element. Nothing: it is truncated, or its length is not in DER form.
 std::optional<element> take(std::string_view& from) {
     const auto byte = [&from](std::size_t i) { return static_cast<unsigned char>(from[i]); };
     if (from.size() < 2)
@@ -61,7 +61,7 @@ std::optional<std::string_view> take(std::string_view& from, tag is) {
     return e && e->is == is ? std::optional(e->content) : std::nullopt;
 }
 
-// Printable (statistics/printable.h), but for zero characters, which stay: they are told apart in the name.
+// Printable (statistics/printable.h), except zero characters, which are kept and escaped in the name.
 std::string text_of(const element& value) {
     const std::size_t width = value.is == bmp_string ? 2 : value.is == universal_string ? 4 : 1;
     std::string text;
@@ -105,7 +105,7 @@ std::string escaped(std::string_view text) {
     return out;
 }
 
-// In bytes. A name goes on to the end of a value.
+// In bytes. A name may exceed this, up to the end of a value.
 constexpr std::size_t longest_value = 1024;
 constexpr std::size_t longest_name = 4096;
 constexpr const char* more = "...";
@@ -154,7 +154,7 @@ void subtract(std::string& number, int n) {
     number.erase(0, std::min(number.find_first_not_of('0'), number.size() - 1));
 }
 
-// RFC 4514, and what certificates have besides; else the numbers.
+// The short names of RFC 4514, and further ones that certificates use; otherwise the numbers.
 std::string name_of(std::string_view oid) {
     struct known {
         std::string_view oid;
@@ -189,7 +189,7 @@ std::string name_of(std::string_view oid) {
             continue;
         if (number.empty())
             number = "0";
-        if (numbers.empty()) { // the first two in one: 40 * a + b, and a is 2 at most
+        if (numbers.empty()) { // the first two are encoded as one: 40 * a + b, and a is at most 2
             const bool small = number.size() < 3 && std::stoul(number) < 80;
             const unsigned long first = small ? std::stoul(number) / 40 : 2;
             if (small)
@@ -205,7 +205,7 @@ std::string name_of(std::string_view oid) {
     return oid.size() > 64 ? numbers + more : numbers;
 }
 
-// "CN=Example", or "CN=Example+SN=7" where a part has several. Nothing: it is not well-formed.
+// "CN=Example", or "CN=Example+SN=7" if a part has several values. Nothing: it is malformed.
 std::optional<std::string> text_of_part(std::string_view several, bool is_wanted) {
     std::string part;
     bool is_cut = false;
@@ -228,8 +228,8 @@ std::optional<std::string> text_of_part(std::string_view several, bool is_wanted
     return part;
 }
 
-// The most telling part first, as in RFC 4514: the last one of the name. All of it is checked, and as much is
-// made into text as is shown.
+// The most specific part, which is the last one of the name, comes first, as in RFC 4514. The whole name is
+// checked; only the shown part is converted to text.
 std::optional<std::string> take_name(std::string_view& from) {
     std::optional<std::string_view> rest = take(from, sequence);
     if (!rest)
@@ -250,7 +250,7 @@ std::optional<std::string> take_name(std::string_view& from) {
     return name;
 }
 
-// Days since 1970 of a date of the Gregorian calendar.
+// Converts a Gregorian date to days since 1970.
 std::int64_t days_of(std::int64_t year, std::int64_t month, std::int64_t day) {
     constexpr std::array<int, 12> before{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
     const std::int64_t whole = year - 1;

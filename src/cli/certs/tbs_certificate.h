@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What there is to show of a certificate, from the DER of its TBSCertificate (RFC 5280, 4.1). The command is
-// not linked with OpenSSL.
+// The fields of a certificate that the command shows, from the DER of its TBSCertificate (RFC 5280, 4.1). The
+// command is not linked with OpenSSL.
 //
-// Law: any bytes may be given, and none outside of them is read. Nothing is verified.
+// Law: any bytes may be given; no byte outside of them is read. Nothing is verified.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct tbs_certificate {
     std::int64_t ends = 0;
 };
 
-// Nothing, unless `der` is one whole SEQUENCE that begins as a TBSCertificate does.
+// Nothing, unless `der` is one complete SEQUENCE that begins like a TBSCertificate.
 [[nodiscard]] std::optional<tbs_certificate> parse_tbs_certificate(std::string_view der);
 
 } // namespace ibid::cli::certs

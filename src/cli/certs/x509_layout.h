@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is read of OpenSSL's X509 from outside. The struct is OpenSSL's own and not for programs; this much of
-// it has not changed from 3.0.2 to 4.0.3: the address and the length of the encoded TBSCertificate, whether
-// it is out of date, and, a fixed distance behind these, the count of references.
+// Offsets in OpenSSL's X509 for reading from outside. The struct is private to OpenSSL, but these parts have
+// not changed from 3.0.2 to 4.0.3: the address and the length of the encoded TBSCertificate, whether that is
+// out of date, and, at a fixed distance after these, the reference count.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace ibid::cli::certs::x509_layout {
 
 inline constexpr std::size_t encoding = 112;    // address, length, out of date: a word each
-inline constexpr std::size_t count_behind = 80; // these 24; algorithm 16, signature 24, what it is worth 16
+inline constexpr std::size_t count_behind = 80; // these 24; algorithm 16, signature 24, its strength 16
 inline constexpr std::size_t tail = count_behind + 8;
 inline constexpr std::size_t bytes = 208; // that are read
 inline constexpr std::uint32_t most_references = std::uint32_t{1} << 30;

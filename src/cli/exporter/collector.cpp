@@ -19,7 +19,7 @@ using shared_statistics::kind_figures;
 using shared_statistics::kinds;
 using shared_statistics::read_error;
 
-// Field 22 of /proc/PID/stat; the second one is a name in parentheses, with anything in it.
+// Field 22 of /proc/PID/stat. The second field is a name in parentheses, which may contain any character.
 std::optional<std::uint64_t> start_of(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
     std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -33,7 +33,7 @@ std::optional<std::uint64_t> start_of(pid_t pid) {
     return start;
 }
 
-// Events alone: what a process held is gone with it.
+// Only events: what a process held ended with it.
 void add_events(kind_figures& to, const kind_figures& from) {
     for (std::size_t k = 0; k < kinds; ++k) {
         to[k].hits += from[k].hits;
@@ -83,7 +83,7 @@ const picture& collector::look() {
         if (process.error == read_error::memory_not_permitted ||
             process.error == read_error::unknown_version || process.error == read_error::no_answer) {
             ++g.processes.unreadable;
-            if (before != known_.end()) { // as it was when it could be read: a sum never falls
+            if (before != known_.end()) { // the last value that was read, because a sum never decreases
                 add_events(now_.groups[before->second.group].figures, before->second.figures);
                 seen.insert(*before);
             }
@@ -96,7 +96,7 @@ const picture& collector::look() {
                                                                    : g.processes.unused);
         if (f.is_disabled)
             ++g.reasons[f.reason];
-        // A program that it became since: what it was counted is over.
+        // The process has executed another program: the former counts are final.
         if (before != known_.end() && !(before->second.group == name))
             keep(before->second);
         add_events(g.figures, f.of);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What all processes of this host under ibid counted, summed up by program and service, for a monitoring
+// The counters of all processes of this host under ibid, summed by program and service, for a monitoring
 // system.
 //
-// Law: a sum never falls while this lives. Processes end, and what they counted stays in their group; what
-// one counted after the last look, and one that lived between two looks, is missing.
+// Law: a sum never decreases during the lifetime of this object. When a process ends, its counts stay in its
+// group. Counts after the last scan are missing, and so is a process that lived only between two scans.
 #pragma once
 
 #include "statistics/host_reader.h"
@@ -19,7 +19,7 @@
 
 namespace ibid::cli::exporter {
 
-// What a series is named by.
+// The labels of a series.
 struct group_name {
     std::string program; // as `ps` shows it
     std::string service; // systemd's unit; empty: none
@@ -31,7 +31,7 @@ struct group_name {
     }
 };
 
-// How many processes there are now, by what ibid does in them.
+// The number of processes now, by the state of ibid in them.
 struct process_counts {
     std::uint64_t helped = 0;
     std::uint64_t disabled = 0; // it is disabled
@@ -48,9 +48,9 @@ struct group {
 
 struct picture {
     std::map<group_name, group> groups;
-    bool others_not_shown = false; // other users' processes may not even be asked
+    bool others_not_shown = false; // no permission to examine other users' processes
     std::uint64_t silent = 0;      // could not be read in time, and may be under ibid
-    double seconds = 0;            // that the look took
+    double seconds = 0;            // duration of the scan
 };
 
 class collector {
@@ -64,11 +64,11 @@ private:
         group_name group;
         shared_statistics::kind_figures figures;
     };
-    // A PID may be used again: the time of its start tells one process from the next.
+    // PIDs are reused; the start time distinguishes the processes.
     using identity = std::pair<pid_t, std::uint64_t>;
 
-    // Programs choose their names, and may choose a new one each time: the sums of so many that have ended
-    // are kept apart.
+    // Programs choose their names, and may choose a new one each time. Separate sums are kept for this many
+    // ended programs.
     static constexpr std::size_t most_ended = 2000;
 
     void keep(const known_process& gone);
@@ -76,7 +76,7 @@ private:
     bool per_process_;
     shared_statistics::host_reader host_;
     std::map<identity, known_process> known_;
-    std::map<group_name, shared_statistics::kind_figures> ended_; // what processes counted that are gone
+    std::map<group_name, shared_statistics::kind_figures> ended_; // the counts of processes that have ended
     picture now_;
 };
 

@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* front_page = "ibid exporter: the metrics are at /metrics\n";
 
-// Whoever asks more often is given the last picture again: a look costs, and many may ask.
+// More frequent requests get the last result again, because a scan is expensive and there may be many
+// requests.
 constexpr auto freshness = std::chrono::milliseconds(200);
 
 } // namespace

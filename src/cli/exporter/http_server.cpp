@@ -84,14 +84,14 @@ int listen_on(const addrinfo& a) {
     return -1;
 }
 
-// Waits for a peer; false when its time is over.
+// Waits for a peer; false after its time limit.
 bool wait_for(int fd, short what, clock::time_point end) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now()).count();
     pollfd p{fd, what, 0};
     return left > 0 && ::poll(&p, 1, static_cast<int>(left)) > 0;
 }
 
-// Up to the empty line.
+// Reads up to the empty line.
 std::string read_head(int fd, clock::time_point end) {
     std::string text;
     char part[1024];
@@ -145,14 +145,15 @@ void converse(int fd, const std::function<http_answer(const http_request&)>& ans
         a = {.status = wrong, .body = fmt::format("{}\n", name_of(wrong))};
     else
         a = answer(request);
-    end += clock::now() - asked; // the time that we took is not the peer's
+    end += clock::now() - asked; // our own time does not count
     std::string text = fmt::format(
         "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n{}\r\n", a.status,
         name_of(a.status), a.type, a.body.size(), a.status == 405 ? "Allow: GET, HEAD\r\n" : "");
     if (request.method != "HEAD")
         text += a.body;
     write_all(fd, text, end);
-    // So that what the peer has sent and nobody reads does not take our answer away from it.
+    // Discards unread input of the peer; otherwise closing would reset the connection, and our answer could
+    // be lost.
     ::shutdown(fd, SHUT_WR);
     char rest[1024];
     while (wait_for(fd, POLLIN, std::min(end, clock::now() + std::chrono::milliseconds(100))) &&
@@ -212,7 +213,7 @@ http_server::http_server(const std::string& address) {
         ::sigaction(signal, &end, nullptr);
         ::sigaddset(&ends, signal);
     }
-    // Blocked but while serve() waits: none comes between the question and the wait.
+    // Blocked except while serve() waits, so that no signal is lost between check and wait.
     ::sigprocmask(SIG_BLOCK, &ends, &open_);
     ::sigdelset(&open_, SIGINT);
     ::sigdelset(&open_, SIGTERM);
@@ -256,7 +257,7 @@ void http_server::serve(const std::function<http_answer(const http_request&)>& a
             continue;
         const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
-            const timespec pause{0, 10'000'000}; // no descriptors left, perhaps
+            const timespec pause{0, 10'000'000}; // perhaps no descriptors are left
             ::nanosleep(&pause, nullptr);
             continue;
         }

@@ -2,9 +2,9 @@
 //
 // An HTTP/1.1 server for one page: GET and HEAD, one request for each connection, one connection at a time.
 //
-// Law: it runs with the right to read other users' processes, perhaps as root. So it takes nothing from a
-// peer but the first 8 KiB of a request, of which it reads the first line and one header; each peer has two
-// seconds in all; no file is opened for one. docs/decisions/0020 says why it is not a library.
+// Law: it runs with the permission to read other users' processes, perhaps as root. So it reads at most 8 KiB
+// of a request and parses only the first line and one header. Each peer has two seconds in total. It opens no
+// file for a peer. docs/decisions/0020 says why it is not a library.
 #pragma once
 
 #include <csignal>
@@ -26,13 +26,13 @@ struct http_answer {
     std::string body;
 };
 
-// The parts of a request's first lines. Status 0: good; else the status to answer with.
+// The parts of a request's header. Status 0: valid; otherwise the status to answer with.
 [[nodiscard]] int parse_request(std::string_view text, http_request& into);
 
 class http_server {
 public:
-    // "127.0.0.1:9842", "[::1]:9842", "localhost:9842", ":9842" (all addresses). Throws std::runtime_error,
-    // in words for a person.
+    // "127.0.0.1:9842", "[::1]:9842", "localhost:9842", ":9842" (all addresses). Throws std::runtime_error
+    // with a message for the user.
     explicit http_server(const std::string& address);
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
@@ -40,9 +40,9 @@ public:
 
     [[nodiscard]] const std::string& address() const {
         return address_;
-    } // with the port that it got, where 0 was asked for
+    } // with the actual port if 0 was requested
 
-    // Until SIGINT or SIGTERM, which are attended to from the constructor on.
+    // Serves until SIGINT or SIGTERM, which are handled from the constructor on.
     void serve(const std::function<http_answer(const http_request&)>& answer) const;
 
 private:
@@ -51,7 +51,7 @@ private:
     sigset_t open_{}; // signals that are blocked while it waits
 };
 
-// What is wrong with an address; empty: nothing.
+// An error message for an address; empty: it is valid.
 [[nodiscard]] std::string wrong_address(const std::string& address);
 
 } // namespace ibid::cli::exporter

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See metrics.h. Names by https://prometheus.io/docs/practices/naming/: base units, no abbreviations, _total
-// for what only rises.
+// for counters.
 #include "cli/exporter/metrics.h"
 
 #include <array>
@@ -35,7 +35,7 @@ class writer {
 public:
     explicit writer(format f) : format_(f) {}
 
-    // A metric's head. OpenMetrics names a counter without what its samples end with.
+    // A metric's header. OpenMetrics names a counter without the suffix of its samples.
     void begin(std::string_view name, std::string_view type, std::string_view help) {
         name_ = name;
         if (format_ == format::openmetrics && type == "counter")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A picture of the host as text for Prometheus: its text format, and OpenMetrics.
+// Formats a snapshot of the host for Prometheus: its text format, and OpenMetrics.
 // docs/operators/monitoring.md lists the metrics.
 #pragma once
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A figure of several trials, stock and under ibid, and whether they differ.
+// A figure from several trials, stock and under ibid, and whether both differ.
 //
-// Law: a difference is seen only where every value of one way is below every value of the other. Of five and
-// five that happens by chance once in 126 times; of three and three once in 10.
+// Law: there is a difference only if every value of one kind is below every value of the other. With five and
+// five that happens by chance once in 126 times; with three and three once in 10.
 #pragma once
 
 #include <string>

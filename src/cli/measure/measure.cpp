@@ -35,10 +35,10 @@ void show_progress(unsigned done, unsigned all) {
 } // namespace
 
 int measure(const request& r) {
-    // As a user would: by this command. `ibid run` becomes the program, so it has no process of its own.
+    // Uses this command, as a user would. `ibid run` executes the program in the same process.
     trial_request under = r.what;
     under.command.insert(under.command.begin(), {own_path(), "run", "--"});
-    // Stock is without ibid, also where this command is itself run under it.
+    // Stock is without ibid, even if this command itself runs under ibid.
     ::unsetenv("LD_PRELOAD");
 
     std::array<comparison, 3> figures{
@@ -46,7 +46,7 @@ int measure(const request& r) {
          {"CPU", "user and system, all processes", "seconds", {}, {}},
          {"time", r.what.load.empty() ? "to its end" : "of the load", "seconds", {}, {}}}};
     int status = 0;
-    // The first round of each is not counted: files come into memory.
+    // The first round of each is not counted, because it loads files into memory.
     for (unsigned round = 0; round <= r.rounds; ++round) {
         for (unsigned turn = 0; turn < 2; ++turn) {
             show_progress(2 * round + turn, 2 * r.rounds + 2);

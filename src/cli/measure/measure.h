@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `ibid measure -- PROGRAM`: what ibid brings for a program of the user's, with his own load: the program is
-// run by turns, stock and under ibid.
+// `ibid measure -- PROGRAM`: measures the effect of ibid on a program with the user's own load. The program
+// is run alternately, stock and under ibid.
 #pragma once
 
 #include "cli/measure/trial.h"

@@ -41,7 +41,7 @@ double seconds_of(const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
 }
 
-// The processes below this one, but for `without` and what it started.
+// The descendants of this process, except `without` and its descendants.
 std::vector<pid_t> descendants(pid_t without) {
     std::multimap<pid_t, pid_t> children;
     for (const pid_t pid : shared_statistics::every_process()) {
@@ -106,12 +106,12 @@ int as_a_shell(int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// The processes of one trial, of which this one is the parent or, once theirs has ended, the next of kin.
+// The processes of one trial. This process is their parent or, after their parent has ended, their subreaper.
 class family {
 public:
     explicit family(trial& result) : result_(result) {}
 
-    // Takes the ends of those that have ended. Whether `awaited` is among them; its status then.
+    // Reaps processes that have ended. Returns whether `awaited` is among them, with its status.
     bool reap(pid_t awaited, pid_t not_counted, int& status) {
         rusage used{};
         int end = 0;
@@ -183,7 +183,7 @@ trial run_trial(const trial_request& r) {
                 fmt::format("the program ended with status {} before the load began", as_a_shell(status)));
         if (clock::now() > limit) {
             if (!r.until)
-                break; // nobody said how to know
+                break; // no port was given
             return fail(fmt::format("nothing listened on port {} within {} s", *r.until,
                                     std::chrono::seconds(patience).count()));
         }

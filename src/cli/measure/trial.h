@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One run of a program, alone or with a load against it: what its processes cost together.
+// One run of a program, alone or with a load: the total cost of its processes.
 //
 // Law: no process that it started outlives it.
 #pragma once
@@ -22,7 +22,7 @@ struct trial {
     double cpu = 0;     // seconds, user and system, of all its processes
     double seconds = 0; // until its end, or of the load
     int status = 0;     // of the load, or of the program, as a shell has it
-    std::string failed; // why there is nothing to tell, for a person; empty: all went well
+    std::string failed; // why there is no result, for a person; empty: success
 };
 
 [[nodiscard]] trial run_trial(const trial_request& r);

@@ -28,7 +28,7 @@ std::string failed(const std::string& what, int error) {
                        error == EACCES || error == EPERM ? "; try it with sudo" : "");
 }
 
-// As a word of a setting: percent signs are doubled, and quotes keep the rest as it is.
+// Quotes a word for a setting: percent signs are doubled, and quotes preserve the rest.
 std::string assignment(const std::string& text) {
     std::string quoted;
     for (const char c : text)
@@ -71,7 +71,7 @@ std::string write_drop_in(const std::string& file, const std::string& text) {
     fs::create_directories(fs::path(file).parent_path(), error);
     if (error)
         return failed("cannot make " + fs::path(file).parent_path().string(), error.value());
-    const std::string unfinished = file + ".new"; // systemd reads *.conf alone
+    const std::string unfinished = file + ".new"; // systemd reads only *.conf
     const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return failed("cannot write " + file, errno);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one file by which ibid is turned on for a service: NAME.service.d/ibid.conf below /etc/systemd/system.
+// The file that enables ibid for a service: NAME.service.d/ibid.conf below /etc/systemd/system.
 //
-// Law: a file without the first line that ibid writes is somebody else's, and is neither changed nor removed.
+// Law: a file without ibid's first line was not written by ibid, and is neither changed nor removed.
 #pragma once
 
 #include <string>
@@ -21,12 +21,12 @@ enum class drop_in_state { none, ours, foreign };
 [[nodiscard]] drop_in_state look_at_drop_in(const std::string& file);
 [[nodiscard]] std::string read_file(const std::string& file); // empty when it cannot be read
 
-// All at once, or not at all. Empty, or what went wrong.
+// Writes atomically. Returns an error message, or an empty string.
 [[nodiscard]] std::string write_drop_in(const std::string& file, const std::string& text);
-// And the folder, where nothing else is in it.
+// Also removes the folder if it is empty then.
 [[nodiscard]] std::string remove_drop_in(const std::string& file);
 
-// The services that have one of ours, by name.
+// The services that have ibid's file, by name.
 [[nodiscard]] std::vector<std::string> services_with_drop_in(const std::string& root);
 
 } // namespace ibid::cli::service

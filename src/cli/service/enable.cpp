@@ -27,7 +27,7 @@ int refuse(int status, const std::string& what) {
     return status;
 }
 
-// The preload as the service will find it: of an image, the one that is installed there.
+// The preload as the service will find it; for an image, the one that is installed in it.
 std::string preload_for(const std::string& root, std::string& error) {
     if (root.empty()) {
         const std::optional<std::string> preload = find_preload();
@@ -47,7 +47,7 @@ std::string entry_in(const std::string& root, const std::string& preload) {
     return entry.erase(0, root.size());
 }
 
-// What is wrong with "IBID_PRIVACY=strict", asked of the same place as `ibid run` asks.
+// An error message for a setting such as "IBID_PRIVACY=strict", by the same function as in `ibid run`.
 std::string wrong_assignment(const std::string& setting) {
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos || !setting.starts_with("IBID_") || equals == 5)
@@ -60,7 +60,7 @@ std::string wrong_assignment(const std::string& setting) {
     return wrong_value(name, setting.substr(equals + 1));
 }
 
-// What the files say for its program, and then what was given by --set.
+// The settings from files for its program, then those given by --set.
 std::vector<std::string> settings_for(const request& r, judgement& j) {
     const configuration files = configuration::load(r.root);
     const std::vector<std::string> names = names_of_program(r.root + j.program, files.has_sections());

@@ -25,8 +25,8 @@ bool is_below(const std::string& path, std::string_view folder) {
     return folder == "/" || path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
 }
 
-// The paths of a directive that is a list of them, without the characters that may stand before one and what
-// follows a colon.
+// The paths of a directive that is a list of paths, without prefix characters and without the part after a
+// colon.
 std::vector<std::string> paths_of(const unit& u, std::string_view key) {
     std::vector<std::string> paths;
     for (const std::string& value : u.all(key)) {
@@ -43,7 +43,7 @@ bool any_is_above(const std::vector<std::string>& folders, const std::string& pa
                        [&path](const std::string& folder) { return is_below(path, folder); });
 }
 
-// The service's files are others, or some are hidden from it: its loader must find the preload.
+// The service sees other files, or some files are hidden from it; its loader must find the preload.
 void look_at_files(const unit& u, const std::string& root, const std::string& preload, judgement& j) {
     for (const char* key : {"RootDirectory", "RootImage"}) {
         const std::string other = u.value(key);
@@ -93,7 +93,7 @@ void look_at_environment(const unit& u, const std::string& root, judgement& j) {
         j.problems.push_back("its environment has IBID_DISABLE=1");
 }
 
-// Programs of which it is known how they use their processes.
+// Programs whose use of processes is known.
 struct known_program {
     std::string_view name;
     const char* problem; // or null
@@ -158,7 +158,7 @@ void look_at_class(const unit& u, const std::string& root, const std::vector<std
     }
 }
 
-// Servers that give their processes an environment of their own.
+// Servers that give their processes a new environment.
 void look_at_scrubbed_environment(const unit& u, judgement& j) {
     if (u.name == "postfix.service" && fs::path(j.program).filename() == "true")
         j.problems.emplace_back("it starts nothing itself: Postfix is postfix@-.service");
@@ -206,7 +206,7 @@ judgement judge(const unit& u, const std::string& root, const std::string& prelo
     look_at_scrubbed_environment(u, j);
     if (j.problems.empty())
         look_at_program(root, j);
-    // Said as what must be done already.
+    // Already reported as a required step.
     std::erase_if(j.notes, [&j](const std::string& note) {
         return std::find(j.needed.begin(), j.needed.end(), note) != j.needed.end();
     });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether ibid can help a service, from its unit and from what its program is.
+// Decides from the unit and the program whether ibid can help a service.
 //
-// docs/operators/service.md has the same as tables: each directive of systemd's that matters to ibid, and
-// each that does not.
+// docs/operators/service.md has the same as tables: the systemd directives that matter to ibid, and those
+// that do not.
 #pragma once
 
 #include "cli/service/unit.h"
@@ -14,10 +14,10 @@
 namespace ibid::cli::service {
 
 struct judgement {
-    std::string program;               // that it starts; empty: none
-    std::vector<std::string> problems; // why it should not be turned on
-    std::vector<std::string> notes;    // good to know
-    std::vector<std::string> needed;   // what else must be done, beside the drop-in
+    std::string program;               // the service's program; empty: none
+    std::vector<std::string> problems; // reasons not to enable ibid
+    std::vector<std::string> notes;    // further information
+    std::vector<std::string> needed;   // further steps besides the drop-in
 };
 
 // `preload`: the path by which the service will find it, without `root`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The processes that run in a service, by the kernel's control groups: no manager is asked.
+// The processes that run in a service, found by control groups without asking systemd.
 #pragma once
 
 #include "statistics/observe.h"
@@ -19,10 +19,10 @@ struct process {
     shared_statistics::process_result seen;
 
     [[nodiscard]] bool is_under_ibid() const;
-    [[nodiscard]] bool is_unknown() const; // it may not be looked at
+    [[nodiscard]] bool is_unknown() const; // no permission to examine it
 };
 
-// The service that a process is in; empty: none. Of groups within a service, the service.
+// The service that a process belongs to; empty: none. For groups inside a service, the service.
 [[nodiscard]] std::string unit_of(pid_t pid);
 
 [[nodiscard]] std::vector<process> processes_of(const std::string& unit);

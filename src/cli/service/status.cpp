@@ -22,9 +22,9 @@ using shared_statistics::kind;
 
 struct service_state {
     std::string name;
-    std::string file; // of the drop-in, where it is turned on
+    std::string file; // the drop-in, if ibid is enabled
     std::vector<process> running;
-    std::string missing; // a file that the drop-in names, and that is not there
+    std::string missing; // a file that the drop-in names and that does not exist
 
     [[nodiscard]] auto count(bool (process::*is)() const) const {
         return static_cast<std::uint64_t>(
@@ -40,7 +40,7 @@ struct service_state {
             n += p.seen.figures[kind::certificates].hits;
         return n;
     }
-    // Not taken: none of its processes has it in it, though one can be looked at.
+    // Not taken: ibid is in none of its processes, and at least one could be examined.
     [[nodiscard]] bool not_taken() const {
         return !running.empty() && count(&process::is_under_ibid) == 0 &&
                count(&process::is_unknown) < running.size();
@@ -56,8 +56,8 @@ struct service_state {
     }
 };
 
-// The preload that the drop-in names. Its path has the loader's token in it, so the library itself is looked
-// for.
+// The preload that the drop-in names. Its path contains the loader's token, so this checks the library
+// itself.
 std::string missing_file(const std::string& root, const std::string& text) {
     constexpr std::string_view start = "LD_PRELOAD=";
     const std::size_t at = text.find(start);

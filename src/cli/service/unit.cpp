@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where units are, the one that wins first.
+// The folders of units, in order of precedence.
 constexpr std::array folders{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
                              "/usr/lib/systemd/system", "/lib/systemd/system"};
 constexpr std::string_view suffix = ".service";
@@ -28,7 +28,7 @@ std::string_view trimmed(std::string_view text) {
                                            : text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// "foo@.service" of "foo@bar.service"; empty when it is no instance.
+// "foo@.service" for "foo@bar.service"; empty if it is not an instance.
 std::string template_of(const std::string& name) {
     const std::size_t at = name.find('@');
     return at == std::string::npos || name.compare(at, std::string::npos, "@.service") == 0
@@ -36,7 +36,7 @@ std::string template_of(const std::string& name) {
                : name.substr(0, at) + "@.service";
 }
 
-// The folders of drop-ins for it, by name: the least particular first.
+// The names of drop-in folders for it, the least specific first.
 std::vector<std::string> drop_in_names(const std::string& name) {
     std::vector<std::string> all{"service.d"};
     for (std::size_t at = name.find('-'); at != std::string::npos; at = name.find('-', at + 1))
@@ -54,7 +54,7 @@ void read_settings(const std::string& file, unit& into) {
         const std::string_view text = trimmed(part);
         const bool comment = !text.empty() && (text[0] == '#' || text[0] == ';');
         if (comment)
-            continue; // also in the midst of a line that goes on
+            continue; // also inside a continued line
         if (text.ends_with('\\')) {
             line.append(text.substr(0, text.size() - 1)).append(" ");
             continue;
@@ -145,7 +145,7 @@ unit_result load_unit(const std::string& root, std::string name, const std::stri
         for (const std::string& candidate : {u.name, template_of(u.name)}) {
             for (const char* folder : folders) {
                 const std::string there = fmt::format("{}{}/{}", root, folder, candidate);
-                // A link counts wherever it leads.
+                // A link counts, wherever it leads.
                 if (!candidate.empty() && file.empty() &&
                     (fs::is_symlink(fs::symlink_status(there, error)) || fs::exists(there, error)))
                     file = fmt::format("{}/{}", folder, candidate);
@@ -171,7 +171,8 @@ unit_result load_unit(const std::string& root, std::string name, const std::stri
     }
     read_settings(root + u.files[0], u);
 
-    // Of drop-ins of one name, the one in the folder that wins. Then in the order of their names.
+    // If drop-ins have the same name, the one in the folder with precedence counts. All are applied in the
+    // order of their names.
     std::map<std::string, std::string> drop_ins;
     for (const std::string& part : drop_in_names(u.name)) {
         for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A service's unit as systemd would read it: its file, and the drop-ins that change it. Read from the files;
-// no manager is asked, so that it serves for an image, too.
+// A service's unit as systemd would read it: its file, and its drop-ins. It is read from the files without
+// asking systemd, so this also works for an image.
 //
-// Law: reads, never writes. What it does not know of systemd's syntax it passes over; systemd itself judges
-// files.
+// Law: it reads and never writes. It ignores syntax that it does not know; systemd itself checks the files.
 #pragma once
 
 #include <optional>
@@ -16,18 +15,18 @@
 namespace ibid::cli::service {
 
 struct unit {
-    std::string name;               // "nginx.service", of an alias the name that it leads to
+    std::string name;               // "nginx.service"; for an alias, the name of its target
     std::vector<std::string> files; // without the root: the unit's own first
     std::vector<std::pair<std::string, std::string>> settings; // of [Service], in order
 
-    // All values of a setting that is a list. An empty one takes back those before it.
+    // All values of a list setting. An empty value removes the earlier ones.
     [[nodiscard]] std::vector<std::string> all(std::string_view key) const;
-    // The value of one that is not.
+    // The value of a setting that is not a list.
     [[nodiscard]] std::string value(std::string_view key) const;
     [[nodiscard]] bool is_on(std::string_view key) const; // as a boolean
 
-    // A variable that its Environment= sets. Variables of files (EnvironmentFile=) win over them: `file` says
-    // which one set it.
+    // A variable that Environment= sets. Variables from files (EnvironmentFile=) override it: `file` says
+    // which file.
     struct variable {
         std::string value;
         std::string file;
@@ -37,7 +36,7 @@ struct unit {
 
 struct unit_result {
     std::optional<unit> found;
-    std::string error; // why there is none, for a person
+    std::string error; // why there is no unit, for a person
 };
 
 // "nginx" and "nginx.service" are the same. `root`: the folder of an image, or empty. The drop-in `except`
@@ -51,8 +50,7 @@ struct unit_result {
 // The words of a value: separated by spaces, with quotes and backslashes.
 [[nodiscard]] std::vector<std::string> words_of(std::string_view value);
 
-// The program that a command line of systemd's starts, without the characters that stand before it. Empty:
-// none.
+// The program of a systemd command line, without prefix characters. Empty: none.
 [[nodiscard]] std::string program_of(std::string_view command_line);
 
 } // namespace ibid::cli::service

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What completes each kind of word, in each shell. The three files of completions differ in syntax alone.
+// The completion for each kind of word, in each shell. The three completion files differ only in syntax.
 #pragma once
 
 #include "cli/usage/definition.h"
 
 namespace ibid::cli::usage {
 
-// Empty: nothing completes it.
+// Empty: no completion.
 struct completer {
     const char* bash = ""; // arguments of compgen
     const char* zsh = "";  // an action of _arguments

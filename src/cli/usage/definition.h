@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one definition of the command line: commands, options, operands, environment variables. The parser,
-// --help, the manual page and the completions of three shells are made from it, so none of them can say what
-// another does not.
+// The definition of the command line: commands, options, operands, environment variables. The parser, --help,
+// the manual page and the completions of three shells are made from it, so they always agree.
 //
-// Law: data alone. Texts are plain ASCII, sentences without markup; a line is as long as its text, whoever
-// shows it breaks it.
+// Law: only data. Texts are plain ASCII without markup and without line breaks; the output functions wrap
+// them.
 #pragma once
 
 #include <string>
@@ -13,12 +12,12 @@
 
 namespace ibid::cli::usage {
 
-// What a word of the command line is: by this it is checked, and completed.
+// The kind of a word of the command line; it determines validation and completion.
 enum class word {
     none,
     file,
     folder,
-    program,      // to be found along PATH
+    program,      // found along PATH
     program_name, // without a folder
     pid,
     subject, // a program, a process or a service
@@ -57,7 +56,7 @@ struct command {
     std::vector<option> options{};
     std::vector<operand> operands{};
     std::string
-        program{}; // "PROGRAM [ARG...]": from there on all words are a program's. Empty: it starts none
+        program{}; // "PROGRAM [ARG...]": from there on, all words are a program's. Empty: none
     std::string exit_status{};
     std::vector<example> examples{};
 };
@@ -65,7 +64,7 @@ struct command {
 struct variable {
     std::string name{};
     std::string values{};
-    std::string unset{}; // what holds without it
+    std::string unset{}; // the default
     std::string help{};
     bool in_program = true; // read inside the program, not by this command
 };

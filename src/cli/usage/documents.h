@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The manual page and the completions, from the definition. They are made at build time, by the program
-// documents_main.cpp.
+// The manual page and the completions, from the definition. documents_main.cpp makes them at build time.
 //
 // Law: the same definition gives the same bytes. No dates, no names of machines.
 #pragma once
@@ -15,7 +14,7 @@ namespace ibid::cli::usage {
 [[nodiscard]] std::string zsh_completion();
 [[nodiscard]] std::string fish_completion();
 
-// Every `from` in `text` becomes `to`.
+// Replaces every `from` in `text` by `to`.
 [[nodiscard]] std::string replaced(std::string text, const std::string& from, const std::string& to);
 
 } // namespace ibid::cli::usage

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t width = 100;
 
-// `text` in lines that begin at `column`. The first one is begun already.
+// Wraps `text` into lines that begin at `column`. The first line has already been started.
 std::string wrapped(std::string_view text, std::size_t column) {
     std::string lines;
     std::size_t at = column;

@@ -9,7 +9,7 @@
 namespace ibid::cli::usage {
 namespace {
 
-// As text of the page: no character of it begins a request or an escape, and a hyphen can be copied as one.
+// Escapes text for the page, so that no character begins a request or an escape, and hyphens can be copied.
 std::string plain(const std::string& text) {
     std::string out = replaced(replaced(text, "\\", "\\e"), "-", "\\-");
     if (!out.empty() && (out[0] == '.' || out[0] == '\''))

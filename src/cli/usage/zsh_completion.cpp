@@ -11,10 +11,10 @@ namespace {
 
 std::string action(word is) {
     const std::string known = completer_of(is).zsh;
-    return known.empty() ? " " : known; // a message alone
+    return known.empty() ? " " : known; // only a message
 }
 
-// Inside of '...[help]' of _arguments.
+// Escapes text inside '...[help]' of _arguments.
 std::string quoted(const std::string& text) {
     std::string out = replaced(text, "'", "'\\''");
     for (const char* special : {"[", "]", ":"})
