@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C++ library inside the preload takes 72 KiB of the program's heap when it is loaded, for exceptions
-// that are thrown when there is no memory. It moved what the program allocates to other places of its pages,
-// and a forked child wrote to more pages than in stock. So that memory is part of the preload's own data,
-// where nobody writes to it until it is needed.
+// At load, the C++ library inside the preload allocates 72 KiB for exceptions that are thrown when memory has
+// run out. On the program's heap, this would move the program's allocations to other positions in their
+// pages, and a forked child would write to more pages than in stock. So this memory is part of the preload's
+// own data, which is not written to until it is needed.
 //
-// Law: the first large request of this library's own code is served from here, whoever makes it; all else by
-// the C library. These functions take the place of the C library's in this library's own calls alone (ld
-// --wrap).
+// Law: the first large request of this library's own code is served from here; all others by the C library.
+// These functions replace the C library's only in this library's own calls (ld --wrap).
 #include <cstddef>
 #include <cstring>
 

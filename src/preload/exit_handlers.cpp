@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C++ library inside the preload asks for destructors at the process's end, in a constructor that runs
-// before all of the program's code. A program may have a __cxa_atexit() of its own (ThreadSanitizer's static
-// runtime has), which is not ready then.
+// The C++ library inside the preload registers destructors for the process's end, in a constructor that runs
+// before all of the program's code. A program may define its own __cxa_atexit() (ThreadSanitizer's static
+// runtime does), which is not ready then.
 //
-// Law: where ibid runs too early and does nothing, nothing of this library's is destroyed at the end. Nothing
+// Law: if ibid is loaded too early and does nothing, no object of this library is destroyed at the end. None
 // needs to be: the objects are error categories.
 #include "preload/foreign/early_code.h"
 
 extern "C" {
 
-// This library's own calls come here (ld --wrap).
+// Called instead of __cxa_atexit() by this library's own code (ld --wrap).
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
 
 using handler = void (*)(void*);

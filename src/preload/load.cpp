@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libibid_preload.so begins here, before any other code of the program's. No logic: src/openssl has it.
+// The constructor of libibid_preload.so, which runs before any other code of the program. The logic is in
+// src/openssl.
 #include <unistd.h>
 
 #include "openssl/api/process.h"
@@ -12,7 +13,7 @@
 
 namespace {
 
-// In another root directory the preload's path leads nowhere, and the loader would print that for each
+// In another root directory the preload's path does not exist, and the loader would print an error for each
 // program that is started there.
 void after_chroot() noexcept {
     ibid::preload::remove_preload(environ);
@@ -34,7 +35,8 @@ void begin(char** words, char** environment) noexcept {
 }
 
 #ifdef __GLIBC__
-// As glibc calls constructors. This one runs before the C library's own (initfirst), which sets `environ`.
+// glibc passes these arguments to constructors. This one runs before the C library's own constructor
+// (initfirst), which sets `environ`.
 [[gnu::constructor(101)]] void load(int, char** words, char** environment) noexcept {
     if (environ == nullptr) {
         environ = environment;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the preload's own C++ code allocates first comes from pages of its own, not from the program's heap.
-// Most of it lives as long as the process. On the heap it would move what the program allocates to other
-// pages, and a forked child would write to more of them than in stock.
+// The first allocations of the preload's own C++ code use separate pages and not the program's heap. Most of
+// them live as long as the process. On the heap they would move the program's allocations to other pages, and
+// a forked child would write to more pages than in stock.
 //
-// Law: the first `reserve` bytes are handed out one behind the other. A block that is freed while it is the
-// last one is handed out again, any other is not. When they are used up, or for a large request, the C
-// library's allocator serves. There is no lock: a child of a fork finds no half-done state. Only this
-// library's own code uses these functions, which are not exported. The core uses malloc for what another
-// module may free.
+// Law: the first `reserve` bytes are allocated sequentially. If the last block is freed, its memory is
+// reused; other freed blocks are not. After that, and for large requests, the C library's allocator is used.
+// There is no lock, so a forked child never finds a half-done state. Only this library's own code uses these
+// functions, which are not exported. The core uses malloc for what another module may free.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -20,7 +19,7 @@
 namespace {
 
 constexpr std::size_t reserve = std::size_t{48} << 10;
-constexpr std::size_t largest = std::size_t{8} << 10; // so that one request does not take it all
+constexpr std::size_t largest = std::size_t{8} << 10; // so that one request does not use all
 constexpr std::size_t line = 64;
 
 alignas(4096) constinit unsigned char pages[reserve] = {};
@@ -37,7 +36,7 @@ constinit std::atomic<std::size_t> used{0};
 [[nodiscard]] void* from_reserve(std::size_t size, std::size_t alignment) noexcept {
     if (size > largest || alignment > line)
         return nullptr;
-    // Acquires what the block's last owner did with it: see give_back.
+    // Acquire: sees what the block's last owner did with it (pairs with give_back).
     std::size_t now = used.load(std::memory_order_acquire);
     for (;;) {
         const std::size_t begin = rounded(now, alignment);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Law: whatever is read here, nothing is called that another module could have defined: no strcmp() either.
-// Nor does the compiler make such a call of a loop: the build says -fno-builtin, which is enough for Clang.
+// Law: this file calls no function that another module could define, not even strcmp(). The compiler must not
+// replace a loop by such a call either: the build uses -fno-builtin, which is enough for Clang.
 #include "early_code.h"
 
 #include <elf.h>
@@ -17,7 +17,7 @@
 
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
-// Where this library begins, by the linker, as _DYNAMIC is.
+// The start of this library, defined by the linker like _DYNAMIC.
 extern "C" const ElfW(Ehdr) __ehdr_start // NOLINT(bugprone-reserved-identifier)
     __attribute__((visibility("hidden")));
 
@@ -25,8 +25,8 @@ namespace ibid::preload {
 
 namespace {
 
-// What is called at load. malloc() and its kin are left out: an allocator works at its first call, since
-// constructors of any C++ library make it.
+// The functions that are called at load. malloc() and related functions are not included: an allocator must
+// work at its first call, because constructors of any C++ library call it.
 constexpr const char* called[] = {
     "__cxa_atexit", "__register_atfork", "dl_iterate_phdr", "getauxval", "getrandom", "memchr", "memcmp",
     "memcpy",       "memmove",           "memset",          "mprotect",  "strcmp",    "strlen", "syscall",
@@ -75,7 +75,7 @@ constexpr const char* parts_of_the_c_library[] = {"libc.so.", "ld-linux", "libpt
         for (const char* const part : parts_of_the_c_library) {
             is_part = is_part || begins(file_of(m->l_name), part);
         }
-        if (is_part && m->l_addr != 0) { // 0: prelinked; its header is somewhere else
+        if (is_part && m->l_addr != 0) { // 0: prelinked; its header is elsewhere
             const auto* const header =
                 reinterpret_cast<const ElfW(Ehdr)*>(m->l_addr); // an address, as a number
             if (holds(m->l_addr, reinterpret_cast<const ElfW(Phdr)*>(m->l_addr + header->e_phoff),
@@ -93,7 +93,7 @@ constexpr const char* parts_of_the_c_library[] = {"libc.so.", "ld-linux", "libpt
     std::uintptr_t values[DT_JMPREL + 1] = {};
     for (const ElfW(Dyn)* d = _DYNAMIC; d->d_tag != DT_NULL; ++d) {
         if (d->d_tag == DT_JMPREL || d->d_tag == DT_SYMTAB || d->d_tag == DT_STRTAB) {
-            // Relocated already, or not, by processor.
+            // Whether these addresses are already relocated depends on the processor.
             values[d->d_tag] = d->d_un.d_ptr < base ? base + d->d_un.d_ptr : d->d_un.d_ptr;
         } else if (d->d_tag == DT_PLTRELSZ) {
             values[d->d_tag] = d->d_un.d_val;
@@ -151,8 +151,8 @@ bool runs_too_early() noexcept {
 
 #else
 
-// musl's loader calls this library in its turn. With a sanitizer the library needs the runtime itself, which
-// is ready before it.
+// musl's loader calls constructors in the order of dependencies. With a sanitizer, this library depends on
+// the runtime, which is initialized before it.
 bool ibid::preload::runs_too_early() noexcept {
     return false;
 }

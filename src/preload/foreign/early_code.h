@@ -3,14 +3,14 @@
 
 namespace ibid::preload {
 
-// Whether what ibid would call when it is loaded may not be ready. ibid is loaded before all other code of
-// the process:
+// Whether a function that ibid calls at load may not be initialized yet. ibid is loaded before all other code
+// of the process:
 //
 //  - an executable may have code that must run before all constructors (DT_PREINIT_ARRAY): static sanitizer
-//    runtimes, and allocators that are made ready there;
-//  - another module may define a function of the C library's, and make that ready in a constructor.
+//    runtimes, and allocators that are initialized there;
+//  - another module may define a C library function and initialize it in a constructor.
 //
-// Calls no function of another module's, but getauxval() when that is the C library's own.
+// Calls no function of another module, except getauxval() if that is the C library's own.
 [[nodiscard]] bool runs_too_early() noexcept;
 
 } // namespace ibid::preload

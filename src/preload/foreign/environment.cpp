@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading and mending an environment. See environment.h for the law.
+// Reads and changes an environment. See environment.h for the law.
 #include "preload/foreign/environment.h"
 
 #include <array>
@@ -18,7 +18,7 @@ constexpr std::string_view base_name(std::string_view path) noexcept {
     return path.substr(path.rfind('/') + 1);
 }
 
-// Cuts the first entry off a list.
+// Removes the first entry of a list.
 std::string_view take_entry(std::string_view& list, std::string_view separators) noexcept {
     const std::size_t end = list.find_first_of(separators);
     const std::string_view entry = list.substr(0, end);
@@ -33,7 +33,7 @@ const char* value_in(const char* setting, std::string_view name) noexcept {
                : nullptr;
 }
 
-// The path by which the kernel was asked to execute this program.
+// The path by which this program was executed.
 const char* executed_file() noexcept {
     return reinterpret_cast<const char*>(::getauxval(AT_EXECFN)); // an address, as a number
 }
@@ -42,7 +42,8 @@ std::string_view text_of(const char* text) noexcept {
     return text != nullptr ? std::string_view(text) : std::string_view();
 }
 
-// Without our entries: "LD_PRELOAD=..." in a place of its own. Its length, or 0 when it does not fit.
+// Builds "LD_PRELOAD=..." without our entries in a separate buffer. Returns its length, or 0 if it does not
+// fit.
 constinit std::array<char, 4096> rest{};
 
 std::size_t write_rest(std::string_view value) noexcept {
@@ -111,7 +112,7 @@ void remove_preload(char** environment) noexcept {
             *at = rest.data();
             return;
         }
-        do // as unsetenv() does it, which takes a lock
+        do // as unsetenv() does, but that takes a lock
             at[0] = at[1];
         while (*at++ != nullptr);
         return;

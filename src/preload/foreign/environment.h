@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The environment of a program under ibid, as the preload's constructor needs it: which programs are left
-// alone, and how the preload takes itself out of LD_PRELOAD.
+// Environment functions for the preload's constructor: decide in which programs ibid does nothing, and remove
+// the preload from LD_PRELOAD.
 //
 // Law: no allocation, no lock, no system call, no call into the C library's environment functions: this runs
 // before libc is set up (-z initfirst: getenv() finds nothing yet), and in children of a fork.
@@ -18,24 +18,23 @@
 
 namespace ibid::preload {
 
-// The value of a variable; null when it is not there.
+// The value of a variable; null if it is not set.
 [[nodiscard]] const char* variable(char* const* environment, std::string_view name) noexcept;
 
-// Whether `list` ("git:ssh", IBID_EXCLUDE) has the base name of `path`. An empty name is never in it.
+// Whether `list` ("git:ssh", IBID_EXCLUDE) contains the base name of `path`. It never contains an empty name.
 [[nodiscard]] bool names_program(std::string_view list, std::string_view path) noexcept;
 
-// IBID_EXCLUDE has this program: ibid shares nothing in it. Asked are the file that was executed (of a
-// script, the script) and the program's own name, argv[0] (of a script, its interpreter). Programs that it
-// starts are not concerned.
+// Whether IBID_EXCLUDE contains this program: then ibid shares nothing in it. Checks the executed file (for a
+// script, the script) and argv[0] (for a script, its interpreter). Does not apply to programs that it starts.
 [[nodiscard]] bool is_excluded(char* const* environment, char* const* words) noexcept;
 
-// IBID_CHILDREN=0: programs that this one starts run without ibid. Not so for env(1), which only becomes
-// another one.
+// IBID_CHILDREN=0: programs that this one starts run without ibid. False for env(1), because it only executes
+// another program.
 [[nodiscard]] bool leaves_children_alone(char* const* environment, char* const* words) noexcept;
 
-// Takes libibid_preload.so, whatever folder it is in, out of LD_PRELOAD, and the variable out of the
-// environment when nothing else is in it. Others' entries stay, in their order. The old text is left as it
-// is: a program may have put a constant there. Does nothing when what stays has more than 4,095 characters.
+// Removes libibid_preload.so, in any folder, from LD_PRELOAD; and removes the variable if nothing else is in
+// it. Other entries stay in their order. The old text is not modified, because it may be a constant of the
+// program. Does nothing if the rest has more than 4,095 characters.
 void remove_preload(char** environment) noexcept;
 
 } // namespace ibid::preload

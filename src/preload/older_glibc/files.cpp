@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions on files that glibc has had under these names since 2.33 only; before, they were in its headers.
-//
-// Law: the kernel is asked as the C library asks it. Source: glibc's bits/stat.h before 2.33, which made
-// stat() of __xstat().
+// File functions that glibc exports only since 2.33; before, they were inline functions in its headers. Law:
+// they make the same system calls as the C library. Source: glibc's bits/stat.h before 2.33, which defined
+// stat() by __xstat().
 #include "files.h"
 
 #include <sys/stat.h>

@@ -3,8 +3,8 @@
 
 namespace ibid::older_glibc {
 
-// At load: finds the C library's own fstat(), where it has one (glibc 2.33 and newer). It makes another
-// system call than __fxstat(), and ibid must make those of the program's C library.
+// Call at load. Finds the C library's own fstat(), if it has one (glibc 2.33 and newer). It makes another
+// system call than __fxstat(), and ibid must make the same calls as the program's C library.
 #ifdef IBID_OLDER_GLIBC
 void find_own_fstat() noexcept;
 #else

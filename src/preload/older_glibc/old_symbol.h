@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A function of libc's under the version that it has had from the beginning. Newer libraries still have it,
-// at the same address, beside another version or without a declaration.
+// Binds to the oldest symbol version of a libc function. Newer libraries still export it, at the same
+// address, next to a newer version or without a declaration.
 //
 //     extern "C" int ibid_old_fxstat(int version, int fd, struct stat* status);
 //     IBID_OLD_SYMBOL(ibid_old_fxstat, __fxstat);

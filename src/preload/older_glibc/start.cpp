@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The start of a program that is linked with the start files of glibc 2.34 or newer, on any glibc. Those
-// files leave it to the C library to call the program's constructors, which an older C library does not do by
-// itself: it calls the function that it is handed.
+// Starts a program that is linked with the start files of glibc 2.34 or newer on any glibc. With those files
+// the C library calls the program's constructors. An older C library does not do that by itself: it calls a
+// function that is passed to it.
 //
 // Source: glibc's csu/libc-start.c and csu/elf-init.c, before and after 2.34.
 #include "old_symbol.h"

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions that were libpthread's before glibc 2.34. They are looked up by name in what is loaded: a
-// reference to them would say that they are in libc, or make the dynamic linker load libpthread into each
-// program.
+// Functions that were libpthread's before glibc 2.34. They are looked up by name in the loaded modules: a
+// reference to them would require them in libc, or make the dynamic linker load libpthread into each program.
 //
-// Law: where they are there, a call does what it does without this file. Where they are not, the process has
-// one thread, and a call does what is right for one; ibid shares nothing there (why_not).
+// Law: if they exist, a call behaves as without this file. If they do not exist, the process has one thread,
+// and a call does what is right for one thread; ibid then shares nothing (why_not).
 #include "threads.h"
 
 #include <atomic>
@@ -54,7 +53,7 @@ extern "C" {
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names (--wrap)
 
-// libstdc++ asks it whether atomic operations can be left out. It is glibc's since 2.32.
+// libstdc++ reads it to decide whether it can omit atomic operations. glibc has it since 2.32.
 char __wrap___libc_single_threaded = 0;
 
 int __wrap_pthread_key_create(pthread_key_t* key, void (*end)(void*)) {

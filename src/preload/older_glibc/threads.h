@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether the C library has all that threads need. Before version 2.34 libpthread brought a part of it.
+// Whether the C library has everything that threads need. Before version 2.34 a part was in libpthread.
 #pragma once
 
 namespace ibid::older_glibc {
 
-// Null: it has. Else why ibid is disabled: a libpthread that comes later (with a plugin) would find locks
-// that ibid has passed by.
+// Null: it has. Otherwise why ibid is disabled: if libpthread is loaded later (with a plugin), ibid would
+// already have skipped locks.
 #ifdef IBID_OLDER_GLIBC
 [[nodiscard]] const char* why_not() noexcept;
 #else
