@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one way through /proc: the processes that this one can see.
+// Lists the processes in /proc that this process can see.
 //
-// Law: a process may end, and its number be given to another, at any moment. What is read of it later is
-// checked there.
+// Law: at any moment a process may end and its PID may be reused. Code that reads a process later checks
+// that.
 //
 //     for (const pid_t pid : every_process()) ...
 #pragma once

@@ -2,8 +2,8 @@
 //
 // Another process's memory, read while it runs.
 //
-// Law: changes nothing there and stops nothing. What is read may be half of what it was and half of what it
-// is: it is checked, not trusted.
+// Law: it changes nothing there and stops nothing. The data may be half old and half new, so it must be
+// checked and not trusted.
 #pragma once
 
 #include <cstddef>

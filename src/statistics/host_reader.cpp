@@ -114,7 +114,7 @@ std::vector<std::pair<pid_t, process_result>> host_reader::look() {
         child.reset();
         r.not_before = clock::now() + r.rest;
         r.rest = std::min(2 * r.rest, longest_rest);
-        // The other processes of that user come last.
+        // The other processes of that user are read last.
         const std::optional<uid_t> user = user_of(asked[i]);
         const auto behind = asked.begin() + static_cast<std::ptrdiff_t>(i) + 1;
         std::stable_partition(behind, asked.end(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reading half of the counters. See observe.h for its law.
+// Reads the counters. See observe.h for the law.
 #include "statistics/observe.h"
 
 #include "statistics/every_process.h"
@@ -68,10 +68,10 @@ void add(kind_figures& to, const kind_figures& from) {
     }
 }
 
-// Of a process that says it has more than this, the rest is one. Nobody is believed to have thousands.
+// If a process claims to have more than this, the rest counts as one, because thousands are not plausible.
 constexpr std::size_t most_libcryptos = 64;
 
-// One libcrypto may have two rows, when two threads or processes named it at once.
+// One libcrypto may have two rows, if two threads or processes named it at the same time.
 void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
     const auto is_one = [&one](const libcrypto_figures& known) {
         return known.path == one.path && known.version == one.version;
@@ -91,7 +91,7 @@ void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
         known->reason = one.reason;
 }
 
-// Gauges are sums of differences, each correct at a different instant: never less than none.
+// Gauges are sums of differences that are correct at different instants; a negative sum counts as 0.
 statistics read_sums(const figure_array& from) {
     const auto at = [&from](figure f) {
         return from[static_cast<std::size_t>(f)].load(std::memory_order_relaxed);
@@ -143,7 +143,8 @@ std::optional<mapping> parse_line(std::string_view line) {
     return m;
 }
 
-// Where the block of an ELF file is that begins at `start` in that process: its note says so. 0: it has none.
+// The address of the block of the ELF file that begins at `start` in that process, according to its note. 0:
+// it has none.
 struct found_block {
     std::uint64_t address = 0;
     std::uint32_t version = 0;
@@ -225,11 +226,11 @@ void add_block(process_figures& to, const process_block& block) {
     }
     if (to.reason.empty())
         to.reason = text_of(block.reason);
-    to.is_disabled |= to.libcryptos.empty() && !to.reason.empty(); // of the process, whatever it loads
+    to.is_disabled |= to.libcryptos.empty() && !to.reason.empty(); // applies to the whole process
 }
 
-// Mappings of one process that are asked for a block. It has one, or a few; what maps ten thousand wants to
-// keep us busy.
+// The most mappings of one process that are searched for a block. A process has one or a few; with ten
+// thousand it would only keep the reader busy.
 constexpr std::size_t most_files = 64;
 
 [[noreturn]] void fail(int error) {
@@ -242,13 +243,13 @@ region region::create() {
     std::uint64_t nonce = 0;
     if (::getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
         fail(errno);
-    // A program that root starts may become anybody; one that another user starts remains that user's.
+    // A program that root starts may become any user; a program of another user stays that user's.
     const int id = ::shmget(IPC_PRIVATE, sizeof(region_block), IPC_CREAT | (::geteuid() == 0 ? 0666 : 0600));
     if (id < 0)
         fail(errno);
     void* const p = ::shmat(id, nullptr, 0);
     const int error = errno;
-    // From now on it goes with the last process that has it; Linux lets others join until then.
+    // From now on it is destroyed with its last process; until then Linux allows others to attach.
     ::shmctl(id, IPC_RMID, nullptr);
     if (p == reinterpret_cast<void*>(-1)) // as shmat says that it failed
         fail(error);
@@ -281,8 +282,7 @@ std::string region::place() const {
     return where.text();
 }
 
-// By its inode, which is the segment's number: as this process numbers them, whatever they are called where
-// they live.
+// Identified by the inode, which is the segment's number. PIDs are those of this process's namespace.
 std::vector<std::uint32_t> region::processes_in_it(pid_t but) const {
     std::vector<std::uint32_t> found;
     for (const pid_t pid : every_process()) {
@@ -304,7 +304,7 @@ std::vector<std::uint32_t> region::still_running() const {
     std::vector<std::uint32_t> all;
     shmid_ds about{};
     if (::shmctl(id_, IPC_STAT, &about) != 0 || about.shm_nattch <= 1)
-        return all; // nobody but us
+        return all; // only this process
     reading_child c([this, us = ::getpid()](reading_child::answers& out) {
         for (const std::uint32_t pid : processes_in_it(us)) {
             out.send((pack() << pid).bytes());
@@ -318,7 +318,8 @@ std::vector<std::uint32_t> region::still_running() const {
         read_error error = read_error::no_answer;
         if (const std::optional<std::string> said = c.next(patience))
             unpack(*said) >> error;
-        // Where the kernel lets none but an ancestor read (Yama), this process is one, and its child is not.
+        // If the kernel allows only an ancestor to read (Yama), this process is an ancestor, but its child is
+        // not.
         if (error == read_error::memory_not_permitted)
             error = read_process_here(static_cast<pid_t>(pid)).error;
         if (error == read_error::none || error == read_error::memory_not_permitted ||
@@ -381,7 +382,7 @@ process_result read_blocks(pid_t pid) {
             result.error = read_error::unknown_version;
             continue;
         }
-        // Plain bytes of a block: all-zero atomics are valid, and nobody else sees these.
+        // Plain bytes of a block: all-zero atomics are valid, and no other thread uses these.
         const auto block = std::make_unique<process_block>();
         if (!copy_from(pid, found.address, static_cast<void*>(block.get()), sizeof(process_block)))
             return {from_errno(read_error::memory_not_permitted), {}};
@@ -393,8 +394,7 @@ process_result read_blocks(pid_t pid) {
         if (!result.figures.libcryptos.empty())
             result.error = read_error::none;
     }
-    // A process that may not be looked at has a maps file that opens and reads as nothing, or fails to be
-    // read.
+    // Without permission, the maps file can be opened but reads as empty, or reading fails.
     if (maps.bad() || (result.error == read_error::not_under_ibid && errno == EACCES))
         return {read_error::not_permitted, {}};
     return result;

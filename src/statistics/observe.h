@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reading half of the counters: the region that `ibid run --stats` makes and reads, and the counters of
-// any other process, read from outside.
+// Reads counters: the region that `ibid run --stats` makes and reads, and the counters of any other process,
+// read from outside.
 //
-// Law: a reader changes nothing in the program that it looks at and does not stop it. What it reads is
-// checked, not trusted.
+// Law: a reader changes nothing in the program that it reads and does not stop it. What it reads is checked,
+// not trusted.
 //
 //     region r = region::create();
 //     setenv("IBID_STATISTICS", r.place().c_str(), 1);
@@ -30,9 +30,9 @@ using kind_figures = std::array<statistics, kinds>;
 
 // What was counted for one libcrypto. Texts are printable.
 struct libcrypto_figures {
-    std::string path;            // empty: not known, or several that found no row of their own
+    std::string path;            // empty: not known, or several that share a row
     std::string version;         // may be empty
-    bool helped = false;         // ibid works with it, in a process at least
+    bool helped = false;         // ibid works with it in at least one process
     std::string reason;          // empty, or why ibid is disabled
     std::uint64_t anchor = 0;    // of a process: where it has a certificates_anchor; 0: none
     std::uint64_t processes = 1; // that used it
@@ -56,7 +56,7 @@ struct process_figures {
 // All processes of a region. Gauges (entries, active, retained) are sums over what each process holds now or
 // held at its end. Entries that a forked child inherited are its parent's.
 struct totals {
-    std::uint64_t loaded = 0;    // programs that were started with ibid in them, and could be counted
+    std::uint64_t loaded = 0;    // programs that were started with ibid and could be counted
     std::uint64_t processes = 0; // that used OpenSSL
     std::uint64_t helped = 0;    // of these, the ones that ibid works with
     std::uint64_t disabled =
@@ -69,10 +69,10 @@ struct totals {
     [[nodiscard]] const statistics& operator[](kind k) const { return of[static_cast<std::size_t>(k)]; }
 };
 
-// A region for a process and its descendants. It ends with the last process that has it mapped.
+// A region for a process and its descendants. It is destroyed with the last process that has it mapped.
 class region {
 public:
-    // Throws std::system_error when there can be none.
+    // Throws std::system_error if it cannot be created.
     [[nodiscard]] static region create();
 
     region(region&& other) noexcept;
@@ -98,8 +98,8 @@ enum class read_error {
     not_permitted,        // another user's: not even its mappings can be seen
     memory_not_permitted, // ibid is in it, but its memory may not be read (ptrace(2), ptrace_scope)
     not_under_ibid,       // ibid is not in it
-    unknown_version,      // of another ibid
-    no_answer,            // reading its memory did not come to an end, and was given up
+    unknown_version,      // another version of ibid
+    no_answer,            // reading its memory did not finish and was abandoned
     not_used              // ibid is in it, and it has not used OpenSSL so far
 };
 
@@ -109,7 +109,7 @@ struct process_result {
 };
 
 // Reads the figures of a running process through /proc/PID/maps and process_vm_readv, in a child
-// (reading_child.h): ends within about a second, whatever the process is.
+// (reading_child.h). Always returns within about a second.
 [[nodiscard]] process_result read_process(pid_t pid);
 
 // The same without a child: may never return.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values as bytes, from a child of this program to its parent: the same build, so layouts are the same.
+// Serializes values from a child of this program to its parent. Both are the same build, so layouts agree.
 //
-// Law: what is taken may be cut off anywhere. Then everything from there on is empty, and whole() is false.
+// Law: the input may be truncated anywhere. Then all further values are empty, and whole() is false.
 //
 //     pack out;            unpack in(out.bytes());
 //     out << 7u << text;   in >> number >> text;

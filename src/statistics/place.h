@@ -2,9 +2,9 @@
 //
 // IBID_STATISTICS: where the shared memory of `ibid run --stats` is.
 //
-// System V shared memory, because it is found by a number alone: in any root directory, PID namespace and
-// user's name, without /proc, without a descriptor that a program would see, and not under RLIMIT_FSIZE. Its
-// size cannot be changed, so nobody can take it away from under a program.
+// It is System V shared memory, because that is found by a number: in any root directory, in any PID
+// namespace and as any user, without /proc, without a descriptor that a program would see, and not limited by
+// RLIMIT_FSIZE. Its size cannot be changed, so it cannot be truncated while a program uses it.
 #pragma once
 
 #include <charconv>
@@ -24,7 +24,7 @@ struct place {
     }
 };
 
-// False when the text names no place.
+// False if the text is invalid.
 [[nodiscard]] inline bool parse_place(std::string_view text, place& into) noexcept {
     constexpr std::string_view scheme = "shm:";
     if (!text.starts_with(scheme))

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text that somebody else wrote (a process its name, a peer its certificate, a file a setting), for a
-// terminal, JSON or a label.
+// Makes untrusted text (a process name, a name in a certificate, a setting in a file) safe for a terminal,
+// JSON or a label.
 //
-// Law: what comes out is well-formed UTF-8 in which nothing is obeyed: no control character (C0, DEL, C1), no
-// separator of lines, no change of direction. Each of those, and each byte that is no UTF-8, is a question
-// mark.
+// Law: the result is well-formed UTF-8 without control characters (C0, DEL, C1), line separators and
+// direction marks. Each of those, and each byte that is not UTF-8, is replaced by a question mark.
 #pragma once
 
 #include <cstdint>

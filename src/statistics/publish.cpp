@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The publishing half of the counters. See shared_statistics.h for its law.
+// Publishes the counters. See shared_statistics.h for the law.
 #include "statistics/shared_statistics.h"
 
 #include "statistics/place.h"
@@ -12,7 +12,8 @@
 #include <sys/shm.h>
 
 extern "C" {
-// Zero, and so no memory until something is counted. Named here, because the note below refers to it.
+// All zero, so it uses no memory until something is counted. Has a symbol name, because the note below refers
+// to it.
 [[gnu::visibility("hidden")]] constinit ibid::shared_statistics::process_block ibid_process_block{};
 }
 
@@ -37,7 +38,7 @@ constinit process_block& here = ibid_process_block;
 // Null: there is no region, or it cannot be reached. Stored once, by open_at_load().
 constinit std::atomic<region_block*> region{nullptr};
 
-// A program under ibid must find errno as it left it.
+// errno must not change for a program under ibid.
 class errno_kept {
 public:
     errno_kept() noexcept : value_(errno) {}
@@ -53,7 +54,7 @@ constexpr std::uint32_t word(row_state s) noexcept {
     return static_cast<std::uint32_t>(s);
 }
 
-// A reader in another process may see half of an old text and half of a new one; it always finds an end.
+// A reader in another process may see half of an old text and half of a new one, but always finds an end.
 template <std::size_t N>
 void write(shared_text<N>& to, const char* text) noexcept {
     std::size_t i = 0;
@@ -62,7 +63,7 @@ void write(shared_text<N>& to, const char* text) noexcept {
     to[i].store('\0', std::memory_order_relaxed);
 }
 
-// As far as both would be written: a longer text is the one that it was cut to.
+// Compares the texts as they would be stored, that is, cut to the maximum length.
 template <std::size_t N>
 bool equal(const shared_text<N>& written, const char* text) noexcept {
     std::size_t i = 0;
@@ -73,9 +74,9 @@ bool equal(const shared_text<N>& written, const char* text) noexcept {
     return written[i].load(std::memory_order_relaxed) == '\0';
 }
 
-// The index of the row of this name, made if there is none yet; of the last row when there are no more. Waits
-// for nobody: a row that another thread or process is naming just now is passed over, even if that never
-// ends. Readers merge rows of one name.
+// The index of the row with this name, which is created if needed; the last row if all are used. Never waits:
+// a row that another thread or process is just naming is skipped, even if that never ends. Readers merge rows
+// with the same name.
 template <class NameOf>
 std::size_t row_named(const char* path, const char* version, std::size_t rows, NameOf name_of) noexcept {
     for (std::size_t i = 0; i < rows; ++i) {
@@ -107,7 +108,7 @@ region_row* in_region(std::size_t i) noexcept {
     return all == nullptr || found == 0 ? nullptr : &all->rows[found - 1];
 }
 
-// Each of two threads that find a change counts it once or not at all: the flag says who.
+// If two threads find the same change, only one counts it; the flag decides which.
 void count_if(bool is, std::atomic<std::uint32_t>& flag, std::atomic<std::uint64_t>& number) noexcept {
     if (flag.exchange(is ? 1 : 0) != (is ? 1U : 0U))
         number.fetch_add(is ? std::uint64_t{1} : ~std::uint64_t{0}, std::memory_order_relaxed);
@@ -125,8 +126,8 @@ bool any_stands(standing s) noexcept {
     return false;
 }
 
-// Brings the region's numbers in line with what row `i` is now. Sequentially consistent: of two rows that
-// be disabled at once, the later one sees both.
+// Updates the region's numbers to the state of row `i`. Sequentially consistent: if two rows are disabled at
+// the same time, the later one sees both.
 void count_standing(std::size_t i, region_row& into) noexcept {
     published_row& p = here.published[i];
     if (p.counted.processes.load() == 0)
@@ -138,8 +139,7 @@ void count_standing(std::size_t i, region_row& into) noexcept {
     count_if(any_stands(standing::disabled), here.counted.disabled, all.disabled);
 }
 
-// This process is one more that uses OpenSSL; also a child of a fork, once it has something of its own to
-// say.
+// Counts this process as one that uses OpenSSL; also a forked child, once it has something to publish.
 void count_process(std::size_t i, region_row& into) noexcept {
     if (here.published[i].counted.processes.exchange(1) != 0)
         return;
@@ -160,7 +160,8 @@ std::array<std::uint64_t, figures> figures_of(const counter_block& block) noexce
             s.entries, s.retained, s.retained_bytes};
 }
 
-// Events of the parent are published already, or by the parent; what it held, it still holds.
+// The parent's events are already published, or the parent publishes them; the parent still holds its
+// entries.
 void in_child() noexcept {
     for (std::size_t i = 0; i < rows_of_process; ++i) {
         published_row& p = here.published[i];
@@ -179,7 +180,7 @@ void in_child() noexcept {
     forget(here.counted);
 }
 
-// What was counted since the last call of OpenSSL that ibid saw.
+// Publishes what was counted since the last OpenSSL call that ibid saw.
 [[gnu::destructor]] void at_exit() noexcept {
     publish_all();
 }
@@ -191,8 +192,8 @@ void open_at_load(const char* text) noexcept {
     if (text == nullptr || region.load(std::memory_order_relaxed) != nullptr || !parse_place(text, where))
         return;
     const errno_kept keep;
-    // Before it is mapped: a segment of this number may be another program's, where the IPC namespace is
-    // another one.
+    // Checked before mapping: in another IPC namespace, a segment with this number may belong to another
+    // program.
     shmid_ds about{};
     if (::shmctl(where.id, IPC_STAT, &about) != 0 || about.shm_segsz != sizeof(region_block))
         return;
@@ -212,7 +213,7 @@ void open_at_load(const char* text) noexcept {
 namespace {
 
 void make_readable() noexcept {
-    if (here.magic.load(std::memory_order_relaxed) == 0) { // else the page stays shared with the parent
+    if (here.magic.load(std::memory_order_relaxed) == 0) { // otherwise the page stays shared with the parent
         here.version.store(layout_version, std::memory_order_relaxed);
         here.magic.store(magic_number, std::memory_order_relaxed);
     }
@@ -288,9 +289,9 @@ void publish(row* r) noexcept {
             const std::uint64_t own = now[f] > inherited ? now[f] - inherited : 0;
             if (p.added[k][f].load(std::memory_order_relaxed) == own)
                 continue;
-            // An exchange: of two threads that publish at once each adds the difference to what the other
-            // added. One that is late takes away again what is newer than its own sum; the next one puts it
-            // right.
+            // An exchange: if two threads publish at the same time, each adds the difference to the other's
+            // sum. A late thread subtracts what is newer than its own sum; the next publication corrects
+            // that.
             const std::uint64_t before = p.added[k][f].exchange(own, std::memory_order_relaxed);
             there->sums[k][f].fetch_add(own - before, std::memory_order_relaxed);
             news = true;

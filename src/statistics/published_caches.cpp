@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finds what a process publishes without its help: a signpost in the image of a module's thread-local storage
-// (include/ibid/detail/port/signpost_elf.h) leads to the root of ibid's objects in that process, and the list
-// of caches is one of them (process_wide.h, published.h).
+// Finds published caches without help of the process: a signpost in the image of a module's thread-local
+// storage (include/ibid/detail/port/signpost_elf.h) leads to the root of ibid's objects in that process, and
+// the list of caches is one of them (process_wide.h, published.h).
 #include "statistics/published_caches.h"
 
 #include "statistics/foreign_memory.h"
@@ -36,7 +36,7 @@ constexpr std::size_t most_caches = 256;
 constexpr std::size_t most_files = 4096; // that one process maps
 constexpr std::uint64_t most_of_image = 1 << 20;
 
-// Words of the process that is read: an address there, never used here.
+// Words of the process that is read: addresses in that process, never dereferenced here.
 struct foreign_signpost {
     std::array<std::uint64_t, 2> magic;
     std::uint64_t root;
@@ -62,8 +62,8 @@ struct foreign_cache {
 static_assert(sizeof(foreign_cache) == sizeof(process::published_cache));
 static_assert(sizeof(foreign_list) == sizeof(process::published_caches));
 
-// Which files have a signpost, and how far from their start in memory; 0: none. A file is asked once by one
-// command, as all processes have the same libraries.
+// Which files have a signpost, and its offset from their start in memory; 0: none. A command examines each
+// file only once, because processes share libraries.
 using file = std::pair<std::string, std::uint64_t>; // device, inode
 std::map<file, std::uint64_t>& known_files() {
     static std::map<file, std::uint64_t> all;
@@ -142,7 +142,7 @@ std::vector<cache_figures> read_from(pid_t pid, std::uint64_t object) {
         foreign_object o{};
         if (!copy_from(pid, object, &o, sizeof(o)))
             break;
-        // A shorter name at a page's end cannot be read whole; it is another one.
+        // A shorter name at the end of a page cannot be read completely; it is a different name.
         if (copy_from(pid, o.name, name.data(), name.size()) && name.back() == '\0' &&
             std::string_view(name.data(), wanted.size()) == wanted)
             return read_list(pid, o.object);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The caches of C++ programs that ask to be shown: the reading half of include/ibid/published.h.
+// Reads the published counters of C++ programs' caches (include/ibid/published.h).
 //
-// Law: as observe.h. A list in another process may be damaged, endless or a lie: it is read up to a limit,
-// and its texts become printable.
+// Law: as observe.h. A list in another process may be damaged, endless or forged: it is read up to a limit,
+// and its texts are made printable.
 #pragma once
 
 #include <ibid/statistics.h>
@@ -20,7 +20,7 @@ struct cache_figures {
     statistics of;
 };
 
-// In the order in which they were published. Empty: there are none, or the process may not be looked into.
+// In the order in which they were published. Empty: there are none, or no permission to read the process.
 [[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid);
 
 } // namespace ibid::shared_statistics

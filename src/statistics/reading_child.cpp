@@ -20,7 +20,7 @@
 namespace ibid::shared_statistics {
 namespace {
 
-constexpr std::uint32_t largest_answer = std::uint32_t{256} << 20; // what one answer may take of our memory
+constexpr std::uint32_t largest_answer = std::uint32_t{256} << 20; // the limit for one answer
 
 // Killed, and not yet reaped.
 std::vector<pid_t>& late_children() {
@@ -28,7 +28,7 @@ std::vector<pid_t>& late_children() {
     return all;
 }
 
-// Whether it would go on, had it a processor: on a busy host that is no reason to give it up.
+// Whether it is runnable: on a busy host, waiting for a processor is no reason to give it up.
 bool wants_to_run(pid_t pid) {
     char text[128] = "";
     const int file = ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
@@ -46,10 +46,10 @@ bool is_reaped(pid_t pid) {
     do
         got = ::waitpid(pid, nullptr, WNOHANG);
     while (got < 0 && errno == EINTR);
-    return got != 0; // it, or that it is not ours (any more)
+    return got != 0; // reaped, or not our child (any more)
 }
 
-// All but the standard ones and `kept`.
+// Closes all descriptors except the standard ones and `kept`.
 void close_descriptors(int kept) {
 #ifdef SYS_close_range
     if (::syscall(SYS_close_range, 3U, static_cast<unsigned>(kept) - 1, 0U) == 0 || kept == 3) {
@@ -70,7 +70,7 @@ void close_descriptors(int kept) {
     if (::getppid() != parent)
         std::_Exit(1); // it ended before that
     close_descriptors(to);
-    // The parent's handlers are about the parent's terminal.
+    // Resets signal handlers, because the parent's handlers restore the parent's terminal.
     for (const int s : {SIGINT, SIGTERM, SIGHUP})
         ::signal(s, SIG_IGN);
     ::signal(SIGPIPE, SIG_DFL);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child process that reads other processes' memory, because that may never return: a page that another
-// process answers for (userfaultfd(2), FUSE) comes when that process likes. So does /proc/PID/maps, environ
-// and cmdline, while such a page is waited for.
+// A child process that reads other processes' memory, because such a read may never return: another process
+// may provide a page at any time or never (userfaultfd(2), FUSE). Reading /proc/PID/maps, environ and cmdline
+// may then block, too.
 //
 // Laws:
-//  - The parent never waits longer than it says. A child that is late is killed, and left behind if even that
-//    takes time (a read from FUSE cannot be interrupted); it is reaped later.
-//  - The child has none of the parent's descriptors but the standard ones, dies with it, and ends without
-//    running anything of the parent's (no exit handler, no buffer is flushed twice).
-//  - Its answers are those of this program, but about hostile memory: they are checked by who asked.
+//  - The parent never waits longer than its timeout. A late child is killed. If that also takes time (a read
+//    from FUSE cannot be interrupted), the child is abandoned and reaped later.
+//  - The child has only the standard descriptors of the parent, dies with the parent, and ends without
+//    running any code of the parent (no exit handler, no buffer is flushed twice).
+//  - The child is trusted, but its answers describe hostile memory, so the caller checks them.
 //
 //     reading_child c([](reading_child::answers& out) { out.send(slow_work()); });
 //     while (std::optional<std::string> one = c.next(1s)) ...
@@ -32,7 +32,7 @@ public:
     class answers {
     public:
         explicit answers(int to) : to_(to) {}
-        // Ends the child where the parent no longer listens.
+        // Ends the child if the parent no longer listens.
         void send(const std::string& one) const;
 
     private:
@@ -47,9 +47,9 @@ public:
     // The next answer. Nothing: there are no more, it took too long, or there is no child (out of memory). A
     // child that only lacks a processor gets ten times as long.
     [[nodiscard]] std::optional<std::string> next(clock::duration time);
-    // The last next() ended because of the time. Nothing comes any more.
+    // The last next() ended by timeout. There will be no further answer.
     [[nodiscard]] bool was_late() const { return late_; }
-    // The work was done to its end: neither late nor killed.
+    // The work is complete: the child was neither late nor killed.
     [[nodiscard]] bool ended_well() const { return ended_; }
 
     // Children that were killed and have not ended.
@@ -58,7 +58,7 @@ public:
 private:
     struct patience {
         clock::time_point until;
-        clock::time_point at_most; // while it is not its fault
+        clock::time_point at_most; // the limit if the child only lacks a processor
     };
     // False: late, or the end.
     bool take(char* to, std::size_t bytes, patience& left);
@@ -70,7 +70,7 @@ private:
     bool ended_ = false;
 };
 
-// What a file of /proc says; nothing where it cannot be read, or not in time.
+// The content of a file in /proc; nothing if it cannot be read, or not in time.
 [[nodiscard]] std::optional<std::string> read_in_time(const std::string& path);
 
 } // namespace ibid::shared_statistics
