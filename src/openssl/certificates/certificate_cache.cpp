@@ -15,7 +15,7 @@
 
 namespace ibid::openssl {
 
-// An entry without hand-outs left is reported as ending, so that the table takes it out.
+// An entry that may not be handed out again counts as ending, so that the table removes it.
 bool certificate_traits::try_acquire(entry& e) noexcept {
     const std::uint32_t left = e.hand_outs_left.load(std::memory_order_relaxed);
     if (left == 0) {
@@ -33,7 +33,7 @@ void certificate_traits::release(entry& e) {
     e.home->f.X509_free(e.x509);
 }
 
-// Not retained: what was changed, what cannot be shared, and what has no known weight.
+// Not retained: entries that were changed, cannot be shared, or have no known weight.
 std::size_t certificate_traits::weight(const entry& e) noexcept {
     const std::uint32_t known = e.weight.load(std::memory_order_relaxed);
     const bool unfit = known == 0 || known == std::numeric_limits<std::uint32_t>::max() ||
@@ -50,7 +50,7 @@ namespace {
     return home;
 }
 
-// In a child: what its parent had is none of its entries.
+// In a child: the parent's entries are not the child's.
 void count_from_here(counter_block& counters) noexcept {
     counters[0].evictions.fetch_add(sum(counters).entries, std::memory_order_relaxed);
     for (counter_stripe& s : counters) {
@@ -99,8 +99,9 @@ ibid::retention certificate_cache::budget() const noexcept {
     return {retained_bytes_.load(), retained_entries_.load()};
 }
 
-// In a forked child. Several threads may call this at once; the first table stays. A thread that changes the
-// budget or stops the cache at the same time either sees the new table, or its change is seen here.
+// In a forked child. Several threads may call this at once; the first table stays. If another thread changes
+// the budget or stops the cache at the same time, it either sees the new table, or this thread sees its
+// change.
 certificate_home* certificate_cache::make_home() {
     std::unique_ptr<certificate_home> made;
     try {
@@ -128,9 +129,9 @@ certificate_home* certificate_cache::make_home() {
     return home;
 }
 
-// OpenSSL keeps ex_data callbacks with a library context, and asks the one that is the thread's default when
-// an object is freed. A thread with a default of its own would free a certificate without telling this cache:
-// see libcrypto::disable(). With null, this function of OpenSSL changes nothing and tells what is set.
+// OpenSSL keeps ex_data callbacks in a library context, and when an object is freed it uses the thread's
+// default context. A thread with another default would free a certificate without a callback to this cache:
+// see libcrypto::disable(). With null, this OpenSSL function changes nothing and returns the current default.
 bool certificate_cache::in_default_context() const {
     return f_.OSSL_LIB_CTX_set0_default(nullptr) == f_.OSSL_LIB_CTX_get0_global_default();
 }
@@ -141,8 +142,8 @@ certificate_entry* certificate_cache::entry_of(const X509* x) const {
                : nullptr;
 }
 
-// Runs inside the X509_free that took the last reference, on whichever thread that is. Calls nothing of
-// OpenSSL. The table of a process before the fork is not looked at.
+// Runs inside the X509_free that drops the last reference, on any thread. Calls no OpenSSL function, and does
+// not read the table of a process before the fork.
 void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
     auto* const self = static_cast<certificate_cache*>(cache);
     if (entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
@@ -157,13 +158,13 @@ void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, 
     }
 }
 
-// What a lookup comes to.
+// The result of a lookup.
 struct certificate_cache::found {
     X509* x509 = nullptr;     // with a reference for the caller
-    bool place_taken = false; // by one that the caller may not have
+    bool place_taken = false; // by an entry that the caller may not have
 };
 
-// Of an acquired entry. When it is not the same, the reference is given back.
+// For an acquired entry. If it is not the same certificate, the reference is dropped.
 likeness certificate_cache::compare(certificate_entry& e, const certificate_key& key, bool earned) {
     const bool weighed = e.weight.load(std::memory_order_relaxed) != 0;
     const likeness how = e.compare(f_, key, sees_exposures_.load(std::memory_order_acquire));
@@ -238,7 +239,7 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
         in->table->count_miss(key.hash);
         return x;
     }
-    X509* const shared = enter(x, key, earned); // the key's bytes are the caller's own and still there
+    X509* const shared = enter(x, key, earned); // the caller's bytes of the key are still valid
     if (shared == nullptr || shared == x) {
         return x;
     }
@@ -246,24 +247,24 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
         *a = shared;
     }
     if (!looks_first) {
-        // What OpenSSL finds out at a certificate's first use, the twin has found out already. Without this
-        // its verification would take less time than a stranger's. The twin is sound, so this leaves no
-        // error.
+        // OpenSSL has already computed the first-use data of the shared certificate. Without this, its
+        // verification would take less time than that of an unknown one. The shared certificate is valid, so
+        // this leaves no error.
         (void)f_.X509_get_extension_flags(x);
     }
     f_.X509_free(x);
     return shared;
 }
 
-// Makes `x`, which nobody else has, the shared certificate of its key; or gives its twin, which another
-// thread has entered meanwhile, with a reference for the caller. Null: `x` can be shared with nobody.
-// Whatever ends this call early, `x` has no entry then, or one that ends with it.
+// Makes `x`, which only the caller has, the shared certificate of its key; or returns the certificate that
+// another thread has entered meanwhile, with a reference for the caller. Null: `x` cannot be shared. If this
+// call ends early, `x` has no entry, or one that ends with `x`.
 X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned) {
-    certificate_home* const in = home(); // now: foreign code in the parse may have forked
+    certificate_home* const in = home(); // read now, because foreign code in the parse may have forked
     if (in == nullptr) {
         return nullptr;
     }
-    f_.ERR_set_mark(); // errors of these calls are none of the caller's business
+    f_.ERR_set_mark(); // errors of these calls must not reach the caller
     certificate_entry* const e = usable() && has_plain_key(f_, x) ? attach(*in, x, key, earned) : nullptr;
     f_.ERR_pop_to_mark();
     if (e == nullptr) {
@@ -273,7 +274,7 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
     }
     for (;;) {
         certificate_entry* twin = nullptr;
-        e->linked = true; // before others can know it
+        e->linked = true; // before other threads can find it
         try {
             twin = in->table->insert_or_acquire(*e, key.hash, key);
         } catch (const std::bad_alloc&) {
@@ -294,7 +295,7 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
     }
 }
 
-// An entry for `x` that is in no table yet, and ends with `x`. Null: no memory.
+// Makes an entry for `x` that is in no table yet, and ends with `x`. Null: no memory.
 certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, const certificate_key& key,
                                              bool earned) {
     certificate_entry* const e =
@@ -310,7 +311,7 @@ certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, cons
         return nullptr;
     }
     if (earned || looks_like_issuer(key.der)) {
-        memo_.name(f_.X509_get0_pubkey(x)); // while nobody else has the certificate
+        memo_.name(f_.X509_get0_pubkey(x)); // while only the caller has the certificate
     }
     if (earned) {
         e->set(detail::entry_word::in_protected);
@@ -318,7 +319,7 @@ certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, cons
     return e;
 }
 
-// The entry, which never came into the table, leaves its certificate.
+// Detaches an entry that was never in the table from its certificate.
 void certificate_cache::withdraw(certificate_entry* e) {
     e->linked = false;
     e->changed.store(true, std::memory_order_relaxed);
@@ -335,7 +336,7 @@ X509* certificate_cache::share(X509* x) {
     }
     X509* shared = nullptr;
     f_.ERR_set_mark();
-    // What a program has changed through a pointer OpenSSL encodes as it came.
+    // OpenSSL encodes a part that a program has changed through a pointer as it was parsed.
     const std::unique_ptr<certificate_image> image =
         certificate_image::make({der, static_cast<std::size_t>(size)});
     if (image != nullptr && image->is_of(f_, x)) {
@@ -390,8 +391,8 @@ bool certificate_cache::is_as_parsed(const X509* x) {
 
 int certificate_cache::verify(X509* x, EVP_PKEY* key) {
     certificate_entry* const e = entry_of(x);
-    // A signature is checked with the algorithms of the certificate's context; for the null context that is
-    // this thread's.
+    // A signature is checked with the algorithms of the certificate's context; null means this thread's
+    // default context.
     if (e == nullptr || e->changed.load(std::memory_order_relaxed) || !in_default_context()) {
         return f_.X509_verify(x, key);
     }
@@ -432,12 +433,12 @@ bool certificate_cache::detach(certificate_entry& e) {
         return false;
     }
     IBID_PROBE(detach, e.x509, e.der_size);
-    // Somebody holds it, or could not change it; so this drop is never the last.
+    // The caller of the setter holds it, so this is never the last reference.
     e.home->table->drop_retained_if([&e](const certificate_entry& kept) { return &kept == &e; });
     return true;
 }
 
-// It was handed out as often as it may be. The caller holds it.
+// It was handed out the maximum number of times. The caller holds it.
 void certificate_cache::forget(certificate_entry& e) {
     (void)e.home->table->detach(e);
     e.home->table->drop_retained_if([&e](const certificate_entry& kept) { return &kept == &e; });

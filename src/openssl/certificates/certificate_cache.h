@@ -13,13 +13,13 @@
 //    which takes the entry out of the table. OpenSSL frees the struct after that callback
 //    (crypto/x509/x_x509.c). The callback and a lookup take the same lock, so a lookup may call X509_up_ref
 //    under it.
-//  - A certificate is known by all of its bytes, the library context, and the property query it was parsed
+//  - The key of a certificate is all of its bytes, the library context, and the property query it was parsed
 //    with.
 //  - A certificate that was changed, by a setter or through a pointer, is never handed out again. A hit
 //    compares the parts that a program can reach with the bytes (certificate_image.h), if a program has a
 //    pointer.
-//  - A forked child of a process with several threads neither hands out nor touches what the parent had:
-//    another thread may have been at work on it.
+//  - A forked child of a process with several threads neither hands out nor touches the parent's objects,
+//    because another thread may have been changing them.
 //  - No function here that calls OpenSSL is noexcept. A thread may end inside OpenSSL (pthread_cancel,
 //    pthread_exit in a callback). It then unwinds through these frames, which leave no lock taken and no
 //    entry half in the table. At most one reference is lost.
@@ -42,7 +42,7 @@
 
 namespace ibid::openssl {
 
-// What the table needs to know of its entries.
+// The traits of the table's entries.
 struct certificate_traits {
     using entry = certificate_entry;
     using key = certificate_key;
@@ -56,15 +56,15 @@ struct certificate_traits {
     static std::size_t saved(const entry& e) noexcept { return e.der_size; }
 };
 
-// A table, and what its entries need of the cache. One for each process in a line of forks that makes any;
-// never freed once it is used.
+// A table, and what its entries need from the cache. Each process in a chain of forks makes its own when it
+// needs one; never freed after it was used.
 struct certificate_home {
     using table_type = detail::interner<certificate_traits>;
     const functions& f;
     table_type* table;
 };
 
-// Where to count; null: privately.
+// Where to count; null: private counters.
 struct cache_counters {
     counter_block* certificates = nullptr;
     counter_block* signatures = nullptr;
@@ -74,8 +74,8 @@ class certificate_cache {
 public:
     // `functions` and `counters` outlive the cache. The cache is never destroyed: ex_data callbacks may come
     // after static destructors. Throws bad_alloc.
-    // `sees_exposures`: expose() hears of each pointer into a certificate that a program gets. It outlives
-    // the cache, and stays false once it is false. Null means false.
+    // `sees_exposures`: whether expose() is called for each pointer into a certificate that a program gets.
+    // It must outlive the cache, and never changes from false to true. Null means false.
     certificate_cache(const functions& f, cache_counters counters,
                       const std::atomic<bool>* sees_exposures = nullptr);
     certificate_cache(const certificate_cache&) = delete;
@@ -87,23 +87,22 @@ public:
 
     // The highest ex_data index of certificates, ibid's or not. From two above it, OpenSSL allocates memory
     // when a certificate ends, and skips the free callbacks if there is none (crypto/ex_data.c, 3.0 to 3.6).
-    // Two, so that ibid can disable itself when one more index is given out.
+    // The limit is one lower, so that ibid can be disabled in time when one more index is registered.
     static constexpr int highest_index = 7;
 
-    // One object is handed out this often; then a new one takes its place. OpenSSL counts references in an
-    // int. A program that leaks references (libssl takes up to three for a peer) loses memory in stock; here
-    // the count would overflow.
+    // One object is handed out at most this often; then a new one replaces it. OpenSSL counts references in
+    // an int. A program that leaks references (libssl takes up to three for a peer) loses memory in stock;
+    // here the count would overflow.
     static constexpr std::uint32_t most_hand_outs = std::uint32_t{1} << 28;
 
     // As d2i_X509(a, pp, length), from the cache if possible. Requires: `*a`, if not null, is an empty object
-    // that only the caller has; a hit replaces it. `earned`: the bytes came from the operator, not from a
-    // peer.
+    // that only the caller has; a hit replaces it. `earned`: the entry is protected at once, because the
+    // bytes came from the operator and not from a peer.
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
                               bool earned) {
         return parse(a, pp, length, context, earned, true);
     }
-    // The same, but OpenSSL always parses: memory is shared, and the time does not tell a peer who came
-    // before.
+    // The same, but OpenSSL always parses: memory is shared, but the time does not reveal earlier peers.
     [[nodiscard]] X509* parse_in_full(X509** a, const unsigned char** pp, long length,
                                       parse_context context) {
         return parse(a, pp, length, context, false, false);
@@ -113,12 +112,12 @@ public:
     // Thread safety: only for a process that has one thread.
     [[nodiscard]] bool may_have(const unsigned char* der, long length, parse_context context) const;
 
-    // The shared twin of a certificate that somebody else parsed, with a reference for the caller. Null: `x`
-    // is shared already, or cannot be.
+    // The shared certificate with the same bytes as `x`, which other code has parsed; with a reference for
+    // the caller. Null: `x` is already shared, or cannot be.
     [[nodiscard]] X509* share(X509* x);
 
     // The same for a certificate that OpenSSL has just parsed in the default context and that only the caller
-    // has: without a twin, `x` itself becomes the shared object. `earned` as in parse().
+    // has: if there is none yet, `x` itself becomes the shared object. `earned` as in parse().
     [[nodiscard]] X509* adopt(X509* x, bool earned);
 
     // Where `x` was parsed; valid as long as `x`. Null: `x` does not belong to this cache.
@@ -129,7 +128,7 @@ public:
 
     // Call before a program gets a pointer into `x`.
     void expose(const X509* x, exposure part);
-    // Call when a program may have got pointers into any certificate unnoticed.
+    // Call when a program may have got pointers into any certificate without ibid seeing it.
     void expose_all();
 
     // See eligibility.h.
@@ -149,8 +148,8 @@ public:
     [[nodiscard]] int verify(X509* x, EVP_PKEY* key);
 
     // The same in steps, for a verification inside OpenSSL. link() comes before the verification and gives a
-    // number for "`key` has verified `x`" (0: it cannot be remembered). has_verified() asks for it,
-    // set_verified() notes it.
+    // number for "`key` has verified `x`" (0: it cannot be remembered). has_verified() looks it up,
+    // set_verified() records it.
     [[nodiscard]] std::uint64_t link(const X509* x, const EVP_PKEY* key) const;
     [[nodiscard]] bool has_verified(const X509* x, std::uint64_t link) const;
     void set_verified(const X509* x, std::uint64_t link);
@@ -164,13 +163,13 @@ public:
     [[nodiscard]] bool has_foreign_algorithms() const { return !memo_.algorithms_are_openssls_own(); }
 
     // A provider, an engine, a property or the configuration has changed. A signature that verified may fail
-    // now, and the same bytes may parse to another object. Nothing from before is found again.
+    // now, and the same bytes may parse to another object. Nothing that was parsed before is found again.
     void begin_anew();
 
-    // `x` was part of a chain that verified: it has earned its place among what is retained.
+    // `x` was part of a chain that verified: it becomes a protected entry.
     void earn(X509* x);
 
-    // From now on nothing is found and nothing is added, for good. Shared objects stay with their holders.
+    // Permanently stops finding and adding. Shared objects stay with their holders.
     void stop();
     // The same, but retained entries stay.
     void stop_finding() noexcept;
@@ -180,7 +179,7 @@ public:
 
     [[nodiscard]] const functions& f() const noexcept { return f_; }
 
-    // Of the ex_data of certificates and of keys; negative: none.
+    // The ex_data indices of certificates and of keys; negative: none.
     [[nodiscard]] int index() const noexcept { return index_; }
     [[nodiscard]] int index_of_keys() const noexcept { return memo_.index(); }
 
@@ -192,7 +191,7 @@ public:
     // Where its certificates are, for `ibid certs`.
     [[nodiscard]] const shared_statistics::certificates_anchor* anchor() const noexcept { return &anchor_; }
 
-    // For tests: of certificates that are parsed from now on.
+    // For tests: for certificates that are parsed from now on.
     void limit_hand_outs(std::uint32_t most) noexcept { hand_outs_ = most; }
 
     // For the child of a process that had several threads. Another thread may have held the table's lock or a
@@ -239,7 +238,8 @@ private:
     // Null in a forked child that has made none yet. Release when complete, pairs with home() and
     // stands_in_table().
     std::atomic<certificate_home*> home_;
-    // As set last, for a table to come. Sequentially consistent, with home_ and stopped_: see make_home().
+    // The last setting, for a table that is made later. Sequentially consistent, with home_ and stopped_: see
+    // make_home().
     std::atomic<std::size_t> retained_bytes_{0};
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> stopped_{false};

@@ -20,7 +20,7 @@ using octets = std::span<const unsigned char>;
 [[nodiscard]] std::uint64_t hash_of(octets der, const parse_context& context) noexcept {
     const std::uint64_t bytes = hash_bytes(der.data(), der.size());
     if (context.is_default()) {
-        return bytes; // nearly always; contexts that are not told apart here are told apart by equality
+        return bytes; // nearly always; equality distinguishes contexts that have the same hash
     }
     const char* const query = context.property_query;
     const std::uint64_t whole[3] = {
@@ -37,7 +37,7 @@ using octets = std::span<const unsigned char>;
 
 constexpr parse_context default_context;
 
-// A copy with a property query behind it; null: no memory.
+// A copy, followed by the property query; null: no memory.
 [[nodiscard]] const parse_context* copy_of(const parse_context& context) noexcept {
     if (context.is_default()) {
         return &default_context;
@@ -60,7 +60,7 @@ void free(const parse_context* context) noexcept {
     }
 }
 
-// What OpenSSL encodes again from `x`; null where that has another size, or for want of memory.
+// OpenSSL's encoding of `x`; null if it has another size, or without memory.
 [[nodiscard]] std::unique_ptr<unsigned char[]> encoding_of(const functions& f, X509* x, std::size_t size) {
     f.ERR_set_mark();
     std::unique_ptr<unsigned char[]> der;
@@ -151,8 +151,8 @@ bool certificate_entry::exposed_parts_are_of(const functions& f, const certifica
     return der != nullptr && same_bytes({der.get(), der_size}, bytes.der());
 }
 
-// A certificate that OpenSSL encodes otherwise than it came (BER that is not DER, behind the part that was
-// signed) is never found again.
+// A certificate whose encoding differs from what was parsed (BER that is not DER, after the signed part) is
+// never found again.
 likeness certificate_entry::compare_first(const functions& f, const certificate_key& k) {
     if (changed.load(std::memory_order_acquire)) {
         return likeness::altered;
@@ -188,7 +188,7 @@ bool certificate_entry::is_as_parsed(const functions& f, bool sees_exposures) {
     }
     const certificate_image* known = image.load(std::memory_order_acquire);
     if (known == nullptr && (reachable & (signature_is_exposed | key_is_exposed)) != 0) {
-        return false; // there are no bytes but those that OpenSSL would encode now
+        return false; // there are no original bytes to compare with
     }
     if (known == nullptr) {
         const std::unique_ptr<unsigned char[]> der = encoding_of(f, x509, der_size);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the cache keeps beside each certificate: its hash and context, and whether it still is what was
-// parsed.
+// The cache's record of a certificate: its hash and context, and whether it has changed since it was parsed.
 //
 // Laws:
 //  - An entry belongs to its X509 and ends with it, in OpenSSL's ex_data free callback. That callback may not
 //    call OpenSSL, so all memory here is ibid's own.
-//  - A certificate that comes once costs one small block: its bytes are not kept. The first hit encodes the
-//    object again, compares that with the bytes, and keeps it as the image (certificate_image.h).
+//  - A certificate that is parsed once costs one small block: its bytes are not kept. The first hit encodes
+//    the object again, compares that with the bytes, and keeps it as the image (certificate_image.h).
 #pragma once
 
 #include <openssl/types.h>
@@ -37,7 +36,7 @@ struct parse_context {
     [[nodiscard]] bool operator==(const parse_context& other) const noexcept;
 };
 
-// Bytes that are borrowed for a call, and where they are parsed.
+// Bytes that are borrowed for a call, and the context in which they are parsed.
 struct certificate_key {
     std::span<const unsigned char> der;
     parse_context context;
@@ -46,7 +45,7 @@ struct certificate_key {
     certificate_key(std::span<const unsigned char> bytes, parse_context where) noexcept;
 };
 
-// How a certificate that was found relates to the bytes that were looked for.
+// The result of comparing a found certificate with the bytes of the lookup.
 enum class likeness : unsigned char {
     same,
     other,   // other bytes; or not known, for want of memory; or not to be shared
@@ -60,28 +59,28 @@ enum exposure : unsigned char {
     rest_is_exposed = 8,      // never compared: the certificate is shared no more
 };
 
-// Small: each certificate has one, and most certificates come once.
+// Small, because each certificate has one, and most certificates are parsed only once.
 struct certificate_entry : detail::entry_word {
-    certificate_home* const home;       // the table in which it stands, or stood until the process forked
+    certificate_home* const home;       // the table that contains it, or contained it until the process forked
     X509* const x509;                   // not a reference: this entry ends when it does
-    const parse_context* const context; // its own, or everybody's default
+    const parse_context* const context; // its own, or the common default
     // Null until the first hit. Release and acquire.
     std::atomic<certificate_image*> image{nullptr};
     signature_memo::record verified; // by which keys
     const std::uint32_t der_size;
-    // In bytes, with all that OpenSSL and ibid keep for it; 0: not known yet. Relaxed: it depends on the DER
-    // alone.
+    // In bytes, including all that OpenSSL and ibid keep for it; 0: not known yet. Relaxed: it depends only
+    // on the DER.
     std::atomic<std::uint32_t> weight{0};
-    // How many more may get it. Written under the lock of the table's shard alone.
+    // How often it may still be handed out. Written only under the lock of the table's shard.
     std::atomic<std::uint32_t> hand_outs_left;
-    // A program wrote to the certificate: what is known of it is out of date. Release before the first write,
-    // acquire after the comparison: while this is false, no write has begun.
+    // A program wrote to the certificate: this record is out of date. Release before the first write, acquire
+    // after the comparison: while this is false, no write has begun.
     std::atomic<bool> changed{false};
-    std::atomic<bool> refused{false}; // not to be shared. Relaxed: who misses it finds out again
+    std::atomic<bool> refused{false}; // not to be shared. Relaxed: a thread that misses it finds out again
     // A program has pointers into these parts of the certificate, and may write through them without a call.
     // Bits of `exposure`. Release before the program gets the pointer, acquire at each hit.
     std::atomic<unsigned char> exposed{0};
-    bool linked = false; // in the table. Of the thread that makes, then of the one that ends the entry
+    bool linked = false; // in the table. Used by the thread that makes the entry, then by the one that ends it
 
     static constexpr std::size_t largest = std::numeric_limits<int>::max(); // in DER
 
@@ -92,15 +91,15 @@ struct certificate_entry : detail::entry_word {
     certificate_entry& operator=(const certificate_entry&) = delete;
     ~certificate_entry();
 
-    // Compares all but the bytes. For an entry that may be ending; under the table's lock.
+    // Compares everything except the bytes. For an entry that may be ending; under the table's lock.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
 
     // Compares the rest. Requires a reference. The first call also decides whether the certificate can be
     // shared. `sees_exposures`: compare the parts only if `exposed`.
     [[nodiscard]] likeness compare(const functions& f, const certificate_key& k, bool sees_exposures);
 
-    // Whether the certificate still is its bytes. Requires a reference. False also if that is not known, for
-    // want of memory.
+    // Whether the certificate still has its original bytes. Requires a reference. Also false if there is no
+    // memory to check.
     [[nodiscard]] bool is_as_parsed(const functions& f, bool sees_exposures);
 
     // Sets `weight`, without which an entry is not retained. `der`: what it was parsed from.

@@ -21,7 +21,7 @@ constexpr unsigned char boolean_tag = 0x01;
 constexpr unsigned char set_tag = 0x31;
 constexpr std::uint32_t fixed_parts = 4; // serial number, two dates, public key
 
-// Types that OpenSSL keeps as they stand in the DER: UTF8String, NumericString, PrintableString, T61String,
+// Types whose content OpenSSL stores as in the DER: UTF8String, NumericString, PrintableString, T61String,
 // IA5String, UniversalString, BMPString.
 [[nodiscard]] bool is_text(unsigned char tag) noexcept {
     constexpr std::uint32_t texts =
@@ -29,7 +29,7 @@ constexpr std::uint32_t fixed_parts = 4; // serial number, two dates, public key
     return tag < 32 && (texts >> tag & 1) != 0;
 }
 
-// Most parts are short, and there are some twenty of them: a call for each would take as long as all else.
+// Most parts are short, and there are some twenty of them; a function call for each would double the time.
 [[nodiscard]] bool same_octets(const unsigned char* a, const unsigned char* b, std::size_t size) noexcept {
     constexpr std::size_t word = sizeof(std::uint64_t);
     if (size > 4 * word) {
@@ -51,7 +51,7 @@ constexpr std::uint32_t fixed_parts = 4; // serial number, two dates, public key
 
 } // namespace
 
-// Goes over the certificate once, and tells each part to `note`. False: it is laid out otherwise.
+// Parses the certificate once, and passes each part to `note`. False: it has another layout.
 struct certificate_image::layout {
     std::uint32_t in_issuer = 0;
     std::uint32_t in_subject = 0;
@@ -74,7 +74,7 @@ struct certificate_image::layout {
         if (!take(tbs, integer_tag, part) || part.empty()) {
             return false;
         }
-        const bool padded = part.size() > 1 && part[0] == 0; // OpenSSL keeps the number alone
+        const bool padded = part.size() > 1 && part[0] == 0; // OpenSSL stores only the number
         note(padded ? part.subspan(1) : part);
         octets issuer;
         octets dates;
@@ -95,7 +95,7 @@ struct certificate_image::layout {
         if (!read_name(issuer, in_issuer, note) || !read_name(subject, in_subject, note)) {
             return false;
         }
-        // The first octet tells how many bits are unused; for keys none are.
+        // The first octet is the number of unused bits, which is 0 for keys.
         if (!take(key, sequence_tag, skipped) || !take(key, bit_string_tag, part) || part.empty() ||
             part[0] != 0) {
             return false;
@@ -195,7 +195,7 @@ std::size_t certificate_image::memory() const noexcept {
 
 namespace {
 
-// What OpenSSL 3 shows programs of an ASN1_STRING, and lets them write to (openssl/asn1.h).
+// The public members of an ASN1_STRING in OpenSSL 3, which programs may write to (openssl/asn1.h).
 struct string_layout {
     int length;
     int type;
@@ -203,8 +203,8 @@ struct string_layout {
     long flags;
 };
 
-// Whether type and flags are those of a string that was parsed and not written to. Two flags say how OpenSSL
-// keeps it. A time, a name and an extension end with a zero.
+// Whether type and flags are those of a string that was parsed and not written to. Two flags depend on how
+// OpenSSL stores it. A time, a name and an extension end with a zero.
 [[nodiscard]] bool is_as_parsed(const functions& f, const ASN1_STRING* string, int type,
                                 bool ends_with_zero) {
     constexpr long bits_left = 0x08;          // ASN1_STRING_FLAG_BITS_LEFT, which 4.0 does not show
@@ -225,13 +225,13 @@ bool certificate_image::has(const functions& f, const ASN1_STRING* string, const
            same_octets(f.ASN1_STRING_get0_data(string), der().data() + p.at, p.size);
 }
 
-// Of a string whose tag stands in the DER before its length (X.690, 8.1.3).
+// For a string whose tag precedes its length in the DER (X.690, 8.1.3).
 bool certificate_image::has_text(const functions& f, const ASN1_STRING* string, const part& p) const {
     const std::uint32_t header = p.size < 0x80 ? 2 : p.size < 0x100 ? 3 : p.size < 0x10000 ? 4 : 5;
     return has(f, string, p) && is_as_parsed(f, string, der()[p.at - header], true);
 }
 
-// Of a negative number OpenSSL keeps the amount.
+// OpenSSL stores the absolute value of a negative number.
 bool certificate_image::has_serial(const functions& f, const ASN1_INTEGER* serial, const part& p) const {
     const unsigned char* const bytes = der().data() + p.at;
     const bool negative =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The DER of a certificate, and where in it the parts are that a program can reach by pointer in the X509:
+// The DER of a certificate, and the positions of the parts that a program can reach by pointer in the X509:
 // serial number, dates, names, public key, extension values.
 //
 // Law: is_of() is true only if each of these parts of the X509 is what the DER says.
@@ -28,14 +28,14 @@ class certificate_image {
 public:
     // Null: no memory, or a certificate that cannot be compared.
     [[nodiscard]] static std::unique_ptr<certificate_image> make(std::span<const unsigned char> der) noexcept;
-    // Its memory is one block with what follows it, which make() asks for.
+    // Allocated by make() as one block together with the data after it.
     static void operator delete(void* memory) noexcept; // NOLINT(misc-new-delete-overloads)
 
     [[nodiscard]] std::span<const unsigned char> der() const noexcept;
     [[nodiscard]] std::size_t memory() const noexcept; // bytes of its block
 
     [[nodiscard]] bool is_of(const functions& f, const X509* x) const;
-    // The same of the public key with its algorithm, which OpenSSL encodes for this. False also without
+    // The same for the public key with its algorithm, which OpenSSL must encode for this. Also false without
     // memory.
     [[nodiscard]] bool has_key_info_of(const functions& f, const X509* x) const;
 
@@ -58,7 +58,7 @@ private:
     std::uint32_t parts_;
     std::uint32_t in_issuer_;
     std::uint32_t in_subject_;
-    // Behind it: the parts (serial number, two dates, values of the issuer, of the subject, public key,
+    // After it: the parts (serial number, two dates, values of the issuer, of the subject, public key,
     // extensions), then the DER.
 };
 

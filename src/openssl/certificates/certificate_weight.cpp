@@ -12,14 +12,14 @@ namespace {
 
 using octets = std::span<const unsigned char>;
 
-// Sums up; what could not be read is noted once and for all.
+// Sums the weight; an unreadable part makes the whole result invalid.
 class scale {
 public:
     void add(std::size_t bytes) noexcept { sum_ += bytes; }
     void add_block(std::size_t size) noexcept { sum_ += heap_block(size); }
-    // An ASN1_STRING of its own, with a terminating zero behind the data.
+    // A separate ASN1_STRING, with a terminating zero after the data.
     void add_string(std::size_t size) noexcept { sum_ += string_object + heap_block(size + 1); }
-    // What a stack has for each of its pointers; it grows by half of itself.
+    // A stack's memory for each pointer; a stack grows by half of its size.
     void add_pointer() noexcept { sum_ += 12; }
 
     // The next element, which must have this tag.
@@ -53,8 +53,8 @@ constexpr unsigned char boolean_tag = 0x01;
 constexpr unsigned char object_tag = 0x06;
 constexpr unsigned char set_tag = 0x31;
 
-// Attributes of X.520 and extensions of X.509 that OpenSSL has an object for; another's is made for each
-// certificate.
+// Attributes of X.520 and extensions of X.509 for which OpenSSL has a static object; other objects are
+// allocated for each certificate.
 [[nodiscard]] bool is_built_in(octets object) noexcept {
     if (object.size() != 3 || object[0] != 0x55) {
         return false;
@@ -72,8 +72,8 @@ void weigh_object(scale& on, octets object) noexcept {
     }
 }
 
-// A string again in UTF-8, as OpenSSL keeps it for comparisons: 2 octets for one of T61String, 3 for two of
-// BMPString.
+// A second copy of a string in UTF-8, which OpenSSL keeps for comparisons: 2 octets for one of T61String, 3
+// for two of BMPString.
 [[nodiscard]] std::size_t canonical_size(const der_element& value) noexcept {
     constexpr unsigned char t61_tag = 0x14;
     constexpr unsigned char bmp_tag = 0x1e;
@@ -128,8 +128,8 @@ void weigh_general_names(scale& on, octets names) noexcept {
     }
 }
 
-// What OpenSSL decodes at the first use of a certificate, and keeps (x509v3_cache_extensions), or at its
-// first check of policies (pcy_cache.c). `id`: what stands behind 2.5.29.
+// What OpenSSL decodes and keeps at the first use of a certificate (x509v3_cache_extensions), or at its first
+// policy check (pcy_cache.c). `id`: the number after 2.5.29.
 void weigh_decoded(scale& on, unsigned char id, octets value) noexcept {
     switch (id) {
     case 0x0e: // subjectKeyIdentifier
@@ -215,8 +215,7 @@ void weigh_decoded(scale& on, unsigned char id, octets value) noexcept {
     }
 }
 
-// Resources of the Internet (RFC 3779), which OpenSSL decodes as well: a part of a structure for each
-// element.
+// Internet resources (RFC 3779), which OpenSSL also decodes: a part of a structure for each element.
 void weigh_resources(scale& on, octets rest) noexcept {
     constexpr unsigned char constructed = 0x20;
     while (!rest.empty()) {
@@ -256,8 +255,8 @@ void weigh_extension(scale& on, octets extension) noexcept {
     }
 }
 
-// The key as it came, as a provider's key, and what a verification leaves in it: of an RSA key the modulus
-// several times over, of one on an elliptic curve the curve.
+// The encoded key, the provider's key, and what a verification stores in it: for an RSA key several copies of
+// the modulus, for an elliptic curve key the curve.
 void weigh_key(scale& on, octets key_info) noexcept {
     constexpr unsigned char elliptic[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
     constexpr std::size_t on_a_curve = 1750;

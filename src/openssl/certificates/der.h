@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the bytes of a certificate alone tell. Sources: X.690, 8.1.3 and 10.1; RFC 5280, 4.2.1.9.
+// Functions on the DER bytes of a certificate. Sources: X.690, 8.1.3 and 10.1; RFC 5280, 4.2.1.9.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct der_element {
     std::span<const unsigned char> content;
 };
 
-// Takes the first element off `rest`. False: there is none of that kind.
+// Removes the first element of `rest`. False: there is none of that kind.
 [[nodiscard]] inline bool take_element(std::span<const unsigned char>& rest, der_element& element) noexcept {
     constexpr unsigned char long_tag = 0x1f;
     if (rest.size() < 2 || (rest[0] & long_tag) == long_tag) {
@@ -44,7 +44,7 @@ struct der_element {
     return true;
 }
 
-// Takes the content of the first element off `from`. False: it has another tag.
+// Removes the first element of `from` and gives its content. False: it has another tag.
 [[nodiscard]] inline bool take(std::span<const unsigned char>& from, unsigned char tag,
                                std::span<const unsigned char>& content) noexcept {
     der_element e{};
@@ -55,19 +55,19 @@ struct der_element {
     return true;
 }
 
-// How long the certificate at the start of some bytes is, by its outermost header.
+// The length of the certificate at the start of some bytes, from its outermost header.
 //
-// Law: an answer other than 0 is exactly what d2i_X509 would consume if it accepts the bytes. What is not
-// plain DER at this level (no SEQUENCE, indefinite or oversized length, more than there is) gives 0: OpenSSL
-// decides alone then.
+// Law: an answer other than 0 is exactly what d2i_X509 would consume if it accepts the bytes. If this level
+// is not plain DER (no SEQUENCE, indefinite or oversized length, more than there is) the result is 0, and
+// OpenSSL decides.
 [[nodiscard]] inline std::size_t sequence_extent(const unsigned char* bytes, std::size_t size) noexcept {
     std::span<const unsigned char> rest(bytes, size);
     der_element whole{};
     return take_element(rest, whole) && whole.tag == sequence_tag ? size - rest.size() : 0;
 }
 
-// Whether cRLDistributionPoints, as it stands in the extension, has a name relative to the CRL's issuer (RFC
-// 5280, 4.2.1.13). What cannot be read here counts as one.
+// Whether cRLDistributionPoints in the extension has a name relative to the CRL's issuer (RFC 5280,
+// 4.2.1.13). An unreadable value counts as one.
 [[nodiscard]] inline bool has_relative_name(std::span<const unsigned char> distribution_points) noexcept {
     constexpr unsigned char tagged_0 = 0xa0; // distributionPoint, and fullName in it
     der_element points{};
@@ -92,8 +92,8 @@ struct der_element {
     return false;
 }
 
-// Whether basicConstraints says anything, as it does in the certificates of authorities; for others it is
-// empty or not there. A guess: it decides what is worth remembering, never what is true.
+// Whether basicConstraints is not empty, as in the certificates of authorities; for others it is empty or
+// missing. Only a heuristic for what is worth remembering; no result depends on it.
 [[nodiscard]] inline bool looks_like_issuer(std::span<const unsigned char> der) noexcept {
     constexpr unsigned char basic_constraints[] = {0x55, 0x1d, 0x13};
     constexpr unsigned char critical[] = {0x01, 0x01, 0xff};

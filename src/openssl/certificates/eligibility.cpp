@@ -14,7 +14,7 @@ namespace {
 
 [[nodiscard]] bool is_built_in(const OSSL_PROVIDER* provider, const functions& f) {
     if (provider == nullptr) {
-        return false; // a key of an engine's, or of a method of the program's
+        return false; // a key of an engine, or with a method of the program
     }
     const char* const name = f.OSSL_PROVIDER_get0_name(provider);
     using namespace std::string_view_literals;
@@ -26,9 +26,8 @@ namespace {
     return {f.ASN1_STRING_get0_data(value), static_cast<std::size_t>(f.ASN1_STRING_length(value))};
 }
 
-// OpenSSL writes out a name relative to the CRL's issuer when it first looks at the extensions. Where it
-// cannot, the first use of the object is refused, and each later one goes on as if the extensions behind it
-// were not there.
+// OpenSSL writes out a name relative to the CRL's issuer when it first looks at the extensions. If it cannot,
+// the first use of the object fails, and each later use ignores the extensions after it.
 [[nodiscard]] bool has_relative_distribution_point(const functions& f, const X509* x) {
     const int at = f.X509_get_ext_by_NID(x, NID_crl_distribution_points, -1);
     return at >= 0 && has_relative_name(value_of(f, x, at));
@@ -72,9 +71,9 @@ bool has_trust_settings(const functions& f, const X509* x) {
     return f.i2d_X509_AUX(x, nullptr) != f.i2d_X509(x, nullptr);
 }
 
-// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). A
-// program's errors are worth more than this question. libssl and the loads of trust files come here with an
-// empty queue; a program's own parses do not come here with another (parsing.cpp).
+// OpenSSL 3.0 can clear the whole queue when it finds a fault (an ERR_pop_to_mark without its mark). The
+// program's errors must not be lost for this check. libssl and the loads of trust files come here with an
+// empty queue, and parsing.cpp ensures the same for a program's own parses.
 bool has_sound_extensions(const functions& f, X509* x) {
     if (has_relative_distribution_point(f, x) || !has_sound_policies(f, x)) {
         return false;
@@ -83,10 +82,10 @@ bool has_sound_extensions(const functions& f, X509* x) {
         return true;
     }
     const std::uint32_t flags = f.X509_get_extension_flags(x);
-    // Self-issued, and not signed by itself: few are, and one where there was no memory to see it looks like
-    // that, too.
+    // Self-issued but not self-signed: there are few of them, and without memory a self-signed one looks the
+    // same.
     const bool self_issued = (flags & (EXFLAG_SI | EXFLAG_SS)) == EXFLAG_SI;
-    // The parameters of no other algorithm take memory.
+    // Only these algorithms have parameters that take memory.
     const bool known_signature = f.X509_get_signature_nid(x) != NID_rsassaPss ||
                                  f.X509_get_signature_info(x, nullptr, nullptr, nullptr, nullptr) == 1;
     const bool sound = is_sound(flags) && !self_issued && known_signature;

@@ -13,29 +13,29 @@
 
 namespace ibid::openssl {
 
-// Asked once for each certificate. False if
+// Call once for each certificate. False if
 //  - OpenSSL could not decode the key: the same bytes may decode later, with another provider;
 //  - the key lacks parameters (DSA, RFC 3279, 2.3.2): a verification writes the chain's into it;
 //  - OpenSSL had no memory when it computed the key's size and strength: they stay 0, and no chain verifies
 //    with it;
-//  - an engine or a provider other than OpenSSL's own holds the key: it may have a state there.
+//  - an engine or a provider other than OpenSSL's own holds the key, because the key may have state there.
 [[nodiscard]] bool has_plain_key(const functions& f, const X509* x);
 
-// True also for settings that are there but empty: the certificate is then two bytes longer when it is
-// written with them, and no getter tells.
+// Also true for empty settings: the certificate is then two bytes longer when it is written with them, and no
+// getter shows it.
 [[nodiscard]] bool has_trust_settings(const functions& f, const X509* x);
 
-// Asked before a certificate is handed out a second time.
+// Call before a certificate is handed out a second time.
 //
 // OpenSSL reads the extensions once for each object, at their first use, and reports a fault then and never
 // again. With one object for many holders, the others would not get that error; and if memory ran out for one
 // connection, the extensions would be missing for all. So: false if OpenSSL finds a fault or has no memory.
 // False also if it would find a fault in the policy extensions later (policy_extensions.h). With an error in
-// the queue it does not ask OpenSSL, as that could remove the error.
+// the queue it does not call OpenSSL, because that could remove the error.
 [[nodiscard]] bool has_sound_extensions(const functions& f, X509* x);
 // The same for a duplicate of a certificate whose extensions OpenSSL has read already. With errors in the
-// queue it asks the original first: a duplicate of a sound one is sound, and then OpenSSL leaves the queue
-// alone.
+// queue it checks the original first: a duplicate of a valid certificate is valid, and then OpenSSL does not
+// change the queue.
 [[nodiscard]] bool has_sound_extensions(const functions& f, X509* duplicate, X509* original);
 
 } // namespace ibid::openssl

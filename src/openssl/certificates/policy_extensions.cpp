@@ -20,7 +20,7 @@ constexpr std::size_t most_policies = 64;
     return std::ranges::equal(a, b);
 }
 
-// The one element of which `whole` consists.
+// The single element that `whole` consists of.
 [[nodiscard]] bool is_all(octets whole, unsigned char tag, octets& content) noexcept {
     return take(whole, tag, content) && whole.empty();
 }
@@ -116,7 +116,7 @@ constexpr std::size_t most_policies = 64;
 
 namespace {
 
-// Whether `object` stands in one of the first `count` of these policies, which were found sound.
+// Whether `object` is one of the first `count` policies, which were found valid.
 [[nodiscard]] bool is_among(octets policies, std::size_t count, octets object) noexcept {
     octets policy;
     octets other;
@@ -130,8 +130,7 @@ namespace {
 
 } // namespace
 
-// Earlier policies are read again for each: a list of them would take a kilobyte of a stack that may be
-// small.
+// Parses the earlier policies again for each, because a list would use a kilobyte of a perhaps small stack.
 bool are_sound_policies(octets certificate_policies) noexcept {
     octets policies;
     if (!is_all(certificate_policies, sequence_tag, policies) || policies.empty()) {

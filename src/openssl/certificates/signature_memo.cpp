@@ -10,13 +10,12 @@ namespace ibid::openssl {
 
 namespace {
 
-// By the module that a well-known object of libcrypto's lies in. The table in front of it is data of the same
-// module.
+// Identifies a module by the address of its function table, compared with libcrypto's own data.
 [[nodiscard]] bool lies_in_libcrypto(const functions& f, const void* object) noexcept {
     return f.libcrypto.contains(object);
 }
 
-constexpr unsigned generation_shift = 44; // 2^44 keys, 2^20 reconfigurations; then the memo stays silent
+constexpr unsigned generation_shift = 44; // 2^44 keys, 2^20 reconfigurations; then nothing is remembered
 
 } // namespace
 
@@ -46,8 +45,8 @@ struct provider_check {
     bool all_built_in;
 };
 
-// A provider that is part of libcrypto has its table of functions there. The default provider and the base
-// provider are; one of a module's or of the program's can refuse at any time, and no call tells.
+// A provider that is part of libcrypto (the default and the base provider) has its function table there. A
+// provider of a module or of the program may begin to refuse at any time without any call.
 int is_built_in(OSSL_PROVIDER* provider, void* argument) {
     auto& check = *static_cast<provider_check*>(argument);
     if (!lies_in_libcrypto(check.f, check.f.OSSL_PROVIDER_get0_dispatch(provider))) {

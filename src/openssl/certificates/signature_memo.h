@@ -27,20 +27,20 @@ namespace ibid::openssl {
 class signature_memo {
 public:
     // Kept with the certificate: the last two keys that verified it (two: an issuer may be cross-signed).
-    // Relaxed: a number that is seen late costs one more verification, and publishes nothing else.
+    // Relaxed: a stale number costs one more verification, and the number publishes nothing else.
     struct record {
         std::array<std::atomic<std::uint64_t>, 2> keys{};
     };
 
     signature_memo(const functions& f, counter_block* counters);
 
-    // Gives a key a number that no other key of this process will have. It stands in the key's ex_data, so a
-    // new key at the same address does not inherit it. Requires: only the caller has the key.
-    void name(EVP_PKEY* key); // OpenSSL may ask for memory: a thread may be cancelled there
+    // Gives a key a number that no other key of this process will have. It is stored in the key's ex_data, so
+    // a new key at the same address does not inherit it. Requires: only the caller has the key.
+    void name(EVP_PKEY* key); // OpenSSL may allocate memory: a thread may be cancelled there
 
     [[nodiscard]] int index() const noexcept { return index_; }
 
-    // Whether `key` has a number; without one nothing is remembered of it.
+    // Whether `key` has a number; without a number nothing is remembered for it.
     [[nodiscard]] bool names(const EVP_PKEY* key) const noexcept;
 
     // As X509_verify(x, key), where `known` belongs to `x`.
@@ -66,13 +66,13 @@ public:
     void forget_all() noexcept { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
-    // Whether all algorithms of this generation are OpenSSL's own. Asks OpenSSL once a generation, just
-    // before a verification, which uses the providers too.
+    // Whether all algorithms of this generation are OpenSSL's own. Queries OpenSSL once for each generation,
+    // just before a verification, which uses the providers too.
     [[nodiscard]] bool algorithms_are_openssls_own(std::uint64_t generation) const;
 
     const functions& f_;
-    // The last generation that was asked about; the lowest bit is the answer. Relaxed: a thread that sees an
-    // old one asks again.
+    // The last generation that was checked; the lowest bit is the result. Relaxed: a thread that sees an old
+    // value checks again.
     mutable std::atomic<std::uint64_t> asked_{~std::uint64_t{0}};
     int index_ = -1; // of the ex_data; negative: no memo
     std::atomic<std::uint64_t> next_key_{1};
