@@ -61,7 +61,7 @@ enum exposure : unsigned char {
 
 // Small, because each certificate has one, and most certificates are parsed only once.
 struct certificate_entry : detail::entry_word {
-    certificate_home* const home;       // the table that contains it, or contained it until the process forked
+    certificate_home* const home;       // the table that contains it, or did before a fork
     X509* const x509;                   // not a reference: this entry ends when it does
     const parse_context* const context; // its own, or the common default
     // Null until the first hit. Release and acquire.
@@ -80,7 +80,7 @@ struct certificate_entry : detail::entry_word {
     // A program has pointers into these parts of the certificate, and may write through them without a call.
     // Bits of `exposure`. Release before the program gets the pointer, acquire at each hit.
     std::atomic<unsigned char> exposed{0};
-    bool linked = false; // in the table. Used by the thread that makes the entry, then by the one that ends it
+    bool linked = false; // in the table. Used by the maker, then by the ender
 
     static constexpr std::size_t largest = std::numeric_limits<int>::max(); // in DER
 

@@ -10,7 +10,7 @@ namespace ibid::openssl {
 
 namespace {
 
-// Identifies a module by the address of its function table, compared with libcrypto's own data.
+// A provider whose function table is in libcrypto is part of libcrypto.
 [[nodiscard]] bool lies_in_libcrypto(const functions& f, const void* object) noexcept {
     return f.libcrypto.contains(object);
 }
