@@ -8,7 +8,7 @@ OSSL_LIB_CTX* set_default_context(libcrypto& of, OSSL_LIB_CTX* context) {
     if (context == nullptr || context == f.OSSL_LIB_CTX_get0_global_default()) {
         return f.OSSL_LIB_CTX_set0_default(context);
     }
-    // OpenSSL may then free certificates without telling ibid (certificate_cache::in_default_context).
+    // OpenSSL may then free certificates without a callback to ibid (certificate_cache::in_default_context).
     of.disable("a thread has a default library context of its own");
     OSSL_LIB_CTX* const before = f.OSSL_LIB_CTX_set0_default(context);
     if (f.OSSL_LIB_CTX_set0_default(nullptr) == context) { // without memory it is not

@@ -10,11 +10,11 @@ namespace ibid::openssl::interpose {
 
 OSSL_LIB_CTX* set_default_context(libcrypto& of, OSSL_LIB_CTX* context);
 void free_context(libcrypto& of, OSSL_LIB_CTX* context);
-// OPENSSL_cleanup(), where that is how a program says that OpenSSL may end.
+// OPENSSL_cleanup(), in versions in which it announces OpenSSL's end.
 void clean_up(libcrypto& of);
 
-// After a call that changes what algorithms there are: nothing that was parsed or verified before is taken as
-// such any more.
+// Call after a change of the available algorithms: nothing that was parsed or verified before is used any
+// more.
 void after_reconfiguration(libcrypto& of);
 
 } // namespace ibid::openssl::interpose

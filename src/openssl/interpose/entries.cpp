@@ -21,14 +21,14 @@ template <class Function>
     return reinterpret_cast<void*>(function);
 }
 
-// A function of OpenSSL's that changes what algorithms there are.
+// An OpenSSL function that changes the available algorithms.
 template <unsigned N, auto Member>
 struct reconfiguration;
 template <unsigned N, class Result, class... Arguments, Result (*functions::*Member)(Arguments...)>
 struct reconfiguration<N, Member> {
     static Result entry(Arguments... arguments) {
         libcrypto& of = libcrypto::at(N);
-        struct afterwards { // also where a provider's code ends the thread
+        struct afterwards { // also if a provider's code ends the thread
             libcrypto& of;
             ~afterwards() noexcept(false) { after_reconfiguration(of); }
         } const change{of};
@@ -42,8 +42,8 @@ void note(libcrypto& of, const X509* x, exposure part) {
     }
 }
 
-// A getter that gives a pointer into the certificate that is its first argument. Noted before the caller has
-// the pointer.
+// A getter that returns a pointer into its first argument, a certificate. Recorded before the caller has the
+// pointer.
 template <unsigned N, auto Member, exposure part>
 struct getter;
 template <unsigned N, exposure part, class Result, class Certificate, class... Arguments,
@@ -74,7 +74,7 @@ struct ex_data<N, object_class, Member> {
     }
 };
 
-// A decoder with a place for the certificate, which is its argument number `Place`.
+// A decoder with an output argument for the certificate: argument number `Place`.
 template <unsigned N, bool shares, auto Member, std::size_t Place>
 struct decoder;
 template <unsigned N, bool shares, class... Arguments, X509* (*functions::*Member)(Arguments...),
@@ -117,7 +117,7 @@ struct entries {
     static int verify(X509* x, EVP_PKEY* key) { return verify_link(of(), x, key); }
     static OSSL_STORE_INFO* uri(OSSL_STORE_CTX* from) { return load_from_uri(of(), from); }
 
-    // ---- trust files, whoever loads them
+    // ---- trust files, for every caller
 
     static int cert_file(X509_LOOKUP* l, const char* file, int type) {
         return load_certificate_file(of(), l, file, type, nullptr, nullptr);
@@ -165,7 +165,7 @@ struct entries {
     static X509* parse(X509** a, const unsigned char** pp, long length) {
         return parse_for_program(of(), a, pp, length, shares);
     }
-    // Where the trust settings are faulty, the certificate has been filled in, and stays so.
+    // If the trust settings are invalid, the certificate has already been filled in, and stays so.
     template <bool shares>
     static X509* parse_trusted(X509** a, const unsigned char** pp, long length) {
         const auto decode = [&] { return of().f.d2i_X509_AUX(a, pp, length); };
@@ -192,12 +192,12 @@ struct entries {
         give_store_its_own(verification);
         return verify_certificate(of(), verification, nullptr);
     }
-    // libcrypto's call for the program: PKCS7_verify() and its kin.
+    // A call of libcrypto for the program: PKCS7_verify() and similar functions.
     static int verify_inside(X509_STORE_CTX* verification) {
         give_store_its_own(verification);
         return of().f.X509_verify_cert(verification);
     }
-    // Where no session tells whose a chain's objects are, those of the store are the store's.
+    // Without a session, the chain's objects that come from the store belong to the store.
     static void give_store_its_own(const X509_STORE_CTX* verification) {
         if (of().gives_own_objects() && verification != nullptr) {
             make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
@@ -212,11 +212,11 @@ struct entries {
     static void context_free(OSSL_LIB_CTX* context) { free_context(of(), context); }
     static void cleanup() { clean_up(of()); }
 
-    // ---- what gives a writer an object, or an attacher but for its lease
+    // ---- functions that give an object to a writer, or to an attacher without a lease
 
-    // The lists of a connection and what is in them are OpenSSL's own, and programs change them. So nothing
-    // is shared with a program that asks for them and may write: what was shared before is exchanged as it
-    // asks.
+    // The lists of a connection and their elements belong to OpenSSL, and programs change them. So nothing is
+    // shared with a program that reads them and may write: objects that were shared before are replaced at
+    // this call.
     static libcrypto& for_writer() noexcept {
         libcrypto& l = of();
         if (!l.has_writer()) {
@@ -239,7 +239,7 @@ struct entries {
     static int add_extension(SSL_CTX* ssl, unsigned type, unsigned context, SSL_custom_ext_add_cb_ex add,
                              SSL_custom_ext_free_cb_ex free, void* add_argument,
                              SSL_custom_ext_parse_cb_ex parse, void* parse_argument) {
-        of().disable("an extension of TLS gets certificates, and a module may write to them");
+        of().disable("a TLS extension gets certificates, and a module may write to them");
         return of().f.SSL_CTX_add_custom_ext(ssl, type, context, add, free, add_argument, parse,
                                              parse_argument);
     }
@@ -367,10 +367,10 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     const bool reader = kind == module_kind::reader;
     const bool attacher = kind == module_kind::attacher;
     const bool writes = program && !reader;
-    // A program that may write to what it has parsed itself has objects of its own.
+    // A program that may write to certificates that it has parsed itself gets private objects.
     const bool shares = reader && environment().scope == scope_setting::all;
-    // Loads of trust files: where they all end, or where they enter a libcrypto whose inner calls nobody
-    // sees.
+    // Loads of trust files: the function in which they all end, or, if calls inside libcrypto cannot be
+    // intercepted, the functions that enter libcrypto.
     const bool outside = !itself && libcrypto::at(N).symbolic();
     const auto decoder_at = [&](auto shared, auto own) { return !program ? nullptr : shares ? shared : own; };
 #define IBID_DECODER(name, place)                                                                            \
@@ -442,7 +442,7 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return program ? address(&default_context) : nullptr;
     case function_id::OSSL_LIB_CTX_free:
         return program ? address(&context_free) : nullptr;
-    case function_id::OPENSSL_cleanup: // else OpenSSL tells of its end by itself
+    case function_id::OPENSSL_cleanup: // otherwise OpenSSL reports its end itself
         return libcrypto::at(N).f.OPENSSL_atexit == nullptr ? address(&cleanup) : nullptr;
     case function_id::SSL_get0_peer_certificate:
         return writes ? address(&get0_peer) : nullptr;
@@ -498,7 +498,7 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
             return program ? find_ex_data(id) : nullptr;
         }
         if (exposes(id)) {
-            return reader || attacher ? find_exposure(id) : nullptr; // what a writer gets is its own
+            return reader || attacher ? find_exposure(id) : nullptr; // a writer's objects are private
         }
         return itself || program ? find_reconfiguration(id) : nullptr;
     }

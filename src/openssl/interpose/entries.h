@@ -62,8 +62,8 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(X509_get_X509_PUBKEY)                                                                                  \
     IBID_OPENSSL_RECONFIGURATIONS(X)
 
-// Functions that give a program an object that may be shared, and what it does with the object. For attachers
-// and writers.
+// Functions that give a program an object that may be shared, and functions that use it. For attachers and
+// writers.
 #define IBID_INTERCEPTED_FOR_WRITERS(X)                                                                      \
     X(X509_STORE_CTX_get_current_cert)                                                                       \
     X(X509_STORE_CTX_get0_cert)                                                                              \
@@ -113,11 +113,11 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 [[nodiscard]] constexpr bool is_of_linker(function_id id) noexcept {
     return id >= function_id::dlopen;
 }
-// Parses into an object of the program's, which may be a shared one.
+// Parses into an object of the program, which may be shared.
 [[nodiscard]] constexpr bool is_parser(function_id id) noexcept {
     return id >= function_id::d2i_X509 && id <= function_id::ASN1_item_d2i_ex;
 }
-// Gives a program a pointer into a certificate, which is noted.
+// Gives a program a pointer into a certificate; this is recorded.
 [[nodiscard]] constexpr bool exposes(function_id id) noexcept {
     return id >= function_id::X509_get_serialNumber && id <= function_id::X509_get_X509_PUBKEY;
 }
@@ -131,8 +131,8 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;
 }
 
-// The entry point of `id` for modules of this kind, bound to libcrypto number `n`; null: such a module keeps
-// what it has.
+// The entry point of `id` for modules of this kind, bound to libcrypto number `n`; null: do not change the
+// slot.
 [[nodiscard]] void* entry_point(function_id id, module_kind kind, unsigned n) noexcept;
 
 } // namespace ibid::openssl::interpose

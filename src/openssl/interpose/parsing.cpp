@@ -13,29 +13,29 @@ namespace ibid::openssl::interpose {
 
 namespace {
 
-// The last object that X509_new_ex gave to libssl: empty, and nobody else's. The d2i_X509 that follows at
-// once may replace it instead of filling it, and learns from here what no getter tells: where it is to be
-// parsed. Each d2i_X509 of libssl's follows an X509_new_ex of its own, so that what a failed call has left
-// here is written over before it is read.
+// The last object that X509_new_ex gave to libssl; it is empty, and only libssl has it. The d2i_X509 that
+// follows may replace it instead of filling it, and reads the parse context here, because there is no getter.
+// Each d2i_X509 of libssl follows its own X509_new_ex, so a value left by a failed call is overwritten before
+// it is read.
 struct fresh_object {
     const X509* object = nullptr;
     OSSL_LIB_CTX* context = nullptr;
-    const char* property_query = nullptr; // the caller's string: alive for as long as the caller's call
+    const char* property_query = nullptr; // the caller's string, valid during the caller's call
 };
 
 constinit thread_local fresh_object fresh;
 
-// What libssl has parsed last on this thread, and which of its places did so. A verification of the same
-// object tells whose it is.
+// The objects that libssl has parsed last on this thread, and from which call site. A verification of the
+// same object shows on which side it was parsed.
 struct parsed_peer {
     const X509* object = nullptr;
     const void* code = nullptr;
 };
-constexpr std::size_t remembered_peers = 8; // a leaf, and what may come with it
+constexpr std::size_t remembered_peers = 8; // a leaf and its chain
 constinit thread_local std::array<parsed_peer, remembered_peers> last_peers{};
 constinit thread_local std::size_t next_peer = 0;
 
-// Whether a child that was forked just now leaves this parse to OpenSSL.
+// Whether a child that was just forked leaves this parse to OpenSSL.
 [[nodiscard]] bool is_left_to_openssl(const libcrypto& of, const unsigned char* der, long length,
                                       parse_context context) {
     if (!forked_child::is_young()) {
@@ -49,7 +49,7 @@ constinit thread_local std::size_t next_peer = 0;
     return true;
 }
 
-// Whether the time of this parse may tell a stranger who was here (docs/safety.md).
+// Whether the time of this parse may reveal earlier peers to a stranger (docs/safety.md).
 [[nodiscard]] bool parses_in_full(const libcrypto& of, const unsigned char* der, long length,
                                   const void* code) {
     switch (environment().privacy) {
@@ -101,7 +101,7 @@ X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
 
 namespace {
 
-// With an error in the queue it cannot be seen whether OpenSSL finds a fault in a certificate
+// With an error in the queue, ibid cannot check whether OpenSSL finds a fault in a certificate
 // (has_sound_extensions).
 [[nodiscard]] bool may_share(libcrypto& of) {
     return of.f.ERR_peek_error() == 0;
@@ -133,11 +133,11 @@ X509* share_for_program(libcrypto& of, X509** place, X509* parsed) {
 }
 
 private_target::private_target(libcrypto& of, X509** a) : f_(of.f), a_(a) {
-    // Also when nothing is shared any more: others keep what they have.
+    // Also after sharing has stopped, because other holders keep their objects.
     const certificate_cache* const cache = of.certificates_ever();
     const parse_context* const origin = cache != nullptr ? cache->origin(*a) : nullptr;
     if (origin != nullptr) {
-        // Without memory for it, nothing stands there, and the parser will ask for memory again.
+        // Without memory, the place stays empty, and the parser allocates itself.
         replacement_ = f_.X509_new_ex(const_cast<OSSL_LIB_CTX*>(origin->given), origin->property_query);
         shared_ = std::exchange(*a, replacement_);
     }
@@ -152,10 +152,10 @@ void private_target::put_back() {
 
 // ---- The peer's certificate in a TLS session: a ticket, a session cache, d2i_SSL_SESSION.
 //
-// libssl decodes a session by a template of its own, which names the certificate's type by a place that holds
-// the address of X509_it. That place leads here. On any doubt and on every failure OpenSSL's own decoder runs
-// on the same bytes, so that its errors and its advance of the input are the ones seen. Source:
-// ASN1_EXTERN_FUNCS in openssl/asn1t.h.
+// libssl decodes a session by an ASN.1 template, which refers to the certificate's type by a slot with the
+// address of X509_it. That slot leads here. In unusual cases and on every failure OpenSSL's own decoder runs
+// on the same bytes, so the errors and the advance of the input are OpenSSL's. Source: ASN1_EXTERN_FUNCS in
+// openssl/asn1t.h.
 
 namespace {
 

@@ -15,11 +15,11 @@ namespace ibid::openssl::interpose {
 
 namespace {
 
-// The objects of one session: duplicates of shared certificates. A copy of the session (a ticket's) has the
+// The objects of one session: duplicates of shared certificates. A copy of the session (for a ticket) has the
 // same set. Freed with the last of them.
 struct private_set {
     struct certificate {
-        X509* shared; // with a reference: its address is not used again meanwhile
+        X509* shared; // with a reference, so that its address is not reused
         X509* own;
         certificate* next;
     };
@@ -37,8 +37,8 @@ struct private_set {
     }
 };
 
-// Protects all private sets: what they point to; and exchanges in lists. What is called of OpenSSL's under it
-// reads or writes one word.
+// Protects the contents of all private sets, and replacements in lists. OpenSSL functions called under it
+// only read or write one word.
 constinit detail::mutex sets;
 
 void destroy(const functions& f, private_set* set) {
@@ -79,12 +79,12 @@ constinit std::array<std::atomic<int>, libcrypto::most> indices_of_sets{};
     int given =
         of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, nullptr, &on_copy, &on_free);
     int none = 0;
-    // Two threads may have registered one each: the second is never used.
+    // Two threads may each have registered one; the second is never used.
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
 }
 
-// One thread at a time: in stock, several may ask one session for its peer, as that only reads. What is
-// called under this lock asks for memory, and takes no lock of OpenSSL's.
+// One thread at a time: in stock, several threads may read the peer of one session concurrently. Functions
+// called under this lock allocate memory, and take no OpenSSL lock.
 constinit detail::mutex sets_of_sessions;
 
 [[nodiscard]] private_set* set_of(libcrypto& of, SSL_SESSION* session) {
@@ -110,8 +110,8 @@ constinit detail::mutex sets_of_sessions;
     return x != nullptr && cache != nullptr && cache->origin(x) != nullptr;
 }
 
-// OpenSSL looks at a certificate's extensions at its first use, and keeps what it has found: later writes do
-// not change that.
+// OpenSSL decodes a certificate's extensions at its first use and keeps the result; later writes do not
+// change it.
 enum class use : bool { not_yet, verified };
 
 [[nodiscard]] X509* find_own(const private_set* set, const X509* shared) {
@@ -122,14 +122,14 @@ enum class use : bool { not_yet, verified };
     return set->find(shared);
 }
 
-// The session's own object for `x`, lent. `so_far`: what OpenSSL would have done with it by now.
+// The session's private object for `x`, borrowed. `so_far`: what OpenSSL would have done with it so far.
 [[nodiscard]] X509* own_of(libcrypto& of, SSL_SESSION* session, X509* x, use so_far) {
     if (!is_shared(of, x)) {
         return x;
     }
     private_set* const set = set_of(of, session);
     if (set != nullptr && leases::has(x, set)) {
-        // Its user has the shared object already, and may keep this pointer when the lease has ended.
+        // Its user already has the shared object, and may keep this pointer after the lease has ended.
         leases::keep(x);
         (void)of.certificates_ever()->detach(x);
         return x;
@@ -141,9 +141,9 @@ enum class use : bool { not_yet, verified };
     if (set != nullptr) {
         const errors_as_before unsaid(of.f);
         duplicate = of.f.X509_dup(x);
-        // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one.
-        // Such a certificate is never handed out a second time, so it is the session's alone; from now on by
-        // any getter.
+        // OpenSSL reports a fault in the extensions once for each object, and has done so for this one. Such
+        // a certificate is never handed out a second time, so from now on it belongs to this session only,
+        // for every getter.
         if (duplicate != nullptr && so_far == use::verified && !has_sound_extensions(of.f, duplicate, x)) {
             of.f.X509_free(duplicate);
             of.f.X509_up_ref(x);
@@ -154,7 +154,8 @@ enum class use : bool { not_yet, verified };
     auto* const node =
         duplicate != nullptr ? new (std::nothrow) private_set::certificate{x, duplicate, nullptr} : nullptr;
     if (node == nullptr) {
-        // Or no memory: the call may not fail for that. The object is handed to no further connection.
+        // Or there is no memory, and the call must not fail for that. Then the object is not handed out to
+        // further connections.
         of.f.X509_free(duplicate);
         (void)of.certificates_ever()->detach(x);
         return x;
@@ -187,8 +188,8 @@ enum class use : bool { not_yet, verified };
     return reinterpret_cast<OPENSSL_STACK*>(stack);
 }
 
-// Exchanges what is shared in a list for the session's own objects. It is OpenSSL's own list, and owns what
-// is in it: the program may take certificates out of it, and put others in.
+// Replaces shared objects in a list by the session's private objects. It is OpenSSL's own list and owns its
+// elements; the program may remove certificates from it and add others.
 [[nodiscard]] STACK_OF(X509) *
     own_of(libcrypto& of, SSL_SESSION* session, STACK_OF(X509) * lent, use so_far) {
     const functions& f = of.f;
@@ -203,7 +204,7 @@ enum class use : bool { not_yet, verified };
         f.X509_up_ref(own);
         bool exchanged = false;
         {
-            const detail::lock_guard lock(sets); // another thread may ask for the same list
+            const detail::lock_guard lock(sets); // another thread may read the same list
             exchanged = f.OPENSSL_sk_value(list, i) == x;
             if (exchanged) {
                 (void)f.OPENSSL_sk_set(list, i, own);
@@ -218,7 +219,7 @@ enum class use : bool { not_yet, verified };
     return ssl != nullptr ? of.f.SSL_get_session(ssl) : nullptr;
 }
 
-// A full handshake verifies its peer's chain; a resumed one takes it from the session.
+// In a full handshake the peer's chain is verified; a resumed one takes the chain from the session.
 [[nodiscard]] use use_in(libcrypto& of, const SSL* ssl) {
     return ssl != nullptr && of.f.SSL_session_reused(ssl) == 0 ? use::verified : use::not_yet;
 }
@@ -234,8 +235,8 @@ enum class use : bool { not_yet, verified };
 } // namespace
 
 X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
-    // A client's peer is in the chain, too. OpenSSL frees the chain after the session's data, so the
-    // duplicate is still there when a free function of the program's looks at it.
+    // On a client, the peer is also in the chain. OpenSSL frees the chain after the session's data, so the
+    // duplicate still exists when a free function of the program reads it.
     (void)chain_of_connection(of, ssl);
     return own_of(of, session_of(of, ssl), of.f.SSL_get0_peer_certificate(ssl), use_in(of, ssl));
 }
@@ -318,7 +319,8 @@ X509* lease_peer(libcrypto& of, const SSL* ssl) {
     }
     SSL_SESSION* const session = session_of(of, ssl);
     private_set* const set = set_of(of, session);
-    // Once a session's user has a duplicate, from a callback or another getter, that is the session's object.
+    // If a session's user already has a duplicate, from a callback or another getter, that is the session's
+    // object.
     if (find_own(set, x) == nullptr && leases::take(x, set)) {
         return x;
     }

@@ -6,10 +6,10 @@
 //  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It
 //    gets the shared object by a lease: while one session's user holds it, users of other sessions get
 //    duplicates. Once data was attached, the object belongs to that session.
-//  - With a *writer*, and with an attacher that asks by another getter, nothing is shared. What connections
-//    had before that was known is exchanged when it is asked for, also in OpenSSL's own lists: one duplicate
-//    for one session, as in stock, where connections of one session share the peer's object. A trust store
-//    gets duplicates of its own once.
+//  - With a *writer*, and with an attacher that uses another getter, nothing is shared. Objects that
+//    connections had before that was known are replaced at the getter, also in OpenSSL's own lists. There is
+//    one duplicate for each session, because in stock the connections of one session share the peer's object.
+//    A trust store gets its own duplicates once.
 //
 // Law: what one connection, store or context does to an object by OpenSSL's public calls is seen only where
 // it would be seen in stock. Why: docs/decisions/0008-who-may-write.md.
@@ -30,11 +30,12 @@ int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched,
                                  EVP_PKEY** key);                               // SSL_get0_dane_authority
 [[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session); // SSL_SESSION_get0_peer
 
-// While a handshake verifies its peer, nobody else has its session yet: makes room for its objects, so that
-// copies of the session have the same, and its ex_data is not written to later.
+// Called while a handshake verifies its peer, when no other thread has the session yet. Prepares a set for
+// the session's objects, so that copies of the session get the same set, and its ex_data is not written to
+// later.
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 
-// For one of a verification's: certificates that it lends, lends a stack of, or gives.
+// For the getters of a verification: certificates that it lends, lends as a stack, or gives.
 [[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
 [[nodiscard]] STACK_OF(X509) *
     of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);

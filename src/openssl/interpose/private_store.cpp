@@ -37,8 +37,8 @@ public:
         }
     }
 
-    // Under the store's lock: which objects are shared. CRLs have no mark: all are, where a file of ibid's
-    // was loaded.
+    // Under the store's lock: finds the shared objects. CRLs have no mark, so all count as shared if a file
+    // of ibid was loaded.
     void collect(const certificate_cache& cache, const OPENSSL_STACK* objects, bool crls) {
         const int count = f_.OPENSSL_sk_num(objects);
         for (int i = 0; i < count; ++i) {
@@ -60,7 +60,7 @@ public:
         }
     }
 
-    // Outside of it. False: no memory.
+    // Without the lock. False: no memory.
     [[nodiscard]] bool duplicate() {
         bool done = true;
         for (exchange& e : all_) {
@@ -100,8 +100,8 @@ private:
     return reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
 }
 
-// Whether a store's hash table holds anything that is shared. Its objects can only be exchanged in its list,
-// and asking for that ends the table for good: so copies are looked at first, each with a reference.
+// Whether a store's hash table contains shared objects. Objects can only be replaced in the list, and reading
+// the list permanently converts the table. So this first examines copies, each with a reference.
 [[nodiscard]] bool table_holds_shared(const functions& f, const certificate_cache& cache, X509_STORE* store,
                                       bool crls) {
     struct copies {
@@ -116,9 +116,9 @@ private:
     return objects.all == nullptr || !shared.empty(); // null: no memory
 }
 
-// Stores in which nothing is shared, by what they held when that was seen: a program asks for a store's
-// objects once for each of them in a loop, and looking at all of them each time would be quadratic. A
-// forgotten note costs one look.
+// Remembers stores without shared objects, by their contents at that time: a program may read a store's list
+// once for each object in a loop, and examining all objects each time would be quadratic. A lost note costs
+// one more examination.
 class private_stores {
 public:
     // Under the store's lock. `objects`: the store's list.
@@ -165,7 +165,7 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
     }
     const functions& f = of.f;
     const errors_as_before unsaid(f);
-    exchanges all(f); // goes after the locks
+    exchanges all(f); // destroyed after the locks are released
     try {
         if (f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr &&
             !table_holds_shared(f, *of.certificates_ever(), store, filled)) {

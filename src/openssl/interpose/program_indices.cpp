@@ -113,7 +113,7 @@ int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer
     // A program that wants to be told of every certificate, or every key, that is made, copied, or freed
     // counts them one by one; and its code would run wherever ibid lets go of one.
     if (is_shared_class(object_class) && (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
-        of.disable("the program wants to be told of every certificate or key (ex_data callbacks)");
+        of.disable("the program has callbacks for every certificate or key (ex_data)");
     }
     const int index = of.f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
     limit_indices(of, object_class, index);

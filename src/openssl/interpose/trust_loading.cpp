@@ -13,7 +13,7 @@ namespace {
     return named != nullptr ? named : f.X509_get_default_cert_file();
 }
 
-// The lookup of a store that loads files: the one that is there, or a new one. It finds nothing by itself.
+// The lookup of a store that loads files: the existing one, or a new one. It finds nothing by itself.
 [[nodiscard]] X509_LOOKUP* file_lookup(const functions& f, X509_STORE* store) {
     f.ERR_set_mark();
     X509_LOOKUP* const lookup =
@@ -27,7 +27,7 @@ namespace {
            load_shared(of, lookup, file, file_kind::certificates_and_crls, X509_FILETYPE_PEM) > 0;
 }
 
-// Files that are parsed in a context of the program's are not shared.
+// Files that are parsed in a context of the program are not shared.
 [[nodiscard]] bool in_default_context(const OSSL_LIB_CTX* context, const char* property_query) noexcept {
     return context == nullptr && property_query == nullptr;
 }
@@ -118,7 +118,8 @@ int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* 
     const functions& f = of.f;
     if (lookup != nullptr && command == X509_L_FILE_LOAD && in_default_context(context, property_query) &&
         (type == X509_FILETYPE_PEM || type == X509_FILETYPE_DEFAULT) &&
-        // No getter tells the method of a lookup; the store tells which of its lookups loads files.
+        // There is no getter for the method of a lookup, but the store tells which of its lookups loads
+        // files.
         file_lookup(f, f.X509_LOOKUP_get_store(lookup)) == lookup &&
         load_bundle(of, lookup, type == X509_FILETYPE_PEM ? argument : default_file(f))) {
         return 1;

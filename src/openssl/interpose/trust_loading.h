@@ -2,11 +2,11 @@
 //
 // Calls that load a trust store. A known file is neither decoded nor parsed.
 //
-// All loads end in X509_load_cert_crl_file_ex and its kin. A libcrypto that is linked with -Bsymbolic calls
-// these inside itself; there ibid intercepts the calls that enter libcrypto.
+// All loads end in X509_load_cert_crl_file_ex and similar functions. A libcrypto that is linked with
+// -Bsymbolic calls these inside itself; there ibid intercepts the calls that enter libcrypto.
 //
-// Law: what a function does beside reading the file is done by the public calls that it consists of. Source:
-// crypto/x509/x509_d2.c and by_file.c, which are the same from 3.0 to 3.6.
+// Law: everything that a function does besides reading the file is done by the same public calls as in
+// OpenSSL. Source: crypto/x509/x509_d2.c and by_file.c, which are the same from 3.0 to 3.6.
 #pragma once
 
 #include "openssl/instance/libcrypto.h"
@@ -33,7 +33,7 @@ int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* cont
 int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* argument, long type,
                    char** result, OSSL_LIB_CTX* context, const char* property_query);
 
-// What a URI holds, piece by piece, for a trust store: the shared certificate in the place of its twin.
+// The objects of a URI, one by one, for a trust store: replaces a certificate by the shared one.
 [[nodiscard]] OSSL_STORE_INFO* load_from_uri(libcrypto& of, OSSL_STORE_CTX* from);
 
 } // namespace ibid::openssl::interpose

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int longest_chain = 16;
 
-// The algorithms whose providers signature_memo asks for.
+// The algorithms whose providers signature_memo checks.
 [[nodiscard]] bool has_common_signature(const functions& f, const X509* x) {
     switch (f.X509_get_signature_nid(x)) {
     case NID_sha1WithRSAEncryption:
@@ -60,13 +60,13 @@ struct chain {
         return static_cast<X509*>(f.OPENSSL_sk_value(certificates, i));
     }
 
-    // A single certificate has no link. The signature of a root by itself is checked on demand alone, and not
+    // A single certificate has no link. A root's signature on itself is only checked on demand, and not
     // remembered.
     [[nodiscard]] bool memorable() const noexcept {
         return size > 1 && size <= longest_chain && (flags & X509_V_FLAG_CHECK_SS_SIGNATURE) == 0;
     }
 
-    // As ossl_x509_check_cert_time, for all of them.
+    // The same as ossl_x509_check_cert_time, for all certificates.
     [[nodiscard]] bool in_time() const {
         std::time_t given = 0;
         std::time_t* when = nullptr; // now
@@ -85,7 +85,7 @@ struct chain {
         return true;
     }
 
-    // Names, key identifiers, and the issuer's key usage: more than OpenSSL's own step asks for.
+    // Names, key identifiers, and the issuer's key usage: more than OpenSSL's own step checks.
     [[nodiscard]] bool rightly_issued() const {
         for (int i = 0; i + 1 < size; ++i) {
             if (f.X509_check_issued((*this)[i + 1], (*this)[i]) != X509_V_OK) {
@@ -132,7 +132,7 @@ int verify_chain(libcrypto& of, X509_STORE_CTX* verification) {
     const bool accepted = all_known && c.in_time() && c.rightly_issued();
     f.ERR_pop_to_mark();
     if (accepted) {
-        // As it would be left after the last certificate, the leaf.
+        // The state that OpenSSL leaves after the last certificate, the leaf.
         f.X509_STORE_CTX_set_error_depth(verification, 0);
         f.X509_STORE_CTX_set_current_cert(verification, c[0]);
     }
@@ -161,8 +161,8 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
     if (cache != nullptr && cache->has_foreign_algorithms()) {
         of.stop_retaining();
     }
-    // Known chains are recognised where the program cannot look into the verification, and where that tells a
-    // client nothing about other clients.
+    // Known chains are recognized only if the program cannot inspect the verification, and if this reveals
+    // nothing to a client about other clients.
     const bool recognises = by_libssl && (!of_server || environment().privacy == privacy_setting::off) &&
                             of.remembers_signatures() && of.verification_hook().openssls_own() != nullptr &&
                             of.verification_hook().is_unobserved(f, verification);
