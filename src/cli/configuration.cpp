@@ -105,7 +105,7 @@ void configuration::add_file(const std::string& path, const std::string& shown_a
     if (!is_file && !S_ISCHR(s.st_mode)) // a link to /dev/null usually means "nothing"
         complaints_.push_back({{}, fmt::format("{} is not read: it is not a regular file", shown_as)});
     else if (text.size() > most)
-        complaints_.push_back({{}, fmt::format("{} is too large, and is not read", shown_as)});
+        complaints_.push_back({{}, fmt::format("{} is too large and is not read", shown_as)});
     else
         add_text(text, shown_as);
 }
@@ -129,9 +129,8 @@ void configuration::add_text(std::string_view text, const std::string& file) {
             passed_over = line.back() != ']' || !is_plain(program) || !can_be_excluded(program);
             if (passed_over) {
                 program.clear();
-                complain(
-                    fmt::format("{} is not the name of a program in brackets; its settings are passed over",
-                                shown(line)));
+                complain(fmt::format("{} is not the name of a program in brackets; its settings are ignored",
+                                     shown(line)));
             }
             continue;
         }
@@ -148,11 +147,10 @@ void configuration::add_text(std::string_view text, const std::string& file) {
             complain(
                 fmt::format("{} is not a setting of ibid's ('ibid run --help' lists them)", shown(name)));
         else if (!is_plain(value) || value.size() > longest_value)
-            complain(
-                fmt::format("{} has control characters, or more than {} characters; the line is passed over",
-                            name, longest_value));
+            complain(fmt::format("{} has control characters, or more than {} characters; the line is ignored",
+                                 name, longest_value));
         else if (const std::string wrong = wrong_value(name, value); !wrong.empty())
-            complain(wrong + "; the line is passed over");
+            complain(wrong + "; the line is ignored");
         else
             settings_.push_back({program, std::string(name), std::string(value), file, number});
     }
@@ -214,7 +212,7 @@ std::vector<std::string> configuration::complaints_of(const std::vector<std::str
             ++more;
     }
     if (more != 0)
-        all.push_back(fmt::format("the configuration has {} more wrong lines", more));
+        all.push_back(fmt::format("the configuration has {} more invalid lines", more));
     return all;
 }
 

@@ -116,7 +116,7 @@ void look_at_settings(findings& f, const surroundings& s, const char* environmen
     }
     if (!s["LD_AUDIT"].empty())
         f.problems.emplace_back(
-            "LD_AUDIT is set: an auditor is shown each call between libraries, so ibid is disabled");
+            "LD_AUDIT is set: an auditor sees each call between libraries, so ibid is disabled");
     const std::string list = fmt::format(":{}:", f.settings["IBID_EXCLUDE"]);
     for (const std::string& name : names) {
         if (name.empty() || list.find(fmt::format(":{}:", name)) == std::string::npos)
@@ -167,7 +167,7 @@ std::array<openssl::feature, 5> features_of(const findings& f) {
     else if (version.defect() != nullptr)
         here.obstacle = version.defect();
     else if (!f.own_memory.empty())
-        here.obstacle = "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
+        here.obstacle = "the program sets OpenSSL's memory functions (CRYPTO_set_mem_functions)";
     here.libssl = !f.openssl.libssl.empty();
     here.symbolic = f.openssl.symbolic;
     here.verify_memo = f.settings["IBID_VERIFY_MEMO"] != "0";
@@ -182,7 +182,7 @@ void judge_openssl(findings& f) {
         return;
     if (!f.own_memory.empty())
         f.problems.push_back(fmt::format(
-            "{} gives OpenSSL memory functions of its own (CRYPTO_set_mem_functions), and that memory may be "
+            "{} sets OpenSSL's memory functions (CRYPTO_set_mem_functions), and that memory may be "
             "shared between processes: ibid is disabled there (docs/safety.md)",
             f.own_memory));
     if (!f.openssl.fork.empty()) {
@@ -273,7 +273,7 @@ void judge_tls(findings& f, const program& p, const std::vector<std::string>& li
     } else if (f.openssl.libssl.empty() && !f.openssl.libcrypto.empty()) {
         f.not_known = true;
         f.notes.push_back(
-            "it is linked with OpenSSL's libcrypto alone, which does no TLS; a module, or a program that it "
+            "it is linked only with OpenSSL's libcrypto, which does no TLS; a module, or a program that it "
             "starts, may use libssl");
         advise_to_run(f, name);
     } else if (by_itself && !names_itself([](const std::string& n) { return is_libssl(n); })) {
@@ -313,7 +313,7 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     }
     if (p.elf->audited)
         f.problems.push_back(p.path +
-                             " names an auditor (DT_AUDIT), which is shown each call between libraries: ibid "
+                             " names an auditor (DT_AUDIT), which sees each call between libraries: ibid "
                              "is disabled");
     judge_tls(f, p, libraries, name);
     if (!f.openssl.libcrypto.empty() || !f.problems.empty())
@@ -404,7 +404,7 @@ void look_at_sandbox(findings& f, pid_t pid) {
     for (std::string line; std::getline(status, line);) {
         if (line.starts_with("Seccomp:") && line.ends_with("2"))
             f.notes.emplace_back(
-                "a filter of system calls (seccomp) is on it: where that was on when ibid was loaded, "
+                "it has a system call filter (seccomp): if the filter was active when ibid was loaded, "
                 "and refused mprotect, futex or getrandom, a feature is off (docs/safety.md)");
     }
 }
@@ -541,7 +541,7 @@ std::optional<findings> look_at_service(const std::string& name, std::string& er
     }
     f->next.insert(f->next.end(), j.needed.begin(), j.needed.end());
     if (f->problems.empty())
-        f->next.push_back(fmt::format("'ibid enable {}' turns it on", loaded.found->name));
+        f->next.push_back(fmt::format("'ibid enable {}' enables it", loaded.found->name));
     return f;
 }
 
@@ -599,7 +599,7 @@ void print_text(const findings& f) {
         fmt::print("OpenSSL    none found\n");
     } else {
         fmt::print("OpenSSL    {}{}\n", f.openssl.version.empty() ? "unknown version" : f.openssl.version,
-                   f.openssl.symbolic ? ", bound to itself (-Bsymbolic)" : "");
+                   f.openssl.symbolic ? ", linked with -Bsymbolic" : "");
         fmt::print("           {}\n", f.openssl.libcrypto);
         if (!f.openssl.libssl.empty())
             fmt::print("           {}\n", f.openssl.libssl);

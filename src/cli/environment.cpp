@@ -111,10 +111,9 @@ std::string wrong_value(std::string_view name, std::string_view value) {
     if (name == "IBID_SCOPE" && !is_one_of("openssl", "all"))
         return refused("it is 'openssl' or 'all'");
     if (name == "IBID_RETAIN" && !openssl::parse_retention(value, ignored))
-        return fmt::format(
-            "{}={} cannot be understood: it is BYTES[:ENTRIES] with the suffixes K, M and G, such as "
-            "4M:1024, or 0 for none",
-            name, shown);
+        return fmt::format("{}={} is invalid: it is BYTES[:ENTRIES] with the suffixes K, M and G, such as "
+                           "4M:1024, or 0 for none",
+                           name, shown);
     if (name == "IBID_DISABLE" && !is_one_of("0", "1"))
         return refused("1 disables ibid");
     if (name == "IBID_VERIFY_MEMO" && !is_one_of("0", "1"))
@@ -122,11 +121,11 @@ std::string wrong_value(std::string_view name, std::string_view value) {
     if (name == "IBID_PRIVACY" && !is_one_of("strict", "default", "off"))
         return refused("it is 'strict', 'default' or 'off'");
     if (name == "IBID_CHILDREN" && !is_one_of("0", "1"))
-        return refused("0 leaves the programs alone that this one starts");
+        return refused("0 runs the programs that this one starts without ibid");
     if (name == "IBID_EXCLUDE" && value.find('/') != std::string_view::npos)
         return fmt::format(
-            "{}={} cannot be understood: it is names of programs, without folders, with colons between them",
-            name, shown);
+            "{}={} is invalid: it is names of programs, without folders, with colons between them", name,
+            shown);
     return {};
 }
 

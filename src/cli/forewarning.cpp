@@ -26,22 +26,20 @@ struct starter {
 };
 constexpr std::array starters{
     starter{"bwrap", "starts programs with other files"},
-    starter{"docker", "starts programs in a container, with an environment of their own"},
-    starter{"dovecot",
-            "gives its processes an environment of their own: set import_environment in dovecot.conf to "
-            "'$import_environment LD_PRELOAD'"},
+    starter{"docker", "starts programs in a container, with a new environment"},
+    starter{"dovecot", "gives its processes a new environment: set import_environment in dovecot.conf to "
+                       "'$import_environment LD_PRELOAD'"},
     starter{"flatpak", "starts programs with other files"},
     starter{"firejail", "starts programs with other files"},
     starter{"nsenter", "starts programs with other files"},
-    starter{"podman", "starts programs in a container, with an environment of their own"},
-    starter{
-        "postfix",
-        "gives its processes an environment of their own: 'postconf -e \"import_environment = $(postconf -h "
-        "import_environment) LD_PRELOAD\"' adds it"},
+    starter{"podman", "starts programs in a container, with a new environment"},
+    starter{"postfix",
+            "gives its processes a new environment: 'postconf -e \"import_environment = $(postconf -h "
+            "import_environment) LD_PRELOAD\"' adds it"},
     starter{"ssh", "starts programs on another machine"},
-    starter{"systemctl", "has programs started by systemd, with an environment of their own"},
+    starter{"systemctl", "has programs started by systemd, with a new environment"},
     starter{"systemd-nspawn", "starts programs with other files"},
-    starter{"systemd-run", "has programs started by systemd, with an environment of their own"},
+    starter{"systemd-run", "has programs started by systemd, with a new environment"},
 };
 
 } // namespace
@@ -64,7 +62,7 @@ std::vector<std::string> forewarnings(const std::string& name, const std::option
         if (const std::string why = why_not_preloadable(*target); !why.empty())
             all.push_back(why + "; it runs without ibid");
         if (target->privileged)
-            all.push_back(fmt::format("put ibid behind it: '{} ibid run PROGRAM'", base_name(name)));
+            all.push_back(fmt::format("put ibid after it: '{} ibid run PROGRAM'", base_name(name)));
     }
     const auto known = std::find_if(starters.begin(), starters.end(),
                                     [&name](const starter& s) { return s.name == base_name(name); });

@@ -109,13 +109,13 @@ std::vector<reservation> reservations(const std::vector<std::string>& files) {
         // Other libraries register for connections and contexts.
         if (registers && !key.empty())
             all.push_back({path, fmt::format("CRYPTO_get_ex_new_index, {}", key),
-                           "it wants to be told of each key that is copied or freed"});
+                           "it has a callback for each key that is copied or freed"});
         if (sets_default)
             all.push_back({path, "OSSL_LIB_CTX_set0_default",
                            "it gives a thread a default library context of its own"});
         if (extends && openssl::class_of(roles) == openssl::module_class::attacher)
             all.push_back(
-                {path, "SSL_CTX_add_custom_ext", "it adds an extension of TLS, which is given certificates"});
+                {path, "SSL_CTX_add_custom_ext", "it adds a TLS extension, which gets certificates"});
     }
     return all;
 }

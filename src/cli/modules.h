@@ -30,7 +30,7 @@ struct decisive_module {
 struct reservation {
     std::string path;
     std::string call; // "CRYPTO_get_ex_new_index, RSA_set_ex_data"
-    std::string when; // "it wants to be told of each key"
+    std::string when; // "it has a callback for each key"
 };
 [[nodiscard]] std::vector<reservation> reservations(const std::vector<std::string>& files);
 

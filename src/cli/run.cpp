@@ -60,7 +60,7 @@ outlook prepare(const std::string& name, bool look) {
     }
     if (!fits_into_ld_preload(*preload)) {
         o.not_preloadable = fmt::format(
-            "the path {} has a space or a colon or a dollar sign, which LD_PRELOAD cannot hold", *preload);
+            "the path {} has a space, a colon or a dollar sign, which LD_PRELOAD cannot contain", *preload);
         say(o.not_preloadable + "; the program runs without ibid: install it elsewhere");
         return o;
     }
@@ -113,7 +113,7 @@ counting begin_counting() {
     while (pid > 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (pid < 0 || WIFSIGNALED(status)) {
-        c.obstacle = pid < 0 ? fmt::format("no further process can be made ({})", std::strerror(errno))
+        c.obstacle = pid < 0 ? fmt::format("no further process can be created ({})", std::strerror(errno))
                              : "shared memory is not permitted here";
         return c;
     }
@@ -205,7 +205,7 @@ int run(const run_request& request) {
 
     const ending end = supervise(request.command, {out});
     if (end.supervision_error != 0) {
-        say(fmt::format("not counted: no further process can be made ({})",
+        say(fmt::format("not counted: no further process can be created ({})",
                         std::strerror(end.supervision_error)));
         return become_program();
     }

@@ -37,8 +37,8 @@ std::string explain(read_error error, pid_t pid) {
         return fmt::format("there is no process {}", pid);
     case read_error::not_permitted:
         return fmt::format(
-            "process {} may not be looked at: it is another user's, or protected; try 'sudo ibid stat {}'",
-            pid, pid);
+            "process {} may not be read: it is another user's, or protected; try 'sudo ibid stat {}'", pid,
+            pid);
     case read_error::memory_not_permitted: {
         std::string scope;
         std::ifstream("/proc/sys/kernel/yama/ptrace_scope") >> scope;
@@ -57,10 +57,9 @@ std::string explain(read_error error, pid_t pid) {
         return fmt::format(
             "process {} runs under another version of ibid, whose counters this one does not know", pid);
     case read_error::no_answer:
-        return fmt::format(
-            "process {} ({}) could not be read: reading its memory did not come to an end (it may "
-            "answer for it itself: userfaultfd, FUSE)",
-            pid, name_of_process(pid));
+        return fmt::format("process {} ({}) could not be read: reading its memory did not finish (it may "
+                           "provide it itself: userfaultfd, FUSE)",
+                           pid, name_of_process(pid));
     }
     return "unknown error";
 }

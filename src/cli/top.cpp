@@ -58,15 +58,15 @@ seen_processes look(shared_statistics::host_reader& host) {
     if (s.picture.rows.empty() && s.locked == 0)
         remarks.emplace_back("No process under ibid uses OpenSSL now. Start one with 'ibid run PROGRAM'.");
     if (s.locked != 0)
-        remarks.push_back(fmt::format(
-            "{} under ibid may not be looked into (kernel.yama.ptrace_scope): 'sudo ibid top' can.",
-            s.locked == 1 ? "1 process" : grouped(s.locked) + " processes"));
+        remarks.push_back(
+            fmt::format("{} under ibid may not be read (kernel.yama.ptrace_scope): 'sudo ibid top' can.",
+                        s.locked == 1 ? "1 process" : grouped(s.locked) + " processes"));
     else if (others_not_shown)
         remarks.emplace_back("Other users' processes are not shown: 'sudo ibid top' shows them.");
     if (s.silent != 0)
-        remarks.push_back(fmt::format(
-            "{} could not be read in time: reading {} memory did not come to an end.",
-            s.silent == 1 ? "1 process" : grouped(s.silent) + " processes", s.silent == 1 ? "its" : "their"));
+        remarks.push_back(fmt::format("{} could not be read in time: reading {} memory did not finish.",
+                                      s.silent == 1 ? "1 process" : grouped(s.silent) + " processes",
+                                      s.silent == 1 ? "its" : "their"));
     return s;
 }
 
@@ -119,7 +119,8 @@ void show_on(screen& on, top_view& v, double interval) {
 int top(const top_request& request) {
     top_view v;
     if (!request.sort.empty() && !v.sort_by(request.sort)) {
-        fmt::print(stderr, "ibid: '{}' is no column: there are {}\n", request.sort, top_view::columns());
+        fmt::print(stderr, "ibid: '{}' is not a column; the columns are {}\n", request.sort,
+                   top_view::columns());
         return exit_usage;
     }
     v.filter_by(request.filter);

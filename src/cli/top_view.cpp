@@ -196,7 +196,7 @@ std::string top_view::text_of(const top_row& row) {
 
 std::string top_view::keys() const {
     if (types_)
-        return fmt::format("filter: {}_   Enter keeps it, Esc takes it away", filter_);
+        return fmt::format("filter: {}_   Enter keeps it, Esc removes it", filter_);
     return fmt::format("q quit   < > sort by: {}   r reverse   / filter{}   arrows scroll",
                        all_columns[column_].name,
                        filter_.empty() ? "" : fmt::format(": {} (Esc: none)", filter_));

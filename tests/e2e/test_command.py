@@ -597,7 +597,7 @@ sys.stdin.read()
 class TestStandingAside:
     """A program in which ibid is disabled is not told as helped, and the reason is said everywhere."""
 
-    @pytest.fixture(params=[(OWN_MEMORY, "memory of its own"), (DISABLED_LATER, "changes how OpenSSL parses keys")], ids=["memory", "later"])
+    @pytest.fixture(params=[(OWN_MEMORY, "memory functions"), (DISABLED_LATER, "changes how OpenSSL parses keys")], ids=["memory", "later"])
     def program(self, request: pytest.FixtureRequest) -> tuple[str, str]:
         found: tuple[str, str] = request.param
         return found
@@ -847,7 +847,7 @@ class TestStatAndTop:
     def test_another_users_process_is_not_read(self, ibid: Path, program: int, tmp_path: Path) -> None:
         done = run_to_end([str(ibid), "stat", str(program)], user=65534, group=65534, extra_groups=[])
         assert done.returncode == 1
-        assert "may not be looked at" in done.stderr
+        assert "may not be read" in done.stderr
 
 
 class TestDoctor:
@@ -924,15 +924,15 @@ class TestDoctor:
         library = self.library(tmp_path, "libmemory.so", code)
         found = self.examine(ibid, self.program(tmp_path, str(library), f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}"))
         assert found["helps"] is False
-        assert f"{library} gives OpenSSL memory functions of its own" in str(found["problems"])
+        assert f"{library} sets OpenSSL's memory functions" in str(found["problems"])
         assert not any(feature["active"] for feature in found["features"])
 
     @pytest.mark.parametrize(
         ("names", "when"),
         [
-            (("CRYPTO_get_ex_new_index", "EC_KEY_set_ex_data"), "it wants to be told of each key that is copied or freed"),
+            (("CRYPTO_get_ex_new_index", "EC_KEY_set_ex_data"), "it has a callback for each key that is copied or freed"),
             (("OSSL_LIB_CTX_set0_default",), "it gives a thread a default library context of its own"),
-            (("SSL_CTX_add_custom_ext", "X509_set_ex_data"), "it adds an extension of TLS, which is given certificates"),
+            (("SSL_CTX_add_custom_ext", "X509_set_ex_data"), "it adds a TLS extension, which gets certificates"),
             (("CRYPTO_get_ex_new_index", "X509_set_ex_data"), None),  # as nginx
             (("SSL_CTX_add_custom_ext",), None),
         ],

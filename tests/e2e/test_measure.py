@@ -107,4 +107,4 @@ def test_what_cannot_be_measured_is_said(ibid: Path, words: list[str], status: i
 def test_of_a_program_that_fails_each_time_the_status_is_noted(ibid: Path) -> None:
     done = measure(ibid, "--rounds=1", "--", "sh", "-c", "exit 3")
     assert "it ended with status 3 each time" in done.stdout
-    assert "of fewer than 3 rounds no difference is told" in done.stdout
+    assert "with fewer than 3 rounds no difference is reported" in done.stdout

@@ -139,7 +139,7 @@ class TestEnable:
         on("disable", "web")
         (on.root / "etc/ibid.conf").write_text("[curl]\nIBID_DISABLE=1\n")
         done = on("enable", "web")
-        assert done.returncode == 1 and "/etc/ibid.conf:2 [curl] leaves it alone" in done.stdout
+        assert done.returncode == 1 and "/etc/ibid.conf:2 [curl] disables ibid in it" in done.stdout
 
     def test_leaves_a_file_alone_that_it_did_not_write(self, on: Image) -> None:
         on.drop_in("web").parent.mkdir()
@@ -272,7 +272,7 @@ class TestJudgement:
         text = call(ibid, "doctor", "nginx.service")
         assert text.returncode == 0
         assert "about      nginx.service (" in text.stdout
-        assert "'ibid enable nginx.service' turns it on" in text.stdout
+        assert "'ibid enable nginx.service' enables it" in text.stdout
 
 
 SERVER = """
@@ -391,7 +391,7 @@ class TestWithSystemd:
         assert log["user"].split()[0] not in ("root", "nobody")
 
     def test_after_disable_and_restart_nothing_is_left(self, log: dict[str, str]) -> None:
-        assert "off, and still in processes that were started before" in log["late"]
+        assert "off, but still loaded in processes that were started before" in log["late"]
         found = self.state(log["off"])
         assert (found["enabled"], found["processes"][0]["under_ibid"]) == (False, False)
         assert "trial-web.service.d" not in log["files"]

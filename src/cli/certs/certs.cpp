@@ -36,7 +36,7 @@ struct view {
     std::vector<row> rows; // the most shared first
     std::size_t missed = 0;
     bool failed = false;
-    bool silent = false; // reading did not come to an end
+    bool silent = false; // reading did not finish
     bool cut = false;    // there are more
     bool several_libcryptos = false;
 };
@@ -132,8 +132,7 @@ int estimate(const request& r) {
                                 : fmt::format("{:28}\r", ""));
     });
     if (!read) {
-        fmt::print(stderr,
-                   "ibid: the memory of process {} could not be read: reading it did not come to an end\n",
+        fmt::print(stderr, "ibid: the memory of process {} could not be read: reading it did not finish\n",
                    r.pid);
         return exit_no;
     }
@@ -199,7 +198,7 @@ int certs(const request& r) {
     const view v = look(r.pid, seen.figures);
     if (v.failed) {
         fmt::print(stderr, "ibid: the certificates of process {} cannot be read{}\n", r.pid,
-                   v.silent ? ": reading its memory did not come to an end" : "");
+                   v.silent ? ": reading its memory did not finish" : "");
         return exit_no;
     }
     const std::int64_t now = std::time(nullptr);

@@ -45,7 +45,7 @@ int serve(const request& r) {
     if (latest->others_not_shown)
         fmt::print(
             stderr,
-            "ibid: other users' processes may not be looked at: run it as root, or give it CAP_SYS_PTRACE\n");
+            "ibid: other users' processes may not be read: run it as root, or give it CAP_SYS_PTRACE\n");
     server->serve([&](const http_request& request) -> http_answer {
         if (request.path == "/")
             return {.body = front_page};

@@ -66,19 +66,18 @@ struct figure {
     std::uint64_t statistics::*value;
 };
 constexpr std::array figures{
-    figure{"ibid_cache_hits_total", "counter", "Lookups that found an object that was there.",
-           &statistics::hits},
+    figure{"ibid_cache_hits_total", "counter", "Lookups that found an object.", &statistics::hits},
     figure{"ibid_cache_misses_total", "counter", "Lookups that had to make the object.", &statistics::misses},
     figure{"ibid_cache_evictions_total", "counter", "Objects that ended.", &statistics::evictions},
     figure{"ibid_cache_detached_total", "counter",
-           "Objects that were taken out because somebody wrote to them.", &statistics::detached},
+           "Objects that were taken out because a program wrote to them.", &statistics::detached},
     figure{"ibid_cache_saved_bytes_total", "counter",
            "Bytes whose parsing, reading or verifying a hit saved.", &statistics::bytes_not_parsed},
     figure{"ibid_cache_active_objects", "gauge", "Objects with a user.", &statistics::active},
-    figure{"ibid_cache_retained_objects", "gauge", "Objects that are kept without a user.",
+    figure{"ibid_cache_retained_objects", "gauge", "Objects that are retained without a user.",
            &statistics::retained},
-    figure{"ibid_cache_retained_bytes", "gauge", "Estimated memory of objects that are kept without a user.",
-           &statistics::retained_bytes},
+    figure{"ibid_cache_retained_bytes", "gauge",
+           "Estimated memory of objects that are retained without a user.", &statistics::retained_bytes},
 };
 
 } // namespace
@@ -92,7 +91,7 @@ std::string metrics_text(const picture& p, format f) {
     writer w(f);
     w.begin("ibid_build_info", "gauge", "Version of the exporter.");
     w.sample("version=\"" IBID_VERSION "\"", 1);
-    w.begin("ibid_exporter_look_duration_seconds", "gauge", "Time that looking at all processes took.");
+    w.begin("ibid_exporter_look_duration_seconds", "gauge", "Time that reading all processes took.");
     w.sample({}, p.seconds);
     w.begin("ibid_exporter_sees_all_processes", "gauge", "1: processes of all users may be looked at.");
     w.sample({}, p.others_not_shown ? 0 : 1);

@@ -91,7 +91,7 @@ int measure(const request& r) {
         fmt::print("{}\n", out.dump(2));
         return exit_ok;
     }
-    fmt::print("{} {} each way, by turns; medians, and from the least to the most\n", r.rounds,
+    fmt::print("{} {} of each kind, alternating; medians, minimum and maximum\n", r.rounds,
                r.rounds == 1 ? "run" : "runs");
     for (const comparison& c : figures) {
         const bool better = c.differ() && c.under_ibid.median() < c.stock.median();
@@ -105,7 +105,7 @@ int measure(const request& r) {
     if (status != 0)
         fmt::print("note: it ended with status {} each time\n", status);
     if (r.rounds < 3)
-        fmt::print("note: of fewer than 3 rounds no difference is told\n");
+        fmt::print("note: with fewer than 3 rounds no difference is reported\n");
     return exit_ok;
 }
 

@@ -163,7 +163,7 @@ trial run_trial(const trial_request& r) {
     };
     const pid_t program = start(r.command);
     if (program < 0)
-        return fail(fmt::format("no further process can be made ({})", std::strerror(errno)));
+        return fail(fmt::format("no further process can be created ({})", std::strerror(errno)));
     int status = 0;
     if (r.load.empty()) {
         const auto begin = clock::now();

@@ -75,7 +75,7 @@ std::vector<std::string> settings_for(const request& r, judgement& j) {
         all.push_back(fmt::format("{}={}", s.name, s.value));
         j.notes.push_back(fmt::format("{} comes from {}", all.back(), s.place()));
         if (s.name == "IBID_DISABLE" && s.value == "1")
-            j.problems.push_back(fmt::format("{} leaves it alone (IBID_DISABLE=1)", s.place()));
+            j.problems.push_back(fmt::format("{} disables ibid in it (IBID_DISABLE=1)", s.place()));
     }
     all.insert(all.end(), r.settings.begin(), r.settings.end());
     return all;
@@ -131,7 +131,7 @@ int enable(const request& r) {
     const std::vector<std::string> settings = settings_for(r, j);
     const drop_in_state before = look_at_drop_in(file);
     if (before == drop_in_state::foreign)
-        return refuse(exit_no, fmt::format("{} is there, and ibid did not write it: it is left alone", file));
+        return refuse(exit_no, fmt::format("{} exists, and ibid did not write it: it is not changed", file));
 
     const auto there = u.environment(r.root, "LD_PRELOAD");
     const std::string text = drop_in_text(
@@ -160,13 +160,13 @@ int enable(const request& r) {
     print_list("note", j.notes);
     print_list("problem", j.problems, true);
     if (!go) {
-        fmt::print("{}\n", paint(colour::bad, "not turned on."));
-        fmt::print("'--force' does it all the same.\n");
+        fmt::print("{}\n", paint(colour::bad, "not enabled."));
+        fmt::print("'--force' enables it nevertheless.\n");
         return exit_no;
     }
     fmt::print("file       {}{}\n\n", file,
                r.dry_run ? " (not written: --dry-run)"
-               : same    ? " (as it was)"
+               : same    ? " (unchanged)"
                          : "");
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = text.find('\n', at);
@@ -196,10 +196,10 @@ int disable(const request& r) {
         const std::string file = r.root + drop_in_path(name);
         switch (look_at_drop_in(file)) {
         case drop_in_state::none:
-            return refuse(exit_no, fmt::format("ibid is not turned on for {}: there is no {}", name, file));
+            return refuse(exit_no, fmt::format("ibid is not enabled for {}: there is no {}", name, file));
         case drop_in_state::foreign:
             return refuse(exit_no,
-                          fmt::format("{} is there, and ibid did not write it: it is left alone", file));
+                          fmt::format("{} exists, and ibid did not write it: it is not changed", file));
         case drop_in_state::ours:
             break;
         }
@@ -221,10 +221,10 @@ int disable(const request& r) {
             nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"removed", removed}, {"next", next}}.dump(2));
     } else {
         if (services.empty())
-            fmt::print("ibid is turned on for no service.\n");
+            fmt::print("ibid is not enabled for any service.\n");
         print_list("next", next);
         if (!next.empty())
-            fmt::print("Processes that run keep what they have loaded until then.\n");
+            fmt::print("Running processes keep what they have loaded until then.\n");
     }
     return exit_ok;
 }

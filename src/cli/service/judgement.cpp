@@ -82,11 +82,11 @@ void look_at_environment(const unit& u, const std::string& root, judgement& j) {
     for (const std::string& value : u.all("UnsetEnvironment")) {
         for (const std::string& name : words_of(value)) {
             if (name == "LD_PRELOAD" || name.starts_with("LD_PRELOAD="))
-                j.problems.push_back("UnsetEnvironment= takes LD_PRELOAD away from it");
+                j.problems.push_back("UnsetEnvironment= removes LD_PRELOAD");
         }
     }
     if (const auto set = u.environment(root, "LD_PRELOAD"); set && !set->file.empty())
-        j.problems.push_back(fmt::format("{} sets LD_PRELOAD, and what a file sets wins over a drop-in: "
+        j.problems.push_back(fmt::format("{} sets LD_PRELOAD, and such a file overrides a drop-in: "
                                          "write ibid's path there, before the others",
                                          set->file));
     if (const auto set = u.environment(root, "IBID_DISABLE"); set && set->value == "1")
@@ -100,9 +100,9 @@ struct known_program {
     const char* note;
 };
 constexpr const char* one_connection = "each connection is a process of its own, so there is nothing to "
-                                       "share, and a process gets some KiB heavier";
+                                       "share, and a process needs some KiB more";
 constexpr const char* shared_memory =
-    "it gives OpenSSL memory that its processes share, so ibid is disabled in it";
+    "its OpenSSL uses memory that its processes share, so ibid is disabled in it";
 constexpr std::array known_programs{
     known_program{"postgres", one_connection, nullptr},
     known_program{"pg_ctlcluster", one_connection, nullptr},
@@ -139,7 +139,7 @@ void look_at_class(const unit& u, const std::string& root, const std::vector<std
         loads_prefork(root))
         j.problems.push_back(fmt::format("{} runs with the prefork MPM: a process has one connection at a "
                                          "time, so there is little to share, and a "
-                                         "process gets some KiB heavier; with the event MPM ibid helps",
+                                         "process needs some KiB more; with the event MPM ibid helps",
                                          name));
     if (name == "socat" && std::any_of(command.begin(), command.end(), [](const std::string& w) {
             return w.find("fork") != std::string::npos;
@@ -172,7 +172,7 @@ void look_at_scrubbed_environment(const unit& u, judgement& j) {
 
 void look_at_program(const std::string& root, judgement& j) {
     if (j.program.find('%') != std::string::npos || j.program.find('$') != std::string::npos) {
-        j.notes.push_back(fmt::format("which program {} is, systemd knows at its start alone", j.program));
+        j.notes.push_back(fmt::format("only systemd knows, at the start, which program {} is", j.program));
         return;
     }
     if (!root.empty()) {

@@ -87,14 +87,15 @@ std::string sentence(const service_state& s, bool image) {
     if (s.file.empty())
         return image || s.count(&process::is_under_ibid) == 0
                    ? std::string("off")
-                   : "off, and still in processes that were started before: systemctl restart " + s.name;
+                   : "off, but still loaded in processes that were started before: systemctl restart " +
+                         s.name;
     if (!s.missing.empty())
-        return fmt::format("on, but {} is not there: its programs start without it, and their loader says so",
-                           s.missing);
+        return fmt::format(
+            "on, but {} does not exist: its programs start without it, and their loader says so", s.missing);
     if (image)
         return "on";
     if (s.running.empty())
-        return "on; it does not run";
+        return "on; the service does not run";
     if (s.not_taken())
         return fmt::format(
             "on, but its processes were started before: systemctl daemon-reload && systemctl restart {}",
@@ -155,13 +156,13 @@ int status(const request& r) {
         for (const std::string& reason : s.reasons())
             fmt::print("{:<30} is disabled: {}\n", "", reason);
         if (s.count(&process::is_unknown) != 0)
-            fmt::print("{:<30} {} may not be looked at: 'sudo ibid status {}'\n", "",
+            fmt::print("{:<30} {} may not be read: 'sudo ibid status {}'\n", "",
                        grouped(s.count(&process::is_unknown)), s.name);
     }
     if (r.json)
         fmt::print("{}\n", nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"services", list}}.dump(2));
     else if (names.empty())
-        fmt::print("ibid is turned on for no service. 'ibid enable SERVICE' turns it on.\n");
+        fmt::print("ibid is not enabled for any service. 'ibid enable SERVICE' enables it.\n");
     return good ? exit_ok : exit_no;
 }
 

@@ -17,27 +17,27 @@ command run() {
         .name = "run",
         .summary = "Run a program under ibid",
         .description =
-            {"ibid becomes the program, with LD_PRELOAD set. A program that cannot be helped runs normally.",
+            {"Sets LD_PRELOAD and executes the program. A program that ibid cannot help runs normally.",
              "Settings come from the environment, then from /etc/ibid.conf and /etc/ibid.conf.d/*.conf: "
              "lines of "
              "NAME=VALUE, for all programs or below a [PROGRAM].",
-             "With --stats, ibid stays as the program's parent, passes signals on, ends as the program ends, "
+             "With --stats, ibid stays as the program's parent, forwards signals, ends as the program ends, "
              "and then writes "
              "one summary of all processes that used OpenSSL."},
         .options = {{.name = "--stats",
                      .value = "FILE",
                      .is = word::file,
                      .value_may_be_left_out = true,
-                     .help = "Sum up at the end: on standard error, or as JSON in FILE"},
+                     .help = "Print a summary at the end: on standard error, or as JSON in FILE"},
                     {.name = "--exclude",
                      .value = "NAME",
                      .is = word::program_name,
                      .repeats = true,
-                     .help = "Leave programs of this name alone, also as children"},
+                     .help = "Do nothing in programs of this name, also as children"},
                     {.name = "--no-children", .help = "Programs that this one starts run without ibid"}},
         .program = "PROGRAM [ARG...]",
-        .exit_status = "The program's own; 2 for a wrong command line, 126 when the program cannot be run, "
-                       "127 when there is "
+        .exit_status = "The program's own; 2 for a wrong command line, 126 if the program cannot be run, "
+                       "127 if there is "
                        "none.",
         .examples = {{"ibid run curl https://example.org/", ""},
                      {"ibid run --stats -- nginx -g 'daemon off;'", ""},
@@ -48,11 +48,11 @@ command run() {
 command measure() {
     return {
         .name = "measure",
-        .summary = "Measure what ibid brings for a program",
+        .summary = "Measure the effect of ibid on a program",
         .description =
-            {"Runs the program by turns, stock and under ibid, and compares memory, CPU and time. Where the "
-             "runs do not tell "
-             "the two ways apart it says that no difference was seen. The program's output goes nowhere.",
+            {"Runs the program alternately without and under ibid, and compares memory, CPU and time. If the "
+             "runs do not show "
+             "a difference, it says so. The program's output is discarded.",
              "With --load the program is a server: when it is ready, the load is run against it by a shell, "
              "and then "
              "the server is ended (SIGTERM)."},
@@ -67,11 +67,10 @@ command measure() {
                     {.name = "--rounds",
                      .value = "N",
                      .is = word::count,
-                     .help = "Counted runs each way (default: 5)"},
+                     .help = "Counted runs of each kind (default: 5)"},
                     json()},
         .program = "PROGRAM [ARG...]",
-        .exit_status =
-            "0; 1 when the program or the load cannot be run, or ends differently from run to run.",
+        .exit_status = "0; 1 if the program or the load cannot be run, or ends differently from run to run.",
         .examples =
             {{"ibid measure -- python3 crawl.py", ""},
              {"ibid measure --until 8443 --load 'wrk -d 5 https://localhost:8443/' -- nginx -g 'daemon off;'",
@@ -84,15 +83,14 @@ command stat() {
         .name = "stat",
         .summary = "Show the counters of a running process",
         .description = {"Reads from outside: the program does not notice."},
-        .options = {{.name = "--watch", .help = "Again and again, until the process ends"},
+        .options = {{.name = "--watch", .help = "Repeat until the process ends"},
                     {.name = "--interval",
                      .value = "SECONDS",
                      .is = word::seconds,
-                     .help = "Seconds from view to view (default: 2)"},
+                     .help = "Seconds between two views (default: 2)"},
                     json()},
         .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
-        .exit_status =
-            "0; 1 when there is no such process, it may not be read, or it does not run under ibid.",
+        .exit_status = "0; 1 if there is no such process, it may not be read, or it does not run under ibid.",
     };
 }
 
@@ -100,17 +98,15 @@ command certs() {
     return {
         .name = "certs",
         .summary = "List the certificates that a running process shares",
-        .description =
-            {"Reads from outside, with the permission that a debugger needs: the program does not "
-             "notice. The most shared one comes first.",
-             "With --estimate the process need not run under ibid: its memory is looked through for "
-             "certificates of OpenSSL's, and it is told what one copy of each would save."},
+        .description = {"Reads from outside, with the permission that a debugger needs: the program does not "
+                        "notice. The most shared one comes first.",
+                        "With --estimate the process need not run under ibid: its memory is searched for "
+                        "OpenSSL certificates, and the command prints how much one copy of each would save."},
         .options = {{.name = "--estimate",
-                     .help = "What sharing would save, of any process with OpenSSL 3 or 4"},
+                     .help = "What sharing would save, for any process with OpenSSL 3 or 4"},
                     json()},
         .operands = {{.name = "PID", .is = word::pid, .required = true, .help = "The process"}},
-        .exit_status =
-            "0; 1 when there is no such process, it may not be read, or it does not run under ibid.",
+        .exit_status = "0; 1 if there is no such process, it may not be read, or it does not run under ibid.",
     };
 }
 
@@ -119,9 +115,9 @@ command top() {
         .name = "top",
         .summary = "Watch all processes under ibid",
         .description =
-            {"Shows the counters of all processes that you may look at, the one that saved most "
-             "first, again and again. On a terminal the last line names the keys: order, filter, q to "
-             "end. Elsewhere it goes on until it is interrupted."},
+            {"Shows the counters of all processes that you may read, the one that saved most "
+             "first, and updates them. On a terminal the last line lists the keys: order, filter, q to "
+             "quit. Without a terminal it continues until it is interrupted."},
         .options = {{.name = "--sort",
                      .value = "COLUMN",
                      .is = word::any,
@@ -133,9 +129,9 @@ command top() {
                     {.name = "--interval",
                      .value = "SECONDS",
                      .is = word::seconds,
-                     .help = "Seconds from view to view (default: 2)"},
+                     .help = "Seconds between two views (default: 2)"},
                     {.name = "--once", .help = "One view, then exit"},
-                    {.name = "--json", .help = "JSON instead of text, one object a line"}},
+                    {.name = "--json", .help = "JSON instead of text, one object per line"}},
         .exit_status = "0.",
     };
 }
@@ -153,7 +149,7 @@ command doctor() {
             {{.name = "PROGRAM|PID|SERVICE",
               .is = word::subject,
               .help = "A program, a running process, or a service (NAME.service); default: this machine"}},
-        .exit_status = "0 when ibid helps or it is not known; 1 when something stands in the way.",
+        .exit_status = "0 if ibid helps or it is not known; 1 if there is an obstacle.",
         .examples = {{"ibid doctor nginx", ""},
                      {"sudo ibid doctor 4711", ""},
                      {"ibid doctor nginx.service", ""}},
@@ -164,34 +160,34 @@ option root() {
     return {.name = "--root",
             .value = "DIR",
             .is = word::folder,
-            .help = "The system in this folder, an image perhaps, instead of the running one"};
+            .help = "The system in this folder (an image, for example) instead of the running one"};
 }
 
 option dry_run() {
-    return {.name = "--dry-run", .help = "Show it, and change nothing"};
+    return {.name = "--dry-run", .help = "Only show what would be done"};
 }
 
 command enable() {
     return {
         .name = "enable",
-        .summary = "Turn ibid on for a service of systemd",
-        .description = {"Looks at the service's unit and program, and writes one file beside the unit (a "
+        .summary = "Enable ibid for a systemd service",
+        .description = {"Examines the service's unit and program, and writes one file next to the unit (a "
                         "drop-in), which it shows. Nothing "
-                        "is started, stopped or reloaded: what must be done next is printed."},
+                        "is started, stopped or reloaded; the command prints what to do next."},
         .options = {dry_run(),
-                    {.name = "--force", .help = "In spite of what speaks against it"},
+                    {.name = "--force", .help = "Ignore problems"},
                     {.name = "--set",
                      .value = "NAME=VALUE",
                      .is = word::any,
                      .repeats = true,
-                     .help = "A setting of ibid's for the service, as IBID_PRIVACY=strict"},
+                     .help = "A setting of ibid for the service, such as IBID_PRIVACY=strict"},
                     root(),
                     json()},
         .operands = {{.name = "SERVICE",
                       .is = word::service,
                       .required = true,
                       .help = "Its name, with or without .service"}},
-        .exit_status = "0 when it is turned on, or would be; 1 when something speaks against it, or the file "
+        .exit_status = "0 if it is enabled, or would be; 1 if there is a problem, or the file "
                        "cannot be written.",
         .examples = {{"ibid enable --dry-run nginx", ""},
                      {"sudo ibid enable --set IBID_PRIVACY=strict haproxy", ""}},
@@ -201,15 +197,15 @@ command enable() {
 command disable() {
     return {
         .name = "disable",
-        .summary = "Turn ibid off for a service of systemd",
-        .description = {"Removes the file that ibid enable wrote, and nothing else. Processes that run keep "
+        .summary = "Disable ibid for a systemd service",
+        .description = {"Removes only the file that ibid enable wrote. Running processes keep "
                         "what they have loaded."},
-        .options = {{.name = "--all", .help = "For every service that it was turned on for"},
+        .options = {{.name = "--all", .help = "For every service for which it is enabled"},
                     dry_run(),
                     root(),
                     json()},
         .operands = {{.name = "SERVICE", .is = word::service, .help = "Its name, with or without .service"}},
-        .exit_status = "0; 1 when ibid is not turned on for it.",
+        .exit_status = "0; 1 if ibid is not enabled for it.",
     };
 }
 
@@ -217,17 +213,17 @@ command exporter() {
     return {
         .name = "exporter",
         .summary = "Serve the counters of all processes to Prometheus",
-        .description = {"Answers GET /metrics in Prometheus' text format, or OpenMetrics where that is asked "
-                        "for, until it is "
-                        "interrupted. Counters are summed up by program and service, also of processes that "
-                        "have ended since."},
+        .description = {"Answers GET /metrics in Prometheus' text format, or as OpenMetrics if requested, "
+                        "until it is "
+                        "interrupted. Counters are summed by program and service, including processes that "
+                        "have ended."},
         .options = {{.name = "--listen",
                      .value = "HOST:PORT",
                      .is = word::address,
-                     .help = "Where to listen (default: 127.0.0.1:9842); without HOST on all addresses"},
+                     .help = "Address to listen on (default: 127.0.0.1:9842); without HOST, all addresses"},
                     {.name = "--per-process", .help = "A series for each process, with its PID"},
                     {.name = "--once", .help = "Print the metrics and exit"}},
-        .exit_status = "0; 1 when it cannot listen there.",
+        .exit_status = "0; 1 if it cannot listen there.",
         .examples = {{"ibid exporter --once", ""}, {"sudo ibid exporter --listen :9842", ""}},
     };
 }
@@ -235,13 +231,13 @@ command exporter() {
 command status() {
     return {
         .name = "status",
-        .summary = "Say for which services ibid is on, and whether it took",
-        .description = {"Looks at the files of ibid enable, and at the processes that run."},
+        .summary = "Say for which services ibid is enabled, and whether it is loaded",
+        .description = {"Examines the files of ibid enable, and the running processes."},
         .options = {root(), json()},
         .operands = {{.name = "SERVICE",
                       .is = word::service,
-                      .help = "Its name (default: all that it was turned on for)"}},
-        .exit_status = "0 when it is on and in the processes that run; 1 when not.",
+                      .help = "Its name (default: all services for which ibid is enabled)"}},
+        .exit_status = "0 if it is enabled and loaded in the running processes; otherwise 1.",
     };
 }
 
@@ -270,15 +266,15 @@ const std::vector<variable>& variables() {
         {"IBID_SCOPE", "openssl|all", "openssl",
          "openssl: share what OpenSSL parses for its own use; all: also what the application parses"},
         {"IBID_RETAIN", "BYTES[:ENTRIES]", "4M:1024",
-         "What to keep after the last user is gone; suffixes K, M, G; 0: nothing"},
+         "How much to retain without a user; suffixes K, M, G; 0: nothing"},
         {"IBID_VERIFY_MEMO", "0", "on", "0: verify every signature again"},
         {"IBID_PRIVACY", "strict|default|off", "default",
-         "What is remembered of peers may shorten a handshake: not at all, only issuers', all of it"},
+         "How much of what is remembered of peers may shorten a handshake: nothing, only issuers, all"},
         {"IBID_EXCLUDE", "NAME[:NAME...]", "unset", "Do nothing in programs of these names (--exclude)"},
         {"IBID_CHILDREN", "0", "unset", "0: programs that this one starts run without ibid (--no-children)"},
         {"IBID_DISABLE", "1", "unset", "1: do nothing"},
-        {"IBID_STATISTICS", "PLACE", "unset", "Where to sum up; set by ibid run --stats"},
-        {"LD_PRELOAD", "FILE[:FILE...]", "unset", "Set by ibid run; what is there already stays behind ibid",
+        {"IBID_STATISTICS", "PLACE", "unset", "Where the counters are; set by ibid run --stats"},
+        {"LD_PRELOAD", "FILE[:FILE...]", "unset", "Set by ibid run; existing entries stay, after ibid",
          false},
         {"IBID_CONFIG", "FILE", "/etc/ibid.conf",
          "Read settings from FILE and FILE.d/*.conf; empty: from no file. Read by ibid run and ibid doctor",
@@ -291,9 +287,9 @@ const std::vector<variable>& variables() {
 const std::vector<exit_status>& exit_statuses() {
     static const std::vector<exit_status> all{
         {0, "Done."},
-        {1, "The answer is no: no such process, it may not be read, it is not under ibid, it is not helped."},
+        {1, "The answer is no: no such process, no permission to read it, not under ibid, not helped."},
         {2, "The command line, or the name of a file, is wrong."},
-        {126, "ibid run: the program was found and cannot be run."},
+        {126, "ibid run: the program was found but cannot be run."},
         {127, "ibid run: there is no such program."},
     };
     return all;

@@ -16,7 +16,7 @@ namespace {
         return "IBID_DISABLE is set";
     }
     const char* const why = l.why_disabled();
-    return why != nullptr ? why : "another thread sets it up just now";
+    return why != nullptr ? why : "another thread is setting it up";
 }
 
 } // namespace

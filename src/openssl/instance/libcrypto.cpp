@@ -102,7 +102,7 @@ const char* libcrypto::set_up() {
     CRYPTO_free_fn release = nullptr;
     f.CRYPTO_get_mem_functions(&allocate, &reallocate, &release);
     if (allocate != f.CRYPTO_malloc || reallocate != f.CRYPTO_realloc || release != f.CRYPTO_free) {
-        return "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)";
+        return "the program sets OpenSSL's memory functions (CRYPTO_set_mem_functions)";
     }
     // In another default context, ex_data indices would belong to that context. Also, ibid has not seen how
     // this thread got it.

@@ -75,13 +75,13 @@ public:
             return IBID_NEWER "a certificate does not encode to what it was parsed from";
         }
         if (!copies_are_apart(first.get())) {
-            return IBID_NEWER "a copy of a certificate takes its place";
+            return IBID_NEWER "a copy of a certificate is taken for the original";
         }
         if (!verifies(first.get())) {
             return IBID_NEWER "a signature does not verify each time";
         }
         if (!store_keeps_one(first.get())) {
-            return IBID_NEWER "a trust store does not keep what it is given";
+            return IBID_NEWER "a trust store loses an object";
         }
         return writes_are_seen(first.get()) ? nullptr : IBID_NEWER "a change to a certificate is not seen";
     }
@@ -97,7 +97,7 @@ public:
                 return IBID_NEWER "a certificate could not be shared";
             }
         }
-        return is_found() ? IBID_NEWER "the end of a certificate is not told" : nullptr;
+        return is_found() ? IBID_NEWER "the end of a certificate is not reported" : nullptr;
     }
 
 private:

@@ -144,8 +144,7 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
                 added->leave_files();
             }
             if (calls_a_hook(m)) {
-                state.then.disable[added->number()] =
-                    "another module takes the place of a function inside libcrypto";
+                state.then.disable[added->number()] = "another module replaces a function inside libcrypto";
             }
             ++state.found;
             return;

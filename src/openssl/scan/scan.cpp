@@ -131,7 +131,8 @@ void scan(bool deep_binding, bool looked_up) noexcept {
                              looked_up_getter.load(std::memory_order_acquire) ||
                              (looked_up_so_far & gives_shared) != 0;
         if (known.unwatched[n] && known.classes[n] != module_class::reader) {
-            state.then.disable[n] = "a module gets certificates past ibid, and one may write to them";
+            state.then.disable[n] =
+                "a module gets certificates without ibid seeing it, and a module may write to them";
         }
         known.exposes_unseen[n] = known.exposes_unseen[n] || state.exposes_unseen[n] ||
                                   looked_up_exposure.load(std::memory_order_acquire);

@@ -76,8 +76,8 @@ TEST(configuration, a_wrong_line_gives_one_complaint_and_sets_nothing) {
     const std::map<std::string, std::string> wrong{
         {"IBID_SCOPE=everything", "IBID_SCOPE=everything is not known: it is 'openssl' or 'all'"},
         {"IBID_RETAIN=8MB", "BYTES[:ENTRIES]"},
-        {"IBID_RETAIN=\"8M\"", "cannot be understood"},
-        {"IBID_RETAIN=", "cannot be understood"},
+        {"IBID_RETAIN=\"8M\"", "is invalid"},
+        {"IBID_RETAIN=", "is invalid"},
         {"IBID_SCOPE=all # no comment here", "is not known"},
         {"IBID_STATISTICS=shm:1:2", "not a setting"},
         {"LD_PRELOAD=x", "not a setting"},

@@ -139,7 +139,7 @@ TEST(libcrypto, with_memory_functions_of_the_programs_never_shares) {
             *reallocate = &CRYPTO_realloc;
             *release = &CRYPTO_free;
         };
-    EXPECT_EQ(obstacle_of(f), "the program gives OpenSSL memory of its own (CRYPTO_set_mem_functions)");
+    EXPECT_EQ(obstacle_of(f), "the program sets OpenSSL's memory functions (CRYPTO_set_mem_functions)");
 }
 
 TEST(libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_shares) {
