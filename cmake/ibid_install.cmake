@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What `cmake --install` lays down besides the libraries and the command (their components say that): headers,
-# the CMake package, pkg-config files. The core and the OpenSSL layer are exported apart, so that who wants
-# the core alone needs no OpenSSL.
+# What `cmake --install` installs besides the libraries and the command (see their components): headers, the
+# CMake package, pkg-config files. The core and the OpenSSL layer are exported separately, so that the core
+# can be used without OpenSSL.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ibid)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a figure is: measured runs of one quantity, stock and under ibid, and what follows from them.
 
-Law: nothing here is made up. A figure without a measured run on both sides is not shown, and a ratio that the
+Law: every figure was measured. A figure without a measured run on both sides is not shown, and a ratio that the
 measurement cannot carry is None.
 
     memory = Figure("nginx.memory", MEMORY, "nginx worker, mTLS", "RSS", Unit.BYTES)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On what machine the figures were measured."""
+"""Describes the machine on which the figures were measured."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Comments end within the column limit, as code does, for which clang-format cares. clang-format does not
-# reflow comments here: they hold examples and tables, which it would join.
+# Checks the column limit of comments. (clang-format checks it for code. It does not reflow comments here, because it would join the lines
+# of examples and tables.)
 #
 #     comment_columns.py [--fix] FILE ...
 #
 # --fix wraps the paragraphs that have a line beyond the limit. It joins no lines that were broken early,
-# keeps lists and their indentation, and leaves examples and tables alone; what remains is printed, for a
-# person to mend.
+# keeps lists and their indentation, and leaves examples and tables alone; the rest is printed, to be fixed by hand.
 import re
 import sys
 import textwrap

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Includes run one way. BELOW says, for each folder, which folders its files may include; this is the one place where that is written.
+"""Checks that includes go only downwards. BELOW is the single definition: for each folder, the folders that its files may include.
 
 include_order.py    prints each include that breaks the order, and exits with 1 if there is one
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DETAIL = "include/ibid/detail"
 OPENSSL = "src/openssl"
-# Lowest first. A folder may include itself, and what stands beside it here.
+# Lowest first. A folder may include itself and the folders that are listed for it.
 BELOW: dict[str, tuple[str, ...]] = {
     f"{DETAIL}/port": (),
     f"{DETAIL}/base": ("port",),

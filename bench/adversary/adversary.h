@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is measured, one function and one file each. run.py runs each in a process of its own, stock and under
+// The measurements, one function and one file for each. run.py runs each in its own process, stock and under
 // ibid.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates that somebody sends to harm: all of them parse, or nearly, and none verifies.
+// Certificates of an attacker: nearly all of them parse, and none verifies.
 #pragma once
 
 #include "hostile_peer.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that has no key and needs none: its hello and its certificates are made byte for byte, and a
-// client of TLS 1.2 parses and verifies what it is sent before anybody had to sign anything. Nothing is
-// cheaper for an attacker. Source: RFC 5246, 7.4.
+// A server that needs no private key. Its hello and its certificates are made byte by byte, and a TLS 1.2
+// client parses and verifies the certificates before it checks a signature of the server. This is the
+// cheapest attack. Source: RFC 5246, 7.4.
 #pragma once
 
 #include "openssl/clock.h"

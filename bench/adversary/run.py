@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures a program under hostile peers, stock and under ibid by turns: what an attack costs, and who keeps his place."""
+"""Measures a program with hostile peers, alternately stock and under ibid: what an attack costs, and whether honest peers' certificates stay retained."""
 
 from __future__ import annotations
 

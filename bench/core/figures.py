@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was measured, to be asked for by cell and program."""
+"""The measured figures, by cell and program."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The floor: what interning cannot cost less than. Hash, probe, compare, one atomic increment and, in the
+// The floor: a lower bound for the cost of interning. Hash, probe, compare, one atomic increment and, in the
 // drop, one atomic decrement; nothing that would let two threads change the table at once.
 //
 // Law: lookups from many threads are sound as long as no entry comes or goes; everything else wants one

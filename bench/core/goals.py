@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures to reach, and whether they are.
+"""The goals, and whether they are reached.
 
 Law: a goal compares medians of one run of the benchmark. What could not be measured is neither reached nor missed, and a
 goal against several peers names the one that came closest.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ibid as a peer among peers: a set of canonical values, nothing retained, its own keyed hash.
+// ibid as a participant of the benchmark: a set of canonical values, nothing retained, with its own keyed
+// hash.
 #pragma once
 
 #include <string>

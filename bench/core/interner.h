@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the driver asks of every C++ interner, ibid's and its peers'.
+// The interface of every C++ interner in the benchmark.
 //
 // Law: intern() gives equal handles for equal keys while one of them lives, and the entry is gone when the
 // drop of its last handle returns; an interner that can count its entries (`entries()`) is asked at the end

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machine's ladder of memory: nanoseconds for one load that depends on the load before, at random within
-// a number of bytes. The curve of a hit over the table's size is to be read against it.
+// Memory latency of the machine: nanoseconds for one load that depends on the previous load, at random
+// addresses within a number of bytes. Compare the curve of hits over the table's size with it.
 //
 // Law: the loads form one cycle through all lines, in an order that no prefetcher follows; the time is that
 // in which the thread was running.

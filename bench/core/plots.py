@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of the report: bars for one cell, lines for the curve. ibid has the accent, everybody else a grey."""
+"""The pictures of the report: bars for one cell, lines for the curve. ibid has the accent colour, all others are grey."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the programs by turns and keeps what they say.
+"""Runs the programs in turn and keeps their output.
 
 Law: in each round every program runs every cell once, one process after another, and each round begins with another
-program; so what the machine does meanwhile meets all of them alike. The figure of a process is the median of its
+program; so other load on the machine affects all of them alike. The figure of a process is the median of its
 windows, that of a row is the median of its processes.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures as tables: a head and rows of text, for the terminal and for the report alike."""
+"""The figures as tables: a header and rows of text, for the terminal and for the report."""
 
 from __future__ import annotations
 

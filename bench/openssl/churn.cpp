@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Connections come and go for a long time, and memory must not. Many chains rotate, a window of connections
-// is open at any time, so entries end and come again in every order. One connection in eight speaks TLS 1.2,
-// one in eight ends in the middle: the client does not know the server's authority.
+// Opens and closes connections for a long time; memory must not grow. Many chains rotate, and a window of
+// connections is open at any time, so entries end and return in every order. One connection in eight uses TLS
+// 1.2; one in eight is aborted, because the client does not know the server's authority.
 #include "memory.h"
 #include "scenarios.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a further SSL_CTX with a CA bundle costs.
+// The cost of a further SSL_CTX with a CA bundle.
 #include "memory.h"
 #include "samples.h"
 #include "scenarios.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is compared, and what must be reached.
+"""The comparisons and their goals.
 
 Law: a figure is a comparison of two values that were measured in the same run of the benchmark. Its ratio is the
 median of those of the pairs of runs, which saw the machine in the same state; the values beside it are medians too.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a miss costs: certificates that nobody saw before.
+// The cost of a miss: certificates that are parsed for the first time.
 #include "der_file.h"
 #include "instructions.h"
 #include "memory.h"

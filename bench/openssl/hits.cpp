@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a hit costs beside the least that it could cost, and how two threads get on with each other.
+// The cost of a hit compared with a lower bound, and with two threads.
 #include "der_file.h"
 #include "samples.h"
 #include "scenarios.h"

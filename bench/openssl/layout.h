@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where on the heap things come to lie is an accident that lasts for a whole process, and the same in each
-// run of one program: a table of OpenSSL's that is walked 250 times for each certificate may share lines of
-// the cache with something, and cost two per cent of all, on one side only.
-//
-// Law: so each run begins with another layout, and the accident falls on some runs of both sides.
+// Varies the heap layout. Positions on the heap are the same in each run of one program: an OpenSSL table
+// that is read 250 times for each certificate may share cache lines with other data, which costs two per
+// cent, on one side only. Law: each run begins with a different layout, so that this effect occurs in some
+// runs of both sides.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_openssl: measures one thing and prints the figures as JSON. It knows nothing of ibid; run.py runs it
-// without and with it.
+// bench_openssl: makes one measurement and prints the figures as JSON. An ordinary OpenSSL program; run.py
+// runs it without and with ibid.
 #include "layout.h"
 #include "scenarios.h"
 

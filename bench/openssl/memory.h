@@ -2,8 +2,7 @@
 //
 // How much memory this process uses.
 //
-// Law: everything that came from malloc counts, whoever asked for it: the program, OpenSSL, and what is
-// preloaded.
+// Law: everything from malloc counts: the program's memory, OpenSSL's, and the preload's.
 #pragma once
 
 #include <malloc.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures OpenSSL programs that know nothing of ibid, stock and under ibid by turns, and prints ratios and goals.
+"""Measures ordinary OpenSSL programs, alternately stock and under ibid, and prints ratios and goals.
 
 run() does so for any suite of scenarios and figures.
 """

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be measured, one function and one file each. run.py runs each in a process of its own, stock and
-// under ibid.
+// The measurements, one function and one file for each. run.py runs each in its own process, stock and under
+// ibid.
 #pragma once
 
 #include "peers.h"

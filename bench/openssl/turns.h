@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two runs that are held against each other take turns: one does a stretch of its work while the other waits,
-// then the other way round. Whatever else the machine does falls on both alike then, and their ratio is much
-// steadier than that of two runs one after the other.
+// Two runs that are compared take turns: one does a part of its work while the other waits, and then the
+// reverse. So other load on the machine affects both, and their ratio is much more stable than that of two
+// consecutive runs.
 //
 // Law: an empty line on standard output says "I wait", a line on standard input gives the turn; turns.py
 // hands it on. A run that was not told to take turns never waits.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one program, or two that take turns: turns.h says why, and what is spoken between us and them."""
+"""Runs one program, or two that take turns: turns.h explains why, and the protocol."""
 
 from __future__ import annotations
 

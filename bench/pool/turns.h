@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rivals by turns: who is measured, how often, and what is printed. Also used by bench/gc.
+// Runs the rivals in turn: which are measured, how often, and what is printed. Also used by bench/gc.
 //
 // Law: in each round every rival runs every cell once, and each round begins with another rival; so what the
 // machine does meanwhile meets all alike. The figure is the median of the rounds.

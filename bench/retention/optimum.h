@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bélády's optimum: whoever is needed again last goes, the newcomer included. No policy that must decide as
-// requests come can do better; it says how much of a trace can be had at all.
+// Bélády's optimum: evicts the key that is needed again last, which may be the new one. No online policy can
+// do better, so this is the upper bound of a trace.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ibid keeps: not a copy of its policy, but the table of the product, asked as a program with short
-// connections asks it. The handle goes as soon as it was given, so that whatever is hit was kept by the
-// budget.
+// ibid's policy: not a copy, but the real table, used as by a program with short connections. Each handle is
+// dropped at once, so every hit is an effect of the budget.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is asked for, and in which order.
+// The requests and their order.
 //
 // Law: a trace is a function of its name, the number of requests and the seed, the same bits on every
 // machine: integers, sums, quotients and square roots alone. bench_retention prints a hash over each.

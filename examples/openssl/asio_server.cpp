@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The second way in: a server of Boost.Asio that asks its clients for certificates, linked with
-// ibid::openssl_interpose in front of OpenSSL. There is not a word of ibid in it. Its open connections hold
-// one copy of each certificate, where they would hold one each: 'ibid stat PID' shows it.
+// ibid::openssl_interpose in front of OpenSSL. It contains no code for ibid. Its open connections hold one
+// copy of each certificate, where they would hold one each: 'ibid stat PID' shows it.
 //
 //     asio_server PORT CERTIFICATE KEY CLIENTS_CA        (0: any port; it is printed)
 #include <utility> // Boost 1.74 forgets it

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The third way in, in C: ibid_openssl.h, for a program that calls ibid where it knows best, or whose OpenSSL cannot be met from
- * outside (linked statically). A pool of connections to one server; each has its own SSL_CTX, to show what is shared.
+ * The third way in, in C: ibid_openssl.h, for a program that calls ibid where it knows best, or whose OpenSSL
+ * cannot be interposed (linked statically). A pool of connections to one server; each has its own SSL_CTX, to
+ * show what is shared.
  *
  *     client PORT CA CERTIFICATE KEY CONNECTIONS */
 #include <arpa/inet.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Compiled regular expressions. A gateway gives each of its tenants a route table of its own; the tables are
-// written by different people and largely say the same. Each pattern is compiled once, whoever asks first,
-// and goes when the last table that contains it goes: no tenant knows of another, and nobody keeps a list of
-// patterns in use.
+// written by different people and largely say the same. Each pattern is compiled once and destroyed with the
+// last table that contains it. No tenant knows of another, and there is no list of patterns in use.
 #include <array>
 #include <chrono>
 #include <cstdio>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two sound certificates that stand beside whatever the fuzzer sends: a root, and a leaf that it signed.
-// Their keys are nobody's. They are constants, so that both processes have the same. And what the server
-// itself shows, with its key: made for this and used for nothing else.
+// Two valid certificates for use together with the fuzzer's input: a root, and a leaf that it signed. Their
+// private keys were deleted. They are constants, so that both processes have the same. Also the server's own
+// certificate and key, made only for this purpose.
 #pragma once
 
 namespace ibid::fuzz {

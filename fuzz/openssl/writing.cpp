@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program writes to a certificate that it decoded, or that a session brought: it sees what it wrote, and
-// whoever gets the same bytes before or afterwards does not.
+// A program writes to a certificate that it decoded, or that a session brought: it sees what it wrote; code
+// that gets the same bytes before or afterwards does not.
 #include <openssl/x509v3.h>
 
 #include <vector>

@@ -4,7 +4,7 @@
 # ./dev build and clean: configures and compiles one preset in build/PRESET. The other commands use
 # `configure` and `compile`.
 
-# What 'sudo ./dev ...' made belongs to root. Each tool would stumble over it in words of its own.
+# Files that 'sudo ./dev ...' made belong to root. Each tool would fail on them with a different message.
 require_own_build() {
     local foreign
     [[ -e build ]] || return 0

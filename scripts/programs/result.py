@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What came of one program."""
+"""The result of one program."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stock TLS client for servers under test: this Python's ssl. It says in words what came of a visit."""
+"""A stock TLS client for servers under test: this Python's ssl. It describes the result of a visit in words."""
 
 from __future__ import annotations
 

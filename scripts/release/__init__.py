@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a release holds beside the binaries: a wheel, a list of what is in them."""
+"""The parts of a release besides the binaries: a wheel, an image, and a list of the contents."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a call found, for people and as JSON."""
+"""The results of a run, for people and as JSON."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's commands in one userland, and what came of them."""
+"""Runs the README's commands in one userland and collects the results."""
 
 from __future__ import annotations
 

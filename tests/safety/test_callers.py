@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who calls, and what comes next: however a program reaches OpenSSL, and whatever else is in the process, it gets what stock gives."""
+"""Callers: in whatever way a program calls OpenSSL, and whatever else is in the process, the results are as in stock."""
 
 from __future__ import annotations
 

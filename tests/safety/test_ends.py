@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ends: cancellation, jumps, exceptions and exits in the middle of OpenSSL take nobody else along and leave no state behind."""
+"""Ends: cancellation, jumps, exceptions and exits inside OpenSSL affect no other thread and leave no state behind."""
 
 from __future__ import annotations
 

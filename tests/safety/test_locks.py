@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Locks: nobody waits inside OpenSSL for another thread's work, or for the dynamic linker."""
+"""Locks: no thread waits inside OpenSSL for another thread's work, or for the dynamic linker."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The memo remembers only what is a pure function: what begins to refuse, refuses at once, and what is lax is lax only while it is there."""
+"""The signature memo remembers only pure functions: a method that begins to refuse has an effect at once, and a lax method has an effect only while it is loaded."""
 
 from __future__ import annotations
 

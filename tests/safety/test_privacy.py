@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Privacy: the time that a stranger's attempt takes does not tell whether the owner of the certificate has been here, but for the parse."""
+"""Privacy: the time of a stranger's attempt does not reveal whether the owner of the certificate was here before, except for the parse."""
 
 from __future__ import annotations
 

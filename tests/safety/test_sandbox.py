@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sandboxes: after warm-up no system call that stock does not make on the same call; and "not permitted" disables a feature at most."""
+"""Sandboxes: after warm-up ibid makes no system call that stock does not make in the same call; and a refused call at most disables a feature."""
 
 from __future__ import annotations
 

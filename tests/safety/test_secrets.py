@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets: of a private key that stands in a CA file no more copies are kept, or freed as they are, than in stock."""
+"""Secrets: of a private key in a CA file, no more copies are kept, or freed without wiping, than in stock."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes: what one connection, store or context does to an object is seen by nobody who would not see it in stock."""
+"""Writes: what one connection, store or context does to an object is visible only where it is visible in stock."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev programs must see what it is there to see: `ibid` is replaced by a command that preloads a library by which every chain verifies."""
+"""./dev programs must detect a difference: here `ibid` is replaced by a command that preloads a library with which every chain verifies."""
 
 from __future__ import annotations
 

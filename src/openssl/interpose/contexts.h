@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls by which a program changes what sharing and remembering rest on: default library contexts,
-// providers, engines, configuration, the end of OpenSSL.
+// Calls that change the preconditions of sharing and remembering: default library contexts, providers,
+// engines, configuration, the end of OpenSSL.
 #pragma once
 
 #include "openssl/instance/libcrypto.h"

@@ -56,7 +56,7 @@ void register_before_program(libcrypto& of, int object_class) {
     }
 }
 
-// Objects that are shared, and what they consist of.
+// Types of shared objects and of their parts.
 [[nodiscard]] bool is_shared_class(int object_class) noexcept {
     switch (object_class) {
     case CRYPTO_EX_INDEX_X509:

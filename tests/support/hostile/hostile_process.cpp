@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process that forges what ibid publishes, to keep whoever reads it busy, or waiting for ever. For tests of
-// the command. Prints "ready" and waits to be killed; exits with 77 where the system does not let it do that.
+// A process that forges what ibid publishes, to keep a reader busy, or waiting for ever. For tests of the
+// command. Prints "ready" and waits to be killed; exits with 77 where the system does not let it do that.
 //
 //     hostile_process FOLDER silent_block     the block is memory that nobody ever fills (userfaultfd(2))
 //     hostile_process FOLDER silent_anchor    the place of its certificates is

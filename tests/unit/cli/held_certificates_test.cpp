@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading a process that is not what it says: this one, with memory of random words that point into each
-// other.
+// Reading a process with forged data: this one, with memory of random words that point to each other.
 #include "cli/certs/held_certificates.h"
 
 #include "statistics/layout.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the examples in the headers take as known.
+// Declarations that the examples in the headers use.
 #pragma once
 
 #include <regex>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the examples in the comments of gc.h take as known.
+// Declarations that the examples in the comments of gc.h use.
 #pragma once
 
 #include <cstddef>

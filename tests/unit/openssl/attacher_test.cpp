@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that puts data beside certificates and writes nothing else, as nginx does: it gets the shared
-// objects themselves, one session's user at a time, as long as it asks for a peer's certificate alone.
+// A program that attaches data to certificates and writes nothing else, as nginx does: it gets the shared
+// objects themselves, for one session's user at a time, as long as it only uses the getter of a peer's
+// certificate.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A certificate that no longer is its bytes is never handed out, also where a program wrote to it through a
-// pointer and no setter was seen. And one that was handed out very often begins anew.
+// A certificate that was changed is never handed out again, even if a program wrote to it through a pointer
+// without a setter. And a certificate that was handed out very often is replaced by a new object.
 #include <functional>
 
 #include <gtest/gtest.h>

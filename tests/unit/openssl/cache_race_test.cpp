@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Several threads that parse one certificate at once: nobody waits for another's parse, and one copy lives.
-// And threads that end in the middle of OpenSSL.
+// Several threads that parse one certificate at once: no thread waits for another's parse, and one copy
+// remains. And threads that end inside OpenSSL.
 #include <pthread.h>
 
 #include <atomic>

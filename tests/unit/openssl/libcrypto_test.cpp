@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A libcrypto of the process on its way: set up, disabled, and forked in the middle of either.
+// A libcrypto of the process: its setup, its disabling, and forks during either.
 #include "openssl/instance/libcrypto.h"
 
 #include <openssl/err.h>

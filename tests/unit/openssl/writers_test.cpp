@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that may write to certificates, because it names functions that do: nothing is shared with it.
-// Who sees a write in stock sees it under ibid, and nobody else.
+// A program that may write to certificates, because it names functions that do: nothing is shared with it. A
+// write is visible under ibid exactly where it is visible in stock.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the examples in the comments of pool.h take as known.
+// Declarations that the examples in the comments of pool.h use.
 #pragma once
 
 #include <string>

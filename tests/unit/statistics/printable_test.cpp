@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text of others: what a terminal would obey never comes out, and what people write does.
+// Untrusted text: control characters are replaced, and ordinary text is preserved.
 #include "statistics/printable.h"
 
 #include <gtest/gtest.h>

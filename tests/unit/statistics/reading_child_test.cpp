@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child that reads in the parent's place, and what the two say to each other.
+// A child that reads for its parent, and their protocol.
 #include "statistics/packed.h"
 #include "statistics/reading_child.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One thread opens a plugin whose constructor uses OpenSSL, so it holds the dynamic linker's lock; another
-// one uses OpenSSL meanwhile, and the constructor waits for it: constructor WHAT PLUGIN. Whoever asks the
-// dynamic linker in there waits for good.
+// one uses OpenSSL meanwhile, and the constructor waits for it: constructor WHAT PLUGIN. A call to the
+// dynamic linker in there would wait for ever.
 #include "support.h"
 
 #include <link.h>

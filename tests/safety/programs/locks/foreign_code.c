@@ -2,7 +2,7 @@
 //
 // Foreign code that runs inside OpenSSL waits until another thread has done the same work with the same
 // bytes: foreign_code WHERE [N]. It waits at the N-th time. In stock each thread does its own work, so it
-// ends. Whoever makes one thread wait for the other's parse waits for good.
+// ends. If one thread had to wait for the other's parse, it would wait for ever.
 #include "support.h"
 
 #include <stdatomic.h>

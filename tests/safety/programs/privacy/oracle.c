@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Has somebody been here? A stranger has a victim's certificate, which is public, and not its key. It
-// presents it once, with a signature that is wrong, and takes the server's time until the alert: oracle
-// tls12|tls13|later. Figures: `known` and `unknown`, microseconds of CPU, each probe in a process of its own;
-// `signature`, what one verification of the leaf costs.
+// Was the owner of a certificate here before? A stranger has a victim's certificate, which is public, and not
+// its key. It presents it once, with a signature that is wrong, and takes the server's time until the alert:
+// oracle tls12|tls13|later. Figures: `known` and `unknown`, microseconds of CPU, each probe in a process of
+// its own; `signature`, what one verification of the leaf costs.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/ec.h>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions that write, as a table: who has it, has them. WRITERS_FROM(find) fills it by names; the plugin
-// fills it by relocations.
+// Functions that write, as a table. WRITERS_FROM(find) fills it by names; the plugin fills it by relocations.
 #ifndef IBID_TESTS_SAFETY_WRITERS_H
 #define IBID_TESTS_SAFETY_WRITERS_H
 
