@@ -55,8 +55,7 @@ struct command {
     std::vector<std::string> description{}; // paragraphs
     std::vector<option> options{};
     std::vector<operand> operands{};
-    std::string
-        program{}; // "PROGRAM [ARG...]": from there on, all words are a program's. Empty: none
+    std::string program{}; // "PROGRAM [ARG...]": the rest of the command line; or empty
     std::string exit_status{};
     std::vector<example> examples{};
 };

@@ -5,8 +5,8 @@
 //
 // Promotion opens the stripes of a cell (sharded_count.h) and adds a bias to the central count. From then on
 // references are counted in stripes. Collapse closes the stripes and adds their sum to `count`, in place of
-// the bias. It is tried when the last central reference is dropped; a value is promoted only while somebody
-// else holds a central reference, as the connections, sessions and configurations that use a hot value
+// the bias. It is tried when the last central reference is dropped; a value is promoted only while another
+// holder has a central reference, as the connections, sessions and configurations that use a hot value
 // usually do.
 //
 // Finding the end. A thread that drops the last central reference checks for the end afterwards, so it
@@ -125,7 +125,7 @@ public:
         if (--c.pending_checks != 0) {
             return false;
         }
-        // Clears `promoted`: from here on central references add no check. Fails if somebody has taken a
+        // Clears `promoted`: from here on central references add no check. Fails if a thread has taken a
         // central reference meanwhile; dropping that one checks again.
         std::uint32_t only_bias = value_header::only_bias;
         return h.count.compare_exchange_strong(only_bias, value_header::bias, std::memory_order_acq_rel,
