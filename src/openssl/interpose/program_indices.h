@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Indices of ex_data that a program registers, or uses without having registered them. OpenSSL takes any index,
-// and gives them out in order, so a number that the program made up may be the one that ibid has registered.
+// Indices of ex_data that a program registers, or uses without having registered them. OpenSSL takes any
+// index, and gives them out in order, so a number that the program made up may be the one that ibid has
+// registered.
 //
 // Law: a program neither reads nor writes what ibid keeps beside an object. Data that it sets at ibid's index
 // is kept at another one.

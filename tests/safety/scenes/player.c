@@ -43,7 +43,7 @@ static void emit(const char* format, ...) {
     text_size += size < 0 ? 0 : (size_t)size < room ? (size_t)size : room - 1;
 }
 
-// A leaser's peers: held until its next operation, and nothing else is got from a connection -----------------
+// A leaser's peers: held until its next operation, and nothing else is got from a connection ----------------
 
 #ifdef LEASES
 static X509* leased[64];

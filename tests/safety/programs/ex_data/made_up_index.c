@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An index of ex_data that nobody has registered: OpenSSL takes any, and gives them out from 1 on. Data at it,
-// on objects that ibid shares: made_up_index INDEX looks|stores|sessions|attaches|roots|frees
+// An index of ex_data that nobody has registered: OpenSSL takes any, and gives them out from 1 on. Data at
+// it, on objects that ibid shares: made_up_index INDEX looks|stores|sessions|attaches|roots|frees
 //
 // -DATTACHES: the program names X509_set_ex_data.
 #include "support.h"
