@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Checks the column limit of comments. (clang-format checks it for code. It does not reflow comments here, because it would join the lines
-# of examples and tables.)
+# Checks the column limit of comments. (clang-format checks it for code. It does not reflow comments here,
+# because it would join the lines of examples and tables.)
 #
 #     comment_columns.py [--fix] FILE ...
 #
 # --fix wraps the paragraphs that have a line beyond the limit. It joins no lines that were broken early,
-# keeps lists and their indentation, and leaves examples and tables alone; the rest is printed, to be fixed by hand.
+# keeps lists and their indentation, and leaves examples and tables alone; the rest is printed, to be fixed by
+# hand.
 import re
 import sys
 import textwrap

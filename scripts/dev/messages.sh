@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The messages of ./dev: steps and errors, all on standard error. A usage error ends with status 2, any other failure with 1.
+# The messages of ./dev: steps and errors, all on standard error. A usage error ends with status 2, any other
+# failure with 1.
 
 say() { printf '\n== %s\n' "$*" >&2; }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What is known about each file of the system: a guess which parsed file it is, so that an unchanged file is
-// neither read into memory nor hashed; or a note that OpenSSL must load it, so that ibid does not try to parse
-// it again.
+// neither read into memory nor hashed; or a note that OpenSSL must load it, so that ibid does not try to
+// parse it again.
 //
 // Laws:
 //  - A guess proves nothing and keeps nothing alive. The caller compares all of the file's bytes with those
