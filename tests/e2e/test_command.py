@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `ibid` command: to everybody outside it is the program that it runs."""
+"""The `ibid` command: to other processes it behaves like the program that it runs."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings from files: what a program gets, what is said of a wrong one, where `ibid doctor` finds them."""
+"""Settings from files: which ones a program gets, the message for an invalid one, and their sources in `ibid doctor`."""
 
 from __future__ import annotations
 

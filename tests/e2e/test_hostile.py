@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that forge what ibid publishes: whoever reads them ends, soon, within bounds, and says so (tests/support/hostile)."""
+"""Processes that forge what ibid publishes: a command that reads them ends soon, within bounds, and says so (tests/support/hostile)."""
 
 from __future__ import annotations
 

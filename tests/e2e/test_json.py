@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each command prints as JSON is what docs/command.schema.json says; and no command that does not measure makes a person wait."""
+"""The JSON output of each command conforms to docs/command.schema.json; and commands that do not measure are fast."""
 
 from __future__ import annotations
 

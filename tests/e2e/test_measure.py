@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ibid measure`: tells a difference where there is one, and none where there is none; leaves no process behind."""
+"""`ibid measure`: reports a difference if there is one, and none otherwise; leaves no process behind."""
 
 from __future__ import annotations
 

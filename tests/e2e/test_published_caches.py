@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Caches of C++ programs that ask to be shown: `ibid top` and `ibid stat` name them, with and without a preload."""
+"""Published caches of C++ programs: `ibid top` and `ibid stat` show them, with and without a preload."""
 
 from __future__ import annotations
 

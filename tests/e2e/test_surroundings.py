@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ibid beside everything else that a process may have: other preloads, no OpenSSL, static code, privileges, shells,
+"""ibid together with everything else that a process may have: other preloads, no OpenSSL, static code, privileges, shells,
 forks, libraries that come and go."""
 
 from __future__ import annotations

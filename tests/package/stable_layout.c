@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Programs that were compiled with an older ibid_openssl.h go on working: numbers and offsets never change; what is added comes
- * behind. Only compiled. */
+ * Programs that were compiled with an older ibid_openssl.h continue to work: numbers and offsets never
+ * change; additions come at the end. Only compiled. */
 #include <stddef.h>
 
 #include "ibid_openssl.h"

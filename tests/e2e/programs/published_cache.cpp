@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program, or with -DPLUGIN a plugin, with a cache of its own that asks to be shown.
+// A program, or with -DPLUGIN a plugin, with a cache whose counters it publishes.
 //
 //     published_cache [PLUGIN]      "ready"; waits for the end of its input
 #include <cstdio>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run under ibid and stock: connects three times, then becomes itself again, until its lives are used up.
+"""Run under ibid and stock: connects three times, then executes itself again, as often as the third argument says.
 
 Arguments: the CA file, the port, the number of lives.
 """

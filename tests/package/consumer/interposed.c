@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The smallest program with ibid linked in front of OpenSSL: it says that libssl's calls are met. */
+ * The smallest program with ibid linked in front of OpenSSL: it checks that libssl's calls are intercepted.
+ * */
 #include <ibid_openssl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>

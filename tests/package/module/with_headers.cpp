@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The file of that program that knows no module.
+// The file of that program that does not use the module.
 #include <cstddef>
 #include <string>
 
