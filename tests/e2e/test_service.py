@@ -193,7 +193,7 @@ class TestJudgement:
             (f"InaccessiblePaths=-{PRELOAD}", "InaccessiblePaths= hides"),
             ("TemporaryFileSystem=/usr/local:ro", "TemporaryFileSystem= hides"),
             ("NoExecPaths=/", "NoExecPaths= forbids"),
-            ("UnsetEnvironment=LANG LD_PRELOAD", "UnsetEnvironment= takes"),
+            ("UnsetEnvironment=LANG LD_PRELOAD", "UnsetEnvironment= removes"),
             ("Environment=IBID_DISABLE=1", "IBID_DISABLE=1"),
         ],
     )
