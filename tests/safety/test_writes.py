@@ -61,7 +61,7 @@ BARE_CASES = [
 ]
 OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
-    for how in range(1, 8)
+    for how in range(1, 12)
 ]
 LENT_CASES = [
     Case("writes/lent_past_the_session.c", name=name, flags=(f"-DHOW={how}",), shows="the peer's alias: mine")
