@@ -280,6 +280,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509V3_EXT_add_conf", writes_always},
     named_role{"X509V3_EXT_add_nconf", writes_always},
     named_role{"X509V3_EXT_add_nconf_sk", writes_extension},
+    named_role{"X509V3_EXT_get", gives_item},
+    named_role{"X509V3_EXT_get_nid", gives_item},
     named_role{"X509V3_NAME_from_section", writes_name},
     named_role{"X509_ALGOR_copy", writes_always},
     named_role{"X509_ALGOR_it", gives_item},

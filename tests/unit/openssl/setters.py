@@ -75,7 +75,9 @@ def functions_in(include: Path) -> dict[str, str]:
             continue
         if not function:
             continue
-        if taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}"):
+        gives_method = function[1].endswith("X509V3_EXT_METHOD *")  # in which the description of a type stands
+        may_write = taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}")
+        if may_write or gives_method:
             found[function[2]] = declaration
     return found
 
