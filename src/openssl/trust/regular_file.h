@@ -66,8 +66,8 @@ public:
     // Opens it again, so that it can be read again; the path may lead to another file now.
     void open_from_start();
 
-    // All of it, once; null when it cannot be read. Throws bad_alloc.
-    [[nodiscard]] std::unique_ptr<file_content> read();
+    // All of it, once; null when it cannot be read, or should be text and has a NUL in it. Throws bad_alloc.
+    [[nodiscard]] std::unique_ptr<file_content> read(bool is_text);
 
     // Whether it consists of these bytes, asked once. Reads them into memory for one piece, which stays in a
     // near cache of the processor, and so costs a fraction of read(). False also when it cannot be read.

@@ -182,7 +182,7 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
             return nullptr;
         }
     }
-    from.content = from.file.read();
+    from.content = from.file.read(from.mode.type == X509_FILETYPE_PEM);
     if (from.content == nullptr) {
         return nullptr;
     }
