@@ -262,16 +262,22 @@ private:
     static bool is_same(const void* flying, const void* key) {
         return Equal{}(*static_cast<const Key*>(flying), *static_cast<const Key*>(key));
     }
+    // More than any budget, for what a weight_of cannot tell or wants never retained. Nothing is added to it.
+    static constexpr std::size_t never = static_cast<std::size_t>(-1);
     static std::size_t weight(const value_header& e) noexcept {
-        std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*of(e).value()));
-        if constexpr (beside) {
-            bytes = add(bytes - sizeof(Key), weight_of<Key>{}(of(e).key()));
+        IBID_TRY {
+            std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*of(e).value()));
+            if constexpr (beside) {
+                bytes = add(bytes - sizeof(Key), weight_of<Key>{}(of(e).key()));
+            }
+            return bytes;
         }
-        return bytes;
+        IBID_CATCH(...) { // the value is in the table by now, and others may hold it
+            return never;
+        }
     }
-    // A weight_of may say "never": the largest number, to which nothing can be added.
     static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
-        return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
+        return b < never - a ? a + b : never;
     }
     // Ends the value of an entry that has left the table.
     static void destroy(value_header& e) noexcept {
