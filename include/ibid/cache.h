@@ -266,8 +266,9 @@ public:
         table_->drop_retained();
     }
 
-    // Drops the entry of `key` if only the budget keeps it; looks at each retained entry. True: it was
-    // retained. (One with handles or a pin stays, as equal keys have one value.)
+    // From now on the budget does not keep the entry of `key`: without a handle or a pin it ends before the
+    // call returns, else with the last of them. (A later lookup of the key may retain it again.) True: the
+    // budget kept it. A lookup, as find() is, and then a look at each retained entry. Throws as find().
     template <class K>
     bool forget(const K& key) {
         const handle_type h = find(key);
