@@ -207,7 +207,7 @@ template <class... T>
 inline constexpr bool is_variant<std::variant<T...>> = true;
 
 template <class T>
-concept by_fields = names_fields<T> || standard_tuple<T> ||(!has_own_hash<T> && aggregate<T>);
+concept by_fields = names_fields<T> || standard_tuple<T> || stateless<T> ||(!has_own_hash<T> && aggregate<T>);
 
 // In an order that == compares: not those that hash their elements themselves.
 template <class T>
