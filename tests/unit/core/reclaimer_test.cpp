@@ -277,9 +277,9 @@ struct node_traits {
 using node_reclaimer = detail::reclaimer<node_traits, std::allocator<std::byte>>;
 
 struct small_shard {
-    using slots = detail::slot_allocator<std::byte, std::allocator<std::byte>>;
-    explicit small_shard(const slots& in) : table(in) {}
-    detail::weak_table<node, slots> table;
+    using allocator = std::allocator<std::byte>;
+    explicit small_shard(const allocator& in) : table(in) {}
+    detail::weak_table<node, allocator> table;
     detail::spinning_mutex mutex;
     bool closed = false;
     node_reclaimer::waiting waiting;
@@ -316,8 +316,7 @@ protected:
     void retire() { all_.retire(shards_[0], all_.known_here(), *new node(table_)); }
 
     no_table table_;
-    detail::slot_memory<std::allocator<std::byte>> memory_{{}};
-    std::array<small_shard, 1> shards_{small_shard(small_shard::slots(memory_))};
+    std::array<small_shard, 1> shards_{small_shard({})};
     node_reclaimer all_{{}};
 };
 

@@ -57,7 +57,6 @@
 #include "ibid/detail/table/flight.h"
 #include "ibid/detail/table/no_reclaimer.h"
 #include "ibid/detail/table/shard.h"
-#include "ibid/detail/table/slot_memory.h"
 #include "ibid/statistics.h"
 
 namespace ibid {
@@ -353,9 +352,7 @@ private:
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
         : reclaimer_(allocator), owner_(*this, allocator),
-          slots_(allocator, reads_without_lock && has(mechanism::slot_slabs)),
-          shards_(
-              make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
+          shards_(make_shards(allocator, std::make_index_sequence<counter_stripes>{})),
           allocator_(allocator), counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             shards_[i].counters = &(*counters_)[i];
@@ -365,7 +362,7 @@ private:
 
     template <std::size_t... I>
     [[nodiscard]] static std::array<shard_type, sizeof...(I)>
-    make_shards(const typename shard_type::slots& in, std::index_sequence<I...>) {
+    make_shards(const Allocator& in, std::index_sequence<I...>) {
         return {((void)I, shard_type(in))...};
     }
 
@@ -447,7 +444,6 @@ private:
 
     [[no_unique_address]] reclaimer_type reclaimer_;
     [[no_unique_address]] owner_type owner_;
-    slot_memory<Allocator> slots_; // outlives the shards
     std::array<shard_type, counter_stripes> shards_;
     std::atomic<std::size_t> remaining_{1};    // after close(): entries not yet forgotten, and the closer
     typename memory::block* memory_ = nullptr; // this table's own
@@ -637,7 +633,6 @@ void interner<Traits, Allocator>::lock_for_fork(mutex* first) noexcept {
     for (shard_type& s : shards_) {
         s.mutex.lock();
     }
-    slots_.lock();
     retained_.lock();
     owner_.lock_for_fork();
 }
@@ -646,7 +641,6 @@ template <class Traits, class Allocator>
 void interner<Traits, Allocator>::unlock_after_fork() noexcept {
     owner_.unlock_after_fork();
     retained_.unlock();
-    slots_.unlock();
     for (shard_type& s : shards_) {
         s.mutex.unlock();
     }
