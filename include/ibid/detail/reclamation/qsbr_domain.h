@@ -240,14 +240,8 @@ using this_thread_participation = per_thread<thread_participation>;
 
 class qsbr_domain {
 public:
-    // Requires: the registry is there (prepare()).
+    // Requires: the registry is there (owned_values::prepare()).
     qsbr_domain() noexcept : id_(home_.next_domain.fetch_add(1, std::memory_order_relaxed)) {}
-    // Throws bad_alloc.
-    static void prepare() {
-        if (process_wide<participant_registry>::get() == nullptr) {
-            throw_bad_alloc();
-        }
-    }
     qsbr_domain(const qsbr_domain&) = delete;
     qsbr_domain& operator=(const qsbr_domain&) = delete;
     [[IBID_SELDOM]] IBID_COMPILED ~qsbr_domain()

@@ -457,7 +457,6 @@ private:
 
 template <class Traits, class Allocator>
 auto interner<Traits, Allocator>::create(const Allocator& allocator, counter_block* counters) -> interner* {
-    reclaimer_type::prepare();
     owner_type::prepare();
     const bool counts_itself = counters == nullptr;
     typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
@@ -519,7 +518,7 @@ auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
             } else {
                 // Room is reserved now, so that publish() cannot fail.
                 must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
-                f.leader = this_thread_name();
+                f.leader = this_thread();
                 f.next = s.flights;
                 s.flights = &f;
                 ++s.flights_in_air;

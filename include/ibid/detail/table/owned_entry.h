@@ -262,8 +262,6 @@ private:
     static bool is_same(const void* flying, const void* key) {
         return Equal{}(*static_cast<const Key*>(flying), *static_cast<const Key*>(key));
     }
-    // More than any budget, for what a weight_of cannot tell or wants never retained. Nothing is added to it.
-    static constexpr std::size_t never = static_cast<std::size_t>(-1);
     static std::size_t weight(const value_header& e) noexcept {
         IBID_TRY {
             std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*of(e).value()));
@@ -276,6 +274,7 @@ private:
             return never;
         }
     }
+    // A weight_of may say `never`, to which nothing is added.
     static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
         return b < never - a ? a + b : never;
     }

@@ -60,14 +60,10 @@ public:
         [[nodiscard]] bool worth_a_fence() const noexcept { return slots >= slots_worth_a_fence; }
     };
 
-    // Requires prepare(), which throws bad_alloc.
+    // Requires owned_values::prepare().
     explicit reclaimer(const Allocator& allocator) noexcept
         : full_at_(full_at(Traits::bytes(allocator))),
           worth_a_fence_at_(worth_a_fence_at(Traits::bytes(allocator))), allocator_(allocator) {}
-    static void prepare() {
-        qsbr_domain::prepare();
-        (void)hot_values::of_process();
-    }
     reclaimer(const reclaimer&) = delete;
     reclaimer& operator=(const reclaimer&) = delete;
     ~reclaimer() = default; // after free_all()

@@ -113,7 +113,7 @@ struct alignas(64) shard {
     [[IBID_SELDOM]] void forget_other_threads() noexcept IBID_REQUIRES(mutex) {
         flight_type** at = &flights;
         while (*at != nullptr) {
-            if (same_thread((*at)->leader, this_thread_name())) {
+            if ((*at)->leader == this_thread()) {
                 (*at)->waiters = nullptr;
                 at = &(*at)->next;
             } else {
