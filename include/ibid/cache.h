@@ -366,7 +366,7 @@ private:
         if (detail::value_header* const found = table_->begin(flight)) {
             return node::of(*found).adopt();
         }
-        typename table::flight_guard guard(*table_, flight);
+        detail::unless_done abandon([&] { table_->abandon(flight); });
         auto call = [&]() -> decltype(auto) {
             if constexpr (std::is_invocable_v<Make, const Key&>) {
                 return std::forward<Make>(make)(key);
@@ -385,7 +385,8 @@ private:
         } else {
             fresh = node::create(table_, call, key);
         }
-        guard.publish(*fresh);
+        abandon.done();
+        table_->publish(flight, *fresh);
         return fresh->adopt();
     }
 
@@ -417,22 +418,16 @@ private:
     }
     template <class Copy>
     [[nodiscard, gnu::noinline]] handle_type insert_copy(std::uint64_t hash, Copy& copy) {
-        struct unless_shared {
-            table* in;
-            node* built;
-            ~unless_shared() {
-                if (built != nullptr) {
-                    node::discard(*built, *in);
-                }
-            }
-        } fresh{table_, node::create(table_, copy)};
-        const Key& its_key = fresh.built->key();
+        node& fresh = *node::create(table_, copy);
+        detail::unless_done discard([&] { node::discard(fresh, *table_); });
+        const Key& its_key = fresh.key();
         const detail::any_key any = node::any(its_key);
         typename table::flight_type flight{&any, hash};
-        if (detail::value_header* const found = table_->insert_or_wait(flight, *fresh.built)) {
+        if (detail::value_header* const found = table_->insert_or_wait(flight, fresh)) {
             return node::of(*found).adopt();
         }
-        return std::exchange(fresh.built, nullptr)->adopt();
+        discard.done();
+        return fresh.adopt();
     }
 
     const detail::hash_secret& secret_ = detail::process_secret();

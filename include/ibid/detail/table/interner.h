@@ -133,24 +133,6 @@ public:
     // The make of flight `f` failed. The table is as it was before begin().
     void abandon(flight_type& f) noexcept;
 
-    // Abandons a flight at the end of the scope, unless it was published.
-    class flight_guard {
-    public:
-        flight_guard(interner& in, flight_type& f) noexcept : in_(in), flight_(&f) {}
-        flight_guard(const flight_guard&) = delete;
-        flight_guard& operator=(const flight_guard&) = delete;
-        ~flight_guard() {
-            if (flight_ != nullptr) {
-                in_.abandon(*flight_);
-            }
-        }
-        void publish(entry& e) noexcept(drops_quietly) { in_.publish(*std::exchange(flight_, nullptr), e); }
-
-    private:
-        interner& in_;
-        flight_type* flight_;
-    };
-
     // begin() and publish() in one, for a value that is made already. Requires a reference to `e`. Inserts
     // `e` and returns null, or returns an acquired entry of the same key. Waits and throws as begin() does.
     [[nodiscard]] entry* insert_or_wait(flight_type& f, entry& e);
@@ -352,8 +334,8 @@ private:
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
         : reclaimer_(allocator), owner_(*this, allocator),
-          shards_(make_shards(allocator, std::make_index_sequence<counter_stripes>{})),
-          allocator_(allocator), counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
+          shards_(make_shards(allocator, std::make_index_sequence<counter_stripes>{})), allocator_(allocator),
+          counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             shards_[i].counters = &(*counters_)[i];
         }
@@ -361,8 +343,8 @@ private:
     ~interner() { reclaimer_.free_all(shards_); }
 
     template <std::size_t... I>
-    [[nodiscard]] static std::array<shard_type, sizeof...(I)>
-    make_shards(const Allocator& in, std::index_sequence<I...>) {
+    [[nodiscard]] static std::array<shard_type, sizeof...(I)> make_shards(const Allocator& in,
+                                                                          std::index_sequence<I...>) {
         return {((void)I, shard_type(in))...};
     }
 

@@ -179,17 +179,10 @@ public:
 
     // Throws what the allocator throws.
     [[nodiscard]] static table* create_table(const Allocator& allocator, counter_block* counters) {
-        struct unless_created {
-            any_allocator<std::byte> allocator;
-            bool created = false;
-            ~unless_created() {
-                if (!created) {
-                    allocator.end();
-                }
-            }
-        } its{{operations, state::make(allocator)}};
-        table* const made = table::create(its.allocator, counters);
-        its.created = true;
+        const any_allocator<std::byte> its(operations, state::make(allocator));
+        unless_done end([&] { its.end(); });
+        table* const made = table::create(its, counters);
+        end.done();
         return made;
     }
 
@@ -198,36 +191,21 @@ public:
     template <class Make, class... KeyBeside>
     [[nodiscard]] static owned_entry* create(table* in, Make&& make,
                                              [[maybe_unused]] const KeyBeside&... key) {
-        struct raw_memory {
-            table* in;
-            unsigned char* bytes;
-            ~raw_memory() {
-                if (bytes != nullptr) {
-                    free_memory(bytes, allocator_of(*in));
-                }
-            }
-        } memory{in, allocate_memory(allocator_of(*in))};
-        if (!fits_a_slot(memory.bytes)) {
+        unsigned char* const memory = allocate_memory(allocator_of(*in));
+        unless_done give_back([&] { free_memory(memory, allocator_of(*in)); });
+        if (!fits_a_slot(memory)) {
             throw_bad_alloc(); // a table could not name it
         }
         auto* const value =
-            construct<Value>(memory.bytes + value_offset(), allocator_of(*in), std::forward<Make>(make));
+            construct<Value>(memory + value_offset(), allocator_of(*in), std::forward<Make>(make));
         if constexpr (beside) {
-            struct built_value {
-                Value* value;
-                ~built_value() {
-                    if (value != nullptr) {
-                        value->~Value();
-                    }
-                }
-            } built{value};
+            unless_done end_value([&] { value->~Value(); });
             construct<Key>(
-                memory.bytes, allocator_of(*in), [&]() -> const auto& { return (key, ...); });
-            built.value = nullptr;
+                memory, allocator_of(*in), [&]() -> const auto& { return (key, ...); });
+            end_value.done();
         }
-        auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(in->owner());
-        memory.bytes = nullptr;
-        return e;
+        give_back.done();
+        return ::new (static_cast<void*>(memory + header_offset())) owned_entry(in->owner());
     }
 
     // Ends an entry that no table has seen, and of which the caller has the one reference.
