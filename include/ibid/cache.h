@@ -143,25 +143,18 @@ public:
             "ibid: make() or make(key) must return the cache's Value, or what it is constructed from, or "
             "a std::optional of it");
         if constexpr (can_look_up_by<K>() && makes) {
-            return intern_by(key, std::forward<Make>(make));
+            const std::uint64_t hash = hash_of(key);
+            constexpr bool builds_no_key = std::is_same_v<K, Key>;
+            if (const auto [found, where] = lookup::template find<node, builds_no_key>(*table_, hash, key);
+                found != nullptr) {
+                return node::of(*found).adopt(where);
+            }
+            return miss(hash, key, std::forward<Make>(make));
         } else {
             return handle_type();
         }
     }
 
-private:
-    template <class K, class Make>
-    [[nodiscard, gnu::always_inline]] handle_type intern_by(const K& key, Make&& make) {
-        const std::uint64_t hash = hash_of(key);
-        constexpr bool builds_no_key = std::is_same_v<K, Key>;
-        if (const auto [found, where] = lookup::template find<node, builds_no_key>(*table_, hash, key);
-            found != nullptr) {
-            return node::of(*found).adopt(where);
-        }
-        return miss(hash, key, std::forward<Make>(make));
-    }
-
-public:
     // For values that contain their key: the existing one, or `value` itself, copied or moved. An rvalue may
     // be moved from in any case, even if this throws.
     template <class V>
@@ -187,7 +180,14 @@ public:
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
         if constexpr (can_look_up_by<K>()) {
-            return find_by(key);
+            const std::uint64_t hash = hash_of(key);
+            if constexpr (table::reads_without_lock) {
+                if (const auto [found, where] = lookup::template find<node, true>(*table_, hash, key);
+                    found != nullptr) {
+                    return node::of(*found).adopt(where);
+                }
+            }
+            return adopted(table_->find(hash, node::any(key)));
         } else {
             return handle_type();
         }
@@ -208,36 +208,6 @@ public:
         return size() == 0;
     }
 
-private:
-    template <class K>
-    [[nodiscard, gnu::always_inline]] handle_type find_by(const K& key) const {
-        const std::uint64_t hash = hash_of(key);
-        if constexpr (table::reads_without_lock) {
-            if (const auto [found, where] = lookup::template find<node, true>(*table_, hash, key);
-                found != nullptr) {
-                return node::of(*found).adopt(where);
-            }
-        }
-        return adopted(table_->find(hash, node::any(key)));
-    }
-
-    // Here, and not in a constraint, for the sake of the message.
-    template <class K>
-    [[nodiscard]] static consteval bool can_look_up_by() {
-        constexpr bool keeps = detail::keeps_every_value<K, Key>;
-        constexpr bool becomes = !keeps || !key_is_right || lookup_key_for<K, Key, Hash, Equal>;
-        static_assert(
-            keeps,
-            "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
-            "key. Convert it yourself: find(static_cast<Key>(k))");
-        static_assert(
-            becomes,
-            "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
-            "same bytes, or by what a Hash of your own takes. Convert it yourself: find(Key(k))");
-        return keeps && becomes && key_is_right;
-    }
-
-public:
     // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or
     // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
@@ -317,6 +287,22 @@ public:
 
 private:
     using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
+
+    // Here, and not in a constraint, for the sake of the message.
+    template <class K>
+    [[nodiscard]] static consteval bool can_look_up_by() {
+        constexpr bool keeps = detail::keeps_every_value<K, Key>;
+        constexpr bool becomes = !keeps || !key_is_right || lookup_key_for<K, Key, Hash, Equal>;
+        static_assert(
+            keeps,
+            "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
+            "key. Convert it yourself: find(static_cast<Key>(k))");
+        static_assert(
+            becomes,
+            "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
+            "same bytes, or by what a Hash of your own takes. Convert it yourself: find(Key(k))");
+        return keeps && becomes && key_is_right;
+    }
 
     // With this cache's secret, not the module's, where the hash can take one.
     template <class K>

@@ -48,7 +48,11 @@ struct key_at {
     // The key of `value`. Throws what a member function throws.
     template <class Value>
     [[nodiscard]] static decltype(auto) of(const Value& value) {
-        return detail::member_of(Member, value);
+        if constexpr (std::is_member_object_pointer_v<decltype(Member)>) {
+            return (value.*Member);
+        } else {
+            return (value.*Member)();
+        }
     }
 };
 

@@ -81,11 +81,6 @@ public:
         }
     }
 
-    template <class U>
-    [[nodiscard]] bool operator==(const any_allocator<U>& other) const noexcept {
-        return values_->memory == other.values().memory && state_ == other.state();
-    }
-
 private:
     const value_operations* values_;
     void* state_;
