@@ -85,10 +85,6 @@ template <std::size_t n, class T>
 }
 
 template <class T>
-concept tuple_like = requires {
-    std::tuple_size<T>::value;
-};
-template <class T>
 inline constexpr bool standard_tuple = false;
 template <class... T>
 inline constexpr bool standard_tuple<std::tuple<T...>> = true;
