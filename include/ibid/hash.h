@@ -260,6 +260,9 @@ constexpr hashed how_hashed() {
     }
 }
 
+template <class T>
+[[nodiscard]] std::uint64_t hash_object(const hash_secret& secret, const T& o);
+
 // One number for each field, at most 16 at a time; all of them are hashed as bytes. A string's number is its
 // keyed hash.
 class field_hasher {
@@ -269,8 +272,7 @@ public:
     template <class T>
     void add(const T& o) {
         if constexpr (byte_range<T>) {
-            const std::span<const std::byte> bytes = bytes_of(o);
-            put(hash_bytes(secret_, bytes.data(), bytes.size()));
+            put(hash_object(secret_, o));
         } else if constexpr (std::is_floating_point_v<T>) {
             // Equal numbers, equal bits: there are two zeros. A long double has padding.
             const double number = o == 0 ? 0.0 : static_cast<double>(o);
@@ -291,7 +293,7 @@ public:
                 std::memcpy(&bits, &o, sizeof o);
                 put(bits);
             } else {
-                put(hash_bytes(secret_, &o, sizeof o));
+                put(hash_object(secret_, o));
             }
         } else if constexpr (by_fields<T>) {
             std::apply([this](const auto&... field) { (this->add(field), ...); }, fields_of(o));
@@ -323,6 +325,20 @@ private:
     std::size_t size_ = 0;
     std::array<std::uint64_t, 16> numbers_{};
 };
+
+template <class T>
+[[nodiscard]] std::uint64_t hash_object(const hash_secret& secret, const T& o) {
+    if constexpr (byte_range<T>) {
+        const std::span<const std::byte> bytes = bytes_of(o);
+        return hash_bytes(secret, bytes.data(), bytes.size());
+    } else if constexpr (!names_fields<T> && plain<T>) {
+        return hash_bytes(secret, &o, sizeof o);
+    } else {
+        field_hasher all(secret);
+        all.add(o);
+        return all.result();
+    }
+}
 
 } // namespace detail
 
@@ -360,25 +376,10 @@ struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed>
         if constexpr (!has_hash) {
             return 0;
         } else if constexpr (detail::byte_range<T> && detail::byte_range<K>) {
-            const std::span<const std::byte> bytes = detail::bytes_of(key);
-            return detail::hash_bytes(secret, bytes.data(), bytes.size());
+            return detail::hash_object(secret, key);
         } else {
             // An int looked up by a short is first made a T, so that equal keys hash alike.
-            return hash_object(secret, key);
-        }
-    }
-
-private:
-    [[nodiscard]] static std::uint64_t hash_object(const detail::hash_secret& secret, const T& object) {
-        if constexpr (detail::byte_range<T>) {
-            const std::span<const std::byte> bytes = detail::bytes_of(object);
-            return detail::hash_bytes(secret, bytes.data(), bytes.size());
-        } else if constexpr (!detail::names_fields<T> && detail::plain<T>) {
-            return detail::hash_bytes(secret, &object, sizeof object);
-        } else {
-            detail::field_hasher all(secret);
-            all.add(object);
-            return all.result();
+            return detail::hash_object<T>(secret, key);
         }
     }
 };
