@@ -216,12 +216,10 @@ public:
 
     template <class Function>
     void for_each(Function f) const {
-        const slot_array in = slots();
-        for (std::size_t i = 0; i < in.capacity; ++i) {
-            if (Entry* const e = entry_in(in.at(i))) {
-                f(*e);
-            }
-        }
+        (void)find_if([&f](Entry& e) {
+            f(e);
+            return false;
+        });
     }
 
     // Empties the table. Touches no entry.
