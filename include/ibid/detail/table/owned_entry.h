@@ -315,7 +315,8 @@ private:
 
     [[nodiscard]] static unsigned char* allocate_memory(const Allocator& allocator) {
         block_allocator a(allocator);
-        return std::allocator_traits<block_allocator>::allocate(a, total_bytes() / sizeof(block))->bytes;
+        return reinterpret_cast<unsigned char*>(
+            std::allocator_traits<block_allocator>::allocate(a, total_bytes() / sizeof(block)));
     }
     static void free_memory(unsigned char* memory, const Allocator& allocator) noexcept {
         block_allocator a(allocator);
