@@ -391,25 +391,7 @@ template <class T>
 inline constexpr bool compares_bytes =
     std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::byte>;
 template <class T, std::size_t N>
-inline constexpr bool compares_bytes<std::array<T, N>> = compares_bytes<T>;
-
-// memcmp without the call, for a few words.
-template <std::size_t size>
-[[nodiscard]] bool same_bytes(const void* a, const void* b) noexcept {
-    if constexpr (size % sizeof(std::uint64_t) == 0 && size <= 64) {
-        std::array<std::uint64_t, size / sizeof(std::uint64_t)> x;
-        std::array<std::uint64_t, size / sizeof(std::uint64_t)> y;
-        std::memcpy(x.data(), a, size);
-        std::memcpy(y.data(), b, size);
-        std::uint64_t difference = 0;
-        for (std::size_t i = 0; i < x.size(); ++i) {
-            difference |= x[i] ^ y[i];
-        }
-        return difference == 0;
-    } else {
-        return std::memcmp(a, b, size) == 0;
-    }
-}
+inline constexpr bool compares_bytes<std::array<T, N>> = N != 0 && compares_bytes<T>;
 
 } // namespace detail
 
@@ -425,7 +407,7 @@ struct equal {
                  (detail::byte_range<Left> && detail::byte_range<Right>))
     [[nodiscard]] bool operator()(const Left& a, const Right& b) const {
         if constexpr (std::is_same_v<Left, Right> && std::is_class_v<Left> && detail::compares_bytes<Left>) {
-            return detail::same_bytes<sizeof(Left)>(&a, &b);
+            return std::memcmp(&a, &b, sizeof a) == 0; // compilers know the size, and call nothing
         } else if constexpr (requires { a == b; }) {
             return a == b;
         } else {
