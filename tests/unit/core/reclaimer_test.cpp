@@ -6,6 +6,8 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <memory_resource>
 #include <thread>
@@ -319,6 +321,13 @@ protected:
     std::array<small_shard, 1> shards_{small_shard({})};
     node_reclaimer all_{{}};
 };
+
+TEST(participant_registries, number_their_domains_differently) {
+    const detail::participant_registry one;
+    const detail::participant_registry other;
+    const auto apart = static_cast<std::int64_t>(one.next_domain.load() - other.next_domain.load());
+    EXPECT_GT(std::abs(apart), 1'000'000);
+}
 
 TEST_F(reclaimer, frees_arrays_at_once_for_a_single_reader) {
     EXPECT_TRUE(all_.single_reader());
