@@ -176,10 +176,6 @@ struct if_keyed<true> {
     using is_keyed = void;
 };
 
-} // namespace detail
-
-namespace detail {
-
 [[nodiscard]] inline std::uint64_t hash_bytes(const hash_secret& secret, const void* data,
                                               std::size_t size) noexcept {
     return XXH3_64bits_withSecret(data, size, secret.bytes.data(), secret.bytes.size());
