@@ -9,7 +9,6 @@
 
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace ibid {
 inline namespace layout_1 {
@@ -22,16 +21,6 @@ template <class T>
 template <class T>
 [[nodiscard]] constexpr T greatest(T a, T b) noexcept {
     return a < b ? b : a;
-}
-
-// What a member is of an object: a data member, or what a const member function returns.
-template <class Member, class Object>
-[[nodiscard]] constexpr decltype(auto) member_of(Member member, const Object& object) {
-    if constexpr (std::is_member_object_pointer_v<Member>) {
-        return (object.*member);
-    } else {
-        return (object.*member)();
-    }
 }
 
 } // namespace detail

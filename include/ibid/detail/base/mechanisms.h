@@ -27,7 +27,6 @@ enum class mechanism {
     own_limbo,             // without: what a thread retires waits in the shard; without table_pin, too
     own_counters,          // without: what is done under a lock is counted in the shard
     table_pin,             // without: an entry that ends takes the shard's lock twice
-    slot_slabs,            // without: each array of slots is allocated by itself
     insert_without_flight, // without: a value that is there already goes through a flight
     unlock_by_store,       // without: spinning_mutex::unlock() is an atomic exchange
     first_timers           // without: retention admits keys that are seen for the first time
