@@ -92,6 +92,8 @@ struct certificate_entry : detail::entry_word {
     // Null without memory.
     [[nodiscard]] static certificate_entry* make(certificate_home& in, X509* x, const certificate_key& k,
                                                  std::uint32_t hand_outs, bool watched) noexcept;
+    // Its memory may be larger than itself.
+    static void* operator new(std::size_t size) { return ::operator new(size); }
     static void operator delete(void* memory) noexcept { ::operator delete(memory); }
     certificate_entry(const certificate_entry&) = delete;
     certificate_entry& operator=(const certificate_entry&) = delete;
