@@ -430,8 +430,7 @@ bool certificate_cache::take(const X509* x, owner_id who) {
 
 bool certificate_cache::keep(const X509* x, owner_id who) {
     certificate_entry* const e = entry_of(x);
-    const bool kept = (e->exposed.load(std::memory_order_relaxed) & is_everybodys) != 0 ||
-                      (e->holder() != nullptr && e->holder()->keep(who));
+    const bool kept = e->holder() != nullptr && e->holder()->keep(who);
     // Without the table's lock: the next lookup takes it out.
     e->changed.store(true, std::memory_order_release);
     return kept;
@@ -461,12 +460,6 @@ void certificate_cache::keep_attached(const X509* x) {
         }
         detach(*e);
     }
-}
-
-void certificate_cache::give_to_all(const X509* x) {
-    certificate_entry* const e = entry_of(x);
-    e->exposed.fetch_or(is_everybodys, std::memory_order_relaxed);
-    e->changed.store(true, std::memory_order_release);
 }
 
 X509* certificate_cache::duplicate(X509* x) const {

@@ -139,8 +139,6 @@ public:
     void drop(const X509* x);
     // Data was attached to it: it stays with whoever has it.
     void keep_attached(const X509* x);
-    // There is no memory for a duplicate: from now on whoever asks gets this one.
-    void give_to_all(const X509* x);
     // As X509_dup(x), but of what was parsed, whatever was written since.
     [[nodiscard]] X509* duplicate(X509* x) const;
 

@@ -59,7 +59,6 @@ enum exposure : unsigned char {
     signature_is_exposed = 2, // and its algorithm: compared with OpenSSL's encoding, some 2 µs
     key_is_exposed = 4,       // with its algorithm: in the same way
     rest_is_exposed = 8,      // never compared: the certificate is shared no more
-    is_everybodys = 16,       // for want of memory for a duplicate: whoever asks gets this one
 };
 
 // Small: each certificate has one, and most certificates come once.

@@ -22,7 +22,10 @@ namespace {
 struct session_note {
     const owner_id id;
     std::atomic<unsigned> sessions{1};
-    std::atomic<bool> has_duplicates{false}; // relaxed: of whoever ends the session, after whoever set it
+    // Relaxed: of whoever ends the session, after whoever set it.
+    std::atomic<bool> has_duplicates{false};
+    // There was no memory for a duplicate once: it goes on with what it got then. Relaxed: a hint.
+    std::atomic<bool> has_originals{false};
     // When the last session has ended, but for its peer.
     const X509* peer = nullptr;
     session_note* ended_before = nullptr;
@@ -219,12 +222,13 @@ enum class use : bool { not_yet, verified };
         return own;
     }
     // Where there is no session, the program has put it there.
-    if (whose.session == nullptr || cache.keep(x, session) || is_stranded()) {
+    if (whose.session == nullptr || cache.keep(x, session) || note == nullptr || is_stranded() ||
+        note->has_originals.load(std::memory_order_relaxed)) {
         return x;
     }
-    X509* const own = note != nullptr ? duplicate_for(of, *note, x, so_far) : nullptr;
+    X509* const own = duplicate_for(of, *note, x, so_far);
     if (own == nullptr) {
-        cache.give_to_all(x); // no memory; the call may not fail for that
+        note->has_originals.store(true, std::memory_order_relaxed); // the call may not fail for that
     }
     return own != nullptr ? own : x;
 }
