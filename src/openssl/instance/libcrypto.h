@@ -14,10 +14,10 @@
 #include <array>
 #include <atomic>
 
-#include "ibid/detail/base/mutex.h"
 #include "openssl/binding/extent.h"
 #include "openssl/binding/functions.h"
 #include "openssl/binding/settings.h"
+#include "openssl/binding/unwaited_mutex.h"
 #include "openssl/binding/verify_hook.h"
 #include "openssl/certificates/certificate_cache.h"
 #include "openssl/modules/loads.h"
@@ -113,7 +113,7 @@ public:
     // OpenSSL's memory, and a program may choose the functions for that (CRYPTO_set_mem_functions) as long as
     // nobody has.
     [[nodiscard]] certificate_cache* made_certificates() const noexcept {
-        return certificates_.load(std::memory_order_acquire);
+        return is_stranded() ? nullptr : certificates_.load(std::memory_order_acquire);
     }
     // The same after it was disabled: for what several hold still.
     [[nodiscard]] certificate_cache* certificates_ever() const noexcept {
@@ -214,7 +214,7 @@ private:
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
     // Protects the way from what follows into the two above, too; held around fork(). Nothing of OpenSSL's
     // runs under it, and no lock of ibid's is asked for but in lock_for_fork().
-    detail::mutex changes_;
+    unwaited_mutex changes_;
     // The same, once more, for good: OpenSSL goes on calling them when nothing is shared any more.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()
     std::atomic<trust_store_cache*> all_trust_stores_{nullptr}; // the same

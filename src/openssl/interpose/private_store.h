@@ -7,9 +7,9 @@
 
 namespace ibid::openssl::interpose {
 
-// Exchanges each shared object in `store` for a duplicate. Before a writer lists the store, or verifies with
-// it. Afterwards the store is as one that OpenSSL has loaded. `listed`: look at each object, also where no
-// file of ibid's was loaded.
+// Before a writer lists the store, or verifies with it: the store keeps each shared object that it may, and
+// gets a duplicate in place of each other. Afterwards it is as one that OpenSSL has loaded. `listed`: look at
+// each object, also where no file of ibid's was loaded.
 void make_private(libcrypto& of, X509_STORE* store, bool listed);
 
 } // namespace ibid::openssl::interpose
