@@ -12,23 +12,37 @@ from dataclasses import dataclass
 
 from figures import Figures, label
 from programs import Kind
-from rounds import Row
+from rounds import Row, Spread
 
 CPP = (Kind.CPP,)
 EXACT = (Kind.CPP, Kind.EXACT)
 PEERS = (Kind.CPP, Kind.EXACT, Kind.COLLECTED)
 
 
+NOT_MEASURED = "not measured"
+
+
 @dataclass(frozen=True)
 class Goal:
     what: str
     target: str
-    found: str = "not measured"
-    reached: bool | None = None
+    found: str = NOT_MEASURED
+    reached: bool | None = None  # None: not measured, or no conclusion
 
 
 def count(n: int) -> str:
     return f"{n:,} key{'s' * (n != 1)}"
+
+
+def _divide(a: Spread, b: Spread) -> Spread:
+    return Spread(a.median / b.median, a.low / b.high, a.high / b.low)
+
+
+def _judged(what: str, target: str, ratio: Spread, limit: float, found: str, reached: Callable[[float], bool]) -> Goal:
+    """No conclusion where some of the rounds would reach the goal, and some would not, by more than a twentieth."""
+    told = reached(ratio.low) == reached(ratio.high) or ratio.high < 1.05 * limit and ratio.low > limit / 1.05
+    more = "" if told else f", of {ratio.low:.2f} to {ratio.high:.2f}"
+    return Goal(what, target, f"{ratio.median:.2f} ×{more}{found}", reached(ratio.median) if told else None)
 
 
 def _against_floor(figures: Figures, what: str, key_bytes: int, distinct: int, limit: float) -> Goal:
@@ -37,22 +51,20 @@ def _against_floor(figures: Figures, what: str, key_bytes: int, distinct: int, l
     floor = figures.one("floor", "hit", key_bytes, distinct)
     if ibid is None or floor is None:
         return Goal(what, target)
-    ratio = ibid.nanoseconds.median / floor.nanoseconds.median
-    return Goal(what, target, f"{ratio:.2f} ×", ratio <= limit)
+    return _judged(what, target, _divide(ibid.nanoseconds, floor.nanoseconds), limit, "", lambda r: r <= limit)
 
 
-def _faster(what: str, target: str, ibid: Row | None, peers: Sequence[Row], times: float, cost: Callable[[Row], float]) -> Goal:
+def _faster(what: str, target: str, ibid: Row | None, peers: Sequence[Row], times: float, cost: Callable[[Row], Spread]) -> Goal:
     """ibid's cost against that of the cheapest of the peers."""
     if ibid is None or not peers:
         return Goal(what, target)
-    best = min(peers, key=cost)
-    ratio = cost(best) / cost(ibid)
-    reached = ratio > times if times == 1 else ratio >= times
-    return Goal(what, target, f"{ratio:.2f} × ({label(best)})", reached)
+    best = min(peers, key=lambda row: cost(row).median)
+    ratio = _divide(cost(best), cost(ibid))
+    return _judged(what, target, ratio, times, f" ({label(best)})", lambda r: r > times if times == 1 else r >= times)
 
 
-def _time(row: Row) -> float:
-    return row.nanoseconds.median
+def _time(row: Row) -> Spread:
+    return row.nanoseconds
 
 
 def _hits(figures: Figures) -> Iterator[Goal]:
@@ -85,8 +97,7 @@ def _threads(figures: Figures) -> Iterator[Goal]:
         if one is None or two is None:
             yield Goal(what, target)
         else:
-            ratio = two.throughput.median / one.throughput.median
-            yield Goal(what, target, f"{ratio:.2f} ×", ratio >= 1.9)
+            yield _judged(what, target, _divide(two.throughput, one.throughput), 1.9, "", lambda r: r >= 1.9)
     what = "hit, 2 threads, the same key"
     for key_bytes in (16, 1200):
         ibid = figures.one("ibid", "hit", key_bytes, 1, 2)
@@ -97,9 +108,9 @@ def _threads(figures: Figures) -> Iterator[Goal]:
         if ibid is None or not collected:
             yield Goal(title, "no slower than the collected peers")
         else:
-            best = min(collected, key=_time)
-            ratio = _time(best) / _time(ibid)
-            yield Goal(title, "no slower than the collected peers", f"{ratio:.2f} × ({label(best)})", ratio >= 1)
+            best = min(collected, key=lambda row: _time(row).median)
+            ratio = _divide(_time(best), _time(ibid))
+            yield _judged(title, "no slower than the collected peers", ratio, 1, f" ({label(best)})", lambda r: r >= 1)
 
 
 def _changes(figures: Figures) -> Iterator[Goal]:
@@ -120,10 +131,11 @@ def _changes(figures: Figures) -> Iterator[Goal]:
         def size(row: Row) -> float:
             return row.median("bytes_per_entry") or 0.0
 
-        goal = _faster(what, "smaller than every C++ peer", ibid, peers, 1, size)
+        goal = Goal(what, "smaller than every C++ peer")
         if ibid is not None and peers:
             best = min(peers, key=size)
-            goal = Goal(what, goal.target, f"{size(ibid):.0f} against {size(best):.0f} ({label(best)})", goal.reached)
+            found = f"{size(ibid):.0f} against {size(best):.0f} ({label(best)})"
+            goal = Goal(what, goal.target, found, size(best) > size(ibid))
         yield goal
 
 

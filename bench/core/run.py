@@ -27,8 +27,9 @@ from report.page import pictures as gallery  # noqa: E402
 
 import cells  # noqa: E402
 import tables  # noqa: E402
+import whole_runs  # noqa: E402
 from figures import Figures, usual_hash  # noqa: E402
-from goals import Goal, goals  # noqa: E402
+from goals import NOT_MEASURED, Goal, goals  # noqa: E402
 from plots import pictures  # noqa: E402
 from programs import Kind, cpp_programs, programs  # noqa: E402
 from rounds import Mismatch, Row, ladder, measure  # noqa: E402
@@ -97,7 +98,7 @@ def as_json(figures: Figures, found: list[Goal], about: dict[str, Any]) -> dict[
 
 def as_html(figures: Figures, found: list[Goal], shown: list[tables.Table], about: dict[str, Any]) -> str:
     ours = {p.title for p in figures.programs if p.kind is Kind.IBID}
-    kinds = {"reached": "good", "NOT reached": "bad", "not measured": "faint"}
+    kinds = {"reached": "good", "NOT reached": "bad", "not measured": "faint", "no conclusion": "faint"}
 
     def boxes(row: tuple[tables.Entry, ...]) -> list[Box]:
         mine = row[0].text.split(",")[0] in ours
@@ -133,22 +134,40 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="instructions and cache misses of the curve from valgrind, where the processor does not count them (minutes)",
     )
-    parser.add_argument("--only", choices=list(cells.WORKLOADS), metavar="WORKLOAD", help=f"of {', '.join(cells.WORKLOADS)}")
+    works = [*cells.WORKLOADS, *whole_runs.WORKS, *whole_runs.BESIDE]
+    parser.add_argument("--only", choices=works, metavar="WORKLOAD", help=f"of {', '.join(works)}")
     return parser.parse_args()
+
+
+def beside(options: argparse.Namespace, build: Path, rounds: int) -> tuple[list[tables.Table], list[str], dict[str, Any]]:
+    """What is no cell: whole programs' work, and the programs of bench/pool and bench/gc."""
+    shown, texts, data = [], [], {}
+    for name in whole_runs.WORKS:
+        if options.only in (None, name):
+            rivals = whole_runs.measure(name, build, rounds, options.busy, options.simulate, tell)
+            data[name] = [dataclasses.asdict(rival) for rival in rivals]
+            shown += [whole_runs.table(name, rivals)] if rivals else []
+    for name in whole_runs.BESIDE:
+        if options.only in (None, name):
+            text, data[name] = whole_runs.beside(name, build, options.quick, options.busy, tell)
+            texts += [text] if text else []
+    return shown, texts, data
 
 
 def main() -> int:
     options = arguments()
     build = options.build.resolve()
     plan = cells.quick() if options.quick else cells.full()
-    if options.only:
+    if options.only in cells.WORKLOADS:
         plan = cells.only(plan, options.only)
         if not plan.cells:
             raise SystemExit(f"--quick has no cell of {options.only}")
+    elif options.only:
+        plan = dataclasses.replace(plan, cells=())
     if options.busy:
         plan = dataclasses.replace(plan, cells=tuple(c for c in plan.cells if c.threads == 1))
     tell("building the peers in Rust, Go and Java")
-    everyone = cpp_programs(build) if options.busy else programs(build)
+    everyone = cpp_programs(build) if options.busy or not plan.cells else programs(build)
     began = time.monotonic()
     load = os.getloadavg()[0]
     try:
@@ -163,7 +182,9 @@ def main() -> int:
     found = goals(figures)
     shown = tables.workload_tables(figures)
     shown += [t for t in (tables.bytes_table(figures), tables.bills_table(figures), tables.curve_table(figures)) if t.rows]
-    shown.append(tables.goals_table([g for g in found if g.reached is not None or not (options.only or options.busy)]))
+    shown.append(tables.goals_table([g for g in found if g.found != NOT_MEASURED or not (options.only or options.busy)]))
+    works, texts, data = beside(options, build, plan.rounds)
+    shown = [t for t in [*works, *shown] if t.rows]
     about = {
         "date": time.strftime("%Y-%m-%d %H:%M:%S"),
         "command": shlex.join(["./dev", "bench", "core", *sys.argv[1:]]),
@@ -171,8 +192,9 @@ def main() -> int:
         "load_before": load,
         "machine": machine(),
         "versions": versions(build, figures),
+        "beside": data,
     }
-    print("\n\n".join(tables.as_text(t) for t in shown))
+    print("\n\n".join([*(tables.as_text(t) for t in shown), *texts]))
     print(f"\n{about['machine']['processor']}; {about['machine']['system']}; {about['seconds']:.0f} seconds")
     if load > 0.5 and not options.busy:
         print(f"The machine was busy (load {load:.1f}) when this began: do not trust these figures, least those of two threads.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cells import CURVE, WORKLOADS, Cell
 from figures import Figures, label
-from goals import Goal
+from goals import NOT_MEASURED, Goal
 from programs import Kind
 from rounds import Row, Spread
 
@@ -166,7 +166,8 @@ def ladder_bytes(entries: int) -> int:
 
 def goals_table(found: Sequence[Goal]) -> Table:
     def answer(goal: Goal) -> str:
-        return {True: "reached", False: "NOT reached", None: "not measured"}[goal.reached]
+        unknown = NOT_MEASURED if goal.found == NOT_MEASURED else "no conclusion"
+        return {True: "reached", False: "NOT reached", None: unknown}[goal.reached]
 
     return Table(
         "Goals",

@@ -143,25 +143,18 @@ public:
             "ibid: make() or make(key) must return the cache's Value, or what it is constructed from, or "
             "a std::optional of it");
         if constexpr (can_look_up_by<K>() && makes) {
-            return intern_by(key, std::forward<Make>(make));
+            const std::uint64_t hash = hash_of(key);
+            constexpr bool builds_no_key = std::is_same_v<K, Key>;
+            if (const auto [found, where] = lookup::template find<node, builds_no_key>(*table_, hash, key);
+                found != nullptr) {
+                return node::of(*found).adopt(where);
+            }
+            return miss(hash, key, std::forward<Make>(make));
         } else {
             return handle_type();
         }
     }
 
-private:
-    template <class K, class Make>
-    [[nodiscard, gnu::always_inline]] handle_type intern_by(const K& key, Make&& make) {
-        const std::uint64_t hash = hash_of(key);
-        constexpr bool builds_no_key = std::is_same_v<K, Key>;
-        if (const auto [found, where] = lookup::template find<node, builds_no_key>(*table_, hash, key);
-            found != nullptr) {
-            return node::of(*found).adopt(where);
-        }
-        return miss(hash, key, std::forward<Make>(make));
-    }
-
-public:
     // For values that contain their key: the existing one, or `value` itself, copied or moved. An rvalue may
     // be moved from in any case, even if this throws.
     template <class V>
@@ -187,7 +180,14 @@ public:
     template <class K>
     [[nodiscard]] handle_type find(const K& key) const {
         if constexpr (can_look_up_by<K>()) {
-            return find_by(key);
+            const std::uint64_t hash = hash_of(key);
+            if constexpr (table::reads_without_lock) {
+                if (const auto [found, where] = lookup::template find<node, true>(*table_, hash, key);
+                    found != nullptr) {
+                    return node::of(*found).adopt(where);
+                }
+            }
+            return adopted(table_->find(hash, node::any(key)));
         } else {
             return handle_type();
         }
@@ -208,36 +208,6 @@ public:
         return size() == 0;
     }
 
-private:
-    template <class K>
-    [[nodiscard, gnu::always_inline]] handle_type find_by(const K& key) const {
-        const std::uint64_t hash = hash_of(key);
-        if constexpr (table::reads_without_lock) {
-            if (const auto [found, where] = lookup::template find<node, true>(*table_, hash, key);
-                found != nullptr) {
-                return node::of(*found).adopt(where);
-            }
-        }
-        return adopted(table_->find(hash, node::any(key)));
-    }
-
-    // A static_assert and not a constraint, because its message is clearer.
-    template <class K>
-    [[nodiscard]] static consteval bool can_look_up_by() {
-        constexpr bool keeps = detail::keeps_every_value<K, Key>;
-        constexpr bool becomes = !keeps || !key_is_right || lookup_key_for<K, Key, Hash, Equal>;
-        static_assert(
-            keeps,
-            "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
-            "key. Convert it yourself: find(static_cast<Key>(k))");
-        static_assert(
-            becomes,
-            "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
-            "same bytes, or by what a Hash of your own takes. Convert it yourself: find(Key(k))");
-        return keeps && becomes && key_is_right;
-    }
-
-public:
     // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or
     // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
@@ -266,8 +236,9 @@ public:
         table_->drop_retained();
     }
 
-    // Drops the entry of `key` if only the budget keeps it; looks at each retained entry. True: it was
-    // retained. (One with handles or a pin stays, as equal keys have one value.)
+    // From now on the budget does not keep the entry of `key`: without a handle or a pin it ends before the
+    // call returns, else with the last of them. (A later lookup of the key may retain it again.) True: the
+    // budget kept it. A lookup, as find() is, and then a look at each retained entry. Throws as find().
     template <class K>
     bool forget(const K& key) {
         const handle_type h = find(key);
@@ -317,6 +288,22 @@ public:
 private:
     using pins = std::vector<handle_type, detail::malloc_allocator<handle_type>>;
 
+    // A static_assert and not a constraint, because its message is clearer.
+    template <class K>
+    [[nodiscard]] static consteval bool can_look_up_by() {
+        constexpr bool keeps = detail::keeps_every_value<K, Key>;
+        constexpr bool becomes = !keeps || !key_is_right || lookup_key_for<K, Key, Hash, Equal>;
+        static_assert(
+            keeps,
+            "ibid: not every value of this type is a value of the cache's Key, so that it would find another "
+            "key. Convert it yourself: find(static_cast<Key>(k))");
+        static_assert(
+            becomes,
+            "ibid: a key is looked up by a Key, by what converts to one implicitly, by another range of the "
+            "same bytes, or by what a Hash of your own takes. Convert it yourself: find(Key(k))");
+        return keeps && becomes && key_is_right;
+    }
+
     // With this cache's secret, not the module's, where the hash can take one.
     template <class K>
     [[nodiscard]] std::uint64_t hash_of(const K& key) const {
@@ -365,7 +352,7 @@ private:
         if (detail::value_header* const found = table_->begin(flight)) {
             return node::of(*found).adopt();
         }
-        typename table::flight_guard guard(*table_, flight);
+        detail::unless_done abandon([&] { table_->abandon(flight); });
         auto call = [&]() -> decltype(auto) {
             if constexpr (std::is_invocable_v<Make, const Key&>) {
                 return std::forward<Make>(make)(key);
@@ -384,7 +371,8 @@ private:
         } else {
             fresh = node::create(table_, call, key);
         }
-        guard.publish(*fresh);
+        abandon.done();
+        table_->publish(flight, *fresh);
         return fresh->adopt();
     }
 
@@ -416,22 +404,16 @@ private:
     }
     template <class Copy>
     [[nodiscard, gnu::noinline]] handle_type insert_copy(std::uint64_t hash, Copy& copy) {
-        struct unless_shared {
-            table* in;
-            node* built;
-            ~unless_shared() {
-                if (built != nullptr) {
-                    node::discard(*built, *in);
-                }
-            }
-        } fresh{table_, node::create(table_, copy)};
-        const Key& its_key = fresh.built->key();
+        node& fresh = *node::create(table_, copy);
+        detail::unless_done discard([&] { node::discard(fresh, *table_); });
+        const Key& its_key = fresh.key();
         const detail::any_key any = node::any(its_key);
         typename table::flight_type flight{&any, hash};
-        if (detail::value_header* const found = table_->insert_or_wait(flight, *fresh.built)) {
+        if (detail::value_header* const found = table_->insert_or_wait(flight, fresh)) {
             return node::of(*found).adopt();
         }
-        return std::exchange(fresh.built, nullptr)->adopt();
+        discard.done();
+        return fresh.adopt();
     }
 
     const detail::hash_secret& secret_ = detail::process_secret();

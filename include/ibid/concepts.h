@@ -86,22 +86,11 @@ concept lookup_key_for = std::same_as<K, Key> ||
 
 namespace detail {
 
+// What it returns; void, if it cannot be called.
 template <class Make, class Key>
-struct made {
-    using type = void;
-};
-template <class Make, class Key>
-    requires std::is_invocable_v<Make, const Key&>
-struct made<Make, Key> {
-    using type = std::invoke_result_t<Make, const Key&>;
-};
-template <class Make, class Key>
-    requires(!std::is_invocable_v<Make, const Key&> && std::is_invocable_v<Make>)
-struct made<Make, Key> {
-    using type = std::invoke_result_t<Make>;
-};
-template <class Make, class Key>
-using made_t = typename made<Make, Key>::type;
+using made_t = typename std::conditional_t<
+    std::is_invocable_v<Make, const Key&>, std::invoke_result<Make, const Key&>,
+    std::conditional_t<std::is_invocable_v<Make>, std::invoke_result<Make>, std::type_identity<void>>>::type;
 
 } // namespace detail
 

@@ -6,8 +6,6 @@
 //     fmt::format("{:>8}", ibid::intern<std::string>("ibidem"));     // "  ibidem"
 #pragma once
 
-#include <algorithm>
-#include <iterator>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -16,35 +14,18 @@
 #include "ibid/handle.h"
 #include "ibid/pool.h"
 
-namespace ibid {
-inline namespace layout_1 {
-namespace detail {
-
-template <class T, class C>
-concept fmt_formatted = std::is_default_constructible_v<fmt::formatter<T, C>>;
-
-template <class Reference, class T, class C>
-struct fmt_formatter_of_value : fmt::formatter<T, C> {
-    template <class Context>
-    auto format(const Reference& r, Context& context) const -> decltype(context.out()) {
-        return r ? fmt::formatter<T, C>::format(*r, context)
-                 : std::copy_n(shown_empty, std::size(shown_empty) - 1, context.out());
-    }
-};
-
-} // namespace detail
-} // namespace layout_1
-} // namespace ibid
-
 // A handle by its value's format.
 template <class T, class C>
-    requires(ibid::detail::fmt_formatted<T, C>)
-struct fmt::formatter<ibid::handle<T>, C> : ibid::detail::fmt_formatter_of_value<ibid::handle<T>, T, C> {};
+    requires(std::is_default_constructible_v<fmt::formatter<T, C>>)
+struct fmt::formatter<ibid::handle<T>, C>
+    : ibid::detail::formatter_of_value<ibid::handle<T>, fmt::formatter<T, C>> {};
 // A view by its part's format.
 template <class T, class C>
-    requires(ibid::detail::fmt_formatted<T, C>)
-struct fmt::formatter<ibid::view<T>, C> : ibid::detail::fmt_formatter_of_value<ibid::view<T>, T, C> {};
+    requires(std::is_default_constructible_v<fmt::formatter<T, C>>)
+struct fmt::formatter<ibid::view<T>, C>
+    : ibid::detail::formatter_of_value<ibid::view<T>, fmt::formatter<T, C>> {};
 // A loan by its object's format.
 template <class T, class C>
-    requires(ibid::detail::fmt_formatted<T, C>)
-struct fmt::formatter<ibid::loan<T>, C> : ibid::detail::fmt_formatter_of_value<ibid::loan<T>, T, C> {};
+    requires(std::is_default_constructible_v<fmt::formatter<T, C>>)
+struct fmt::formatter<ibid::loan<T>, C>
+    : ibid::detail::formatter_of_value<ibid::loan<T>, fmt::formatter<T, C>> {};

@@ -124,6 +124,13 @@ namespace detail {
 template <class T>
 inline constexpr bool shows_its_value<handle<T>> = true;
 
+template <class Reference>
+struct identity_hash {
+    [[nodiscard]] std::size_t operator()(const Reference& r) const noexcept {
+        return std::hash<const void*>{}(r.hash_fields());
+    }
+};
+
 template <class Derived, class Base>
 concept is_a = std::is_convertible_v<const Derived*, const Base*>;
 template <class Derived, class Base>
@@ -277,17 +284,7 @@ private:
 
 // Hashes a handle by identity.
 template <class T>
-struct std::hash<ibid::handle<T>> {
-    // By identity.
-    [[nodiscard]] std::size_t operator()(const ibid::handle<T>& h) const noexcept {
-        return std::hash<const T*>{}(h.get());
-    }
-};
+struct std::hash<ibid::handle<T>> : ibid::detail::identity_hash<ibid::handle<T>> {};
 // Hashes a view by identity, that of its part.
 template <class T>
-struct std::hash<ibid::view<T>> {
-    // By identity.
-    [[nodiscard]] std::size_t operator()(const ibid::view<T>& v) const noexcept {
-        return std::hash<const T*>{}(v.get());
-    }
-};
+struct std::hash<ibid::view<T>> : ibid::detail::identity_hash<ibid::view<T>> {};

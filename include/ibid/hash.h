@@ -177,10 +177,6 @@ struct if_keyed<true> {
     using is_keyed = void;
 };
 
-} // namespace detail
-
-namespace detail {
-
 [[nodiscard]] inline std::uint64_t hash_bytes(const hash_secret& secret, const void* data,
                                               std::size_t size) noexcept {
     return XXH3_64bits_withSecret(data, size, secret.bytes.data(), secret.bytes.size());
@@ -208,7 +204,7 @@ template <class... T>
 inline constexpr bool is_variant<std::variant<T...>> = true;
 
 template <class T>
-concept by_fields = names_fields<T> || standard_tuple<T> ||(!has_own_hash<T> && aggregate<T>);
+concept by_fields = names_fields<T> || standard_tuple<T> || stateless<T> ||(!has_own_hash<T> && aggregate<T>);
 
 // Ranges whose == compares the elements in order; not unordered containers.
 template <class T>
@@ -261,6 +257,9 @@ constexpr hashed how_hashed() {
     }
 }
 
+template <class T>
+[[nodiscard]] std::uint64_t hash_object(const hash_secret& secret, const T& o);
+
 // One number for each field, at most 16 at a time; all of them are hashed as bytes. A string's number is its
 // keyed hash.
 class field_hasher {
@@ -270,8 +269,7 @@ public:
     template <class T>
     void add(const T& o) {
         if constexpr (byte_range<T>) {
-            const std::span<const std::byte> bytes = bytes_of(o);
-            put(hash_bytes(secret_, bytes.data(), bytes.size()));
+            put(hash_object(secret_, o));
         } else if constexpr (std::is_floating_point_v<T>) {
             // Equal numbers, equal bits: there are two zeros. A long double has padding.
             const double number = o == 0 ? 0.0 : static_cast<double>(o);
@@ -292,7 +290,7 @@ public:
                 std::memcpy(&bits, &o, sizeof o);
                 put(bits);
             } else {
-                put(hash_bytes(secret_, &o, sizeof o));
+                put(hash_object(secret_, o));
             }
         } else if constexpr (by_fields<T>) {
             std::apply([this](const auto&... field) { (this->add(field), ...); }, fields_of(o));
@@ -324,6 +322,20 @@ private:
     std::size_t size_ = 0;
     std::array<std::uint64_t, 16> numbers_{};
 };
+
+template <class T>
+[[nodiscard]] std::uint64_t hash_object(const hash_secret& secret, const T& o) {
+    if constexpr (byte_range<T>) {
+        const std::span<const std::byte> bytes = bytes_of(o);
+        return hash_bytes(secret, bytes.data(), bytes.size());
+    } else if constexpr (!names_fields<T> && plain<T>) {
+        return hash_bytes(secret, &o, sizeof o);
+    } else {
+        field_hasher all(secret);
+        all.add(o);
+        return all.result();
+    }
+}
 
 } // namespace detail
 
@@ -361,25 +373,10 @@ struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed>
         if constexpr (!has_hash) {
             return 0;
         } else if constexpr (detail::byte_range<T> && detail::byte_range<K>) {
-            const std::span<const std::byte> bytes = detail::bytes_of(key);
-            return detail::hash_bytes(secret, bytes.data(), bytes.size());
+            return detail::hash_object(secret, key);
         } else {
             // An int looked up by a short is first made a T, so that equal keys hash alike.
-            return hash_object(secret, key);
-        }
-    }
-
-private:
-    [[nodiscard]] static std::uint64_t hash_object(const detail::hash_secret& secret, const T& object) {
-        if constexpr (detail::byte_range<T>) {
-            const std::span<const std::byte> bytes = detail::bytes_of(object);
-            return detail::hash_bytes(secret, bytes.data(), bytes.size());
-        } else if constexpr (!detail::names_fields<T> && detail::plain<T>) {
-            return detail::hash_bytes(secret, &object, sizeof object);
-        } else {
-            detail::field_hasher all(secret);
-            all.add(object);
-            return all.result();
+            return detail::hash_object<T>(secret, key);
         }
     }
 };
@@ -391,25 +388,7 @@ template <class T>
 inline constexpr bool compares_bytes =
     std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::byte>;
 template <class T, std::size_t N>
-inline constexpr bool compares_bytes<std::array<T, N>> = compares_bytes<T>;
-
-// memcmp without the call, for a few words.
-template <std::size_t size>
-[[nodiscard]] bool same_bytes(const void* a, const void* b) noexcept {
-    if constexpr (size % sizeof(std::uint64_t) == 0 && size <= 64) {
-        std::array<std::uint64_t, size / sizeof(std::uint64_t)> x;
-        std::array<std::uint64_t, size / sizeof(std::uint64_t)> y;
-        std::memcpy(x.data(), a, size);
-        std::memcpy(y.data(), b, size);
-        std::uint64_t difference = 0;
-        for (std::size_t i = 0; i < x.size(); ++i) {
-            difference |= x[i] ^ y[i];
-        }
-        return difference == 0;
-    } else {
-        return std::memcmp(a, b, size) == 0;
-    }
-}
+inline constexpr bool compares_bytes<std::array<T, N>> = N != 0 && compares_bytes<T>;
 
 } // namespace detail
 
@@ -425,7 +404,7 @@ struct equal {
                  (detail::byte_range<Left> && detail::byte_range<Right>))
     [[nodiscard]] bool operator()(const Left& a, const Right& b) const {
         if constexpr (std::is_same_v<Left, Right> && std::is_class_v<Left> && detail::compares_bytes<Left>) {
-            return detail::same_bytes<sizeof(Left)>(&a, &b);
+            return std::memcmp(&a, &b, sizeof a) == 0; // compilers know the size, and call nothing
         } else if constexpr (requires { a == b; }) {
             return a == b;
         } else {

@@ -37,11 +37,12 @@ struct canonical_cache {
     cache<T, T, key_is_value> values;
 
     // This module must not be unloaded: the cache and the values made here may hold addresses of its code.
-    [[nodiscard]] static shared_name process_name() {
+    [[nodiscard]] static std::string process_name() {
         static constinit char own{};
         this_module_stays();
-        return {IBID_PROCESS_NAME("canonical"), written_name<T>(),
-                sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own};
+        return shared_name(IBID_PROCESS_NAME("canonical"), written_name<T>(),
+                           sizeof(T) * 4096 + alignof(T) * 2 + (keyed_hash<hash<T>> ? 1 : 0), &own,
+                           standard_library);
     }
 };
 

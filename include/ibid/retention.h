@@ -31,10 +31,12 @@ struct retention {
 };
 
 // What one value weighs against the budget, bytes. Specialize it for values that own more than a container of
-// plain elements does; the entry itself is added by the cache.
+// plain elements does; the entry itself is added by the cache. If it throws, or says the largest number, the
+// value is not retained; nothing else changes.
 template <class T>
 struct weight_of {
-    // The weight of `value`, bytes. Called once for each entry, when it is made.
+    // The weight of `value`, bytes. Called whenever the entry might be retained, under a lock: it must not
+    // use the cache.
     [[nodiscard]] std::size_t operator()(const T& value) const noexcept {
         if constexpr (requires {
                           { value.capacity() } -> std::convertible_to<std::size_t>;

@@ -90,11 +90,6 @@ private:
 } // namespace layout_1
 } // namespace ibid
 
-// By identity.
+// By identity, also of a value that has ended.
 template <class T>
-struct std::hash<ibid::weak<T>> {
-    // By identity, also of a value that has ended.
-    [[nodiscard]] std::size_t operator()(const ibid::weak<T>& w) const noexcept {
-        return std::hash<const T*>{}(w.hash_fields());
-    }
-};
+struct std::hash<ibid::weak<T>> : ibid::detail::identity_hash<ibid::weak<T>> {};

@@ -26,6 +26,7 @@ bench() {
         bench_components | grep -x -- "$1" >/dev/null || usage_error "unknown component '$1'" bench
         components+=("$1")
         [[ ! -f bench/$1/CMakeLists.txt ]] || targets+=("bench/$1/all")
+        [[ $1 != core ]] || targets+=(bench/pool/all bench/gc/all) # it shows their rows, too
         shift
     done
     if [[ ${#components[@]} -eq 0 ]]; then

@@ -31,6 +31,11 @@ CASES = [
         for n in range(1, most + 1)
     ),
     *(Case("locks/stampede.c", (what,), shows="done") for what in ("key", "certificate")),
+    *(
+        Case("locks/reentered.c", (how,), name=f"{how}-{name}", flags=flags, helped=("certificates",), shows="end")
+        for how in ("signal", "child")
+        for name, flags in (("attaches", ("-DATTACHES",)), ("reads", ()))
+    ),
 ]
 
 

@@ -61,7 +61,7 @@ BARE_CASES = [
 ]
 OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
-    for how in range(1, 8)
+    for how in range(1, 12)
 ]
 LENT_CASES = [
     Case("writes/lent_past_the_session.c", name=name, flags=(f"-DHOW={how}",), shows="the peer's alias: mine")
@@ -73,6 +73,21 @@ LISTS = [
     for flag in ("-DWRITES", "-DATTACHES")
     if (how, flag) != ("spoil", "-DATTACHES")
 ]
+OPEN = [
+    Case(
+        "writes/open_connections.c",
+        (how, *arguments),
+        name=f"{how}-{name}",
+        flags=flags,
+        plugins=plugins,
+        helped=("certificates",),
+        shows="end",
+    )
+    for how in "end removed callback held copy".split()
+    for name, flags, plugins, arguments in (("attaches", ("-DATTACHES",), (), ()), ("late", (), (PLUGIN,), (PATH,)))
+    if (how, name) != ("callback", "attaches")  # its first callback is in the first handshake, and ends sharing
+]
+SCARCE = [Case("writes/without_memory.c", (how,), helped=("certificates",), shows="data is there: 1") for how in ("held", "lent")]
 PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
 MODULE = "before before-set after after-set subject issuer serial extension".split()
 MODULE_CASES = [
@@ -80,7 +95,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

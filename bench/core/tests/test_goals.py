@@ -81,3 +81,14 @@ def test_the_curve_may_grow_by_misses_but_not_by_instructions() -> None:
     assert judged(first, row(IBID, many, 400, counted={"instructions": 103.0}), what=what, target="grows").reached is True
     assert judged(first, row(IBID, many, 400, counted={"instructions": 120.0}), what=what, target="grows").reached is False
     assert judged(row(IBID, few, 10), row(IBID, many, 400), what=what, target="grows").reached is None
+
+
+def test_rounds_that_contradict_each_other_give_no_conclusion() -> None:
+    def rounds(program: Program, *nanoseconds: float) -> Row:
+        return Row(HIT, program, "xxh3", runs=[{"rates": [1e9 / n]} for n in nanoseconds])
+
+    what = "hit, 1 thread, 16-byte keys, 1,000 keys"
+    goal = judged(rounds(FLOOR, 10, 10, 14), rounds(IBID, 12, 13, 16), what=what, target="1.4 ×")
+    assert (goal.reached, goal.found) == (None, "1.30 ×, of 0.86 to 1.60")
+    assert judged(rounds(FLOOR, 10, 10, 11), rounds(IBID, 12, 13, 14), what=what, target="1.4 ×").reached is True
+    assert judged(rounds(FLOOR, 10, 10, 11), rounds(IBID, 20, 21, 25), what=what, target="1.4 ×").reached is False

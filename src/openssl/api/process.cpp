@@ -8,6 +8,7 @@
 #include "ibid/hash.h"
 #include "openssl/binding/one_thread.h"
 #include "openssl/binding/settings.h"
+#include "openssl/binding/stranded_child.h"
 #include "openssl/instance/forked_child.h"
 #include "openssl/instance/libcrypto.h"
 #include "openssl/interpose/private_objects.h"
@@ -20,11 +21,13 @@ namespace {
 
 // Written by before_fork(), read by the two other handlers, on the same thread.
 constinit thread_local bool locked = false;
+constinit thread_local bool stranded = false;
 
 // With one thread, that thread is in fork() and in no function of ibid: no lock is held, and no object is
 // being changed.
 void before_fork() noexcept {
-    locked = !has_one_thread();
+    stranded = is_stranded();
+    locked = !has_one_thread() && !stranded;
     if (locked) {
         libcrypto::for_each([](libcrypto& l) { l.lock_for_fork(); });
         interpose::lock_for_fork();
@@ -45,6 +48,9 @@ void in_child() noexcept {
         libcrypto::for_each([](libcrypto& l) { l.forget_all_in_child(); });
     }
     after_fork();
+    if (!stranded) { // else it is, too
+        stranded_child::forget();
+    }
     forked_child::begin();
 }
 
@@ -73,6 +79,7 @@ void start(const char* excluded, void (*after_chroot)() noexcept) noexcept {
 void start_linked() noexcept {
     (void)environment();
     (void)detail::process_secret(); // a system call, which a sandbox may forbid later
+    stranded_child::prepare();
     attend_forks();
 }
 

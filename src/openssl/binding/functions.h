@@ -290,9 +290,12 @@ namespace ibid::openssl {
 
 // Functions of libssl.
 #define IBID_LIBSSL_FUNCTIONS(X)                                                                             \
+    X(SSL_CTX_get_cert_store)                                                                                \
     X(SSL_CTX_new)                                                                                           \
     X(SSL_CTX_use_certificate_ASN1)                                                                          \
     X(SSL_get_ex_data_X509_STORE_CTX_idx)                                                                    \
+    X(SSL_ctrl)                                                                                              \
+    X(SSL_get_SSL_CTX)                                                                                       \
     X(SSL_get_session)                                                                                       \
     X(SSL_is_server)                                                                                         \
     X(SSL_session_reused)                                                                                    \

@@ -8,7 +8,6 @@
 #include "certificate_weight.h"
 #include "der.h"
 #include "ibid/detail/base/slot_bits.h"
-#include "leases.h"
 #include "openssl/binding/ex_data.h"
 #include "openssl/binding/probes.h"
 #include "statistics/shared_statistics.h"
@@ -89,9 +88,11 @@ anchor_of(const std::atomic<certificate_home*>& home) noexcept {
 } // namespace
 
 certificate_cache::certificate_cache(const functions& f, cache_counters counters,
-                                     const std::atomic<bool>* sees_exposures)
-    : sees_exposures_(sees_exposures != nullptr ? *sees_exposures : never), f_(f),
-      counters_(counters.certificates), home_(new_home(f, counters_).release()),
+                                     const std::atomic<bool>* sees_exposures,
+                                     const std::atomic<bool>* watches)
+    : sees_exposures_(sees_exposures != nullptr ? *sees_exposures : never),
+      watches_(watches != nullptr ? *watches : never), f_(f), counters_(counters.certificates),
+      home_(new_home(f, counters_).release()),
       index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &not_copied, &on_free)),
       memo_(f, counters.signatures), anchor_(anchor_of(home_)) {}
 
@@ -148,7 +149,6 @@ void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, 
     auto* const self = static_cast<certificate_cache*>(cache);
     if (entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
         auto* const e = static_cast<certificate_entry*>(entry);
-        leases::forget(e->x509);
         if (e->linked && self->stands_in_table(*e)) {
             IBID_PROBE(evict, e->x509, e->der_size);
             e->home->table->forget(*e);
@@ -205,7 +205,7 @@ certificate_cache::found certificate_cache::find(certificate_home& in, const cer
 }
 
 bool certificate_cache::may_have(const unsigned char* der, long length, parse_context context) const {
-    const certificate_home* const in = home_.load(std::memory_order_acquire);
+    const certificate_home* const in = reached();
     const std::size_t extent = length > 0 ? sequence_extent(der, static_cast<std::size_t>(length)) : 0;
     return in != nullptr && extent != 0 && in->table->may_have(certificate_key({der, extent}, context).hash);
 }
@@ -298,8 +298,8 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
 // Makes an entry for `x` that is in no table yet, and ends with `x`. Null: no memory.
 certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, const certificate_key& key,
                                              bool earned) {
-    certificate_entry* const e =
-        certificate_entry::make(in, x, key, hand_outs_.load(std::memory_order_relaxed));
+    certificate_entry* const e = certificate_entry::make(
+        in, x, key, hand_outs_.load(std::memory_order_relaxed), watches_.load(std::memory_order_acquire));
     if (e == nullptr) {
         return nullptr;
     }
@@ -309,6 +309,11 @@ certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, cons
     if (f_.X509_set_ex_data(x, index_, e) != 1) {
         delete e;
         return nullptr;
+    }
+    if (e->watched) {
+        // Room for the program's data, so that nothing moves when it is attached: another thread may be
+        // looking for the entry.
+        (void)f_.X509_set_ex_data(x, highest_index, f_.X509_get_ex_data(x, highest_index));
     }
     if (earned || looks_like_issuer(key.der)) {
         memo_.name(f_.X509_get0_pubkey(x)); // while only the caller has the certificate
@@ -419,6 +424,59 @@ const parse_context* certificate_cache::origin(const X509* x) const {
     return e != nullptr ? e->context : nullptr;
 }
 
+bool certificate_cache::take(const X509* x, owner_id who) {
+    certificate_entry* const e = entry_of(x);
+    return e->holder() != nullptr && e->holder()->take(who);
+}
+
+bool certificate_cache::keep(const X509* x, owner_id who) {
+    certificate_entry* const e = entry_of(x);
+    const bool kept = e->holder() != nullptr && e->holder()->keep(who);
+    // Without the table's lock: the next lookup takes it out.
+    e->changed.store(true, std::memory_order_release);
+    return kept;
+}
+
+bool certificate_cache::is_of(const X509* x, owner_id who) const {
+    certificate_entry* const e = entry_of(x);
+    return e->holder() != nullptr && e->holder()->is_of(who);
+}
+
+void certificate_cache::add(const X509* x) {
+    if (certificate_entry* const e = entry_of(x); e != nullptr && e->watched) {
+        e->holder()->add();
+    }
+}
+
+void certificate_cache::drop(const X509* x) {
+    if (certificate_entry* const e = entry_of(x); e != nullptr && e->watched) {
+        e->holder()->drop();
+    }
+}
+
+void certificate_cache::keep_attached(const X509* x) {
+    if (certificate_entry* const e = entry_of(x)) {
+        if (e->watched) {
+            e->holder()->keep(); // first: from here on nobody else gets it
+        }
+        detach(*e);
+    }
+}
+
+X509* certificate_cache::duplicate(X509* x) const {
+    const certificate_entry* const e = entry_of(x);
+    const certificate_image* const bytes = e->image.load(std::memory_order_acquire);
+    if (bytes == nullptr) {
+        return f_.X509_dup(x);
+    }
+    auto* own = reinterpret_cast<ASN1_VALUE*>(
+        f_.X509_new_ex(const_cast<OSSL_LIB_CTX*>(e->context->given), e->context->property_query));
+    const unsigned char* p = bytes->der().data();
+    return own != nullptr ? reinterpret_cast<X509*>(f_.ASN1_item_d2i(
+                                &own, &p, static_cast<long>(bytes->der().size()), f_.X509_it()))
+                          : nullptr;
+}
+
 bool certificate_cache::detach(const X509* x) {
     certificate_entry* const e = entry_of(x);
     return e != nullptr && detach(*e);
@@ -465,10 +523,10 @@ void certificate_cache::expose(const X509* x, exposure part) {
 }
 
 void certificate_cache::expose_all() {
-    if (certificate_home* const in = home_.load()) {
+    if (certificate_home* const in = reached()) {
         in->table->detach_if([](certificate_entry& e) {
-            e.exposed.store(parts_are_exposed | signature_is_exposed | key_is_exposed,
-                            std::memory_order_release);
+            e.exposed.fetch_or(parts_are_exposed | signature_is_exposed | key_is_exposed,
+                               std::memory_order_release);
             return false;
         });
     }
@@ -481,7 +539,7 @@ void certificate_cache::stop() {
 
 void certificate_cache::stop_finding() noexcept {
     stopped_.store(true);
-    if (certificate_home* const in = home_.load()) {
+    if (certificate_home* const in = reached()) {
         in->table->stop();
     }
 }
@@ -489,25 +547,25 @@ void certificate_cache::stop_finding() noexcept {
 void certificate_cache::retain(retention budget) {
     retained_bytes_.store(budget.bytes);
     retained_entries_.store(budget.entries);
-    if (certificate_home* const in = home_.load()) {
+    if (certificate_home* const in = reached()) {
         in->table->retain(budget);
     }
 }
 
 void certificate_cache::trim() {
-    if (certificate_home* const in = home_.load()) {
+    if (certificate_home* const in = reached()) {
         in->table->drop_retained();
     }
 }
 
 ibid::statistics certificate_cache::statistics() const noexcept {
-    const certificate_home* const in = home_.load();
+    const certificate_home* const in = reached();
     return in != nullptr ? in->table->count() : counters_ != nullptr ? sum(*counters_) : ibid::statistics();
 }
 
 void certificate_cache::begin_anew() {
     memo_.forget_all();
-    if (certificate_home* const in = home_.load()) {
+    if (certificate_home* const in = reached()) {
         const auto all = [](certificate_entry& e) {
             e.changed.store(true, std::memory_order_release);
             return true;
@@ -518,7 +576,7 @@ void certificate_cache::begin_anew() {
 }
 
 void certificate_cache::forget_context(const OSSL_LIB_CTX* context) {
-    if (certificate_home* const in = home_.load()) {
+    if (certificate_home* const in = reached()) {
         const auto of_context = [context](const certificate_entry& e) { return e.context->given == context; };
         in->table->detach_if(of_context);
         in->table->drop_retained_if(of_context);

@@ -37,6 +37,7 @@
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 #include "openssl/binding/functions.h"
+#include "openssl/binding/stranded_child.h"
 #include "signature_memo.h"
 #include "statistics/layout.h"
 
@@ -74,10 +75,12 @@ class certificate_cache {
 public:
     // `functions` and `counters` outlive the cache. The cache is never destroyed: ex_data callbacks may come
     // after static destructors. Throws bad_alloc.
-    // `sees_exposures`: whether expose() is called for each pointer into a certificate that a program gets.
-    // It must outlive the cache, and never changes from false to true. Null means false.
+    // `sees_exposures`: expose() hears of each pointer into a certificate that a program gets. It outlives
+    // the cache, and stays false once it is false. `watches`: take() and its kin hear of each certificate
+    // that a program gets. It outlives the cache, and stays true once it is true. Null means false.
     certificate_cache(const functions& f, cache_counters counters,
-                      const std::atomic<bool>* sees_exposures = nullptr);
+                      const std::atomic<bool>* sees_exposures = nullptr,
+                      const std::atomic<bool>* watches = nullptr);
     certificate_cache(const certificate_cache&) = delete;
     certificate_cache& operator=(const certificate_cache&) = delete;
 
@@ -122,6 +125,21 @@ public:
 
     // Where `x` was parsed; valid as long as `x`. Null: `x` does not belong to this cache.
     [[nodiscard]] const parse_context* origin(const X509* x) const;
+
+    // A program that may attach data, or write, gets `x`, which belongs to this cache (lease.h). True: `who`
+    // may have this object, for one reference or for good; in the latter case nobody else gets it any more.
+    // No lock, no memory.
+    [[nodiscard]] bool take(const X509* x, owner_id who);
+    [[nodiscard]] bool keep(const X509* x, owner_id who);
+    // Whether it is kept by `who`, or taken.
+    [[nodiscard]] bool is_of(const X509* x, owner_id who) const;
+    // The program takes a reference more, or gives one back. Of any certificate.
+    void add(const X509* x);
+    void drop(const X509* x);
+    // Data was attached to it: it stays with whoever has it.
+    void keep_attached(const X509* x);
+    // As X509_dup(x), but of what was parsed, whatever was written since.
+    [[nodiscard]] X509* duplicate(X509* x) const;
 
     // Call before `x` is changed, or after. Returns whether `x` was shared until now.
     bool detach(const X509* x);
@@ -208,12 +226,19 @@ private:
 
     // The table. Null: there is no memory for one, or the cache was stopped.
     [[nodiscard]] certificate_home* home() {
-        certificate_home* const h = home_.load(std::memory_order_acquire);
-        return stopped_.load(std::memory_order_relaxed) ? nullptr : h != nullptr ? h : make_home();
+        certificate_home* const h = reached();
+        return stopped_.load(std::memory_order_relaxed) || is_stranded() ? nullptr
+               : h != nullptr                                            ? h
+                                                                         : make_home();
     }
     [[nodiscard]] certificate_home* make_home();
+    // The table, if there is one, and no lock of it is held for ever.
+    [[nodiscard]] certificate_home* reached() const noexcept {
+        stranded_child::watch();
+        return is_stranded() ? nullptr : home_.load();
+    }
     [[nodiscard]] bool stands_in_table(const certificate_entry& e) const noexcept {
-        return e.home == home_.load(std::memory_order_acquire);
+        return e.home == reached();
     }
     [[nodiscard]] ibid::retention budget() const noexcept;
 
@@ -233,6 +258,7 @@ private:
     [[nodiscard]] bool in_default_context() const;
 
     const std::atomic<bool>& sees_exposures_; // acquire, pairs with the store that ends it
+    const std::atomic<bool>& watches_;        // acquire, pairs with the store that begins it
     const functions& f_;
     counter_block* const counters_;
     // Null in a forked child that has made none yet. Release when complete, pairs with home() and

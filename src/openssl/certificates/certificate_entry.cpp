@@ -88,25 +88,30 @@ certificate_key::certificate_key(octets bytes, parse_context where) noexcept
     : der(bytes), context(where), hash(hash_of(bytes, where)) {}
 
 certificate_entry::certificate_entry(certificate_home& in, X509* x, const certificate_key& k,
-                                     const parse_context* where, std::uint32_t hand_outs) noexcept
+                                     const parse_context* where, std::uint32_t hand_outs,
+                                     bool has_lease) noexcept
     : home(&in), x509(x), context(where), der_size(static_cast<std::uint32_t>(k.der.size())),
-      hand_outs_left(hand_outs) {
+      hand_outs_left(hand_outs), watched(has_lease) {
     static_assert(sizeof(certificate_entry) <= 72, "a block of 80 bytes");
 }
 
 certificate_entry* certificate_entry::make(certificate_home& in, X509* x, const certificate_key& k,
-                                           std::uint32_t hand_outs) noexcept {
+                                           std::uint32_t hand_outs, bool watched) noexcept {
     const uncancelled all_of_this; // a program's malloc may be a cancellation point
     const parse_context* const context = copy_of(k.context);
     if (context == nullptr) {
         return nullptr;
     }
-    void* const memory = ::operator new(sizeof(certificate_entry), std::nothrow);
+    void* const memory =
+        ::operator new(sizeof(certificate_entry) + (watched ? sizeof(lease) : 0), std::nothrow);
     if (memory == nullptr) {
         free(context);
         return nullptr;
     }
-    return ::new (memory) certificate_entry(in, x, k, context, hand_outs);
+    if (watched) {
+        ::new (static_cast<unsigned char*>(memory) + sizeof(certificate_entry)) lease;
+    }
+    return ::new (memory) certificate_entry(in, x, k, context, hand_outs, watched);
 }
 
 certificate_entry::~certificate_entry() {

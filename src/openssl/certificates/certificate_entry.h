@@ -19,6 +19,7 @@
 
 #include "certificate_image.h"
 #include "ibid/detail/base/entry_word.h"
+#include "lease.h"
 #include "openssl/binding/functions.h"
 #include "signature_memo.h"
 
@@ -80,16 +81,25 @@ struct certificate_entry : detail::entry_word {
     // A program has pointers into these parts of the certificate, and may write through them without a call.
     // Bits of `exposure`. Release before the program gets the pointer, acquire at each hit.
     std::atomic<unsigned char> exposed{0};
-    bool linked = false; // in the table. Used by the maker, then by the ender
+    bool linked : 1 =
+        false; // in the table. Used by the thread that makes the entry, then by the one that ends it
+    // A lease stands behind the entry: so far, each getter that gave the program its certificate was seen.
+    const bool watched : 1;
 
     static constexpr std::size_t largest = std::numeric_limits<int>::max(); // in DER
 
     // Null without memory.
     [[nodiscard]] static certificate_entry* make(certificate_home& in, X509* x, const certificate_key& k,
-                                                 std::uint32_t hand_outs) noexcept;
+                                                 std::uint32_t hand_outs, bool watched) noexcept;
+    // Its memory may be larger than itself.
+    static void* operator new(std::size_t size) { return ::operator new(size); }
+    static void operator delete(void* memory) noexcept { ::operator delete(memory); }
     certificate_entry(const certificate_entry&) = delete;
     certificate_entry& operator=(const certificate_entry&) = delete;
     ~certificate_entry();
+
+    // Null: who has the certificate is not known.
+    [[nodiscard]] lease* holder() noexcept { return watched ? reinterpret_cast<lease*>(this + 1) : nullptr; }
 
     // Compares everything except the bytes. For an entry that may be ending; under the table's lock.
     [[nodiscard]] bool may_be(const certificate_key& k) const noexcept;
@@ -109,7 +119,7 @@ struct certificate_entry : detail::entry_word {
 
 private:
     certificate_entry(certificate_home& in, X509* x, const certificate_key& k, const parse_context* where,
-                      std::uint32_t hand_outs) noexcept;
+                      std::uint32_t hand_outs, bool watched) noexcept;
     [[nodiscard]] bool exposed_parts_are_of(const functions& f, const certificate_image& bytes,
                                             unsigned char which) const;
     [[nodiscard]] likeness compare_first(const functions& f, const certificate_key& k);

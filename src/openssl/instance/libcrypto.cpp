@@ -117,7 +117,7 @@ const char* libcrypto::set_up() {
         if (environment().verify_memo) {
             verify_hook_ = verify_hook(f);
         }
-        auto* const cache = new certificate_cache(f, counters_, &sees_exposures_);
+        auto* const cache = new certificate_cache(f, counters_, &sees_exposures_, &gives_own_objects_);
         made_[0] = cache;
         if (!cache->usable()) {
             return "the program has registered too much data for certificates (ex_data)";
@@ -131,8 +131,8 @@ const char* libcrypto::set_up() {
         stores->retain(environment().retain);
         // Published together or never: a thread that disables ibid finds everything that was shared, or
         // nothing will ever be shared.
-        const detail::lock_guard lock(changes_);
-        if (!gone_) {
+        const unwaited_lock lock(changes_);
+        if (lock && !gone_) {
             all_certificates_.store(cache, std::memory_order_release);
             all_trust_stores_.store(stores, std::memory_order_release);
             trust_stores_.store(stores, std::memory_order_release);
@@ -155,7 +155,10 @@ void libcrypto::leave(Stop stop) noexcept {
     certificate_cache* cache = nullptr;
     trust_store_cache* stores = nullptr;
     {
-        const detail::lock_guard lock(changes_);
+        const unwaited_lock lock(changes_);
+        if (!lock) {
+            return; // a stranded child, in which nothing is found
+        }
         gone_ = true;
         state_.store(state::begun, std::memory_order_release);
         trust_stores_.store(nullptr, std::memory_order_release);
@@ -202,7 +205,10 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     // Allocated before the lock is taken: at a fork, an allocator's own lock may be taken before it.
     auto noted = std::unique_ptr<apart>(new (std::nothrow) apart{context, nullptr});
     {
-        const detail::lock_guard lock(changes_);
+        const unwaited_lock lock(changes_);
+        if (!lock) {
+            return; // a stranded child
+        }
         certificates = certificates_ever();
         stores = trust_stores_ever();
         if (certificates == nullptr) {
@@ -229,17 +235,19 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     f.ERR_pop_to_mark();
     const bool all_apart = certificates_are_apart && keys_are_apart && stores_are_apart;
     if (all_apart && noted != nullptr) { // otherwise out of memory: the next thread tries again
-        const detail::lock_guard lock(changes_);
-        noted->next = apart_;
-        apart_ = noted.release();
+        const unwaited_lock lock(changes_);
+        if (lock) {
+            noted->next = apart_;
+            apart_ = noted.release();
+        }
     }
 }
 
 void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
     apart* gone = nullptr;
     {
-        const detail::lock_guard lock(changes_);
-        for (apart** link = &apart_; *link != nullptr;) {
+        const unwaited_lock lock(changes_);
+        for (apart** link = &apart_; lock && *link != nullptr;) {
             apart* const a = *link;
             if (a->context == context) {
                 *link = a->next;
@@ -255,7 +263,7 @@ void libcrypto::forget_indices(const OSSL_LIB_CTX* context) noexcept {
 }
 
 void libcrypto::lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-    changes_.lock();
+    changes_.lock_for_fork();
 }
 
 void libcrypto::forget_all_in_child() noexcept {
@@ -268,7 +276,7 @@ void libcrypto::forget_all_in_child() noexcept {
 }
 
 void libcrypto::unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-    changes_.unlock();
+    changes_.unlock_after_fork();
 }
 
 } // namespace ibid::openssl

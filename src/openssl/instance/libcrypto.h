@@ -14,10 +14,10 @@
 #include <array>
 #include <atomic>
 
-#include "ibid/detail/base/mutex.h"
 #include "openssl/binding/extent.h"
 #include "openssl/binding/functions.h"
 #include "openssl/binding/settings.h"
+#include "openssl/binding/unwaited_mutex.h"
 #include "openssl/binding/verify_hook.h"
 #include "openssl/certificates/certificate_cache.h"
 #include "openssl/modules/loads.h"
@@ -114,7 +114,7 @@ public:
     // setup: that allocates OpenSSL memory, and a program may set its memory functions
     // (CRYPTO_set_mem_functions) only before the first allocation.
     [[nodiscard]] certificate_cache* made_certificates() const noexcept {
-        return certificates_.load(std::memory_order_acquire);
+        return is_stranded() ? nullptr : certificates_.load(std::memory_order_acquire);
     }
     // The same after ibid was disabled: for shared objects that still have several holders.
     [[nodiscard]] certificate_cache* certificates_ever() const noexcept {
@@ -215,7 +215,7 @@ private:
     std::atomic<trust_store_cache*> trust_stores_{nullptr}; // the same
     // Also protects the publication of the members below into the two above; held around fork(). No OpenSSL
     // function runs under it, and no other lock of ibid is taken under it except in lock_for_fork().
-    detail::mutex changes_;
+    unwaited_mutex changes_;
     // Permanent copies of the same pointers, because OpenSSL continues to call the callbacks after sharing
     // has stopped.
     std::atomic<certificate_cache*> all_certificates_{nullptr}; // release, pairs with certificates_ever()

@@ -100,6 +100,7 @@ struct entries {
     static X509* peer(X509** a, const unsigned char** pp, long length) {
         return parse_peer(of(), a, pp, length, __builtin_return_address(0));
     }
+    static void free_in_libssl(X509* x) { let_go_in_libssl(of(), x); }
     static const ASN1_ITEM* it() { return session_peer_item(N); }
     static int chain_step(X509_STORE_CTX* verification) { return verify_chain(of(), verification); }
     static int verify_peer(X509_STORE_CTX* verification) {
@@ -214,9 +215,8 @@ struct entries {
 
     // ---- functions that give an object to a writer, or to an attacher without a lease
 
-    // The lists of a connection and their elements belong to OpenSSL, and programs change them. So nothing is
-    // shared with a program that reads them and may write: objects that were shared before are replaced at
-    // this call.
+    // The lists of a connection and what is in them are OpenSSL's own, and programs change them. So nothing
+    // is shared any more with a program that asks for them and may write.
     static libcrypto& for_writer() noexcept {
         libcrypto& l = of();
         if (!l.has_writer()) {
@@ -247,7 +247,9 @@ struct entries {
     static X509* current_cert(const X509_STORE_CTX* v) {
         return lend(v, of().f.X509_STORE_CTX_get_current_cert(v));
     }
-    static X509* cert(const X509_STORE_CTX* v) { return lend(v, of().f.X509_STORE_CTX_get0_cert(v)); }
+    static X509* cert(const X509_STORE_CTX* v) {
+        return sent_to_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_cert(v));
+    }
     static X509* current_issuer(const X509_STORE_CTX* v) {
         return lend(v, of().f.X509_STORE_CTX_get0_current_issuer(v));
     }
@@ -255,7 +257,7 @@ struct entries {
         return of_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_chain(v));
     }
     static STACK_OF(X509) * untrusted(const X509_STORE_CTX* v) {
-        return of_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_untrusted(v));
+        return sent_to_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_untrusted(v));
     }
     static STACK_OF(X509) * chain1(const X509_STORE_CTX* v) {
         return of_verification_held(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get1_chain(v));
@@ -489,7 +491,7 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
     case function_id::X509_up_ref:
         return attacher ? address(&up_ref) : nullptr;
     case function_id::X509_free:
-        return attacher ? address(&free) : nullptr;
+        return libssl ? address(&free_in_libssl) : attacher ? address(&free) : nullptr;
     default:
         if (id == function_id::X509_get0_signature) {
             return reader || attacher ? address(&signature) : nullptr;

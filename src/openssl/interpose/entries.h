@@ -103,6 +103,7 @@ enum class function_id : std::uint8_t {
     dlmopen,
     dlsym,
     dlvsym,
+    dlclose,
     chroot,
     count
 };

@@ -8,6 +8,7 @@
 #include "openssl/binding/one_thread.h"
 #include "openssl/certificates/der.h"
 #include "openssl/instance/forked_child.h"
+#include "private_objects.h"
 
 namespace ibid::openssl::interpose {
 
@@ -91,6 +92,9 @@ X509* parse_peer(libcrypto& of, X509** a, const unsigned char** pp, long length,
                                          : nullptr;
     if (cache == nullptr) {
         return of.f.d2i_X509(a, pp, length);
+    }
+    if (of.gives_own_objects()) {
+        register_index_of_sessions(of);
     }
     X509* const peer = parses_in_full(of, *pp, length, code) ? cache->parse_in_full(a, pp, length, context)
                                                              : cache->parse(a, pp, length, context, false);
@@ -184,6 +188,9 @@ int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const
     const bool plain = tag == -1 && tag_class == 0 && optional == 0 && *value == nullptr &&
                        !of.has_writer() && !is_left_to_openssl(of, *in, length, {});
     if (certificate_cache* const cache = plain ? of.certificates() : nullptr) {
+        if (of.gives_own_objects()) {
+            register_index_of_sessions(of); // before OpenSSL makes the session that this is for
+        }
         f.ERR_set_mark();
         X509* const peer = cache->parse(nullptr, in, length, {}, false);
         f.ERR_pop_to_mark();

@@ -6,104 +6,165 @@
 #include <new>
 #include <utility>
 
-#include "ibid/detail/base/mutex.h"
 #include "openssl/binding/error_queue.h"
+#include "openssl/binding/unwaited_mutex.h"
+#include "openssl/certificates/duplicates.h"
 #include "openssl/certificates/eligibility.h"
-#include "openssl/certificates/leases.h"
+#include "private_store.h"
 
 namespace ibid::openssl::interpose {
 
 namespace {
 
-// The objects of one session: duplicates of shared certificates. A copy of the session (for a ticket) has the
-// same set. Freed with the last of them.
-struct private_set {
-    struct certificate {
-        X509* shared; // with a reference, so that its address is not reused
-        X509* own;
-        certificate* next;
-    };
-    std::atomic<unsigned> sessions{1};
-    certificate* certificates = nullptr;
+// ---- Owners
 
-    // Null: none. Under the lock of all sets.
-    [[nodiscard]] X509* find(const X509* of_shared) const noexcept {
-        for (const auto* c = certificates; c != nullptr; c = c->next) {
-            if (c->shared == of_shared) {
-                return c->own;
-            }
-        }
-        return nullptr;
-    }
+// What ibid keeps with a session in its ex_data. A copy of the session (a ticket's) has the same.
+struct session_note {
+    const owner_id id;
+    std::atomic<unsigned> sessions{1};
+    // Relaxed: of whoever ends the session, after whoever set it.
+    std::atomic<bool> has_duplicates{false};
+    // There was no memory for a duplicate once: it goes on with what it got then. Relaxed: a hint.
+    std::atomic<bool> has_originals{false};
+    // When the last session has ended, but for its peer.
+    const X509* peer = nullptr;
+    session_note* ended_before = nullptr;
 };
 
-// Protects the contents of all private sets, and replacements in lists. OpenSSL functions called under it
-// only read or write one word.
-constinit detail::mutex sets;
+constinit std::atomic<owner_id> last_id{0};
 
-void destroy(const functions& f, private_set* set) {
-    while (set->certificates != nullptr) {
-        auto* const c = std::exchange(set->certificates, set->certificates->next);
-        f.X509_free(c->shared);
-        f.X509_free(c->own);
-        delete c;
+// The sessions that this thread is ending, the innermost first. Their duplicates stay until OpenSSL frees the
+// peer: after all free functions of the program's, one of which may look at it.
+constinit thread_local session_note* ending = nullptr;
+
+// Gives a session that only the caller has its note.
+void add_note(const functions& f, SSL_SESSION* session, int index) {
+    // With room for the program's data behind it, so that nothing moves when the program sets that: another
+    // thread may be asking for the note.
+    constexpr int room = 4;
+    const errors_as_before unsaid(f);
+    auto* const note = new (std::nothrow) session_note{last_id.fetch_add(1, std::memory_order_relaxed) + 1};
+    (void)f.SSL_SESSION_set_ex_data(session, index + room, nullptr);
+    if (note != nullptr && f.SSL_SESSION_set_ex_data(session, index, note) != 1) {
+        delete note;
     }
-    delete set;
 }
 
-// ex_data callbacks of sessions.
-int on_copy(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** set, int, long, void*) noexcept {
-    if (*set != nullptr) {
-        static_cast<private_set*>(*set)->sessions.fetch_add(1, std::memory_order_relaxed);
+void on_new(void* session, void*, CRYPTO_EX_DATA*, int index, long, void* of) {
+    const auto& its = *static_cast<const libcrypto*>(of);
+    if (its.gives_own_objects()) {
+        add_note(its.f, static_cast<SSL_SESSION*>(session), index);
+    }
+}
+
+// The copy was new before, and has a note of its own.
+int on_copy(CRYPTO_EX_DATA* copy, const CRYPTO_EX_DATA*, void** data, int index, long, void* of) {
+    const functions& f = static_cast<const libcrypto*>(of)->f;
+    auto* const fresh = static_cast<session_note*>(
+        f.OPENSSL_sk_value(reinterpret_cast<const OPENSSL_STACK*>(copy->sk), index));
+    if (auto* const note = static_cast<session_note*>(*data)) {
+        note->sessions.fetch_add(1, std::memory_order_relaxed);
+        delete fresh;
+    } else {
+        *data = fresh;
     }
     return 1;
 }
 
-void on_free(void*, void* set, CRYPTO_EX_DATA*, int, long, void* of) {
-    auto* const s = static_cast<private_set*>(set);
-    if (s != nullptr && s->sessions.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        destroy(static_cast<libcrypto*>(of)->f, s);
+void on_free(void* session, void* data, CRYPTO_EX_DATA*, int, long, void* of) {
+    auto* const note = static_cast<session_note*>(data);
+    if (note == nullptr || note->sessions.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
     }
+    if (!note->has_duplicates.load(std::memory_order_relaxed)) {
+        delete note;
+        return;
+    }
+    note->peer =
+        static_cast<const libcrypto*>(of)->f.SSL_SESSION_get0_peer(static_cast<SSL_SESSION*>(session));
+    note->ended_before = std::exchange(ending, note);
 }
 
 // Of ex_data of sessions. 0: not registered yet; OpenSSL gives no 0.
-constinit std::array<std::atomic<int>, libcrypto::most> indices_of_sets{};
+constinit std::array<std::atomic<int>, libcrypto::most> indices_of_notes{};
 
-// Registered when the first attacher or writer needs it; negative: there is none.
-[[nodiscard]] int index_of_sets(libcrypto& of) {
-    std::atomic<int>& index = indices_of_sets[of.number()];
+// Negative: there is none.
+[[nodiscard]] int index_of_notes(libcrypto& of) {
+    std::atomic<int>& index = indices_of_notes[of.number()];
     if (const int known = index.load(std::memory_order_acquire); known != 0) {
         return known;
     }
     const errors_as_before unsaid(of.f);
     int given =
-        of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, nullptr, &on_copy, &on_free);
+        of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, &on_new, &on_copy, &on_free);
     int none = 0;
     // Two threads may each have registered one; the second is never used.
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
 }
 
-// One thread at a time: in stock, several threads may read the peer of one session concurrently. Functions
-// called under this lock allocate memory, and take no OpenSSL lock.
-constinit detail::mutex sets_of_sessions;
+// Protects notes of sessions that began before there were any, and exchanges in lists: both only once a
+// program that was not known to write asks by another getter.
+constinit unwaited_mutex exchanging;
 
-[[nodiscard]] private_set* set_of(libcrypto& of, SSL_SESSION* session) {
-    const int index = session != nullptr ? index_of_sets(of) : -1;
+// In stock several threads may ask one session for its peer, as that only reads. Null: there is no memory.
+[[nodiscard]] session_note* note_of(libcrypto& of, SSL_SESSION* session) {
+    const int index = session != nullptr ? index_of_notes(of) : -1;
     if (index < 0) {
         return nullptr;
     }
-    const detail::lock_guard lock(sets_of_sessions);
-    if (auto* const set = static_cast<private_set*>(of.f.SSL_SESSION_get_ex_data(session, index))) {
-        return set;
+    if (void* const known = of.f.SSL_SESSION_get_ex_data(session, index)) {
+        return static_cast<session_note*>(known);
     }
-    auto* const made = new (std::nothrow) private_set;
-    const errors_as_before unsaid(of.f);
-    if (made != nullptr && of.f.SSL_SESSION_set_ex_data(session, index, made) != 1) {
-        delete made;
-        return nullptr;
+    const unwaited_lock lock(exchanging);
+    if (lock && of.f.SSL_SESSION_get_ex_data(session, index) == nullptr) {
+        add_note(of.f, session, index);
     }
-    return made;
+    return static_cast<session_note*>(of.f.SSL_SESSION_get_ex_data(session, index));
 }
+
+[[nodiscard]] SSL_SESSION* session_of(libcrypto& of, const SSL* ssl) {
+    return ssl != nullptr ? of.f.SSL_get_session(ssl) : nullptr;
+}
+
+[[nodiscard]] const SSL* connection_of(libcrypto& of, X509_STORE_CTX* verification) {
+    return of.f.has_libssl() && verification != nullptr
+               ? static_cast<const SSL*>(
+                     of.f.X509_STORE_CTX_get_ex_data(verification, of.f.SSL_get_ex_data_X509_STORE_CTX_idx()))
+               : nullptr;
+}
+
+// Whose certificates these are: first the store's, where it has them, then the session's.
+struct owners {
+    SSL_SESSION* session = nullptr;
+    owner_id store = 0;
+};
+
+[[nodiscard]] owners sent_to(libcrypto& of, const SSL* ssl) {
+    return {session_of(of, ssl), 0};
+}
+
+// A chain that was verified ends in the store that it was verified with. That has objects of its own before.
+[[nodiscard]] owners verified_with(libcrypto& of, SSL_SESSION* session, X509_STORE* store) {
+    make_private(of, store, false);
+    return {session, store != nullptr ? duplicates::owner_of(store) : 0};
+}
+
+[[nodiscard]] owners verified_by(libcrypto& of, const SSL* ssl) {
+    X509_STORE* store = nullptr;
+    auto* const connection = const_cast<SSL*>(ssl);
+    if (ssl != nullptr && of.f.SSL_ctrl(connection, SSL_CTRL_GET_VERIFY_CERT_STORE, 0, &store) == 1 &&
+        store == nullptr) {
+        store = of.f.SSL_CTX_get_cert_store(of.f.SSL_get_SSL_CTX(ssl));
+    }
+    return verified_with(of, session_of(of, ssl), store);
+}
+
+[[nodiscard]] owners in_verification(libcrypto& of, X509_STORE_CTX* verification) {
+    return verified_with(of, session_of(of, connection_of(of, verification)),
+                         verification != nullptr ? of.f.X509_STORE_CTX_get0_store(verification) : nullptr);
+}
+
+// ---- Their objects
 
 [[nodiscard]] bool is_shared(libcrypto& of, const X509* x) {
     const certificate_cache* const cache = of.certificates_ever();
@@ -114,67 +175,62 @@ constinit detail::mutex sets_of_sessions;
 // change it.
 enum class use : bool { not_yet, verified };
 
-[[nodiscard]] X509* find_own(const private_set* set, const X509* shared) {
-    if (set == nullptr) {
-        return nullptr;
-    }
-    const detail::lock_guard lock(sets);
-    return set->find(shared);
+// In a full handshake the peer's chain is verified; a resumed one takes the chain from the session.
+[[nodiscard]] use use_in(libcrypto& of, const SSL* ssl) {
+    return ssl != nullptr && of.f.SSL_session_reused(ssl) == 0 ? use::verified : use::not_yet;
 }
 
-// The session's private object for `x`, borrowed. `so_far`: what OpenSSL would have done with it so far.
-[[nodiscard]] X509* own_of(libcrypto& of, SSL_SESSION* session, X509* x, use so_far) {
+// Null: there is no memory.
+[[nodiscard]] X509* duplicate_for(libcrypto& of, session_note& session, X509* x, use so_far) {
+    const errors_as_before unsaid(of.f);
+    X509* own = of.certificates_ever()->duplicate(x);
+    // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one. Such
+    // a certificate is never handed out a second time, so it is the session's alone.
+    if (own != nullptr && so_far == use::verified && !has_sound_extensions(of.f, own, x)) {
+        of.f.X509_free(own);
+        of.f.X509_up_ref(x);
+        own = x;
+    }
+    if (own == nullptr) {
+        return nullptr;
+    }
+    of.f.X509_up_ref(x);
+    session.has_duplicates.store(true, std::memory_order_relaxed);
+    X509* const settled = duplicates::insert(x, session.id, own);
+    if (settled != own) {
+        of.f.X509_free(x);
+        of.f.X509_free(own);
+    }
+    return settled;
+}
+
+// The owner's object for `x`, lent.
+[[nodiscard]] X509* own_of(libcrypto& of, const owners& whose, X509* x, use so_far) {
     if (!is_shared(of, x)) {
         return x;
     }
-    private_set* const set = set_of(of, session);
-    if (set != nullptr && leases::has(x, set)) {
-        // Its user already has the shared object, and may keep this pointer after the lease has ended.
-        leases::keep(x);
-        (void)of.certificates_ever()->detach(x);
-        return x;
-    }
-    if (X509* const own = find_own(set, x)) {
+    certificate_cache& cache = *of.certificates_ever();
+    if (X509* const own = duplicates::find(x, whose.store)) {
         return own;
     }
-    X509* duplicate = nullptr;
-    if (set != nullptr) {
-        const errors_as_before unsaid(of.f);
-        duplicate = of.f.X509_dup(x);
-        // OpenSSL reports a fault in the extensions once for each object, and has done so for this one. Such
-        // a certificate is never handed out a second time, so from now on it belongs to this session only,
-        // for every getter.
-        if (duplicate != nullptr && so_far == use::verified && !has_sound_extensions(of.f, duplicate, x)) {
-            of.f.X509_free(duplicate);
-            of.f.X509_up_ref(x);
-            duplicate = x;
-            (void)of.certificates_ever()->detach(x);
-        }
-    }
-    auto* const node =
-        duplicate != nullptr ? new (std::nothrow) private_set::certificate{x, duplicate, nullptr} : nullptr;
-    if (node == nullptr) {
-        // Or there is no memory, and the call must not fail for that. Then the object is not handed out to
-        // further connections.
-        of.f.X509_free(duplicate);
-        (void)of.certificates_ever()->detach(x);
+    if (cache.is_of(x, whose.store)) {
         return x;
     }
-    of.f.X509_up_ref(x);
-    X509* other = nullptr;
-    {
-        const detail::lock_guard lock(sets);
-        other = set->find(x);
-        if (other == nullptr) {
-            node->next = set->certificates;
-            set->certificates = node;
-            return duplicate;
-        }
+    session_note* const note = note_of(of, whose.session);
+    const owner_id session = note != nullptr ? note->id : 0;
+    if (X509* const own = duplicates::find(x, session)) {
+        return own;
     }
-    of.f.X509_free(duplicate);
-    of.f.X509_free(x);
-    delete node;
-    return other;
+    // Where there is no session, the program has put it there.
+    if (whose.session == nullptr || cache.keep(x, session) || note == nullptr || is_stranded() ||
+        note->has_originals.load(std::memory_order_relaxed)) {
+        return x;
+    }
+    X509* const own = duplicate_for(of, *note, x, so_far);
+    if (own == nullptr) {
+        note->has_originals.store(true, std::memory_order_relaxed); // the call may not fail for that
+    }
+    return own != nullptr ? own : x;
 }
 
 [[nodiscard]] X509* held(const functions& f, X509* lent) {
@@ -184,104 +240,9 @@ enum class use : bool { not_yet, verified };
     return lent;
 }
 
-[[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509) * stack) noexcept {
-    return reinterpret_cast<OPENSSL_STACK*>(stack);
-}
-
-// Replaces shared objects in a list by the session's private objects. It is OpenSSL's own list and owns its
-// elements; the program may remove certificates from it and add others.
-[[nodiscard]] STACK_OF(X509) *
-    own_of(libcrypto& of, SSL_SESSION* session, STACK_OF(X509) * lent, use so_far) {
-    const functions& f = of.f;
-    OPENSSL_STACK* const list = untyped(lent);
-    const int count = list != nullptr ? f.OPENSSL_sk_num(list) : 0;
-    for (int i = 0; i < count; ++i) {
-        auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(list, i));
-        X509* const own = own_of(of, session, x, so_far);
-        if (own == x) {
-            continue;
-        }
-        f.X509_up_ref(own);
-        bool exchanged = false;
-        {
-            const detail::lock_guard lock(sets); // another thread may read the same list
-            exchanged = f.OPENSSL_sk_value(list, i) == x;
-            if (exchanged) {
-                (void)f.OPENSSL_sk_set(list, i, own);
-            }
-        }
-        f.X509_free(exchanged ? x : own); // the set has a reference to either
-    }
-    return lent;
-}
-
-[[nodiscard]] SSL_SESSION* session_of(libcrypto& of, const SSL* ssl) {
-    return ssl != nullptr ? of.f.SSL_get_session(ssl) : nullptr;
-}
-
-// In a full handshake the peer's chain is verified; a resumed one takes the chain from the session.
-[[nodiscard]] use use_in(libcrypto& of, const SSL* ssl) {
-    return ssl != nullptr && of.f.SSL_session_reused(ssl) == 0 ? use::verified : use::not_yet;
-}
-
-[[nodiscard]] SSL_SESSION* session_of(libcrypto& of, X509_STORE_CTX* verification) {
-    if (!of.f.has_libssl() || verification == nullptr) {
-        return nullptr;
-    }
-    return session_of(of, static_cast<const SSL*>(of.f.X509_STORE_CTX_get_ex_data(
-                              verification, of.f.SSL_get_ex_data_X509_STORE_CTX_idx())));
-}
-
-} // namespace
-
-X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
-    // On a client, the peer is also in the chain. OpenSSL frees the chain after the session's data, so the
-    // duplicate still exists when a free function of the program reads it.
-    (void)chain_of_connection(of, ssl);
-    return own_of(of, session_of(of, ssl), of.f.SSL_get0_peer_certificate(ssl), use_in(of, ssl));
-}
-
-X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) {
-    return held(of.f, peer_of_connection(of, ssl));
-}
-
-STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
-    return own_of(of, session_of(of, ssl), of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl));
-}
-
-STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
-    return own_of(of, session_of(of, ssl), of.f.SSL_get0_verified_chain(ssl), use_in(of, ssl));
-}
-
-int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PKEY** key) {
-    const int depth = of.f.SSL_get0_dane_authority(ssl, matched, key);
-    if (depth >= 0 && matched != nullptr) {
-        *matched = own_of(of, session_of(of, ssl), *matched, use_in(of, ssl));
-    }
-    return depth;
-}
-
-X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
-    auto* const s = const_cast<SSL_SESSION*>(session);
-    return own_of(of, s, of.f.SSL_SESSION_get0_peer(s), use::not_yet);
-}
-
-void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
-    if (of.made_certificates() != nullptr) {
-        (void)set_of(of, session_of(of, verification));
-    }
-}
-
-X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
-    return own_of(of, session_of(of, verification), lent, use::verified);
-}
-
-STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
-    return own_of(of, session_of(of, verification), lent, use::verified);
-}
-
-X509* of_verification_held(libcrypto& of, X509_STORE_CTX* verification, X509* given) {
-    X509* const own = own_of(of, session_of(of, verification), given, use::verified);
+// `given` has a reference for the caller.
+[[nodiscard]] X509* own_of_held(libcrypto& of, const owners& whose, X509* given, use so_far) {
+    X509* const own = own_of(of, whose, given, so_far);
     if (own != given) {
         of.f.X509_up_ref(own);
         of.f.X509_free(given);
@@ -289,25 +250,114 @@ X509* of_verification_held(libcrypto& of, X509_STORE_CTX* verification, X509* gi
     return own;
 }
 
+[[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509) * stack) noexcept {
+    return reinterpret_cast<OPENSSL_STACK*>(stack);
+}
+
+// Exchanges what is shared in a list for the owner's objects. It is OpenSSL's own list, and owns what is in
+// it: the program may take certificates out of it, and put others in.
+[[nodiscard]] STACK_OF(X509) * own_of(libcrypto& of, const owners& whose, STACK_OF(X509) * lent, use so_far) {
+    const functions& f = of.f;
+    OPENSSL_STACK* const list = untyped(lent);
+    const int count = list != nullptr ? f.OPENSSL_sk_num(list) : 0;
+    for (int i = 0; i < count; ++i) {
+        auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(list, i));
+        X509* const own = own_of(of, whose, x, so_far);
+        if (own == x) {
+            continue;
+        }
+        f.X509_up_ref(own);
+        bool exchanged = false;
+        {
+            const unwaited_lock lock(exchanging); // another thread may read the same list
+            exchanged = lock && f.OPENSSL_sk_value(list, i) == x;
+            if (exchanged) {
+                (void)f.OPENSSL_sk_set(list, i, own);
+            }
+        }
+        f.X509_free(exchanged ? x : own); // there is a reference to either
+    }
+    return lent;
+}
+
+} // namespace
+
+X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
+    return own_of(of, sent_to(of, ssl), of.f.SSL_get0_peer_certificate(ssl), use_in(of, ssl));
+}
+
+X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) {
+    return held(of.f, peer_of_connection(of, ssl));
+}
+
+STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
+    return own_of(of, sent_to(of, ssl), of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl));
+}
+
+STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
+    return own_of(of, verified_by(of, ssl), of.f.SSL_get0_verified_chain(ssl), use_in(of, ssl));
+}
+
+int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PKEY** key) {
+    const int depth = of.f.SSL_get0_dane_authority(ssl, matched, key);
+    if (depth >= 0 && matched != nullptr) {
+        *matched = own_of(of, verified_by(of, ssl), *matched, use_in(of, ssl));
+    }
+    return depth;
+}
+
+X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
+    auto* const s = const_cast<SSL_SESSION*>(session);
+    return own_of(of, {s, 0}, of.f.SSL_SESSION_get0_peer(s), use::not_yet);
+}
+
+void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
+    if (of.made_certificates() != nullptr) {
+        (void)note_of(of, session_of(of, connection_of(of, verification)));
+    }
+}
+
+X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
+    return own_of(of, in_verification(of, verification), lent, use::verified);
+}
+
+X509* sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
+    return own_of(of, sent_to(of, connection_of(of, verification)), lent, use::verified);
+}
+
+STACK_OF(X509) * sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
+    return own_of(of, sent_to(of, connection_of(of, verification)), lent, use::verified);
+}
+
+STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
+    return own_of(of, in_verification(of, verification), lent, use::verified);
+}
+
 STACK_OF(X509) * of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given) {
+    const owners whose = in_verification(of, verification);
     const int count = given != nullptr ? of.f.OPENSSL_sk_num(untyped(given)) : 0;
     for (int i = 0; i < count; ++i) {
         auto* const x = static_cast<X509*>(of.f.OPENSSL_sk_value(untyped(given), i));
-        of.f.OPENSSL_sk_set(untyped(given), i, of_verification_held(of, verification, x));
+        of.f.OPENSSL_sk_set(untyped(given), i, own_of_held(of, whose, x, use::verified));
     }
     return given;
 }
 
+void let_go_in_libssl(libcrypto& of, X509* x) {
+    of.f.X509_free(x);
+    if (ending != nullptr && ending->peer == x) {
+        const session_note* const ended = std::exchange(ending, ending->ended_before);
+        duplicates::forget(of.f, ended->id);
+        delete ended;
+    }
+}
+
 void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-    sets_of_sessions.lock();
-    sets.lock();
-    leases::lock_for_fork();
+    exchanging.lock_for_fork();
 }
 
 void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-    leases::unlock_after_fork();
-    sets.unlock();
-    sets_of_sessions.unlock();
+    exchanging.unlock_after_fork();
 }
 
 // ---- An attacher's lease
@@ -317,41 +367,43 @@ X509* lease_peer(libcrypto& of, const SSL* ssl) {
     if (!is_shared(of, x)) {
         return x;
     }
-    SSL_SESSION* const session = session_of(of, ssl);
-    private_set* const set = set_of(of, session);
-    // If a session's user already has a duplicate, from a callback or another getter, that is the session's
-    // object.
-    if (find_own(set, x) == nullptr && leases::take(x, set)) {
+    // Once a session's user has a duplicate, that is the session's object.
+    const owners whose = sent_to(of, ssl);
+    const session_note* const note = note_of(of, whose.session);
+    if (note != nullptr && duplicates::find(x, note->id) == nullptr &&
+        of.certificates_ever()->take(x, note->id)) {
         return x;
     }
-    X509* const own = held(of.f, own_of(of, session, x, use_in(of, ssl)));
-    of.f.X509_free(x);
-    return own;
+    of.set_has_writer();
+    return own_of_held(of, whose, x, use_in(of, ssl));
 }
 
 int index_of_sessions(const libcrypto& of) noexcept {
-    return indices_of_sets[of.number()].load(std::memory_order_acquire);
+    return indices_of_notes[of.number()].load(std::memory_order_acquire);
 }
 
 void register_index_of_sessions(libcrypto& of) {
-    (void)index_of_sets(of);
+    (void)index_of_notes(of);
 }
 
 int attach(libcrypto& of, X509* x, int index, void* data) {
-    if (is_shared(of, x)) {
-        leases::keep(x); // first: from here on nobody else gets it
-        (void)of.certificates_ever()->detach(x);
+    if (certificate_cache* const cache = of.certificates_ever()) {
+        cache->keep_attached(x);
     }
     return of.f.X509_set_ex_data(x, index, data);
 }
 
 int hold(libcrypto& of, X509* x) {
-    leases::add(x);
+    if (certificate_cache* const cache = of.certificates_ever()) {
+        cache->add(x);
+    }
     return of.f.X509_up_ref(x);
 }
 
 void let_go(libcrypto& of, X509* x) {
-    leases::drop(x);
+    if (certificate_cache* const cache = of.certificates_ever()) {
+        cache->drop(x);
+    }
     of.f.X509_free(x);
 }
 

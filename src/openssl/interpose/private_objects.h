@@ -4,12 +4,13 @@
 //
 // A pointer that was given out cannot be taken back, so a writer must get a private object before it writes.
 //  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It
-//    gets the shared object by a lease: while one session's user holds it, users of other sessions get
-//    duplicates. Once data was attached, the object belongs to that session.
-//  - With a *writer*, and with an attacher that uses another getter, nothing is shared. Objects that
-//    connections had before that was known are replaced at the getter, also in OpenSSL's own lists. There is
-//    one duplicate for each session, because in stock the connections of one session share the peer's object.
-//    A trust store gets its own duplicates once.
+//    gets the shared object by a lease, as long as one session's users have it at a time. Once data was
+//    attached, the object belongs to that session.
+//  - With a *writer*, and with an attacher that asks by another getter or holds one certificate for two
+//    sessions, nothing is shared any more. What was shared before that was known belongs to the first session
+//    or store that asks for it, if each getter was seen so far. All others get duplicates, also in OpenSSL's
+//    own lists: one for a session with all of its copies, as in stock; one for a store, which a verified
+//    chain's root is.
 //
 // Law: what one connection, store or context does to an object by OpenSSL's public calls is seen only where
 // it would be seen in stock. Why: docs/decisions/0008-who-may-write.md.
@@ -30,22 +31,28 @@ int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched,
                                  EVP_PKEY** key);                               // SSL_get0_dane_authority
 [[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session); // SSL_SESSION_get0_peer
 
-// Called while a handshake verifies its peer, when no other thread has the session yet. Prepares a set for
-// the session's objects, so that copies of the session get the same set, and its ex_data is not written to
-// later.
+// While a handshake verifies its peer, nobody else has its session yet: it becomes an owner, if it began
+// before the index was registered.
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 
-// For the getters of a verification: certificates that it lends, lends as a stack, or gives.
+// For one of a verification's: certificates that it lends, lends a stack of, or gives; and what the peer
+// sent.
 [[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
 [[nodiscard]] STACK_OF(X509) *
     of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);
-[[nodiscard]] X509* of_verification_held(libcrypto& of, X509_STORE_CTX* verification, X509* given);
+[[nodiscard]] X509* sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
+[[nodiscard]] STACK_OF(X509) *
+    sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);
 [[nodiscard]] STACK_OF(X509) *
     of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given);
 
-// ibid's index of ex_data of sessions; 0 or negative: none is registered.
+// ibid's index of ex_data of sessions; 0 or negative: none is registered. In an attacher, sessions that begin
+// from then on are owners.
 [[nodiscard]] int index_of_sessions(const libcrypto& of) noexcept;
 void register_index_of_sessions(libcrypto& of);
+
+// libssl's X509_free: a session's duplicates end with its peer.
+void let_go_in_libssl(libcrypto& of, X509* x);
 
 // Around fork().
 void lock_for_fork() noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "private_store.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -10,12 +11,14 @@
 
 #include "openssl/binding/error_queue.h"
 #include "openssl/binding/locked_store.h"
+#include "openssl/binding/unwaited_mutex.h"
+#include "openssl/certificates/duplicates.h"
 
 namespace ibid::openssl::interpose {
 
 namespace {
 
-// A shared object of a store, and its duplicate; with references.
+// A shared object that another owner has, and the store's duplicate; with references.
 struct exchange {
     X509* certificate = nullptr;
     X509* own_certificate = nullptr;
@@ -25,7 +28,8 @@ struct exchange {
 
 class exchanges {
 public:
-    explicit exchanges(const functions& f) noexcept : f_(f) {}
+    exchanges(const functions& f, const X509_STORE* store) noexcept
+        : f_(f), who_(duplicates::owner_of(store)) {}
     exchanges(const exchanges&) = delete;
     exchanges& operator=(const exchanges&) = delete;
     ~exchanges() noexcept(false) {
@@ -37,16 +41,17 @@ public:
         }
     }
 
-    // Under the store's lock: finds the shared objects. CRLs have no mark, so all count as shared if a file
-    // of ibid was loaded.
-    void collect(const certificate_cache& cache, const OPENSSL_STACK* objects, bool crls) {
+    // Under the store's lock: which objects others have. CRLs have no mark: all are shared, where a file of
+    // ibid's was loaded.
+    void collect(certificate_cache& cache, const OPENSSL_STACK* objects, bool crls) {
         const int count = f_.OPENSSL_sk_num(objects);
         for (int i = 0; i < count; ++i) {
             const auto* const o = static_cast<const X509_OBJECT*>(f_.OPENSSL_sk_value(objects, i));
             exchange e;
             e.certificate = f_.X509_OBJECT_get0_X509(o);
             e.crl = crls ? f_.X509_OBJECT_get0_X509_CRL(o) : nullptr;
-            if (e.certificate != nullptr && cache.origin(e.certificate) == nullptr) {
+            if (e.certificate != nullptr &&
+                (cache.origin(e.certificate) == nullptr || cache.keep(e.certificate, who_))) {
                 e.certificate = nullptr;
             }
             if (e.certificate != nullptr || e.crl != nullptr) {
@@ -61,14 +66,18 @@ public:
     }
 
     // Without the lock. False: no memory.
-    [[nodiscard]] bool duplicate() {
+    [[nodiscard]] bool duplicate(const certificate_cache& cache) {
         bool done = true;
         for (exchange& e : all_) {
-            e.own_certificate = e.certificate != nullptr ? f_.X509_dup(e.certificate) : nullptr;
+            e.own_certificate = e.certificate != nullptr ? duplicate_of(cache, e.certificate) : nullptr;
             e.own_crl = e.crl != nullptr ? f_.X509_CRL_dup(e.crl) : nullptr;
             done = done && (e.own_certificate != nullptr || e.own_crl != nullptr);
         }
         return done;
+    }
+    [[nodiscard]] bool has_certificates() const noexcept {
+        return std::any_of(all_.begin(), all_.end(),
+                           [](const exchange& e) { return e.certificate != nullptr; });
     }
 
     // Under the lock again; the program may have changed the list meanwhile.
@@ -92,7 +101,26 @@ public:
     [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
 
 private:
+    // The same for each place of the object in the store, and in chains that the store has verified.
+    [[nodiscard]] X509* duplicate_of(const certificate_cache& cache, X509* x) const {
+        X509* own = duplicates::find(x, who_);
+        if (own == nullptr) {
+            X509* const made = cache.duplicate(x);
+            own = made != nullptr ? duplicates::insert(x, who_, made) : nullptr;
+            if (own != nullptr && own == made) {
+                f_.X509_up_ref(x);
+            } else {
+                f_.X509_free(made);
+            }
+        }
+        if (own != nullptr) {
+            f_.X509_up_ref(own);
+        }
+        return own;
+    }
+
     const functions& f_;
+    const owner_id who_;
     std::vector<exchange> all_;
 };
 
@@ -102,7 +130,7 @@ private:
 
 // Whether a store's hash table contains shared objects. Objects can only be replaced in the list, and reading
 // the list permanently converts the table. So this first examines copies, each with a reference.
-[[nodiscard]] bool table_holds_shared(const functions& f, const certificate_cache& cache, X509_STORE* store,
+[[nodiscard]] bool table_holds_shared(const functions& f, certificate_cache& cache, X509_STORE* store,
                                       bool crls) {
     struct copies {
         const functions& f;
@@ -111,7 +139,7 @@ private:
             f.OPENSSL_sk_pop_free(all, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_OBJECT_free));
         }
     } const objects{f, reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get1_objects(store))};
-    exchanges shared(f);
+    exchanges shared(f, store);
     shared.collect(cache, objects.all, crls);
     return objects.all == nullptr || !shared.empty(); // null: no memory
 }
@@ -121,7 +149,7 @@ private:
 // one more examination.
 class private_stores {
 public:
-    // Under the store's lock. `objects`: the store's list.
+    // `objects`: the store's list.
     [[nodiscard]] static std::uint64_t state_of(const functions& f, const X509_STORE* store,
                                                 const OPENSSL_STACK* objects) {
         const int count = f.OPENSSL_sk_num(objects);
@@ -156,7 +184,7 @@ constinit private_stores seen;
 
 void make_private(libcrypto& of, X509_STORE* store, bool listed) {
     trust_store_cache* const stores = store != nullptr ? of.trust_stores_ever() : nullptr;
-    if (stores == nullptr) {
+    if (stores == nullptr || unwaited_mutex::cannot_wait()) {
         return;
     }
     const bool filled = stores->has_filled(store);
@@ -165,11 +193,15 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
     }
     const functions& f = of.f;
     const errors_as_before unsaid(f);
-    exchanges all(f); // destroyed after the locks are released
+    exchanges all(f, store); // goes after the locks
     try {
         if (f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr &&
             !table_holds_shared(f, *of.certificates_ever(), store, filled)) {
             stores->let_go(store);
+            return;
+        }
+        // First without its lock, which stock does not take for a list, either.
+        if (!filled && seen.has(store, private_stores::state_of(f, store, objects_of(f, store)))) {
             return;
         }
         const locked_store lock(f, store);
@@ -178,9 +210,6 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
         }
         const OPENSSL_STACK* const objects = objects_of(f, store);
         const std::uint64_t state = private_stores::state_of(f, store, objects);
-        if (!filled && seen.has(store, state)) {
-            return;
-        }
         all.collect(*of.certificates_ever(), objects, filled);
         if (all.empty()) {
             seen.note(store, state);
@@ -188,7 +217,10 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
     } catch (const std::bad_alloc&) {
         return; // tried again at the next call
     }
-    if (all.duplicate()) {
+    if (all.has_certificates()) {
+        of.set_has_writer(); // pairs are made once
+    }
+    if (all.duplicate(*of.certificates_ever())) {
         if (!all.empty()) {
             const locked_store lock(f, store);
             all.put_into(objects_of(f, store));

@@ -7,9 +7,9 @@
 
 namespace ibid::openssl::interpose {
 
-// Replaces each shared object in `store` by a duplicate. Call before a writer lists the store or verifies
-// with it. Afterwards the store is like one that OpenSSL has loaded. `listed`: examine each object, even if
-// no file of ibid was loaded.
+// Before a writer lists the store, or verifies with it: the store keeps each shared object that it may, and
+// gets a duplicate in place of each other. Afterwards it is as one that OpenSSL has loaded. `listed`: look at
+// each object, also where no file of ibid's was loaded.
 void make_private(libcrypto& of, X509_STORE* store, bool listed);
 
 } // namespace ibid::openssl::interpose

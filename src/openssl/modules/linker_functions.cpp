@@ -49,6 +49,7 @@ int look_for_linkers(dl_phdr_info* info, std::size_t, void*) noexcept {
         look_for(linker.dlmopen, m, "dlmopen");
         look_for(linker.dlsym, m, "dlsym");
         look_for(linker.dlvsym, m, "dlvsym");
+        look_for(linker.dlclose, m, "dlclose");
         look_for(linker.dlerror, m, "dlerror");
     }
     return 0;

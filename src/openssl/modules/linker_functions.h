@@ -17,6 +17,7 @@ struct linker_functions {
     void* (*dlmopen)(long name_space, const char* file, int mode) = nullptr;
     decltype(&::dlsym) dlsym = nullptr;
     void* (*dlvsym)(void* handle, const char* name, const char* version) = nullptr;
+    decltype(&::dlclose) dlclose = nullptr;
     decltype(&::dlerror) dlerror = nullptr;
     // A second module also defines one of them, so a lookup of the next definition (RTLD_NEXT) may give
     // either.

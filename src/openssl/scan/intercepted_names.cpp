@@ -20,6 +20,7 @@ constexpr std::array<const char*, function_count> function_names = {
     "dlmopen",
     "dlsym",
     "dlvsym",
+    "dlclose",
     "chroot",
 };
 

@@ -20,13 +20,14 @@ inline constexpr const char* changes_parsing =
     "the program changes how OpenSSL parses keys or finds algorithms (default methods, name tables)";
 
 struct seen_module {
-    const void* dynamic = nullptr;
-    const void* start = nullptr;
+    ElfW(Addr) base = 0;
+    const ElfW(Phdr) * headers = nullptr;
+    unsigned round = 0;    // in which it was seen last
     bool searched = false; // for definitions
     bool patched = false;
     bool deep_binding = false; // opened with RTLD_DEEPBIND, or that is not known
-    [[nodiscard]] bool is(const elf_module& m) const noexcept {
-        return dynamic == m.dynamic() && start == m.place().start;
+    [[nodiscard]] bool is(const dl_phdr_info& info, unsigned in_round) const noexcept {
+        return base == info.dlpi_addr && headers == info.dlpi_phdr && round == in_round;
     }
 };
 
@@ -34,6 +35,8 @@ struct known_modules {
     // Modules beyond this number are read again in each scan.
     std::array<seen_module, 1024> seen{};
     std::size_t count = 0;
+    // Begins anew when a module was unloaded: those that are still there are in it.
+    unsigned round = 0;
     unsigned long long unloaded = 0; // as dl_iterate_phdr counts them, when `seen` was right
     unsigned long long loaded = 0;
     // The address of each intercepted function in each libcrypto and its libssl.
@@ -50,19 +53,38 @@ struct known_modules {
     // How many libcryptos were loaded with the program; they are the first ones.
     unsigned with_program = 0;
 
-    // `deep_binding`: for a new module.
-    [[nodiscard]] seen_module* entry(const elf_module& m, bool deep_binding) noexcept {
+    // Null: not seen in this round.
+    [[nodiscard]] seen_module* find(const dl_phdr_info& info, unsigned in_round) noexcept {
         for (std::size_t i = 0; i < count; ++i) {
-            if (seen[i].is(m)) {
-                return &seen[i];
+            const std::size_t at = next < count ? next : 0;
+            next = at + 1;
+            if (seen[at].is(info, in_round)) {
+                return &seen[at];
             }
         }
-        if (count == seen.size()) {
+        return nullptr;
+    }
+    // `deep_binding`: for a new module. Null: there is no room.
+    [[nodiscard]] seen_module* entry(const dl_phdr_info& info, bool deep_binding) noexcept {
+        if (seen_module* const found = find(info, round)) {
+            return found;
+        }
+        std::size_t at = 0;
+        while (at < count && seen[at].round == round) { // what was unloaded leaves room
+            ++at;
+        }
+        if (at == seen.size()) {
             return nullptr;
         }
-        seen[count] = {m.dynamic(), m.place().start, false, false, deep_binding};
-        return &seen[count++];
+        seen[at] = {info.dlpi_addr, info.dlpi_phdr, round, false, false, deep_binding};
+        count = at == count ? at + 1 : count;
+        return &seen[at];
     }
+
+private:
+    // The dynamic linker lists modules in the same order each time, so a search begins behind what was found
+    // last.
+    std::size_t next = 0;
 };
 
 extern constinit known_modules known;

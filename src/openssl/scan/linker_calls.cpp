@@ -198,6 +198,16 @@ namespace ibid::openssl::modules {
 namespace {
 
 using function_after = void() noexcept;
+constinit void* next_dlclose = nullptr;
+
+int entry_dlclose(void* handle) {
+    const int result = reinterpret_cast<decltype(&::dlclose)>(next_dlclose)(handle);
+    if (result == 0) {
+        end_unload();
+    }
+    return result;
+}
+
 constinit function_after* after_chroot = nullptr;
 constinit void* next_chroot = nullptr;
 
@@ -239,6 +249,8 @@ void* linker_entry(interpose::function_id id, const void* value, bool late) noex
         return choose({ibid_next_dlsym, address(linker.dlsym), address(&ibid_entry_dlsym)});
     case interpose::function_id::dlvsym:
         return choose({ibid_next_dlvsym, address(linker.dlvsym), address(&ibid_entry_dlvsym)});
+    case interpose::function_id::dlclose:
+        return choose({next_dlclose, address(linker.dlclose), address(&entry_dlclose)});
     case interpose::function_id::chroot:
         return after_chroot != nullptr ? choose({next_chroot, address(&chroot), address(&entry_chroot)})
                                        : nullptr;

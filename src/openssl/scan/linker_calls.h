@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The program's own calls to the dynamic linker: modules that they load are scanned, names that they look up
-// are noted.
+// The program's own calls to the dynamic linker: modules that they load are scanned, those that they unload
+// are forgotten, names that they look up are noted.
 //
 // Law: the linker sees the same call from the same caller. A call whose result depends on the caller (the
 // search path of its module, RTLD_NEXT) is forwarded by a jump, with the caller's return address. errno,
@@ -22,6 +22,8 @@ void follow_chroot(void (*then)() noexcept) noexcept;
 // Before and after a load. `loaded`: there may be new modules.
 void begin_load() noexcept;
 void end_load(bool loaded, bool deep_binding) noexcept;
+// After an unload.
+void end_unload() noexcept;
 // Call before a load whose end ibid cannot see, and at the thread's next call to the linker, when such loads
 // have ended.
 void load_unseen() noexcept;

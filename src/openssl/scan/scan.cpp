@@ -35,6 +35,10 @@ constinit const char* not_scanned = "ibid is not loaded";
 
 // ---- A scan
 
+[[nodiscard]] bool is_read(const elf_module& m) noexcept {
+    return m.readable() && !is_own(m);
+}
+
 // The program itself and its libraries, in the dynamic linker's order. Returns nonzero to end the iteration.
 int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
@@ -47,13 +51,11 @@ int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcep
         state.new_modules = false;
         return 1;
     }
-    const elf_module m(*info);
-    if (!m.readable() || is_own(m)) {
-        return 0;
-    }
-    seen_module* const seen = known.entry(m, state.deep_binding);
+    seen_module* const seen = known.entry(*info, state.deep_binding);
     if (seen == nullptr || !seen->searched) {
-        find_definitions(m, state);
+        if (const elf_module m(*info); is_read(m)) {
+            find_definitions(m, state);
+        }
     }
     if (seen != nullptr) {
         seen->searched = true;
@@ -63,10 +65,9 @@ int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcep
 
 int classify_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
-    const elf_module m(*info);
-    if (m.readable() && !is_own(m)) {
-        const seen_module* const seen = known.entry(m, state.deep_binding);
-        if (seen == nullptr || !seen->patched || state.found != 0) {
+    const seen_module* const seen = known.entry(*info, state.deep_binding);
+    if (seen == nullptr || !seen->patched || state.found != 0) {
+        if (const elf_module m(*info); is_read(m)) {
             classify(m, state);
         }
     }
@@ -75,20 +76,33 @@ int classify_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
 
 int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
-    const elf_module m(*info);
-    if (!m.readable() || is_own(m)) {
-        return 0;
-    }
-    seen_module* const seen = known.entry(m, state.deep_binding);
+    seen_module* const seen = known.entry(*info, state.deep_binding);
     // A slot of an older module may lead to a new libcrypto: by lazy binding, or if both were loaded
     // together.
     if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
-        const bool done = patch(m, seen == nullptr || seen->deep_binding, state);
+        const elf_module m(*info);
+        const bool done = !is_read(m) || patch(m, seen == nullptr || seen->deep_binding, state);
         if (seen != nullptr) {
             seen->patched = done;
         }
     }
     known.loaded = info->dlpi_adds;
+    return 0;
+}
+
+// After an unload: what is still there stays known, so that the next scan reads new modules alone.
+int note_present(dl_phdr_info* info, std::size_t, void* begun) noexcept {
+    if (!*static_cast<bool*>(begun)) {
+        if (known.unloaded == info->dlpi_subs || known.loaded != info->dlpi_adds) {
+            return 1; // nothing is gone; or something is new, perhaps in the place of what is gone
+        }
+        *static_cast<bool*>(begun) = true;
+        known.unloaded = info->dlpi_subs;
+        ++known.round;
+    }
+    if (seen_module* const seen = known.find(*info, known.round - 1)) {
+        seen->round = known.round;
+    }
     return 0;
 }
 
@@ -209,6 +223,13 @@ void end_load(bool loaded, bool deep_binding) noexcept {
         errno = error;
     }
     end_loads(1);
+}
+
+void end_unload() noexcept {
+    const int error = errno;
+    bool begun = false;
+    dl_iterate_phdr(&note_present, &begun);
+    errno = error;
 }
 
 void load_unseen() noexcept {

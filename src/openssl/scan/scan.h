@@ -17,7 +17,7 @@
 //    (modules/loads.h).
 //  - Modules are scanned when ibid is loaded and when the program calls the dynamic linker, at no other time.
 //    A scan runs in dl_iterate_phdr: it allocates nothing and takes no other lock.
-//  - Only the identity of an unloaded module is kept, until the next scan.
+//  - Of an unloaded module nothing is kept. What lies at its address later is another module.
 #pragma once
 
 namespace ibid::openssl::modules {

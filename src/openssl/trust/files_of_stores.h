@@ -16,10 +16,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
-#include "ibid/detail/base/mutex.h"
 #include "ibid/handle.h"
+#include "openssl/binding/unwaited_mutex.h"
 
 namespace ibid::openssl {
 
@@ -41,7 +42,10 @@ public:
         list gone;
         auto fresh = std::make_unique<node>(store, file);
         make_room();
-        const detail::lock_guard lock(mutex_);
+        const unwaited_lock lock(mutex_);
+        if (!lock) {
+            throw std::bad_alloc();
+        }
         node*& first = table_.of(store);
         int count = 0;
         for (node** at = &first; *at != nullptr;) {
@@ -68,8 +72,8 @@ public:
         if (size() == 0) { // relaxed, as in let_go()
             return false;
         }
-        const detail::lock_guard lock(mutex_);
-        const node* n = table_.of(store);
+        const unwaited_lock lock(mutex_);
+        const node* n = lock ? table_.of(store) : nullptr;
         while (n != nullptr && n->store != store) {
             n = n->next;
         }
@@ -82,7 +86,10 @@ public:
             return;
         }
         list gone;
-        const detail::lock_guard lock(mutex_);
+        const unwaited_lock lock(mutex_);
+        if (!lock) {
+            return; // its files stay
+        }
         for (node** at = &table_.of(store); *at != nullptr;) {
             node* const n = *at;
             if (n->store == store) {
@@ -97,9 +104,6 @@ public:
 
     // How many pairs of a store and a file there are.
     [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
-
-    void lock_for_fork() noexcept IBID_ACQUIRE(mutex_) { mutex_.lock(); }
-    void unlock_after_fork() noexcept IBID_RELEASE(mutex_) { mutex_.unlock(); }
 
 private:
     static constexpr std::size_t fewest_buckets = 16;
@@ -144,8 +148,8 @@ private:
             return;
         }
         buckets larger(count * 4);
-        const detail::lock_guard lock(mutex_);
-        if (table_.count >= larger.count) {
+        const unwaited_lock lock(mutex_);
+        if (!lock || table_.count >= larger.count) {
             return; // another thread was faster
         }
         for (std::size_t i = 0; i < table_.count; ++i) {
@@ -165,7 +169,7 @@ private:
     }
 
     buckets table_ IBID_GUARDED_BY(mutex_);
-    detail::mutex mutex_; // protects the nodes, too; no other lock is taken inside
+    unwaited_mutex mutex_; // protects the nodes, too; no other lock is taken inside
     std::atomic<std::size_t> size_{0};
     std::atomic<std::size_t> bucket_count_{fewest_buckets};
 };

@@ -30,7 +30,7 @@ void regular_file::descriptor::close() noexcept {
 }
 
 void regular_file::open_from_start() {
-    constexpr off_t largest = off_t{256} << 20;
+    constexpr off_t largest = off_t{32} << 20; // all of it is read before any is parsed
     struct stat status {};
     file_.close();
     {
@@ -50,10 +50,10 @@ void regular_file::open_from_start() {
     written_ = {status.st_size, status.st_mtim, status.st_ctim};
 }
 
-std::unique_ptr<file_content> regular_file::read() {
+std::unique_ptr<file_content> regular_file::read(bool is_text) {
     auto content = std::make_unique<file_content>(size());
     for (wiped_bytes& piece : content->pieces()) {
-        if (!fill(piece.all())) {
+        if (!fill(piece.all()) || (is_text && std::memchr(piece.data(), 0, piece.size()) != nullptr)) {
             return nullptr;
         }
     }

@@ -66,8 +66,8 @@ public:
     // Opens the path again, to read it again; it may lead to another file now.
     void open_from_start();
 
-    // Reads the whole file; call it once. Null if it cannot be read. Throws bad_alloc.
-    [[nodiscard]] std::unique_ptr<file_content> read();
+    // All of it, once; null when it cannot be read, or should be text and has a NUL in it. Throws bad_alloc.
+    [[nodiscard]] std::unique_ptr<file_content> read(bool is_text);
 
     // Whether the file consists of these bytes; call it once. Uses memory for one piece, which stays in a
     // near cache of the processor, so it costs a fraction of read(). Also false if the file cannot be read.

@@ -10,6 +10,7 @@
 
 #include "files_of_stores.h"
 #include "known_files.h"
+#include "openssl/certificates/duplicates.h"
 #include "regular_file.h"
 #include "statistics/shared_statistics.h"
 
@@ -81,17 +82,21 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
 // Runs inside the X509_STORE_free that drops the last reference: after a list of objects is freed, before a
 // hash table is freed.
 void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
-    static_cast<trust_store_cache*>(cache)->let_go(static_cast<const X509_STORE*>(store));
+    auto* const self = static_cast<trust_store_cache*>(cache);
+    self->let_go(static_cast<const X509_STORE*>(store));
+    if (self->in_default_context()) {
+        duplicates::forget(self->f_, duplicates::owner_of(static_cast<const X509_STORE*>(store)));
+    }
     shared_statistics::publish_all();
 }
 
 bool trust_store_cache::has_filled(const X509_STORE* store) {
-    contents* const here = contents_.load(std::memory_order_acquire);
+    contents* const here = reached();
     return here != nullptr && here->stores.has(store);
 }
 
 void trust_store_cache::let_go(const X509_STORE* store) {
-    if (contents* const here = contents_.load(std::memory_order_acquire)) {
+    if (contents* const here = reached()) {
         const frees_at_end later(*this, *here);
         here->stores.let_go(store);
     }
@@ -129,8 +134,8 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     const file_mode mode{kind, type};
     const bool is_read_here =
         type == X509_FILETYPE_PEM || mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1};
-    if (index_ < 0 || store == nullptr || path == nullptr || !is_read_here || !in_default_context() ||
-        !can_settle_errors(f_, mode)) {
+    if (index_ < 0 || store == nullptr || is_stranded() || path == nullptr || !is_read_here ||
+        !in_default_context() || !can_settle_errors(f_, mode)) {
         return left_to_openssl;
     }
     const struct errno_as_before {
@@ -183,7 +188,7 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
             return nullptr;
         }
     }
-    from.content = from.file.read();
+    from.content = from.file.read(from.mode.type == X509_FILETYPE_PEM);
     if (from.content == nullptr) {
         return nullptr;
     }
@@ -225,21 +230,21 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
 void trust_store_cache::retain(retention budget) {
     retained_bytes_.store(budget.bytes, std::memory_order_relaxed);
     retained_entries_.store(budget.entries, std::memory_order_relaxed);
-    if (contents* const here = contents_.load(std::memory_order_acquire)) {
+    if (contents* const here = reached()) {
         const frees_at_end later(*this, *here);
         here->files.retain(budget);
     }
 }
 
 void trust_store_cache::trim() {
-    if (contents* const here = contents_.load(std::memory_order_acquire)) {
+    if (contents* const here = reached()) {
         const frees_at_end later(*this, *here);
         here->files.trim();
     }
 }
 
 ibid::statistics trust_store_cache::statistics() const noexcept {
-    const contents* const here = contents_.load(std::memory_order_acquire);
+    const contents* const here = reached();
     return here != nullptr ? here->files.statistics() : ibid::statistics();
 }
 

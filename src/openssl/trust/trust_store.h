@@ -21,6 +21,7 @@
 
 #include "ibid/cache.h"
 #include "openssl/binding/functions.h"
+#include "openssl/binding/stranded_child.h"
 #include "openssl/certificates/certificate_cache.h"
 #include "trust_file.h"
 
@@ -75,6 +76,11 @@ private:
 
     [[nodiscard]] bool in_default_context() const;
     [[nodiscard]] contents* ready();
+    // What there is, unless a lock of it may be held for ever.
+    [[nodiscard]] contents* reached() const noexcept {
+        stranded_child::watch();
+        return is_stranded() ? nullptr : contents_.load(std::memory_order_acquire);
+    }
     struct source;
     [[nodiscard]] handle<trust_file> find(contents& in, source& from);
     void parse(contents& in, source& from);

@@ -146,6 +146,33 @@ TEST(allocators, of_any_size_are_kept_until_all_that_came_from_them_has_gone) {
     EXPECT_EQ(memory.use_count(), 1);
 }
 
+// Aligned like nothing that the cache itself allocates.
+template <class T>
+struct alignas(256) aligned_allocator : large_allocator<T> {
+    using large_allocator<T>::large_allocator;
+    template <class U>
+    aligned_allocator(const aligned_allocator<U>& other) noexcept // NOLINT(google-explicit-constructor)
+        : large_allocator<T>(other) {}
+    [[nodiscard]] T* allocate(std::size_t n) {
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(this) % alignof(aligned_allocator), 0U);
+        return large_allocator<T>::allocate(n);
+    }
+};
+
+TEST(allocators, of_any_alignment_are_kept_in_memory_of_that_alignment) {
+    const auto memory = std::make_shared<counting_memory>();
+    handle<int> h;
+    {
+        texts<aligned_allocator<std::byte>> c({.allocator = aligned_allocator<std::byte>(memory)});
+        use(c);
+        h = c.intern("a", [] { return 1; });
+    }
+    EXPECT_EQ(*h, 1);
+    h.reset();
+    EXPECT_EQ(memory->bytes_out(), 0U);
+    EXPECT_EQ(memory.use_count(), 1);
+}
+
 TEST(allocators, of_any_size_may_have_nothing_left) {
     const auto memory = std::make_shared<counting_memory>();
     for (long n = 0; n < 5; ++n) {

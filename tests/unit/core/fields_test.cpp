@@ -52,6 +52,19 @@ struct nested {
     std::variant<int, std::string> tag;
     bool operator==(const nested&) const = default;
 };
+struct empty {
+    bool operator==(const empty&) const = default;
+};
+class empty_class {
+public:
+    explicit empty_class(int) {}
+    bool operator==(const empty_class&) const = default;
+};
+struct with_an_empty_part {
+    empty nothing;
+    int number = 0;
+    bool operator==(const with_an_empty_part&) const = default;
+};
 struct expression {
     int operation = 0;
     std::vector<handle<expression>> operands;
@@ -90,6 +103,8 @@ static_assert(!locks<std::optional<std::string>> && !locks<std::variant<int, std
 static_assert(!locks<std::vector<std::string>> && !locks<std::list<int>> &&
               !locks<std::map<std::string, int>>);
 static_assert(!locks<std::array<std::string, 2>>);
+static_assert(!locks<empty> && !locks<empty_class> && !locks<with_an_empty_part> && !locks<std::tuple<>>);
+static_assert(!locks<std::monostate> && !locks<std::variant<std::monostate, int>>);
 static_assert(locks<with_std_hash> && locks<with_such_a_part>);
 
 template <class Key>
@@ -147,6 +162,17 @@ TEST(fields, make_keys_that_are_found_without_a_lock) {
     const auto h = c.intern(route{"a", 1, true}, [] { return 1; });
     EXPECT_EQ(c.find(route{"a", 1, true}), h);
     EXPECT_FALSE(c.find(route{"a", 1, false}));
+}
+
+TEST(fields, that_are_none_make_one_key) {
+    cache<empty, int> c;
+    const auto h = c.intern(empty{}, [] { return 1; });
+    EXPECT_EQ(c.find(empty{}), h);
+    EXPECT_EQ(intern(empty_class(1)), intern(empty_class(2)));
+    EXPECT_TRUE(alike(with_an_empty_part{{}, 1}, with_an_empty_part{{}, 1}));
+    EXPECT_FALSE(alike(with_an_empty_part{{}, 1}, with_an_empty_part{{}, 2}));
+    EXPECT_FALSE(alike(std::vector<empty>(1), std::vector<empty>(2)));
+    EXPECT_FALSE(alike(std::optional<empty>(), std::optional<empty>(empty{})));
 }
 
 TEST(fields, of_expressions_are_the_identities_of_their_operands) {

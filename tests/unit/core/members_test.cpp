@@ -33,6 +33,21 @@ TEST(caches, tell_what_they_hold) {
     EXPECT_FALSE(c.empty());
 }
 
+TEST(caches, forget_what_is_held_with_its_last_handle) {
+    names c({.retain = {.bytes = 1 << 20, .entries = 10}});
+    auto held = add(c, "held");
+    c.pin(add(c, "pinned"));
+    EXPECT_EQ(c.statistics().retained, 2U);
+    EXPECT_TRUE(c.forget("held"));
+    EXPECT_TRUE(c.forget("pinned"));
+    EXPECT_EQ(c.statistics().retained, 0U);
+    EXPECT_EQ(c.statistics().active, 2U);
+    EXPECT_FALSE(c.forget("unknown"));
+    held.reset();
+    EXPECT_FALSE(c.contains("held"));
+    EXPECT_TRUE(c.contains("pinned"));
+}
+
 TEST(caches, forget_what_only_the_budget_keeps) {
     names c;
     c.retain({.bytes = 1 << 20, .entries = 10});

@@ -6,6 +6,8 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <memory_resource>
 #include <thread>
@@ -277,9 +279,9 @@ struct node_traits {
 using node_reclaimer = detail::reclaimer<node_traits, std::allocator<std::byte>>;
 
 struct small_shard {
-    using slots = detail::slot_allocator<std::byte, std::allocator<std::byte>>;
-    explicit small_shard(const slots& in) : table(in) {}
-    detail::weak_table<node, slots> table;
+    using allocator = std::allocator<std::byte>;
+    explicit small_shard(const allocator& in) : table(in) {}
+    detail::weak_table<node, allocator> table;
     detail::spinning_mutex mutex;
     bool closed = false;
     node_reclaimer::waiting waiting;
@@ -316,10 +318,16 @@ protected:
     void retire() { all_.retire(shards_[0], all_.known_here(), *new node(table_)); }
 
     no_table table_;
-    detail::slot_memory<std::allocator<std::byte>> memory_{{}};
-    std::array<small_shard, 1> shards_{small_shard(small_shard::slots(memory_))};
+    std::array<small_shard, 1> shards_{small_shard({})};
     node_reclaimer all_{{}};
 };
+
+TEST(participant_registries, number_their_domains_differently) {
+    const detail::participant_registry one;
+    const detail::participant_registry other;
+    const auto apart = static_cast<std::int64_t>(one.next_domain.load() - other.next_domain.load());
+    EXPECT_GT(std::abs(apart), 1'000'000);
+}
 
 TEST_F(reclaimer, frees_arrays_at_once_for_a_single_reader) {
     EXPECT_TRUE(all_.single_reader());

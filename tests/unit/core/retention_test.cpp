@@ -2,6 +2,7 @@
 //
 // Bounded retention.
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,11 +17,22 @@ namespace {
 struct heavy {
     std::size_t weight;
 };
+// Of which nobody can tell what it weighs, as long as its number is negative.
+struct unknown {
+    int number;
+    bool operator==(const unknown&) const = default;
+};
 } // namespace
 
 template <>
 struct ibid::weight_of<heavy> {
     std::size_t operator()(const heavy& h) const noexcept { return h.weight; }
+};
+template <>
+struct ibid::weight_of<unknown> {
+    std::size_t operator()(const unknown& u) const {
+        return u.number < 0 ? throw std::runtime_error("no weight") : sizeof u;
+    }
 };
 
 namespace ibid {
@@ -324,6 +336,24 @@ TEST(weights, count_what_a_container_of_plain_elements_owns) {
     std::vector<long> numbers;
     numbers.reserve(100);
     EXPECT_EQ(weight_of<std::vector<long>>()(numbers), sizeof numbers + 100 * sizeof(long));
+}
+
+TEST(weights, that_throw_keep_a_value_from_being_retained_and_do_nothing_else) {
+    cache<unknown, unknown> c({.retain = {.bytes = plenty, .entries = 10}});
+    for (int n = -2; n < 0; ++n) {
+        const auto h = c.intern(unknown{n}, [n] { return unknown{n}; });
+        EXPECT_EQ(c.find(unknown{n}), h); // a hit asks for the weight once more
+    }
+    EXPECT_TRUE(c.empty());
+    (void)c.intern(unknown{1}, [] { return unknown{1}; });
+    (void)c.intern(unknown{2}, [] { return unknown{-2}; }); // the value alone
+    (void)c.intern(unknown{-2}, [] { return unknown{2}; }); // the key alone
+    EXPECT_EQ(c.size(), 1U);
+    EXPECT_TRUE(c.contains(unknown{1}));
+    cache<unknown, unknown, key_is_value> own({.retain = {.bytes = plenty, .entries = 10}});
+    (void)own.intern(unknown{-1});
+    (void)own.intern(unknown{1});
+    EXPECT_EQ(own.size(), 1U);
 }
 
 TEST(weights, include_the_key_that_stands_beside) {

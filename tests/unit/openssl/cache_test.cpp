@@ -65,7 +65,7 @@ TEST_F(Certificates, EveryHitComparesAllBytes) {
     // As if another certificate of this size had the same hash.
     certificate_home nowhere{cache().f(), nullptr};
     const std::unique_ptr<certificate_entry> entry(
-        certificate_entry::make(nowhere, first.get(), certificate_key(der, {}), 1));
+        certificate_entry::make(nowhere, first.get(), certificate_key(der, {}), 1, false));
     const auto compare = [&](const bytes& other) {
         return entry->compare(cache().f(), certificate_key(other, {}), false);
     };

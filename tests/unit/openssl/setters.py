@@ -67,11 +67,17 @@ def functions_in(include: Path) -> dict[str, str]:
     for declaration in declarations:
         # What comes before the name and its parameters has no parentheses: callbacks in structures do.
         function = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] \*?)(\w+) ?\((.*)\)", declaration)
-        # A function that returns a callback is read as if its result were its name; these are getters of
-        # methods.
-        if not function or function[2] in ("int", "void"):
+        # One that returns a function: a getter of a method.
+        getter = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] ?)\( ?\* ?(\w+) ?\((.*)\) ?\) ?\((.*)\)", declaration)
+        if getter:
+            if taken.search(getter[4]):
+                found[getter[2]] = declaration
             continue
-        if taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}"):
+        if not function:
+            continue
+        gives_method = function[1].endswith("X509V3_EXT_METHOD *")  # in which the description of a type stands
+        may_write = taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}")
+        if may_write or gives_method:
             found[function[2]] = declaration
     return found
 

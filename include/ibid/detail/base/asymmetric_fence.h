@@ -22,30 +22,21 @@ namespace detail {
 // children inherit that. Several threads may register at once. There is no lock: it would be held for some
 // milliseconds, and a child forked meanwhile would find it locked for ever.
 [[nodiscard]] inline bool asymmetric_fence_available() noexcept {
-    if constexpr (process_barrier::exists) {
-        enum : unsigned char { unknown, no, yes };
-        static constinit std::atomic<unsigned char> answer{unknown}; // relaxed: it publishes nothing else
-        unsigned char known = answer.load(std::memory_order_relaxed);
-        if (known == unknown) [[unlikely]] {
-            known = process_barrier::enable() ? yes : no;
-            answer.store(known, std::memory_order_relaxed);
-        }
-        return known == yes;
-    } else {
-        return true;
+    enum : unsigned char { unknown, no, yes };
+    static constinit std::atomic<unsigned char> answer{unknown}; // relaxed: it publishes nothing else
+    unsigned char known = answer.load(std::memory_order_relaxed);
+    if (known == unknown) [[unlikely]] {
+        known = process_barrier::enable() ? yes : no;
+        answer.store(known, std::memory_order_relaxed);
     }
+    return known == yes;
 }
 
 // Every running thread of the process passes a full barrier before this returns; a thread that is not running
 // does so when it is scheduled. False: the kernel refused, because the process has entered a sandbox since,
 // or memory ran out.
 [[nodiscard]] inline bool asymmetric_fence_heavy() noexcept {
-    if constexpr (process_barrier::exists) {
-        return process_barrier::run();
-    } else {
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        return true;
-    }
+    return process_barrier::run();
 }
 
 // Only keeps the compiler from reordering. (A fence instruction on systems without such a system call.)

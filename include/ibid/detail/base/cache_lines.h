@@ -3,8 +3,8 @@
 // Whole cache lines from an allocator that does not know about them. Requests ordinary alignment only,
 // because many allocators call malloc, which gives no more.
 //
-// Law: a block has 48 bytes more than its lines, before or behind them. The first line can be computed from
-// the block's address, so the block alone is enough to free it.
+// Law: a block has 16 bytes less than a line more than its lines, before or behind them. The first line can
+// be computed from the block's address, so the block alone is enough to free it.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,8 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
-template <class Allocator>
+// `line`: 64, or 128 for pairs of lines. A processor that fetches a line may fetch the other one of its pair.
+template <class Allocator, std::size_t line = 64>
 struct cache_lines {
     struct block {
         alignas(std::max_align_t) unsigned char bytes[alignof(std::max_align_t)];
@@ -42,7 +43,6 @@ struct cache_lines {
 
 private:
     using block_allocator = typename std::allocator_traits<Allocator>::template rebind_alloc<block>;
-    static constexpr std::size_t line = 64;
 
     [[nodiscard]] static constexpr std::size_t blocks(std::size_t lines) noexcept {
         return (lines + 1) * (line / sizeof(block)) - 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Macros for try, catch and throw, so that the core compiles without exceptions.
+// try, catch and throw where there are exceptions; and what is undone if one passes.
 //
 // Law: with -fno-exceptions, a throw becomes std::abort(), as in the standard library. Nothing else differs.
 // All translation units of a program must agree in this option, because their inline functions are merged.
@@ -37,6 +37,25 @@ template <class T>
     }
     return *p;
 }
+
+// Calls `f` at the end of the scope, unless all is done by then.
+template <class Function>
+class unless_done {
+public:
+    explicit unless_done(Function f) noexcept : undo_(f) {}
+    unless_done(const unless_done&) = delete;
+    unless_done& operator=(const unless_done&) = delete;
+    ~unless_done() {
+        if (!done_) {
+            undo_();
+        }
+    }
+    void done() noexcept { done_ = true; }
+
+private:
+    Function undo_;
+    bool done_ = false;
+};
 
 } // namespace detail
 } // namespace layout_1

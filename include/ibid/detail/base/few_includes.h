@@ -7,7 +7,6 @@
 
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace ibid {
 inline namespace layout_1 {
@@ -20,16 +19,6 @@ template <class T>
 template <class T>
 [[nodiscard]] constexpr T greatest(T a, T b) noexcept {
     return a < b ? b : a;
-}
-
-// Applies a member pointer to an object: a data member, or the result of a const member function.
-template <class Member, class Object>
-[[nodiscard]] constexpr decltype(auto) member_of(Member member, const Object& object) {
-    if constexpr (std::is_member_object_pointer_v<Member>) {
-        return (object.*member);
-    } else {
-        return (object.*member)();
-    }
 }
 
 } // namespace detail

@@ -52,10 +52,15 @@ concept names_fields = requires(const T& object) {
 };
 
 template <class T>
-concept aggregate = std::is_class_v<T> && members<T>()
-!= 0 && requires(const T& a, const T& b) {
+concept compared = std::is_class_v<T> && requires(const T& a, const T& b) {
     a == b;
 };
+// All objects are equal: there is nothing to compare, and nothing to hash.
+template <class T>
+concept stateless = std::is_empty_v<T> && compared<T>;
+template <class T>
+concept aggregate = compared<T> && members<T>()
+!= 0;
 
 template <std::size_t n, class T>
 [[nodiscard]] constexpr auto members_of(const T& o) noexcept {
@@ -80,10 +85,6 @@ template <std::size_t n, class T>
 }
 
 template <class T>
-concept tuple_like = requires {
-    std::tuple_size<T>::value;
-};
-template <class T>
 inline constexpr bool standard_tuple = false;
 template <class... T>
 inline constexpr bool standard_tuple<std::tuple<T...>> = true;
@@ -104,6 +105,8 @@ template <class T>
         }
     } else if constexpr (standard_tuple<T>) {
         return (object);
+    } else if constexpr (stateless<T>) {
+        return std::tuple<>();
     } else {
         return members_of<members<T>()>(object);
     }

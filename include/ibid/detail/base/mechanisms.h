@@ -27,7 +27,6 @@ enum class mechanism {
     own_limbo,             // without: retired entries wait in the shard; implies no table_pin
     own_counters,          // without: operations under a lock are counted in the shard
     table_pin,             // without: an entry that ends takes the shard's lock twice
-    slot_slabs,            // without: each array of slots is allocated by itself
     insert_without_flight, // without: inserting a ready value uses a flight
     unlock_by_store,       // without: spinning_mutex::unlock() is an atomic exchange
     first_timers           // without: retention admits keys that are seen for the first time

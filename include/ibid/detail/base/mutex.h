@@ -81,15 +81,11 @@ private:
 #endif
 };
 
-struct is_locked_t {};
-inline constexpr is_locked_t is_locked;
-
-// Holds a lock for a scope. With is_locked, adopts a lock that is already held.
+// Holds a lock for a scope.
 template <class Mutex>
 class IBID_SCOPED_CAPABILITY lock_guard {
 public:
     explicit lock_guard(Mutex& m) IBID_ACQUIRE(m) : mutex_(m) { m.lock(); }
-    lock_guard(Mutex& m, is_locked_t) noexcept IBID_REQUIRES(m) : mutex_(m) {}
     lock_guard(const lock_guard&) = delete;
     lock_guard& operator=(const lock_guard&) = delete;
     ~lock_guard() IBID_RELEASE() { mutex_.unlock(); }

@@ -10,9 +10,9 @@
 //
 // Each module has a pointer to the record in a thread_local variable of its own; the first use of a module on
 // a thread finds the record by a key that belongs to the process (port/threads.h). The key has no destructor,
-// because a destructor is an address in one module's code. Instead, each module that has used the record on
-// this thread has a thread_local object with a destructor (at_thread_exit.h). The dynamic linker keeps the
-// module for it. The last of these destructors ends the record.
+// because that would be an address of some module's code. Instead each module that has used the record on
+// this thread has a thread_local object with a destructor (exit_hook), for which the dynamic linker
+// keeps the module; the last of them ends the record.
 //
 // Laws:
 //  - here() never fails and never allocates. Before attach() it gives T's shared `nobody`, which must not be
@@ -25,7 +25,6 @@
 
 #include <new>
 
-#include "ibid/detail/base/at_thread_exit.h"
 #include "ibid/detail/port/aligned_memory.h"
 #include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/module.h"
@@ -109,6 +108,17 @@ private:
         }
     }
 
+    // An object of its own, so that the record's pointer needs no destructor and stays usable until the
+    // thread's last instruction. The first use on a thread registers the destructor: arm() is that use. If
+    // the thread's thread_local objects are being destroyed by then, this one's turn comes after theirs.
+    struct exit_hook {
+        exit_hook() = default;
+        exit_hook(const exit_hook&) = delete;
+        exit_hook& operator=(const exit_hook&) = delete;
+        ~exit_hook() { end(); }
+        void arm() const noexcept {}
+    };
+
     IBID_MODULE_LOCAL static inline constinit T nobody_{};
     IBID_MODULE_LOCAL static inline thread_local constinit T* here_ = &nobody_;
     IBID_MODULE_LOCAL static inline thread_local constinit bool ended_ = false;
@@ -117,11 +127,11 @@ private:
     // Inside a function, because otherwise each translation unit has a weak reference to the variable's
     // constructor, and LLVM's COFF linker for MinGW treats two such references as two definitions.
     static void arm_hook() noexcept {
-        static thread_local at_thread_exit hook{&end};
+        static thread_local exit_hook hook;
         hook.arm();
     }
 #else
-    IBID_MODULE_LOCAL static inline thread_local at_thread_exit hook_{&end};
+    IBID_MODULE_LOCAL static inline thread_local exit_hook hook_;
     IBID_MODULE_LOCAL static void arm_hook() noexcept {
         hook_.arm();
     }

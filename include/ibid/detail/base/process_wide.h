@@ -26,8 +26,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "ibid/detail/port/aligned_memory.h"
@@ -102,7 +102,7 @@ namespace detail {
 }
 
 struct process_type {
-    const char* name;
+    std::string_view name;
     std::size_t alignment;
     std::size_t size; // a multiple of the alignment
     void (*construct)(void* place);
@@ -110,10 +110,12 @@ struct process_type {
 };
 
 // Null without memory.
-[[nodiscard]] inline char* copy_of(const char* name) noexcept {
-    const std::size_t size = std::strlen(name) + 1;
-    void* const memory = std::malloc(size);
-    return memory != nullptr ? static_cast<char*>(std::memcpy(memory, name, size)) : nullptr;
+[[nodiscard]] inline char* copy_of(std::string_view name) noexcept {
+    auto* const memory = static_cast<char*>(std::calloc(name.size() + 1, 1));
+    if (memory != nullptr) {
+        name.copy(memory, name.size());
+    }
+    return memory;
 }
 
 // The object of the process that has this name; the first to ask makes it. Null without memory.
@@ -126,7 +128,7 @@ struct process_type {
     }
     const auto find = [&type](process::process_object* from, const process::process_object* end) -> void* {
         for (; from != end; from = from->next) {
-            if (std::strcmp(from->name, type.name) == 0) {
+            if (type.name == from->name) {
                 return from->object;
             }
         }

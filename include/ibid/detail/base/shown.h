@@ -7,6 +7,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <type_traits>
 
 namespace ibid {
 inline namespace layout_1 {
@@ -16,6 +17,22 @@ namespace detail {
 template <class Reference>
 inline constexpr bool shows_its_value = false;
 inline constexpr char shown_empty[] = "(empty)";
+
+// Of std::format and of {fmt}, by the formatter of the value.
+template <class Reference, class Formatter>
+struct formatter_of_value : Formatter {
+    template <class Context>
+    auto format(const Reference& r, Context& context) const -> decltype(context.out()) {
+        if (r) {
+            return Formatter::format(*r, context);
+        }
+        auto out = context.out();
+        for (const char* c = shown_empty; *c != '\0'; ++c) {
+            *out++ = *c;
+        }
+        return out;
+    }
+};
 
 } // namespace detail
 

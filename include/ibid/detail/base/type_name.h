@@ -10,15 +10,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
+#include <string>
 #include <string_view>
 #include <version>
 #if defined(__GXX_RTTI) || defined(__cpp_rtti)
 #include <typeinfo>
 #endif
 
-#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/module.h"
 
@@ -37,11 +35,11 @@ template <class T>
 
 // Standard libraries and options that cannot be mixed.
 #if defined(_LIBCPP_ABI_VERSION)
-inline constexpr const char* standard_library = "libc++ " IBID_TEXT(_LIBCPP_ABI_VERSION);
+inline constexpr std::string_view standard_library = "libc++ " IBID_TEXT(_LIBCPP_ABI_VERSION);
 #elif defined(_GLIBCXX_DEBUG)
-inline constexpr const char* standard_library = "libstdc++ debug";
+inline constexpr std::string_view standard_library = "libstdc++ debug";
 #else
-inline constexpr const char* standard_library = "libstdc++";
+inline constexpr std::string_view standard_library = "libstdc++";
 #endif
 
 // Whether the type has linkage. In doubt, false: then each module has a type of its own.
@@ -66,40 +64,22 @@ inline constexpr const char* standard_library = "libstdc++";
     ;
 #endif
 
-// `what`: the kind of object. `size`: of everything that modules must agree in. `own`: an address in this
-// module. The caller frees the result. Throws bad_alloc.
-[[nodiscard, IBID_SELDOM]] IBID_COMPILED char* new_shared_name(std::string_view what, std::string_view type,
-                                                               std::size_t size, const void* own,
-                                                               const char* library)
+// `what`: of what kind the object is. `size`: of all that modules must agree in. `own`: an address in this
+// module. Throws bad_alloc.
+[[nodiscard, IBID_SELDOM]] IBID_COMPILED std::string shared_name(std::string_view what, std::string_view type,
+                                                                 std::size_t size, const void* own,
+                                                                 std::string_view library)
 #if IBID_COMPILES
 {
-    const auto written = [&](char* to, std::size_t room) {
-        return static_cast<std::size_t>(std::snprintf(
-            to, room, "%.*s %.*s %zu %s %p", static_cast<int>(what.size()), what.data(),
-            static_cast<int>(type.size()), type.data(), size, library, has_linkage(type) ? nullptr : own));
-    };
-    const std::size_t length = written(nullptr, 0) + 1;
-    char& name = some(static_cast<char*>(std::malloc(length)));
-    (void)written(&name, length);
-    return &name;
+    const auto address = has_linkage(type) ? 0 : reinterpret_cast<std::uintptr_t>(own);
+    std::string name(what);
+    name.append(" ").append(type).append(" ").append(std::to_string(size));
+    name.append(" ").append(library).append(" ").append(std::to_string(address));
+    return name;
 }
 #else
     ;
 #endif
-
-class shared_name {
-public:
-    shared_name(std::string_view what, std::string_view type, std::size_t size, const void* own)
-        : text_(new_shared_name(what, type, size, own, standard_library)) {}
-    shared_name(const shared_name&) = delete;
-    shared_name& operator=(const shared_name&) = delete;
-    ~shared_name() { std::free(text_); }
-
-    operator const char*() const noexcept { return text_; } // NOLINT(google-explicit-constructor)
-
-private:
-    char* text_;
-};
 
 } // namespace detail
 } // namespace layout_1

@@ -10,13 +10,11 @@
 // waiters.
 #pragma once
 
-#include <new>
+#include <cstdint>
 
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/process_wide.h"
-#include "ibid/detail/port/compiled.h"
-#include "ibid/detail/port/threads.h"
 
 namespace ibid {
 inline namespace layout_1 {
@@ -24,24 +22,31 @@ namespace detail {
 
 // On the stack of the thread that waits.
 struct wait_edge {
-    thread_name from{};
-    thread_name to{};
+    std::uintptr_t from = 0; // threads
+    std::uintptr_t to = 0;
     wait_edge* next = nullptr;
     wait_edge** link = nullptr; // what points here
 };
 
-struct wait_edges {
+struct wait_graph {
     detail::mutex mutex;
     wait_edge* first IBID_GUARDED_BY(mutex) = nullptr;
 
+    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("waits"); }
+    // Throws bad_alloc, if no table is there yet.
+    [[nodiscard]] static wait_graph& of_process() {
+        wait_graph* const shared = process_wide<wait_graph>::get();
+        return some(shared);
+    }
+
     // Whether `who` waits for `whom`, directly or through others. A thread waits for at most one other.
-    [[nodiscard]] bool waits(thread_name who, thread_name whom) const noexcept IBID_REQUIRES(mutex) {
+    [[nodiscard]] bool waits(std::uintptr_t who, std::uintptr_t whom) const noexcept IBID_REQUIRES(mutex) {
         const wait_edge* edge = nullptr;
         do {
-            if (same_thread(who, whom)) {
+            if (who == whom) {
                 return true;
             }
-            for (edge = first; edge != nullptr && !same_thread(edge->from, who);) {
+            for (edge = first; edge != nullptr && edge->from != who;) {
                 edge = edge->next;
             }
             who = edge != nullptr ? edge->to : who;
@@ -56,39 +61,13 @@ struct wait_edges {
         }
         first = &e;
     }
-    static void remove(wait_edge& e) noexcept {
+    void remove(wait_edge& e) noexcept IBID_REQUIRES(mutex) {
         *e.link = e.next;
         if (e.next != nullptr) {
             e.next->link = e.link;
         }
     }
-
-    [[nodiscard]] static const char* process_name() noexcept { return IBID_PROCESS_NAME("waits"); }
 };
-
-// Lockable. Only get() throws bad_alloc, so only when the first thread of the process waits.
-struct IBID_CAPABILITY the_wait_graph {
-    [[nodiscard, IBID_SELDOM]] IBID_COMPILED static wait_edges& get()
-#if IBID_COMPILES
-    {
-        wait_edges* const shared = process_wide<wait_edges>::get();
-        return some(shared);
-    }
-#else
-        ;
-#endif
-    void lock() const noexcept IBID_ACQUIRE() IBID_NO_THREAD_SAFETY_ANALYSIS {
-        get().mutex.lock();
-    }
-    void unlock() const noexcept IBID_RELEASE() IBID_NO_THREAD_SAFETY_ANALYSIS {
-        get().mutex.unlock();
-    }
-    // In the child of fork(), under the lock: no thread waits there.
-    void forget_other_threads() const noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-        get().first = nullptr;
-    }
-};
-inline constexpr the_wait_graph wait_graph;
 
 } // namespace detail
 } // namespace layout_1

@@ -26,7 +26,7 @@ inline void unlock_process(participant_registry& registry,
                            hot_values& hot) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     hot.unlock();
     registry.mutex.unlock();
-    wait_graph.unlock();
+    wait_graph::of_process().mutex.unlock();
 }
 
 inline void before_a_table_is_locked_for_fork(hot_values& hot) noexcept {
@@ -37,7 +37,7 @@ inline void before_a_table_is_locked_for_fork(hot_values& hot) noexcept {
 }
 inline void lock_process_for_fork(hot_values& hot) noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     participant_registry& registry = *process_wide<participant_registry>::get();
-    wait_graph.lock();
+    wait_graph::of_process().mutex.lock();
     registry.mutex.lock();
     hot.lock();
     ++registry.tables_locked_for_fork;

@@ -11,6 +11,7 @@
 // errno is preserved.
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 
 #include "ibid/detail/port/system.h"
@@ -62,10 +63,14 @@ struct process_barrier {
 
 #else
 
+// An ordinary fence, which is enough if the other side has one as well.
 struct process_barrier {
     static constexpr bool exists = false;
-    [[nodiscard]] static bool enable() noexcept { return false; }
-    [[nodiscard]] static bool run() noexcept { return false; }
+    [[nodiscard]] static bool enable() noexcept { return true; }
+    [[nodiscard]] static bool run() noexcept {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        return true;
+    }
 };
 
 #endif

@@ -14,7 +14,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "ibid/detail/port/module.h"
 #include "ibid/detail/port/system.h"
@@ -40,6 +42,20 @@ inline namespace layout_1 {
 namespace detail {
 
 IBID_MODULE_LOCAL inline constinit std::atomic<process::process_root*> this_module_root{nullptr};
+
+// Calls f(signpost) for each signpost in this memory of a module until it returns true; then, true.
+template <class Function>
+[[nodiscard]] bool for_each_signpost_in(const unsigned char* memory, std::size_t size, Function f) noexcept {
+    std::size_t at = (0 - reinterpret_cast<std::uintptr_t>(memory)) % alignof(process::signpost);
+    for (; at + sizeof(process::signpost) <= size; at += alignof(process::signpost)) {
+        process::signpost found;
+        std::memcpy(static_cast<void*>(&found), memory + at, sizeof found);
+        if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second && f(found)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 } // namespace detail
 } // namespace layout_1

@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
 #include <dlfcn.h>
@@ -70,18 +69,15 @@ struct signpost_visitor {
                 if (part.p_type != PT_TLS || !module.holds(image, part.p_filesz)) {
                     continue;
                 }
-                constexpr std::size_t size = sizeof(process::signpost);
-                std::size_t at = (0 - image) % alignof(process::signpost);
-                for (; at + size <= part.p_filesz; at += alignof(process::signpost)) {
-                    process::signpost found;
-                    std::memcpy(static_cast<void*>(&found), reinterpret_cast<const void*>(image + at), size);
-                    // A module that another thread is loading is not relocated yet: its pointer is invalid,
-                    // and the module has used nothing so far.
-                    if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second &&
-                        module.holds(reinterpret_cast<std::uintptr_t>(found.root), sizeof *found.root) &&
-                        to_visit.visit(to_visit.data, module, found)) {
-                        return 1;
-                    }
+                // A module that another thread is loading is not relocated yet: its pointer is invalid, and
+                // the module has used nothing so far.
+                const auto visit = [&](const process::signpost& found) {
+                    return module.holds(reinterpret_cast<std::uintptr_t>(found.root), sizeof *found.root) &&
+                           to_visit.visit(to_visit.data, module, found);
+                };
+                if (for_each_signpost_in(reinterpret_cast<const unsigned char*>(image), part.p_filesz,
+                                         visit)) {
+                    return 1;
                 }
             }
             return 0;

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
 #include <dlfcn.h>
@@ -60,14 +59,11 @@ IBID_MODULE_LOCAL void for_each_signpost(Function f) noexcept {
         unsigned long size = 0;
         const unsigned char* const section =
             header != nullptr ? getsectiondata(header, "__DATA", "__ibid_signpost", &size) : nullptr;
-        for (unsigned long at = 0; section != nullptr && at + sizeof(process::signpost) <= size;
-             at += sizeof(process::signpost)) {
-            process::signpost found;
-            std::memcpy(static_cast<void*>(&found), section + at, sizeof found);
-            if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second &&
-                f(loaded_module(number), found)) {
-                return;
-            }
+        const loaded_module module(number);
+        if (section != nullptr && for_each_signpost_in(section, size, [&](const process::signpost& found) {
+                return bool{f(module, found)};
+            })) {
+            return;
         }
     }
 }

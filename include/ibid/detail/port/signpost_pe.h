@@ -66,15 +66,8 @@ public:
             }
             const unsigned char* const begin =
                 reinterpret_cast<const unsigned char*>(held_) + number(section + 12);
-            const std::uint32_t size = number(section + 8);
-            for (std::uint32_t at = 0; at + sizeof(process::signpost) <= size;
-                 at += alignof(process::signpost)) {
-                process::signpost found;
-                std::memcpy(static_cast<void*>(&found), begin + at, sizeof found);
-                if (found.magic[0] == process::magic_first && found.magic[1] == process::magic_second &&
-                    f(found)) {
-                    return true;
-                }
+            if (for_each_signpost_in(begin, number(section + 8), f)) {
+                return true;
             }
         }
         return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads as all modules of a process see them: a name for each thread, and a thread-local word.
+// Threads as all modules of a process see them: a number for each, and a word that each has for itself.
 //
 //     POSIX      pthread_self(), pthread_key_create()
 //     Windows    GetCurrentThreadId(), TlsAlloc()
@@ -9,6 +9,7 @@
 // module has its own thread_local variables.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,13 +30,6 @@ namespace detail {
 
 #if defined(IBID_ON_WINDOWS)
 
-using thread_name = unsigned long;
-[[nodiscard]] inline thread_name this_thread_name() noexcept {
-    return ::GetCurrentThreadId();
-}
-[[nodiscard]] inline bool same_thread(thread_name a, thread_name b) noexcept {
-    return a == b;
-}
 [[nodiscard]] inline std::uintptr_t this_thread() noexcept {
     return ::GetCurrentThreadId();
 }
@@ -67,22 +61,9 @@ private:
 
 #else
 
-using thread_name = pthread_t;
-[[nodiscard]] inline thread_name this_thread_name() noexcept {
-    return pthread_self();
-}
-[[nodiscard]] inline bool same_thread(thread_name a, thread_name b) noexcept {
-    return pthread_equal(a, b) != 0;
-}
-// The thread's name as a number. It is the same in the child of a fork. (pthread_t is a pointer or a number.)
-[[nodiscard]] inline std::uintptr_t as_number(const void* name) noexcept {
-    return reinterpret_cast<std::uintptr_t>(name);
-}
-[[nodiscard]] constexpr std::uintptr_t as_number(std::uintptr_t name) noexcept {
-    return name;
-}
+// It names the thread in the child of a fork, too. (pthread_t is a pointer or a number of that size.)
 [[nodiscard]] inline std::uintptr_t this_thread() noexcept {
-    return as_number(pthread_self());
+    return std::bit_cast<std::uintptr_t>(pthread_self());
 }
 
 // A key is made with the object that has it. Its words begin as null on each thread, and have no destructor.

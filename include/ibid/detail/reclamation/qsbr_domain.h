@@ -74,7 +74,9 @@ struct participant_registry {
     detail::mutex mutex;
     std::uint64_t numbers IBID_GUARDED_BY(mutex) =
         1; // in use by threads, one bit each; all threads without one share number 0
-    std::atomic<std::uint64_t> next_domain{1};
+    // Two registries, of modules that do not find each other, number their domains differently: a cache may
+    // pass between them, and a thread's record then knows domains of both.
+    std::atomic<std::uint64_t> next_domain{std::uint64_t{reinterpret_cast<std::uintptr_t>(this)} << 16 | 1};
     thread_key key; // of thread_participation
 
     // Around fork(), see fork_locks.h: the thread that has locked tables, and how many.
@@ -240,14 +242,8 @@ using this_thread_participation = per_thread<thread_participation>;
 
 class qsbr_domain {
 public:
-    // Requires: the registry is there (prepare()).
+    // Requires: the registry is there (owned_values::prepare()).
     qsbr_domain() noexcept : id_(home_.next_domain.fetch_add(1, std::memory_order_relaxed)) {}
-    // Throws bad_alloc.
-    static void prepare() {
-        if (process_wide<participant_registry>::get() == nullptr) {
-            throw_bad_alloc();
-        }
-    }
     qsbr_domain(const qsbr_domain&) = delete;
     qsbr_domain& operator=(const qsbr_domain&) = delete;
     [[IBID_SELDOM]] IBID_COMPILED ~qsbr_domain()
@@ -322,7 +318,7 @@ public:
             link = &p->next_of_thread_;
         }
         if (record == nullptr) {
-            record = vacant();
+            record = find([](const participant& p) { return !p.occupied_; });
             if (record == nullptr && (record = new (std::nothrow) participant) == nullptr) {
                 return nullptr;
             }
@@ -364,16 +360,13 @@ public:
         if (!asymmetric_fence_heavy()) {
             return false;
         }
-        for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
-            bool inside = p->turn_.load(std::memory_order_acquire) % 2 != 0;
-            for (int i = 0; i < patience && inside; ++i) {
-                inside = p->turn_.load(std::memory_order_acquire) % 2 != 0;
-            }
-            if (inside) {
-                return false;
-            }
-        }
-        return true;
+        return find([](const participant& p) {
+                   bool inside = p.turn_.load(std::memory_order_acquire) % 2 != 0;
+                   for (int i = 0; i < patience && inside; ++i) {
+                       inside = p.turn_.load(std::memory_order_acquire) % 2 != 0;
+                   }
+                   return inside;
+               }) == nullptr;
     }
 #else
         ;
@@ -400,12 +393,9 @@ public:
         if constexpr (!has(mechanism::epochs)) {
             return false;
         }
-        for (const participant* p = first_.load(std::memory_order_acquire); p != nullptr; p = p->next_) {
-            if (p->quiesced_.load(std::memory_order_acquire) < epoch) {
-                return false;
-            }
-        }
-        return true;
+        return find([epoch](const participant& p) {
+                   return p.quiesced_.load(std::memory_order_acquire) < epoch;
+               }) == nullptr;
     }
 
     // Calls f(participant&) for every record: to read counters, or when the table ends.
@@ -429,11 +419,11 @@ public:
     template <class Function>
     void for_each_vacant_limbo(Function f) noexcept {
         const lock_guard lock(home_.mutex);
-        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
-            if (!p->occupied_) {
-                f(p->limbo);
+        for_each([&f](participant& p) {
+            if (!p.occupied_) {
+                f(p.limbo);
             }
-        }
+        });
     }
 
     // In the child of fork(), which has only this thread, and with the registry locked (fork_locks.h). Its
@@ -447,16 +437,13 @@ public:
         while (mine != nullptr && mine->in_ != this) {
             mine = mine->next_of_thread_;
         }
-        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
-            if (p != mine) {
-                const std::uint64_t turn = p->turn_.load(std::memory_order_relaxed);
-                p->turn_.store(turn + turn % 2, std::memory_order_relaxed);
-                p->quiesced_.store(participant::vacant_epoch, std::memory_order_relaxed);
-                p->table_pin_.store(participant::pin_state::none, std::memory_order_relaxed);
-                p->limbo = {}; // leaked: its thread may have been changing it
-                p->occupied_ = false;
+        for_each([this, mine](participant& p) {
+            if (&p != mine) {
+                p.table_pin_.store(participant::pin_state::none, std::memory_order_relaxed);
+                p.limbo = {}; // leaked: its thread may have been changing it
+                vacate(p);
             }
-        }
+        });
         threads_.store(mine != nullptr ? 1 : 0, std::memory_order_relaxed);
         home_.numbers = std::uint64_t{1} | std::uint64_t{1} << number_of_this_thread();
     }
@@ -479,13 +466,14 @@ private:
     friend struct thread_participation;
     static constexpr int patience = 200; // loads; a lookup takes less time
 
-    [[nodiscard]] participant* vacant() const noexcept {
-        for (participant* p = first_.load(std::memory_order_relaxed); p != nullptr; p = p->next_) {
-            if (!p->occupied_) {
-                return p;
-            }
+    // The first record that `is` takes. Acquire pairs with the release in join().
+    template <class Predicate>
+    participant* find(Predicate is) const noexcept {
+        participant* p = first_.load(std::memory_order_acquire);
+        while (p != nullptr && !is(*p)) {
+            p = p->next_;
         }
-        return nullptr;
+        return p;
     }
 
     void vacate(participant& p) noexcept {

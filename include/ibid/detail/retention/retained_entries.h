@@ -35,6 +35,9 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
+// The weight of what is not retained, whatever the budget.
+inline constexpr std::size_t never = static_cast<std::size_t>(-1);
+
 // Traits: acquire(entry), release(entry), weight(entry). If release() may throw or may be cancelled, the same
 // is true of every function here that drops references. No lock is held then; the references that were not
 // dropped yet are leaked.
@@ -167,7 +170,7 @@ private:
     // call again.
     [[gnu::noinline]] bool enter(entry& e, victims& gone) noexcept IBID_REQUIRES(mutex_) {
         const std::size_t weight = Traits::weight(e);
-        if (budget_.none() || weight > budget_.bytes || e.has(entry_word::retained)) {
+        if (budget_.none() || weight > budget_.bytes || weight == never || e.has(entry_word::retained)) {
             return true;
         }
         const bool in_protected = e.has(entry_word::in_protected);
@@ -263,8 +266,8 @@ template <class Traits>
 void retained_entries<Traits>::retain_after_hit(entry& e) noexcept(drops_quietly) {
     victims gone;
     if (mutex_.try_lock()) {
-        const lock_guard lock(mutex_, is_locked);
         enter(e, gone);
+        mutex_.unlock();
     }
 }
 

@@ -54,16 +54,16 @@ template <class Entry, class Key>
 struct flight {
     const Key* key;
     std::uint64_t hash;
-    thread_name leader{}; // set while the flight is listed in its shard
+    std::uintptr_t leader = 0; // its thread; set when it is in the air
     waiter<Entry>* waiters = nullptr;
     flight* next = nullptr;
 
     // Throws recursive_make if the leader is this thread, or waits for it, directly or through others;
     // bad_alloc.
     [[IBID_SELDOM]] void add_waiter(waiter<Entry>& w) {
-        wait_edges& graph = wait_graph.get();
+        wait_graph& graph = wait_graph::of_process();
         const lock_guard lock(graph.mutex);
-        w.from = this_thread_name();
+        w.from = this_thread();
         w.to = leader;
         if (graph.waits(leader, w.from)) {
             IBID_THROW(recursive_make());
@@ -83,12 +83,13 @@ struct flight {
 
 private:
     [[IBID_SELDOM]] void wake_waiters(Entry* result) noexcept {
-        const lock_guard graph(wait_graph);
+        wait_graph& graph = wait_graph::of_process();
+        const lock_guard lock(graph.mutex);
         while (waiters != nullptr) {
             waiter<Entry>* const w = waiters;
             waiters = w->next_waiter;
             w->result = result;
-            wait_edges::remove(*w);
+            graph.remove(*w);
             w->wake();
         }
     }

@@ -57,7 +57,6 @@
 #include "ibid/detail/table/flight.h"
 #include "ibid/detail/table/no_reclaimer.h"
 #include "ibid/detail/table/shard.h"
-#include "ibid/detail/table/slot_memory.h"
 #include "ibid/statistics.h"
 
 namespace ibid {
@@ -133,24 +132,6 @@ public:
 
     // The make of flight `f` failed. The table is as it was before begin().
     void abandon(flight_type& f) noexcept;
-
-    // Abandons a flight at the end of the scope, unless it was published.
-    class flight_guard {
-    public:
-        flight_guard(interner& in, flight_type& f) noexcept : in_(in), flight_(&f) {}
-        flight_guard(const flight_guard&) = delete;
-        flight_guard& operator=(const flight_guard&) = delete;
-        ~flight_guard() {
-            if (flight_ != nullptr) {
-                in_.abandon(*flight_);
-            }
-        }
-        void publish(entry& e) noexcept(drops_quietly) { in_.publish(*std::exchange(flight_, nullptr), e); }
-
-    private:
-        interner& in_;
-        flight_type* flight_;
-    };
 
     // begin() and publish() in one, for a value that is made already. Requires a reference to `e`. Inserts
     // `e` and returns null, or returns an acquired entry of the same key. Waits and throws as begin() does.
@@ -353,10 +334,8 @@ private:
 
     interner(const Allocator& allocator, counter_block& counters, bool counts_itself) noexcept
         : reclaimer_(allocator), owner_(*this, allocator),
-          slots_(allocator, reads_without_lock && has(mechanism::slot_slabs)),
-          shards_(
-              make_shards(typename shard_type::slots(slots_), std::make_index_sequence<counter_stripes>{})),
-          allocator_(allocator), counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
+          shards_(make_shards(allocator, std::make_index_sequence<counter_stripes>{})), allocator_(allocator),
+          counters_(&counters), counts_itself_(counts_itself), retained_(counters[0]) {
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             shards_[i].counters = &(*counters_)[i];
         }
@@ -364,8 +343,8 @@ private:
     ~interner() { reclaimer_.free_all(shards_); }
 
     template <std::size_t... I>
-    [[nodiscard]] static std::array<shard_type, sizeof...(I)>
-    make_shards(const typename shard_type::slots& in, std::index_sequence<I...>) {
+    [[nodiscard]] static std::array<shard_type, sizeof...(I)> make_shards(const Allocator& in,
+                                                                          std::index_sequence<I...>) {
         return {((void)I, shard_type(in))...};
     }
 
@@ -448,7 +427,6 @@ private:
 
     [[no_unique_address]] reclaimer_type reclaimer_;
     [[no_unique_address]] owner_type owner_;
-    slot_memory<Allocator> slots_; // outlives the shards
     std::array<shard_type, counter_stripes> shards_;
     std::atomic<std::size_t> remaining_{1};    // after close(): entries not yet forgotten, and the closer
     typename memory::block* memory_ = nullptr; // this table's own
@@ -463,7 +441,6 @@ private:
 
 template <class Traits, class Allocator>
 auto interner<Traits, Allocator>::create(const Allocator& allocator, counter_block* counters) -> interner* {
-    reclaimer_type::prepare();
     owner_type::prepare();
     const bool counts_itself = counters == nullptr;
     typename memory::block* const block = memory::allocate(allocator, lines(counts_itself));
@@ -525,7 +502,7 @@ auto interner<Traits, Allocator>::begin(flight_type& f) -> entry* {
             } else {
                 // Room is reserved now, so that publish() cannot fail.
                 must_reclaim = reclaimer_.retire(s, s.table.reserve(s.flights_in_air + 1));
-                f.leader = this_thread_name();
+                f.leader = this_thread();
                 f.next = s.flights;
                 s.flights = &f;
                 ++s.flights_in_air;
@@ -638,7 +615,6 @@ void interner<Traits, Allocator>::lock_for_fork(mutex* first) noexcept {
     for (shard_type& s : shards_) {
         s.mutex.lock();
     }
-    slots_.lock();
     retained_.lock();
     owner_.lock_for_fork();
 }
@@ -647,7 +623,6 @@ template <class Traits, class Allocator>
 void interner<Traits, Allocator>::unlock_after_fork() noexcept {
     owner_.unlock_after_fork();
     retained_.unlock();
-    slots_.unlock();
     for (shard_type& s : shards_) {
         s.mutex.unlock();
     }

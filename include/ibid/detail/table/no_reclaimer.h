@@ -23,8 +23,6 @@ public:
     template <class Allocator>
     explicit no_reclaimer(const Allocator&) noexcept {}
 
-    static void prepare() noexcept {}
-
     [[nodiscard]] static constexpr no_participant known_here() noexcept { return {}; }
     [[nodiscard]] static constexpr bool single_reader() noexcept { return true; }
 

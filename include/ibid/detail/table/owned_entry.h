@@ -48,7 +48,11 @@ struct key_at {
     // The key of `value`. Throws what a member function throws.
     template <class Value>
     [[nodiscard]] static decltype(auto) of(const Value& value) {
-        return detail::member_of(Member, value);
+        if constexpr (std::is_member_object_pointer_v<decltype(Member)>) {
+            return (value.*Member);
+        } else {
+            return (value.*Member)();
+        }
     }
 };
 
@@ -179,17 +183,10 @@ public:
 
     // Throws what the allocator throws.
     [[nodiscard]] static table* create_table(const Allocator& allocator, counter_block* counters) {
-        struct unless_created {
-            any_allocator<std::byte> allocator;
-            bool created = false;
-            ~unless_created() {
-                if (!created) {
-                    allocator.end();
-                }
-            }
-        } its{{operations, state::make(allocator)}};
-        table* const made = table::create(its.allocator, counters);
-        its.created = true;
+        const any_allocator<std::byte> its(operations, state::make(allocator));
+        unless_done end([&] { its.end(); });
+        table* const made = table::create(its, counters);
+        end.done();
         return made;
     }
 
@@ -198,36 +195,21 @@ public:
     template <class Make, class... KeyBeside>
     [[nodiscard]] static owned_entry* create(table* in, Make&& make,
                                              [[maybe_unused]] const KeyBeside&... key) {
-        struct raw_memory {
-            table* in;
-            unsigned char* bytes;
-            ~raw_memory() {
-                if (bytes != nullptr) {
-                    free_memory(bytes, allocator_of(*in));
-                }
-            }
-        } memory{in, allocate_memory(allocator_of(*in))};
-        if (!fits_a_slot(memory.bytes)) {
+        unsigned char* const memory = allocate_memory(allocator_of(*in));
+        unless_done give_back([&] { free_memory(memory, allocator_of(*in)); });
+        if (!fits_a_slot(memory)) {
             throw_bad_alloc(); // the address does not fit in a slot
         }
         auto* const value =
-            construct<Value>(memory.bytes + value_offset(), allocator_of(*in), std::forward<Make>(make));
+            construct<Value>(memory + value_offset(), allocator_of(*in), std::forward<Make>(make));
         if constexpr (beside) {
-            struct built_value {
-                Value* value;
-                ~built_value() {
-                    if (value != nullptr) {
-                        value->~Value();
-                    }
-                }
-            } built{value};
+            unless_done end_value([&] { value->~Value(); });
             construct<Key>(
-                memory.bytes, allocator_of(*in), [&]() -> const auto& { return (key, ...); });
-            built.value = nullptr;
+                memory, allocator_of(*in), [&]() -> const auto& { return (key, ...); });
+            end_value.done();
         }
-        auto* const e = ::new (static_cast<void*>(memory.bytes + header_offset())) owned_entry(in->owner());
-        memory.bytes = nullptr;
-        return e;
+        give_back.done();
+        return ::new (static_cast<void*>(memory + header_offset())) owned_entry(in->owner());
     }
 
     // Ends an entry that no table has seen, and of which the caller has the one reference.
@@ -263,15 +245,20 @@ private:
         return Equal{}(*static_cast<const Key*>(flying), *static_cast<const Key*>(key));
     }
     static std::size_t weight(const value_header& e) noexcept {
-        std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*of(e).value()));
-        if constexpr (beside) {
-            bytes = add(bytes - sizeof(Key), weight_of<Key>{}(of(e).key()));
+        IBID_TRY {
+            std::size_t bytes = add(total_bytes() - sizeof(Value), weight_of<Value>{}(*of(e).value()));
+            if constexpr (beside) {
+                bytes = add(bytes - sizeof(Key), weight_of<Key>{}(of(e).key()));
+            }
+            return bytes;
         }
-        return bytes;
+        IBID_CATCH(...) { // the value is in the table by now, and others may hold it
+            return never;
+        }
     }
-    // A weight_of may return the largest number to say "never retain": nothing can be added to it.
+    // A weight_of may say `never`, to which nothing is added.
     static constexpr std::size_t add(std::size_t a, std::size_t b) noexcept {
-        return b < static_cast<std::size_t>(-1) - a ? a + b : static_cast<std::size_t>(-1);
+        return b < never - a ? a + b : never;
     }
     // Ends the value of an entry that has left the table.
     static void destroy(value_header& e) noexcept {
@@ -329,7 +316,8 @@ private:
 
     [[nodiscard]] static unsigned char* allocate_memory(const Allocator& allocator) {
         block_allocator a(allocator);
-        return std::allocator_traits<block_allocator>::allocate(a, total_bytes() / sizeof(block))->bytes;
+        return reinterpret_cast<unsigned char*>(
+            std::allocator_traits<block_allocator>::allocate(a, total_bytes() / sizeof(block)));
     }
     static void free_memory(unsigned char* memory, const Allocator& allocator) noexcept {
         block_allocator a(allocator);

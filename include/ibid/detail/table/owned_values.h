@@ -45,10 +45,8 @@ public:
         : value_owner(hot_values::of_process(), allocator.values()), table_(table) {}
     static void prepare() {
         (void)hot_values::of_process();
-        if (process_wide<participant_registry>::get() == nullptr ||
-            process_wide<wait_edges>::get() == nullptr) {
-            throw_bad_alloc(); // fork_locks.h needs them
-        }
+        (void)wait_graph::of_process(); // for fork_locks.h
+        (void)some(process_wide<participant_registry>::get());
     }
 
     IBID_MODULE_LOCAL void end_value(value_header& h) noexcept override {
@@ -124,7 +122,9 @@ public:
     void before_lock_for_fork() const noexcept { before_a_table_is_locked_for_fork(hot); }
     void lock_for_fork() const noexcept { lock_process_for_fork(hot); }
     void unlock_after_fork() const noexcept { unlock_process_after_fork(hot); }
-    static void forget_other_threads() noexcept { wait_graph.forget_other_threads(); }
+    static void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // locked for fork()
+        wait_graph::of_process().first = nullptr;
+    }
 
 private:
     // As uncount(). If many arrays wait, first tries to free them, because after uncount() the table may be

@@ -33,7 +33,6 @@
 #include "ibid/detail/port/compiled.h"
 #include "ibid/detail/reclamation/limbo_list.h"
 #include "ibid/detail/reclamation/qsbr_domain.h"
-#include "ibid/detail/table/slot_memory.h"
 #include "ibid/detail/table/weak_table.h"
 #include "ibid/statistics.h"
 
@@ -46,7 +45,7 @@ namespace detail {
 template <class Traits, class Allocator>
 class reclaimer {
     using entry = typename Traits::entry;
-    using retired_array = typename weak_table<entry, slot_allocator<std::byte, Allocator>>::retired_array;
+    using retired_array = typename weak_table<entry, Allocator>::retired_array;
 
 public:
     static constexpr bool reads_without_lock = true;
@@ -61,14 +60,10 @@ public:
         [[nodiscard]] bool worth_a_fence() const noexcept { return slots >= slots_worth_a_fence; }
     };
 
-    // Requires prepare(), which throws bad_alloc.
+    // Requires owned_values::prepare().
     explicit reclaimer(const Allocator& allocator) noexcept
         : full_at_(full_at(Traits::bytes(allocator))),
           worth_a_fence_at_(worth_a_fence_at(Traits::bytes(allocator))), allocator_(allocator) {}
-    static void prepare() {
-        qsbr_domain::prepare();
-        (void)hot_values::of_process();
-    }
     reclaimer(const reclaimer&) = delete;
     reclaimer& operator=(const reclaimer&) = delete;
     ~reclaimer() = default; // after free_all()

@@ -18,7 +18,6 @@
 #include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/threads.h"
 #include "ibid/detail/table/flight.h"
-#include "ibid/detail/table/slot_memory.h"
 #include "ibid/detail/table/weak_table.h"
 #include "ibid/statistics.h"
 
@@ -31,9 +30,8 @@ template <class Traits, class Allocator, class Reclaimer>
 struct alignas(64) shard {
     using entry = typename Traits::entry;
     using flight_type = flight<entry, typename Traits::key>;
-    using slots = slot_allocator<std::byte, Allocator>;
     static constexpr bool read_without_lock = Reclaimer::reads_without_lock;
-    using table_type = weak_table<entry, slots, read_without_lock>;
+    using table_type = weak_table<entry, Allocator, read_without_lock>;
     using retired_array = typename table_type::retired_array;
 
     // Layout: all members that every insert and every erase writes, from the table's size to the flights,
@@ -53,8 +51,8 @@ struct alignas(64) shard {
     [[no_unique_address]] typename Reclaimer::waiting waiting IBID_GUARDED_BY(mutex); // retired in this shard
 
     // Not inline: a table has sixteen.
-    [[gnu::noinline]] explicit shard(const slots& in) noexcept : table(in) {
-        static_assert(sizeof(shard) == (read_without_lock ? 4 : 2) * 64 || !has_64_bits);
+    [[gnu::noinline]] explicit shard(const Allocator& in) noexcept : table(in) {
+        static_assert(sizeof(shard) <= (read_without_lock ? 4 : 2) * 64);
     }
 
     // Without the lock, under a read_guard: see weak_table::peek().
@@ -115,7 +113,7 @@ struct alignas(64) shard {
     [[IBID_SELDOM]] void forget_other_threads() noexcept IBID_REQUIRES(mutex) {
         flight_type** at = &flights;
         while (*at != nullptr) {
-            if (same_thread((*at)->leader, this_thread_name())) {
+            if ((*at)->leader == this_thread()) {
                 (*at)->waiters = nullptr;
                 at = &(*at)->next;
             } else {

@@ -81,11 +81,6 @@ public:
         }
     }
 
-    template <class U>
-    [[nodiscard]] bool operator==(const any_allocator<U>& other) const noexcept {
-        return values_->memory == other.values().memory && state_ == other.state();
-    }
-
 private:
     const value_operations* values_;
     void* state_;
@@ -100,9 +95,8 @@ class allocator_state {
         std::is_empty_v<Allocator> && std::is_default_constructible_v<Allocator>;
     static constexpr bool is_word =
         std::is_trivially_copyable_v<Allocator> && sizeof(Allocator) <= sizeof(void*);
-    static_assert(alignof(Allocator) <= alignof(memory_block));
-    static constexpr std::size_t blocks =
-        (sizeof(Allocator) + sizeof(memory_block) - 1) / sizeof(memory_block);
+    using own_allocator = typename traits::template rebind_alloc<Allocator>; // for itself
+    using own_traits = std::allocator_traits<own_allocator>;
 
 public:
     // Throws what the allocator throws.
@@ -113,8 +107,8 @@ public:
             std::memcpy(static_cast<void*>(&state), static_cast<const void*>(std::addressof(from)),
                         sizeof from);
         } else {
-            block_allocator a(from);
-            state = ::new (static_cast<void*>(block_traits::allocate(a, blocks))) Allocator(from);
+            own_allocator a(from);
+            state = ::new (static_cast<void*>(own_traits::allocate(a, 1))) Allocator(from);
         }
         return state;
     }
@@ -140,9 +134,10 @@ public:
             block_traits::deallocate(a, static_cast<memory_block*>(first), n);
         },
         is_nothing || is_word ? nullptr : +[](void* state) noexcept {
-            block_allocator a(of(state));
-            static_cast<Allocator*>(state)->~Allocator();
-            block_traits::deallocate(a, static_cast<memory_block*>(state), blocks);
+            auto* const own = static_cast<Allocator*>(state);
+            own_allocator a(*own);
+            own->~Allocator();
+            own_traits::deallocate(a, own, 1);
         }};
 };
 

@@ -10,6 +10,10 @@
 // are no tombstones, so a table that millions of entries have passed through is as fast as a new one. Because
 // of the four bits, erasing does not touch neighbouring entries, which are often out of cache.
 //
+// Slots that are read without a lock are whole pairs of cache lines: all threads read them, and a thread
+// writes an entry at each hit. Else a processor that fetches slots would fetch a neighbouring entry as well,
+// which is then missing at the core that writes it.
+//
 // Invariants:
 //  - The table holds no reference. An entry in it may be ending: code that finds an entry must try to acquire
 //    it, and unlinks it if that fails.
@@ -45,12 +49,13 @@ class weak_table {
     using slot = std::atomic<std::uint64_t>;
     static_assert(slot::is_always_lock_free);
 
-    // A whole cache line, so that six low bits of its address are free. They hold the logarithm of the number
-    // of slots.
-    struct alignas(64) line {
-        slot slots[8];
+    // A whole cache line or two, so that six low bits of its address are free. They hold the logarithm of the
+    // number of slots.
+    static constexpr std::size_t smallest = read_without_lock ? 16 : 8;
+    struct alignas(smallest * sizeof(slot)) line {
+        slot slots[smallest];
     };
-    using memory = cache_lines<Allocator>;
+    using memory = cache_lines<Allocator, sizeof(line)>;
 
 public:
     // An array that was replaced, and that readers may still see.
@@ -211,12 +216,10 @@ public:
 
     template <class Function>
     void for_each(Function f) const {
-        const slot_array in = slots();
-        for (std::size_t i = 0; i < in.capacity; ++i) {
-            if (Entry* const e = entry_in(in.at(i))) {
-                f(*e);
-            }
-        }
+        (void)find_if([&f](Entry& e) {
+            f(e);
+            return false;
+        });
     }
 
     // Empties the table. Touches no entry.
@@ -236,8 +239,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t smallest = 8;
-
     // The slots as writers see them. Relaxed loads: the lock orders writers. Release: a reader that sees the
     // slot sees the entry (pairs with peek()).
     struct slot_array {
@@ -282,7 +283,7 @@ private:
         return {reinterpret_cast<slot*>(a & ~std::uintptr_t{63}), a == 0 ? 0 : std::size_t{1} << (a & 63)};
     }
 
-    [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / 8; }
+    [[nodiscard]] static std::size_t lines(std::size_t capacity) noexcept { return capacity / smallest; }
     [[nodiscard]] std::size_t capacity() const noexcept { return slots().capacity; }
     [[nodiscard]] retired_array whole_array() const noexcept { return {memory_, capacity()}; }
     [[nodiscard]] static constexpr std::size_t limit(std::size_t capacity) noexcept {

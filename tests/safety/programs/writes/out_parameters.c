@@ -16,6 +16,14 @@ static UNUSED X509_ALGOR* algorithm_of_key(X509* x) {
 
 static UNUSED unsigned char text[] = "0123456789abcdef";
 
+#if HOW == 8
+static BIO* another_key(void) {
+    BIO* const pem = BIO_new(BIO_s_mem());
+    MUST(PEM_write_bio_X509_PUBKEY(pem, X509_get_X509_PUBKEY(certificate_in("stranger.cert.pem"))) == 1);
+    return pem;
+}
+#endif
+
 static void write_to(X509* x) {
 #if HOW == 1
     ASN1_GENERALIZEDTIME* into = X509_getm_notAfter(x);
@@ -39,6 +47,24 @@ static void write_to(X509* x) {
     MUST(EVP_EncryptInit_ex(cipher, EVP_aes_128_cbc(), NULL, text, text) == 1);
     MUST(EVP_CIPHER_param_to_asn1(cipher, algorithm_of_key(x)->parameter) > 0);
     EVP_CIPHER_CTX_free(cipher);
+#elif HOW == 8
+    X509_PUBKEY* into = X509_get_X509_PUBKEY(x);
+    MUST(PEM_read_bio_X509_PUBKEY(another_key(), &into, NULL, NULL) == into);
+#elif HOW == 9
+    int (*init)(EVP_PKEY_CTX*);
+    int (*generate)(EVP_PKEY_CTX*, EVP_PKEY*);
+    EVP_PKEY_meth_get_keygen(EVP_PKEY_meth_find(EVP_PKEY_EC), &init, &generate);
+    EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new(EVP_EC_gen("P-256"), NULL);
+    MUST(generate(context, X509_get0_pubkey(x)) == 1);
+#elif HOW == 10
+    int (*generate)(EC_KEY*);
+    EC_KEY_METHOD_get_keygen(EC_KEY_OpenSSL(), &generate);
+    MUST(generate(EVP_PKEY_get1_EC_KEY(X509_get0_pubkey(x))) == 1);
+#elif HOW == 11
+    EC_KEY* into = EVP_PKEY_get1_EC_KEY(X509_get0_pubkey(x));
+    BIO* const der = BIO_new(BIO_s_mem());
+    MUST(i2d_ECPrivateKey_bio(der, EVP_PKEY_get1_EC_KEY(EVP_EC_gen("P-256"))) == 1);
+    MUST(d2i_ECPrivateKey_bio(der, &into) == into);
 #endif
 }
 
@@ -47,6 +73,9 @@ static void show_key(const char* label, X509* x) {
     const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
     printf("%s: key as it is now %d %016llx\n", label, size, size > 0 ? fingerprint(der, (size_t)size) : 0);
     OPENSSL_free(der);
+    EC_KEY* const old_form = EVP_PKEY_get1_EC_KEY(X509_get0_pubkey(x));
+    printf("%s: a private key %d\n", label, EC_KEY_get0_private_key(old_form) != NULL);
+    EC_KEY_free(old_form);
 }
 
 int main(void) {
@@ -59,8 +88,10 @@ int main(void) {
         X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(SSL_CTX_get_cert_store(own)), 0));
     MUST(root);
     write_to(root);
-    show("own", root);
-    show_key("own", root);
+    if (HOW < 9) { // then it has a random key
+        show("own", root);
+        show_key("own", root);
+    }
     X509* const others = X509_OBJECT_get0_X509(
         sk_X509_OBJECT_value(X509_STORE_get0_objects(SSL_CTX_get_cert_store(other)), 0));
     show("other's", others);

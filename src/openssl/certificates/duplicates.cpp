@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "duplicates.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace ibid::openssl::duplicates {
+
+namespace {
+
+// Never freed, so that a chain can be followed without a lock.
+struct pair {
+    X509* const original;
+    std::atomic<owner_id> who; // 0: it has ended
+    X509* const own;
+    pair* next;
+};
+
+constexpr std::size_t chains = 1024;
+// Release when a pair is complete, acquire before it is read.
+constinit std::array<std::atomic<pair*>, chains> table{};
+constinit std::atomic<bool> any{false}; // relaxed: says only whether looking is worth while
+
+[[nodiscard]] std::atomic<pair*>& chain_of(const X509* x) noexcept {
+    return table[(reinterpret_cast<std::uintptr_t>(x) >> 4) % chains];
+}
+
+[[nodiscard]] X509* find_in(const pair* first, const pair* end, const X509* original, owner_id who) noexcept {
+    for (const pair* p = first; p != end; p = p->next) {
+        if (p->original == original && p->who.load(std::memory_order_relaxed) == who) {
+            return p->own;
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+X509* find(const X509* original, owner_id who) noexcept {
+    return who != 0 && any.load(std::memory_order_relaxed)
+               ? find_in(chain_of(original).load(std::memory_order_acquire), nullptr, original, who)
+               : nullptr;
+}
+
+X509* insert(X509* original, owner_id who, X509* own) noexcept {
+    auto* const fresh = new (std::nothrow) pair{original, {who}, own, nullptr};
+    if (fresh == nullptr) {
+        return nullptr;
+    }
+    any.store(true, std::memory_order_relaxed);
+    std::atomic<pair*>& chain = chain_of(original);
+    pair* first = chain.load(std::memory_order_acquire);
+    const pair* searched = nullptr;
+    do {
+        if (X509* const other = find_in(first, searched, original, who)) {
+            delete fresh;
+            return other;
+        }
+        searched = first;
+        fresh->next = first;
+    } while (
+        !chain.compare_exchange_weak(first, fresh, std::memory_order_acq_rel, std::memory_order_acquire));
+    return own;
+}
+
+void forget(const functions& f, owner_id ended) {
+    if (!any.load(std::memory_order_relaxed)) {
+        return;
+    }
+    for (const std::atomic<pair*>& chain : table) {
+        for (pair* p = chain.load(std::memory_order_acquire); p != nullptr; p = p->next) {
+            owner_id who = ended;
+            if (p->who.compare_exchange_strong(who, 0, std::memory_order_relaxed)) {
+                f.X509_free(p->own);
+                f.X509_free(p->original);
+            }
+        }
+    }
+}
+
+} // namespace ibid::openssl::duplicates

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Duplicates of shared certificates, each for one owner, who may write to it or attach data.
+//
+// They are made when a program that may write asks for what was shared before that was known. From then on
+// nothing more is shared, so there are never more than stock has objects for these owners.
+//
+// Law: pointers to an original may have been given out, too. So an owner's pair stays as long as the owner.
+//
+// Thread safety: all functions, from any thread; no lock.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <cstdint>
+
+#include "lease.h"
+#include "openssl/binding/functions.h"
+
+namespace ibid::openssl::duplicates {
+
+// A store is its address: what another store had before at that address, nobody is given any more. Sessions
+// are numbered from 1, and stand below.
+[[nodiscard]] inline owner_id owner_of(const X509_STORE* store) noexcept {
+    constexpr unsigned bits_of_addresses = 43; // 47, of which the lowest 4 are 0
+    return (reinterpret_cast<std::uintptr_t>(store) >> 4 & ((owner_id{1} << bits_of_addresses) - 1)) |
+           owner_id{1} << bits_of_addresses;
+}
+
+// The owner's duplicate of `original`; null: none.
+[[nodiscard]] X509* find(const X509* original, owner_id who) noexcept;
+
+// Takes both references if it returns `own`; else another thread was faster, and this is its duplicate. Null:
+// no memory.
+[[nodiscard]] X509* insert(X509* original, owner_id who, X509* own) noexcept;
+
+// The owner ends.
+void forget(const functions& f, owner_id who);
+
+} // namespace ibid::openssl::duplicates

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who has a shared certificate, in a program that may attach data to it (X509_set_ex_data): nobody, or one
+// owner's users, who are counted; or one owner for good.
+//
+// Law: two owners never have it. An owner is a session, with all of its copies, or a trust store. A lease
+// that is not given back lasts.
+//
+// Thread safety: all functions, from any thread and from signal handlers: one word, no lock, no memory.
+// Relaxed: whoever asks has the certificate, and what is in it was published with that.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace ibid::openssl {
+
+// 0: nobody that is known. An id has 44 bits.
+using owner_id = std::uint64_t;
+
+class lease {
+public:
+    // One user more; false: another owner has it.
+    [[nodiscard]] bool take(owner_id who) noexcept {
+        return change([&](std::uint64_t& word) {
+            if (who == 0 || (word != 0 && owner_in(word) != fit(who))) {
+                return false;
+            }
+            word = fit(who) | (more(word) & users);
+            return true;
+        });
+    }
+    // From now on `who` has it for good; false: another owner has it.
+    [[nodiscard]] bool keep(owner_id who) noexcept {
+        return change([&](std::uint64_t& word) {
+            if (who == 0 || (word != 0 && owner_in(word) != fit(who))) {
+                return false;
+            }
+            word = fit(who) | users;
+            return true;
+        });
+    }
+    // The same for whoever has it now.
+    void keep() noexcept {
+        (void)change([](std::uint64_t& word) {
+            word |= users;
+            return true;
+        });
+    }
+    [[nodiscard]] bool is_of(owner_id who) const noexcept {
+        const std::uint64_t word = word_.load(std::memory_order_relaxed);
+        return who != 0 && word != 0 && owner_in(word) == fit(who);
+    }
+
+    // The user takes a reference more, or gives one back.
+    void add() noexcept {
+        (void)change([](std::uint64_t& word) {
+            word = word != 0 ? more(word) : 0;
+            return true;
+        });
+    }
+    void drop() noexcept {
+        (void)change([](std::uint64_t& word) {
+            const std::uint64_t count = word & users;
+            word = count == 0 || count == users ? word : count == 1 ? 0 : word - 1;
+            return true;
+        });
+    }
+
+private:
+    static constexpr unsigned owner_shift = 20;
+    static constexpr std::uint64_t users = (std::uint64_t{1} << owner_shift) - 1; // all ones: for good
+
+    [[nodiscard]] static std::uint64_t fit(owner_id who) noexcept { return who << owner_shift; }
+    [[nodiscard]] static std::uint64_t owner_in(std::uint64_t word) noexcept { return word & ~users; }
+    [[nodiscard]] static std::uint64_t more(std::uint64_t word) noexcept {
+        return (word & users) == users ? word : word + 1;
+    }
+    template <class Change>
+    bool change(Change change) noexcept {
+        std::uint64_t before = word_.load(std::memory_order_relaxed);
+        for (;;) {
+            std::uint64_t after = before;
+            if (!change(after)) {
+                return false;
+            }
+            if (after == before || word_.compare_exchange_weak(before, after, std::memory_order_relaxed)) {
+                return true;
+            }
+        }
+    }
+
+    std::atomic<std::uint64_t> word_{0};
+};
+
+} // namespace ibid::openssl
