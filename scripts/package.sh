@@ -41,8 +41,12 @@ fail() {
     exit 1
 }
 
-readonly build_packages=(build-essential cmake debhelper libcli11-dev libfmt-dev libssl-dev libxxhash-dev lintian ninja-build
-    nlohmann-json3-dev openssl pkgconf systemtap-sdt-dev)
+# What the build needs is said once, in packaging/debian/control.
+control_packages() {
+    sed -n '/^Build-Depends:/,/^[^ ]/ s/^ \([a-z0-9.+-]*\).*/\1/p' packaging/debian/control | sed 's/^debhelper-compat$/debhelper/'
+}
+mapfile -t build_packages < <(echo build-essential; control_packages; echo lintian)
+readonly build_packages
 
 # The mirror that apt uses here, if it is one of Debian's; a local one is nearer than the default.
 mirror() {
