@@ -23,6 +23,7 @@ struct program {
         shell_script; // the last of them, where `path` is a shell and what the script starts is not known
     std::optional<elf_file> elf; // nothing: not readable, or no ELF
     bool privileged = false;     // setuid, setgid or file capabilities: the loader ignores LD_PRELOAD
+    std::string broken;          // why it cannot be run at all; empty when it can
 };
 
 // What a shell script becomes, if it does nothing else: comments, set, plain assignments, and "exec PATH ..."
@@ -32,6 +33,9 @@ struct program {
 // Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing when there is no such
 // program.
 [[nodiscard]] std::optional<program> find_program(const std::string& name);
+
+// Why there is none of that name, for a person.
+[[nodiscard]] std::string why_no_program(const std::string& name);
 
 // The same for one file.
 [[nodiscard]] program look_at(const std::string& path);

@@ -194,7 +194,7 @@ command enable() {
         .exit_status = "0 when it is turned on, or would be; 1 when something speaks against it, or the file "
                        "cannot be written.",
         .examples = {{"ibid enable --dry-run nginx", ""},
-                     {"sudo ibid enable --set IBID_PRIVACY=strict haproxy", ""}},
+                     {"sudo ibid enable --set IBID_PRIVACY=strict nginx", ""}},
     };
 }
 
