@@ -112,7 +112,12 @@ build_in() {
     cp -R "$folder" "$layer/upper/build"
     scripts/chroot.sh "$place/chroots/$suite-builder/upper:$place/chroots/$suite" "$layer" \
         sh -c "cd /build && $words && cd .. && lintian --allow-root --fail-on error,warning --display-info ./*.changes >lintian 2>&1" >"$folder/log" 2>&1 || {
-        cp "$layer/upper/build/lintian" "$folder/" 2>/dev/null && cat "$folder/lintian" >&2
+        find "$layer/upper/build" -maxdepth 1 -type f -exec cp {} "$folder/" \;
+        rm -rf "$layer"
+        [[ ! -s $folder/lintian ]] || {
+            cat "$folder/lintian" >&2
+            fail "lintian found something in the packages" "they are in $folder"
+        }
         build_failed "$folder"
     }
     find "$layer/upper/build" -maxdepth 1 -type f -exec cp {} "$folder/" \;
