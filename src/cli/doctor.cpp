@@ -649,6 +649,18 @@ void print_running(const openssl_users& running) {
         fmt::print("  and perhaps other users': 'sudo ibid doctor' lists them\n");
 }
 
+// Those that somebody made; JSON has all.
+void print_settings(const findings& f) {
+    const auto& all = f.settings.settings;
+    const bool defaults =
+        std::all_of(all.begin(), all.end(), [](const effective_setting& s) { return s.is_default; });
+    fmt::print("settings   {}\n", defaults ? paint(colour::faint, "all as by default") : "");
+    for (const effective_setting& s : all) {
+        if (!s.is_default)
+            fmt::print("  {:<16}  {:<18}  {}\n", s.name, s.value, s.source);
+    }
+}
+
 void print_text(const findings& f) {
     fmt::print("{} {}\n", paint(colour::strong, "ibid"), IBID_VERSION);
     if (!f.subject.empty())
@@ -676,18 +688,15 @@ void print_text(const findings& f) {
         for (const openssl::feature& one : f.features)
             fmt::print("  {}  {:<20} {}\n",
                        one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "), one.name,
-                       one.why);
+                       folded(one.why, 28));
     }
-    fmt::print("settings\n");
-    for (const effective_setting& s : f.settings.settings)
-        fmt::print("  {:<16}  {:<18}  {}\n", s.name, s.value,
-                   s.is_default ? paint(colour::faint, s.source) : s.source);
+    print_settings(f);
     if (f.running)
         print_running(*f.running);
     for (const std::string& note : f.notes)
-        fmt::print("note       {}\n", note);
+        fmt::print("note       {}\n", folded(note, 11));
     for (const std::string& problem : f.problems)
-        fmt::print("{}    {}\n", paint(colour::bad, "problem"), problem);
+        fmt::print("{}    {}\n", paint(colour::bad, "problem"), folded(problem, 11));
     for (const std::string& step : f.next)
         fmt::print("next       {}\n", step);
     if (f.problems.empty() && !f.openssl.libcrypto.empty() && !f.not_known)
