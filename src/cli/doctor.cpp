@@ -700,7 +700,10 @@ void print_text(const findings& f) {
     for (const std::string& step : f.next)
         fmt::print("next       {}\n", step);
     if (f.problems.empty() && !f.openssl.libcrypto.empty() && !f.not_known)
-        fmt::print("{}\n", paint(colour::good, "ibid helps here."));
+        fmt::print(
+            "{}, where certificates or CA files come again: client certificates, backends, a context for "
+            "each request.\n",
+            paint(colour::good, "ibid helps here"));
 }
 
 std::optional<pid_t> as_pid(const std::string& text) {
