@@ -18,7 +18,7 @@ Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball] [--wheel] [--rp
 
 Builds Debian packages (ibid, libibid-dev, libibid-doc) of the last commit for this distribution, and lintian reads them.
 The result is in build/package/NAME, for example build/package/bookworm.
-  --in SUITE   in a clean chroot of this Debian release (bookworm, trixie), which debootstrap makes once: needs root
+  --in SUITE   in a clean chroot of this release (bookworm, trixie; Ubuntu: noble, resolute), which debootstrap makes once: needs root
   --twice      build a second time in another folder, and compare byte by byte
   --test       install, use, upgrade, remove and purge the packages in a chroot: needs root
   --tarball    a tarball of binaries: build/package/ibid-VERSION-PROCESSOR-linux-gnu.tar.gz
@@ -29,7 +29,8 @@ The result is in build/package/NAME, for example build/package/bookworm.
 With one of the last four no Debian packages are built; --twice and --test are for these, too. Beside them lie a CycloneDX list of
 what is in them (ibid-VERSION.cdx.json) and SHA256SUMS.
 
-IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian.
+IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian, IBID_UBUNTU_MIRROR than http://archive.ubuntu.com/ubuntu, and
+IBID_UBUNTU_KEYRING the file ubuntu-archive-keyring.gpg where its package is not installed.
 TEXT
 }
 
@@ -67,7 +68,13 @@ chroot_of() {
         say "a clean system: $folder"
         rm -rf "$folder"
         mkdir -p "${folder%/*}"
-        debootstrap --variant=minbase "$suite" "$folder" "$(mirror)" >&2
+        case $suite in
+        noble | resolute) # gutsy: debootstrap's script for all of Ubuntu's suites, those that it does not know among them
+            debootstrap --variant=minbase --components=main,universe --keyring="${IBID_UBUNTU_KEYRING:-/usr/share/keyrings/ubuntu-archive-keyring.gpg}" \
+                "$suite" "$folder" "${IBID_UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}" /usr/share/debootstrap/scripts/gutsy >&2
+            ;;
+        *) debootstrap --variant=minbase "$suite" "$folder" "$(mirror)" >&2 ;;
+        esac
         touch "$folder.complete"
     fi
     echo "$folder"
