@@ -207,8 +207,8 @@ void judge_openssl(findings& f) {
     }
     if (f.decisive.kind == openssl::module_class::writer)
         f.problems.push_back(fmt::format(
-            "{} names functions that write to certificates ({}): nothing is shared with a program "
-            "that could write to it (docs/safety.md)",
+            "{} names functions by which it could write to certificates ({}): nothing is shared with it "
+            "(docs/safety.md)",
             f.decisive.path, fmt::join(f.decisive.names, ", ")));
     else if (f.decisive.kind == openssl::module_class::attacher)
         f.notes.push_back(

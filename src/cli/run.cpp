@@ -37,9 +37,9 @@ void say(const std::string& text) {
 // As a shell says it, with a shell's exit status.
 int cannot_run(const std::string& name, int error) {
     if (error == ENOENT && name.find('/') == std::string::npos)
-        say(fmt::format("{}: command not found", name.empty() ? "''" : name));
+        say(fmt::format("{}: command not found", name.empty() ? "''" : legible(name)));
     else
-        say(fmt::format("{}: {}", name, std::strerror(error)));
+        say(fmt::format("{}: {}", legible(name), std::strerror(error)));
     // A file that is there: execve(2) speaks of its interpreter.
     if (const std::optional<program> p = error == ENOENT ? find_program(name) : std::nullopt;
         p && !p->broken.empty())

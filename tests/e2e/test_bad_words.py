@@ -41,6 +41,8 @@ def call(ibid: Path, *words: "str | bytes", **options: object) -> subprocess.Com
         (["measure", "/"], 1, "/ is a folder"),
         (["run", ""], 127, "'': command not found"),
         (["run", "/"], 126, "Permission denied"),
+        (["run", HOSTILE], 127, "a??[2J?: command not found"),
+        (["run", HUGE], 126, "...: File name too long"),
         (["statt"], 2, "Did you mean 'ibid stat'?"),
         (["curl"], 2, "Did you mean 'ibid run curl'?"),
         (["there-is-no-such-program"], 2, "'ibid --help' lists them"),

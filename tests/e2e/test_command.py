@@ -1059,7 +1059,7 @@ class TestDoctor:
 
     def test_says_what_is_not_shared_with_a_program_that_writes_to_certificates(self, ibid: Path) -> None:
         found = self.examine(ibid, "openssl")
-        assert "names functions that write to certificates" in str(found["problems"])
+        assert "names functions by which it could write to certificates" in str(found["problems"])
         assert found["helps"] is False
         assert "writes to certificates" not in str(self.examine(ibid, "curl")["notes"])
 
