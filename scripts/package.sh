@@ -49,7 +49,8 @@ control_packages() {
 mapfile -t build_packages < <(echo build-essential; control_packages; echo lintian)
 readonly build_packages
 
-# One tree for several releases: what a lintian says of the age of standards, and of tags that others have, is no matter.
+# One tree for several releases: what a lintian says of the age of standards, and of tags that others have, is
+# no matter.
 readonly lintian_options=(--allow-root --fail-on 'error,warning' --display-info --suppress-tags 'alien-tag,out-of-date-standards-version')
 
 # The mirror that apt uses here, if it is one of Debian's; a local one is nearer than the default.
