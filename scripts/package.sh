@@ -18,7 +18,7 @@ Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball] [--wheel] [--rp
 
 Builds Debian packages (ibid, libibid-dev, libibid-doc) of the last commit for this distribution, and lintian reads them.
 The result is in build/package/NAME, for example build/package/bookworm.
-  --in SUITE   in a clean chroot of this Debian release (bookworm, trixie), which debootstrap makes once: needs root
+  --in SUITE   in a clean chroot of this release (bookworm, trixie; Ubuntu: noble, resolute), which debootstrap makes once: needs root
   --twice      build a second time in another folder, and compare byte by byte
   --test       install, use, upgrade, remove and purge the packages in a chroot: needs root
   --tarball    a tarball of binaries: build/package/ibid-VERSION-PROCESSOR-linux-gnu.tar.gz
@@ -29,7 +29,8 @@ The result is in build/package/NAME, for example build/package/bookworm.
 With one of the last four no Debian packages are built; --twice and --test are for these, too. Beside them lie a CycloneDX list of
 what is in them (ibid-VERSION.cdx.json) and SHA256SUMS.
 
-IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian.
+IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian, IBID_UBUNTU_MIRROR than http://archive.ubuntu.com/ubuntu, and
+IBID_UBUNTU_KEYRING the file ubuntu-archive-keyring.gpg where its package is not installed.
 TEXT
 }
 
@@ -41,8 +42,16 @@ fail() {
     exit 1
 }
 
-readonly build_packages=(build-essential cmake debhelper libcli11-dev libfmt-dev libssl-dev libxxhash-dev lintian ninja-build
-    nlohmann-json3-dev openssl pkgconf systemtap-sdt-dev)
+# What the build needs is said once, in packaging/debian/control.
+control_packages() {
+    sed -n '/^Build-Depends:/,/^[^ ]/ s/^ \([a-z0-9.+-]*\).*/\1/p' packaging/debian/control | sed 's/^debhelper-compat$/debhelper/'
+}
+mapfile -t build_packages < <(echo build-essential; control_packages; echo lintian)
+readonly build_packages
+
+# One tree for several releases: what a lintian says of the age of standards, and of tags that others have, is
+# no matter.
+readonly lintian_options=(--allow-root --fail-on 'error,warning' --display-info --suppress-tags 'alien-tag,out-of-date-standards-version')
 
 # The mirror that apt uses here, if it is one of Debian's; a local one is nearer than the default.
 mirror() {
@@ -63,7 +72,13 @@ chroot_of() {
         say "a clean system: $folder"
         rm -rf "$folder"
         mkdir -p "${folder%/*}"
-        debootstrap --variant=minbase "$suite" "$folder" "$(mirror)" >&2
+        case $suite in
+        noble | resolute) # gutsy: debootstrap's script for all of Ubuntu's suites, those that it does not know among them
+            debootstrap --variant=minbase --components=main,universe --keyring="${IBID_UBUNTU_KEYRING:-/usr/share/keyrings/ubuntu-archive-keyring.gpg}" \
+                "$suite" "$folder" "${IBID_UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}" /usr/share/debootstrap/scripts/gutsy >&2
+            ;;
+        *) debootstrap --variant=minbase "$suite" "$folder" "$(mirror)" >&2 ;;
+        esac
         touch "$folder.complete"
     fi
     echo "$folder"
@@ -107,8 +122,13 @@ build_in() {
     mkdir -p "$layer/upper"
     cp -R "$folder" "$layer/upper/build"
     scripts/chroot.sh "$place/chroots/$suite-builder/upper:$place/chroots/$suite" "$layer" \
-        sh -c "cd /build && $words && cd .. && lintian --allow-root --fail-on error,warning --display-info ./*.changes >lintian 2>&1" >"$folder/log" 2>&1 || {
-        cp "$layer/upper/build/lintian" "$folder/" 2>/dev/null && cat "$folder/lintian" >&2
+        sh -c "cd /build && $words && cd .. && lintian ${lintian_options[*]} ./*.changes >lintian 2>&1" >"$folder/log" 2>&1 || {
+        find "$layer/upper/build" -maxdepth 1 -type f -exec cp {} "$folder/" \;
+        rm -rf "$layer"
+        [[ ! -s $folder/lintian ]] || {
+            cat "$folder/lintian" >&2
+            fail "lintian found something in the packages" "they are in $folder"
+        }
         build_failed "$folder"
     }
     find "$layer/upper/build" -maxdepth 1 -type f -exec cp {} "$folder/" \;
@@ -256,7 +276,7 @@ fi
 say "packages of $version for $name"
 build_in "$suite" "$place/$name"
 if [[ -z $suite ]]; then
-    lintian --allow-root --fail-on error,warning --display-info "$place/$name"/*.changes | tee "$place/$name/lintian" ||
+    lintian "${lintian_options[@]}" "$place/$name"/*.changes | tee "$place/$name/lintian" ||
         fail "lintian found something"
 fi
 [[ ! -s $place/$name/lintian ]] || fail "lintian found something" "$place/$name/lintian"

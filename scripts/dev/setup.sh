@@ -31,6 +31,8 @@ packages_for() {
     package) echo debhelper lintian debootstrap ;;
     rpm) echo rpm ;;
     demo) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates curl nginx ;;
+    docs) echo python3 python3-venv curl nginx ;; # the pictures are of real programs
+    browser) echo chromium ;;
     bench) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates nginx libbenchmark-dev libtbb-dev \
         libabsl-dev libboost-dev valgrind ;;
     openssl) echo gcc make perl dpkg-dev

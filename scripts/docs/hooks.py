@@ -6,6 +6,7 @@
 - start.md is the front page; README.md, which is the front page for whoever reads the tree, has a place of its own.
 - Each public header has a page, made from its comments (reference.py); docs/reference.md leads to them. A public name without a comment is a
   warning.
+- `<!-- picture NAME: WORDS -->` becomes a picture of the command on a terminal (pictures.py), with these words for who cannot see it.
 - Each recipe names the program of './dev programs' that tests it: one that is not there is a warning.
 """
 
@@ -24,10 +25,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts/docs"))
 import reference  # noqa: E402
 
+PICTURE = re.compile(r"<!-- picture ([a-z]+): (.*?) -->")
+PICTURES = ROOT / "build/pictures"
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 PLACES = {"start.md": "index.html", "README.md": "architecture.html"}
 RECIPES = "operators/recipes.md"
 REFERENCE = "reference.md"
+WORKER = "assets/iframe-worker.js"  # its name keeps the plugin `offline` from loading another from elsewhere
 log = logging.getLogger("mkdocs.hooks.ibid")
 sources: dict[str, Path] = {}
 
@@ -45,6 +49,7 @@ def reference_page(header: str) -> str:
 
 def on_config(config: Any) -> Any:
     """All public headers, and all decisions in their order."""
+    config.extra["polyfills"] = [WORKER]
     config.nav.append({"API reference": [REFERENCE, *(reference_page(reference.include_name(p)) for p in reference.headers())]})
     config.nav.append({"Decisions": [str(p.relative_to(config.docs_dir)) for p in sorted(Path(config.docs_dir, "decisions").glob("*.md"))]})
     return config
@@ -61,6 +66,9 @@ def on_files(files: Files, config: Any) -> Files:
         log.warning("%s", problem)
     for header in all_headers:
         files.append(File.generated(config, reference_page(header.name), content=reference.page(header)))
+    files.append(File.generated(config, WORKER, content=(ROOT / "scripts/docs/iframe-worker.js").read_text()))
+    for picture in sorted(PICTURES.glob("*.svg")):
+        files.append(File.generated(config, f"pictures/{picture.name}", content=picture.read_text()))
     for page in [f for f in files if f.src_uri.endswith(".md")]:
         for target, _ in LINK.findall(page.content_string):
             path = outside(page.src_uri, target)
@@ -75,6 +83,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     if name == RECIPES:
         check_recipes(markdown)
 
+    def drawn(match: re.Match[str]) -> str:
+        if not (PICTURES / f"{match[1]}.svg").exists():
+            log.warning("%s: there is no picture %s", name, match[1])
+        return f"![{match[2]}]({posixpath.relpath(f'pictures/{match[1]}.svg', posixpath.dirname(name) or '.')})"
+
+    markdown = PICTURE.sub(drawn, markdown)
     # @PATH@ alone on a line: that file of the tree.
     markdown = re.sub(r"(?m)^@([\w./-]+)@$", lambda m: (ROOT / m[1]).read_text().rstrip(), markdown)
 

@@ -20,8 +20,10 @@ def cell(figure: Ratio | None) -> str:
 
 def verdict(result: Result) -> str:
     """What an operator should expect. 5 % less counts as help, 5 % more as a price."""
+    heavier = any(f.value > 1.05 for f in (result.memory, result.cpu) if f and f.told)
     if not result.helped and result.reason:
-        return "other TLS" if "no process that could be counted" in result.reason else "is disabled"
+        other = "no process that could be counted" in result.reason
+        return ("other TLS" if other else "is disabled") + (", heavier" if heavier else "")
     if result.hits + result.misses == 0 and (result.role == "client" or "GnuTLS" in result.note or "inside" in result.note):
         return "other TLS"
     told = [f for f in (result.memory, result.cpu) if f and f.told]
@@ -79,13 +81,13 @@ def page(results: Sequence[Result]) -> str:
     ]
     reasons: dict[str, list[str]] = {}
     for r in same:
-        if r.reason and verdict(r) != "other TLS":
+        if r.reason and not verdict(r).startswith("other TLS"):
             reasons.setdefault(r.reason, []).append(r.name)
-        elif r.note and not r.reason and verdict(r) != "other TLS":
+        elif r.note and not r.reason and not verdict(r).startswith("other TLS"):
             reasons.setdefault(r.note, []).append(r.name)
     if reasons:
         lines += ["## Why not", ""]
-        lines += [f"- {', '.join(sorted(names))}: {reason}." for reason, names in sorted(reasons.items())]
+        lines += [f"- {reason}: {'; '.join(sorted(names))}." for reason, names in sorted(reasons.items())]
         lines.append("")
     if different:
         lines += ["## Different", "", *(f"### {r.name}\n\n```\n{r.difference}\n```\n" for r in different)]

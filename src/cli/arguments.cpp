@@ -9,6 +9,7 @@
 #include "cli/exporter/exporter.h"
 #include "cli/exporter/http_server.h"
 #include "cli/measure/measure.h"
+#include "cli/program.h"
 #include "cli/run.h"
 #include "cli/run_arguments.h"
 #include "cli/service/commands.h"
@@ -16,6 +17,7 @@
 #include "cli/top.h"
 #include "cli/usage/definition.h"
 #include "cli/usage/help.h"
+#include "cli/words.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -23,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -35,17 +38,17 @@ namespace {
 std::string is_pid(const std::string& text) {
     const bool digits =
         !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
-    return digits && text != "0" ? "" : fmt::format("'{}' is not a process id", text);
+    return digits && text != "0" ? "" : fmt::format("'{}' is not a process id", legible(text));
 }
 std::string is_name(const std::string& text) {
-    return can_be_excluded(text) ? "" : fmt::format("'{}' is not the name of a program", text);
+    return can_be_excluded(text) ? "" : fmt::format("'{}' is not the name of a program", legible(text));
 }
 std::string is_interval(const std::string& text) {
     char* end = nullptr;
     const double seconds = std::strtod(text.c_str(), &end);
     return *end == '\0' && !text.empty() && seconds >= 0.1 && seconds <= 3600
                ? ""
-               : fmt::format("'{}' is not a number of seconds from 0.1 to 3600", text);
+               : fmt::format("'{}' is not a number of seconds from 0.1 to 3600", legible(text));
 }
 
 std::string is_count(const std::string& text) {
@@ -53,7 +56,7 @@ std::string is_count(const std::string& text) {
         !text.empty() && text.size() < 6 && text.find_first_not_of("0123456789") == std::string::npos;
     return digits && std::stoul(text) >= 1 && std::stoul(text) <= 65535
                ? ""
-               : fmt::format("'{}' is not a whole number from 1 to 65535", text);
+               : fmt::format("'{}' is not a whole number from 1 to 65535", legible(text));
 }
 
 // The edit distance: how many letters to change, add or leave out.
@@ -72,22 +75,26 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-// The command that the user probably meant.
-std::string hint(const std::vector<std::string>& words, const std::vector<std::string>& commands) {
-    for (const std::string& word : words) {
-        if (word.starts_with("-"))
-            continue;
-        for (const std::string& command : commands) {
-            if (word == command)
-                return fmt::format("'ibid {} --help' explains it.", command);
-        }
-        for (const std::string& command : commands) {
-            if (distance(word, command) <= 2)
-                return fmt::format("Did you mean 'ibid {}'?", command);
-        }
-        return fmt::format("Did you mean 'ibid run {}'?", word);
-    }
-    return "'ibid --help' explains it.";
+// What is wrong with the words, and what was probably meant. `error` is CLI11's opinion.
+std::pair<std::string, std::string> complaint(const std::vector<std::string>& words,
+                                              const std::string& error) {
+    if (words.empty())
+        return {"no command is given", "'ibid --help' explains it."};
+    const std::string& first = words[0];
+    if (usage::find(first) != nullptr)
+        return {legible(error), fmt::format("'ibid {} --help' explains it.", first)};
+    if (first.starts_with("-"))
+        return {fmt::format("there is no option {} before a command", legible(first)),
+                "'ibid --help' explains it."};
+    const std::string wrong = fmt::format("ibid has no command '{}'", legible(first));
+    const auto nearest = std::min_element(usage::commands().begin(), usage::commands().end(),
+                                          [&first](const usage::command& x, const usage::command& y) {
+                                              return distance(first, x.name) < distance(first, y.name);
+                                          });
+    if (distance(first, nearest->name) <= 2)
+        return {wrong, fmt::format("Did you mean 'ibid {}'?", nearest->name)};
+    return {wrong, find_program(first) ? fmt::format("Did you mean 'ibid run {}'?", legible(first))
+                                       : std::string("'ibid --help' lists them.")};
 }
 
 // The options of a command before its program. run_arguments.h has the same for `run` alone, without this
@@ -131,7 +138,8 @@ std::string wrong_word(usage::word is, const std::string& text) {
     case usage::word::address:
         return exporter::wrong_address(text);
     default:
-        return {};
+        // Of a shell variable that is not set: "" as --root would be the running system.
+        return text.empty() && is != usage::word::any ? "it is empty" : "";
     }
 }
 
@@ -225,9 +233,9 @@ int carry_out_service(const std::string& command, const given_words& given) {
     }
     request.all = given.has("--all");
     if (request.all != request.service.empty()) {
-        fmt::print(
-            stderr,
-            "ibid: disable needs the name of a service, or --all\n'ibid disable --help' explains it.\n");
+        fmt::print(stderr, "ibid: disable needs {}\n'ibid disable --help' explains it.\n",
+                   request.all ? "either the name of a service or --all, not both"
+                               : "the name of a service, or --all");
         return exit_usage;
     }
     return service::disable(request);
@@ -287,6 +295,10 @@ std::optional<std::string> asked_for(const std::vector<std::string>& words) {
 
 int command_line(int count, const char* const* given) {
     std::vector<std::string> words(given + 1, given + count);
+    if (!words.empty() && words[0] == "help") // as git and others have it
+        words = words.size() > 1 && usage::find(words[1]) != nullptr
+                    ? std::vector<std::string>{words[1], "--help"}
+                    : std::vector<std::string>{"--help"};
     const std::vector<std::string> all = words;
     std::vector<std::string> program = take_program(words);
     if (const std::optional<std::string> text = asked_for(words)) {
@@ -307,11 +319,8 @@ int command_line(int count, const char* const* given) {
         std::reverse(words.begin(), words.end()); // CLI11 expects them in reverse order
         app.parse(words);
     } catch (const CLI::ParseError& error) {
-        std::vector<std::string> commands;
-        for (const usage::command& c : usage::commands())
-            commands.push_back(c.name);
-        fmt::print(stderr, "ibid: {}\n{}\n", all.empty() ? "no command is given" : error.what(),
-                   hint(all, commands));
+        const auto [wrong, advice] = complaint(all, error.what());
+        fmt::print(stderr, "ibid: {}\n{}\n", wrong, advice);
         return exit_usage;
     }
     const std::string command = app.get_subcommands().front()->get_name();

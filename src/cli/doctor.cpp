@@ -10,10 +10,13 @@
 #include "cli/forewarning.h"
 #include "cli/loader.h"
 #include "cli/modules.h"
+#include "cli/openssl_users.h"
 #include "cli/program.h"
 #include "cli/service/judgement.h"
+#include "cli/service/processes.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 #include "openssl/binding/versions.h"
 #include "statistics/reading_child.h"
 
@@ -72,11 +75,12 @@ struct findings {
     decisive_module decisive;
     std::string own_memory; // the file that sets OpenSSL's memory functions
     std::array<openssl::feature, 5> features{};
-    settings_result settings;          // for the subject
-    bool not_known = false;            // whether it uses OpenSSL for TLS cannot be seen
-    std::vector<std::string> notes;    // further information
-    std::vector<std::string> problems; // why ibid does not help
-    std::vector<std::string> next;     // what to do
+    settings_result settings;             // for the subject
+    bool not_known = false;               // whether it uses OpenSSL for TLS cannot be seen
+    std::vector<std::string> notes;       // further information
+    std::vector<std::string> problems;    // why ibid does not help
+    std::vector<std::string> next;        // what to do
+    std::optional<openssl_users> running; // of the machine: who uses OpenSSL now
 };
 
 // The major version of "4.0.3".
@@ -204,8 +208,8 @@ void judge_openssl(findings& f) {
     }
     if (f.decisive.kind == openssl::module_class::writer)
         f.problems.push_back(fmt::format(
-            "{} names functions that write to certificates ({}): nothing is shared with a program "
-            "that could write to it (docs/safety.md)",
+            "{} names functions by which it could write to certificates ({}): nothing is shared with it "
+            "(docs/safety.md)",
             f.decisive.path, fmt::join(f.decisive.names, ", ")));
     else if (f.decisive.kind == openssl::module_class::attacher)
         f.notes.push_back(
@@ -246,6 +250,14 @@ findings look_at_machine() {
                                 "looks: no program of this "
                                 "system's uses OpenSSL");
     }
+    f.running = find_openssl_users();
+    if (!f.running->all.empty())
+        f.next.emplace_back(
+            "'ibid doctor NAME.service', or of a PID, says whether ibid helps it; 'ibid certs "
+            "--estimate PID' what it would save");
+    else if (f.problems.empty())
+        f.next.emplace_back(
+            "'ibid doctor PROGRAM' says whether ibid helps it, for example 'ibid doctor nginx'");
     return f;
 }
 
@@ -286,6 +298,10 @@ void judge_tls(findings& f, const program& p, const std::vector<std::string>& li
 
 void advise_about_program(findings& f, const program& p, const std::vector<std::string>& libraries,
                           const std::string& name) {
+    if (!p.broken.empty()) {
+        f.problems.push_back(p.broken);
+        return;
+    }
     if (const std::string why = why_not_preloadable(p); !why.empty()) {
         f.problems.push_back(why);
         if (p.privileged)
@@ -354,7 +370,7 @@ std::optional<findings> look_at_program(const std::string& name) {
     findings f;
     f.subject = p->path;
     for (const std::string& script : p->scripts) {
-        if (script != p->shell_script)
+        if (script != p->shell_script && p->broken.empty())
             f.notes.push_back(fmt::format("{} is a script; {} runs it", script, p->path));
     }
     look_at_installation(f);
@@ -373,6 +389,9 @@ std::optional<findings> look_at_program(const std::string& name) {
         f.notes.push_back(std::move(warning));
     if (f.notes.empty() || f.notes.back().find("import_environment") == std::string::npos)
         note_scrubbed_environment(f, p->path);
+    if (f.problems.empty() && !f.not_known && !f.openssl.libcrypto.empty())
+        f.next.push_back(fmt::format(
+            "'ibid measure -- {} ...' says how much; a server needs --load and --until", legible(name)));
     return f;
 }
 
@@ -409,6 +428,15 @@ void look_at_sandbox(findings& f, pid_t pid) {
     }
 }
 
+// It runs without ibid, and nothing is known that would keep ibid from it but what is in `problems`.
+void advise_to_start_under_ibid(findings& f, pid_t pid) {
+    if (!f.openssl.libssl.empty() && f.problems.size() == 1)
+        f.next.push_back(fmt::format("'ibid certs --estimate {}' says what sharing would save", pid));
+    const std::string unit = service::unit_of(pid);
+    f.next.push_back(unit.empty() ? "start it again with 'ibid run' before its command line"
+                                  : fmt::format("'ibid enable {}' turns it on for its service", unit));
+}
+
 findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
@@ -443,7 +471,8 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     }
     if (libraries.empty()) {
         f.problems.push_back(explain(read_error::not_permitted, pid));
-        f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
+        if (::geteuid() != 0)
+            f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
         return f;
     }
     look_at_libcryptos(f, libraries, root, counters);
@@ -482,7 +511,7 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         if (const std::string why = why_not_preloadable(p); !why.empty())
             f.problems.push_back(why);
         else
-            f.next.emplace_back("start it again with 'ibid run' before its command line");
+            advise_to_start_under_ibid(f, pid);
     } else if (counters.error == read_error::none) {
         if (!counters.figures.helped && !counters.figures.reason.empty())
             f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
@@ -540,8 +569,11 @@ std::optional<findings> look_at_service(const std::string& name, std::string& er
             f->problems.push_back(problem);
     }
     f->next.insert(f->next.end(), j.needed.begin(), j.needed.end());
-    if (f->problems.empty())
-        f->next.push_back(fmt::format("'ibid enable {}' enables it", loaded.found->name));
+    if (!f->problems.empty())
+        return f;
+    f->next.push_back(fmt::format("'ibid enable {}' enables it", loaded.found->name));
+    if (f->openssl.libcrypto.empty() || f->not_known)
+        f->next.push_back(fmt::format("then 'ibid status {}' says whether it helped", loaded.found->name));
     return f;
 }
 
@@ -581,6 +613,14 @@ nlohmann::ordered_json as_json(const findings& f) {
                                   {"problems", f.problems},
                                   {"next", f.next}};
     out["features"] = std::move(features);
+    out["running"] = nlohmann::ordered_json::array();
+    if (f.running) {
+        for (const openssl_user& u : f.running->all)
+            out["running"].push_back({{"name", u.name},
+                                      {"service", or_null(u.service)},
+                                      {"pids", u.pids},
+                                      {"under_ibid", u.under_ibid}});
+    }
     out["libcryptos"] = nlohmann::ordered_json::array();
     for (const auto& one : f.libcryptos)
         out["libcryptos"].push_back({{"path", one.path},
@@ -588,6 +628,39 @@ nlohmann::ordered_json as_json(const findings& f) {
                                      {"helped", one.helped},
                                      {"reason", or_null(one.helped ? std::string() : one.reason)}});
     return out;
+}
+
+void print_running(const openssl_users& running) {
+    constexpr std::size_t most = 10;
+    if (running.all.empty())
+        return;
+    fmt::print("running now with OpenSSL's libssl\n");
+    for (std::size_t i = 0; i < std::min(most, running.all.size()); ++i) {
+        const openssl_user& u = running.all[i];
+        std::string more = u.service;
+        if (u.under_ibid)
+            more += more.empty() ? "under ibid" : ", under ibid";
+        fmt::print("  {:<16}  {}{}{}\n", u.name,
+                   u.pids.size() == 1 ? fmt::format("PID {}", u.pids[0])
+                                      : fmt::format("PID {} and {} more", u.pids[0], u.pids.size() - 1),
+                   more.empty() ? "" : ": ", more);
+    }
+    if (running.all.size() > most)
+        fmt::print("  and {} more: --json has all\n", running.all.size() - most);
+    if (!running.complete && ::geteuid() != 0)
+        fmt::print("  and perhaps other users': 'sudo ibid doctor' lists them\n");
+}
+
+// Those that somebody made; JSON has all.
+void print_settings(const findings& f) {
+    const auto& all = f.settings.settings;
+    const bool defaults =
+        std::all_of(all.begin(), all.end(), [](const effective_setting& s) { return s.is_default; });
+    fmt::print("settings   {}\n", defaults ? paint(colour::faint, "all as by default") : "");
+    for (const effective_setting& s : all) {
+        if (!s.is_default)
+            fmt::print("  {:<16}  {:<18}  {}\n", s.name, s.value, s.source);
+    }
 }
 
 void print_text(const findings& f) {
@@ -617,20 +690,22 @@ void print_text(const findings& f) {
         for (const openssl::feature& one : f.features)
             fmt::print("  {}  {:<20} {}\n",
                        one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "), one.name,
-                       one.why);
+                       folded(one.why, 28));
     }
-    fmt::print("settings\n");
-    for (const effective_setting& s : f.settings.settings)
-        fmt::print("  {:<16}  {:<18}  {}\n", s.name, s.value,
-                   s.is_default ? paint(colour::faint, s.source) : s.source);
+    print_settings(f);
+    if (f.running)
+        print_running(*f.running);
     for (const std::string& note : f.notes)
-        fmt::print("note       {}\n", note);
+        fmt::print("note       {}\n", folded(note, 11));
     for (const std::string& problem : f.problems)
-        fmt::print("{}    {}\n", paint(colour::bad, "problem"), problem);
+        fmt::print("{}    {}\n", paint(colour::bad, "problem"), folded(problem, 11));
     for (const std::string& step : f.next)
         fmt::print("next       {}\n", step);
     if (f.problems.empty() && !f.openssl.libcrypto.empty() && !f.not_known)
-        fmt::print("{}\n", paint(colour::good, "ibid helps here."));
+        fmt::print(
+            "{}, where certificates or CA files come again: client certificates, backends, a context for "
+            "each request.\n",
+            paint(colour::good, "ibid helps here"));
 }
 
 std::optional<pid_t> as_pid(const std::string& text) {
@@ -686,14 +761,16 @@ int doctor(const doctor_request& request) {
         }
     } else {
         f = look_at_program(request.subject);
+        std::string error;
+        if (!f) // a service is often named after no program: postgresql
+            f = look_at_service(request.subject, error);
         if (!f) {
-            fmt::print(stderr, "ibid: there is no program {}{}\n", request.subject,
-                       request.subject.find('/') == std::string::npos ? " in PATH" : "");
+            fmt::print(stderr, "ibid: {}\n", why_no_program(request.subject));
             return exit_no;
         }
     }
     if (request.json)
-        fmt::print("{}\n", as_json(*f).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        fmt::print("{}\n", json_text(as_json(*f)));
     else
         print_text(*f);
     return f->problems.empty() ? exit_ok : exit_no;

@@ -157,6 +157,10 @@ std::optional<elf_file> parse_elf(std::string_view bytes) {
         return found;
     found.native = true;
     const std::vector<Elf64_Phdr> headers = program_headers(bytes, *header);
+    found.is_cut = headers.size() < header->e_phnum ||
+                   std::any_of(headers.begin(), headers.end(), [&bytes](const Elf64_Phdr& h) {
+                       return h.p_type == PT_LOAD && slice(bytes, h.p_offset, h.p_filesz).size() < h.p_filesz;
+                   });
     for (const Elf64_Phdr& h : headers) {
         if (h.p_type == PT_INTERP) {
             found.interpreter = text_at(slice(bytes, h.p_offset, h.p_filesz), 0);

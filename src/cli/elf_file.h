@@ -21,6 +21,7 @@ namespace ibid::cli {
 struct elf_file {
     bool native = false;     // of this command's word size, byte order and processor
     std::string interpreter; // PT_INTERP; empty: statically linked, or a shared library
+    bool is_cut = false;     // parts that are loaded are not in the file
     bool dynamic = false;    // has a dynamic section
     bool audited = false;    // DT_AUDIT: the loader passes its calls to an auditor
     bool symbolic =

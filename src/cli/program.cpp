@@ -5,10 +5,13 @@
 
 #include "cli/environment.h"
 #include "cli/mapped_file.h"
+#include "cli/words.h"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -68,7 +71,7 @@ std::string interpreter_of_script(const std::string& path) {
         if (word.starts_with("-") || word.find('=') != std::string::npos)
             continue; // -S, NAME=VALUE
         const std::string found = find_executable(word);
-        return found.empty() ? interpreter : found;
+        return found.empty() ? word : found;
     }
     return interpreter;
 }
@@ -96,10 +99,20 @@ bool gains_privileges(const std::string& path) {
 program look_at(const std::string& path) {
     program p;
     p.path = path;
-    for (int depth = 0; depth < 5; ++depth) { // the kernel follows at most five
+    for (int depth = 0;; ++depth) {
         const std::string interpreter = interpreter_of_script(p.path);
         if (interpreter.empty())
             break;
+        if (depth == 5) { // the kernel follows five at most
+            p.broken = fmt::format("its interpreter is a script, and so on: the kernel gives up at {}",
+                                   legible(p.path));
+            break;
+        }
+        if (!is_executable_file(interpreter)) {
+            p.broken = fmt::format("{} is a script whose interpreter {} is not there", legible(p.path),
+                                   legible(interpreter));
+            break;
+        }
         p.scripts.push_back(p.path);
         p.path = interpreter;
         if (!is_shell(interpreter))
@@ -113,6 +126,8 @@ program look_at(const std::string& path) {
     }
     p.elf = read_elf(p.path);
     p.privileged = gains_privileges(p.path);
+    if (p.elf && p.elf->is_cut)
+        p.broken = legible(p.path) + " is damaged: parts of it are not there";
     return p;
 }
 
@@ -145,6 +160,23 @@ std::string target_of_shell_script(std::string_view text) {
 std::optional<program> find_program(const std::string& name) {
     const std::string path = find_executable(name);
     return path.empty() ? std::nullopt : std::optional(look_at(path));
+}
+
+std::string why_no_program(const std::string& name) {
+    const std::string told = legible(name);
+    if (name.empty())
+        return "the name of the program is empty";
+    if (name.find('/') == std::string::npos)
+        return fmt::format("there is no program {} in PATH{}", told,
+                           is_executable_file("./" + name) ? fmt::format("; './{}' is one", told) : "");
+    struct stat s {};
+    if (::stat(name.c_str(), &s) != 0)
+        return errno == ENOENT ? fmt::format("there is no program {}", told)
+                               : fmt::format("{}: {}", told, std::strerror(errno));
+    if (S_ISDIR(s.st_mode))
+        return told + " is a folder";
+    return S_ISREG(s.st_mode) ? told + " may not be executed ('chmod +x' permits it)"
+                              : told + " is not a file that can be executed";
 }
 
 const std::string& own_interpreter() {

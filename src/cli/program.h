@@ -22,6 +22,7 @@ struct program {
         shell_script; // the last script, if `path` is a shell and it is not known what the script starts
     std::optional<elf_file> elf; // nothing: not readable, or no ELF
     bool privileged = false;     // setuid, setgid or file capabilities: the loader ignores LD_PRELOAD
+    std::string broken;          // why it cannot be run at all; empty when it can
 };
 
 // The program that a shell script executes, if it does nothing else: only comments, set, plain assignments,
@@ -31,6 +32,9 @@ struct program {
 // Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing if there is no such
 // program.
 [[nodiscard]] std::optional<program> find_program(const std::string& name);
+
+// Why there is none of that name, for a person.
+[[nodiscard]] std::string why_no_program(const std::string& name);
 
 // The same for one file.
 [[nodiscard]] program look_at(const std::string& path);

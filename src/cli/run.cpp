@@ -12,6 +12,7 @@
 #include "cli/program.h"
 #include "cli/report.h"
 #include "cli/supervise.h"
+#include "cli/words.h"
 #include "statistics/observe.h"
 
 #include <cerrno>
@@ -37,9 +38,13 @@ void say(const std::string& text) {
 // A message and an exit status like a shell's.
 int cannot_run(const std::string& name, int error) {
     if (error == ENOENT && name.find('/') == std::string::npos)
-        say(fmt::format("{}: command not found", name));
+        say(fmt::format("{}: command not found", name.empty() ? "''" : legible(name)));
     else
-        say(fmt::format("{}: {}", name, std::strerror(error)));
+        say(fmt::format("{}: {}", legible(name), std::strerror(error)));
+    // A file that is there: execve(2) speaks of its interpreter.
+    if (const std::optional<program> p = error == ENOENT ? find_program(name) : std::nullopt;
+        p && !p->broken.empty())
+        say(p->broken);
     return error == ENOENT ? exit_not_found : exit_cannot_run;
 }
 
@@ -213,7 +218,7 @@ int run(const run_request& request) {
         return cannot_run(name, end.exec_error);
 
     const verdict v = judge(counters, before);
-    const std::string text = request.json_file ? summary_json(v).dump(2) + "\n" : summary_text(v);
+    const std::string text = request.json_file ? json_text(summary_json(v)) + "\n" : summary_text(v);
     if (!write_all(out, text) && request.json_file)
         say(fmt::format("cannot write the statistics to {}: {}", *request.json_file, std::strerror(errno)));
     end_as(end.status);

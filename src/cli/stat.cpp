@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/screen.h"
+#include "cli/words.h"
 #include "statistics/printable.h"
 
 #include <algorithm>
@@ -36,15 +37,15 @@ std::string explain(read_error error, pid_t pid) {
     case read_error::no_such_process:
         return fmt::format("there is no process {}", pid);
     case read_error::not_permitted:
-        return fmt::format(
-            "process {} may not be read: it is another user's, or protected; try 'sudo ibid stat {}'", pid,
-            pid);
+        return fmt::format("process {} may not be read: it is another user's, or protected{}", pid,
+                           with_more_rights());
     case read_error::memory_not_permitted: {
         std::string scope;
         std::ifstream("/proc/sys/kernel/yama/ptrace_scope") >> scope;
         return fmt::format(
-            "process {} runs under ibid, but its memory may not be read{}; try 'sudo ibid stat {}'", pid,
-            scope.empty() || scope == "0" ? "" : fmt::format(" (kernel.yama.ptrace_scope={})", scope), pid);
+            "process {} runs under ibid, but its memory may not be read{}{}", pid,
+            scope.empty() || scope == "0" ? "" : fmt::format(" (kernel.yama.ptrace_scope={})", scope),
+            with_more_rights());
     }
     case read_error::not_under_ibid:
         return fmt::format("process {} ({}) does not run under ibid; 'ibid doctor {}' says why", pid,
@@ -130,9 +131,8 @@ int stat(const stat_request& request) {
     if (!can_be_shown(seen, pid))
         return exit_no;
     const auto print = [&] {
-        constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
         if (request.json)
-            fmt::print("{}\n", as_json(pid, seen.figures).dump(request.watch ? -1 : 2, ' ', false, replace));
+            fmt::print("{}\n", json_text(as_json(pid, seen.figures), request.watch));
         else
             fmt::print("{}{}", as_text(pid, seen.figures), request.watch ? "\n" : "");
         flush_output();

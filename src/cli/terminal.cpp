@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -23,6 +24,22 @@ bool has_colours() {
     static const bool has = ::isatty(STDOUT_FILENO) == 1 && variable("NO_COLOR").empty() &&
                             !variable("TERM").empty() && variable("TERM") != "dumb";
     return has;
+}
+
+std::string folded(std::string_view text, std::size_t column) {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < column + 30)
+        return std::string(text);
+    std::string out;
+    const std::size_t room = size.ws_col - column;
+    while (text.size() > room) {
+        const std::size_t space = text.rfind(' ', room);
+        if (space == std::string_view::npos || space == 0)
+            break; // a word that is longer than a line
+        out.append(text.substr(0, space)).append(1, '\n').append(column, ' ');
+        text.remove_prefix(space + 1);
+    }
+    return out.append(text);
 }
 
 std::string paint(colour c, std::string_view text) {

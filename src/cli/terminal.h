@@ -3,6 +3,7 @@
 // Colours on standard output, if it is a terminal that has colours.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,5 +15,9 @@ namespace ibid::cli {
 
 enum class colour { good, bad, faint, strong };
 [[nodiscard]] std::string paint(colour c, std::string_view text); // `text` itself where there are no colours
+
+// On a terminal: lines that fit it and break between words, each but the first behind `column` spaces, where
+// the text begins. Elsewhere one line, as programs want it. Not for commands: a copy of one must be one line.
+[[nodiscard]] std::string folded(std::string_view text, std::size_t column);
 
 } // namespace ibid::cli

@@ -12,6 +12,7 @@
 #include "cli/stat.h"
 #include "cli/terminal.h"
 #include "cli/top_view.h"
+#include "cli/words.h"
 #include "statistics/host_reader.h"
 
 #include <ctime>
@@ -58,10 +59,10 @@ seen_processes look(shared_statistics::host_reader& host) {
     if (s.picture.rows.empty() && s.locked == 0)
         remarks.emplace_back("No process under ibid uses OpenSSL now. Start one with 'ibid run PROGRAM'.");
     if (s.locked != 0)
-        remarks.push_back(
-            fmt::format("{} under ibid may not be read (kernel.yama.ptrace_scope): 'sudo ibid top' can.",
-                        s.locked == 1 ? "1 process" : grouped(s.locked) + " processes"));
-    else if (others_not_shown)
+        remarks.push_back(fmt::format("{} under ibid may not be read (kernel.yama.ptrace_scope){}.",
+                                      s.locked == 1 ? "1 process" : grouped(s.locked) + " processes",
+                                      with_more_rights()));
+    else if (others_not_shown && ::geteuid() != 0)
         remarks.emplace_back("Other users' processes are not shown: 'sudo ibid top' shows them.");
     if (s.silent != 0)
         remarks.push_back(fmt::format("{} could not be read in time: reading {} memory did not finish.",
@@ -98,7 +99,7 @@ std::string json_line(const top_view& v, const seen_processes& s) {
         out["caches"].push_back(cache_json({r.cache, r.figures.of[0]}));
         out["caches"].back()["pid"] = r.pid;
     }
-    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return json_text(out, true);
 }
 
 // Runs until a key or a signal ends it.

@@ -11,12 +11,14 @@
 #include "statistics/reading_child.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -232,6 +234,8 @@ void add_block(process_figures& to, const process_block& block) {
 // The most mappings of one process that are searched for a block. A process has one or a few; with ten
 // thousand it would only keep the reader busy.
 constexpr std::size_t most_files = 64;
+// Of its mappings, written down. A process has 65530 at most, unless its host says otherwise.
+constexpr std::size_t most_text = std::size_t{32} << 20;
 
 [[noreturn]] void fail(int error) {
     throw std::system_error(error, std::generic_category(), "no shared memory for the counters");
@@ -354,16 +358,12 @@ totals region::sum_up() const {
 
 namespace {
 
-process_result read_blocks(pid_t pid) {
-    const std::string folder = "/proc/" + std::to_string(pid);
-    std::ifstream maps(folder + "/maps");
-    if (!maps)
-        return {from_errno(read_error::not_permitted), {}};
+process_result read_blocks(pid_t pid, std::istream& maps) {
     std::error_code unknown;
-    const std::string program = std::filesystem::read_symlink(folder + "/exe", unknown).string();
+    const std::string program =
+        std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", unknown).string();
 
     process_result result{read_error::not_under_ibid, {}};
-    errno = 0;
     std::size_t left = most_files;
     for (std::string line; left != 0 && std::getline(maps, line);) {
         const std::optional<mapping> m = parse_line(line);
@@ -394,19 +394,31 @@ process_result read_blocks(pid_t pid) {
         if (!result.figures.libcryptos.empty())
             result.error = read_error::none;
     }
-    // Without permission, the maps file can be opened but reads as empty, or reading fails.
-    if (maps.bad() || (result.error == read_error::not_under_ibid && errno == EACCES))
-        return {read_error::not_permitted, {}};
     return result;
 }
 
 } // namespace
 
 process_result read_process_here(pid_t pid) {
-    process_result result = read_blocks(pid);
+    std::ifstream file("/proc/" + std::to_string(pid) + "/maps");
+    if (!file)
+        return {from_errno(read_error::not_permitted), {}};
+    // Read once, for both: the kernel writes it anew each time.
+    std::string text;
+    std::array<char, 16384> part{};
+    errno = 0;
+    while (text.size() < most_text && (file.read(part.data(), part.size()), file.gcount() > 0))
+        text.append(part.data(), static_cast<std::size_t>(file.gcount()));
+    // A process that may not be looked at has a file that opens and reads as nothing, or fails to be read.
+    if (file.bad() || (text.empty() && errno == EACCES))
+        return {read_error::not_permitted, {}};
+    std::istringstream maps(std::move(text));
+    process_result result = read_blocks(pid, maps);
+    maps.clear();
+    maps.seekg(0);
     if (result.error != read_error::no_such_process && result.error != read_error::not_permitted &&
         result.error != read_error::memory_not_permitted)
-        result.figures.caches = read_caches(pid);
+        result.figures.caches = read_caches(pid, maps);
     return result;
 }
 

@@ -155,6 +155,10 @@ std::vector<cache_figures> read_from(pid_t pid, std::uint64_t object) {
 
 std::vector<cache_figures> read_caches(pid_t pid) {
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    return read_caches(pid, maps);
+}
+
+std::vector<cache_figures> read_caches(pid_t pid, std::istream& maps) {
     std::size_t left = most_files;
     for (std::string line; left != 0 && std::getline(maps, line);) {
         // "7f0000000000-7f0000002000 r--p 00000000 08:01 77     /usr/lib/libexample.so"

@@ -8,6 +8,7 @@
 
 #include <ibid/statistics.h>
 
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,7 @@ struct cache_figures {
 
 // In the order in which they were published. Empty: there are none, or no permission to read the process.
 [[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid);
+// `maps`: what its /proc/PID/maps says, for who has read that already; it is half of what a look costs.
+[[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid, std::istream& maps);
 
 } // namespace ibid::shared_statistics

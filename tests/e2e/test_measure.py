@@ -90,7 +90,7 @@ def test_a_server_is_measured_under_a_load_and_ended(ibid: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "status", "what"),
     [
-        (["--", "there-is-no-such-program"], 1, "there-is-no-such-program cannot be run"),
+        (["--", "there-is-no-such-program"], 1, "there is no program there-is-no-such-program in PATH"),
         (["--until=1", "--load=true", "--", "false"], 1, "ended with status 1 before the load began"),
         (["--load=there-is-no-such-load", "--", "sleep", "100"], 1, "the load cannot be run"),
         (["--rounds=2", "--", "sh", "-c", 'exit $(printenv LD_PRELOAD | wc -l)'], 1, "these cannot be compared"),

@@ -327,6 +327,8 @@ systemctl start ibid-exporter
 for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/9842) 2>/dev/null && break; sleep 0.05; done
 say metrics curl -sS http://127.0.0.1:9842/metrics
 say user sh -c 'ps -o user=,args= -C ibid'
+say sandbox sh -c 'cat /proc/$(systemctl show -p MainPID --value ibid-exporter)/status'
+say security systemd-analyze security --no-pager --threshold=20 ibid-exporter.service
 systemctl stop ibid-exporter
 say disable IBID disable trial-web
 say late IBID status trial-web
@@ -389,6 +391,13 @@ class TestWithSystemd:
         assert 'ibid_processes{program="python3",service="trial-web.service",state="helped"} 1' in log["metrics"], log["metrics"]
         assert 'ibid_cache_hits_total{program="python3",service="trial-web.service",kind="trust_store"} 2' in log["metrics"]
         assert log["user"].split()[0] not in ("root", "nobody")
+
+    def test_the_exporter_has_one_capability_and_a_filter_of_system_calls(self, log: dict[str, str]) -> None:
+        has = dict(re.findall(r"^(\w+):\t(\w+)$", log["sandbox"], re.MULTILINE))
+        assert (has["NoNewPrivs"], has["Seccomp"]) == ("1", "2")
+        ptrace = f"{1 << 19:016x}"
+        assert [has[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")] == [ptrace] * 4
+        assert "Overall exposure level" in log["security"] and log["security"].endswith("=0\n"), log["security"]
 
     def test_after_disable_and_restart_nothing_is_left(self, log: dict[str, str]) -> None:
         assert "off, but still loaded in processes that were started before" in log["late"]

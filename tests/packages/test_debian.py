@@ -54,7 +54,7 @@ def package(name: str) -> str:
 
 
 USES_OPENSSL = 'import ssl; [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(3)]'
-UNIT = "[Service]\\nExecStart=/usr/bin/openssl s_server\\n"
+UNIT = "[Service]\\nExecStart=/usr/bin/python3 -m http.server\\n"
 
 
 def test_the_command_from_install_to_purge(system: System) -> None:

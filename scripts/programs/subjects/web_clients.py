@@ -40,7 +40,7 @@ WEB_CLIENTS = (
            noise=((rb"(?m)^(Starting Nmap|Nmap done|Host is up|.*open|PORT ).*", b""),)),
     Client("sslscan", "sslscan", ("sslscan", "--no-colour", "--no-groups", "--no-heartbleed", "--no-check-certificate", "localhost:@port@"), noise=NUMBERS),
     Client("h2load", "nghttp2-client", ("h2load", "--h1", "-n40", "-c40", "@url@"), noise=((rb"(?m)^(time for|finished|Traffic|req/s|spawning|progress).*", b""), (rb"[\d.]+(us|ms|s|%)", b"<n>"), *NUMBERS)),
-    Client("siege", "siege", ("siege", "-q", "-b", "-r4", "-c4", "-R", "@folder@/rc", "@more@", "@url@"), {"rc": "json_output = true\ncolor = off\nlogging = false\n"},
+    Client("siege", "siege", ("siege", "-q", "-b", "-r16", "-c1", "-R", "@folder@/rc", "@more@", "@url@"), {"rc": "json_output = true\ncolor = off\nlogging = false\n"},
            noise=NUMBERS),
     Client("httperf", "httperf", ("httperf", "--hog", "--ssl", "--server=localhost", "--port=@port@", "--num-conns=20"), noise=((rb"(?m)^[0-9A-F]{16}:", b""), (rb"(?m)^(Connection|Request|Reply|CPU|Net).*", b""), *NUMBERS)),
     Client("check_http", "monitoring-plugins-basic", ("/usr/lib/nagios/plugins/check_http", "-I", "127.0.0.1", "-H", "localhost", "-p", "@port@", "-S", "-C1"),

@@ -9,6 +9,7 @@
 #include "cli/numbers.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -138,9 +139,7 @@ int estimate(const request& r) {
     }
     scan& s = *read;
     if (s.failed) {
-        fmt::print(stderr,
-                   "ibid: the memory of process {} may not be read; try 'sudo ibid certs --estimate {}'\n",
-                   r.pid, r.pid);
+        fmt::print(stderr, "ibid: the memory of process {} may not be read{}\n", r.pid, with_more_rights());
         return exit_no;
     }
     std::sort(s.certificates.begin(), s.certificates.end(),
@@ -166,7 +165,7 @@ int estimate(const request& r) {
             {"cut", s.cut},
             {"saves", {{"bytes", saves}, {"least", least(saves)}, {"most", most(saves)}}},
             {"certificates", std::move(list)}};
-        fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        fmt::print("{}\n", json_text(out));
         return exit_ok;
     }
     fmt::print("{} ({}): {} of OpenSSL's, {} different\n", r.pid, name_of_process(r.pid),
@@ -203,9 +202,7 @@ int certs(const request& r) {
     }
     const std::int64_t now = std::time(nullptr);
     if (r.json) {
-        fmt::print(
-            "{}\n",
-            as_json(v, r.pid, now).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        fmt::print("{}\n", json_text(as_json(v, r.pid, now)));
         return exit_ok;
     }
     fmt::print("{} ({}): {}\n", r.pid, name_of_process(r.pid), counted(v.rows.size(), "certificate"));

@@ -12,6 +12,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 namespace ibid::cli::exporter {
@@ -43,9 +45,9 @@ int serve(const request& r) {
     const picture* latest = &host.look();
     auto taken = std::chrono::steady_clock::now();
     if (latest->others_not_shown)
-        fmt::print(
-            stderr,
-            "ibid: other users' processes may not be read: run it as root, or give it CAP_SYS_PTRACE\n");
+        fmt::print(stderr, "ibid: some processes may not be read: {}\n",
+                   ::geteuid() == 0 ? "they are protected, or root lacks CAP_SYS_PTRACE here"
+                                    : "run it as root, or give it CAP_SYS_PTRACE");
     server->serve([&](const http_request& request) -> http_answer {
         if (request.path == "/")
             return {.body = front_page};

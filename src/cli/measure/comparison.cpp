@@ -44,6 +44,8 @@ std::string shown(const sample& s, const std::string& unit) {
     const auto one = [&unit](double v) {
         return unit == "bytes" ? bytes_text(static_cast<std::uint64_t>(v)) : fmt::format("{:.3f} s", v);
     };
+    if (s.most() <= 0)
+        return "not seen: the runs are too short";
     return fmt::format("{} ({} to {})", one(s.median()), one(s.least()), one(s.most()));
 }
 

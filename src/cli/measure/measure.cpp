@@ -6,7 +6,9 @@
 #include "cli/environment.h"
 #include "cli/exit_status.h"
 #include "cli/measure/comparison.h"
+#include "cli/program.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 
 #include <array>
 #include <cstdlib>
@@ -40,6 +42,10 @@ int measure(const request& r) {
     under.command.insert(under.command.begin(), {own_path(), "run", "--"});
     // Stock is without ibid, even if this command itself runs under ibid.
     ::unsetenv("LD_PRELOAD");
+    if (!find_program(r.what.command[0])) {
+        fmt::print(stderr, "ibid: {}\n", why_no_program(r.what.command[0]));
+        return exit_no;
+    }
 
     std::array<comparison, 3> figures{
         {{"memory", "private dirty, all processes", "bytes", {}, {}},
@@ -88,7 +94,7 @@ int measure(const request& r) {
                                       {"stock", as_json(c.stock)},
                                       {"under_ibid", as_json(c.under_ibid)},
                                       {"differ", c.differ()}});
-        fmt::print("{}\n", out.dump(2));
+        fmt::print("{}\n", json_text(out));
         return exit_ok;
     }
     fmt::print("{} {} of each kind, alternating; medians, minimum and maximum\n", r.rounds,

@@ -181,6 +181,8 @@ trial run_trial(const trial_request& r) {
         if (all.reap(program, -1, status) && (as_a_shell(status) != 0 || !r.until))
             return fail(
                 fmt::format("the program ended with status {} before the load began", as_a_shell(status)));
+        if (r.until && descendants(-1).empty() && !listens(*r.until))
+            return fail(fmt::format("the program ended, and nothing listens on port {}", *r.until));
         if (clock::now() > limit) {
             if (!r.until)
                 break; // no port was given

@@ -25,7 +25,7 @@ constexpr std::string_view first_words = "# Written by 'ibid enable ";
 
 std::string failed(const std::string& what, int error) {
     return fmt::format("{}: {}{}", what, std::strerror(error),
-                       error == EACCES || error == EPERM ? "; try it with sudo" : "");
+                       (error == EACCES || error == EPERM) && ::geteuid() != 0 ? "; try it with sudo" : "");
 }
 
 // Quotes a word for a setting: percent signs are doubled, and quotes preserve the rest.

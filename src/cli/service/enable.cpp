@@ -10,6 +10,7 @@
 #include "cli/service/judgement.h"
 #include "cli/service/unit.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -151,7 +152,7 @@ int enable(const request& r) {
             {"ibid", IBID_VERSION}, {"service", u.name},  {"program", j.program}, {"file", file},
             {"content", text},      {"written", written}, {"unchanged", same},    {"problems", j.problems},
             {"notes", j.notes},     {"needed", j.needed}, {"next", next}};
-        fmt::print("{}\n", out.dump(2));
+        fmt::print("{}\n", json_text(out));
         return go ? exit_ok : exit_no;
     }
     fmt::print("service    {}\n", u.name);
@@ -216,9 +217,8 @@ int disable(const request& r) {
         next.push_back(
             fmt::format("systemctl daemon-reload && systemctl restart {}", fmt::join(services, " ")));
     if (r.json) {
-        fmt::print(
-            "{}\n",
-            nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"removed", removed}, {"next", next}}.dump(2));
+        fmt::print("{}\n", json_text(nlohmann::ordered_json{
+                               {"ibid", IBID_VERSION}, {"removed", removed}, {"next", next}}));
     } else {
         if (services.empty())
             fmt::print("ibid is not enabled for any service.\n");

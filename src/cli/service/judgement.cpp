@@ -162,6 +162,10 @@ void look_at_class(const unit& u, const std::string& root, const std::vector<std
 void look_at_scrubbed_environment(const unit& u, judgement& j) {
     if (u.name == "postfix.service" && fs::path(j.program).filename() == "true")
         j.problems.emplace_back("it starts nothing itself: Postfix is postfix@-.service");
+    else if (fs::path(j.program).filename() == "true") // Debian's postgresql.service
+        j.problems.push_back(
+            fmt::format("it starts nothing itself: 'systemctl list-units \"{}@*\"' lists what does",
+                        u.name.substr(0, u.name.find('.'))));
     for (const char* const server : {"postfix", "dovecot"}) {
         if (u.name.starts_with(server) || fs::path(j.program).filename() == server) {
             for (std::string& line : forewarnings(server, std::nullopt, {}))

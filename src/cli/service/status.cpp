@@ -8,6 +8,7 @@
 #include "cli/service/processes.h"
 #include "cli/service/unit.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -156,11 +157,11 @@ int status(const request& r) {
         for (const std::string& reason : s.reasons())
             fmt::print("{:<30} is disabled: {}\n", "", reason);
         if (s.count(&process::is_unknown) != 0)
-            fmt::print("{:<30} {} may not be read: 'sudo ibid status {}'\n", "",
-                       grouped(s.count(&process::is_unknown)), s.name);
+            fmt::print("{:<30} {} may not be read{}\n", "", grouped(s.count(&process::is_unknown)),
+                       with_more_rights());
     }
     if (r.json)
-        fmt::print("{}\n", nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"services", list}}.dump(2));
+        fmt::print("{}\n", json_text(nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"services", list}}));
     else if (names.empty())
         fmt::print("ibid is not enabled for any service. 'ibid enable SERVICE' enables it.\n");
     return good ? exit_ok : exit_no;

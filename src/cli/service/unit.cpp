@@ -3,6 +3,8 @@
 // See unit.h.
 #include "cli/service/unit.h"
 
+#include "cli/words.h"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -138,7 +140,7 @@ unit_result load_unit(const std::string& root, std::string name, const std::stri
     unit u;
     u.name = unit_name(name);
     if (u.name.empty())
-        return {std::nullopt, fmt::format("'{}' is not the name of a service", name)};
+        return {std::nullopt, fmt::format("'{}' is not the name of a service", legible(name))};
     std::error_code error;
     for (int links = 0; u.files.empty(); ++links) {
         std::string file;

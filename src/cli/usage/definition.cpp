@@ -190,7 +190,7 @@ command enable() {
         .exit_status = "0 if it is enabled, or would be; 1 if there is a problem, or the file "
                        "cannot be written.",
         .examples = {{"ibid enable --dry-run nginx", ""},
-                     {"sudo ibid enable --set IBID_PRIVACY=strict haproxy", ""}},
+                     {"sudo ibid enable --set IBID_PRIVACY=strict nginx", ""}},
     };
 }
 

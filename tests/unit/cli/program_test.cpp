@@ -57,6 +57,30 @@ TEST_F(programs, that_may_not_be_executed_are_not_found) {
     EXPECT_FALSE(find_program(folder.string()));
 }
 
+TEST_F(programs, that_are_not_there_are_told_why) {
+    EXPECT_EQ(why_no_program(""), "the name of the program is empty");
+    EXPECT_THAT(why_no_program("there-is-no-such-program"), HasSubstr("in PATH"));
+    EXPECT_THAT(why_no_program(folder.string()), EndsWith(" is a folder"));
+    EXPECT_THAT(why_no_program(write("text", "hello\n", fs::perms::owner_read)), HasSubstr("chmod +x"));
+    EXPECT_THAT(why_no_program("/nowhere/\x1b[2J\xff"), EndsWith("/nowhere/?[2J?"));
+    EXPECT_LT(why_no_program(std::string(100'000, 'a')).size(), 300U);
+}
+
+TEST_F(programs, that_cannot_run_are_broken) {
+    EXPECT_EQ(look_at(DYNAMIC_PROGRAM).broken, "");
+    EXPECT_THAT(look_at(write("lost", "#!/nowhere/at/all -x\n")).broken,
+                EndsWith("/nowhere/at/all is not there"));
+    EXPECT_THAT(look_at(write("lost-by-env", "#!/usr/bin/env there-is-no-such-program\n")).broken,
+                HasSubstr("there-is-no-such-program is not there"));
+    const std::string own = (folder / "own").string();
+    write("own", "#!" + own + "\n");
+    EXPECT_THAT(look_at(own).broken, HasSubstr("the kernel gives up"));
+    std::ifstream whole(DYNAMIC_PROGRAM, std::ios::binary);
+    std::string start(300, '\0');
+    whole.read(start.data(), 300);
+    EXPECT_THAT(look_at(write("cut", start)).broken, EndsWith("is damaged: parts of it are not there"));
+}
+
 TEST_F(programs, written_as_scripts_lead_to_their_interpreter) {
     const std::string script = write("script", std::string("#! ") + DYNAMIC_PROGRAM + " -x\nrest\n");
     const program p = look_at(script);
