@@ -73,6 +73,7 @@ namespace ibid::openssl {
     X(X509_up_ref)                                                                                           \
     X(OpenSSL_version_num)                                                                                   \
     X(OpenSSL_version)                                                                                       \
+    X(CRYPTO_get_ex_data)                                                                                    \
     X(CRYPTO_get_ex_new_index)                                                                               \
     X(CRYPTO_free_ex_index)                                                                                  \
     X(OSSL_LIB_CTX_free)                                                                                     \

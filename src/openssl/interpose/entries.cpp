@@ -107,9 +107,7 @@ struct entries {
         if (of().gives_own_objects() && !of().has_writer()) {
             prepare_session(of(), verification);
         }
-        if (of().has_writer() && verification != nullptr) {
-            make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
-        }
+        give_store_its_own(verification);
         return verify_certificate(of(), verification, &chain_step);
     }
 
@@ -198,9 +196,10 @@ struct entries {
         give_store_its_own(verification);
         return of().f.X509_verify_cert(verification);
     }
-    // Without a session, the chain's objects that come from the store belong to the store.
+    // What a writer's callback writes is seen by the rest of the verification. No verification reads what an
+    // attacher attaches: it gets the store's objects when it asks for them.
     static void give_store_its_own(const X509_STORE_CTX* verification) {
-        if (of().gives_own_objects() && verification != nullptr) {
+        if (of().has_writer() && verification != nullptr) {
             make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
         }
     }

@@ -60,8 +60,7 @@ void on_new(void* session, void*, CRYPTO_EX_DATA*, int index, long, void* of) {
 // The copy was new before, and has a note of its own.
 int on_copy(CRYPTO_EX_DATA* copy, const CRYPTO_EX_DATA*, void** data, int index, long, void* of) {
     const functions& f = static_cast<const libcrypto*>(of)->f;
-    auto* const fresh = static_cast<session_note*>(
-        f.OPENSSL_sk_value(reinterpret_cast<const OPENSSL_STACK*>(copy->sk), index));
+    auto* const fresh = static_cast<session_note*>(f.CRYPTO_get_ex_data(copy, index));
     if (auto* const note = static_cast<session_note*>(*data)) {
         note->sessions.fetch_add(1, std::memory_order_relaxed);
         delete fresh;

@@ -11,8 +11,8 @@ The player (player.c) makes a scene from its number alone, so a number names a s
 process plays many, and contexts and what ibid keeps live on from one to the next. A difference is first tried as a scene of its own,
 then with those before it in its batch; then lines are left out as long as a difference remains.
 
-Two differences are known limits (docs/safety.md): SHA-1 is taken away between the load of a trust file and its first use; an
-attacher's data beside a trust store's own certificate. They are counted, not shown.
+One difference is a known limit (docs/safety.md): SHA-1 is taken away between the load of a trust file and its first use. It is
+counted, not shown.
 
 Exit status: 0 without a difference, 1 with one.
 """
@@ -85,26 +85,15 @@ FLAGS = re.compile(r"\bflags ([0-9a-f]+)")
 NO_FINGERPRINT = 0x100000
 
 
-# What an attacher finds beside a certificate.
-ATTACHED = re.compile(r"^(?:found \w+, set|  data \d: ).*\n", re.MULTILINE)
-
-
 def is_known_limit(found: Found) -> bool:
-    """Nothing differs but what docs/safety.md has under Limits: SHA-1 that was taken away between a load and the first use; or an
-    attacher's data beside a trust store's own certificate, which it got from a connection."""
+    """Nothing differs but what docs/safety.md has under Limits: SHA-1 that was taken away between a load and the first use."""
 
     def without_sha1(played: Played) -> tuple[str, int | str]:
         text = NO_SHA1.sub("", played.stdout)
         return FLAGS.sub(lambda m: f"flags {int(m[1], 16) & ~NO_FINGERPRINT:x}", text), played.status
 
-    def without_data(played: Played) -> tuple[str, int | str]:
-        return ATTACHED.sub("", played.stdout), played.status
-
     operations = {line.split()[0] for line in found.script.splitlines() if line}
-    if "provider" in operations and without_sha1(found.stock) == without_sha1(found.ibid):
-        return True
-    from_connection = found.kind == "attacher" and "connect" in operations
-    return from_connection and without_data(found.stock) == without_data(found.ibid)
+    return "provider" in operations and without_sha1(found.stock) == without_sha1(found.ibid)
 
 
 @dataclass
