@@ -59,6 +59,7 @@ BARE_CASES = [
     for way in (*GETTERS, "@X509_get_serialNumber", "@X509_get_subject_name")
     if (whose, way) != ("ROOT", "X509_get0_authority_key_id")  # it has none
 ]
+REPLACED = [Case("writes/replaced_store.c", (how,), shows="end") for how in "context connection both gone".split()]
 OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
     for how in range(1, 12)
@@ -95,7 +96,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

@@ -22,6 +22,8 @@ namespace {
 struct session_note {
     const owner_id id;
     std::atomic<unsigned> sessions{1};
+    // The store that its peer was verified with last; 0: not known. Relaxed: the connection's own thread.
+    std::atomic<owner_id> verified_with{0};
     // Relaxed: of whoever ends the session, after whoever set it.
     std::atomic<bool> has_duplicates{false};
     // There was no memory for a duplicate once: it goes on with what it got then. Relaxed: a hint.
@@ -105,6 +107,14 @@ constinit std::array<std::atomic<int>, libcrypto::most> indices_of_notes{};
 // program that was not known to write asks by another getter.
 constinit unwaited_mutex exchanging;
 
+// Null: it has none yet.
+[[nodiscard]] session_note* known_note_of(const libcrypto& of, SSL_SESSION* session) {
+    const int index = indices_of_notes[of.number()].load(std::memory_order_acquire);
+    return session != nullptr && index > 0
+               ? static_cast<session_note*>(of.f.SSL_SESSION_get_ex_data(session, index))
+               : nullptr;
+}
+
 // In stock several threads may ask one session for its peer, as that only reads. Null: there is no memory.
 [[nodiscard]] session_note* note_of(libcrypto& of, SSL_SESSION* session) {
     const int index = session != nullptr ? index_of_notes(of) : -1;
@@ -136,6 +146,7 @@ constinit unwaited_mutex exchanging;
 struct owners {
     SSL_SESSION* session = nullptr;
     owner_id store = 0;
+    bool store_is_replaced = false; // it did not take what is its own beforehand
 };
 
 [[nodiscard]] owners sent_to(libcrypto& of, const SSL* ssl) {
@@ -148,6 +159,7 @@ struct owners {
     return {session, store != nullptr ? duplicates::owner_of(store) : 0};
 }
 
+// Where the program has given the connection another store since, the old one may be gone, and is not touched.
 [[nodiscard]] owners verified_by(libcrypto& of, const SSL* ssl) {
     X509_STORE* store = nullptr;
     auto* const connection = const_cast<SSL*>(ssl);
@@ -155,7 +167,13 @@ struct owners {
         store == nullptr) {
         store = of.f.SSL_CTX_get_cert_store(of.f.SSL_get_SSL_CTX(ssl));
     }
-    return verified_with(of, session_of(of, ssl), store);
+    SSL_SESSION* const session = session_of(of, ssl);
+    const session_note* const note = known_note_of(of, session);
+    const owner_id verifier = note != nullptr ? note->verified_with.load(std::memory_order_relaxed) : 0;
+    if (verifier != 0 && (store == nullptr || verifier != duplicates::owner_of(store))) {
+        return {session, verifier, true};
+    }
+    return verified_with(of, session, store);
 }
 
 [[nodiscard]] owners in_verification(libcrypto& of, X509_STORE_CTX* verification) {
@@ -279,6 +297,23 @@ enum class use : bool { not_yet, verified };
     return lent;
 }
 
+// What the peer has not sent comes from the store, and becomes the store's if nobody has it yet.
+void keep_for_store(libcrypto& of, owner_id store, STACK_OF(X509) * chain, STACK_OF(X509) * sent) {
+    const functions& f = of.f;
+    const int count = chain != nullptr ? f.OPENSSL_sk_num(untyped(chain)) : 0;
+    const int count_sent = sent != nullptr ? f.OPENSSL_sk_num(untyped(sent)) : 0;
+    for (int i = 0; i < count; ++i) {
+        auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(untyped(chain), i));
+        bool was_sent = false;
+        for (int k = 0; k < count_sent && !was_sent; ++k) {
+            was_sent = f.OPENSSL_sk_value(untyped(sent), k) == x;
+        }
+        if (!was_sent && is_shared(of, x) && duplicates::find(x, store) == nullptr) {
+            (void)of.certificates_ever()->keep(x, store);
+        }
+    }
+}
+
 } // namespace
 
 X509* peer_of_connection(libcrypto& of, const SSL* ssl) {
@@ -294,7 +329,12 @@ STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
 }
 
 STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
-    return own_of(of, verified_by(of, ssl), of.f.SSL_get0_verified_chain(ssl), use_in(of, ssl));
+    const owners whose = verified_by(of, ssl);
+    STACK_OF(X509)* const chain = of.f.SSL_get0_verified_chain(ssl);
+    if (whose.store_is_replaced) {
+        keep_for_store(of, whose.store, chain, of.f.SSL_get_peer_cert_chain(ssl));
+    }
+    return own_of(of, whose, chain, use_in(of, ssl));
 }
 
 int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PKEY** key) {
@@ -311,8 +351,13 @@ X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
 }
 
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
-    if (of.made_certificates() != nullptr) {
-        (void)note_of(of, session_of(of, connection_of(of, verification)));
+    if (of.made_certificates() == nullptr) {
+        return;
+    }
+    session_note* const note = note_of(of, session_of(of, connection_of(of, verification)));
+    const X509_STORE* const store = of.f.X509_STORE_CTX_get0_store(verification);
+    if (note != nullptr && store != nullptr) {
+        note->verified_with.store(duplicates::owner_of(store), std::memory_order_relaxed);
     }
 }
 
