@@ -136,7 +136,7 @@ std::string unit_name(std::string name) {
     return possible ? name : std::string();
 }
 
-unit_result load_unit(const std::string& root, std::string name, const std::string& except) {
+unit_result load_unit(const std::string& root, const std::string& name, const std::string& except) {
     unit u;
     u.name = unit_name(name);
     if (u.name.empty())

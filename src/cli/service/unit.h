@@ -41,7 +41,7 @@ struct unit_result {
 
 // "nginx" and "nginx.service" are the same. `root`: the folder of an image, or empty. The drop-in `except`
 // (without root) is not read.
-[[nodiscard]] unit_result load_unit(const std::string& root, std::string name,
+[[nodiscard]] unit_result load_unit(const std::string& root, const std::string& name,
                                     const std::string& except = {});
 
 // "nginx.service"; empty when it cannot be the name of a service.

@@ -159,7 +159,7 @@ struct owners {
     return {session, store != nullptr ? duplicates::owner_of(store) : 0};
 }
 
-// Where the program has given the connection another store since, the old one may be gone, and is not touched.
+// Where the program has given the connection another store since, the old one may be gone: it is not touched.
 [[nodiscard]] owners verified_by(libcrypto& of, const SSL* ssl) {
     X509_STORE* store = nullptr;
     auto* const connection = const_cast<SSL*>(ssl);

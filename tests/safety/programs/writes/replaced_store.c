@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attacher replaces the trust store of an open connection by another one with the same root: replaced_store
-// context|connection|both|gone. The root of the connection's verified chain is still the first store's.
+// An attacher replaces the trust store of an open connection by another one with the same root:
+// replaced_store context|connection|both|gone. The root of its verified chain is still the first store's.
 #include "support.h"
 
 static int data_index;
