@@ -23,6 +23,7 @@ CASES = [
         for index in ("1", "2")
         for way in ("looks", "stores", "sessions", "attaches", "roots", "frees")
     ),
+    Case("ex_data/without_object.c", shows="end"),
     *(Case("ex_data/racing.c", (on,), shows="found 0 times; held: nothing") for on in ("certificate", "key")),
 ]
 

@@ -145,9 +145,10 @@ certificate_entry* certificate_cache::entry_of(const X509* x) const {
 
 // Runs inside the X509_free that drops the last reference, on any thread. Calls no OpenSSL function, and does
 // not read the table of a process before the fork.
-void certificate_cache::on_free(void*, void* entry, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
+void certificate_cache::on_free(void* parent, void* entry, CRYPTO_EX_DATA*, int, long, void* cache) noexcept {
     auto* const self = static_cast<certificate_cache*>(cache);
-    if (entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
+    // No parent: a program's own call of CRYPTO_free_ex_data.
+    if (parent != nullptr && entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
         auto* const e = static_cast<certificate_entry*>(entry);
         if (e->linked && self->stands_in_table(*e)) {
             IBID_PROBE(evict, e->x509, e->der_size);

@@ -54,7 +54,7 @@ void add_note(const functions& f, SSL_SESSION* session, int index) {
 
 void on_new(void* session, void*, CRYPTO_EX_DATA*, int index, long, void* of) {
     const auto& its = *static_cast<const libcrypto*>(of);
-    if (its.gives_own_objects()) {
+    if (session != nullptr && its.gives_own_objects()) { // null: a program's own call of CRYPTO_new_ex_data
         add_note(its.f, static_cast<SSL_SESSION*>(session), index);
     }
 }
@@ -74,7 +74,8 @@ int on_copy(CRYPTO_EX_DATA* copy, const CRYPTO_EX_DATA*, void** data, int index,
 
 void on_free(void* session, void* data, CRYPTO_EX_DATA*, int, long, void* of) {
     auto* const note = static_cast<session_note*>(data);
-    if (note == nullptr || note->sessions.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    if (session == nullptr || note == nullptr ||
+        note->sessions.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
     if (!note->has_duplicates.load(std::memory_order_relaxed)) {
