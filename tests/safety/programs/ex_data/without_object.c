@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program calls the ex_data functions of a class for a structure of its own, without an object of that class.
+// A program calls the ex_data functions of a class for a structure of its own: there is no object.
 #include "support.h"
 
 int main(void) {
