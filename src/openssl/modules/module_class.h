@@ -171,6 +171,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"EC_KEY_generate_key", writes_key},
     named_role{"EC_KEY_oct2key", writes_key},
     named_role{"EC_KEY_oct2priv", writes_key},
+    named_role{"EC_KEY_precompute_mult", writes_key},
     named_role{"EC_KEY_set_asn1_flag", writes_key},
     named_role{"EC_KEY_set_conv_form", writes_key},
     named_role{"EC_KEY_set_default_method", alters_algorithms | alters_parsing},
