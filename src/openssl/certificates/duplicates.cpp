@@ -40,6 +40,10 @@ constinit std::atomic<bool> any{false}; // relaxed: says only whether looking is
 
 } // namespace
 
+bool exist() noexcept {
+    return any.load(std::memory_order_relaxed);
+}
+
 X509* find(const X509* original, owner_id who) noexcept {
     return who != 0 && any.load(std::memory_order_relaxed)
                ? find_in(chain_of(original).load(std::memory_order_acquire), nullptr, original, who)

@@ -27,6 +27,9 @@ namespace ibid::openssl::duplicates {
            owner_id{1} << bits_of_addresses;
 }
 
+// Whether any was made so far.
+[[nodiscard]] bool exist() noexcept;
+
 // The owner's duplicate of `original`; null: none.
 [[nodiscard]] X509* find(const X509* original, owner_id who) noexcept;
 
