@@ -49,7 +49,9 @@ inline void watch() noexcept {
 
 // This is a child of fork(), and ibid has been told.
 inline void forget() noexcept {
-    is_marked.store(false, std::memory_order_relaxed);
+    if (is_marked.load(std::memory_order_relaxed)) { // else not one page of the child's is written to
+        is_marked.store(false, std::memory_order_relaxed);
+    }
 }
 
 } // namespace stranded_child
