@@ -20,7 +20,7 @@ CASES = [
     ),
     *(
         Case("ex_data/made_up_index.c", (index, way), flags=("-DATTACHES",) if way in ("attaches", "roots") else ())
-        for index in ("1", "2")
+        for index in ("1", "2", "999", "1000")
         for way in ("looks", "stores", "sessions", "attaches", "roots", "frees")
     ),
     Case("ex_data/without_object.c", shows="end"),

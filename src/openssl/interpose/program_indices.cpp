@@ -3,9 +3,8 @@
 
 #include <array>
 #include <atomic>
+#include <limits>
 
-#include "openssl/binding/error_queue.h"
-#include "openssl/binding/ex_data.h"
 #include "private_objects.h"
 
 namespace ibid::openssl::interpose {
@@ -16,17 +15,19 @@ namespace {
 constexpr std::array classes = {CRYPTO_EX_INDEX_X509, CRYPTO_EX_INDEX_EVP_PKEY, CRYPTO_EX_INDEX_X509_STORE,
                                 CRYPTO_EX_INDEX_SSL_SESSION};
 
-// Of one class of objects in one libcrypto. 0: none, which OpenSSL never gives out.
-struct indices {
-    std::atomic<int> registered{0}; // the highest that the program has registered
-    std::atomic<int> instead{0};    // where data stands that the program keeps at ibid's index
-};
-constinit std::array<std::array<indices, classes.size()>, libcrypto::most> all{};
+// Higher than any index that OpenSSL gives out, in order and from 1 on. Data that the program sets at ibid's
+// index is kept here, and what it sets from here on one higher: so no two of its numbers meet.
+constexpr int not_given_out = 1000;
 
-[[nodiscard]] indices* of_class(const libcrypto& of, int object_class) noexcept {
+// The highest index that the program has registered, for each class of objects in each libcrypto. 0: none, which
+// OpenSSL never gives out.
+constinit std::array<std::array<std::atomic<int>, classes.size()>, libcrypto::most> registered{};
+
+// Null: ibid keeps nothing at such objects.
+[[nodiscard]] std::atomic<int>* highest_of(const libcrypto& of, int object_class) noexcept {
     for (std::size_t i = 0; i < classes.size(); ++i) {
         if (classes[i] == object_class) {
-            return &all[of.number()][i];
+            return &registered[of.number()][i];
         }
     }
     return nullptr;
@@ -81,29 +82,15 @@ void limit_indices(libcrypto& of, int object_class, int index) noexcept {
 } // namespace
 
 int index_to_read(libcrypto& of, int object_class, int index) {
-    if (index <= 0 || index != index_of_ibid(of, object_class)) {
-        return index;
+    if (index >= not_given_out) {
+        return index == std::numeric_limits<int>::max() ? index : index + 1;
     }
-    const int instead = of_class(of, object_class)->instead.load(std::memory_order_acquire);
-    return instead > 0 ? instead : -1; // at which OpenSSL finds nothing
+    return index > 0 && index == index_of_ibid(of, object_class) ? not_given_out : index;
 }
 
 int index_to_write(libcrypto& of, int object_class, int index) {
-    indices& its = *of_class(of, object_class);
-    if (index > its.registered.load(std::memory_order_relaxed)) {
+    if (index > highest_of(of, object_class)->load(std::memory_order_relaxed)) {
         register_before_program(of, object_class);
-    }
-    if (index <= 0 || index != index_of_ibid(of, object_class)) {
-        return index;
-    }
-    if (its.instead.load(std::memory_order_acquire) <= 0) {
-        const errors_as_before unsaid(of.f);
-        // Data at an index that is not registered is not copied.
-        const int given =
-            of.f.CRYPTO_get_ex_new_index(object_class, 0, nullptr, nullptr, &not_copied, nullptr);
-        limit_indices(of, object_class, given);
-        int none = 0;
-        its.instead.compare_exchange_strong(none, given, std::memory_order_acq_rel);
     }
     return index_to_read(of, object_class, index);
 }
@@ -117,17 +104,16 @@ int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer
     }
     const int index = of.f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
     limit_indices(of, object_class, index);
-    if (indices* const its = of_class(of, object_class)) {
-        int highest = its->registered.load(std::memory_order_relaxed);
-        while (index > highest &&
-               !its->registered.compare_exchange_weak(highest, index, std::memory_order_relaxed)) {
+    if (std::atomic<int>* const known = highest_of(of, object_class)) {
+        int highest = known->load(std::memory_order_relaxed);
+        while (index > highest && !known->compare_exchange_weak(highest, index, std::memory_order_relaxed)) {
         }
     }
     return index;
 }
 
 int free_ex_index(libcrypto& of, int object_class, int index) {
-    if (of_class(of, object_class) != nullptr && index > 0 && index == index_of_ibid(of, object_class)) {
+    if (highest_of(of, object_class) != nullptr && index > 0 && index == index_of_ibid(of, object_class)) {
         return 0; // as for an index that nobody has registered
     }
     return of.f.CRYPTO_free_ex_index(object_class, index);

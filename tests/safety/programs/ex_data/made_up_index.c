@@ -15,11 +15,15 @@ static void show_data(const char* what, const char* data) {
 static void on_store(X509_STORE* s) {
     show_data("the store before", X509_STORE_get_ex_data(s, made_up));
     MUST(X509_STORE_set_ex_data(s, made_up, "mine"));
+    show_data("the store at the next", X509_STORE_get_ex_data(s, made_up + 1));
+    MUST(X509_STORE_set_ex_data(s, made_up + 1, "another"));
 }
 
 static void on_session(SSL_SESSION* s) {
     show_data("the session before", SSL_SESSION_get_ex_data(s, made_up));
     MUST(SSL_SESSION_set_ex_data(s, made_up, "mine"));
+    show_data("the session at the next", SSL_SESSION_get_ex_data(s, made_up + 1));
+    MUST(SSL_SESSION_set_ex_data(s, made_up + 1, "another"));
     show_data("the session", SSL_SESSION_get_ex_data(s, made_up));
 }
 
@@ -29,6 +33,8 @@ static void on_peer(SSL* ssl) {
         X509* const peer = SSL_get1_peer_certificate(ssl);
         show_data("the peer before", X509_get_ex_data(peer, made_up));
         MUST(X509_set_ex_data(peer, made_up, "mine"));
+        show_data("the peer at the next", X509_get_ex_data(peer, made_up + 1));
+        MUST(X509_set_ex_data(peer, made_up + 1, "another"));
         show_data("the peer", X509_get_ex_data(peer, made_up));
         X509_free(peer);
     }
