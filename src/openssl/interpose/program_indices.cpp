@@ -19,8 +19,8 @@ constexpr std::array classes = {CRYPTO_EX_INDEX_X509, CRYPTO_EX_INDEX_EVP_PKEY, 
 // index is kept here, and what it sets from here on one higher: so no two of its numbers meet.
 constexpr int not_given_out = 1000;
 
-// The highest index that the program has registered, for each class of objects in each libcrypto. 0: none, which
-// OpenSSL never gives out.
+// The highest index that the program has registered, for each class of objects in each libcrypto. 0: none,
+// which OpenSSL never gives out.
 constinit std::array<std::array<std::atomic<int>, classes.size()>, libcrypto::most> registered{};
 
 // Null: ibid keeps nothing at such objects.
