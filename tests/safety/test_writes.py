@@ -60,6 +60,15 @@ BARE_CASES = [
     if (whose, way) != ("ROOT", "X509_get0_authority_key_id")  # it has none
 ]
 REPLACED = [Case("writes/replaced_store.c", (how,), shows="end") for how in "context connection both gone".split()]
+HELD = [
+    Case("writes/held_elsewhere.c", (where, end), name=f"{where}-{end}", helped=("certificates",), shows="end")
+    for where in "chain list lists verification object store context connection context-chain connection-chain".split()
+    for end in ("stays", "back")
+    if end == "stays" or where in ("chain", "list", "lists", "verification")
+] + [
+    Case("writes/held_elsewhere.c", (where, "stays"), name=where, flags=("-DMESSAGES",), shows="end")
+    for where in ("pkcs7", "cms", "ocsp")
+]
 OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
     for how in range(1, 12)
@@ -96,7 +105,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

@@ -50,6 +50,20 @@ namespace ibid::openssl {
     X(X509_get0_authority_serial)                                                                            \
     X(X509_get0_uids)
 
+// Each takes a reference to certificates that it is given, in a place from which the program may get it back.
+#define IBID_OPENSSL_HOLDERS(X)                                                                              \
+    X(X509_chain_up_ref)                                                                                     \
+    X(X509_add_cert)                                                                                         \
+    X(X509_add_certs)                                                                                        \
+    X(X509_OBJECT_set1_X509)
+
+// The same in libssl.
+#define IBID_LIBSSL_HOLDERS(X)                                                                               \
+    X(SSL_CTX_use_certificate)                                                                               \
+    X(SSL_use_certificate)                                                                                   \
+    X(SSL_CTX_use_cert_and_key)                                                                              \
+    X(SSL_use_cert_and_key)
+
 // Functions that ibid requires. All are in libcrypto from 3.0 to 4.0. Those that are used for each
 // certificate come first, so that they are adjacent in memory.
 #define IBID_OPENSSL_FUNCTIONS(X)                                                                            \
@@ -134,7 +148,7 @@ namespace ibid::openssl {
     X(X509_OBJECT_get0_X509)                                                                                 \
     X(X509_OBJECT_get0_X509_CRL)                                                                             \
     X(X509_OBJECT_new)                                                                                       \
-    X(X509_OBJECT_set1_X509)                                                                                 \
+    IBID_OPENSSL_HOLDERS(X)                                                                                  \
     X(X509_OBJECT_set1_X509_CRL)                                                                             \
     X(OPENSSL_sk_set)                                                                                        \
     X(X509_LOOKUP_file)                                                                                      \
@@ -291,6 +305,8 @@ namespace ibid::openssl {
 
 // Functions of libssl.
 #define IBID_LIBSSL_FUNCTIONS(X)                                                                             \
+    IBID_LIBSSL_HOLDERS(X)                                                                                   \
+    X(SSL_CTX_ctrl)                                                                                          \
     X(SSL_CTX_get_cert_store)                                                                                \
     X(SSL_CTX_new)                                                                                           \
     X(SSL_CTX_use_certificate_ASN1)                                                                          \

@@ -464,6 +464,13 @@ void certificate_cache::keep_attached(const X509* x) {
     }
 }
 
+void certificate_cache::keep_held(const X509* x) {
+    if (certificate_entry* const e = entry_of(x); e != nullptr && e->watched) {
+        e->holder()->keep_if_known();
+        e->changed.store(true, std::memory_order_release); // as in keep()
+    }
+}
+
 X509* certificate_cache::duplicate(X509* x) const {
     const certificate_entry* const e = entry_of(x);
     const certificate_image* const bytes = e->image.load(std::memory_order_acquire);

@@ -138,6 +138,8 @@ public:
     void drop(const X509* x);
     // Data was attached to it: it stays with whoever has it.
     void keep_attached(const X509* x);
+    // OpenSSL holds a reference to it for the program. Of any certificate: as above, if somebody has it.
+    void keep_held(const X509* x);
     // As X509_dup(x), but of what was parsed, whatever was written since.
     [[nodiscard]] X509* duplicate(X509* x) const;
 

@@ -4,7 +4,8 @@
 // owner's users, who are counted; or one owner for good.
 //
 // Law: two owners never have it. An owner is a session, with all of its copies, or a trust store. A lease
-// that is not given back lasts.
+// that is not given back lasts. The last owner stays known until another takes it: its program may still have
+// the pointer that it has got.
 //
 // Thread safety: all functions, from any thread and from signal handlers: one word, no lock, no memory.
 // Relaxed: whoever asks has the certificate, and what is in it was published with that.
@@ -23,7 +24,7 @@ public:
     // One user more; false: another owner has it.
     [[nodiscard]] bool take(owner_id who) noexcept {
         return change([&](std::uint64_t& word) {
-            if (who == 0 || (word != 0 && owner_in(word) != fit(who))) {
+            if (!is_free_for(who, word)) {
                 return false;
             }
             word = fit(who) | (more(word) & users);
@@ -33,23 +34,30 @@ public:
     // From now on `who` has it for good; false: another owner has it.
     [[nodiscard]] bool keep(owner_id who) noexcept {
         return change([&](std::uint64_t& word) {
-            if (who == 0 || (word != 0 && owner_in(word) != fit(who))) {
+            if (!is_free_for(who, word)) {
                 return false;
             }
             word = fit(who) | users;
             return true;
         });
     }
-    // The same for whoever has it now.
+    // The same for whoever has it now, or had it last. If that is not known, nobody gets it any more.
     void keep() noexcept {
         (void)change([](std::uint64_t& word) {
             word |= users;
             return true;
         });
     }
+    // The same, but nothing if that is not known.
+    void keep_if_known() noexcept {
+        (void)change([](std::uint64_t& word) {
+            word |= word != 0 ? users : 0;
+            return true;
+        });
+    }
     [[nodiscard]] bool is_of(owner_id who) const noexcept {
         const std::uint64_t word = word_.load(std::memory_order_relaxed);
-        return who != 0 && word != 0 && owner_in(word) == fit(who);
+        return who != 0 && (word & users) != 0 && owner_in(word) == fit(who);
     }
 
     // The user takes a reference more, or gives one back.
@@ -62,7 +70,7 @@ public:
     void drop() noexcept {
         (void)change([](std::uint64_t& word) {
             const std::uint64_t count = word & users;
-            word = count == 0 || count == users ? word : count == 1 ? 0 : word - 1;
+            word = count == 0 || count == users ? word : word - 1;
             return true;
         });
     }
@@ -73,6 +81,9 @@ private:
 
     [[nodiscard]] static std::uint64_t fit(owner_id who) noexcept { return who << owner_shift; }
     [[nodiscard]] static std::uint64_t owner_in(std::uint64_t word) noexcept { return word & ~users; }
+    [[nodiscard]] static bool is_free_for(owner_id who, std::uint64_t word) noexcept {
+        return who != 0 && ((word & users) == 0 || owner_in(word) == fit(who));
+    }
     [[nodiscard]] static std::uint64_t more(std::uint64_t word) noexcept {
         return (word & users) == users ? word : word + 1;
     }

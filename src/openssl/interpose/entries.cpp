@@ -56,6 +56,42 @@ struct getter<N, Member, part> {
     }
 };
 
+void keep_if_held(libcrypto& of, X509* x) {
+    keep_held(of, x);
+}
+void keep_if_held(libcrypto& of, STACK_OF(X509) * all) {
+    keep_held(of, all);
+}
+template <class Other>
+void keep_if_held(libcrypto&, const Other&) {}
+
+// A function that takes references to the certificates among its arguments.
+template <unsigned N, auto Member>
+struct holder;
+template <unsigned N, class Result, class... Arguments, Result (*functions::*Member)(Arguments...)>
+struct holder<N, Member> {
+    static Result entry(Arguments... arguments) {
+        libcrypto& of = libcrypto::at(N);
+        (keep_if_held(of, arguments), ...);
+        return (of.f.*Member)(arguments...);
+    }
+};
+// SSL_ctrl and SSL_CTX_ctrl.
+template <unsigned N, auto Member>
+struct control;
+template <unsigned N, class Object, long (*functions::*Member)(Object*, int, long, void*)>
+struct control<N, Member> {
+    static long entry(Object* s, int command, long number, void* argument) {
+        libcrypto& of = libcrypto::at(N);
+        if (command == SSL_CTRL_CHAIN_CERT || command == SSL_CTRL_EXTRA_CHAIN_CERT) {
+            keep_held(of, static_cast<X509*>(argument));
+        } else if (command == SSL_CTRL_CHAIN) {
+            keep_held(of, static_cast<STACK_OF(X509)*>(argument));
+        }
+        return (of.f.*Member)(s, command, number, argument);
+    }
+};
+
 // A function that reads or sets data beside an object of this class.
 template <unsigned N, int object_class, auto Member>
 struct ex_data;
@@ -294,6 +330,7 @@ struct entries {
         return attach(of(), x, index_to_write(of(), CRYPTO_EX_INDEX_X509, index), data);
     }
     static int up_ref(X509* x) { return hold(of(), x); }
+    static int store_add(X509_STORE* store, X509* x) { return add_to_store(of(), store, x); }
     static void free(X509* x) { let_go(of(), x); }
 
     // ----
@@ -306,6 +343,22 @@ struct entries {
         return address(&reconfiguration<N, &functions::name>::entry);
             IBID_OPENSSL_RECONFIGURATIONS(IBID_CASE)
 #undef IBID_CASE
+        default:
+            return nullptr;
+        }
+    }
+    [[nodiscard]] static void* find_holder(function_id id) noexcept {
+        switch (id) {
+#define IBID_CASE(name)                                                                                      \
+    case function_id::name:                                                                                  \
+        return address(&holder<N, &functions::name>::entry);
+            IBID_OPENSSL_HOLDERS(IBID_CASE)
+            IBID_LIBSSL_HOLDERS(IBID_CASE)
+#undef IBID_CASE
+        case function_id::SSL_ctrl:
+            return address(&control<N, &functions::SSL_ctrl>::entry);
+        case function_id::SSL_CTX_ctrl:
+            return address(&control<N, &functions::SSL_CTX_ctrl>::entry);
         default:
             return nullptr;
         }
@@ -487,6 +540,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return writes ? address(&objects_held) : nullptr;
     case function_id::X509_set_ex_data:
         return writes ? address(&set_ex_data) : nullptr;
+    case function_id::X509_STORE_add_cert:
+        return attacher ? address(&store_add) : nullptr;
     case function_id::X509_up_ref:
         return attacher ? address(&up_ref) : nullptr;
     case function_id::X509_free:
@@ -500,6 +555,9 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         }
         if (exposes(id)) {
             return reader || attacher ? find_exposure(id) : nullptr; // a writer's objects are private
+        }
+        if (holds(id)) {
+            return attacher ? find_holder(id) : nullptr;
         }
         return itself || program ? find_reconfiguration(id) : nullptr;
     }

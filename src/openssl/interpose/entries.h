@@ -56,6 +56,8 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(OSSL_LIB_CTX_set0_default)                                                                             \
     X(OSSL_LIB_CTX_free)                                                                                     \
     X(OPENSSL_cleanup)                                                                                       \
+    X(X509_STORE_add_cert)                                                                                   \
+    IBID_OPENSSL_HOLDERS(X)                                                                                  \
     IBID_OPENSSL_EXPOSURES(X)                                                                                \
     IBID_OPENSSL_REVELATIONS(X)                                                                              \
     X(X509_get0_signature)                                                                                   \
@@ -91,6 +93,9 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(SSL_get0_dane_authority)                                                                               \
     X(SSL_CTX_add_custom_ext)                                                                                \
     X(SSL_SESSION_get0_peer)                                                                                 \
+    IBID_LIBSSL_HOLDERS(X)                                                                                   \
+    X(SSL_CTX_ctrl)                                                                                          \
+    X(SSL_ctrl)                                                                                              \
     X(SSL_SESSION_get_ex_data)                                                                               \
     X(SSL_SESSION_set_ex_data)
 
@@ -121,6 +126,11 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 // Gives a program a pointer into a certificate; this is recorded.
 [[nodiscard]] constexpr bool exposes(function_id id) noexcept {
     return id >= function_id::X509_get_serialNumber && id <= function_id::X509_get_X509_PUBKEY;
+}
+// Takes references to certificates that it is given.
+[[nodiscard]] constexpr bool holds(function_id id) noexcept {
+    return (id >= function_id::X509_chain_up_ref && id <= function_id::X509_OBJECT_set1_X509) ||
+           (id >= function_id::SSL_CTX_use_certificate && id <= function_id::SSL_ctrl);
 }
 // Takes an index of ex_data.
 [[nodiscard]] constexpr bool takes_index(function_id id) noexcept {

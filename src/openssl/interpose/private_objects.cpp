@@ -239,8 +239,12 @@ enum class use : bool { not_yet, verified };
     if (X509* const own = duplicates::find(x, session)) {
         return own;
     }
-    // Where there is no session, the program has put it there.
-    if (whose.session == nullptr || cache.keep(x, session) || note == nullptr || is_stranded() ||
+    // Where there is no session, the program has put it there, and may give back what it gets.
+    if (whose.session == nullptr) {
+        cache.keep_held(x);
+        return x;
+    }
+    if (cache.keep(x, session) || note == nullptr || is_stranded() ||
         note->has_originals.load(std::memory_order_relaxed)) {
         return x;
     }
@@ -450,6 +454,34 @@ void let_go(libcrypto& of, X509* x) {
         cache->drop(x);
     }
     of.f.X509_free(x);
+}
+
+void keep_held(libcrypto& of, X509* x) {
+    if (certificate_cache* const cache = of.certificates_ever(); cache != nullptr && x != nullptr) {
+        cache->keep_held(x);
+    }
+}
+
+void keep_held(libcrypto& of, STACK_OF(X509) * all) {
+    const int count = all != nullptr ? of.f.OPENSSL_sk_num(untyped(all)) : 0;
+    for (int i = 0; i < count; ++i) {
+        keep_held(of, static_cast<X509*>(of.f.OPENSSL_sk_value(untyped(all), i)));
+    }
+}
+
+int add_to_store(libcrypto& of, X509_STORE* store, X509* x) {
+    keep_held(of, x);
+    // Only trust stores of ibid's tell when a store ends.
+    if (store != nullptr && is_shared(of, x) && of.trust_stores_ever() != nullptr && !is_stranded()) {
+        const owner_id who = duplicates::owner_of(store);
+        of.f.X509_up_ref(x);
+        of.f.X509_up_ref(x);
+        if (duplicates::find(x, who) != nullptr || duplicates::insert(x, who, x) != x) {
+            of.f.X509_free(x);
+            of.f.X509_free(x);
+        }
+    }
+    return of.f.X509_STORE_add_cert(store, x);
 }
 
 } // namespace ibid::openssl::interpose

@@ -51,7 +51,8 @@ public:
             e.certificate = f_.X509_OBJECT_get0_X509(o);
             e.crl = crls ? f_.X509_OBJECT_get0_X509_CRL(o) : nullptr;
             if (e.certificate != nullptr &&
-                (cache.origin(e.certificate) == nullptr || cache.keep(e.certificate, who_))) {
+                (cache.origin(e.certificate) == nullptr || cache.keep(e.certificate, who_) ||
+                 duplicates::find(e.certificate, who_) == e.certificate)) {
                 e.certificate = nullptr;
             }
             if (e.certificate != nullptr || e.crl != nullptr) {

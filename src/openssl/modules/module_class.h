@@ -18,7 +18,8 @@ namespace ibid::openssl {
 
 enum class module_class : std::uint8_t {
     reader,   // only reads shared objects
-    attacher, // attaches data to certificates (X509_set_ex_data), and writes nothing else
+    attacher, // attaches data to certificates (X509_set_ex_data), and writes nothing else; what it gives
+              // OpenSSL to hold, ibid sees
     writer,   // may write to objects that it gets
 };
 
@@ -26,7 +27,9 @@ enum class module_class : std::uint8_t {
 enum name_roles : std::uint32_t {
     writes_always = 1U << 0, // to an object that it is given
     attaches = 1U << 1,      // X509_set_ex_data
-    gives_time = 1U << 2,    // a pointer into a certificate or a CRL ...
+    holds = 1U << 27,     // certificates that it is given, in a structure from which a module gets them back:
+                          // in one that attaches data, ibid cannot see then whose certificate it is
+    gives_time = 1U << 2, // a pointer into a certificate or a CRL ...
     gives_number = 1U << 3,
     gives_name = 1U << 4,
     gives_extension = 1U << 5,
@@ -130,8 +133,24 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_sign", writes_always},
     named_role{"BN_to_ASN1_ENUMERATED", writes_number},
     named_role{"BN_to_ASN1_INTEGER", writes_number},
+    named_role{"CMS_SignedData_verify", holds},
+    named_role{"CMS_SignerInfo_set1_signer_cert", holds},
+    named_role{"CMS_add1_cert", holds},
+    named_role{"CMS_add1_recipient", holds},
+    named_role{"CMS_add1_recipient_cert", holds},
+    named_role{"CMS_add1_signer", holds},
+    named_role{"CMS_encrypt", holds},
+    named_role{"CMS_encrypt_ex", holds},
+    named_role{"CMS_set1_signers_certs", holds},
+    named_role{"CMS_sign", holds},
+    named_role{"CMS_sign_ex", holds},
+    named_role{"CMS_sign_receipt", holds},
+    named_role{"CMS_verify", holds},
+    named_role{"CMS_verify_receipt", holds},
     named_role{"CT_POLICY_EVAL_CTX_get0_cert", gives_shared},
     named_role{"CT_POLICY_EVAL_CTX_get0_issuer", gives_shared},
+    named_role{"CT_POLICY_EVAL_CTX_set1_cert", holds},
+    named_role{"CT_POLICY_EVAL_CTX_set1_issuer", holds},
     named_role{"DH_clear_flags", writes_dh},
     named_role{"DH_generate_key", writes_dh},
     named_role{"DH_generate_parameters_ex", writes_dh},
@@ -183,10 +202,14 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"EC_KEY_set_private_key", writes_key},
     named_role{"EC_KEY_set_public_key", writes_key},
     named_role{"EC_KEY_set_public_key_affine_coordinates", writes_key},
+    named_role{"EVP_CIPHER_CTX_get_algor", writes_algorithm},
+    named_role{"EVP_CIPHER_CTX_get_algor_params", writes_algorithm},
     named_role{"EVP_CIPHER_meth_get_set_asn1_params", writes_algorithm},
     named_role{"EVP_CIPHER_param_to_asn1", writes_algorithm},
     named_role{"EVP_CIPHER_set_asn1_iv", writes_algorithm},
     named_role{"EVP_MD_meth_set*", alters_algorithms},
+    named_role{"EVP_PKEY_CTX_get_algor", writes_algorithm},
+    named_role{"EVP_PKEY_CTX_get_algor_params", writes_algorithm},
     named_role{"EVP_PKEY_add1_attr*", writes_key},
     named_role{"EVP_PKEY_asn1_add*", alters_algorithms | alters_parsing},
     named_role{"EVP_PKEY_asn1_set*", alters_algorithms | alters_parsing},
@@ -232,6 +255,12 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"OBJ_NAME_remove", alters_algorithms | alters_parsing},
     named_role{"OBJ_add_sigid", alters_algorithms | alters_parsing},
     named_role{"OBJ_sigid_free", alters_algorithms | alters_parsing},
+    named_role{"OCSP_basic_add1_cert", holds},
+    named_role{"OCSP_basic_sign", holds},
+    named_role{"OCSP_basic_sign_ctx", holds},
+    named_role{"OCSP_request_add1_cert", holds},
+    named_role{"OCSP_request_sign", holds},
+    named_role{"OSSL_CMP_*", holds},
     named_role{"PEM_read_DHparams", writes_dh},
     named_role{"PEM_read_DSAPrivateKey", fills_old_key},
     named_role{"PEM_read_DSA_PUBKEY", fills_old_key},
@@ -256,6 +285,14 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"PEM_read_bio_X509_PUBKEY", writes_key},
     named_role{"PKCS5_pbe_set0_algor", writes_algorithm},
     named_role{"PKCS5_pbe_set0_algor_ex", writes_algorithm},
+    named_role{"PKCS7_RECIP_INFO_set", holds},
+    named_role{"PKCS7_add_certificate", holds},
+    named_role{"PKCS7_add_recipient", holds},
+    named_role{"PKCS7_encrypt", holds},
+    named_role{"PKCS7_encrypt_ex", holds},
+    named_role{"PKCS7_sign", holds},
+    named_role{"PKCS7_sign_add_signer", holds},
+    named_role{"PKCS7_sign_ex", holds},
     named_role{"RSA_X931_*", writes_key},
     named_role{"RSA_blinding_off", writes_key},
     named_role{"RSA_blinding_on", writes_key},
@@ -275,6 +312,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"RSA_set_ex_data", writes_key},
     named_role{"RSA_set_flags", writes_key},
     named_role{"RSA_set_method", writes_key},
+    named_role{"TS_RESP_CTX_set_certs", holds},
+    named_role{"TS_RESP_CTX_set_signer_cert", holds},
     named_role{"X509V3_EXT_CRL_add_conf", writes_always},
     named_role{"X509V3_EXT_CRL_add_nconf", writes_always},
     named_role{"X509V3_EXT_add_conf", writes_always},
@@ -357,6 +396,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_STORE_CTX_get_get_issuer", gives_shared},
     named_role{"X509_STORE_CTX_get_lookup_certs", gives_shared},
     named_role{"X509_STORE_CTX_get_lookup_crls", gives_crl},
+    named_role{"X509_STORE_CTX_set_get_crl", gives_crl | gives_shared},
     named_role{"X509_STORE_get_cert_crl", gives_crl},
     named_role{"X509_STORE_get_check_crl", gives_crl},
     named_role{"X509_STORE_get_get_crl", gives_crl},
@@ -460,7 +500,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
     // Quick test: most names in a program are not OpenSSL's.
-    constexpr std::string_view first_letters = "ABCDEGOPRXadio";
+    constexpr std::string_view first_letters = "ABCDEGOPRTXadio";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
@@ -515,7 +555,10 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
             return module_class::writer;
         }
     }
-    return (roles & attaches) != 0 ? module_class::attacher : module_class::reader;
+    if ((roles & attaches) == 0) {
+        return module_class::reader;
+    }
+    return (roles & holds) != 0 ? module_class::writer : module_class::attacher;
 }
 
 } // namespace ibid::openssl

@@ -59,6 +59,30 @@ TEST(Lease, ThatIsKeptIsNotGivenBack) {
     EXPECT_TRUE(of_store.is_of(duplicates::owner_of(store)));
 }
 
+// Its program may still have the pointer, and attaches data, or takes a reference again.
+TEST(Lease, RemembersItsLastOwner) {
+    lease l;
+    EXPECT_TRUE(l.take(1));
+    l.drop();
+    l.add();
+    EXPECT_TRUE(l.is_of(1));
+    EXPECT_FALSE(l.take(2));
+    l.drop();
+    l.keep();
+    EXPECT_TRUE(l.take(1));
+    EXPECT_FALSE(l.take(2));
+    lease given_on;
+    EXPECT_TRUE(given_on.take(1));
+    given_on.drop();
+    EXPECT_TRUE(given_on.take(2));
+    given_on.keep_if_known();
+    given_on.drop();
+    EXPECT_TRUE(given_on.is_of(2));
+    lease of_nobody;
+    of_nobody.keep_if_known();
+    EXPECT_TRUE(of_nobody.take(1));
+}
+
 // More users than it counts keep it.
 TEST(Lease, LastsRatherThanItsCountOverflows) {
     lease l;
