@@ -167,15 +167,20 @@ struct certificate_cache::found {
 
 // For an acquired entry. If it is not the same certificate, the reference is dropped.
 likeness certificate_cache::compare(certificate_entry& e, const certificate_key& key, bool earned) {
+    struct reference { // dropped also if foreign code ends the thread
+        const functions& f;
+        X509* x;
+        ~reference() noexcept(false) { f.X509_free(x); }
+    } held{f_, e.x509};
     const bool weighed = e.weight.load(std::memory_order_relaxed) != 0;
     const likeness how = e.compare(f_, key, sees_exposures_.load(std::memory_order_acquire));
     if (how != likeness::same) {
         if (how == likeness::altered) {
             detach(e);
         }
-        f_.X509_free(e.x509);
         return how;
     }
+    held.x = nullptr; // the caller's
     if (earned) {
         e.home->table->protect(e);
     }

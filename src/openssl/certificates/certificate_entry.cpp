@@ -156,6 +156,17 @@ bool certificate_entry::exposed_parts_are_of(const functions& f, const certifica
     return der != nullptr && same_bytes({der.get(), der_size}, bytes.der());
 }
 
+// The first holder may not have used its object yet. If there is a fault in it, that holder must get OpenSSL's
+// report, which comes once for each object: so a copy is examined first.
+[[nodiscard]] static bool has_sound_copy(const functions& f, X509* x) {
+    struct copy {
+        const functions& f;
+        X509* const x;
+        ~copy() noexcept(false) { f.X509_free(x); }
+    } const its{f, f.X509_dup(x)};
+    return its.x != nullptr && has_sound_extensions(f, its.x);
+}
+
 // A certificate whose encoding differs from what was parsed (BER that is not DER, after the signed part) is
 // never found again.
 likeness certificate_entry::compare_first(const functions& f, const certificate_key& k) {
@@ -173,7 +184,7 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
         !exposed_parts_are_of(f, *made, exposed.load(std::memory_order_acquire) | parts_are_exposed)) {
         return likeness::altered;
     }
-    if (made == nullptr || !has_sound_extensions(f, x509)) {
+    if (made == nullptr || !has_sound_copy(f, x509) || !has_sound_extensions(f, x509)) {
         refused.store(true, std::memory_order_relaxed);
         return likeness::other;
     }

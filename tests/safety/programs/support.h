@@ -38,6 +38,15 @@
 
 #define UNUSED __attribute__((unused))
 
+// Names a function without calling it: what a program names decides its class.
+#define NAME(call)                                                                                           \
+    do {                                                                                                     \
+        static volatile int never;                                                                           \
+        if (never) {                                                                                         \
+            call;                                                                                            \
+        }                                                                                                    \
+    } while (0)
+
 // The path of a file of the PKI. Eight results live at once, for each thread.
 static UNUSED const char* pki(const char* name) {
     static __thread char paths[8][512];

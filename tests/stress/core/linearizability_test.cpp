@@ -426,48 +426,48 @@ std::string first_violation(int n) {
     return {};
 }
 
-TEST(histories, of_the_cache_are_linearizable) {
+TEST(linearizability, histories_of_the_cache_are_linearizable) {
     EXPECT_EQ(first_violation<real<neighbouring_hashes>>(believed), "");
 }
 
-TEST(histories, of_the_cache_with_retention_are_linearizable) {
+TEST(linearizability, histories_of_the_cache_with_retention_are_linearizable) {
     EXPECT_EQ(first_violation<real_with_retention<neighbouring_hashes>>(believed), "");
 }
 
-TEST(histories, of_a_cache_that_answers_hits_without_a_lock_are_linearizable) {
+TEST(linearizability, histories_of_a_cache_that_answers_hits_without_a_lock_are_linearizable) {
     EXPECT_EQ(first_violation<real<resistant_hashes>>(believed), "");
     EXPECT_EQ(first_violation<real_with_retention<resistant_hashes>>(believed), "");
 }
 
-TEST(histories, of_a_cache_whose_values_are_hot_are_linearizable) {
+TEST(linearizability, histories_of_a_cache_whose_values_are_hot_are_linearizable) {
     EXPECT_EQ(first_violation<real_and_hot<resistant_hashes>>(believed), "");
     EXPECT_EQ(first_violation<real_and_hot<neighbouring_hashes>>(believed), "");
 }
 
 // A lookup must not even for a moment hold the value of another key, since the drop that ends it would then
 // not be the last.
-TEST(histories, of_keys_whose_hashes_agree_are_linearizable) {
+TEST(linearizability, histories_of_keys_whose_hashes_agree_are_linearizable) {
     EXPECT_EQ(first_violation<real<one_hash>>(believed), "");
     EXPECT_EQ(first_violation<real_with_retention<one_hash>>(believed), "");
 }
 
-TEST(histories, of_a_cache_under_one_lock_are_linearizable) {
+TEST(linearizability, histories_of_a_cache_under_one_lock_are_linearizable) {
     EXPECT_EQ(first_violation<one_lock>(believed / 4), "");
 }
 
-TEST(histories, of_a_cache_that_lets_a_race_make_two_values_are_refused) {
+TEST(linearizability, histories_of_a_cache_that_lets_a_race_make_two_values_are_refused) {
     EXPECT_NE(first_violation<two_values>(known_wrong), "");
 }
 
-TEST(histories, of_a_cache_that_ends_values_late_are_refused) {
+TEST(linearizability, histories_of_a_cache_that_ends_values_late_are_refused) {
     EXPECT_NE(first_violation<late_end>(known_wrong), "");
 }
 
-TEST(histories, of_a_cache_that_overlooks_what_is_there_are_refused) {
+TEST(linearizability, histories_of_a_cache_that_overlooks_what_is_there_are_refused) {
     EXPECT_NE(first_violation<overlooks>(known_wrong), "");
 }
 
-TEST(histories, of_a_cache_that_revives_what_is_ending_are_refused) {
+TEST(linearizability, histories_of_a_cache_that_revives_what_is_ending_are_refused) {
     EXPECT_NE(first_violation<revives>(known_wrong), "");
 }
 

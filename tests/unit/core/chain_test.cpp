@@ -49,7 +49,7 @@ void on_a_small_stack(void (*function)()) {
     pthread_attr_destroy(&small);
 }
 
-TEST(chains, of_any_length_end_on_a_small_stack) {
+TEST(value_chains, of_any_length_end_on_a_small_stack) {
     on_a_small_stack([] {
         links c;
         handle<link> top = chain(c, 200'000);
@@ -58,7 +58,7 @@ TEST(chains, of_any_length_end_on_a_small_stack) {
     });
 }
 
-TEST(chains, end_though_their_cache_has_gone) {
+TEST(value_chains, end_though_their_cache_has_gone) {
     on_a_small_stack([] {
         auto c = std::make_unique<links>();
         handle<link> top = chain(*c, 100'000);
@@ -67,7 +67,7 @@ TEST(chains, end_though_their_cache_has_gone) {
     });
 }
 
-TEST(chains, end_beside_other_threads_that_look_up) {
+TEST(value_chains, end_beside_other_threads_that_look_up) {
     links c;
     for (int round = 0; round < 20; ++round) {
         handle<link> top = chain(c, 2'000);
@@ -92,7 +92,7 @@ struct other_link {
     handle<one_link> next;
 };
 
-TEST(chains, through_two_caches_end_on_a_small_stack) {
+TEST(value_chains, through_two_caches_end_on_a_small_stack) {
     on_a_small_stack([] {
         cache<int, one_link> ones;
         cache<int, other_link> others;
@@ -123,7 +123,7 @@ struct told {
     }
 };
 
-TEST(chains, end_in_the_order_of_their_drops_before_the_first_drop_returns) {
+TEST(value_chains, end_in_the_order_of_their_drops_before_the_first_drop_returns) {
     std::vector<std::string> ends;
     cache<std::string, told> c;
     const auto make = [&](const char* name, std::vector<handle<told>> parts) {
@@ -157,7 +157,7 @@ struct again {
     }
 };
 
-TEST(chains, may_begin_again_in_a_destructor) {
+TEST(value_chains, may_begin_again_in_a_destructor) {
     cache<int, again> c;
     handle<again> top =
         c.intern(2, [&] { return again(&c, c.intern(1, [] { return again(nullptr, nullptr); })); });

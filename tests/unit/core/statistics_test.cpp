@@ -17,19 +17,19 @@ namespace {
 
 using namespace ibid::testing;
 
-class figures : public ::testing::Test {
+class statistics_of_a_cache : public ::testing::Test {
 protected:
-    figures() { clear_books(); }
+    statistics_of_a_cache() { clear_books(); }
     probe_cache cache_;
 };
 
-TEST_F(figures, of_a_new_cache_are_all_zero) {
+TEST_F(statistics_of_a_cache, of_a_new_cache_are_all_zero) {
     const ibid::statistics s = cache_.statistics();
     EXPECT_EQ(s.hits + s.misses + s.evictions + s.detached + s.bytes_not_parsed, 0U);
     EXPECT_EQ(s.entries + s.retained + s.retained_bytes + s.active, 0U);
 }
 
-TEST_F(figures, tell_hits_misses_and_evictions_apart) {
+TEST_F(statistics_of_a_cache, tell_hits_misses_and_evictions_apart) {
     {
         const handle<tracked_value> a = intern(cache_, 1);         // a miss
         const handle<tracked_value> b = intern(cache_, 1);         // a hit
@@ -52,7 +52,7 @@ TEST_F(figures, tell_hits_misses_and_evictions_apart) {
     EXPECT_EQ(s.evictions, 2U);
 }
 
-TEST_F(figures, count_a_failed_make_as_a_miss_and_no_entry) {
+TEST_F(statistics_of_a_cache, count_a_failed_make_as_a_miss_and_no_entry) {
     EXPECT_THROW((void)cache_.intern(probe_key{1}, []() -> tracked_value { throw std::runtime_error("no"); }),
                  std::runtime_error);
     const ibid::statistics s = cache_.statistics();
@@ -61,7 +61,7 @@ TEST_F(figures, count_a_failed_make_as_a_miss_and_no_entry) {
     EXPECT_EQ(s.evictions, 0U);
 }
 
-TEST_F(figures, count_a_stampede_as_one_miss_and_hits_for_all_who_waited) {
+TEST_F(statistics_of_a_cache, count_a_stampede_as_one_miss_and_hits_for_all_who_waited) {
     constexpr std::size_t waiters = 3;
     tally compared;
     gate in_make;
@@ -90,7 +90,7 @@ TEST_F(figures, count_a_stampede_as_one_miss_and_hits_for_all_who_waited) {
     EXPECT_EQ(s.entries, 1U);
 }
 
-TEST_F(figures, of_retained_entries_are_part_of_those_of_all_entries) {
+TEST_F(statistics_of_a_cache, of_retained_entries_are_part_of_those_of_all_entries) {
     cache_.retain({.bytes = 1 << 20, .entries = 4});
     for (int k = 0; k < 10; ++k) {
         (void)intern(cache_, k);
@@ -107,7 +107,7 @@ TEST_F(figures, of_retained_entries_are_part_of_those_of_all_entries) {
     EXPECT_EQ(s.evictions, 10U);
 }
 
-TEST_F(figures, say_how_many_bytes_of_key_were_not_worked_through_again) {
+TEST_F(statistics_of_a_cache, say_how_many_bytes_of_key_were_not_worked_through_again) {
     cache<std::string, int> texts;
     const handle<int> h = texts.intern(std::string(1000, 'x'), [] { return 1; });
     EXPECT_EQ(texts.statistics().bytes_not_parsed, 0U);
@@ -116,7 +116,7 @@ TEST_F(figures, say_how_many_bytes_of_key_were_not_worked_through_again) {
     EXPECT_EQ(texts.statistics().bytes_not_parsed, 2000U);
 }
 
-TEST_F(figures, add_up_after_threads_have_worked) {
+TEST_F(statistics_of_a_cache, add_up_after_threads_have_worked) {
     constexpr int rounds = 4000;
     constexpr int keys = 40;
     crew threads(3);

@@ -210,6 +210,21 @@ TEST_F(Certificates, AHitLeavesTheErrorQueueAlone) {
     EXPECT_EQ(ERR_get_error(), 0U);
 }
 
+// A fault in the extensions is reported at the first use of each object, also of one that another parse found.
+TEST_F(Certificates, EachHolderOfAFaultyOneGetsOpenSSLsReport) {
+    const bytes der = make_der("faulty", root_.key.get(), &root_, false,
+                               {.extensions = {{"authorityKeyIdentifier", "DER:3F"}}});
+    const x509_ptr first = parse(der);
+    const x509_ptr second = parse(der);
+    EXPECT_NE(first.get(), second.get());
+    for (const x509_ptr* x : {&first, &second}) {
+        ERR_clear_error();
+        EXPECT_NE(X509_get_extension_flags(x->get()) & EXFLAG_INVALID, 0U);
+        EXPECT_NE(ERR_peek_error(), 0U);
+    }
+    ERR_clear_error();
+}
+
 TEST_F(Certificates, LibraryContextsAndPropertyQueriesDoNotMix) {
     const bytes der = leaf();
     OSSL_LIB_CTX* const other = OSSL_LIB_CTX_new();

@@ -38,7 +38,7 @@ void use(X509* x, EVP_PKEY* issuer) {
     ERR_clear_error();
 }
 
-class Weights : public ::testing::Test {
+class CertificateWeights : public ::testing::Test {
 protected:
     static void SetUpTestSuite() { root_ = new authority(make_authority("root")); }
     static void TearDownTestSuite() { delete root_; }
@@ -91,7 +91,7 @@ constexpr const char* alternative_names = "2.5.29.17";
 }
 const bytes common_name{0x55, 0x04, 0x03};
 
-TEST_F(Weights, OfTheAuthoritiesThatThisSystemTrusts) {
+TEST_F(CertificateWeights, OfTheAuthoritiesThatThisSystemTrusts) {
     FILE* const in = std::fopen("/etc/ssl/certs/ca-certificates.crt", "r");
     if (in == nullptr) {
         GTEST_SKIP() << "no ca-certificates";
@@ -105,7 +105,7 @@ TEST_F(Weights, OfTheAuthoritiesThatThisSystemTrusts) {
     ERR_clear_error();
 }
 
-TEST_F(Weights, OfLeavesWithKeysOfEachKind) {
+TEST_F(CertificateWeights, OfLeavesWithKeysOfEachKind) {
     const std::vector<raw_extension> usual{
         {"2.5.29.19", tlv(0x30, {})},
         {"2.5.29.15", {0x03, 0x02, 0x07, 0x80}},
@@ -138,7 +138,7 @@ TEST_F(Weights, OfLeavesWithKeysOfEachKind) {
     }
 }
 
-TEST_F(Weights, OfVeryManyExtensions) {
+TEST_F(CertificateWeights, OfVeryManyExtensions) {
     const auto many = [](const std::string& stem, const bytes& value) {
         std::vector<raw_extension> all;
         for (int i = 0; i < 1100; ++i) {
@@ -163,7 +163,7 @@ TEST_F(Weights, OfVeryManyExtensions) {
     expect("known and unknown", with(objectless), hostile);
 }
 
-TEST_F(Weights, OfVeryManyNames) {
+TEST_F(CertificateWeights, OfVeryManyNames) {
     const auto names = [](const char* what, int n, const std::function<bytes(int)>& one) {
         expect(what, with({{alternative_names, tlv(0x30, times(n, one))}}), hostile);
     };
@@ -181,7 +181,7 @@ TEST_F(Weights, OfVeryManyNames) {
     names("parties", 500, [](int) { return tlv(0xa5, tlv(0xa1, tlv(0x0c, text("a")))); });
 }
 
-TEST_F(Weights, OfLongAndCrowdedSubjects) {
+TEST_F(CertificateWeights, OfLongAndCrowdedSubjects) {
     const auto subject = [](const char* what, int n, const std::function<bytes(int)>& one) {
         expect(what, with({}, nullptr, tlv(0x30, times(n, one))), hostile);
     };
@@ -201,7 +201,7 @@ TEST_F(Weights, OfLongAndCrowdedSubjects) {
     });
 }
 
-TEST_F(Weights, OfWhatIsDecodedAtFirstUse) {
+TEST_F(CertificateWeights, OfWhatIsDecodedAtFirstUse) {
     const auto one = [](const char* what, const char* object, const bytes& value, bool policies = false) {
         expect(what, with({{object, value}}), hostile, policies);
     };
@@ -233,7 +233,7 @@ TEST_F(Weights, OfWhatIsDecodedAtFirstUse) {
                                                       }))}))));
 }
 
-TEST_F(Weights, OfWhatCannotBeReadIsTooMuch) {
+TEST_F(CertificateWeights, OfWhatCannotBeReadIsTooMuch) {
     const bytes whole = with({});
     for (std::size_t size = 0; size < whole.size(); ++size) {
         EXPECT_EQ(certificate_weight(std::span(whole).first(size)), too_heavy) << size;
@@ -247,7 +247,7 @@ TEST_F(Weights, OfWhatCannotBeReadIsTooMuch) {
 }
 
 // The findings' shape: 8 KB of DER with 1,100 extensions.
-TEST_F(Weights, KeepTheBudgetWhateverStrangersSend) {
+TEST_F(CertificateWeights, KeepTheBudgetWhateverStrangersSend) {
     constexpr std::size_t budget = 4 << 20;
     std::vector<bytes> all;
     std::vector<raw_extension> tiny;

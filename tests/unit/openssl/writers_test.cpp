@@ -357,13 +357,13 @@ TEST(WriterLookups, ThatFindsAGetterByTheSearchOrderEndsSharing) {
 }
 
 // Two tenants of one process, each with a store of its own from one file.
-class Tenants : public ::testing::Test {
+class PrivateStores : public ::testing::Test {
 protected:
-    Tenants() {
+    PrivateStores() {
         std::ofstream(path_) << as_pem(PEM_STRING_X509, der_of(w.root.certificate.get()))
                              << as_pem(PEM_STRING_X509_CRL, make_crl_der(w.root, 3));
     }
-    ~Tenants() override { std::remove(path_.c_str()); }
+    ~PrivateStores() override { std::remove(path_.c_str()); }
 
     [[nodiscard]] store_ptr loaded() const {
         store_ptr s(X509_STORE_new());
@@ -390,7 +390,7 @@ protected:
     std::string path_ = ::testing::TempDir() + "ibid-tenants-" + std::to_string(getpid()) + ".pem";
 };
 
-TEST_F(Tenants, DoNotSeeEachOthersTrustSettings) {
+TEST_F(PrivateStores, DoNotSeeEachOthersTrustSettings) {
     const store_ptr a = loaded();
     const store_ptr b = loaded();
     ASSERT_EQ(verify(a), X509_V_OK);
@@ -403,7 +403,7 @@ TEST_F(Tenants, DoNotSeeEachOthersTrustSettings) {
     EXPECT_EQ(verify(loaded()), X509_V_OK);
 }
 
-TEST_F(Tenants, DoNotSeeEachOthersLists) {
+TEST_F(PrivateStores, DoNotSeeEachOthersLists) {
     const store_ptr a = loaded();
     const store_ptr b = loaded();
     X509_CRL* const list = X509_OBJECT_get0_X509_CRL(object(a, 1));
@@ -420,7 +420,7 @@ TEST_F(Tenants, DoNotSeeEachOthersLists) {
     EXPECT_EQ(first(X509_OBJECT_get0_X509_CRL(object(loaded(), 1))), in_file);
 }
 
-TEST_F(Tenants, FindInAVerificationWhatTheirStoreLists) {
+TEST_F(PrivateStores, FindInAVerificationWhatTheirStoreLists) {
     const store_ptr s = loaded();
     const testbed::owned_verification v(X509_STORE_CTX_new());
     X509_STORE_CTX_init(v.get(), s.get(), w.intermediate.certificate.get(), nullptr);

@@ -43,14 +43,11 @@ static int at_each(int ok, X509_STORE_CTX* verification) {
 int main(int argc, char** argv) {
     MUST(argc > 1);
     how = argv[1];
-    static volatile int never;
-    if (never) {
 #ifdef WRITES
-        X509_alias_set1(NULL, NULL, 0);
+    NAME(X509_alias_set1(NULL, NULL, 0));
 #else
-        X509_set_ex_data(NULL, 0, NULL);
+    NAME(X509_set_ex_data(NULL, 0, NULL));
 #endif
-    }
     SSL_CTX* const server = server_context("server");
     if (is("add")) { // a server that sends its leaf alone
         MUST(SSL_CTX_clear_chain_certs(server));
