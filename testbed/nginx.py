@@ -92,7 +92,7 @@ class Nginx(Program):
         env: Mapping[str, str] | None = None,
     ) -> None:
         """`master=False` runs everything in one process. If we are root, workers change to `user`; without
-                `user` they stay root, so that they can read a folder that only we may read."""
+        `user` they stay root, so that they can read a folder that only we may read."""
         folder = Path(folder).absolute()
         folder.mkdir(parents=True, exist_ok=True)
         self.worker_count_ = workers if master else 0

@@ -60,7 +60,7 @@ used_ports_: set[int] = set()
 
 def free_port() -> int:
     """A free loopback port, below the range from which the kernel takes ports for clients: otherwise a client's
-        connection could take it before the server binds it."""
+    connection could take it before the server binds it."""
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for _ in range(1000):
         port = random.randrange(max(1024, lowest - 12000), lowest)
@@ -80,7 +80,7 @@ def listening(port: int) -> bool:
     """Whether a process listens on the loopback port. Makes no connection, which a server would see and log.
 
     With SO_REUSEADDR a port can be bound unless a socket listens on it. (/proc/net/tcp is slow to read on a machine with
-        thousands of connections.)
+    thousands of connections.)
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -279,7 +279,7 @@ class Program:
 
     def kill_(self) -> None:
         """Ends all remaining processes. The program has a session of its own, so its group contains only processes that we started.
-                Processes that moved to another group are found as descendants, while their parents still live."""
+        Processes that moved to another group are found as descendants, while their parents still live."""
         assert self.process_ is not None
         strays = children(self.process_.pid) if self.process_.poll() is None else []
         for kill, target in [(os.killpg, self.process_.pid), *((os.kill, s) for s in strays)]:

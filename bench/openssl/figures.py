@@ -39,7 +39,7 @@ class Unit(enum.Enum):
 
 class Kind(enum.Enum):
     """How the measured value is compared with the reference: the number's format, its unit, and whether more is
-        better."""
+    better."""
 
     TIMES_LESS = ("{:.2f} × less", "×", True)
     TIMES_MORE = ("{:.2f} × more", "×", True)
