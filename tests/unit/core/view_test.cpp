@@ -67,7 +67,7 @@ TEST_F(views, of_a_member_keep_the_whole_alive_and_end_it_when_they_go) {
     }
     EXPECT_EQ(*name, "whole 1");
     EXPECT_EQ(alive(1), 1U);
-    EXPECT_EQ(cache_.find(1)->name.data(), name->data()) << "what is viewed is still in the cache";
+    EXPECT_EQ(cache_.find(1)->name.data(), name->data()) << "the viewed value is still in the cache";
     name = {};
     EXPECT_EQ(alive(1), 0U);
     EXPECT_FALSE(cache_.find(1));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pools and loans that pass from one library of the process to another. This program and other_pool_library
-// are built with -fvisibility=hidden, so that each would have all of its own that is not said to be the
-// process's.
+// are built with -fvisibility=hidden, so each has its own copy of everything that is not explicitly shared in
+// the process.
 #include <deque>
 
 #include <gtest/gtest.h>
