@@ -118,7 +118,7 @@ def test_doctor_says_how_openssl_is_built_and_what_that_means(ibid: Path) -> Non
     done = subprocess.run([ibid, "doctor", "--json", "curl"], capture_output=True, env=environment, check=True)
     found = json.loads(done.stdout)
     features = {feature["name"]: feature for feature in found["features"]}
-    # Found out without ibid: can libcrypto's calls of its own X509_verify be intercepted?
+    # Found out without ibid: can libcrypto's calls to its own X509_verify be intercepted?
     relocations = subprocess.run(
         ["readelf", "--wide", "--relocs", found["openssl"]["libcrypto"]], capture_output=True, check=True
     )

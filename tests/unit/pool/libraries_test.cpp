@@ -14,7 +14,7 @@ namespace {
 
 using namespace ibid::testing;
 
-// One thread has one cache: what one library returns, the other takes first.
+// One thread has one cache: an object that one library returns is the first that the other takes.
 TEST(libraries, of_one_process_take_what_the_other_gave_back) {
     pool<made_by> p([] { return made_by{1}; });
     for (int round = 0; round < 100; ++round) {

@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     const int init = strcmp(what, "init") == 0;
     SSL_CTX* server = NULL;
     SSL_CTX* client = NULL;
-    if (!init) { // OpenSSL's own calls of the dynamic linker are done
+    if (!init) { // OpenSSL's own calls to the dynamic linker are done
         server = server_context("server");
         client = client_context("roots.bundle.pem", NULL);
         demand(server, "roots.bundle.pem");
