@@ -38,7 +38,7 @@
 
 #define UNUSED __attribute__((unused))
 
-// The path of a file of the PKI. Each thread can use eight results at once.
+// The path of a file of the PKI. Eight results live at once, for each thread.
 static UNUSED const char* pki(const char* name) {
     static __thread char paths[8][512];
     static __thread unsigned next;
