@@ -317,7 +317,7 @@ class RawServer:
             records.protect(key.exchange(X25519PublicKey.from_public_bytes(peer)), client=False)
             records.write_message(message(ENCRYPTED_EXTENSIONS, vector(2, b"")))
         records.write_message(certificate_message(self.chain_, self.version_))
-        records.finish_sending()  # whoever accepts the chain waits for more, and sees the end
+        records.finish_sending()  # if the other side accepts the chain, it waits for more, and sees the end
         return conversation_end_(records)
 
 
@@ -361,7 +361,7 @@ def raw_client(port: int, chain: Sequence[bytes] | None, *, version: str = "1.3"
             if not requested:
                 return "no certificate requested"
             records.write_message(certificate_message(chain, number))
-            records.finish_sending()  # whoever accepts the chain waits for more, and sees the end
+            records.finish_sending()  # if the other side accepts the chain, it waits for more, and sees the end
             return conversation_end_(records)
         except Alert_ as alert:
             return f"early {alert}"

@@ -24,7 +24,7 @@ struct turns {
         std::cout << std::endl;
         std::string line;
         if (!std::getline(std::cin, line))
-            throw std::runtime_error("nobody hands on the turn");
+            throw std::runtime_error("standard input has ended, so there is no further turn");
     }
 };
 

@@ -126,7 +126,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         "Debian has an emulator, and prints one table. The exit status is 0 if all compiled and none failed. The first run compiles libc++ "
         "for each target; all together takes about an hour.",
     )
-    parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(t.name for t in TARGETS)}; without: all")
+    parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(t.name for t in TARGETS)}; default: all")
     parser.add_argument("--only", action="append", choices=[p.name for p in PROGRAMS], help="these programs (may be repeated)")
     parser.add_argument("--filter", metavar="TESTS", help="for GoogleTest")
     parser.add_argument("--compile-only", action="store_true", help="link and run nothing: without libc++'s compilation, seconds for each target")

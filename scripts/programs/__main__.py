@@ -43,7 +43,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         description="Runs unmodified programs stock and under ibid through TLS exchanges, sound and broken, and compares what they did, said and "
         "what their peers saw. The exit status is 0 if none differs. Needs root: several servers change their user.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="programs (--list); without: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="programs (--list); default: all")
     parser.add_argument("--list", action="store_true", help="names the programs and their packages")
     parser.add_argument("--fast", action="store_true", help=f"{', '.join(FAST)}; nothing is measured")
     parser.add_argument("--install", action="store_true", help="install with apt-get what is missing; some forty servers (they are not started)")

@@ -37,14 +37,14 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         "there is no new failure, or if each new failure also occurs in a repeated stock run.",
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="suites (--list); without: all, or those of --fast"
+        "names", nargs="*", metavar="NAME", help="suites (--list); default: all, or those of --fast"
     )
     parser.add_argument("--list", action="store_true", help="names the suites")
     parser.add_argument("--fast", action="store_true", help="the suites that take a few minutes, in default mode")
     parser.add_argument(
         "--modes",
         metavar="MODE,...",
-        help=f"of {','.join(MODES)}; without: all, with --fast the first; 'none': stock alone",
+        help=f"of {','.join(MODES)}; default: all, with --fast the first; 'none': only stock",
     )
     parser.add_argument(
         "--stock-runs",

@@ -5,8 +5,8 @@ certificates gets no shared objects, and would test nothing.
     make(folder)    writes them; P-256 keys, because the programs do many handshakes
 
     root → mid → server, client, other, expired (server), rsa (server)        mid.crl.pem revokes `revoked`
-    stranger-root → stranger                                                  trusted by nobody
-    root384 → mid384 → server384, client384, other384                         for times that are told apart
+    stranger-root → stranger                                                  in no trust file
+    root384 → mid384 → server384, client384, other384                         for tests that compare times
 """
 
 from __future__ import annotations

@@ -33,8 +33,7 @@ static_assert(std::is_convertible_v<handle<whole>, view<second_base>>);
 static_assert(std::is_convertible_v<handle<whole>, view<whole>>);
 static_assert(std::is_convertible_v<handle<int>, view<int>>);
 static_assert(std::is_convertible_v<view<whole>, view<first_base>>);
-static_assert(!std::is_constructible_v<view<hidden_base>, handle<whole>>,
-              "a private base is nobody's business");
+static_assert(!std::is_constructible_v<view<hidden_base>, handle<whole>>, "a private base is not accessible");
 static_assert(!std::is_constructible_v<view<whole>, handle<first_base>>, "a base is not a derived");
 static_assert(!std::is_constructible_v<view<std::string>, handle<whole>, std::string>,
               "a temporary is no part");
