@@ -3,7 +3,7 @@
  * A published handle: its word has the value and how many references are in stock (ibid/atomic_handle.h).
  *
  * Invariants: a value ends exactly once, when no reference is left: neither a thread's nor one in stock. No thread touches the count of a
- * value that has ended. What load() gives is alive. No reference is lost.
+ * value that has ended. A value that load() returns is alive. No reference is lost.
  *
  * One step of the model is one atomic access in the code. There are two values at two addresses; an address is reused after its value has
  * ended.
@@ -90,7 +90,7 @@ inline load() {
         /* One step: the compare-exchange fails if the word has changed since it was read. */
         left--; mine = stored; alive(mine); holders[mine]++; my_life = life[mine]; few = (left <= HALF);
         break }
-    od; /* else it waits; spin reports a deadlock */
+    od; /* otherwise it waits; spin reports a deadlock */
     if
     :: few -> replenish()
     :: else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When the memory of a table goes: the cache is closed while threads end its last entries (interner.h, reclaimer.h).
+ * When the memory of a table is freed: the cache is closed while threads end its last entries (interner.h, reclaimer.h).
  *
  * Invariants: the table's memory is freed exactly once, and not touched after that. A thread's record stays.
  *

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as one HTML page: of the demo, and of the benchmarks.
+"""Makes one HTML page: the report of the demo, or of the benchmarks.
 
-Law: colour has one meaning everywhere: grey is stock and what others do, the accent is ibid. Every colour is a CSS variable, so
+Law: colour has one meaning everywhere: grey is stock and other software, the accent colour is ibid. Every colour is a CSS variable, so
 the page and the pictures in it (see picture.py) are readable in light and in dark. All text that is given is escaped,
 except where a parameter is called `markup`.
 
@@ -48,7 +48,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; } 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: its text, what stands small below it, and what it is."""
+    """One cell of a table: its text, a small text below it, and its kind."""
 
     text: str
     below: str = ""
@@ -63,7 +63,7 @@ def _cell(value: Cell | str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Cell | str] | str]) -> str:
-    """A row that is a mere text heads the rows below it."""
+    """A row that is only a string is a heading for the rows below it."""
 
     def row_of(row: Sequence[Cell | str] | str) -> str:
         if isinstance(row, str):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Matplotlib's figures as SVG that lives inside an HTML page.
+"""Matplotlib's figures as SVG inside an HTML page.
 
-Law: as page.py. A figure is drawn in colours that stand for the page's variables; inline() puts the variables in their
-place, gives every identifier the figure's name, and leaves no link and no metadata behind.
+Law: as in page.py. A figure is drawn in placeholder colours. inline() replaces them by the page's variables, adds the figure's
+name to every identifier, and removes links and metadata.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import logging
 import re
 
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its font cache is nobody's concern here
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its message about its font cache is of no use here
 
 import matplotlib  # noqa: E402
 
@@ -57,7 +57,7 @@ plt.rcParams.update(
 
 
 def inline(figure: Figure, name: str, label: str) -> str:
-    """The figure as an <svg> element. `name` is unique in the page; `label` says what it shows, for who cannot see."""
+    """The figure as an <svg> element. `name` is unique in the page; `label` describes it for a screen reader."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     plt.close(figure)
@@ -69,7 +69,7 @@ def inline(figure: Figure, name: str, label: str) -> str:
         text = re.sub(rf'(<svg[^>]*?) {size}="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = text.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
-    # A family's quotes would end the style attribute; the page's own font is meant anyway.
+    # Quotes around a font family would end the style attribute. The page's own font is used instead.
     text = re.sub(r"font: ([^;\"]*?)(\d+px)[^;\"]*", r"font: \1\2 var(--font)", text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, f"var({variable})")

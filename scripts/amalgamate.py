@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The core as one header: what include/ibid/*.h include, each file once, in the order of its first use.
 
-Headers of the system stay includes. xxhash.h becomes part of the header, with its licence, so that a program needs nothing else. What needs
-OpenSSL or a collector (openssl.h, gc.h) is left out.
+System headers stay #include lines. xxhash.h becomes part of the header, with its licence, so that a program needs nothing else.
+The headers that need OpenSSL or a collector (openssl.h, gc.h) are left out.
 
 amalgamate.py [--output FILE] [--xxhash FILE | --without-xxhash] [HEADER ...]
 """
@@ -28,11 +28,11 @@ PLACES = ("/usr/include", "/usr/local/include", "/opt/homebrew/include")
 class Amalgamation:
     def __init__(self, xxhash: Path | None) -> None:
         self.xxhash = xxhash
-        self.seen: set[str] = set()  # included for certain
+        self.seen: set[str] = set()  # included outside of any #if
         self.lines: list[str] = []
 
     def add(self, name: str, certain: bool = True) -> None:
-        """`name` as programs include it. What stands in an #if may not be compiled there, so it comes again where it is needed next."""
+        """Adds `name` (as programs include it). A header that was included inside an #if may not have been compiled, so it is added again later."""
         if name in self.seen:
             return
         if certain:
@@ -59,7 +59,7 @@ class Amalgamation:
             "// headers in one translation unit.",
             "#pragma once",
         ]
-        # A hundred files leave runs of empty lines.
+        # Runs of empty lines, from the joins between files.
         return re.sub(r"\n{3,}", "\n\n", "\n".join(head + self.lines)) + "\n"
 
 
@@ -80,7 +80,7 @@ def main() -> int:
     if options.without_xxhash:
         xxhash = None
     elif xxhash is None:
-        print("amalgamate.py: there is no xxhash.h: name it with --xxhash", file=sys.stderr)
+        print("amalgamate.py: xxhash.h was not found; give its path with --xxhash", file=sys.stderr)
         return 2
     made = Amalgamation(xxhash)
     for header in options.headers or sorted(f"ibid/{p.name}" for p in (INCLUDE / "ibid").glob("*.h")):

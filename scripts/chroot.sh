@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# chroot.sh LOWER LAYER COMMAND [ARG...]: runs a command in a system whose files are those of LOWER (folders
-# with colons between them, the uppermost first) with the changes of LAYER on top. What the command changes is
-# in LAYER/upper, and LOWER stays as it is. Needs root.
+# chroot.sh LOWER LAYER COMMAND [ARG...]: runs a command in a system that is an overlay: LOWER (folders with
+# colons between them, the uppermost first) and, above them, LAYER/upper, which gets all changes. LOWER does
+# not change. Needs root.
 #
-# Mounts and processes are in namespaces of their own: none of either is left.
+# Mounts and processes are in namespaces of their own, so that none is left afterwards.
 set -euo pipefail
 
 lower=$1 layer=$2
 shift 2
 mkdir -p "$layer/upper" "$layer/work" "$layer/root"
-# shellcheck disable=SC2016 # it is expanded there
+# shellcheck disable=SC2016 # the inner shell expands it
 exec unshare --mount --pid --fork --kill-child bash -euc '
     lower=$1 layer=$2
     shift 2

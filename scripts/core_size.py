@@ -4,8 +4,8 @@
 
 core_size.py [COMMIT]      of the work tree, or of a commit
 
-Frame: lines that include a file, or open or close a namespace. Code: all other lines that are not comments alone, brackets
-included. Pool and gc stand beside the core, and are not in its sum.
+Frame: lines that include a file, or open or close a namespace. Code: all other lines that are not only a comment, lines of
+brackets included. Pool and gc are printed, too, but are not in the core's sum.
 """
 
 from __future__ import annotations

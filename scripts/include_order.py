@@ -50,8 +50,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "src/preload": ("include", "src/statistics", OPENSSL),
     "src/cli": ("include", "src/statistics", OPENSSL),
 }
-# Public headers that the folders of DETAIL include: values without behaviour, and what includes nothing above
-# `counting`.
+# Public headers that the folders of DETAIL may include: they include nothing above `counting`.
 VALUES = ("errors.h", "handle.h", "hash.h", "retention.h", "statistics.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
@@ -63,7 +62,7 @@ def folder_of(path: Path) -> str | None:
 
 
 def included(by: Path, name: str) -> Path | None:
-    """The file of ours that this name leads to."""
+    """The project's file that this #include names."""
     for base in (by.parent, ROOT / "include", ROOT / "src"):
         if (base / name).is_file():
             return (base / name).resolve()

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev package: Debian packages, a tarball of binaries, a wheel, RPM packages. Everything that it makes is in
-# build/package.
+# ./dev package: makes Debian packages, a tarball of binaries, a wheel and RPM packages, in build/package.
 #
 # Law: the same commit gives the same bytes. The time in the packages is the changelog's, and in the tarball
 # the commit's; paths of this machine and the order of its folders leave no trace.
@@ -42,15 +41,15 @@ fail() {
     exit 1
 }
 
-# What the build needs is said once, in packaging/debian/control.
+# packaging/debian/control has the only list of what the build needs.
 control_packages() {
     sed -n '/^Build-Depends:/,/^[^ ]/ s/^ \([a-z0-9.+-]*\).*/\1/p' packaging/debian/control | sed 's/^debhelper-compat$/debhelper/'
 }
 mapfile -t build_packages < <(echo build-essential; control_packages; echo lintian)
 readonly build_packages
 
-# One tree for several releases: what a lintian says of the age of standards, and of tags that others have, is
-# no matter.
+# One tree serves several releases, so lintian's messages about an old standards version, and about tags that
+# only other lintians know, are ignored.
 readonly lintian_options=(--profile debian --allow-root --fail-on 'error,warning' --display-info
     --suppress-tags 'alien-tag,out-of-date-standards-version,spelling-error-in-binary')
 
@@ -58,13 +57,13 @@ readonly lintian_options=(--profile debian --allow-root --fail-on 'error,warning
 mirror() {
     local found=${IBID_DEBIAN_MIRROR-}
     if [[ -z $found ]] && grep -q '^ID=debian' /etc/os-release; then
-        # shellcheck disable=SC2016 # apt expands it
+        # shellcheck disable=SC2016 # apt-get expands it
         found=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep '/debian/*$' | head -n 1 || true)
     fi
     echo "${found:-https://deb.debian.org/debian}"
 }
 
-# chroot_of SUITE: the folder of a clean system, made once. Nobody changes it: see chroot.sh.
+# chroot_of SUITE: the folder of a clean system, made once. It is never changed: see chroot.sh.
 chroot_of() {
     local suite=$1 folder=$place/chroots/$1
     if [[ ! -e $folder.complete ]]; then
@@ -74,7 +73,7 @@ chroot_of() {
         rm -rf "$folder"
         mkdir -p "${folder%/*}"
         case $suite in
-        noble | resolute) # gutsy: debootstrap's script for all of Ubuntu's suites, those that it does not know among them
+        noble | resolute) # gutsy: debootstrap's script for all suites of Ubuntu, also for those that this debootstrap does not know
             debootstrap --variant=minbase --components=main,universe --keyring="${IBID_UBUNTU_KEYRING:-/usr/share/keyrings/ubuntu-archive-keyring.gpg}" \
                 "$suite" "$folder" "${IBID_UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}" /usr/share/debootstrap/scripts/gutsy >&2
             ;;
@@ -85,7 +84,7 @@ chroot_of() {
     echo "$folder"
 }
 
-# builder_of SUITE: a layer on top of it with what the build needs.
+# builder_of SUITE: a layer on top of that system, with the packages that the build needs.
 builder_of() {
     local suite=$1 layer=$place/chroots/$1-builder
     if [[ ! -e $layer.complete ]]; then
@@ -110,7 +109,7 @@ source_package() {
     echo "$tree"
 }
 
-# build_in SUITE FOLDER: FOLDER holds the packages afterwards. Without a suite: as this system builds them.
+# build_in SUITE FOLDER: builds the packages into FOLDER. Without a suite: on this system.
 build_in() {
     local suite=$1 folder=$2 tree words layer
     tree=$(source_package "$folder")
@@ -144,7 +143,7 @@ build_failed() {
 compare() {
     local first=$1 second=$2 file
     for file in "$first"/*.deb "$first"/*.dsc "$first"/*.tar.*; do
-        cmp "$file" "$second/${file##*/}" || fail "${file##*/} is another one when it is built again" "diffoscope says where they differ"
+        cmp "$file" "$second/${file##*/}" || fail "a second build of ${file##*/} differs" "diffoscope shows the differences"
     done
     say "built twice: the same bytes"
 }
@@ -158,8 +157,8 @@ build_binaries() {
         cmake --install "$1/source/build" --strip --prefix "$2"
 }
 
-# binaries FOLDER: FOLDER/NAME holds what a tarball holds, without what needs a compiler (that is in
-# libibid-dev, or in the source) and without a unit, which needs a place that does not change.
+# binaries FOLDER: puts the contents of a tarball into FOLDER/NAME: neither files that need a compiler (they
+# are in libibid-dev and in the source) nor a unit, because a unit contains a fixed path.
 binaries() {
     local folder=$1 tree
     tree=$folder/$release_name
@@ -172,7 +171,7 @@ binaries() {
     cp "$folder/ibid.cdx.json" "$tree/share/doc/ibid/"
 }
 
-# tarball FOLDER: of FOLDER/NAME, in FOLDER.
+# tarball FOLDER: makes a tarball of FOLDER/NAME in FOLDER.
 tarball() {
     tar -C "$1" --sort=name --mtime="@$commit_time" --owner=0 --group=0 --numeric-owner --format=ustar \
         --mode='u+rwX,go+rX,go-w' -cf - "$release_name" | gzip -9n >"$1/$release_name.tar.gz"
@@ -188,15 +187,15 @@ oci() {
     scripts/release/oci.py "$1/$release_name" "$version" "$commit_time" "$1/put" "$1/$release_name-oci.tar"
 }
 
-# release_files FOLDER: what of it is for others.
+# release_files FOLDER: the files in it that are released.
 release_files() {
     [[ $with_tarball == no ]] || tarball "$1"
     [[ $with_wheel == no ]] || wheel "$1"
     [[ $with_oci == no ]] || oci "$1"
 }
 
-# rpm FOLDER: as a builder of RPMs does it, from a tarball of the source. Debian's rpmbuild knows nothing of
-# the packages that are installed.
+# rpm FOLDER: builds RPMs from a source tarball, as a distribution does. (--nodeps, because Debian's rpmbuild
+# does not see installed packages.)
 rpm_package() {
     local top=$place/rpm
     command -v rpmbuild >/dev/null || fail "there is no rpmbuild" "apt-get install rpm"
@@ -225,16 +224,16 @@ while [[ $# -gt 0 ]]; do
     shift
 done
 
-commit=$(git rev-parse HEAD) # one for all that follows, whatever is committed meanwhile
+commit=$(git rev-parse HEAD) # fixed here, so that a commit in the meantime changes nothing
 version=$(sed -nE 's/^project\(ibid VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
 commit_time=$(git log -1 --format=%ct "$commit")
 release_name=ibid-$version-$(uname -m)-linux-gnu
 [[ $(head -n 1 packaging/debian/changelog) == "ibid ($version-"* ]] ||
     fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
-[[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is not in the package"
+[[ -z $(git status --porcelain --untracked-files=no) ]] || say "the package does not contain uncommitted changes"
 
 if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
-    [[ -z $suite ]] || fail "--in is for Debian packages alone"
+    [[ -z $suite ]] || fail "--in is only for Debian packages"
     made=()
     if [[ $with_tarball$with_wheel$with_oci == *yes* ]]; then
         say "binaries of $version"
@@ -245,7 +244,7 @@ if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
             binaries "$place/binaries-again-elsewhere"
             release_files "$place/binaries-again-elsewhere"
             for file in "${made[@]}" ibid.cdx.json; do
-                cmp "$place/binaries/$file" "$place/binaries-again-elsewhere/$file" || fail "$file is another one when it is built again"
+                cmp "$place/binaries/$file" "$place/binaries-again-elsewhere/$file" || fail "a second build of $file differs"
             done
             say "built twice: the same bytes"
         fi

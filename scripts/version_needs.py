@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The C library that binaries need at least: what the dynamic linker asks for when it loads them.
+"""The oldest C library with which binaries run: the symbol versions that the dynamic linker requires when it loads them.
 
 version_needs.py --most VERSION [--where-at-most VERSION] FILE ...
 
-Prints which versions of the C library's symbols each file needs, and exits with 1 if one is newer than --most. Where this system's C
-library is newer than --where-at-most, what is built here says nothing about a release: exits with 77.
+Prints which versions of the C library's symbols each file needs, and exits with 1 if one is newer than --most. If this system's C library
+is newer than --where-at-most, binaries built here are not like a release: exits with 77.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def needs_of(file: str) -> set[str]:
     done = subprocess.run(["readelf", "--wide", "--version-info", file], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     if done.returncode != 0:
         sys.exit(f"{file}: {done.stderr}")
-    # The section of needs alone: what a file defines has names of the same form.
+    # Only the section of needs: the versions that a file defines have names of the same form.
     needs = done.stdout.split(".gnu.version_r", 1)
     return set(re.findall(r"Name: GLIBC_([\d.]+)\b", needs[1])) if len(needs) == 2 else set()
 

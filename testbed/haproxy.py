@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .program import Program
 
-# Everything that HAProxy can say about a client's certificate, one fact a line (a log-format string).
+# Everything that HAProxy can print about a client's certificate, one fact in each line (a log-format string).
 CLIENT_FACTS = "".join(
     f"{name}=%[{name}]\\n"
     for name in (
@@ -48,7 +48,7 @@ CLIENT_FACTS = "".join(
 
 
 class Haproxy(Program):
-    stop_signal = signal.SIGUSR1  # finish what is under way
+    stop_signal = signal.SIGUSR1  # finish current requests
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Haproxy(Program):
         """`config` is the part after the global and defaults sections."""
         folder = Path(folder).absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        # An abstract socket: nothing to remove, and folders of tests are too long for a socket's path.
+        # An abstract socket: it needs no removal, and paths of test folders are too long for a socket.
         self.socket_name_ = f"ibid-{secrets.token_hex(8)}"
         super().__init__(
             ["haproxy", "-db", "-f", folder / "haproxy.cfg"],
@@ -93,11 +93,11 @@ defaults
         )
 
     def command(self, text: str) -> str:
-        """A command to the runtime API, and its answer."""
+        """Sends a command to the runtime API and returns the answer."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(
                 b"\0" + self.socket_name_.encode().ljust(107, b"\0")
-            )  # HAProxy fills the name up
+            )  # HAProxy pads the name
             connection.sendall(text.encode() + b"\n")
             answer = b""
             while chunk := connection.recv(65536):

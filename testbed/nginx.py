@@ -6,7 +6,7 @@
         …
     nginx.error_log, nginx.access_log, nginx.status
 
-`http` is the inside of the http block; `tls_server` and `proxy_location` write the usual parts of it.
+`http` is the contents of the http block; `tls_server` and `proxy_location` write its usual parts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from .pki import Credential
 from .program import Program, children, wait_until
 
-# Everything that nginx can say about a client's certificate, one fact a line.
+# Everything that nginx can print about a client's certificate, one fact in each line.
 CLIENT_FACTS = "".join(
     f"{name}=${name}\\n"
     for name in (
@@ -69,7 +69,7 @@ def tls_server(
 
 
 def backend_servers(ports: Mapping[str, int], credentials: Mapping[str, Credential]) -> str:
-    """A server block for each credential, at ports[name]; the body says which it is."""
+    """A server block for each credential, at ports[name]. The body has the credential's name."""
     return "".join(
         tls_server(ports[name], credential, body=f"this is {name}\\n")
         for name, credential in credentials.items()
@@ -77,7 +77,7 @@ def backend_servers(ports: Mapping[str, int], credentials: Mapping[str, Credenti
 
 
 class Nginx(Program):
-    stop_signal = signal.SIGQUIT  # finish what is under way, run the clean-ups
+    stop_signal = signal.SIGQUIT  # finish current requests, free memory
 
     def __init__(
         self,
@@ -91,8 +91,8 @@ class Nginx(Program):
         wrap: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """`master=False` runs everything in one process. `user` is whom the workers become when we are root; without it
-        they stay root, so that they can read a folder that is ours alone."""
+        """`master=False` runs everything in one process. If we are root, workers change to `user`; without
+        `user` they stay root, so that they can read a folder that only we may read."""
         folder = Path(folder).absolute()
         folder.mkdir(parents=True, exist_ok=True)
         self.worker_count_ = workers if master else 0
@@ -149,7 +149,7 @@ http {{
         return children(self.master_pid)
 
     def reload(self) -> None:
-        """Loads the configuration anew and waits until the old workers are gone (their connections must be closed)."""
+        """Reloads the configuration and waits until the old workers have ended (their connections must be closed)."""
         before = set(self.workers())
         os.kill(self.master_pid, signal.SIGHUP)
         wait_until(

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A realistic PKI in a folder: what a public or company CA issues today, and the broken ones beside it.
+"""A realistic PKI in a folder: certificates as a public or company CA issues them today, and broken ones.
 
-Certificates look like those in the field, because their size and the number of their extensions are what ibid
-saves: a leaf has several SANs, AIA, CRL distribution points, policies, SKI, AKI, key usages, and two SCTs.
+Certificates look like real ones, because ibid's savings depend on their size and on the number of their extensions: a leaf
+has several SANs, AIA, CRL distribution points, policies, SKI, AKI, key usages, and two SCTs.
 
     from testbed.pki import Pki
     pki = Pki("/tmp/x")
@@ -19,21 +19,21 @@ saves: a leaf has several SANs, AIA, CRL distribution points, policies, SKI, AKI
 
 Each of root/intermediate/leaf/client returns a `Credential`; its paths are PEM files unless they say otherwise:
 
-    server.cert      the certificate alone                    server.key       the private key
+    server.cert      only the certificate                     server.key       the private key
     server.chain     the certificate, then its intermediates  server.combined  chain and key in one file (HAProxy)
-    server.above     the intermediates alone, may be empty    server.x509      cryptography's object
-    server.der       the certificate alone, DER
+    server.above     only the intermediates, may be empty     server.x509      cryptography's object
+    server.der       only the certificate, DER
 
-Broken on purpose (all are `leaf`/`client` with other arguments; `Standard` names one of each):
+Broken on purpose (`leaf` or `client` with other arguments; `Standard` has one of each):
 
     pki.leaf("old", issuer=mid, days=(-30, -1))               # expired; days = (not before, not after) from now
     pki.leaf("early", issuer=mid, days=(+5, +30))             # not yet valid
     pki.leaf("elsewhere", issuer=mid, names=["elsewhere.example"], addresses=[])
     pki.leaf("short", issuer=mid, send_intermediates=False)   # chain lacks the intermediate
     pki.client("mallory", issuer=mid, usage="server")         # wrong extended key usage
-    broken_der(server.der_bytes, "truncated")                 # bytes that no parser may accept; see BROKEN_DER
+    broken_der(server.der_bytes, "truncated")                 # bytes that a parser must refuse; see BROKEN_DER
 
-`Standard(folder)` is the usual set, each made at its first use:
+`Standard(folder)` is the usual set. Each member is made at its first use:
 
     s = Standard("/tmp/x"); s.server.chain; s.client.key; s.trust; s.expired; s.revoked; s.crl; …
 
@@ -76,7 +76,7 @@ ADDRESSES = ("127.0.0.1", "::1")
 
 
 def new_key(kind: str) -> PrivateKey:
-    """A fresh private key: rsa2048, rsa3072, rsa4096, p256 or p384."""
+    """A new private key: rsa2048, rsa3072, rsa4096, p256 or p384."""
     if kind.startswith("rsa"):
         return rsa.generate_private_key(public_exponent=65537, key_size=int(kind[3:]))
     curves = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}
@@ -100,10 +100,10 @@ def sct_list() -> bytes:
 
 
 def broken_der(der: bytes, how: str) -> bytes:
-    """`der` spoilt in one of the ways of BROKEN_DER. `trailing byte` is a sound certificate and one byte more."""
+    """`der`, broken in one of the ways of BROKEN_DER. `trailing byte` is a valid certificate and one more byte."""
     if how == "truncated":
         return der[: len(der) // 2]
-    if how == "outer length":  # claims more than there is
+    if how == "outer length":  # a length beyond the end
         return der[:2] + struct.pack(">H", len(der) + 100) + der[4:]
     if how == "garbage":
         return bytes(range(256)) * 2
@@ -111,16 +111,16 @@ def broken_der(der: bytes, how: str) -> bytes:
         return b""
     if how == "trailing byte":
         return der + b"\0"
-    if how == "wrong tag":  # a SET where the SEQUENCE should be
+    if how == "wrong tag":  # a SET instead of the SEQUENCE
         return b"\x31" + der[1:]
-    if how == "inner length":  # the outer header is right, that of the TBSCertificate is not
+    if how == "inner length":  # the outer header is correct, the header of the TBSCertificate is not
         return der[:6] + struct.pack(">H", len(der)) + der[8:]
     raise ValueError(f"no such way to break DER: {how}")
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A certificate, its private key, and where its files are."""
+    """A certificate, its private key, and the paths of its files."""
 
     name: str
     folder: Path
@@ -179,8 +179,8 @@ class Credential:
         self.chain.write_bytes(chain)
         self.key.write_bytes(key)
         self.combined.write_bytes(chain + key)
-        # Workers of nginx and HAProxy become another user; they read their files before, but OpenSSL looks
-        # into directories later. These keys are worth nothing.
+        # Workers of nginx and HAProxy change to another user. They read files before that, but OpenSSL reads
+        # directories later. These keys protect nothing.
         for path in (self.cert, self.der, self.above, self.chain, self.key, self.combined):
             path.chmod(0o644)
 
@@ -232,7 +232,7 @@ class Pki:
         days: tuple[float, float] = (-180, 1800),
         path_length: int | None = None,
     ) -> Credential:
-        """A CA below another. `path_length` None leaves room for further intermediates."""
+        """A CA below another. With `path_length` None, further intermediates are allowed."""
         extensions = self.authority_extensions_(path_length)
         extensions += self.locations_(issuer)
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -309,7 +309,7 @@ class Pki:
         prefix: str = "client",
         distinct_keys: int = 4,
     ) -> Iterator[Credential]:
-        """`count` distinct client certificates, PREFIX-0, PREFIX-1, …; they share a pool of `distinct_keys` keys."""
+        """`count` distinct client certificates, PREFIX-0, PREFIX-1, …; their keys are from a pool of `distinct_keys` keys."""
         pool = self.client_keys_.setdefault(key, [])
         while len(pool) < min(distinct_keys, count):
             pool.append(new_key(key))
@@ -326,12 +326,12 @@ class Pki:
         days: tuple[float, float] = (-1, 30),
         number: int = 1,
     ) -> Crl:
-        """A CRL that revokes `revoked` and `entries` serial numbers that nobody has (36 bytes of DER each)."""
+        """A CRL that revokes `revoked` and `entries` unused serial numbers (36 bytes of DER each)."""
         when = self.now - datetime.timedelta(days=2)
         serials = [c.x509.serial_number for c in revoked]
         serials += [(1 << 126) + secrets.randbits(125) for _ in range(entries)]
-        # add_revoked_certificate copies the whole list at every call: quadratic. The constructor takes it at
-        # once.
+        # add_revoked_certificate copies the whole list at each call (quadratic), so the list goes to the
+        # constructor.
         listed = [x509.RevokedCertificateBuilder(s, when).build() for s in serials]
         builder = x509.CertificateRevocationListBuilder(
             issuer.x509.subject, self.at_(days[0]), self.at_(days[1]), [], listed
@@ -397,7 +397,7 @@ class Pki:
 
     @staticmethod
     def locations_(issuer: Credential) -> list[tuple[x509.ExtensionType, bool]]:
-        """AIA, CRL distribution point and policies, naming the issuer. Nobody fetches them."""
+        """AIA, CRL distribution point and policies with the issuer's name. Nothing fetches the URLs."""
         base = f"http://{issuer.name.replace(' ', '-')}.pki.ibid.test"
         uri = x509.UniformResourceIdentifier
         access = [
@@ -466,7 +466,7 @@ class Pki:
 
 
 class Standard:
-    """The usual set; each member is made at its first use, so a test pays only for what it names."""
+    """The usual set. Each member is made at its first use, so a test waits only for the members that it uses."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.pki = Pki(folder)
@@ -491,7 +491,7 @@ class Standard:
 
     @functools.cached_property
     def other_root(self) -> Credential:
-        """Trusted by nobody."""
+        """A root that is in no trust file."""
         return self.pki.root("other-root", key="p256")
 
     @functools.cached_property
@@ -500,10 +500,10 @@ class Standard:
 
     @functools.cached_property
     def trust(self) -> Path:
-        """What a verifier should trust: both good roots."""
+        """The trust file of a verifier: both good roots."""
         return self.pki.bundle("trust", [self.root, self.ec_root])
 
-    # Sound servers and clients.
+    # Valid servers and clients.
     @functools.cached_property
     def server(self) -> Credential:
         return self.pki.leaf("server", issuer=self.intermediate)
@@ -573,14 +573,14 @@ class Standard:
     # Revocation. A verifier with crl_check_all needs a CRL of every CA in the chain: `crls` has all of them.
     @functools.cached_property
     def crl(self) -> Crl:
-        """Of `intermediate`; revokes `revoked` and `revoked_client`."""
+        """The CRL of `intermediate`; it revokes `revoked` and `revoked_client`."""
         return self.pki.crl(
             "intermediate", issuer=self.intermediate, revoked=[self.revoked, self.revoked_client]
         )
 
     @functools.cached_property
     def other_crls(self) -> tuple[Crl, ...]:
-        """Of the good CAs other than `intermediate`; they revoke nobody."""
+        """The CRLs of the other good CAs; they are empty."""
         return tuple(self.pki.crl(c.name, issuer=c) for c in (self.root, self.ec_root, self.ec_intermediate))
 
     @functools.cached_property
@@ -596,7 +596,7 @@ class Standard:
         return path
 
     def large_crl(self, entries: int = 110_000) -> Crl:
-        """As `crl`, with many more entries; 110,000 come to 4 MB."""
+        """Like `crl`, with many more entries; 110,000 are 4 MB."""
         revoked = [self.revoked, self.revoked_client]
         return self.pki.crl(f"large-{entries}", issuer=self.intermediate, revoked=revoked, entries=entries)
 

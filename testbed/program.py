@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running a real program in the foreground, on loopback, in a folder of its own, and stopping it whatever happens.
+"""Runs a real program in the foreground, on loopback, in a folder of its own, and always stops it.
 
-Law: after the end of the `with` block no process that the program started is left, and nothing was killed that it did
-not start. Waiting is for events (a port that listens, a line in a log), never for a length of time.
+Law: after the `with` block, no process that the program started is left, and no other process was killed. It waits for
+events (a port that listens, a line in a log), never for a length of time.
 
     with Program(["some-server", "--port", str(port)], folder=tmp, ports=[port], wrap=["ibid", "run", "--"]) as p:
         ...
@@ -42,11 +42,11 @@ libc_ = ctypes.CDLL(None)
 
 
 class ProgramError(RuntimeError):
-    """A program is missing, did not start, or did not do what was waited for; the message shows its logs."""
+    """A program is missing, did not start, or an expected event did not happen; the message has its logs."""
 
 
 def require(name: str) -> str:
-    """The path of a program, or an error that says how to get it. Debian keeps servers in /usr/sbin."""
+    """The path of a program, or an error that tells how to install it. Debian keeps servers in /usr/sbin."""
     path = shutil.which(name, path=f"/usr/bin:/usr/sbin:/bin:/sbin:{os.environ.get('PATH', '')}")
     if path is None:
         raise ProgramError(
@@ -59,8 +59,8 @@ used_ports_: set[int] = set()
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on, below the range from which the kernel takes ports for clients: a client's
-    connection cannot take it away before the server binds it."""
+    """A free loopback port, below the range from which the kernel takes ports for clients: otherwise a client's
+    connection could take it before the server binds it."""
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for _ in range(1000):
         port = random.randrange(max(1024, lowest - 12000), lowest)
@@ -77,10 +77,10 @@ def free_port() -> int:
 
 
 def listening(port: int) -> bool:
-    """Whether somebody listens on the loopback port, without a connection that a server would see (and log).
+    """Whether a process listens on the loopback port. Makes no connection, which a server would see and log.
 
-    With SO_REUSEADDR a port can be bound beside every socket but a listening one. Reading /proc/net/tcp would tell, too,
-    but is slow on a machine with thousands of connections.
+    With SO_REUSEADDR a port can be bound unless a socket listens on it. (/proc/net/tcp is slow to read on a machine with
+    thousands of connections.)
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -103,7 +103,7 @@ def wait_until(condition: Callable[[], bool], what: Callable[[], str] | str, sec
 
 
 def children(pid: int) -> list[int]:
-    """All descendants of a process, nearest first."""
+    """All descendants of a process, children first."""
     found: list[int] = []
     pending = [pid]
     while pending:
@@ -118,12 +118,12 @@ def children(pid: int) -> list[int]:
 
 
 def die_with_parent_() -> None:
-    """So that nothing survives a test run that is killed. `ibid run --stats` hands the signal on."""
+    """The child gets a signal if this process dies, so that nothing survives a killed test run. `ibid run --stats` forwards it."""
     libc_.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Program:
-    """One running program. Subclasses know a program's configuration and its polite way to stop."""
+    """One running program. Subclasses have a program's configuration and its signal for an orderly stop."""
 
     stop_signal: signal.Signals = signal.SIGTERM
 
@@ -147,18 +147,18 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The process that was started: the program, or what wraps it."""
+        """The process that was started: the program, or its wrapper."""
         assert self.process_ is not None
         return self.process_.pid
 
     @property
     def pids(self) -> list[int]:
-        """The process that was started and all its descendants, nearest first."""
+        """The process that was started and all its descendants, children first."""
         return [self.pid, *children(self.pid)]
 
     @property
     def status(self) -> int | None:
-        """The exit status as subprocess gives it; None while it runs."""
+        """The exit status as in subprocess; None while the program runs."""
         assert self.process_ is not None
         return self.process_.poll()
 
@@ -209,7 +209,7 @@ class Program:
         self.wait_for(lambda: all(listening(p) for p in self.ports), f"listens on {self.ports}")
 
     def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
-        """Waits for something that the program shall do; stops waiting when it exits."""
+        """Waits for an event in the program. Stops waiting if the program exits."""
 
         def settled() -> bool:
             return condition() or self.status is not None
@@ -232,7 +232,7 @@ class Program:
         self.stdin_().close()
 
     def wait(self, seconds: float = 20.0) -> int:
-        """Waits for its own end; the exit status."""
+        """Waits until it ends by itself. Returns the exit status."""
         assert self.process_ is not None
         try:
             return self.process_.wait(seconds)
@@ -240,13 +240,13 @@ class Program:
             raise ProgramError(f"it did not end within {seconds:.0f} s\n{self.story()}") from error
 
     def stop(self, how: signal.Signals | None = None) -> int:
-        """Asks it to stop, and waits; the exit status."""
+        """Sends the stop signal, and waits. Returns the exit status."""
         if self.status is None:
             os.kill(self.pid, how or self.stop_signal)
         return self.wait()
 
     def logs(self) -> dict[str, Path]:
-        """The files in which the program tells its story."""
+        """The program's log files."""
         return {"stdout": self.stdout_path, "stderr": self.stderr_path}
 
     def story(self) -> str:
@@ -278,8 +278,8 @@ class Program:
         return self.process_.stdin
 
     def kill_(self) -> None:
-        """Ends what is left. The session is ours alone, so its group holds only processes that we started; those that
-        moved to a group of their own are found as descendants while their parents still live."""
+        """Ends all remaining processes. The program has a session of its own, so its group contains only processes that we started.
+        Processes that moved to another group are found as descendants, while their parents still live."""
         assert self.process_ is not None
         strays = children(self.process_.pid) if self.process_.poll() is None else []
         for kill, target in [(os.killpg, self.process_.pid), *((os.kill, s) for s in strays)]:

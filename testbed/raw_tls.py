@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS peers that send whatever bytes they are told to as their certificates. No TLS library lets one do that.
+"""TLS peers that send arbitrary bytes as their certificates, which TLS libraries do not allow.
 
-Enough of TLS 1.2 (RFC 5246) and TLS 1.3 (RFC 8446) to come to the certificate message, and to read the alert with
-which the other side answers it. Signatures, Finished and data never happen here: the other side must have refused
-before.
+Implements TLS 1.2 (RFC 5246) and TLS 1.3 (RFC 8446) up to the certificate message, and reads the alert with which the
+other side answers. There are no signatures, Finished messages or data: the other side must have refused before.
 
     with RawServer([der, …], version="1.3") as s:      # each connection gets these certificates
         … a client connects to s.port …
@@ -11,7 +10,7 @@ before.
 
     alert = raw_client(port, [der, …], version="1.2")  # a client that answers a CertificateRequest with these
 
-An entry of the chain is DER, sound or not. `None` instead of a chain sends a certificate message whose lengths lie.
+An entry of the chain is valid or invalid DER. `None` instead of a chain sends a certificate message with wrong lengths.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ ALERTS = {
 
 
 def vector(length_bytes: int, content: bytes) -> bytes:
-    """A vector with its length before it."""
+    """A vector with its length in front."""
     return len(content).to_bytes(length_bytes, "big") + content
 
 
@@ -71,7 +70,7 @@ def extension(kind: int, body: bytes) -> bytes:
 
 
 def certificate_message(chain: Sequence[bytes] | None, version: int) -> bytes:
-    if chain is None:  # one certificate that claims to be longer than its list
+    if chain is None:  # one certificate with a length beyond the end of its list
         body = b"\0\0\x06" + b"\0\0\x64" + b"abc"
         return message(CERTIFICATE, b"\0" + body if version == TLS13 else body)
     if version == TLS13:
@@ -149,11 +148,11 @@ class Records_:
     def finish_sending(self) -> None:
         try:
             self.connection_.shutdown(socket.SHUT_WR)
-        except OSError:  # the other side was faster; its alert is still there to be read
+        except OSError:  # the other side has already closed; its alert can still be read
             pass
 
     def read_message(self) -> tuple[int, bytes]:
-        """The next handshake message. An alert ends the conversation as an exception."""
+        """The next handshake message. An alert raises an exception."""
         while len(self.messages_) < 4 or len(self.messages_) < 4 + int.from_bytes(self.messages_[1:4], "big"):
             kind, body = self.read_record()
             if kind == ALERT:
@@ -177,7 +176,7 @@ class Records_:
         self.reading_, self.writing_ = (server, client_) if client else (client_, server)
 
     def read_application_data(self) -> None:
-        """After its Finished, a server writes with its application traffic key."""
+        """After its Finished message, a server writes with its application traffic key."""
         master = extract(expand_label(self.secret_, b"derived", sha256(b""), 32), b"\0" * 32)
         self.reading_ = traffic_keys(expand_label(master, b"s ap traffic", sha256(self.transcript), 32))
 
@@ -222,7 +221,7 @@ def extensions_(body: bytes) -> dict[int, bytes]:
 
 
 def conversation_end_(records: Records_) -> str:
-    """Reads until the other side says why it refuses; "closed" when it hangs up, or the message it went on with."""
+    """Reads until the other side sends an alert. Also returns "closed", or the message with which it continued."""
     try:
         while True:
             kind, _ = records.read_message()
@@ -235,13 +234,13 @@ def conversation_end_(records: Records_) -> str:
 
 
 class RawServer:
-    """A TLS server on a loopback port that sends `chain` to everybody. One thread; connections one after another."""
+    """A TLS server on a loopback port that sends `chain` to each client. One thread, one connection at a time."""
 
     def __init__(self, chain: Sequence[bytes] | None, *, version: str = "1.3", port: int = 0) -> None:
         self.chain_ = chain
         self.version_ = {"1.2": TLS12, "1.3": TLS13}[version]
         self.alerts_: list[str] = []
-        self.talking_ = threading.Lock()  # held while a conversation is under way; protects alerts_
+        self.talking_ = threading.Lock()  # held during a conversation; protects alerts_
         self.listener_ = socket.create_server(("127.0.0.1", port))
         self.port: int = self.listener_.getsockname()[1]
         self.thread_ = threading.Thread(target=self.serve_, daemon=True)
@@ -258,7 +257,7 @@ class RawServer:
         self.listener_.close()
 
     def take_alerts(self) -> list[str]:
-        """What the clients since the last call have answered. Waits for a conversation that is under way."""
+        """The answers of the clients since the last call. Waits for a current conversation."""
         with self.talking_:
             taken, self.alerts_ = self.alerts_, []
             return taken
@@ -318,12 +317,12 @@ class RawServer:
             records.protect(key.exchange(X25519PublicKey.from_public_bytes(peer)), client=False)
             records.write_message(message(ENCRYPTED_EXTENSIONS, vector(2, b"")))
         records.write_message(certificate_message(self.chain_, self.version_))
-        records.finish_sending()  # whoever accepts the chain waits for more, and sees the end
+        records.finish_sending()  # if the other side accepts the chain, it waits for more, and sees the end
         return conversation_end_(records)
 
 
 def raw_client(port: int, chain: Sequence[bytes] | None, *, version: str = "1.3") -> str:
-    """Connects, answers the server's CertificateRequest with `chain`, and returns the alert that comes back."""
+    """Connects, answers the server's CertificateRequest with `chain`, and returns the server's alert."""
     number = {"1.2": TLS12, "1.3": TLS13}[version]
     key = X25519PrivateKey.generate()
     algorithms = struct.pack(">6H", 0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501)
@@ -362,7 +361,7 @@ def raw_client(port: int, chain: Sequence[bytes] | None, *, version: str = "1.3"
             if not requested:
                 return "no certificate requested"
             records.write_message(certificate_message(chain, number))
-            records.finish_sending()  # whoever accepts the chain waits for more, and sees the end
+            records.finish_sending()  # if the other side accepts the chain, it waits for more, and sees the end
             return conversation_end_(records)
         except Alert_ as alert:
             return f"early {alert}"

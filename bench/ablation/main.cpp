@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The core without one of its mechanisms, as a program of bench/core: see run.py. Only keys of 16 bytes,
-// because there a mechanism's share is largest.
+// because with them a mechanism's share of the time is largest.
 #include "core/ibid.h"
 #include "core/run_cell.h"
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What each mechanism of the core buys: the same workloads with all of them and without one, by turns.
+"""The effect of each mechanism of the core: the same workloads with all mechanisms and without one, in alternating runs.
 
-A row is a mechanism. Its figures are how much longer an operation takes without it; the row "nothing" is the whole core once more, so
-it shows the noise. What cannot be left out by itself is in bench/ablation/README.md.
+A row is a mechanism. Its figures are how much longer an operation takes without it; the row "nothing" is the whole core again, so
+it shows the noise. bench/ablation/README.md lists mechanisms that cannot be left out separately.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from rounds import Mismatch, Row, measure  # noqa: E402
 HEADER = ROOT / "include/ibid/detail/base/mechanisms.h"
 WHOLE = "whole"
 
-# Each mechanism counts in one of these; a hit of one thread is the most frequent operation, and so stands
-# first.
+# Each mechanism has an effect in one of these. A hit in one thread is first, because it is the most frequent
+# operation.
 CELLS = (
     Cell("hit", 16, 1_000),
     Cell("hit", 16, 1_000, 2),
@@ -45,7 +45,7 @@ CELLS = (
 
 
 def mechanisms() -> dict[str, str]:
-    """Name and what the core does without it, from the header."""
+    """From the header: each mechanism's name, and what the core does without it."""
     return dict(re.findall(r"^    ([a-z_]+),? +// without: (.*)$", HEADER.read_text(), re.MULTILINE))
 
 
@@ -62,7 +62,7 @@ def head(cell: Cell) -> str:
 
 
 def change(row: Row, whole: Row) -> float | None:
-    """By how much an operation takes longer than with the whole core."""
+    """How much longer an operation takes than with the whole core."""
     return row.nanoseconds.median / whole.nanoseconds.median - 1 if row.runs and whole.runs else None
 
 
@@ -70,7 +70,7 @@ def arguments(known: dict[str, str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", metavar="DIR", help="(%(default)s)")
     parser.add_argument("--quick", action="store_true", help="two rounds instead of seven")
-    parser.add_argument("--busy", action="store_true", help="for a machine that others use too: one thread alone, by its running time")
+    parser.add_argument("--busy", action="store_true", help="for a busy machine: only one thread, measured by its CPU time")
     parser.add_argument("--only", action="append", choices=known, metavar="MECHANISM", help=f"of {', '.join(known)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE too")
     return parser.parse_args()

@@ -15,7 +15,7 @@ struct sides {
     owned_context server;
 };
 
-// Moves what one side has said to the other, as far as `left` goes.
+// Moves at most `left` bytes from one side to the other.
 void carry(SSL* from, SSL* to, std::int64_t& left) {
     std::array<unsigned char, 4096> bytes;
     while (left > 0) {
@@ -35,7 +35,7 @@ void give_buffers(SSL* side) {
     SSL_set_bio(side, in, out);
 }
 
-// A handshake that ends when `limit` bytes were carried. Returns how many were.
+// A handshake that ends after `limit` bytes. Returns the number of bytes transferred.
 std::int64_t shake_hands_up_to(const sides& by, std::int64_t limit, nanoseconds& spent) {
     std::int64_t left = limit;
     timed(spent, [&] {

@@ -9,13 +9,12 @@
 
 namespace bench {
 
-// `count` hostile connections, and after each twentieth an honest one, of 64 honest servers in turn. Between
-// two of its connections nobody holds an honest server's certificate: only what is retained as protected
+// `count` hostile connections, and after each twentieth an honest connection, to 64 honest servers in turn.
+// Between two of its connections an honest server's certificate has no holder; only retention as protected
 // keeps it.
 figures measure_attack(attack how, const std::filesystem::path& fixtures, int count, const turns& turns);
 
-// Handshakes of both sides that end after the first byte, the second, each `step`-th, up to the last. Both
-// verify.
+// Handshakes that end after each `step`-th byte up to the last one. Both sides verify.
 figures measure_aborts(const std::filesystem::path& fixtures, int step, const turns& turns);
 
 } // namespace bench

@@ -22,7 +22,7 @@ public:
         }
     }
 
-    // The next one of them. Returns the CPU of the client's.
+    // Connects to the next honest server. Returns the client's CPU time.
     nanoseconds visit() {
         connection c;
         c.client = timed(c.client_cpu, [&] { return new_client(client_.get()); });
@@ -48,7 +48,7 @@ figures measure_attack(attack how, const std::filesystem::path& fixtures, int co
     const hostile_certificates hostile(how, folder / "server-0.chain.pem");
     const owned_context victim = new_victim((folder / "root.cert.pem").c_str());
     for (int i = 0; i < 2 * honest_servers; ++i)
-        honest.visit(); // they have verified, and so earned their place
+        honest.visit(); // their chains have verified, so they are protected
     std::uint64_t n = 0;
     for (; n < stretch; ++n)
         (void)meet_hostile_server(victim.get(), hostile.chain(n));

@@ -68,9 +68,9 @@ void append(byte_string& to, const byte_string& more) {
     to.insert(to.end(), more.begin(), more.end());
 }
 
-// With `size` bytes of an extension that nobody knows. By hand: a program that names OpenSSL's functions for
-// this may write to certificates, and ibid would treat it as such (docs/openssl.md). The signature is that of
-// something else.
+// Adds an unknown extension of `size` bytes. Made by hand: a program that names OpenSSL's functions for this
+// may write to certificates, and ibid would treat it as a writer (docs/openssl.md). The signature does not
+// match.
 byte_string padded(const byte_string& der, std::size_t size) {
     const element whole = element_at(der, 0);
     const element signed_part = element_at(der, whole.content);
@@ -92,16 +92,16 @@ byte_string padded(const byte_string& der, std::size_t size) {
     return encoded(0x30, certificate);
 }
 
-// XXH3 takes long input in stripes of 64 bytes, eight lanes each. A lane adds its data to its neighbour's
-// sum, and to its own the product of the two halves of (data xor secret). Where one half is zero, only the
-// first remains. So two lanes of the same number in two stripes can change their other halves against each
-// other and leave no trace: 2^32 inputs with one hash, for anybody who knows the secret. (xxhash.h,
-// XXH3_accumulate_512_scalar; 16 stripes are one block.)
+// XXH3 reads long input in stripes of 64 bytes, with eight lanes each. A lane adds its data to its
+// neighbour's sum, and adds the product of the two halves of (data xor secret) to its own sum. If one half is
+// zero, the product is zero, and only the neighbour's sum depends on the data. So, in the same lane of two
+// stripes, the other halves can be changed by opposite amounts without an effect on the hash: whoever knows
+// the secret has 2^32 inputs with one hash. (xxhash.h, XXH3_accumulate_512_scalar; 16 stripes are one block.)
 void collide(byte_string& der, std::uint64_t n) {
     constexpr std::size_t lane = 2;
     const std::size_t filling = static_cast<std::size_t>(
         std::search_n(der.begin(), der.end(), 400, static_cast<unsigned char>(0x5a)) - der.begin());
-    const std::size_t first = (filling + 63) / 64; // the first stripe that is all filling
+    const std::size_t first = (filling + 63) / 64; // the first stripe that has only filling
     const std::size_t stripes[] = {first, first + 1};
     if (first / 16 != (first + 1) / 16 || (first + 2) * 64 > filling + 400)
         throw std::runtime_error("the filling is not where two stripes of one block are");
@@ -113,7 +113,7 @@ void collide(byte_string& der, std::uint64_t n) {
     }
 }
 
-// The same element with its length in another form.
+// The same element with its length encoded differently.
 byte_string as_ber(const byte_string& der, bool indefinite) {
     const std::size_t header = 4; // 30 82 hh ll
     byte_string out{0x30};
@@ -147,8 +147,7 @@ hostile_certificates::hostile_certificates(attack how, const std::filesystem::pa
         std::search(pattern_.begin(), pattern_.end(), bytes, bytes + ASN1_STRING_length(serial));
     if (found == pattern_.end() || ASN1_STRING_length(serial) < 9)
         throw std::runtime_error("the serial number is too short");
-    serial_ =
-        static_cast<std::size_t>(found - pattern_.begin()) + 1; // the first byte says that it is positive
+    serial_ = static_cast<std::size_t>(found - pattern_.begin()) + 1; // the first byte makes it positive
     if (how == attack::colliding) {
         const byte_string a = chain(1).front();
         const byte_string b = chain(2).front();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates of an attacker: nearly all of them parse, and none verifies.
+// An attacker's certificates: nearly all of them parse, and none verifies.
 #pragma once
 
 #include "hostile_peer.h"
@@ -11,17 +11,17 @@
 namespace bench {
 
 enum class attack {
-    distinct,  // no two alike
-    large,     // 1 MiB each, no two alike
-    deep,      // chains of 60, no two certificates alike
-    one_byte,  // an honest certificate with one bit changed, another one each time
-    ber,       // no two alike, and their outermost length is not DER: too long, or indefinite
-    colliding, // no two alike, and all with the same XXH3 as long as it has no secret
+    distinct,  // all different
+    large,     // 1 MiB each, all different
+    deep,      // chains of 60, all certificates different
+    one_byte,  // an honest certificate with one bit changed, a different bit each time
+    ber,       // all different, and their outermost length is not DER: too long, or indefinite
+    colliding, // all different, and all with the same XXH3 hash under the default secret
 };
 
 class hostile_certificates {
 public:
-    // `honest`: a PEM file that begins with the certificate whose likes are made.
+    // `honest`: a PEM file. The hostile certificates are variants of its first certificate.
     hostile_certificates(attack how, const std::filesystem::path& honest);
 
     // The chain of the n-th connection.
@@ -32,7 +32,7 @@ private:
 
     attack how_;
     byte_string pattern_;
-    std::size_t serial_ = 0; // where eight bytes of the serial number are in it
+    std::size_t serial_ = 0; // the offset of eight bytes of the serial number in it
 };
 
 } // namespace bench

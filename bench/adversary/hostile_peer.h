@@ -15,11 +15,11 @@ namespace bench {
 
 using testbed::byte_string;
 
-// A context for the victims: as bench::new_client_context, and willing to take chains of some MiB.
+// A context for the victims: as bench::new_client_context, but it accepts chains of some MiB.
 [[nodiscard]] owned_context new_victim(const char* root);
 
-// One connection of `victim` to a server that sends `chain`. It must fail. Returns the CPU that it took the
-// victim, from SSL_new to SSL_free.
+// One connection of `victim` to a server that sends `chain`. It must fail. Returns the victim's CPU time,
+// from SSL_new to SSL_free.
 [[nodiscard]] nanoseconds meet_hostile_server(SSL_CTX* victim, const std::vector<byte_string>& chain);
 
 } // namespace bench

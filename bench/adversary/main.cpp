@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_adversary: measures one attack and prints the figures as JSON. It knows nothing of ibid; run.py runs
-// it without and with it.
+// bench_adversary: measures one attack and prints the figures as JSON. It is independent of ibid; run.py runs
+// it without and with ibid.
 #include "adversary.h"
 
 #include <CLI/CLI.hpp>
@@ -10,9 +10,8 @@
 #include <iostream>
 
 int main(int argc, char** argv) {
-    CLI::App app(
-        "Measures OpenSSL under peers that mean it ill. bench/adversary/run.py compares runs without and "
-        "with ibid.");
+    CLI::App app("Measures OpenSSL with hostile peers. bench/adversary/run.py compares runs without and "
+                 "with ibid.");
     app.require_subcommand(1);
     std::filesystem::path fixtures;
     bench::attack how{};

@@ -18,17 +18,17 @@ from bench.openssl.run import Suite, run  # noqa: E402
 from bench.openssl.scenarios import Arguments, Bench, Scenario, environment  # noqa: E402
 from bench.openssl.turns import Figures, Run, run_by_turns  # noqa: E402
 
-BUDGET = (4 << 20) + (1 << 20)  # bytes: what is retained, and the bookkeeping
-# A certificate that nobody can verify costs what it costs; what is measured here moves by some percent.
+BUDGET = (4 << 20) + (1 << 20)  # bytes: the retention budget, and its bookkeeping
+# A certificate that cannot be verified has a fixed cost; the measured values vary by some percent.
 NOISE = 5
 FOOTNOTE = f"""\
-Medians of several runs. After every 20th hostile connection one of 64 honest servers is visited, whose certificates nobody holds
-between two visits. Heap and RSS: grown during the attack; the retention budget and its books are {BUDGET:,} bytes."""
+Medians of several runs. After every 20th hostile connection the client connects to one of 64 honest servers. Their certificates have no
+holder between two visits. Heap and RSS: growth during the attack; the retention budget and its bookkeeping are {BUDGET:,} bytes."""
 
 
 @dataclass(frozen=True)
 class Adversary(Scenario):
-    """bench_adversary, the sides by turns. Under ibid it says, too, how many certificates were found again."""
+    """bench_adversary, stock and under ibid in alternating runs. Under ibid also the number of certificate hits."""
 
     arguments: Callable[[Bench], Arguments]
 
@@ -47,7 +47,7 @@ class Adversary(Scenario):
             figures = dict(zip((first, second), run_by_turns(sides[first], sides[second])))
             if counted and "honest_visits" in figures["ibid"]:
                 hits = json.loads(report.read_text())["certificates"]["hits"]
-                # Each visit parses a leaf and an intermediate, and the first round of 64 is new.
+                # Each visit parses a leaf and an intermediate; in the first round of 64 these are misses.
                 figures["ibid"]["honest_hits_percent"] = 100 * hits / (2 * (figures["ibid"]["honest_visits"] - 64))
         return figures
 

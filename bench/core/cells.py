@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: workloads, keys, how many of them, how many threads.
+"""What is measured: workloads, kinds of keys, numbers of keys, numbers of threads.
 
-Law: a cell is one process's work. What each workload does is said in docs/benchmarks.md, and done in run_cell.h.
+Law: a cell is one process's work. docs/benchmarks.md describes each workload, and run_cell.h implements it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Cell:
     key_bytes: int
     distinct: int
     threads: int = 1
-    curve: bool = False  # there for the curve: measured for the floor and C++ alone
+    curve: bool = False  # only for the curve: measured for the floor and C++
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Plan:
     rounds: int
     window_ms: int
     windows: int
-    seconds: float  # no run begins after as much, except in the first round
+    seconds: float  # after this time no further run begins, except in the first round
 
 
 def thread_counts() -> tuple[int, ...]:
@@ -74,7 +74,7 @@ def _few(threads: Sequence[int]) -> Iterator[Cell]:
 
 
 def _with_curve(cells: Sequence[Cell], largest: int) -> tuple[Cell, ...]:
-    """Those of the curve that are not there already, too."""
+    """Adds the curve's cells that are not among `cells`."""
     return (*cells, *(Cell("hit", 16, n, curve=True) for n in CURVE if n <= largest and Cell("hit", 16, n) not in cells))
 
 

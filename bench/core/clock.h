@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Time by the wall, and time that threads and the process were really running. Seconds.
+// Elapsed time, and CPU time of a thread and of the process. Seconds.
 #pragma once
 
 #include <time.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The processor's counts of the calling thread's user code, where the kernel and the machine give them.
+// The processor's counters for the calling thread's user code, if the kernel and the machine have them.
 //
-// Law: a counter that cannot be had is absent, never zero. On AMD's Zen the generic "cache-misses" are loads
-// that missed the second level, on Intel's cores the last one.
+// Law: a counter that is not available is absent, never zero. On AMD's Zen the generic "cache-misses" are
+// loads that missed the second level, on Intel's cores the last one.
 #pragma once
 
 #include <linux/perf_event.h>
@@ -45,7 +45,7 @@ public:
 
     void start() noexcept { control(PERF_EVENT_IOC_ENABLE); }
 
-    // What was counted since start(), by name.
+    // The counts since start(), by name.
     [[nodiscard]] std::map<std::string, std::uint64_t> stop() {
         control(PERF_EVENT_IOC_DISABLE);
         std::map<std::string, std::uint64_t> result;
@@ -66,7 +66,7 @@ private:
     };
     static constexpr std::uint64_t read_misses = (std::uint64_t{PERF_COUNT_HW_CACHE_OP_READ} << 8) |
                                                  (std::uint64_t{PERF_COUNT_HW_CACHE_RESULT_MISS} << 16);
-    // No more than the processor has counters for, so that none is shared by turns.
+    // No more than the processor has counters, so that the kernel need not multiplex them.
     static constexpr std::array<event, 4> wanted{{
         {"instructions", PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS},
         {"l1_misses", PERF_TYPE_HW_CACHE, PERF_COUNT_HW_CACHE_L1D | read_misses},

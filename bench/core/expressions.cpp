@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hash-consing: a program's expressions, of which equal ones are one node. Each is an operation and two
-// operands among the nodes before it; the first thousand are leaves.
+// Hash-consing: a program's expressions; equal expressions are one node. Each has an operation, and two
+// operands among the nodes before it. The first thousand are leaves.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -81,7 +81,7 @@ struct ibid_table {
     ibid::cache<node, node, ibid::key_is_value> nodes;
 };
 
-// The set holds all nodes to its end, and is for one thread.
+// The set holds all nodes until the set ends, and is for one thread.
 struct shared_table {
     struct node;
     using handle = std::shared_ptr<const node>;
@@ -126,7 +126,7 @@ struct shared_table {
 };
 
 #ifdef BENCH_CORE_BOOST
-// A flyweight has always a value, so a node has its operands in a vector: none, or two.
+// A flyweight always has a value, so a node keeps its operands in a vector: none, or two.
 template <class... Policies>
 struct flyweight_table {
     struct node;

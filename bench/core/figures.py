@@ -15,7 +15,7 @@ from rounds import Row
 class Figures:
     rows: tuple[Row, ...]  # of programs that ran
     programs: tuple[Program, ...]
-    ladder: dict[int, float]  # nanoseconds of a dependent load within so many bytes
+    ladder: dict[int, float]  # nanoseconds of a dependent load, by the size of the memory in bytes
 
     def at(
         self, workload: str, key_bytes: int, distinct: int, threads: int = 1, *, kinds: Iterable[Kind] = tuple(Kind)
@@ -43,12 +43,12 @@ class Figures:
 
 
 def usual_hash(program: Program, cell: Cell) -> str:
-    """The hash that the tables show first: the shared one for long keys, where it can be had."""
+    """The hash that the tables show first: for long keys the hash that all programs share, if the program has it."""
     return "xxh3" if cell.key_bytes == 1200 and "xxh3" in program.hashes else program.hashes[0]
 
 
 def label(row: Row) -> str:
-    """The program, and its hash where it is not the one that all share or the only one that there is."""
+    """The program's title, and its hash if it has several."""
     if row.program.kind in (Kind.FLOOR, Kind.IBID) or len(row.program.hashes) == 1:
         return row.program.title
     return f"{row.program.title}, {'XXH3' if row.hash == 'xxh3' else 'own hash'}"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The floor: a lower bound for the cost of interning. Hash, probe, compare, one atomic increment and, in the
-// drop, one atomic decrement; nothing that would let two threads change the table at once.
+// drop, one atomic decrement; there is no support for two threads that change the table at once.
 //
-// Law: lookups from many threads are sound as long as no entry comes or goes; everything else wants one
+// Law: several threads may look up at once as long as no entry is added or removed. All else needs a single
 // thread.
 //
 // Open addressing with linear probing, at most half full. A slot is one word: the entry's address with 16
@@ -118,7 +118,7 @@ private:
         while (at(hole) != e) {
             hole = (hole + 1) & mask();
         }
-        // The run behind the hole moves back; whatever would come to stand before its home stays.
+        // Entries behind the hole move back into it, except those that would move before their home slot.
         for (std::size_t i = (hole + 1) & mask(); slots_[i] != 0; i = (i + 1) & mask()) {
             if (((i - at(i)->hash) & mask()) >= ((i - hole) & mask())) {
                 slots_[hole] = slots_[i];
@@ -130,7 +130,7 @@ private:
         delete e;
     }
 
-    inline static floor_interner* the_one = nullptr; // a handle is one pointer and does not say whose it is
+    inline static floor_interner* the_one = nullptr; // a handle is one pointer, without its interner
     std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(16);
     std::size_t size_ = 0;
 };

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The goals, and whether they are reached.
+"""The goals, and whether they were reached.
 
-Law: a goal compares medians of one run of the benchmark. What could not be measured is neither reached nor missed, and a
-goal against several peers names the one that came closest.
+Law: a goal compares medians of one run of the benchmark. If something could not be measured, the goal is neither reached nor
+missed. A goal against several peers names the closest peer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _divide(a: Spread, b: Spread) -> Spread:
 
 
 def _judged(what: str, target: str, ratio: Spread, limit: float, found: str, reached: Callable[[float], bool]) -> Goal:
-    """No conclusion where some of the rounds would reach the goal, and some would not, by more than a twentieth."""
+    """No conclusion if some rounds reach the goal and others miss it, by more than a twentieth."""
     told = reached(ratio.low) == reached(ratio.high) or ratio.high < 1.05 * limit and ratio.low > limit / 1.05
     more = "" if told else f", of {ratio.low:.2f} to {ratio.high:.2f}"
     return Goal(what, target, f"{ratio.median:.2f} ×{more}{found}", reached(ratio.median) if told else None)
@@ -55,7 +55,7 @@ def _against_floor(figures: Figures, what: str, key_bytes: int, distinct: int, l
 
 
 def _faster(what: str, target: str, ibid: Row | None, peers: Sequence[Row], times: float, cost: Callable[[Row], Spread]) -> Goal:
-    """ibid's cost against that of the cheapest of the peers."""
+    """ibid's cost against the cost of the cheapest peer."""
     if ibid is None or not peers:
         return Goal(what, target)
     best = min(peers, key=lambda row: cost(row).median)
@@ -140,7 +140,7 @@ def _changes(figures: Figures) -> Iterator[Goal]:
 
 
 def _curve(figures: Figures) -> Iterator[Goal]:
-    """Only misses may grow: the instructions of a hit in the largest table are those of one in the smallest."""
+    """Only cache misses may grow: a hit takes as many instructions in the largest table as in the smallest."""
     what, target = "hit from 1,000 to 10,000,000 entries", "grows with the memory hierarchy alone: no more instructions"
     rows = figures.curve("ibid")
     counted = [r for r in rows if r.median("counted", "instructions") is not None and r.cell.distinct >= 1_000]

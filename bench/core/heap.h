@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C library's heap: how much of it is in use, and a heap that has its pages before the clock runs.
+// The C library's heap: how much of it is in use, and a way to touch its pages before the measurement.
 //
-// Law: bytes_in_use counts whole chunks, malloc's own header and rounding among them: what an allocation
-// really takes.
+// Law: bytes_in_use counts whole chunks, with malloc's header and rounding, because that is what an
+// allocation takes.
 #pragma once
 
 #include <malloc.h>
@@ -19,8 +19,8 @@ namespace bench {
     return info.uordblks + info.hblkhd;
 }
 
-// Lets the heap keep `bytes` of touched pages, so that a first insert does not measure the kernel's page
-// faults. Other threads than the main one allocate from arenas of their own and are not helped.
+// Makes the heap keep `bytes` of touched pages, so that a first insert does not measure the kernel's page
+// faults. This affects only the main thread: other threads allocate from arenas of their own.
 inline void warm_heap(std::size_t bytes) {
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, -1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ibid as a program; see core/ibid.h. Its own hash is the one that the peers are given.
+// ibid as a program; see core/ibid.h. The peers get ibid's hash.
 #include "core/ibid.h"
 #include "core/run_cell.h"
 

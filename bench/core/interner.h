@@ -3,8 +3,8 @@
 // The interface of every C++ interner in the benchmark.
 //
 // Law: intern() gives equal handles for equal keys while one of them lives, and the entry is gone when the
-// drop of its last handle returns; an interner that can count its entries (`entries()`) is asked at the end
-// whether it did so.
+// drop of its last handle returns; if an interner can count its entries (`entries()`), this is checked at the
+// end.
 #pragma once
 
 #include <concepts>

@@ -4,8 +4,8 @@
 // std::string that is looked up by a string_view (a certificate). What is interned is the bytes themselves,
 // so that interners of keys and caches from keys to values do the same work.
 //
-// Law: every C++ program stores and passes these same types; a copy of a key that is already hot in the
-// caller's cache is compared with another copy that the interner made.
+// Law: every C++ program stores and passes these same types. A lookup compares the caller's copy of a key,
+// which is in the processor's cache, with the interner's own copy.
 #pragma once
 
 #include <array>
@@ -72,9 +72,8 @@ struct key1200 {
     };
 };
 
-// The hash that every peer is given: XXH3 with a secret, which is what ibid itself uses. For keys beyond 240
-// bytes it gives what XXH3 gives with the seed that the secret was made of, which is all that the Java
-// library offers.
+// The hash that every peer gets: XXH3 with a secret, as in ibid. For keys longer than 240 bytes, the result
+// is the same as with the seed from which the secret was made; the Java library supports only seeds.
 inline constexpr std::uint64_t hash_seed = 0x1b1d;
 
 struct xxh3 {

@@ -3,8 +3,8 @@
 // Memory latency of the machine: nanoseconds for one load that depends on the previous load, at random
 // addresses within a number of bytes. Compare the curve of hits over the table's size with it.
 //
-// Law: the loads form one cycle through all lines, in an order that no prefetcher follows; the time is that
-// in which the thread was running.
+// Law: the loads form one cycle through all lines, in an order that prefetchers cannot predict. The time is
+// the thread's CPU time.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs an operation on one or more threads for a number of windows of time, and says what a window's rate
-// was.
+// Runs an operation on one or more threads for several windows of time, and returns the rate in each window.
 //
-// Law: all threads run from before the first window to after the last one, so a thread never has the machine
-// to itself because another one was done early. A warm-up as long as two windows comes first. Thread 0 is the
-// caller's, whose heap is warm (heap.h); a parked companion sees to it that the process never counts as
-// single-threaded, since glibc and libstdc++ leave out atomic instructions in a process that has one thread.
+// Law: all threads run from before the first window until after the last one, so no thread runs alone because
+// another one was done early. A warm-up of two windows comes first. Thread 0 is the caller's thread, whose
+// heap is warm (heap.h). A second, sleeping thread (`companion`) always exists, because glibc and libstdc++
+// leave out atomic instructions in a process with one thread.
 #pragma once
 
 #include <algorithm>
@@ -29,14 +28,14 @@ struct windows {
     std::size_t count = 5;
 };
 
-// What one run found. A rate is operations a second of all threads together, one for each window.
+// The results of one run. A rate is in operations per second, for all threads together; there is one for each
+// window.
 struct outcome {
     std::vector<double> rates;
-    std::vector<double>
-        running_rates; // the same by the time that the threads were running, not by the wall's
+    std::vector<double> running_rates; // the same, with CPU time instead of elapsed time
     std::uint64_t operations = 0;
-    double worker_cpu = 0;  // seconds that the threads which do the work were running
-    double process_cpu = 0; // the same of the whole process, meanwhile
+    double worker_cpu = 0;  // CPU seconds of the threads that do the work
+    double process_cpu = 0; // CPU seconds of the whole process in the same time
     std::map<std::string, std::uint64_t> counted;
 };
 
@@ -70,7 +69,7 @@ void on_threads(std::uint64_t threads, const Body& body) {
     std::atomic<std::uint64_t> waiting{threads};
     const auto start = [&](std::uint64_t t) {
         waiting.fetch_sub(1);
-        while (waiting.load() != 0) { // spins: all are runnable, and the start is to be one instant
+        while (waiting.load() != 0) { // spins, so that all threads start at the same instant
         }
         body(t);
     };
@@ -106,7 +105,7 @@ void in_turn(std::uint64_t threads, const Body& body) {
 template <class Operation>
 [[nodiscard]] outcome run_windows(std::uint64_t threads, const windows& plan, std::size_t samples,
                                   const Operation& operation) {
-    constexpr std::size_t between_looks = 128; // operations from one look at the clock to the next
+    constexpr std::size_t between_looks = 128; // operations between two readings of the clock
     outcome result;
     result.rates.resize(plan.count);
     result.running_rates.resize(plan.count);

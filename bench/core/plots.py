@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of the report: bars for one cell, lines for the curve. ibid has the accent colour, all others are grey."""
+"""The report's pictures: bars for one cell, lines for the curve. ibid has the accent colour, all others are grey."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tables import short  # noqa: E402
 
 
 def _bars(name: str, title: str, unit: str, rows: Sequence[Row], value: Callable[[Row], Spread]) -> str:
-    """One bar a row, from zero; the thin line spans the runs. Bars beyond three times the median bar are cut and say so."""
+    """One bar for each row, from zero; the thin line spans the runs. Bars longer than three times the median are cut, with a note."""
     figure, axes = plt.subplots(figsize=(7, 0.8 + 0.31 * len(rows)))
     middle = sorted(value(r).median for r in rows)[len(rows) // 2]
     end = min(max(value(r).high for r in rows), 3 * middle)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is measured: one program each, all with the same arguments and the same line of JSON.
+"""The programs that are measured: one for each interner, all with the same arguments and the same line of JSON.
 
-Law: what is built here is built into the build directory, never beside the sources. A program that cannot be had is not an
-error: it has a reason (`missing`) instead of a command, and its rows say so.
+Law: programs are built into the build directory, never beside the sources. A program that is not available is no error: it
+has a reason (`missing`) instead of a command, and its rows show the reason.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Program:
     name: str
     title: str
     kind: Kind
-    hashes: tuple[str, ...]  # of "xxh3", the one that all share, and "own"; the first is the usual one
+    hashes: tuple[str, ...]  # some of "xxh3", which all programs share, and "own"; the first is the usual one
     command: tuple[str, ...] = ()
     missing: str = ""
 
     def hashes_for(self, cell: Cell) -> tuple[str, ...]:
-        """How this program runs a cell: never, with its usual hash, or with each that it has."""
+        """The hashes with which this program runs a cell: none, its usual one, or all."""
         if self.missing:
             return ()
         if cell.curve and self.kind not in (Kind.FLOOR, Kind.IBID, Kind.CPP):
@@ -46,7 +46,7 @@ class Program:
         if self.kind is Kind.FLOOR and cell.threads > 1 and cell.workload not in ("hit", "clone"):
             return ()  # no concurrency control
         if self.kind is Kind.COLLECTED and cell.workload == "clone":
-            return ()  # a reference like any other: nothing is counted
+            return ()  # a plain reference, without a count
         both = cell.workload == "hit" and cell.threads == 1 and not cell.curve
         if both and (cell.key_bytes == 1200 or cell.distinct == 1_000):
             return self.hashes
@@ -76,7 +76,7 @@ def cpp_programs(build: Path) -> list[Program]:
 
 
 def _build(tool: str, command: Sequence[str], environment: dict[str, str]) -> str:
-    """Why it failed, or nothing."""
+    """Builds; returns the reason of a failure, or an empty string."""
     if shutil.which(tool) is None:
         return f"no {tool} here"
     try:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the programs in turn and keeps their output.
 
-Law: in each round every program runs every cell once, one process after another, and each round begins with another
-program; so other load on the machine affects all of them alike. The figure of a process is the median of its
-windows, that of a row is the median of its processes.
+Law: in each round every program runs every cell once, one process after another, and each round begins with a different
+program, so other load on the machine affects all programs equally. A process's figure is the median of its windows; a row's
+figure is the median of its processes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from typing import Any
 from cells import Cell, Plan
 from programs import Program
 
-# A process that takes longer than so many seconds runs in so many rounds at most.
+# (seconds, rounds): a process that takes longer than `seconds` runs in at most `rounds` rounds.
 PATIENCE = ((6.0, 1), (1.5, 3))
 TIMEOUT = 240.0
-# Tables beyond the caches want longer windows: the first lookups find them colder than the later ones do.
+# Tables larger than the caches need longer windows, because the first lookups have more cache misses than
+# later ones.
 LARGE, LONGER = 100_000, 4
 
 
@@ -47,7 +48,7 @@ class Row:
     runs: list[dict[str, Any]] = field(default_factory=list)  # what each process printed
     seconds: float = 0.0  # of the longest process
     failed: str = ""
-    by_running_time: bool = False  # by the time that the thread was running; else by the wall's
+    by_running_time: bool = False  # by CPU time of the thread; otherwise by elapsed time
 
     def rates(self) -> list[float]:
         name = "running_rates" if self.by_running_time else "rates"
@@ -60,11 +61,11 @@ class Row:
 
     @property
     def nanoseconds(self) -> Spread:
-        """What one operation takes on its thread."""
+        """The time of one operation on its thread."""
         return Spread.of([1e9 * self.cell.threads / rate for rate in self.rates()])
 
     def median(self, *path: str) -> float | None:
-        """The median of another figure, where the program gives it."""
+        """The median of another figure, if the program prints it."""
         values = []
         for run in self.runs:
             value: Any = run
@@ -106,7 +107,7 @@ def _run(row: Row, plan: Plan) -> None:
 
 
 def _same_work(rows: Iterable[Row]) -> None:
-    """All programs say what keys they used, as a hash over the whole sequence."""
+    """Checks that all programs used the same keys. Each prints a hash over its whole sequence."""
     seen: dict[Cell, tuple[str, int]] = {}
     for row in rows:
         for run in row.runs:
@@ -138,7 +139,7 @@ def measure(plan: Plan, programs: Iterable[Program], tell: Callable[[str], None]
 
 
 def ladder(program: str, sizes: Iterable[int]) -> dict[int, float]:
-    """Nanoseconds of a load that depends on the last one, for each number of bytes; nothing where it is not built."""
+    """Nanoseconds of a load that depends on the previous one, for each number of bytes; empty if the program is not built."""
     found = {}
     for size in sizes:
         try:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures ibid's core against its peers on the same keys, by turns, and prints medians and goals.
+"""Measures ibid's core against its peers on the same keys, in alternating runs, and prints medians and goals.
 
 How to read it: docs/benchmarks.md.
 """
@@ -127,7 +127,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--busy",
         action="store_true",
-        help="for a machine that others use too: C++ and one thread alone, by the time that the thread was running",
+        help="for a busy machine: only C++ and one thread, measured by the thread's CPU time",
     )
     parser.add_argument(
         "--simulate",
@@ -140,7 +140,7 @@ def arguments() -> argparse.Namespace:
 
 
 def beside(options: argparse.Namespace, build: Path, rounds: int) -> tuple[list[tables.Table], list[str], dict[str, Any]]:
-    """What is no cell: whole programs' work, and the programs of bench/pool and bench/gc."""
+    """Measurements that are no cells: whole programs' work, and the programs of bench/pool and bench/gc."""
     shown, texts, data = [], [], {}
     for name in whole_runs.WORKS:
         if options.only in (None, name):

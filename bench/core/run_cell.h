@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One process, one interner, one cell: sets it up, runs it, checks what came of it, prints one line of JSON.
+// One process, one interner, one cell: sets it up, runs it, checks the result, prints one line of JSON.
 //
 //     int main(int argc, char** argv) {
 //         return run(argc, argv, "library 1.0",
 //                    {{"xxh3", run_cell<peer<key16, xxh3>>, run_cell<peer<key1200, xxh3>>}});
 //     }
 //
-// Law: everything that is not the operation itself (keys, their order, the handles' place, the heap's pages)
-// is made before the clock runs; a result that the interner's laws do not allow ends the program with a
-// message instead of a figure.
+// Law: everything except the operation itself (keys, their order, memory for the handles, the heap's pages)
+// is prepared before the clock runs. If a result breaks the interner's laws, the program ends with a message
+// instead of a figure.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,7 @@
 
 namespace bench {
 
-// Tells the compiler that the address is used, and nothing else.
+// Makes the compiler assume that the address is used, without other effects.
 inline void keep(const void* address) noexcept {
     asm volatile("" : : "r"(address));
 }
@@ -77,8 +77,8 @@ private:
         }
     }
 
-    // First insert. All at once, or, where that is too short to time, in batches: the drops between them are
-    // not timed, and all but the first batch meet a table that has been as large before.
+    // First insert. All keys at once, or, if that is too short to measure, several times: the drops in
+    // between are not timed, and from the second time on the table has already had its full size.
     [[nodiscard]] nlohmann::json insert() {
         make_streams();
         const bool batches = cell_.distinct < 100'000;
@@ -131,8 +131,8 @@ private:
         if (cell_.workload != "churn") {
             held.reserve(cell_.distinct);
             const std::size_t before = bytes_in_use();
-            // Each thread's own keys, as order() deals them out, on a thread of their own; the rest on the
-            // last.
+            // A thread for each thread of the cell inserts that thread's keys (see order()); the last one
+            // also inserts the rest.
             const std::uint64_t own = cell_.distinct / cell_.threads;
             in_turn(cell_.threads, [&](std::uint64_t t) {
                 const std::uint64_t end = t + 1 == cell_.threads ? cell_.distinct : (t + 1) * own;
@@ -201,8 +201,8 @@ private:
 
     cell cell_;
     windows plan_;
-    std::vector<std::vector<std::uint32_t>> orders_; // one a thread
-    std::vector<stream> streams_;                    // one a thread
+    std::vector<std::vector<std::uint32_t>> orders_; // one for each thread
+    std::vector<stream> streams_;                    // one for each thread
     std::optional<Interner> interner_;
 };
 
@@ -213,14 +213,14 @@ template <interner Interner>
     return cell_runner<Interner>(c, plan).run();
 }
 
-// The interners of one program: for each hash it can be given, one for either kind of key.
+// The interners of one program: for each hash that it supports, one for each kind of key.
 struct offer {
-    std::string hash; // "xxh3": the one that all share; "own": the one that it comes with
+    std::string hash; // "xxh3": shared by all programs; "own": the library's default
     cell_function short_keys;
     cell_function long_keys;
 };
 
-// `library`: what is measured, with its version.
+// `library`: the name and version of the measured library.
 [[nodiscard]] inline int run(int argc, char** argv, const std::string& library,
                              std::initializer_list<offer> offers) {
     try {

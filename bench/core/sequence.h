@@ -2,16 +2,16 @@
 //
 // Which keys a cell works on, and in what order.
 //
-// Law: a function of the cell alone (workload, key size, distinct keys, thread, threads), and so simple that
-// the programs in Go, Rust and Java under bench/peers repeat it to the bit; every program prints
-// `fingerprint`, and the driver refuses a run in which two of them differ.
+// Law: the sequence depends only on the cell (workload, key size, distinct keys, thread, threads), and is so
+// simple that the programs in Go, Rust and Java under bench/peers produce exactly the same one. Every program
+// prints `fingerprint`, and the driver refuses a run in which two of them differ.
 //
 //     word j of key i           = mix(256 i + j), every byte's top bit cleared (a key is valid UTF-8, too)
 //     draw k of thread t        = mix(2^63 + 2^40 t + k)
 //     coin k of thread t        = mix(2^62 + 2^40 t + k)
 //     samples of a thread       = as many as the distinct keys, at least 256 KiB of them and at most 256 MiB
 //
-// The held keys are 0 … distinct - 1; the mixes take those that they insert and evict from distinct onwards.
+// The held keys are 0 … distinct - 1. The mixes insert and evict keys from `distinct` on.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +40,8 @@ namespace bench {
     return mix((std::uint64_t{1} << 62) + (thread << 40) + k);
 }
 
-// Ranks under Zipf's law with exponent 1. Sums and quotients alone, so that all languages agree on every bit.
+// Ranks under Zipf's law with exponent 1. Uses only sums and quotients, so that all languages give the same
+// bits.
 class zipf {
 public:
     explicit zipf(std::uint64_t ranks) : cumulated_(ranks) {
@@ -71,9 +72,9 @@ struct cell {
 // The keys of one thread, by number, in the order of use.
 [[nodiscard]] inline std::vector<std::uint32_t> order(const cell& c, std::uint64_t thread) {
     const std::uint64_t own = std::max<std::uint64_t>(c.distinct / c.threads, 1);
-    // Threads share no key, except where there is only one. Those of one thread were interned one after
-    // another, by a thread: what lies side by side in memory then belongs to one thread, and no peer pays for
-    // its allocator's neighbours.
+    // Threads share no key, unless there is only one. One thread interned all keys of a thread, one after
+    // another, so neighbours in memory belong to one thread. Otherwise a peer's allocator would cause false
+    // sharing.
     const auto number = [&](std::uint64_t i) { return c.distinct < c.threads ? 0 : thread * own + i; };
     std::uint64_t samples = std::max(c.distinct, (std::uint64_t{256} << 10) / c.key_bytes);
     samples = std::min(samples, (std::uint64_t{256} << 20) / c.key_bytes);
@@ -91,7 +92,8 @@ struct cell {
     } else if (c.workload == "insert" || c.workload == "churn") {
         fill([&](std::uint64_t k) { return number(k % own); });
     } else if (c.workload == "mix99" || c.workload == "mix90") {
-        // All threads draw from all held keys; those that they insert and evict are each thread's own.
+        // All threads draw from all held keys. The keys that a thread inserts and evicts are used by no other
+        // thread.
         const std::uint64_t percent = c.workload == "mix99" ? 1 : 10;
         const zipf hot(c.distinct);
         std::uint64_t fresh = 0;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions and cache misses of a hit, where the processor does not count them for us: from valgrind's cachegrind.
+"""Instructions and cache misses of a hit from valgrind's cachegrind, for machines without hardware counters.
 
-Law: a count is the difference of two runs of one program that differ only in how long they measure, so that what the
-set-up costs is in neither. The caches are not this machine's: a first level of 32 KiB with 8 ways, and a last one of 2 MiB
+Law: a count is the difference between two runs of one program that differ only in the length of the measurement, so the
+set-up is not included. The caches are not this machine's: a first level of 32 KiB with 8 ways, and a last one of 2 MiB
 with 16, both with lines of 64 bytes.
 """
 
@@ -19,7 +19,7 @@ from programs import Kind
 from rounds import Row
 
 CACHES = ("--D1=32768,8,64", "--LL=2097152,16,64")
-LARGEST = 1_000_000  # ten times as many take ten times as long: a quarter of an hour for each program
+LARGEST = 1_000_000  # ten times as many would take ten times as long: a quarter of an hour for each program
 COUNTS = {"instructions": r"I +refs", "l1_misses": r"D1 +misses", "cache_misses": r"LLd +misses"}
 
 
@@ -34,7 +34,7 @@ def _run(program: str, cell: Cell, hash_name: str, window_ms: int) -> tuple[int,
 
 
 def simulate(rows: Sequence[Row], tell: Callable[[str], None]) -> bool:
-    """Puts counts into the rows of the curve that have none, for ibid and the floor. False: valgrind is not here."""
+    """Adds counts to the rows of the curve without counts, for ibid and the floor. False: valgrind is not installed."""
     if shutil.which("valgrind") is None:
         return False
     for row in rows:

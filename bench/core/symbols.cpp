@@ -27,7 +27,7 @@ using namespace bench;
 
 namespace {
 
-// The first `most` identifiers and keywords, comments included: a parser without a preprocessor.
+// The first `most` identifiers and keywords, also those in comments: a parser without a preprocessor.
 [[nodiscard]] std::vector<std::string_view> identifiers(std::size_t most) {
     static std::string text; // what the views point to
     std::vector<std::filesystem::path> files;
@@ -85,7 +85,7 @@ struct ibid_table {
     static void end() noexcept {}
 };
 
-// The set holds all names to its end, and is for one thread.
+// The set holds all names until the set ends, and is for one thread.
 struct set_table {
     using handle = const std::string*;
     struct hash : std::hash<std::string_view> {

@@ -17,7 +17,7 @@ from rounds import Row, Spread
 @dataclass(frozen=True)
 class Entry:
     text: str
-    below: str = ""  # lowest and highest of the runs, where there are several
+    below: str = ""  # lowest and highest of the runs, if there are several
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def curve_table(figures: Figures) -> Table:
 
 
 def ladder_bytes(entries: int) -> int:
-    """About what the floor's table and entries take: two words of slots and a chunk of 48 bytes an entry."""
+    """Roughly the size of the floor's table and entries: two slots of a word and a chunk of 48 bytes for each entry."""
     return 64 * entries
 
 
@@ -184,7 +184,7 @@ def _width(text: str) -> int:
 def as_text(table: Table) -> str:
     lines = [[*table.head], *([entry.text for entry in row] for row in table.rows)]
     columns = len(table.head)
-    # A line that is shorter than the table (why a peer is missing) takes no part in the widths.
+    # A line with fewer columns (the reason why a peer is missing) does not affect the widths.
     widths = [max(_width(line[i]) for line in lines if len(line) == columns) for i in range(columns)]
     left = {0} | {i for i in range(columns) if table.head[i] in ("goal", "found", "cell, threads")}
     text = [table.title]

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One run of a whole program's work on one interner: everything is interned once, then asked for again, then
-// dropped. expressions.cpp and symbols.cpp say what is interned.
+// One run of a whole program's work on one interner: everything is interned once, then looked up again, then
+// dropped. expressions.cpp and symbols.cpp have the values.
 //
 //     struct rival { using handle = …; handle make(std::size_t i); … };
 //     print(whole_run(rival, count, passes));
 //
-// Law: as in run_cell.h, what is not the interner's work is made before the clock runs, and a wrong result
-// ends the program. All rivals of a program do the same, and say so by the number of distinct values.
+// Law: as in run_cell.h, everything that is not the interner's work is prepared before the clock runs, and a
+// wrong result ends the program. All rivals of a program do the same work; the number of distinct values
+// proves it.
 #pragma once
 
 #include <chrono>
@@ -27,8 +28,8 @@
 
 namespace bench {
 
-// `busy`: by the time that the thread was running. `passes`: the first one makes, the others ask again.
-// Rival: make(i, held) gives the handle of the i-th value, of which `held` has all before; identity(handle).
+// `busy`: measure CPU time. `passes`: the first one makes the values, the others look them up again. Rival:
+// make(i, held) returns the handle of the i-th value (`held` has the handles before it); identity(handle).
 template <class Rival>
 [[nodiscard]] nlohmann::json whole_run(Rival& rival, std::size_t count, std::size_t passes, bool busy) {
     using handle = decltype(rival.make(0, {}));
@@ -78,7 +79,7 @@ template <class Rival>
     return found;
 }
 
-// One rival by its name: sets it up and runs it.
+// Sets up a rival, by its name, and runs it.
 using rival_function = nlohmann::json (*)(std::size_t count, std::size_t passes, bool busy);
 
 // PROGRAM RIVAL COUNT PASSES [busy]; without arguments, the rivals' names.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole programs' work on one interner, and the rows of bench_pool and bench_gc: what stands beside the cells.
+"""Measurements besides the cells: whole programs' work on one interner, and the rows of bench_pool and bench_gc.
 
-Law: as in rounds.py, by turns, and a figure is the median of the rounds. A ratio is told only where the two ranges of rounds
-do not touch; else there is no conclusion.
+Law: as in rounds.py, runs alternate, and a figure is the median of the rounds. A ratio is given only if the two ranges of the
+rounds do not overlap; otherwise there is no conclusion.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ TIMEOUT = 240
 class Work:
     program: str
     title: str
-    count: int  # of values at the most
-    simulated: int  # of values for valgrind
+    count: int  # number of values, at most
+    simulated: int  # number of values under valgrind
 
 
 WORKS = {
@@ -39,7 +39,7 @@ WORKS = {
         "bench_core_symbols", "symbol table: the identifiers of this machine’s C and C++ headers, as a parser meets them", 4_000_000, 200_000
     ),
 }
-BESIDE = ("pool", "gc")  # programs of their own: bench/pool, bench/gc
+BESIDE = ("pool", "gc")  # separate programs: bench/pool, bench/gc
 PHASES = (("make", "made"), ("again", "asked again"), ("end", "dropped"))
 
 
@@ -68,7 +68,7 @@ def _instructions(program: str, rival: str, count: int, passes: int) -> int:
 
 
 def _count(program: str, rival: Rival, work: Work) -> None:
-    """The processor's counts, or without them valgrind's: differences of runs that differ in one phase alone."""
+    """The processor's counts, otherwise valgrind's: differences between runs that differ in only one phase."""
     if rival.runs and "again_instructions" in rival.runs[0]:
         rival.instructions = {p: rival.spread(f"{p}_instructions").median for p, _ in PHASES}
     elif shutil.which("valgrind"):
@@ -77,7 +77,7 @@ def _count(program: str, rival: Rival, work: Work) -> None:
 
 
 def measure(name: str, build: Path, rounds: int, busy: bool, simulate: bool, tell: Callable[[str], None]) -> list[Rival]:
-    """Nothing where it is not built."""
+    """Measures one program's rivals; empty if it is not built."""
     work = WORKS[name]
     program = build / "bin" / work.program
     if not program.exists():
@@ -100,7 +100,7 @@ def measure(name: str, build: Path, rounds: int, busy: bool, simulate: bool, tel
 
 
 def verdict(ours: Spread, other: Spread) -> str:
-    """How many times ours the other is, where the rounds can tell."""
+    """The ratio of the other to ours, if the rounds allow a conclusion."""
     if ours.low <= other.high and other.low <= ours.high:
         return "no conclusion"
     return f"{other.median / ours.median:.2f} ×"
@@ -129,7 +129,7 @@ def table(name: str, rivals: Sequence[Rival]) -> Table:
 
 
 def beside(name: str, build: Path, quick: bool, busy: bool, tell: Callable[[str], None]) -> tuple[str, Any]:
-    """What bench_pool or bench_gc prints, and its figures; nothing where it is not built."""
+    """The output of bench_pool or bench_gc, and its figures; empty if it is not built."""
     program = build / "bin" / f"bench_{name}"
     if not program.exists():
         return "", None

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_gc: tokens made, dropped, found dead and let go, against the collector's bare allocation; and buffers
-// that the collector brings home, against buffers that it allocates. docs/collectors.md and docs/pool.md have
-// figures.
+// bench_gc compares: tokens that are made, dropped, found unreachable and finalized, with the collector's
+// bare allocation; and buffers that the collector returns to a pool, with buffers that it allocates.
+// docs/collectors.md and docs/pool.md have figures.
 //
 // Law: a figure includes the cost of collection. Every run ends with a full collection and its finalizers,
-// inside the time measured.
+// which are part of the measured time.
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -33,8 +33,7 @@ using bench_turns::rival;
 
 using table = ibid::cache<int, std::string>;
 
-// As many dropped objects as the round asks for; a thousand of them are reachable at any time, in the
-// collector's memory.
+// Keeps the last thousand objects reachable, in the collector's memory; older ones are dropped.
 class reachable {
 public:
     reachable() : ring_(static_cast<void**>(GC_malloc_uncollectable(size * sizeof(void*)))) {}
@@ -49,7 +48,7 @@ private:
     std::size_t next_ = 0;
 };
 
-// make() gives the address of something new in the collector's heap.
+// make() returns the address of a new object in the collector's heap.
 template <class Make>
 double collected(
     int threads, const plan& p, Make make, const std::function<void(long)>& prepare = [](long) {}) {
@@ -83,7 +82,7 @@ void* address_of(const auto& token) {
     return p;
 }
 
-// What one writes by hand: an object that holds a handle, with a finalizer.
+// Without ibid's token: an object that holds a handle, with a finalizer.
 void* by_hand(ibid::handle<std::string>&& h) {
     auto* const p =
         static_cast<ibid::handle<std::string>*>(GC_malloc_atomic(sizeof(ibid::handle<std::string>)));
@@ -94,9 +93,9 @@ void* by_hand(ibid::handle<std::string>&& h) {
     return p;
 }
 
-// The collector's own cheaper way: called in the sweep, under the collector's lock, which is no place for a
-// destructor that may do anything; and not called at all while most of a block is alive. Here to show what
-// finalization costs at the least.
+// The collector's cheaper finalization. It is called in the sweep, under the collector's lock, where an
+// arbitrary destructor must not run; and it is not called while most of a block is alive. It is here to show
+// the lowest possible cost of finalization.
 void* disclaimed(ibid::handle<std::string>&& h) {
     static const GC_finalizer_closure closure{
         [](void* object, void*) { std::destroy_at(static_cast<ibid::handle<std::string>*>(object)); },
@@ -107,8 +106,8 @@ void* disclaimed(ibid::handle<std::string>&& h) {
     return p;
 }
 
-// Handles that are there already, as after a lookup: of 64 names, of which no two threads share one, for two
-// threads that count up and down in one place would measure that.
+// Handles that already exist, as after a lookup. Each thread has 64 names of its own, because otherwise the
+// run would measure two threads that change the same count.
 class prepared {
 public:
     void fill(int threads, long rounds) {
@@ -128,7 +127,8 @@ public:
         threads_ = 0;
         ++filled_;
     }
-    // Each once, by the thread that came first, second, …
+    // Returns each handle of the calling thread once. The first thread that calls gets the first set, and so
+    // on.
     [[nodiscard]] ibid::handle<std::string>&& next() {
         thread_local int filling = 0;
         thread_local std::vector<ibid::handle<std::string>>::iterator at;
@@ -143,7 +143,7 @@ private:
     table table_;
     std::array<std::vector<ibid::handle<std::string>>, 2> handles_;
     std::atomic<int> threads_{0};
-    int filled_ = 0; // written while nobody else runs
+    int filled_ = 0; // written while no other thread runs
 };
 
 cell tokens(int threads) {

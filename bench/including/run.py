@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs a program to include ibid: time of the compiler and bytes of code, for one value type and for each further one.
+"""The cost of including ibid: compile time and bytes of code, for one value type and for each further one.
 
 One translation unit that interns values of N types is compiled with ibid's headers, with ibid's headers and the compiled library
-(IBID_SEPARATE), and with Boost.Flyweight. Times are the compiler's CPU seconds, by turns; each is the least of the rounds, as other
-programs only add to it. Bytes are those of code, constants and unwinding tables in the object file, as `size` prints them; those of a
-program without any of it (a std::string) are subtracted.
+(IBID_SEPARATE), and with Boost.Flyweight. Times are the compiler's CPU seconds in alternating runs; each is the minimum of the
+rounds, because other programs only add to it. Bytes are code, constants and unwinding tables in the object file, as `size` prints
+them, minus those of a program that uses only std::string.
 
     ./dev bench including [--compiler g++] [--rounds 5] [--json]
 """
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# How often a type's values come from what they are not: a literal, as programs have them.
+# The argument's type often differs from the value type, as with a literal in programs.
 TYPES = (("std::string", "text"), ("std::u16string", "u16"), ("std::u32string", "u32"), ("std::wstring", "wide"))
 LITERALS = "const char* text; const char16_t* u16; const char32_t* u32; const wchar_t* wide;"
 # Goals of "cost of including": bytes for the first type and for each further one, and time as a part of
@@ -55,7 +55,7 @@ def source(way: Way, types: int) -> str:
 
 
 def compile_once(compiler: str, way: Way, file: Path) -> float:
-    """CPU seconds; the object file lies beside the source."""
+    """CPU seconds. The object file is beside the source."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [compiler, "-std=c++20", "-O2", *way.flags, f"-I{ROOT / 'include'}", "-c", file, "-o", file.with_suffix(".o")],

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Opens and closes connections for a long time; memory must not grow. Many chains rotate, and a window of
-// connections is open at any time, so entries end and return in every order. One connection in eight uses TLS
-// 1.2; one in eight is aborted, because the client does not know the server's authority.
+// connections is open at any time, so entries end and return in all orders. One connection in eight uses TLS
+// 1.2. One in eight is aborted, because the client does not trust the server's CA.
 #include "memory.h"
 #include "scenarios.h"
 

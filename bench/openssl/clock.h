@@ -2,7 +2,7 @@
 //
 // The clocks of the benchmarks.
 //
-// Law: CPU is counted, not time on the wall, so that a busy machine makes figures less steady but not wrong.
+// Law: they measure CPU time, not elapsed time, so that other load makes figures noisier but not wrong.
 #pragma once
 
 #include <time.h>
@@ -15,7 +15,7 @@ namespace bench {
 
 using nanoseconds = std::int64_t;
 
-// CPU that this thread has used, user and system.
+// This thread's CPU time, user and system.
 inline nanoseconds thread_cpu() noexcept {
     timespec t{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -28,7 +28,7 @@ inline nanoseconds wall() noexcept {
         .count();
 }
 
-// Does `work` and adds the CPU that it took to `spent`.
+// Does `work` and adds its CPU time to `spent`.
 template <class Work>
 auto timed(nanoseconds& spent, Work work) {
     const nanoseconds begin = thread_cpu();

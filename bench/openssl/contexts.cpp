@@ -22,8 +22,7 @@ owned_context new_context(const std::filesystem::path& bundle) {
 
 figures measure_contexts(const std::filesystem::path& bundle, int count, const turns& turns) {
     std::vector<double> alone, beside, cold, cold_bare;
-    // One after another, as a script does that makes a context for each request. The first one is the
-    // process's start.
+    // One after another, like a script that makes a context for each request. The first one is not measured.
     new_context(bundle).reset();
     for (int i = 0; i < count; i += stretch) {
         turns.next();
@@ -46,8 +45,8 @@ figures measure_contexts(const std::filesystem::path& bundle, int count, const t
     }
     const std::int64_t after = heap_in_use();
 
-    // One now and then, when other work has taken the processor's caches meanwhile; and, as often, the part
-    // of it that has nothing to do with a bundle.
+    // One at a time, with other work in between that replaces the contents of the processor's caches; and,
+    // equally often, a context without a bundle.
     for (int i = 0; i < count; ++i) {
         for (const bool bare : {false, true}) {
             turns.next();
@@ -55,7 +54,7 @@ figures measure_contexts(const std::filesystem::path& bundle, int count, const t
             timed(spent, [&] { return new_context(bare ? std::filesystem::path() : bundle); }).reset();
             (bare ? cold_bare : cold).push_back(microseconds(spent));
         }
-        turns.next(); // and the other work again: the bare one was none
+        turns.next(); // the other work before the next measurement
         new_context(bundle).reset();
     }
     return {

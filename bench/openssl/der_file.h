@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates as bytes: files of DER, one certificate behind the other.
+// Certificates as bytes: files of DER, one certificate after another.
 #pragma once
 
 #include "owned.h"
@@ -22,7 +22,7 @@ inline bytes read_file(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The certificates of a file that has been read; the spans point into it. Certificates of this size have
+// The certificates in the contents of a file; the spans point into them. Certificates of this size have
 // lengths of two bytes: 30 82 hh ll (X.690 section 8.1.3).
 inline std::vector<std::span<const unsigned char>> split_certificates(const bytes& file) {
     std::vector<std::span<const unsigned char>> found;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The comparisons and their goals.
 
-Law: a figure is a comparison of two values that were measured in the same run of the benchmark. Its ratio is the
-median of those of the pairs of runs, which saw the machine in the same state; the values beside it are medians too.
+Law: a figure is a comparison of two values that were measured in the same run of the benchmark. Each pair of runs
+ran at the same time and has a ratio; the figure's ratio is the median of these. The values beside it are medians, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Unit(enum.Enum):
     COUNT = ""
 
     def text(self, value: float) -> str:
-        """For people: few digits, and larger units where they read better."""
+        """For people: few digits, and larger units where they are easier to read."""
         if self is Unit.BYTES and abs(value) >= 1 << 20:
             return f"{value / (1 << 20):.1f} MiB"
         if self is Unit.BYTES and abs(value) >= 10 << 10:
@@ -38,8 +38,8 @@ class Unit(enum.Enum):
 
 
 class Kind(enum.Enum):
-    """How the measured value is held against the reference: how the number is written, its unit, and whether more of it
-    is better."""
+    """How the measured value is compared with the reference: the number's format, its unit, and whether more is
+    better."""
 
     TIMES_LESS = ("{:.2f} × less", "×", True)
     TIMES_MORE = ("{:.2f} × more", "×", True)
@@ -47,7 +47,7 @@ class Kind(enum.Enum):
     PERCENT_LESS = ("{:.1f} % less", "%", True)
     PERCENT_MORE = ("{:+.1f} %", "%", False)
     BYTES_MORE = ("{:+,.0f} B", "B", False)
-    ALONE = ("{:,.0f}", "", False)  # against nothing
+    ALONE = ("{:,.0f}", "", False)  # without a reference
 
     def __init__(self, form: str, unit: str, more_is_better: bool) -> None:
         self.form = form
@@ -112,7 +112,7 @@ class Figure:
     goals: tuple[float, ...] = ()
 
     def result(self, runs: Runs) -> Result | None:
-        """None: it was not measured."""
+        """Whether the goal is reached. None: it was not measured."""
         measured = self.measured.values(runs)
         reference = self.reference.values(runs) if self.reference else [0.0] * len(measured)
         if not measured or not reference:
@@ -129,7 +129,7 @@ class Figure:
 def against_stock(
     what: str, unit: Unit, kind: Kind, scenario: str, key: str, *goals: float, name: str | None = None
 ) -> Figure:
-    """Under ibid, against the same under stock. The name is the scenario's if it has but one figure."""
+    """Under ibid, against the same in stock. The name is the scenario's if it has only one figure."""
     measured, reference = Source(scenario, "ibid", key), Source(scenario, "stock", key)
     return Figure(name or scenario, what, unit, kind, measured, reference, goals)
 
@@ -149,7 +149,8 @@ US, NS, B = Unit.MICROSECONDS, Unit.NANOSECONDS, Unit.BYTES
 LESS, MORE, SAVED, ADDED = Kind.TIMES_LESS, Kind.TIMES_MORE, Kind.PERCENT_LESS, Kind.PERCENT_MORE
 RSA, ECDSA = "RSA 2048 leaf + intermediate", "P-256 leaf + intermediate"
 
-# Where there are two goals, the first is for shared certificates alone, the second for all that ibid does.
+# If there are two goals, the first is for sharing certificates only, the second for everything that ibid
+# does.
 FIGURES: dict[str, list[Figure]] = {
     "Handshake, TLS 1.3, CPU": [
         against_stock(f"client, {RSA}", US, LESS, "handshake-rsa", "client_handshake_us", 1.9, 2.8),

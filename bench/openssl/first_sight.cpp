@@ -11,7 +11,7 @@ namespace bench {
 
 namespace {
 
-constexpr std::size_t warm_up = 200; // the first few pay for what OpenSSL fetches once
+constexpr std::size_t warm_up = 200; // the first few include OpenSSL's one-time fetches
 constexpr std::size_t stretch = 100; // certificates between two turns
 
 } // namespace
@@ -28,7 +28,7 @@ figures measure_first_sight(const std::filesystem::path& certificates, const tur
 
     std::vector<owned_x509> kept;
     kept.reserve(measured.size());
-    // The median of stretches: what else the machine does falls on few of them.
+    // The median of stretches: other load affects only a few of them.
     std::vector<double> parsing;
     std::vector<double> freeing;
     const instruction_counter instructions;

@@ -3,7 +3,7 @@
 
     rsa/ ecdsa/    root (P-256), intermediate, server and client; RSA 2048 below the root, or P-256 throughout
     churn/         64 chains, each with an intermediate of its own
-    distinct.der   certificates of which no two are alike, one behind the other
+    distinct.der   certificates, all different, one after another
     large.crl.pem  a CRL of 4 MB
 """
 
@@ -22,7 +22,7 @@ from testbed.pki import Pki  # noqa: E402
 DISTINCT = 4200
 CHAINS = 64
 CRL_ENTRIES = 110_000
-STALE_AFTER = 20 * 24 * 3600  # seconds; some of the certificates are good for 80 days, the CRL for 30
+STALE_AFTER = 20 * 24 * 3600  # seconds; some certificates are valid for 80 days, the CRL for 30
 
 
 def make_chain(folder: Path, kind: str) -> None:
@@ -54,7 +54,7 @@ def make_crl(folder: Path) -> None:
 
 
 def fixtures(folder: Path) -> Path:
-    """Makes what is not there, or is too old. Returns `folder`."""
+    """Makes files that are missing or too old. Returns `folder`."""
     stamp = folder / "complete"
     if stamp.exists() and time.time() - stamp.stat().st_mtime < STALE_AFTER:
         return folder

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CPU of handshakes. The server runs in the same thread, but what it uses is not counted as the client's.
+// CPU time of handshakes. The server runs in the same thread, but its CPU time is not counted for the client.
 #include "samples.h"
 #include "scenarios.h"
 
@@ -41,8 +41,8 @@ figures measure_handshakes(const peers_options& options, int count, const turns&
         turns.next();
         stretches.push_back(run_stretch(between));
     }
-    // What happens seldom and costs much (a table that grows, an eviction) weighs on the mean of its stretch,
-    // and what else the machine did for a moment only on one stretch of many.
+    // Rare and expensive events (a table that grows, an eviction) count in the mean of their stretch; a
+    // moment of other load affects only one stretch of many.
     const auto each = [&](nanoseconds totals::*part) {
         std::vector<double> means;
         for (const totals& spent : stretches)

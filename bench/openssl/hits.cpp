@@ -18,8 +18,8 @@ namespace bench {
 
 namespace {
 
-// A hit's floor: the keyed hash of the bytes, their comparison with those that are kept, one reference taken
-// and dropped.
+// The lower bound of a hit: the keyed hash of the bytes, their comparison with the stored bytes, and one
+// reference taken and dropped.
 class floor_of_a_hit {
 public:
     explicit floor_of_a_hit(std::span<const unsigned char> key)
@@ -49,8 +49,7 @@ private:
     alignas(64) std::atomic<int> references_{1};
 };
 
-// Nanoseconds that this thread was ready to run and had to wait for a processor (proc(5),
-// /proc/PID/schedstat).
+// Nanoseconds for which this thread was runnable and waited for a processor (proc(5), /proc/PID/schedstat).
 nanoseconds waited_for_processor() {
     std::ifstream schedstat("/proc/thread-self/schedstat");
     nanoseconds ran = 0;
@@ -63,11 +62,11 @@ constexpr nanoseconds window = 20'000'000;
 
 struct attempt {
     double per_us = 0;      // operations per microsecond, all threads together
-    nanoseconds waited = 0; // for processors, all threads together
+    nanoseconds waited = 0; // waiting for a processor, all threads together
 };
 
-// Threads, each at its own work for about a window of time. A thread's time is that on the wall less what it
-// waited for a processor: waiting for each other counts, and other programs on the machine do not.
+// Threads that each do their own work for about one window of time. A thread's time is the elapsed time minus
+// the time for which it waited for a processor: so waiting for each other counts, and other programs do not.
 template <class Work>
 attempt work_at_once(const std::vector<Work>& works) {
     std::barrier start(static_cast<std::ptrdiff_t>(works.size()));
@@ -100,8 +99,8 @@ attempt work_at_once(const std::vector<Work>& works) {
     return together;
 }
 
-// Threads that had to wait for a processor did not run at the same time, and so were not in each other's way.
-// On a busy machine it takes some attempts until they did.
+// If a thread waited for a processor, the threads did not run at the same time, and did not contend. On a
+// busy machine it takes some attempts until they run at the same time.
 template <class Work>
 double throughput(const std::vector<Work>& works) {
     attempt best = work_at_once(works);
@@ -113,7 +112,7 @@ double throughput(const std::vector<Work>& works) {
     return best.per_us;
 }
 
-// The same measurement in several windows of time, one thread and two by turns.
+// The same measurement in several windows of time, alternately with one thread and with two.
 struct rates {
     std::vector<double> one, both, apart;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Heap of connections that are open and say nothing, after one request and its answer. (A client that has
-// read its tickets and not written since would keep a write buffer of 16 KB, stock and under ibid alike.)
-// First only the clients stay, then only the servers.
+// Heap of idle open connections, after one request and its answer. (A client that has read its tickets and
+// has not written since would keep a write buffer of 16 KB, both in stock and under ibid.) First only the
+// clients are kept, then only the servers.
 #include "memory.h"
 #include "scenarios.h"
 
@@ -10,7 +10,7 @@ namespace bench {
 
 namespace {
 
-// Heap for each of `count` connections of which only one side is kept.
+// Heap per connection, for `count` connections of which only one side is kept.
 double weigh(const peers& between, int count, owned_ssl connection::*kept, owned_ssl connection::*dropped) {
     std::vector<owned_ssl> sides;
     sides.reserve(static_cast<std::size_t>(count));
@@ -32,7 +32,8 @@ double weigh(const peers& between, int count, owned_ssl connection::*kept, owned
 
 figures measure_idle_connections(const peers_options& options, int count) {
     const peers between(options);
-    // What is made once (fetched algorithms, the first copy of everything) is no connection's.
+    // One-time allocations (fetched algorithms, the first copy of everything) are not counted for a
+    // connection.
     [[maybe_unused]] const connection first = between.connect();
     return {{"client_heap_bytes", weigh(between, count, &connection::client, &connection::server)},
             {"server_heap_bytes", weigh(between, count, &connection::server, &connection::client)}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instructions that this thread retires in user space. On a busy machine they say more about a small
-// difference than CPU time does: they are the same from run to run to a thousandth.
+// Instructions that this thread retires in user space. On a busy machine they show a small difference better
+// than CPU time, because they vary by only a thousandth from run to run.
 #pragma once
 
 #include <linux/perf_event.h>
@@ -30,7 +30,7 @@ public:
     instruction_counter(const instruction_counter&) = delete;
     instruction_counter& operator=(const instruction_counter&) = delete;
 
-    // Zero, always, where the machine or its owner does not let us count.
+    // Always zero if the machine or its settings do not allow counting.
     [[nodiscard]] std::uint64_t now() const noexcept {
         std::uint64_t count = 0;
         return file_ >= 0 && read(file_, &count, sizeof count) == sizeof count ? count : 0;

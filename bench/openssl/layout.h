@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Varies the heap layout. Positions on the heap are the same in each run of one program: an OpenSSL table
-// that is read 250 times for each certificate may share cache lines with other data, which costs two per
-// cent, on one side only. Law: each run begins with a different layout, so that this effect occurs in some
-// runs of both sides.
+// Varies the heap layout. Without this, positions on the heap would be the same in each run of one program.
+// For example, an OpenSSL table that is read 250 times for each certificate may share cache lines with other
+// data, which costs two per cent, on one side only. Law: each run begins with a different layout, so that
+// such an effect occurs in some runs of both sides.
 #pragma once
 
 #include <memory>

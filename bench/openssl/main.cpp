@@ -28,9 +28,9 @@ int main(int argc, char** argv) {
         const std::map<std::string, bench::authentication> kinds{{"rsa", bench::authentication::rsa},
                                                                  {"ecdsa", bench::authentication::ecdsa},
                                                                  {"psk", bench::authentication::psk}};
-        command->add_option("--by", options.by, "How the server shows who it is")
+        command->add_option("--by", options.by, "Kind of the server's certificate")
             ->transform(CLI::CheckedTransformer(kinds));
-        command->add_flag("--mutual", options.mutual, "The client shows a certificate too");
+        command->add_flag("--mutual", options.mutual, "The client sends a certificate, too");
         command->add_flag("--resumed", options.resumed, "Connections resume a session");
     };
     const auto add_fixtures = [&](CLI::App* command) {

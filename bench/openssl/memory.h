@@ -14,15 +14,15 @@
 
 namespace bench {
 
-// Bytes in chunks that malloc has handed out, with their headers; small ones from arenas and large ones from
-// mmap. Chunks that a thread's cache of freed ones holds count as used, so a run that wants exact figures
-// turns that cache off: GLIBC_TUNABLES=glibc.malloc.tcache_count=0.
+// Bytes in allocated chunks of malloc, with their headers: small chunks from arenas, large ones from mmap.
+// Freed chunks in a thread's cache count as used, so for exact figures that cache must be off:
+// GLIBC_TUNABLES=glibc.malloc.tcache_count=0.
 inline std::int64_t heap_in_use() noexcept {
     const struct mallinfo2 info = mallinfo2();
     return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
 }
 
-// Resident pages, which also shows what was taken from the system without malloc.
+// Resident memory, which includes memory that was allocated without malloc.
 inline std::int64_t resident() {
     std::ifstream statm("/proc/self/statm");
     std::int64_t size = 0;

@@ -2,8 +2,8 @@
 //
 // OpenSSL's objects with owners, and its errors as exceptions.
 //
-// Law: the programs in this folder know nothing of ibid. They use OpenSSL's public API as any application
-// does, so what they measure is what an application gets.
+// Law: the programs in this folder are independent of ibid. They use OpenSSL's public API like any
+// application, so they measure what an application gets.
 #pragma once
 
 #include "testbed/tls/owned.h"
@@ -29,7 +29,7 @@ using testbed::owned_x509;
     throw std::runtime_error(what + ": " + reason);
 }
 
-// Passes on what an OpenSSL function returned, unless that says failure (null, zero or less).
+// Returns the result of an OpenSSL function; throws if it means failure (null, zero or less).
 template <class T>
 T* require(T* result, const char* what) {
     if (result == nullptr)

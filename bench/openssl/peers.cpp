@@ -46,7 +46,7 @@ bool step(SSL* side, nanoseconds& spent, bool& failed) {
     return false;
 }
 
-// Reads where no data is: after the handshake, this takes in the server's tickets.
+// Reads although there is no data: after the handshake, this processes the server's tickets.
 void read_nothing(SSL* side) {
     char nothing = 0;
     const int result = SSL_read(side, &nothing, 1);
@@ -76,7 +76,7 @@ void exchange(const connection& between) {
     require(SSL_read(between.server.get(), message.data(), size), "the request");
     require(SSL_write(between.server.get(), message.data(), size), "the answer");
     require(SSL_read(between.client.get(), message.data(), size), "the answer");
-    // Whoever waits for more finds nothing; with SSL_MODE_RELEASE_BUFFERS the read buffer goes then.
+    // A read that finds no data; with SSL_MODE_RELEASE_BUFFERS it frees the read buffer.
     read_nothing(between.client.get());
     read_nothing(between.server.get());
 }

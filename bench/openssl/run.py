@@ -25,13 +25,13 @@ from bench.openssl.turns import Figures  # noqa: E402
 from report.machine import machine  # noqa: E402
 
 FOOTNOTE = """\
-Medians of several runs. A ratio is the median of those of pairs of runs that took turns; lowest and highest are theirs.
-Two goals: the first is for shared certificates alone, the second for all that ibid does."""
+Medians of several runs. Each pair of alternating runs has a ratio; the table has their median, lowest and highest.
+Two goals: the first is for sharing certificates only, the second for everything that ibid does."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What is measured together: the program that the scenarios run, and what their figures are."""
+    """A set of measurements: the program that the scenarios run, and their figures."""
 
     description: str | None
     component: str  # under bench/; its program is bench_COMPONENT
@@ -39,11 +39,11 @@ class Suite:
     figures: Mapping[str, Sequence[Figure]]
     footnote: str
     quick_pairs: int
-    long: str = ""  # what --long does; empty: there is no such option
+    long: str = ""  # what --long does; empty: the option does not exist
 
 
 def ibid_command(build: Path) -> tuple[str, ...]:
-    """What stands before a command to run it under the ibid of this build."""
+    """The words before a command that run it under the ibid of this build."""
     ibid, preload = build / "bin" / "ibid", build / "lib" / "libibid_preload.so"
     if not preload.exists():
         raise SystemExit(f"{preload} is not there. './dev build' makes it; --noise measures without it.")
@@ -133,7 +133,7 @@ def parse_arguments(suite: Suite) -> argparse.Namespace:
     if suite.long:
         parser.add_argument("--long", action="store_true", help=suite.long)
     parser.add_argument("--pairs", type=int, metavar="N", help="at most N runs of each side")
-    parser.add_argument("--noise", action="store_true", help="both sides stock: how steady this machine is")
+    parser.add_argument("--noise", action="store_true", help="both sides stock: shows this machine's noise")
     return parser.parse_args()
 
 
@@ -166,7 +166,7 @@ def run(suite: Suite) -> int:
 
 
 SUITE = Suite(
-    description="Measures OpenSSL programs that know nothing of ibid, stock and under ibid by turns: ratios and goals.",
+    description="Measures ordinary OpenSSL programs, alternately stock and under ibid: ratios and goals.",
     component="openssl",
     scenarios=SCENARIOS,
     figures=FIGURES,

@@ -14,31 +14,31 @@
 
 namespace bench {
 
-// What one run measured, by name; the name ends with the unit.
+// The figures of one run, by name; the name ends with the unit.
 using figures = std::map<std::string, double>;
 
-// CPU of each side of a handshake, and of a whole connection from SSL_new to SSL_free.
+// CPU time of each side of a handshake, and of a whole connection from SSL_new to SSL_free.
 figures measure_handshakes(const peers_options& options, int count, const turns& turns);
 
 // Heap of an idle connection's client and of its server.
 figures measure_idle_connections(const peers_options& options, int count);
 
-// A further SSL_CTX with a CA bundle (none: a bare one) beside those that are there, and contexts that live
-// one after another.
+// A further SSL_CTX with a CA bundle (without one if the path is empty) while others exist, and contexts that
+// exist one after another.
 figures measure_contexts(const std::filesystem::path& bundle, int count, const turns& turns);
 
 // First sight: each certificate of a file of concatenated DER is parsed once, and all are kept until the end.
 figures measure_first_sight(const std::filesystem::path& certificates, const turns& turns);
 
-// The same certificate again and again while it is held, on one thread and on two, beside the floor: hash,
+// The same certificate again and again while it is held, on one thread and on two, and the lower bound: hash,
 // compare, and one atomic increment and decrement.
 figures measure_hits(const std::vector<std::filesystem::path>& certificates, int windows, const turns& turns);
 
 // One CRL loaded into `count` trust stores that are all kept.
 figures measure_crl(const std::filesystem::path& crl, int count, const turns& turns);
 
-// `count` connections, chains rotating, a window of them open at any time; the heap after `early` of them and
-// at the end.
+// `count` connections with rotating chains, a window of them open at any time; the heap after `early`
+// connections and at the end.
 figures measure_churn(const std::filesystem::path& fixtures, int count, int early);
 
 } // namespace bench

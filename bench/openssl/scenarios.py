@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is run: each scenario is one program in a process of its own, once stock and once under ibid.
+"""The scenarios: each is one program in a process of its own, once stock and once under ibid.
 
-Law: both sides get the same command and the same environment; on the side of ibid, `ibid run --` stands before it, and
-what IBID_SCOPE or IBID_RETAIN the scenario asks for is set.
+Law: both sides have the same command and the same environment. Under ibid, `ibid run --` comes before the command, and the
+scenario's IBID_SCOPE or IBID_RETAIN is set.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.openssl.turns import Figures, Run, run_alone, run_by_turns  # noqa: E
 from demo.setting import SYSTEM_BUNDLE, Setting, raise_open_files  # noqa: E402
 from demo.workloads.nginx import NginxMutualTls  # noqa: E402
 
-# Chunks that malloc keeps for a thread after they were freed count as used; without that cache the heap is
+# Freed chunks in malloc's cache of a thread count as used. Without that cache, the figure for the heap is
 # exact.
 EXACT_HEAP = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 SHARE_ALL = {"IBID_SCOPE": "all"}
@@ -32,11 +32,11 @@ Arguments = list[str | Path | int]
 
 @dataclass(frozen=True)
 class Bench:
-    """Where everything is, and how much is wanted."""
+    """The paths, and how much to measure."""
 
     bin: Path
     fixtures: Path
-    ibid: tuple[str, ...]  # what stands before a command to run it under ibid; empty: both sides are stock
+    ibid: tuple[str, ...]  # the words before a command that run it under ibid; empty: both sides are stock
     quick: bool = False
     long: bool = False
 
@@ -45,7 +45,7 @@ class Bench:
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Ours and `more`, without what would make one side other than it says."""
+    """Our environment and `more`, without variables that would change a side."""
     settings = ("LD_PRELOAD", "GLIBC_TUNABLES")
     ours = {k: v for k, v in os.environ.items() if k not in settings and not k.startswith("IBID_")}
     return {**ours, **more}
@@ -54,7 +54,7 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 @dataclass(frozen=True)
 class Scenario:
     name: str
-    group: str  # what --only names
+    group: str  # the name for --only
     pairs: int  # how often each side runs
 
     def run(self, bench: Bench, first: str) -> dict[str, Figures]:
@@ -64,7 +64,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Program(Scenario):
-    """bench_openssl, the sides by turns."""
+    """bench_openssl, the two sides in alternating turns."""
 
     arguments: Callable[[Bench], Arguments]
     env: Mapping[str, str] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Program(Scenario):
 
 @dataclass(frozen=True)
 class Churn(Scenario):
-    """Under ibid alone, since what is asked has no counterpart in stock: what is left in the cache at the end."""
+    """Only under ibid, because stock has no such figure: what is left in the cache at the end."""
 
     def run(self, bench: Bench, first: str) -> dict[str, Figures]:
         count, early = (200_000, 10_000) if bench.long else (bench.size(30_000, 3_000), bench.size(10_000, 1_000))
@@ -91,7 +91,7 @@ class Churn(Scenario):
             *("--count", str(count), "--early", str(early)),
         ]
         env = environment({**EXACT_HEAP, **RETAIN_NOTHING})
-        if "run" not in bench.ibid:  # without the command nobody tells what is left
+        if "run" not in bench.ibid:  # without the command there are no statistics
             return {"ibid": run_alone([*bench.ibid, *command], env)}
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "statistics.json"
@@ -106,7 +106,7 @@ class Churn(Scenario):
 
 @dataclass(frozen=True)
 class Nginx(Scenario):
-    """The demo's workload: one worker, clients that each make a request and stay."""
+    """The demo's workload: one worker, and clients that each make a request and stay connected."""
 
     def run(self, bench: Bench, first: str) -> dict[str, Figures]:
         connections = bench.size(2000, 400)
@@ -165,8 +165,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Program("resumption", "resumption", 7, handshakes("--by", "rsa", "--mutual", "--resumed")),
     Program("resumption-heap", "resumption", 3, idle("--by", "rsa", "--mutual", "--resumed"), EXACT_HEAP),
     Program("crl", "crl", 3, crl),
-    Program("miss", "miss", 101, first_sight, ibid_env=SHARE_ALL),  # each has another layout: layout.h
-    # Without retention: what it lets go of meanwhile would make the new ones look smaller.
+    Program("miss", "miss", 101, first_sight, ibid_env=SHARE_ALL),  # each has a different layout: layout.h
+    # Without retention: its evictions in the meantime would make the new connections look smaller.
     Program("miss-heap", "miss", 3, first_sight, EXACT_HEAP, {**SHARE_ALL, **RETAIN_NOTHING}),
     Program("hit", "hit", 5, hits, ibid_env=SHARE_ALL),
     Nginx("nginx", "nginx", 3),

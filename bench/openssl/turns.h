@@ -4,8 +4,8 @@
 // reverse. So other load on the machine affects both, and their ratio is much more stable than that of two
 // consecutive runs.
 //
-// Law: an empty line on standard output says "I wait", a line on standard input gives the turn; turns.py
-// hands it on. A run that was not told to take turns never waits.
+// Law: an empty line on standard output means "this run waits"; a line on standard input lets it continue.
+// turns.py sends these lines. A run without the option for turns never waits.
 #pragma once
 
 #include <iostream>
@@ -17,14 +17,14 @@ namespace bench {
 struct turns {
     bool taken = false;
 
-    // Call it before each stretch of work. The end of the last one is told by what is printed then.
+    // Call it before each stretch of work. After the last stretch, the printed figures end the turn.
     void next() const {
         if (!taken)
             return;
         std::cout << std::endl;
         std::string line;
         if (!std::getline(std::cin, line))
-            throw std::runtime_error("nobody hands on the turn");
+            throw std::runtime_error("standard input has ended, so there is no further turn");
     }
 };
 

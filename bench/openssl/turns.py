@@ -12,7 +12,7 @@ Figures = dict[str, float]
 
 
 class Run:
-    """A bench_openssl that was told to take turns. It never outlives the `with` block."""
+    """A bench_openssl with the option for turns. It never outlives the `with` block."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self.command = command
@@ -27,7 +27,7 @@ class Run:
         return self
 
     def take_turn(self) -> None:
-        """The end of the program's last turn is its figures."""
+        """The program's figures end its last turn."""
         if self.figures is None:
             assert self.process_.stdin is not None
             self.process_.stdin.write("\n")

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One mutex around a map from keys to weak_ptr: what most programs that intern have. The map's type is the
+// One mutex around a map from keys to weak_ptr, as in most programs that intern. The map's type is the
 // parameter, so that unordered_map and Abseil's flat_hash_map run the same code.
 //
-// Law: see shared_entry.h. The map's keys are 16-byte keys by value, or views of the bytes inside the entry:
-// an entry that takes an expired one's place therefore replaces the key too.
+// Law: see shared_entry.h. The map's keys are 16-byte keys by value, or views of the bytes inside the entry.
+// So an entry that replaces an expired one also replaces the key.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ public:
     static constexpr bool thread_safe = true;
 
     [[nodiscard]] handle intern(const typename Key::view& key) {
-        handle made; // goes after the lock does: its end wants the lock
+        handle made; // destroyed after the lock is released, because its destructor takes the lock
         const std::lock_guard lock(mutex_);
         const auto found = map_.find(key);
         if (found != map_.end()) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The value of the peers that are made of weak_ptr: the bytes, and where to sign off when the last shared_ptr
-// goes.
+// The value of the peers that use weak_ptr: the bytes, and the interner, which the value tells when the last
+// shared_ptr has gone.
 //
-// Law: when the drop of the last handle returns, no map names the value. The destructor runs while every
-// weak_ptr to it already says expired, and before the bytes go, so a map may use them as its key. It does
-// what a custom deleter would, and lets make_shared put count and value into one allocation, which no
-// shared_ptr with a deleter can.
+// Law: when the drop of the last handle returns, no map names the value. When the destructor runs, every
+// weak_ptr to the value has already expired, and the bytes still exist, so a map may use them as its key. The
+// destructor replaces a custom deleter, so that make_shared can put count and value into one allocation,
+// which is impossible with a deleter.
 //
-// The race, and why it is harmless: thread A drops the last handle; before A's destructor has the map's lock,
-// thread B interns the same key, finds the weak_ptr expired, and puts a value of its own in that place. A
-// then finds an entry that is not expired, or none, and leaves it.
+// The race, and why it is harmless: thread A drops the last handle. Before A's destructor has the map's lock,
+// thread B interns the same key, finds the weak_ptr expired, and replaces it by a new value. A then finds an
+// entry that is not expired, or none, and does nothing.
 #pragma once
 
 #include <memory>

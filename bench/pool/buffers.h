@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is taken and returned: buffers as a network program has them.
+// The objects that are taken and returned: buffers like those of a network program.
 //
-// A buffer that is used writes a message of 64 bytes into itself and reads it back. A `raw` one leaves its
-// bytes as they come, as a careful C++ program does, so that its constructor is next to nothing and every
-// rival is at its best; a `zeroed` one starts as zeroes, as std::vector, calloc, Go and Java give them:
-// whoever constructs it each time pays for that.
+// A use of a buffer writes a message of 64 bytes into it and reads it back. A `raw` buffer does not
+// initialize its bytes, as in a careful C++ program, so its constructor costs almost nothing: the best case
+// for every rival. A `zeroed` buffer starts with zeroes, as with std::vector, calloc, Go and Java: a rival
+// that constructs it each time pays for that.
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ struct zeroed {
 template <class Buffer>
 void use(Buffer& b) noexcept {
     std::memcpy(b.bytes.data(), message.data(), message.size());
-    asm volatile("" : : "r"(b.bytes.data()) : "memory"); // somebody reads it
+    asm volatile("" : : "r"(b.bytes.data()) : "memory"); // it is read
 }
 
 } // namespace bench_pool

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_pool: take + use + return of a buffer, against other ways to have one. docs/pool.md has figures.
+// bench_pool: take + use + return of a buffer, compared with other ways to get one. docs/pool.md has figures.
 //
 // Every rival does the same work on the same buffers.
 #include <array>
@@ -43,8 +43,8 @@ void work(Source& source, long rounds) {
 template <class Source, int Held>
 double measure(int threads, const plan& p) {
     Source source;
-    work<Source, Held>(source, 1000); // what a program that runs has behind it
-    // A process of one thread spares locks their locked instructions; no server is one.
+    work<Source, Held>(source, 1000); // as in a program that has been running for a while
+    // In a process with one thread, locks need no atomic instructions; servers have several threads.
     std::barrier ends(2);
     std::thread companion([&] { ends.arrive_and_wait(); });
     std::vector<double> found(static_cast<std::size_t>(threads));
@@ -70,7 +70,7 @@ double measure(int threads, const plan& p) {
     return sum / threads;
 }
 
-// With 64 KB at least 1.5 × as fast as everybody; with 64 B never slower than the free list.
+// With 64 KB at least 1.5 × as fast as every rival; with 64 B never slower than the free list.
 double goal(const std::string& buffer, std::string_view rival) {
     return buffer.starts_with("64 KB") ? 1.5 : rival == free_list<raw<64>>::name ? 1.0 : 0.0;
 }
@@ -99,7 +99,7 @@ cell cell_for(const std::string& buffer, int threads) {
 #endif
     enter(std::type_identity<free_list<Buffer>>());
     if constexpr (Held == 1) {
-        if (threads == 1) { // for it there is but one buffer
+        if (threads == 1) { // it has only one buffer
             enter(std::type_identity<only_buffer<Buffer>>());
             c.rivals.back().goal = 0;
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ways to have a buffer for a while. Each offers take(), whose result owns the buffer, gives it by *, and
-// lets it go in its destructor.
+// Ways to get a buffer for a while. Each has take(), whose result owns the buffer, returns it by operator*,
+// and gives it back in its destructor.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ private:
     ibid::pool<Buffer> pool_{[] { return Buffer(); }};
 };
 
-// No pool at all: what the use of a buffer costs by itself.
+// No pool at all: the cost of only the use of a buffer.
 template <class Buffer>
 class only_buffer {
     struct nothing {
@@ -58,14 +58,14 @@ public:
     [[nodiscard]] auto take() { return std::make_unique<Buffer>(); }
 };
 
-// What one writes in ten lines: objects stay constructed, a mutex guards a vector of them.
+// A simple pool of ten lines: objects stay constructed, a mutex protects a vector of them.
 template <class Buffer>
 class free_list {
     struct give_back {
         free_list* home;
         void operator()(Buffer* b) const noexcept {
             const std::lock_guard lock(home->mutex_);
-            home->idle_.emplace_back(b); // within the capacity: nobody here holds more than 64
+            home->idle_.emplace_back(b); // within the capacity, because at most 64 are held here
         }
     };
 
@@ -91,8 +91,8 @@ private:
 };
 
 #ifdef BENCH_POOL_BOOST
-// Constructs at each take and destroys at each return. Not for more than one thread: with a mutex it is, and
-// without one it shows what a pool costs that no other thread may ever touch.
+// Constructs at each take and destroys at each return. With a mutex it supports several threads; without one,
+// it shows the cost of a pool for a single thread.
 struct no_mutex {
     void lock() noexcept {}
     void unlock() noexcept {}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs the rivals in turn: which are measured, how often, and what is printed. Also used by bench/gc.
+// Runs the rivals in turn and prints the results. Also used by bench/gc.
 //
-// Law: in each round every rival runs every cell once, and each round begins with another rival; so what the
-// machine does meanwhile meets all alike. The figure is the median of the rounds.
+// Law: in each round every rival runs every cell once, and each round begins with a different rival, so other
+// load on the machine affects all rivals equally. The figure is the median of the rounds.
 #pragma once
 
 #include <algorithm>
@@ -31,10 +31,10 @@ namespace bench_turns {
 struct plan {
     int rounds = 15;
     double window = 0.03; // seconds of each run
-    bool busy = false;    // count the time that threads were running
+    bool busy = false;    // measure the threads' CPU time
 
-    // Nanoseconds of one of `work`'s rounds: work(n) does n, after prepare(n), which is not counted.
-    // `running`: the clock of this thread or of the process.
+    // Nanoseconds of one operation of `work`: work(n) does n operations, after prepare(n), which is not
+    // measured. `running`: the CPU clock of this thread or of the process.
     [[nodiscard]] double time(
         clockid_t running, const std::function<void(long)>& work,
         const std::function<void(long)>& prepare = [](long) {}) const {
@@ -56,9 +56,9 @@ struct plan {
 
 struct rival {
     std::string name;
-    std::function<double(const plan&)> run; // nanoseconds an operation
-    double goal = 0;                        // how many times our time it must take at least; 0: none
-    double limit = 0;                       // how many times its time we may take at most; 0: none
+    std::function<double(const plan&)> run; // nanoseconds per operation
+    double goal = 0;                        // goal: at least this many times our time; 0: none
+    double limit = 0;                       // goal: our time is at most this many times its time; 0: none
     std::vector<double> found = {};
 
     [[nodiscard]] double median() const {
@@ -98,7 +98,7 @@ inline void print(const cell& c, int& missed) {
     }
 }
 
-// Options, rounds, table, JSON: all of main() but the cells.
+// Options, rounds, table, JSON: all of main() except the cells.
 inline int run(int argc, char** argv, const std::string& about,
                const std::function<std::vector<cell>()>& cells) {
     CLI::App app(about);
@@ -111,8 +111,7 @@ inline int run(int argc, char** argv, const std::string& about,
     app.add_option("--window", p.window, "seconds of each run")
         ->capture_default_str()
         ->check(CLI::Range(0.001, 60.0));
-    app.add_flag("--busy", p.busy,
-                 "count the time that threads were running: for a machine that others use too");
+    app.add_flag("--busy", p.busy, "measure the threads' CPU time: for a busy machine");
     app.add_flag("--quick", quick, "5 rounds of 10 ms");
     app.add_option("--json", json, "write all runs to this file too");
     CLI11_PARSE(app, argc, argv);

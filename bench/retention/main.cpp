@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench_retention: how many requests a kept entry answers, by policy.
-// docs/decisions/0012-retention-s3-fifo.md uses it.
+// bench_retention: the hit ratio of each replacement policy. docs/decisions/0012-retention-s3-fifo.md uses
+// it.
 //
-// Hits are counted, nothing is timed: with the same options it prints the same figures on every machine, busy
-// or not; ours alone may move by a tenth of a point, since its ghosts are keyed with a secret of the process.
-// Cold starts are included. Every entry counts as one, whatever it weighs.
+// Hits are counted and nothing is timed: with the same options it prints the same figures on every machine,
+// busy or not. Only our figures may vary by a tenth of a point, because each process hashes ghosts with a
+// secret of its own. Cold starts are included. Every entry counts as one, whatever its size is.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -42,7 +42,7 @@ std::size_t hits_of(const trace& t, std::size_t capacity) {
                                                   [&](const request& r) { return policy.access(r); }));
 }
 
-// The optimum is the last: it is no contender, but the most that any could have.
+// The optimum is the last: it does not compete; it is the upper bound.
 const std::vector<contender>& contenders() {
     static const std::vector<contender> all{
         {"ibid", "ibid", hits_of<ibid_cache>},
@@ -94,8 +94,9 @@ void print(const std::vector<row>& rows) {
         std::printf("\n");
     }
     std::printf(
-        "* the best, or at most 0.05 points behind it; the optimum knows the future and does not compete\n"
-        "2 classes: ibid as for certificates; no ghosts: S3-FIFO that remembers no key it has let go\n\n");
+        "* the best, or at most 0.05 points behind it; the optimum uses future requests and does not "
+        "compete\n"
+        "2 classes: ibid as for certificates; no ghosts: S3-FIFO that does not remember evicted keys\n\n");
 
     const auto summary = [&](const char* what, auto figure) {
         std::printf("%-28s", what);
@@ -140,7 +141,8 @@ nlohmann::json as_json(const std::vector<row>& rows, const std::vector<trace>& t
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Hit ratios of replacement policies on traces that churn; ours as ibid's table has it.");
+    CLI::App app(
+        "Hit ratios of replacement policies on traces with churn; ours is measured in ibid's real table.");
     std::size_t requests = 500'000;
     std::uint64_t seed = 1;
     std::vector<std::size_t> capacities{256, 1024, 4096};

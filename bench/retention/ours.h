@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ibid's policy: not a copy, but the real table, used as by a program with short connections. Each handle is
-// dropped at once, so every hit is an effect of the budget.
+// ibid's policy: not a copy, but the real table, used like in a program with short connections. Each handle
+// is dropped at once, so every hit is an effect of the budget.
 #pragma once
 
 #include <cstddef>
@@ -37,18 +37,18 @@ private:
     ibid::cache<std::uint32_t, std::uint32_t, ibid::key_is_value> cache_;
 };
 
-// The same table as certificates use it: an entry earns its place when its chain verifies, after its
-// handshake's lookup.
+// The same table as for certificates: an entry becomes protected when its chain verifies, which is after the
+// lookup in the handshake.
 class ibid_two_classes {
     struct certificate;
     struct traits {
         using entry = certificate;
         using key = std::uint32_t;
-        static constexpr bool optimistic = false; // the count below is a plain int: hits are under the lock
+        static constexpr bool optimistic = false; // hits are under the lock: the count below is a plain int
         static bool may_match(const certificate& c, std::uint32_t k) noexcept { return c.number == k; }
         static bool may_match(std::uint32_t flying, std::uint32_t k) noexcept { return flying == k; }
         static bool try_acquire(certificate& c) noexcept {
-            ++c.references; // one thread: whoever is in the table is alive
+            ++c.references; // one thread: an entry in the table is alive
             return true;
         }
         static void acquire(certificate& c) noexcept { ++c.references; }
@@ -83,7 +83,7 @@ public:
         const bool hit = c != nullptr;
         if (!hit) {
             table::flight_type flight{&r.key, hash};
-            (void)table_->begin(flight); // one thread: nobody else has it or makes it
+            (void)table_->begin(flight); // one thread: no other thread has it or makes it
             c = new certificate(table_, r.key);
             table_->publish(flight, *c);
         }

@@ -2,10 +2,9 @@
 //
 // Replacement policies of one queue: FIFO, LRU, CLOCK, SIEVE.
 //
-// Law, also of the policies in the other files: access(r) says whether the key of `r` was kept, and keeps it
-// from then on if the policy wants it; never more than `capacity` keys are kept. Keys are numbers below
-// `keys`. A policy decides before it sees the next request. (The optimum alone is told all requests
-// beforehand.)
+// Law, also for the policies in the other files: access(r) returns whether the key of `r` was kept, and from
+// then on keeps it if the policy so decides; never more than `capacity` keys are kept. Keys are numbers below
+// `keys`. A policy decides before the next request. (Only the optimum gets all requests in advance.)
 #pragma once
 
 #include <cstddef>
@@ -17,10 +16,10 @@ namespace bench_retention {
 
 struct request {
     std::uint32_t key;
-    bool verifies; // of a certificate: the chain it came in does; known after the access
+    bool verifies; // for a certificate: its chain verifies; known only after the access
 };
 
-// The order of one queue, its newest key in front, and where in it each key stands.
+// The order of one queue, with the newest key in front, and the position of each key.
 class queue {
 public:
     using place = std::list<std::uint32_t>::iterator;
@@ -49,7 +48,7 @@ private:
     std::vector<place> where_;
 };
 
-// The oldest goes, whatever happened to it.
+// Evicts the oldest key, whatever hits it had.
 class fifo {
 public:
     fifo(std::size_t capacity, std::size_t keys) : capacity_(capacity), queue_(keys) {}
@@ -70,7 +69,7 @@ private:
     queue queue_;
 };
 
-// The one that was not used for longest goes. Each hit writes to the one order that all threads share.
+// Evicts the least recently used key. Each hit writes to the order, which all threads share.
 class lru {
 public:
     lru(std::size_t capacity, std::size_t keys) : capacity_(capacity), queue_(keys) {}
@@ -92,8 +91,8 @@ private:
     queue queue_;
 };
 
-// As in Corbató's paper of 1968, also known as second chance: a hit marks; the oldest goes unless it is
-// marked, and then it counts as new, unmarked.
+// As in Corbató's paper of 1968, also known as second chance: a hit marks a key. The oldest key is evicted,
+// unless it is marked: then it loses the mark and becomes the newest.
 class textbook_clock {
 public:
     textbook_clock(std::size_t capacity, std::size_t keys)
@@ -121,9 +120,9 @@ private:
     std::vector<bool> marked_;
 };
 
-// Zhang, Yang, Yue, Vigfusson, Rashmi: SIEVE is simpler than LRU (NSDI 2024), algorithm 1. Marks as CLOCK
-// does, but the hand moves and the keys stay in their places; so new keys, which enter at the front, are
-// looked at again soon.
+// Zhang, Yang, Yue, Vigfusson, Rashmi: SIEVE is simpler than LRU (NSDI 2024), algorithm 1. Marks like CLOCK,
+// but the hand moves and the keys keep their positions, so the hand soon examines new keys, which enter at
+// the front.
 class sieve {
 public:
     sieve(std::size_t capacity, std::size_t keys) : capacity_(capacity), queue_(keys), marked_(keys) {}
@@ -159,7 +158,7 @@ private:
     queue queue_;
     std::vector<bool> marked_;
     queue::place hand_{};
-    bool hand_is_set_ = false; // otherwise it stands at the oldest key
+    bool hand_is_set_ = false; // otherwise it starts at the oldest key
 };
 
 } // namespace bench_retention

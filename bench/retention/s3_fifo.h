@@ -2,12 +2,12 @@
 //
 // Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction (SOSP 2023).
 //
-// New keys enter a small queue of a tenth of the capacity; those with at least two hits by its end go on to
-// the main one, the others leave their number with the ghosts. Whoever comes back while its ghost is there
-// enters the main queue at once. The main queue takes the oldest with hits in again, one hit fewer (at most
-// three are counted). The ghosts, nine tenths of the capacity, come on top of it: 0.9 remembered keys for
-// each kept one is what this policy costs more than the others. Without ghosts it keeps as little as they do;
-// that row says what the ghosts are worth.
+// New keys enter a small queue of a tenth of the capacity; at its end, keys with at least two hits go on to
+// the main queue, the others leave their number in the ghost queue. A key that returns while its ghost is
+// there enters the main queue directly. In the main queue, the oldest key with hits enters again, with one
+// hit less (at most three are counted). The ghosts are additional: nine tenths of the capacity, so this
+// policy stores 0.9 remembered keys for each kept key, which the others do not. The row without ghosts shows
+// the effect of the ghosts.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ public:
             hits_[r.key] = static_cast<std::uint8_t>(std::min(hits_[r.key] + 1, 3));
             return true;
         }
-        // Asked before room is made: making room may push this very ghost out.
+        // Checked before room is made, because that may remove this ghost.
         const bool was_here = ghosts_.has(r.key);
         if (was_here) {
             ghosts_.remove(r.key);
@@ -50,7 +50,7 @@ public:
     }
 
 private:
-    // Or moves all of the small queue up; then the main queue is too long, and is next.
+    // It may move all of the small queue to the main queue; then the main queue is too long, and is next.
     void evict_from_small() {
         while (small_.size() > 0) {
             const std::uint32_t key = small_.oldest();

@@ -2,8 +2,8 @@
 //
 // The requests and their order.
 //
-// Law: a trace is a function of its name, the number of requests and the seed, the same bits on every
-// machine: integers, sums, quotients and square roots alone. bench_retention prints a hash over each.
+// Law: a trace is a function of its name, the number of requests and the seed, with the same bits on every
+// machine: it uses only integers, sums, quotients and square roots. bench_retention prints a hash over each.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace bench_retention {
 struct trace {
     std::string name;
     std::string what;
-    std::size_t keys = 0; // distinct ones; they are the numbers from 0 on
+    std::size_t keys = 0; // number of distinct keys; they are the numbers from 0 on
     std::vector<request> requests;
 };
 
@@ -63,7 +63,7 @@ private:
     std::vector<double> cumulated_;
 };
 
-// A trace being written. Keys are given out as they are first needed.
+// A trace under construction. A key gets its number at its first use.
 class writer {
 public:
     writer(std::string name, std::string what, std::size_t requests)
@@ -161,9 +161,10 @@ private:
     return w.done();
 }
 
-// 20,000 sites, Zipf 1, whose leaf certificates are renewed at a time of their own: 2.5 times in 500,000
-// requests. A site is many machines: for a while some of them have the new one and some the old. The renewed
-// leaf comes from any of the intermediates of its authority, and these are replaced too, half as often.
+// 20,000 sites, Zipf 1. Each site's leaf certificate is renewed at times of its own: 2.5 times in 500,000
+// requests. A site has many machines: for a while some of them have the new certificate and some the old. One
+// of the authority's intermediates issues the renewed leaf; the intermediates are replaced, too, half as
+// often.
 class sites {
 public:
     sites(writer& w, random& r) : w_(w), r_(r), leaves_(count) {
@@ -176,7 +177,7 @@ public:
         }
     }
 
-    // One connection: the leaf and the intermediate that it sends.
+    // One connection: the server's leaf and intermediate.
     void connect() {
         const std::size_t site = popular_.rank(r_);
         leaf& l = leaves_[site];
@@ -219,7 +220,7 @@ private:
     };
     struct authority {
         std::vector<std::uint32_t> intermediates;
-        std::size_t renewed = 0; // when the next one is
+        std::size_t renewed = 0; // the next renewal
     };
     [[nodiscard]] std::uint32_t any_of(const authority& a) {
         return a.intermediates[r_.below(intermediates)];

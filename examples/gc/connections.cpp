@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// example_gc_connections [CONNECTIONS]: a TLS client whose connections are collected.
+// example_gc_connections [CONNECTIONS]: a TLS client with garbage-collected connections.
 //
-// Opens so many connections (2,000 unless told), one after another, to four servers in the same process,
-// through memory. 200 are open at any time; which one is dropped for the next is chance, and dropped means: a
-// pointer is overwritten. Each connection is a collected object on a circle with its server's side, and holds
-// tokens: one of its SSL, one of each certificate of its peer's chain. There is no finalizer and no
-// destructor; what ends an SSL and lets go of a certificate is that the collector no longer reaches the
-// tokens.
+// Opens CONNECTIONS connections (2,000 by default), one after another, to four servers in the same process,
+// through memory. 200 are open at any time; a random one is dropped for the next, by overwriting a pointer.
+// Each connection is a collected object on a cycle with its server's side, and holds tokens: one for its SSL,
+// and one for each certificate of its peer's chain. There is no finalizer and no destructor: an SSL is freed
+// and a certificate released when the collector no longer reaches the tokens.
 //
-// Prints what is there meanwhile. Exit status 0: the memory was flat, and in the end every certificate was
-// gone.
+// Prints counts and memory while it runs. Exit status 0: memory was constant, and at the end no certificate
+// was left.
 #include <array>
 #include <cinttypes>
 #include <cstdint>
@@ -88,7 +87,7 @@ void print(long opened) {
     std::fflush(stdout);
 }
 
-// What the collector scans: the table of open connections, and this function's stack while it runs.
+// The collector scans the table of open connections, and this function's stack while it runs.
 [[gnu::noinline]] double open_and_drop(long connections) {
     const tls::credential root = tls::issue("root", nullptr, false);
     const tls::credential intermediate = tls::issue("intermediate", &root, false);
@@ -126,11 +125,11 @@ int main(int argc, char** argv) {
         return 2;
     }
     ibid::gc::start();
-    ibid_openssl_retain(0, 0); // nothing but tokens keeps a certificate
+    ibid_openssl_retain(0, 0); // only tokens keep a certificate
     const double growth = open_and_drop(connections);
     GC_gcollect();
     print(connections);
-    // A conservative collector may see a connection in a word that is none: it and its chain.
+    // A conservative collector may take a word for a pointer to a connection, and keep it and its chain.
     const bool gone = certificates().active <= 4 && ibid::gc::statistics().tokens <= 40;
     std::printf("%" PRIu64 " hits, %" PRIu64
                 " misses; second half's memory / first half's: %.2f; after the last collection %s\n",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The symbols of a small interpreter: collected lists whose elements refer to interned names. Nobody counts,
-// nobody frees; a name's entry goes when no list reaches it any more.
+// The symbols of a small interpreter: collected lists whose elements refer to interned names. The program
+// neither counts references nor frees; a name's entry ends when no list reaches it.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -14,7 +14,7 @@ namespace {
 using names = ibid::cache<std::string, std::string>;
 using name = ibid::gc::active<std::string>;
 
-// As an interpreter has it: collected, no destructor that anybody calls.
+// As in an interpreter: collected, without a destructor.
 struct pair {
     name head;
     pair* tail;
@@ -30,7 +30,7 @@ pair* list_of(names& symbols, int from, int to) {
     return list;
 }
 
-// Deep in the stack, so that no trace of its lists is left where the collector looks.
+// Deep in the stack, so that no pointer to its lists is left where the collector scans.
 [[gnu::noinline]] void evaluate(names& symbols) {
     for (int round = 0; round < 100; ++round) {
         const pair* const a = list_of(symbols, 0, 1000);

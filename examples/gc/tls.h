@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What examples need of TLS: a little PKI made on the spot, contexts, and a handshake through memory.
+// TLS for the examples: a small PKI made at the start, contexts, and a handshake through memory.
 #pragma once
 
 #include <memory>
@@ -97,7 +97,7 @@ inline context client_context(const credential& root) {
     return c;
 }
 
-// Both ends of one connection, connected through memory, and shaken hands.
+// Both ends of one connection, connected through memory, after the handshake.
 inline void handshake(SSL* client, SSL* server) {
     BIO* const up = check(BIO_new(BIO_s_mem()), "BIO");
     BIO* const down = check(BIO_new(BIO_s_mem()), "BIO");
@@ -120,7 +120,7 @@ inline void handshake(SSL* client, SSL* server) {
     throw std::runtime_error("no handshake");
 }
 
-// The peer's chain, leaf first, with a reference of the caller's on each.
+// The peer's chain, leaf first. The caller owns a reference to each certificate.
 inline std::vector<certificate> peer_chain(const SSL* s) {
     std::vector<certificate> chain;
     STACK_OF(X509)* const sent = SSL_get_peer_cert_chain(s); // the client's side: with the leaf

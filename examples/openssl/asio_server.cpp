@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The second way in: a server of Boost.Asio that asks its clients for certificates, linked with
-// ibid::openssl_interpose in front of OpenSSL. It contains no code for ibid. Its open connections hold one
-// copy of each certificate, where they would hold one each: 'ibid stat PID' shows it.
+// The second way: a Boost.Asio server that asks its clients for certificates, linked with
+// ibid::openssl_interpose before OpenSSL. It contains no code for ibid. Its open connections share one copy
+// of each certificate, as 'ibid stat PID' shows; otherwise each connection would have its own copy.
 //
 //     asio_server PORT CERTIFICATE KEY CLIENTS_CA        (0: any port; it is printed)
-#include <utility> // Boost 1.74 forgets it
+#include <utility> // Boost 1.74 does not include it
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
@@ -26,7 +26,7 @@ using asio::ip::tcp;
 
 namespace {
 
-// One client: says its name to it, for each line that comes, until it leaves.
+// One client: answers each line with the client's name, until the client leaves.
 class session : public std::enable_shared_from_this<session> {
 public:
     session(tcp::socket socket, ssl::context& context) : stream_(std::move(socket), context) {}
@@ -43,7 +43,7 @@ public:
 
 private:
     void name_the_client() {
-        X509* const client = SSL_get0_peer_certificate(stream_.native_handle()); // shared: it is only read
+        X509* const client = SSL_get0_peer_certificate(stream_.native_handle()); // shared, so it is only read
         std::array<char, 256> name{};
         X509_NAME_oneline(X509_get_subject_name(client), name.data(), static_cast<int>(name.size()));
         const std::string body = "hello " + std::string(name.data()) + "\n";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The third way in, in C++: ibid/openssl.h. A verify callback of the program's own goes on working: it shares
-// the chain first. Everything happens inside this process, over memory BIOs.
+// The third way, in C++: ibid/openssl.h. The program keeps its own verify callback, which first shares the
+// chain. Everything happens inside this process, over memory BIOs.
 //
 //     attach CA CERTIFICATE KEY        (of a server named localhost)
 #include <ibid/openssl.h>
@@ -29,7 +29,7 @@ struct freed_by {
 using context = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
 using tls = std::unique_ptr<SSL, freed_by<SSL_free>>;
 
-// What the program has always done for each verification; one line is new.
+// The program's existing callback for each verification; one line is new.
 int verify(X509_STORE_CTX* verification, void* count) {
     ibid_openssl_share_chain(verification);
     ++*static_cast<int*>(count);

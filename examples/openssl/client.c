@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The third way in, in C: ibid_openssl.h, for a program that calls ibid where it knows best, or whose OpenSSL
- * cannot be interposed (linked statically). A pool of connections to one server; each has its own SSL_CTX, to
- * show what is shared.
+ * The third way, in C: ibid_openssl.h, for a program that calls ibid itself, or whose OpenSSL is linked statically, so
+ * that its functions cannot be interposed. A pool of connections to one server; each has its own SSL_CTX, to show what
+ * is shared.
  *
  *     client PORT CA CERTIFICATE KEY CONNECTIONS */
 #include <arpa/inet.h>
@@ -43,12 +43,12 @@ static int open_connection(struct connection* c, int port, const char* ca, const
         SSL_CTX_use_PrivateKey_file(c->context, key, SSL_FILETYPE_PEM) != 1) {
         return 0;
     }
-    /* Where the program said SSL_CTX_load_verify_file(context, ca). */
+    /* Replaces SSL_CTX_load_verify_file(context, ca). */
     if (ibid_openssl_load_trust_store(SSL_CTX_get_cert_store(c->context), ca) != 1) {
         return 0;
     }
     SSL_CTX_set_verify(c->context, SSL_VERIFY_PEER, NULL);
-    ibid_openssl_attach(c->context); /* what servers send is shared from here on */
+    ibid_openssl_attach(c->context); /* from here on, servers' certificates are shared */
     c->ssl = SSL_new(c->context);
     return c->ssl != NULL && SSL_set1_host(c->ssl, "localhost") == 1 && SSL_set_fd(c->ssl, c->fd) == 1 &&
            SSL_connect(c->ssl) == 1;
@@ -65,7 +65,7 @@ static void close_connection(struct connection* c) {
     }
 }
 
-/* A certificate of the program's own, twice: the bytes are parsed once. */
+/* The program's own certificate, twice: the bytes are parsed once. */
 static int parses_once(X509* x) {
     unsigned char* der = NULL;
     const int size = i2d_X509(x, &der);
@@ -113,6 +113,6 @@ int main(int argc, char** argv) {
         close_connection(&pool[i]);
     }
     free(pool);
-    ibid_openssl_trim(); /* what only retention keeps: nothing is left then */
+    ibid_openssl_trim(); /* frees what only retention keeps: then nothing is left */
     return opened == count ? 0 : 1;
 }

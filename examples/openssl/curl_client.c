@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The second way in, for a program whose TLS is in a library that knows nothing of ibid: libcurl. Linked with
- * ibid::openssl_interpose in front of everything else. It asks ibid how much was shared; it need not.
+ * The second way, for a program whose TLS is in a library without code for ibid: libcurl. Linked with
+ * ibid::openssl_interpose before everything else. It also prints how much was shared, which is optional.
  *
  *     curl_client URL CA CERTIFICATE KEY TIMES
  *
- * Each transfer is a connection of its own with a trust store of its own, as in a program that makes one now and then. */
+ * Each transfer has its own connection and its own trust store, as in a program with occasional transfers. */
 #include <curl/curl.h>
 #include <ibid_openssl.h>
 #include <stdio.h>

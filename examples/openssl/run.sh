@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the examples against each other, with certificates made for the occasion.
+# Runs the examples against each other, with certificates made by this script.
 #
 # run.sh FOLDER_OF_THE_PROGRAMS [IBID_COMMAND [FOLDER_OF_SOME_WITH_A_STATIC_OPENSSL]]
 set -euo pipefail
@@ -49,7 +49,7 @@ says() {
     shift
     output=$("$@") || failed "$*: $output"
     printf '%s\n' "$output"
-    grep -qF -- "$expected" <<<"$output" || failed "$1 did not say: $expected"
+    grep -qF -- "$expected" <<<"$output" || failed "$1 did not print: $expected"
 }
 says 'hello /CN=client' "$programs/example_openssl_curl_client" "https://localhost:$port/" "$ca" "${client[@]}" 1
 says 'trust stores: 9 hits, 1 misses' "$programs/example_openssl_curl_client" "https://localhost:$port/" "$ca" "${client[@]}" 10
@@ -62,8 +62,8 @@ if [[ -n $static ]]; then
     says 'one certificate; 1 verification by the program' "$static/example_openssl_attach" "$ca" "$folder/localhost.pem" \
         "$folder/localhost.key"
 fi
-# The server has seen 31 or 51 handshakes of one client; nothing but its linking makes it share. Beside the
-# certificates that are sent, libssl decodes those in the sessions of its tickets.
+# The server had 31 or 51 handshakes with one client. It shares only because of the way it is linked. Besides
+# the certificates that are sent, libssl decodes those in the sessions of its tickets.
 if [[ -n $static ]]; then least=50; else least=30; fi
 output=$("$ibid" stat "$server" --json) || failed "ibid stat: $output"
 hits=$(sed -n 's/.*"hits": \([0-9]*\).*/\1/p' <<<"$output" | head -n 1)

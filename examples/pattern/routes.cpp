@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compiled regular expressions. A gateway gives each of its tenants a route table of its own; the tables are
-// written by different people and largely say the same. Each pattern is compiled once and destroyed with the
-// last table that contains it. No tenant knows of another, and there is no list of patterns in use.
+// Compiled regular expressions. A gateway has a route table for each tenant. The tables are written by
+// different people and have mostly the same patterns. Each pattern is compiled once and destroyed with the
+// last table that contains it. Tenants do not depend on each other, and there is no list of patterns in use.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -21,8 +21,8 @@ using pattern = ibid::handle<std::regex>;
 // From the text of a pattern to the compiled one.
 ibid::cache<std::string, std::regex> patterns;
 
-// A hit builds no std::string: the text is looked up as it stands in the configuration. Throws
-// std::regex_error, and then the cache is as it was.
+// A hit makes no std::string: the lookup uses the text in the configuration. Throws std::regex_error; then
+// the cache is unchanged.
 pattern compiled(std::string_view text) {
     return patterns.intern(text, [&] { return std::regex(text.begin(), text.end()); });
 }
@@ -74,7 +74,7 @@ route_table table_of_tenant(int tenant) {
     for (const line& l : usual_routes) {
         t.add(l.text, l.target);
     }
-    if (tenant % 100 == 0) { // a few have something of their own
+    if (tenant % 100 == 0) { // a few have patterns of their own
         t.add("/tenant-" + std::to_string(tenant) + "/.+", "own pages");
     }
     return t;
@@ -101,7 +101,7 @@ int main() {
     constexpr int tenants = 500;
     constexpr std::size_t own = tenants / 100;
 
-    // Each table for itself, as programs do it: every pattern compiled, every result kept by its table.
+    // Without sharing, as usual in programs: each table compiles and keeps every pattern.
     std::vector<std::regex> unshared;
     const double alone = milliseconds([&] {
         for (int tenant = 0; tenant < tenants; ++tenant) {
@@ -129,7 +129,7 @@ int main() {
     expect(tables[7].target_of("/media/de/cover.webp") == "media", "a picture's path is routed");
     expect(tables[7].target_of("/unheard/of") == "not found", "every path is routed");
 
-    // A pattern that is wrong: the error is the caller's, and nothing stays.
+    // An invalid pattern: the caller gets the error, and no entry is left.
     bool refused = false;
     try {
         tables[7].add("/broken/(", "nowhere");
@@ -138,7 +138,7 @@ int main() {
     }
     expect(refused && !patterns.find("/broken/("), "a pattern that does not compile leaves no trace");
 
-    // A tenant leaves: its own pattern goes with it, the others' stay.
+    // A tenant leaves: its own pattern is destroyed, the others' stay.
     const std::string own_text = "/tenant-100/.+";
     expect(static_cast<bool>(patterns.find(own_text)), "the pattern is there while its table is");
     tables[100] = route_table();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Configuration snapshots. A server parses its configuration anew at each reload; requests that began before
-// keep the snapshot they began with. Interned by their text, sections that did not change are the same
-// objects in every snapshot, are parsed once, and go with the last snapshot that contains them; whoever wants
-// to know what changed compares pointers.
+// Configuration snapshots. A server parses its configuration again at each reload; requests that began before
+// keep their snapshot. Sections are interned by their text: an unchanged section is the same object in every
+// snapshot, is parsed once, and ends with the last snapshot that contains it. To find out what changed,
+// compare pointers.
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -75,7 +75,7 @@ public:
         const std::lock_guard lock(mutex_);
         return current_;
     }
-    // Says how many sections are other ones than before.
+    // Returns how many sections differ from those before.
     std::size_t reload(std::string_view text) {
         std::shared_ptr<const snapshot> next = parse(text);
         const std::shared_ptr<const snapshot> before = now();
@@ -87,7 +87,7 @@ public:
             const std::lock_guard lock(mutex_);
             current_ = std::move(next);
         }
-        return changed; // `before` goes here, outside the lock, unless a request has it
+        return changed; // `before` ends here, outside the lock, unless a request has it
     }
 
 private:
@@ -97,7 +97,7 @@ private:
 
 constexpr int upstreams = 400;
 
-// As a control plane writes it: the whole state each time. `generation` moves two of the upstreams.
+// Like the output of a control plane: the whole state each time. `generation` changes two of the upstreams.
 std::string file_of(int generation) {
     std::string text;
     for (int i = 0; i < upstreams; ++i) {
@@ -131,7 +131,7 @@ int main() {
     reload(0, "start");
     expect(alive == upstreams && parsed == upstreams, "every section is parsed at the start");
 
-    // A long request begins, on another thread, and has its snapshot for as long as it takes.
+    // A long request begins on another thread, and keeps its snapshot until it ends.
     std::atomic<bool> begun{false};
     std::atomic<bool> finish{false};
     std::thread request([&, s = config.now()]() mutable {
@@ -139,7 +139,7 @@ int main() {
         begun.notify_one();
         finish.wait(false);
         expect((*s)[0]->value("address") == "10.0.3.232:8443", "a request sees the snapshot it began with");
-        s.reset(); // the request ends, and on this thread those sections that nobody else has
+        s.reset(); // the request ends, and with it, on this thread, the sections that only it had
     });
     begun.wait(false);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Strings of a parser. A tokenizer for C-like languages reads real source files (its arguments; folders are
-// searched) and keeps every token twice: as a std::string of its own, and as ibid::intern gives it. Then it
-// counts what each way takes from the heap, and what it costs to find all uses of a name.
+// searched) and stores every token in two ways: as a separate std::string, and interned with ibid::intern.
+// Then it measures the heap memory of each way, and the time to find all uses of a name.
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -23,7 +23,7 @@ namespace {
 
 using name = ibid::handle<std::string>;
 
-// What malloc has given out, as it rounds it.
+// The memory allocated by malloc, with its rounding.
 std::size_t heap_bytes() {
     const struct mallinfo2 m = mallinfo2();
     return m.uordblks + m.hblkhd;
@@ -33,8 +33,8 @@ bool in_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// The end of the token that begins at `i`, which is no space: a comment, a literal, a word or number, or a
-// character.
+// The end of the token that begins at `i`, where there is no space: a comment, a literal, a word or number,
+// or a character.
 std::size_t end_of_token(std::string_view text, std::size_t i) {
     const auto up_to = [&](std::string_view closing, std::size_t from) {
         const std::size_t found = text.find(closing, from);
@@ -60,7 +60,7 @@ std::size_t end_of_token(std::string_view text, std::size_t i) {
         std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(), in_word) - text.begin());
 }
 
-// Calls f(token) for each token of `text` but comments.
+// Calls f(token) for each token of `text`, except comments.
 template <class Function>
 void tokenize(std::string_view text, Function f) {
     for (std::size_t i = 0; i < text.size();) {
@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
                 static_cast<std::ptrdiff_t>(of_strings) - static_cast<std::ptrdiff_t>(of_names),
                 100 - 100.0 * static_cast<double>(of_names) / static_cast<double>(of_strings));
 
-    // Names are compared by their addresses from now on.
+    // From now on, names are compared by their addresses.
     double by_text = 0;
     double by_name = 0;
     const std::string wanted("const");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server's buffers in a pool: taken by the thread that reads, returned by the thread that has written,
-// dropped when a quiet time shows that they are not needed.
+// A server's buffers in a pool: taken by the thread that reads, returned by the thread that has written, and
+// freed after a time without messages, in which they were not needed.
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
@@ -17,8 +17,8 @@ namespace {
 
 using buffer = std::vector<char>;
 
-// From one thread to another. The loans come along; nobody has to remember where they belong. A reader that
-// is ahead waits.
+// A queue from one thread to another. Messages contain their loans, so a buffer always returns to its pool. A
+// reader that is too fast waits.
 class queue {
 public:
     void put(ibid::loan<buffer> b) {
@@ -57,7 +57,7 @@ int main() {
         },
         [](buffer& b) {
             b.clear();
-            return b.capacity() <= 65536; // one huge message must not make a huge buffer stay
+            return b.capacity() <= 65536; // one huge message must not leave a huge buffer in the pool
         },
         {.objects = 256});
 

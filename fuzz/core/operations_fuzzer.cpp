@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads its input as a sequence of operations on a cache, and holds every answer against a model: which
-// values are alive, who holds them, what was hit and what was missed. Destructors that intern, makes that
-// intern, throw or give nothing, budgets that change, and handles that outlive their cache are all part of
-// the language.
+// Interprets its input as a sequence of operations on a cache, and compares every result with a model: which
+// values are alive, their holders, hits and misses. The operations include destructors that intern, makes
+// that intern, throw or return nothing, budgets that change, and handles that outlive their cache.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -48,15 +47,15 @@ struct ibid::weight_of<value> {
 
 namespace {
 
-// Weak hashes on purpose: keys share shards, slots and whole hashes.
+// Deliberately weak hashes: keys share shards, slots and whole hashes.
 struct rough_hash {
     std::uint64_t operator()(int key) const {
         return static_cast<std::uint64_t>(key % 7) << (key % 2 == 0 ? 60 : 0);
     }
 };
 
-// As good as a key, and said to be: the cache answers hits without a lock. Some values are counted in
-// stripes.
+// Different for each key, and declared as keyed: the cache answers hits without a lock. Some values are
+// counted in stripes.
 struct resistant_hash {
     using is_keyed = void;
     std::uint64_t operator()(int key) const {
@@ -64,7 +63,7 @@ struct resistant_hash {
     }
 };
 
-// Whom values tell of their beginning and end.
+// Values report their construction and destruction here.
 class register_office {
 public:
     virtual std::uint64_t born(const value& v, int key) = 0;
@@ -93,7 +92,7 @@ public:
         if (v.key >= restless && cache_ != nullptr) {
             try {
                 (void)intern(v.key - restless);
-            } catch (const ibid::recursive_make&) { // evicted from within the make of just that key
+            } catch (const ibid::recursive_make&) { // evicted during the make of the same key
                 --misses_;
             }
         }
@@ -111,7 +110,7 @@ private:
     };
     struct mistake {};
 
-    // The living value of `key` in the cache that is there now; null: none.
+    // The living value of `key` in the current cache; null: none.
     [[nodiscard]] const std::pair<const std::uint64_t, life>* living(int key) const {
         const std::pair<const std::uint64_t, life>* found = nullptr;
         for (const auto& entry : alive_) {
@@ -123,7 +122,7 @@ private:
         return found;
     }
 
-    // As a user would: and everything that is known about the answer is checked.
+    // Interns like a user, and checks everything that is known about the result.
     ibid::handle<value> intern(int key) {
         const auto* const before = living(key);
         const std::uint64_t serial = before != nullptr ? before->first : 0;
@@ -198,13 +197,13 @@ void world<Hash>::begin_cache() {
 
 template <class Hash>
 void world<Hash>::end_cache() {
-    // Its pins go with it, and what they held may end; so may what it retained.
+    // Its pins end with it, so pinned values may end, and also retained ones.
     for (const auto& [serial, count] : pins_) {
         held_[serial] -= count;
     }
     pins_.clear();
     budget_ = {};
-    delete cache_; // which is still named while it goes: destructors intern in it
+    delete cache_; // cache_ is still set while it is destroyed: destructors intern in it
     cache_ = nullptr;
     for (const auto& [serial, l] : alive_) {
         CHECK(held_[serial] > 0);
@@ -258,7 +257,7 @@ void world<Hash>::step(std::uint8_t what, std::uint8_t argument) {
         cache_->trim();
         for (const auto& [serial, l] : alive_) {
             CHECK(l.generation != generation_ || held_[serial] > 0 ||
-                  l.key < keys - restless); // or interned by an end
+                  l.key < keys - restless); // or interned by a destructor
         }
         break;
     case 10:
@@ -287,7 +286,7 @@ void world<Hash>::step(std::uint8_t what, std::uint8_t argument) {
         CHECK(seen.size() == there);
         break;
     }
-    case 13: { // a make that fails, or gives nothing
+    case 13: { // a make that throws, or returns nothing
         const bool there = living(key) != nullptr;
         ++(there ? hits_ : misses_);
         try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Blocks of bytes over a socket between the two processes: their size, then themselves.
+// Blocks of bytes over a socket between the two processes: first the size, then the bytes.
 #pragma once
 
 #include <sys/socket.h>
@@ -11,7 +11,8 @@
 
 namespace ibid::fuzz {
 
-// False at the end of the stream. An interruption is none: libFuzzer's alarm comes every few minutes.
+// False at the end of the stream. A system call interrupted by libFuzzer's alarm, every few minutes, is
+// repeated.
 [[nodiscard]] inline bool read_all(int fd, void* into, std::size_t size) {
     auto* p = static_cast<char*>(into);
     while (size > 0) {

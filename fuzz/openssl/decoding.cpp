@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A certificate is decoded by each of the public functions, from sound and broken lengths, into no object, an
-// empty one, one of the program's own, and one that came from the same function.
+// Decodes a certificate with each of the public functions, with correct and wrong lengths, into no object, an
+// empty object, one of the program's own, and one that the same function returned.
 #include "owned.h"
 #include "scenes.h"
 
-// Of the leak sanitizer, where there is one.
+// From the leak sanitizer, if it is linked.
 extern "C" [[gnu::weak]] void __lsan_ignore_object(const void* p);
 
 namespace ibid::fuzz {
@@ -16,16 +16,16 @@ enum class target : unsigned {
     nowhere,       // a == NULL
     nothing,       // *a == NULL
     empty,         // X509_new()
-    own,           // a copy of a certificate, nobody else's
+    own,           // a copy of a certificate, with one reference
     own_known,     // the same, and the program has another reference to it
-    decoded,       // what this function gave for the same bytes
+    decoded,       // the result of this function for the same bytes
     decoded_twice, // the same, and the program holds a second result of it
-    other_decoded, // what this function gave for other bytes
+    other_decoded, // the result of this function for other bytes
 };
 
 struct source {
     unsigned function;
-    byte_string bytes; // one more than `length` may be behind them
+    byte_string bytes; // may have one byte more than `length`
     long length;
 };
 
@@ -34,14 +34,14 @@ struct source {
     switch (in.choice(6, 2)) {
     case 0:
         break;
-    case 1: // more behind it
+    case 1: // more bytes behind it
         s.bytes.insert(s.bytes.end(), {0x30, 0x82, 0x01});
         s.length += 3;
         break;
-    case 2: // less than it says
+    case 2: // shorter than its length
         s.length -= s.length != 0 ? 1 : 0;
         break;
-    default: // two, one behind the other
+    default: // two certificates, one after the other
         s.bytes.insert(s.bytes.end(), in.payload.begin(), in.payload.end());
         s.length = static_cast<long>(s.bytes.size());
     }
@@ -55,7 +55,7 @@ struct source {
     return out;
 }
 
-// Returns what the function returned; `advance`: how far the input went.
+// Returns the function's result; `advance`: how much input it read.
 X509* decode(const source& s, X509** a, long long& advance) {
     const unsigned char* p = s.bytes.data();
     X509* x = nullptr;
@@ -143,11 +143,10 @@ void decode_into(target into, const source& s, outcome& seen) {
         stands_there = decode(other);
         break;
     }
-    seen.errors(); // of making it
+    seen.errors(); // from making it
     X509* a = stands_there;
     if (into >= target::decoded) {
-        forgive_leak(
-            a); // docs/openssl.md, "Limits": what a program parses into, it may still have another pointer to
+        forgive_leak(a); // docs/openssl.md, "Limits": the program may have another pointer to this object
     }
     owned_x509 alias;
     if (into == target::own_known) {
@@ -164,7 +163,7 @@ void decode_into(target into, const source& s, outcome& seen) {
         seen.certificate("*a", a);
     }
     if (into == target::empty || into == target::own || into == target::own_known) {
-        // The program's own object is filled in place, or freed; so is nobody else's.
+        // Only the program's own object is filled in place, or freed.
         seen.number("*a is where it was", a == stands_there ? 1 : 0);
     }
     if (alias != nullptr && got != nullptr) {

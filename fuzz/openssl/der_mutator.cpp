@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changes DER as DER: a length that is written another way, an element that is there twice, or not, or that
-// came from another place, a tag that is another one. Bytes that are changed blindly rarely get past the
+// Changes the structure of DER: a length with another encoding, an element that is repeated, removed or
+// replaced by another one, a different tag. After random changes of bytes, parsing mostly fails at the
 // outermost length.
 #include <algorithm>
 #include <cstddef>
@@ -20,8 +20,8 @@ struct element {
     std::vector<std::size_t> inside; // the elements around it, outermost first, as indices
 };
 
-// All elements of definite length, in order of their tags. Constructed ones and strings that hold DER are
-// looked into.
+// All elements with definite length, in order of position. Searches also inside constructed elements and
+// inside strings that contain DER.
 void find(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t end,
           const std::vector<std::size_t>& inside, std::vector<element>& all) {
     std::size_t at = begin;
@@ -54,7 +54,7 @@ void find(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t
     }
 }
 
-// The header of `tag` with a length in `octets` octets; 0: as short as can be.
+// The header of `tag` with a length in `octets` octets; 0: the shortest encoding.
 [[nodiscard]] std::vector<std::uint8_t> header(std::uint8_t tag, std::size_t length, std::size_t octets) {
     if (octets == 0 && length < 0x80) {
         return {tag, static_cast<std::uint8_t>(length)};
@@ -71,7 +71,7 @@ void find(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t
     return out;
 }
 
-// Puts `with` in the place of the element and sets the lengths of all around it right.
+// Replaces the element by `with` and corrects the lengths of all elements around it.
 [[nodiscard]] std::vector<std::uint8_t> replace(const std::vector<std::uint8_t>& bytes,
                                                 const std::vector<element>& all, const element& e,
                                                 std::vector<std::uint8_t> with) {
@@ -115,7 +115,7 @@ void find(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t
     switch (random() % 8) {
     case 0: // a longer length than needed
         return with_header(header(der[e.at], body.size(), 1 + random() % 4), std::move(body));
-    case 1: // an indefinite one
+    case 1: // an indefinite length
         body.insert(body.end(), {0, 0});
         return with_header({der[e.at], 0x80}, std::move(body));
     case 2:
@@ -126,7 +126,7 @@ void find(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t
                      der.begin() + static_cast<std::ptrdiff_t>(e.end));
         return replace(der, all, e, std::move(twice));
     }
-    case 4: { // another one
+    case 4: { // another element
         const element other = any();
         return replace(der, all, e, part(other.at, other.end));
     }
@@ -150,7 +150,7 @@ void find(const std::vector<std::uint8_t>& bytes, std::size_t begin, std::size_t
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
                                                unsigned seed) {
     std::mt19937 random(seed);
-    if (size > 2 && random() % 8 == 0) { // another scene, or the same played otherwise
+    if (size > 2 && random() % 8 == 0) { // another scene, or another variant of the same
         data[random() % 2] = static_cast<std::uint8_t>(random());
         return size;
     }

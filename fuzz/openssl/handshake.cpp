@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A peer that sends what it likes as its certificates: TLS 1.2, byte for byte
+// A peer that sends arbitrary bytes as its certificates: TLS 1.2, made byte by byte
 // (testbed/tls/handshake_bytes.h).
 #include "owned.h"
 #include "scenes.h"
@@ -13,7 +13,7 @@ using testbed::append;
 using testbed::handshake_type;
 using testbed::records;
 
-// The beginning of either hello, and no session.
+// The beginning of both hellos, without a session.
 [[nodiscard]] byte_string hello() {
     byte_string body = testbed::hello_start();
     body.push_back(0);
@@ -39,7 +39,7 @@ constexpr unsigned char renegotiation_info[] = {0xff, 0x01, 0x00, 0x01, 0x00};
         0xff, 0x01, 0x00, 0x01, 0x00};
     byte_string body = hello();
     append(body, rest);
-    // X25519 alone would leave no curve for the server's own certificate.
+    // With only X25519 there would be no curve for the server's own certificate.
     return records(handshake_type::client_hello, body);
 }
 
@@ -73,7 +73,7 @@ constexpr unsigned char renegotiation_info[] = {0xff, 0x01, 0x00, 0x01, 0x00};
     return context;
 }
 
-// Which certificate the server itself shows is no part of the outcome.
+// The server's own certificate is not part of the outcome.
 [[nodiscard]] owned_context new_server_context() {
     owned_context context = new_context(TLS_server_method());
     const owned_bio certificate_in = reading(fixed_server_pem, sizeof fixed_server_pem - 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the fuzzer sends: the first byte chooses a scene, the next says how it is played, and the rest is for
+// The fuzzer's input: the first byte chooses a scene, the second one its variant, and the rest is for
 // OpenSSL.
 #pragma once
 

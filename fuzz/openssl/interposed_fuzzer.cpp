@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ibid's interposed functions against OpenSSL's own, in two processes: this one, linked with ibid's symbols
-// in front of OpenSSL's, and one without ibid (stock_twin.h). Both play the same scene with the same bytes
-// and must see the same: results, the error queue with its places and texts, the advance of each pointer,
-// each object encoded again, who owns what.
+// Compares ibid's interposed functions with OpenSSL's own, in two processes: this one, linked with ibid
+// before OpenSSL, and one without ibid (stock_twin.h). Both play the same scene with the same bytes and must
+// see the same: results, the error queue with its locations and texts, the advance of each pointer, each
+// object encoded again, and the owner of each object.
 //
-// IBID_SCOPE=all, so that what the program itself decodes is shared, too.
+// IBID_SCOPE=all, so that certificates that the program itself decodes are shared, too.
 #include <unistd.h>
 
 #include <cstdio>
@@ -23,7 +23,7 @@ namespace {
     return made;
 }
 
-// ibid has read its settings before any code of this program: so the program begins once more.
+// ibid reads its settings before any code of this program, so the program executes itself again.
 [[gnu::constructor]] void begin_with_scope_all(int, char** arguments, char**) {
     if (std::getenv("IBID_SCOPE") == nullptr) {
         setenv("IBID_SCOPE", "all", 1);
@@ -45,8 +45,8 @@ namespace {
     std::abort();
 }
 
-// What OpenSSL has to say about the input guides the fuzzer as much as ibid's own code does: libFuzzer takes
-// these for counters of its own.
+// OpenSSL's results guide the fuzzer in the same way as coverage of ibid's code: libFuzzer uses these as
+// coverage counters.
 #ifdef __clang__
 __attribute__((section("__libfuzzer_extra_counters"))) unsigned char features[4096];
 

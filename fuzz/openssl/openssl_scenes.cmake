@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the fuzzers and the unit tests that replay their corpus have in common: the scenes, and the program
-# that plays them on stock OpenSSL. That one is built without sanitizers: it is the half that nothing is
-# looked for in, and takes half the time.
+# Shared by the fuzzers and the unit tests that replay their corpus: the scenes, and the program that plays
+# them on stock OpenSSL. That program is built without sanitizers, because it is not under test; this makes it
+# faster.
 #
-# Two sets of scenes: of a program that reads, and of one that writes. To ibid they are different programs.
+# Two sets of scenes: for a program that reads, and for one that writes. ibid treats these differently.
 set(openssl_scenes decoding.cpp handshake.cpp outcome.cpp session.cpp trust_file.cpp)
 list(TRANSFORM openssl_scenes PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 set(openssl_scenes_writers ${openssl_scenes} ${CMAKE_CURRENT_LIST_DIR}/writing.cpp)

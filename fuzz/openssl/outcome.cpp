@@ -6,7 +6,8 @@
 namespace ibid::fuzz {
 
 void outcome::bytes(const char* name, const void* data, std::size_t size) {
-    std::uint64_t digest = 0xcbf29ce484222325; // FNV-1a: both sides are honest, the input alone is not
+    std::uint64_t digest =
+        0xcbf29ce484222325; // FNV-1a is enough: only the input is hostile, not the two processes
     const auto* const p = static_cast<const unsigned char*>(data);
     for (std::size_t i = 0; i < size; ++i) {
         digest = (digest ^ p[i]) * 0x100000001b3;

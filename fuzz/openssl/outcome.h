@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program can see of what OpenSSL did, as text: two processes that write the same text saw the same.
+// OpenSSL's visible results as text: if two processes write the same text, they have seen the same.
 //
-// Law: nothing in it differs between two runs of stock OpenSSL (no address, no random number, no time), and
-// nothing that an application can tell apart is left out: results, the advance of the input, who owns what,
-// each error with its place and its data.
+// Law: the text is the same in each run of stock OpenSSL (no address, no random number, no time), and
+// contains everything that an application can distinguish: results, the advance of the input, the owner of
+// each object, each error with its location and its data.
 #pragma once
 
 #include <openssl/err.h>
@@ -18,23 +18,22 @@ namespace ibid::fuzz {
 
 class outcome {
 public:
-    // What the lines that follow are about.
+    // A heading for the following lines.
     void about(const char* scene) { text_.append("== ").append(scene).append("\n"); }
 
     void number(const char* name, long long value) {
         text_.append(name).append(" ").append(std::to_string(value)).append("\n");
     }
 
-    // Bytes, by their length and a digest.
+    // Bytes, as their length and a digest.
     void bytes(const char* name, const void* data, std::size_t size);
 
-    // All that is in the error queue, which is empty afterwards. But for one: that a certificate's extensions
-    // are faulty OpenSSL says once for each object, at its first use. Where several were read before any was
-    // used, how often it is said tells how many objects there are (docs/openssl.md, "Limits").
+    // The whole error queue, which is then empty, with one exception: OpenSSL reports faulty extensions of a
+    // certificate once for each object, at its first use. If several were read before the first use, the
+    // number of reports is the number of objects (docs/openssl.md, "Limits").
     void errors();
 
-    // A certificate: how it is encoded again, what was found out when it was parsed, and its trust settings.
-    // Null is one, too.
+    // A certificate: its encoding, the results of parsing it, and its trust settings. It may be null.
     void certificate(const char* name, X509* x);
 
     void crl(const char* name, X509_CRL* crl);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OpenSSL's objects with owners, and the certificates that do not change from input to input.
+// Owners of OpenSSL's objects, and the certificates that are the same for every input.
 #pragma once
 
 #include <openssl/pem.h>

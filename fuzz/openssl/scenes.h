@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program does with the bytes that it was sent, by OpenSSL's public functions alone. Nothing here
-// knows of ibid.
+// What a program does with received bytes, only with OpenSSL's public functions. Independent of ibid.
 //
-// To ibid, a program that names functions which write is another one than a program that reads. So there are
-// two programs of these scenes: one without play_writing(), and one with it.
+// ibid treats a program that references functions that write differently from a program that only reads. So
+// there are two programs of these scenes: without play_writing(), and with it.
 //
-// Law: each scene does what it does several times over, so that under ibid the first is a miss, the second a
-// hit while the first result is held, and the last one comes after all were freed.
+// Law: each scene repeats its operation several times, so that under ibid the first is a miss, the second is
+// a hit while the first result is held, and the last one comes after all results were freed.
 #pragma once
 
 #include "input.h"
@@ -15,13 +14,14 @@
 
 namespace ibid::fuzz {
 
-void play_decoding(const input& in, outcome& seen); // d2i_X509 and its kin, into every kind of `*a`
-[[gnu::weak]] void play_writing(const input& in,
-                                outcome& seen); // public setters on what was decoded, or came from a session
+void play_decoding(const input& in, outcome& seen); // d2i_X509 and similar functions, into every kind of `*a`
+[[gnu::weak]] void
+play_writing(const input& in,
+             outcome& seen); // public setters on certificates that were decoded, or came from a session
 void play_handshake(const input& in, outcome& seen); // a peer that sends these bytes as its certificates
 void play_session(const input& in, outcome& seen);   // d2i_SSL_SESSION
 void play_trust_file(const input& in,
-                     outcome& seen); // X509_STORE_load_file, X509_load_crl_file and their kin
+                     outcome& seen); // X509_STORE_load_file, X509_load_crl_file and similar functions
 
 inline constexpr unsigned scenes = 5;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A serialized session: as it was sent, or a sound one with the bytes that were sent in the place of the
-// peer.
+// A serialized session: the input itself, or a valid session with the input instead of the peer.
 #include "owned.h"
 #include "scenes.h"
 #include "session_bytes.h"
@@ -30,7 +29,7 @@ byte_string session_with(std::span<const unsigned char> peer, bool sound) {
     body.insert(body.end(),
                 {0xa1, 0x06, 0x02, 0x04, 0x60, 0x00, 0x00, 0x00, 0xa2, 0x04, 0x02, 0x02, 0x1c, 0x20});
     append_value(body, 0xa3, peer);
-    // Behind the peer: a verification result; or something that is none, so that what was decoded is freed
+    // Behind the peer: a verification result, or something invalid, so that the decoded parts are freed
     // again.
     body.insert(body.end(), {0xa5, 0x03, static_cast<unsigned char>(sound ? 0x02 : 0x04), 0x01, 0x00});
     byte_string session;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A serialized session with any bytes in the place of the peer's certificate.
+// A serialized session with arbitrary bytes instead of the peer's certificate.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace ibid::fuzz {
 
-// A sound one, or with something behind the peer that is none, so that what was decoded is freed again.
+// A valid session, or one with something invalid behind the peer, so that the decoded parts are freed again.
 [[nodiscard]] byte_string session_with(std::span<const unsigned char> peer, bool sound);
 
 } // namespace ibid::fuzz

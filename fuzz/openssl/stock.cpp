@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stock_twin.h begins: plays each input that comes on its standard input, a socket, on OpenSSL alone,
-// and tells there what it saw. Linked without ibid, and without sanitizers: what OpenSSL does is measured
-// here, not looked into.
+// The program that stock_twin.h starts: its standard input is a socket. It plays each input from there on
+// OpenSSL alone, and sends the outcome back. Linked without ibid, and without sanitizers, because OpenSSL
+// itself is not under test.
 #include <csignal>
 #include <vector>
 

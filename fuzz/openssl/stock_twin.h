@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process that plays each input on stock OpenSSL and tells what it saw: the same scenes, linked without
+// A process that plays each input on stock OpenSSL and returns the outcome: the same scenes, linked without
 // ibid (stock.cpp).
 #pragma once
 
@@ -12,7 +12,7 @@ namespace ibid::fuzz {
 
 class stock_twin {
 public:
-    stock_twin(); // begins openssl_stock_twin, which is beside this program
+    stock_twin(); // starts openssl_stock_twin, which is beside this program
     stock_twin(const stock_twin&) = delete;
     stock_twin& operator=(const stock_twin&) = delete;
     ~stock_twin();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file of certificates and CRLs is loaded into trust stores: an empty one, another one, the same again, one
-// that has something in it. What each lists, and in which order, is part of the outcome.
+// A file of certificates and CRLs is loaded into trust stores: an empty one, another one, the same again, and
+// a non-empty one. The list of each store's objects, in order, is part of the outcome.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -94,7 +94,7 @@ int load(unsigned how, X509_STORE* store) {
 void list(X509_STORE* store, outcome& seen) {
 #if OPENSSL_VERSION_MAJOR < 4
     STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
-#else // which would turn the store's hash table into a list
+#else // there, get0 would turn the store's hash table into a list
     STACK_OF(X509_OBJECT)* const objects = X509_STORE_get1_objects(store);
 #endif
     seen.number("objects", sk_X509_OBJECT_num(objects));
@@ -112,7 +112,7 @@ void list(X509_STORE* store, outcome& seen) {
 
 void play_trust_file(const input& in, outcome& seen) {
     seen.about("trust file");
-    // The types that are not PEM are read from the bytes as they were sent.
+    // Types other than PEM are read from the unchanged input.
     const unsigned how = in.choice(4, 3);
     const bool pem = how < 6;
     const file on_disk(pem ? file_of(in) : byte_string(in.payload.begin(), in.payload.end()));
@@ -123,7 +123,7 @@ void play_trust_file(const input& in, outcome& seen) {
         list(store, seen);
     };
     if (in.choice(7, 1) != 0 && in.choice(0, 2) == 3) {
-        ERR_raise(ERR_LIB_USER, 1); // what was in the queue before stays there
+        ERR_raise(ERR_LIB_USER, 1); // an older error stays in the queue
     }
     const owned_store first(X509_STORE_new());
     load_into(first.get());

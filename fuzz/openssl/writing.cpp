@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program writes to a certificate that it decoded, or that a session brought: it sees what it wrote; code
-// that gets the same bytes before or afterwards does not.
+// A program writes to a certificate that it decoded, or got from a session. It sees the change; code that
+// gets the same bytes before or afterwards does not.
 #include <openssl/x509v3.h>
 
 #include <vector>
@@ -56,7 +56,7 @@ int write(unsigned setter, X509* x) {
         return 1;
     case 12: {
         EVP_PKEY* const key =
-            X509_get_pubkey(x); // with a reference: the old one goes before the new one is taken
+            X509_get_pubkey(x); // with a reference, because the old key is freed before the new one is taken
         const int result = key != nullptr ? X509_set_pubkey(x, key) : -1;
         EVP_PKEY_free(key);
         return result;
@@ -73,7 +73,7 @@ int write(unsigned setter, X509* x) {
     }
 }
 
-// Each time another object: decoded by the program, or by libssl in a session, which is kept.
+// A different object each time: decoded by the program, or by libssl in a session, which is kept.
 class source {
 public:
     source(const input& in, bool in_session) : in_(in), in_session_(in_session) {}
@@ -110,8 +110,8 @@ void write_to(source from, const input& in, outcome& seen) {
     seen.certificate("written", written);
     X509* const fresh = from.next();
     seen.errors();
-    // OpenSSL finds out late what the extensions say, and before a write or after it is not the same. So it
-    // is asked before, as it is for every peer: for a shared certificate it was, by somebody.
+    // OpenSSL decodes the extensions late, and it matters whether that is before or after a write. So they
+    // are decoded before, as for every peer; for a shared certificate this has already happened.
     seen.certificate("fresh", fresh);
     seen.number("setter again", write(in.choice(4, 4), fresh));
     seen.errors();

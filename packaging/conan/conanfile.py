@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The core as a Conan package: `conan create packaging/conan` in a checkout of ibid.
 
-What uses OpenSSL (the preload library, the command) comes as packages of the distribution instead.
+The preload library and the command, which use OpenSSL, come as packages of the distribution instead.
 """
 
 import re
@@ -39,7 +39,7 @@ class IbidConan(ConanFile):
         basic_layout(self)
 
     def requirements(self):
-        # Its header alone is used, by the headers of ibid.
+        # ibid's headers include its header. Its library is not linked.
         self.requires("xxhash/[>=0.8.1 <0.9]", transitive_headers=True, libs=False)
 
     def validate(self):
@@ -49,7 +49,7 @@ class IbidConan(ConanFile):
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, str(Path(self.package_folder, "licenses")))
-        # openssl.h is for the compiled library, which is not here.
+        # openssl.h needs the compiled library, which this package does not have.
         copy(self, "ibid/*.cppm", str(Path(self.source_folder, "include")), str(Path(self.package_folder, "include")))
         copy(self, "ibid/*.h", str(Path(self.source_folder, "include")), str(Path(self.package_folder, "include")), excludes="ibid/openssl.h")
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The entry point of the image: copies /opt/ibid into a volume (/ibid, or the folder that is named), and
+// The entry point of the image: copies /opt/ibid into a volume (/ibid, or the folder in the argument), and
 // ends. Linked statically, because the image holds no C library.
 //
 // Law: each file is complete under its name or not there: a container that starts meanwhile never maps half a
@@ -32,7 +32,7 @@ static int copy(const char* source, const char* target, mode_t mode) {
     for (ssize_t n; result == 0 && (n = read(in, part, sizeof part)) != 0;)
         if (n < 0 || write(out, part, (size_t)n) != n)
             result = failed(n < 0 ? "read" : "write", n < 0 ? source : target);
-    // The mode as it was, whatever the umask.
+    // The file's own mode, whatever the umask is.
     if (result == 0 && (fchmod(out, mode & 0777) != 0 || fsync(out) != 0))
         result = failed("finish", target);
     if (in >= 0)

@@ -19,7 +19,7 @@ from .programs import PROGRAMS, Program, units_for
 from .targets import TARGETS, Target
 
 ROOT = Path(__file__).resolve().parents[2]
-CANNOT = 77  # exit status: PyPI, from where the compiler comes, could not be reached
+CANNOT = 77  # exit status: the compiler comes from PyPI, which could not be reached
 
 
 @dataclass
@@ -72,7 +72,7 @@ def run(outcome: Outcome, program: Program, made: Path, folder: Path, word_filte
     if not program.has_tests:
         counts["PASSED"] = 1 if status == 0 else 0
     if status != 0 and counts["FAILED"] == 0:
-        counts["FAILED"] = 1  # it ended otherwise
+        counts["FAILED"] = 1  # a crash, or a time limit
     outcome.passed += counts["PASSED"]
     outcome.failed += counts["FAILED"]
     outcome.skipped += counts["SKIPPED"]
@@ -126,7 +126,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         "Debian has an emulator, and prints one table. The exit status is 0 if all compiled and none failed. The first run compiles libc++ "
         "for each target; all together takes about an hour.",
     )
-    parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(t.name for t in TARGETS)}; without: all")
+    parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(t.name for t in TARGETS)}; default: all")
     parser.add_argument("--only", action="append", choices=[p.name for p in PROGRAMS], help="these programs (may be repeated)")
     parser.add_argument("--filter", metavar="TESTS", help="for GoogleTest")
     parser.add_argument("--compile-only", action="store_true", help="link and run nothing: without libc++'s compilation, seconds for each target")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clang and libc++ for all targets, as PyPI carries them (ziglang), and GoogleTest's sources from Debian, compiled with it."""
+"""Clang and libc++ for all targets (PyPI's package ziglang), and GoogleTest, compiled with them from Debian's sources."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werr
 
 
 class CompilerError(Exception):
-    """What the compiler said."""
+    """The compiler's messages."""
 
 
 class Compiler:
-    """Lives in `folder`. Compiles again only what has changed, by a cache of the compiler's own."""
+    """Is installed in `folder`. The compiler has a cache of its own, so it compiles only what has changed."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder = folder
@@ -28,7 +28,7 @@ class Compiler:
         self.python = folder / "venv/bin/python"
         headers = folder / "include"
         headers.mkdir(parents=True, exist_ok=True)
-        link = headers / "xxhash.h"  # alone: the rest of /usr/include is another system's
+        link = headers / "xxhash.h"  # only this: the rest of /usr/include is not for the target
         if not link.is_symlink():
             link.symlink_to(XXHASH)
         self.includes = [f"-I{root}/include", f"-I{root}/tests", f"-I{root}/tests/stress/core", f"-isystem{headers}"]
@@ -49,7 +49,7 @@ class Compiler:
             raise CompilerError(done.stdout)
 
     def refusal(self, target: str) -> str:
-        """What the compiler says of a program that does not compile; empty: it compiles."""
+        """The compiler's messages for a program that must not compile; empty if it compiles."""
         source = self.folder / "refused.cpp"
         source.write_text(
             '#include "ibid/intern.h"\n#include "ibid/pool.h"\n#include <string>\n'
@@ -62,7 +62,7 @@ class Compiler:
         return ""
 
     def googletest(self, target: str) -> list[Path]:
-        """Its objects."""
+        """GoogleTest's object files, compiled for the target."""
         objects = []
         for name in ("gtest-all.cc", "gtest_main.cc"):
             made = self.folder / target / f"{name}.o"
@@ -74,7 +74,7 @@ class Compiler:
         return objects
 
     def program(self, target: str, name: str, units: list[list[str]], defines: tuple[str, ...], objects: list[Path], link: bool = True) -> Path:
-        """Programs without GoogleTest show that the headers give no warning; tests may."""
+        """Programs without GoogleTest are compiled with warnings as errors; tests may have warnings."""
         warnings = () if name.endswith("_test") else WARNINGS
         folder = self.folder / target
         folder.mkdir(parents=True, exist_ok=True)

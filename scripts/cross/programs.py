@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which programs are compiled, from which tests. Several files are one translation unit, as the headers cost more than the tests."""
+"""Which programs are compiled, from which tests. Several files form one translation unit, because compiling the headers takes most of the time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Program:
     name: str
     units: tuple[tuple[str, ...], ...]  # files of each translation unit
     defines: tuple[str, ...] = ()
-    has_tests: bool = True  # GoogleTest's; else its exit status says it
+    has_tests: bool = True  # GoogleTest's; without them the exit status is the result
     patience: int = 600  # seconds
 
 
@@ -55,7 +55,7 @@ PROGRAMS = (
         patience=1800,
     ),
     Program(
-        "portable_test",  # the portable way, where the system has a better one
+        "portable_test",  # the portable code, on systems for which there is faster code
         (tests(CORE, "race", "reclaimer") + tests(POOL, "fence") + tests(f"{STRESS}/core", "everything"),),
         defines=("IBID_TEST_HITS_WITHOUT_LOCK", "IBID_PORTABLE"),
         patience=1800,

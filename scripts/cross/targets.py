@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the core is compiled for, and how a program of each target runs on this machine."""
+"""The targets that the core is compiled for, and how this machine runs a program of each."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 class Target:
     name: str  # as the compiler knows it
     system: str  # linux, windows, macos or freebsd
-    runner: tuple[str, ...] | None = None  # what runs its programs; empty: the machine itself; None: nothing does
-    packages: tuple[str, ...] = ()  # Debian's, for the runner
-    refusal: str = ""  # the one thing that the compiler must say, where the core is not for
+    runner: tuple[str, ...] | None = None  # the emulator; empty: the machine itself; None: its programs cannot run here
+    packages: tuple[str, ...] = ()  # Debian packages that have the runner
+    refusal: str = ""  # for a target that the core does not support: the one error that the compiler must print
 
     def command(self, program: Path) -> list[str] | None:
-        """What runs the program; None if that is not installed."""
+        """The command that runs the program; None if the runner is not installed."""
         if self.runner is None or (self.runner and shutil.which(self.runner[0]) is None):
             return None
         return [*self.runner, str(program)]

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev bench: builds the components' benchmarks. A component with a run.py is run by it, another by its
-# program bench_COMPONENT.
+# ./dev bench: builds the components' benchmarks and runs, for each component, its run.py if it has one,
+# otherwise its program bench_COMPONENT.
 
 bench_components() {
     local file
@@ -26,7 +26,7 @@ bench() {
         bench_components | grep -x -- "$1" >/dev/null || usage_error "unknown component '$1'" bench
         components+=("$1")
         [[ ! -f bench/$1/CMakeLists.txt ]] || targets+=("bench/$1/all")
-        [[ $1 != core ]] || targets+=(bench/pool/all bench/gc/all) # it shows their rows, too
+        [[ $1 != core ]] || targets+=(bench/pool/all bench/gc/all) # its table has their rows, too
         shift
     done
     if [[ ${#components[@]} -eq 0 ]]; then

@@ -4,13 +4,13 @@
 # ./dev build and clean: configures and compiles one preset in build/PRESET. The other commands use
 # `configure` and `compile`.
 
-# Files that 'sudo ./dev ...' made belong to root. Each tool would fail on them with a different message.
+# Files that 'sudo ./dev ...' made belong to root; each tool would fail on them with a message of its own.
 require_own_build() {
     local foreign
     [[ -e build ]] || return 0
     foreign=$(find build -maxdepth 2 \( -type d -o -name CMakeCache.txt -o -name '.ninja_*' \) ! -writable -print -quit || true)
     [[ -z $foreign ]] ||
-        fail "$foreign is not yours to write: it was made by another user, with sudo perhaps" "sudo rm -rf build"
+        fail "$foreign is not writable: another user made it, perhaps with sudo" "sudo rm -rf build"
 }
 
 # configure PRESET [CMAKE OPTION ...]
@@ -26,7 +26,7 @@ configure() {
     log=build/configure-$preset.log
     if ! cmake --preset "$preset" "$@" >"$log" 2>&1; then
         cat "$log" >&2
-        fail "CMake could not configure build/$preset" "'./dev setup build' installs what it needs; './dev clean' begins anew"
+        fail "CMake could not configure build/$preset" "'./dev setup build' installs what it needs; './dev clean' removes build/"
     fi
 }
 
@@ -38,7 +38,7 @@ compile() {
     local options=()
     [[ $# -eq 0 ]] || options=(--target "$@")
     cmake --build "build/$preset" "${options[@]}" >&2 ||
-        fail "build/$preset did not build" "the first error above is the one to mend"
+        fail "build/$preset did not build" "fix the first error above"
 }
 
 build_help() {

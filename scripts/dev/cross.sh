@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev cross: all of it is in scripts/cross.
+# ./dev cross: the code is in scripts/cross.
 
 cross() {
     local cross_options=("$@")

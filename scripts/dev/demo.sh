@@ -16,7 +16,7 @@ demo() {
     exec "$python" demo/demo.py "$@"
 }
 
-# Whether the packages of a purpose are there, so that a Python program can be asked for its own help.
+# Whether the packages of a purpose are installed, so that a Python program can print its own help.
 is_ready_for_python() {
     local package words
     words=$(packages_for "$1")

@@ -38,7 +38,8 @@ lint() {
     local sources scripts modules
     mapfile -t sources < <(tracked '*.h' '*.hpp' '*.c' '*.cpp')
     mapfile -t modules < <(tracked '*.py')
-    # Those of scripts/dev are checked where dev sources them: one by itself would lack the others' names.
+    # The files of scripts/dev are checked through dev, which sources them: one alone would lack names that
+    # the others define.
     mapfile -t scripts < <(tracked dev .ci/run '*.sh' ':!scripts/dev')
 
     say "clang-format: ${#sources[@]} files"
@@ -73,11 +74,11 @@ lint() {
     say "lint: nothing found"
 }
 
-# read_headers_alone PARTS: each header of C++ compiles without anything included before it, and keeps its
-# locks.
+# read_headers_alone PARTS: each C++ header compiles with nothing included before it, and Clang's thread
+# safety analysis finds no fault in it.
 read_headers_alone() {
     local headers
-    # One is of C, the others are for one kind of system each.
+    # Left out: a header in C, and headers that compile only on one kind of system.
     mapfile -t headers < <(tracked '*.h' ':!testbed/tls/common.h' ':!include/ibid/detail/port/signpost_*.h' ':!include/ibid/detail/port/windows.h' | grep -E "$1")
     say "headers by themselves: ${#headers[@]} files"
     printf '%s\n' "${headers[@]}" | xargs -P "$(nproc)" -I '{}' "clang++-$clang_version" -x c++ -std=c++20 -fsyntax-only \
@@ -89,7 +90,7 @@ read_headers_alone() {
 tidy() {
     local units parts=$1
     configure debug "${@:2}"
-    # What the build knows how to compile. The core is templates, and every_member.cpp has them all.
+    # The files that the build compiles. The core is templates; every_member.cpp instantiates all of them.
     mapfile -t units < <("$python" - "$parts|^tests/unit/core/every_member.cpp" <<'PYTHON'
 import json, os, re, sys
 files = {os.path.relpath(entry["file"]) for entry in json.load(open("build/debug/compile_commands.json"))}

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev openssl: what upstream's default build is like (-Bsymbolic), in the oldest and the newest versions
-# that ibid knows. The sources come from package registries; the results stay in build/openssl/VERSION: bin,
-# include, lib.
+# ./dev openssl: builds OpenSSL as upstream does by default (-Bsymbolic), in the oldest and the newest
+# supported versions, and runs tests on it. The sources come from package registries; the results are in
+# build/openssl/VERSION: bin, include, lib.
 
 readonly openssl_versions=(3.0 newest 4)
 
-# openssl_sources VERSION[-tsan] FOLDER: the sources as they were released, in FOLDER.
+# openssl_sources VERSION[-tsan] FOLDER: puts the released sources into FOLDER.
 openssl_sources() {
     local fetched=$root/build/openssl/fetched/$1
     rm -rf "$fetched" "$2"
@@ -20,12 +20,12 @@ openssl_sources() {
             "Origin: $distribution" | sort -u >"$fetched/sources.list"
         local apt=(apt-get -qq -o Dir::Etc::SourceList="$fetched/sources.list" -o Dir::Etc::SourceParts=/dev/null
             -o Dir::State::Lists="$fetched/lists" -o Dir::Cache="$fetched" -o APT::Sandbox::User="$(id -un)")
-        # apt-get checks what it fetches by the archive's signature.
+        # apt-get checks the archive's signature.
         { "${apt[@]}" update && cd "$fetched" && "${apt[@]}" source --download-only --tar-only openssl && cd "$root"; } >&2 ||
             fail "apt-get could not fetch OpenSSL's source package" "see its message above; is the network there?"
         tar -xf "$fetched"/openssl_*.orig.tar.gz -C "$2" --strip-components=1
         ;;
-    newest | 4) # the Rust package that carries them
+    newest | 4) # the Rust package openssl-src has them
         local major=300
         [[ ${1%-tsan} != 4 ]] || major=400
         mkdir "$fetched/src"
@@ -34,8 +34,8 @@ openssl_sources() {
         (cd "$fetched" && cargo vendor --quiet vendor >/dev/null) ||
             fail "cargo could not fetch openssl-src" "see its message above; is the network there?"
         cp -r "$fetched/vendor/openssl-src/openssl/." "$2"
-        # The package is for static libraries. What it lacks is the step that turns the lists of symbols into
-        # version scripts.
+        # The package is for static libraries. It lacks the script that makes version scripts from the lists
+        # of symbols.
         cat >"$2/util/mkdef.pl" <<'PERL'
 my ($file) = "@ARGV" =~ /--ordinals (\S+)/;
 open my $in, '<', $file or die "$file: $!";
@@ -55,8 +55,8 @@ PERL
 }
 
 # build_openssl VERSION[-tsan]: with upstream's defaults. Only what programs use is built: shared libraries,
-# the command, providers. With -tsan: with the thread sanitizer, and without -Bsymbolic, so that ibid meets
-# all that it does in a distribution's build.
+# the command, providers. With -tsan: with the thread sanitizer, and without -Bsymbolic, so that ibid
+# intercepts the same calls as in a distribution's build.
 build_openssl() {
     local version=$1 prefix=$root/build/openssl/$1
     [[ ! -e $prefix/lib/libssl.so ]] || return 0
@@ -71,8 +71,8 @@ build_openssl() {
     openssl_sources "$version" "$source"
     if [[ $version == *-tsan ]]; then
         sed -i 's/ *-Wl,-Bsymbolic//g' "$source/Configurations/shared-info.pl"
-        # The last drop of a reference is ordered after the others by a fence, which the thread sanitizer does
-        # not know.
+        # A fence orders the last decrement of a reference count after the others. The thread sanitizer does
+        # not support fences.
         sed -i '/fetch_sub_explicit/s/memory_order_[a-z]*/memory_order_acq_rel/' "$source/include/internal/refcount.h"
     fi
     say "OpenSSL $version: building, some minutes"
@@ -141,8 +141,8 @@ openssl_() {
     closing_line
 }
 
-# test_under_tsan VERSION-tsan ...: what has threads in it. The tests are linked with that library, and find
-# it by themselves: nothing that is not built with the sanitizer can load it.
+# test_under_tsan VERSION-tsan ...: the tests with threads. They are linked with that library and need no
+# LD_LIBRARY_PATH, with which programs without the sanitizer would try to load it.
 test_under_tsan() {
     local version prefix
     for version in "$@"; do
@@ -166,7 +166,7 @@ test_compiled_for() {
     IBID_OPENSSL=$prefix LD_LIBRARY_PATH=$prefix/lib run_ctest release-openssl unit
 }
 
-# test_on_openssl VERSION ...: what depends on OpenSSL, with that one in the place of the system's.
+# test_on_openssl VERSION ...: the tests that depend on OpenSSL, with this version instead of the system's.
 test_on_openssl() {
     local version
     for version in "$@"; do

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev programs: all of it is in scripts/programs.
+# ./dev programs: the code is in scripts/programs.
 
 programs() {
     programs_options=("$@")

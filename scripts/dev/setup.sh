@@ -4,11 +4,10 @@
 # ./dev setup: Debian packages by purpose, and their installation. Every command calls `ensure` with its
 # purposes.
 #
-# The names are the same from Debian 12 and Ubuntu 22.04 on, except for tcmalloc's, which the change of time_t
-# has renamed in Debian 13 and Ubuntu 24.04, and for jitterentropy, which only Ubuntu has.
+# The names are the same from Debian 12 and Ubuntu 22.04 on, with two exceptions: tcmalloc has another name
+# from Debian 13 and Ubuntu 24.04 on (64-bit time_t), and only Ubuntu has jitterentropy.
 
-# of_this_system NAME: an entry of /etc/os-release; nothing where it has none (Debian testing has no
-# VERSION_ID).
+# of_this_system NAME: an entry of /etc/os-release; empty if there is none (Debian testing has no VERSION_ID).
 of_this_system() { sed -nE "s/^$1=\"?([^\"]*)\"?\$/\1/p" /etc/os-release 2>/dev/null || true; }
 
 distribution=Debian tcmalloc=libtcmalloc-minimal4t64
@@ -16,7 +15,7 @@ distribution=Debian tcmalloc=libtcmalloc-minimal4t64
 case $(of_this_system VERSION_ID) in
 11 | 12 | 22.04) tcmalloc=libtcmalloc-minimal4 ;;
 esac
-# A static libcrypto of Ubuntu's 4.0 needs it, which its package does not say.
+# Ubuntu's static libcrypto 4.0 needs it, but its package does not depend on it.
 jitterentropy=''
 [[ $distribution != Ubuntu || $(of_this_system VERSION_ID) =~ ^(22|24|26\.04) ]] || jitterentropy=libjitterentropy3-dev
 
@@ -27,7 +26,7 @@ packages_for() {
     test) echo python3 python3-pytest python3-cryptography python3-jsonschema python3-pyte openssl ca-certificates curl nginx haproxy \
         kamailio kamailio-tls-modules apache2 socat libjemalloc2 "$tcmalloc" libboost-dev libcurl4-openssl-dev \
         man-db zsh fish shellcheck $jitterentropy ;;
-    long) echo systemd prometheus ;; # whose tests are left out elsewhere
+    long) echo systemd prometheus ;; # tests that need them are otherwise skipped
     package) echo debhelper lintian debootstrap ;;
     rpm) echo rpm ;;
     demo) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates curl nginx ;;
@@ -57,12 +56,12 @@ as_root() {
     if [[ $EUID -eq 0 ]]; then "$@"; else sudo -- "$@"; fi
 }
 
-# What root does, in one go; its words are packages. Standard output: apt-get's machine-readable status.
-# Standard error: what everything says. Servers are needed as programs. As services they would take this
-# machine's ports, now by starting and after the next boot by being enabled. apt-get update may fail
-# (somebody's broken additional repository): whether the packages can be had is for the installation to say. A
-# new machine's first boot holds dpkg's lock for minutes.
-# shellcheck disable=SC2016 # it is expanded there
+# The commands that need root, as one script; its arguments are packages. Standard output: apt-get's
+# machine-readable status. Standard error: all messages. Servers are needed only as programs, so the script
+# neither starts nor enables their services, which would take this machine's ports. 'apt-get update' may fail
+# (a broken third-party repository); then the installation fails only if the packages are not available. The
+# first boot of a new machine holds dpkg's lock for minutes.
+# shellcheck disable=SC2016 # the inner shell expands it
 readonly install_script='
     policy=/usr/sbin/policy-rc.d
     trap "exit 130" INT
@@ -83,8 +82,8 @@ readonly install_script='
     done
 '
 
-# Shows apt-get's status lines (KIND:PACKAGE:PERCENT:WORDS) as one line that moves; on what is no terminal,
-# nothing.
+# Shows apt-get's status lines (KIND:PACKAGE:PERCENT:WORDS) as one line that changes. Shows nothing if
+# standard error is not a terminal.
 show_status() {
     local kind package percent words
     while IFS=: read -r kind package percent words; do
@@ -95,10 +94,10 @@ show_status() {
     [[ ! -t 2 ]] || printf '\r%80s\r' '' >&2
 }
 
-# Installs what is missing for these purposes. Without anything missing it needs neither network nor root.
+# Installs what is missing for these purposes. If nothing is missing, it needs neither network nor root.
 ensure() {
     if ! command -v dpkg-query >/dev/null; then
-        return # not Debian: the build says what it does not find
+        return # not Debian: the build reports what it does not find
     fi
     local purpose package missing=() words
     for purpose in "$@"; do
@@ -114,7 +113,7 @@ ensure() {
         fail "this needs root, and there is no sudo" "as root: apt-get install ${missing[*]}"
     fi
     if ! as_root true; then
-        fail "this needs root, and sudo does not give it" "as root: apt-get install ${missing[*]}"
+        fail "this needs root, and sudo failed" "as root: apt-get install ${missing[*]}"
     fi
     local log
     log=$(mktemp -t ibid-setup.XXXXXX)
@@ -138,7 +137,7 @@ TEXT
 setup() {
     [[ ${1-} != --help ]] || { setup_help; return; }
     if ! command -v apt-get >/dev/null; then
-        fail "setup knows apt-get alone (Debian, Ubuntu)" \
+        fail "setup supports only apt-get (Debian, Ubuntu)" \
             "install these, or what your system calls them: $(packages_for build) $(packages_for test)"
     fi
     local purpose purposes=("$@")

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev suites: foreign test suites. All of it is in scripts/suites.
+# ./dev suites: test suites of other projects. The code is in scripts/suites.
 
 suites() {
     suites_options=("$@")

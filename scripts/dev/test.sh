@@ -12,7 +12,7 @@ number_before() { sed -nE "s/.*[^0-9]([0-9]+) $1.*/\1/p" <<<" $2" | tail -n 1; }
 # run_ctest PRESET LABELS [NAMES]
 run_ctest() {
     local preset=$1 labels=$2 names=${3-.} log=build/$1/ctest.log wrapper=()
-    # The thread sanitizer needs a memory layout that some kernels' randomization does not leave.
+    # The thread sanitizer needs a memory layout that address randomization on some kernels makes impossible.
     if [[ $preset == tsan* ]] && setarch "$(uname -m)" -R true 2>/dev/null; then
         wrapper=(setarch "$(uname -m)" -R)
     fi
@@ -133,8 +133,8 @@ test_() {
     closing_line
 }
 
-# What is built under a sanitizer: all with --long. Else not the command, and under tsan not the core's unit
-# tests: its stress tests are what has threads.
+# What is built with a sanitizer. With --long: everything. Otherwise without the command, and for tsan also
+# without the core's unit tests, because the core's stress tests have the threads.
 sanitized_components() {
     if [[ ${IBID_TEST_LONG-} != 1 ]]; then
         echo "src/(statistics|openssl|preload);testbed/.*;tests/support.*;tests/stress/.*;tests/unit/(gc|openssl.*|pool|statistics)$(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""browser.py SITE: each page of the site in Chromium, as a reader sees it from a folder. Errors are: what a page's console says, a picture that
-does not load, anything that is asked of another host but the script that draws diagrams, and a search that finds nothing."""
+"""browser.py SITE: loads each page of the site from its folder in Chromium. Errors are: a message on a page's console, a picture that does not
+load, a request to another host (except for the script that draws diagrams), and a search that finds nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
-# Diagrams alone need a script from there (mkdocs.yml); without it they are their source.
+# Only diagrams need a script from there (mkdocs.yml). Without it a page shows a diagram's source.
 KNOWN = ("unpkg.com",)
 
 
@@ -34,7 +34,7 @@ class Rendered(HTMLParser):
 
 
 def opened(address: str) -> "subprocess.CompletedProcess[str]":
-    """What a reader has then, as HTML, and what was said on the way."""
+    """The page as HTML after its scripts have run, and Chromium's messages."""
     words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=3000"]
     with tempfile.TemporaryDirectory() as profile:
         return subprocess.run(
@@ -43,7 +43,7 @@ def opened(address: str) -> "subprocess.CompletedProcess[str]":
 
 
 def look(page: Path, site: Path) -> list[str]:
-    """What is wrong with it. A copy beside it notes pictures that did not load in its title."""
+    """The page's faults. A temporary copy of the page writes the pictures that did not load into its title."""
     text = page.read_text()
     probe = '<script>window.addEventListener("load",()=>{const b=[...document.images].filter(i=>!i.naturalWidth).map(i=>i.src);document.title+=" broken:"+b.length+" "+b.join(" ")})</script></body>'
     copy = page.with_name(f"{page.stem}.probe.html")

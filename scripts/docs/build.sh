@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./dev docs: the site of docs/, in build/docs. What makes it is kept outside of this tree.
+# ./dev docs: the site of docs/, in build/docs. The programs that make it are kept outside of this tree.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -36,7 +36,7 @@ if ! "$venv/bin/python" -c 'import material, clang, rich, pyte, cryptography' 2>
     rm -rf "$venv"
     python3 -m venv "$venv"
     if ! "$venv/bin/pip" --quiet --disable-pip-version-check install "${requirements[@]}"; then
-        echo "dev: PyPI, from where the site's programs come, could not be reached" >&2
+        echo "dev: PyPI could not be reached; the site's programs come from there" >&2
         exit 77
     fi
 fi

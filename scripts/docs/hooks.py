@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What MkDocs does beside reading docs/: links to other files of the tree, the front page, and what recipes claim.
+"""Hooks for MkDocs: links to other files of the tree, the front page, the reference, pictures, and a check of the recipes.
 
-- A link to a file outside docs/ leads to a copy of that file in the site, as text. A link to a folder becomes plain words. A link to what is not
-  there is a warning, which ends a strict build.
-- start.md is the front page; README.md, which is the front page for whoever reads the tree, has a place of its own.
+- A link to a file outside docs/ leads to a copy of that file in the site, as text. A link to a folder becomes plain text. A link to a file that does
+not exist is a warning, and a strict build fails on warnings.
+- start.md is the site's front page. README.md, the front page of the tree, is another page of the site.
 - Each public header has a page, made from its comments (reference.py); docs/reference.md leads to them. A public name without a comment is a
   warning.
-- `<!-- picture NAME: WORDS -->` becomes a picture of the command on a terminal (pictures.py), with these words for who cannot see it.
-- Each recipe names the program of './dev programs' that tests it: one that is not there is a warning.
+- `<!-- picture NAME: WORDS -->` becomes a picture of the command on a terminal (pictures.py), with WORDS as its alternative text.
+- Each recipe names the program of './dev programs' that tests it. A name that does not exist is a warning.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 PLACES = {"start.md": "index.html", "README.md": "architecture.html"}
 RECIPES = "operators/recipes.md"
 REFERENCE = "reference.md"
-WORKER = "assets/iframe-worker.js"  # its name keeps the plugin `offline` from loading another from elsewhere
+WORKER = "assets/iframe-worker.js"  # because of this name the plugin `offline` loads no worker from another site
 log = logging.getLogger("mkdocs.hooks.ibid")
 sources: dict[str, Path] = {}
 
@@ -43,7 +43,7 @@ def outside(page: str, target: str) -> str | None:
 
 
 def reference_page(header: str) -> str:
-    """Of a header as programs include it."""
+    """The page of a header, which is named as programs include it."""
     return f"reference/{Path(header).stem}.md"
 
 

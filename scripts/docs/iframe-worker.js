@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The site's search in a folder: browsers refuse workers to pages that are files, so a hidden frame does the worker's work. MkDocs Material looks
-// for the name IFrameWorker. hooks.py puts this file into the site; in a page from a server it does nothing.
+// Makes the search work when the site is read from a folder: browsers allow no workers for file: pages, so a hidden frame runs the worker's script.
+// MkDocs Material looks for the name IFrameWorker. hooks.py puts this file into the site. In a page from a server it does nothing.
 if (location.protocol === "file:") {
   window.IFrameWorker = window.Worker = class extends EventTarget {
     constructor(url) {

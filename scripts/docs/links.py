@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""links.py SITE: each link and anchor within the site leads somewhere. MkDocs looks at Markdown; this looks at what came of it."""
+"""links.py SITE: checks that each link and anchor within the site has a target. MkDocs checks the Markdown; this checks the HTML."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main(site: Path) -> int:
     pages = {p.resolve(): Page(p.read_text()) for p in site.rglob("*.html")}
     broken, links = [], 0
     for path, page in pages.items():
-        if path.name == "404.html":  # its links begin at a server's root
+        if path.name == "404.html":  # its links start at the server's root
             continue
         for link in page.links:
             parts = urlsplit(link)

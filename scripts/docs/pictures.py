@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """pictures.py IBID FOLDER: pictures of the command on a terminal, as SVG, for the site's pages.
 
-Each is a real run of IBID on a terminal of its own (pyte), about real programs: a web server that asks for client certificates, with clients that
-come again and again. rich draws what is on the terminal then. Nothing is edited, so the figures are those of the machine that made them.
+Each is a real run of IBID on an emulated terminal (pyte), with real programs: a web server that asks for client certificates, and clients that
+connect repeatedly. rich draws the terminal's contents. Nothing is edited, so the figures are those of the machine that made them.
 
 `<!-- picture NAME -->` in a page becomes the picture (hooks.py).
 """
@@ -50,7 +50,7 @@ THEME = TerminalTheme(
     [(30, 33, 39), (224, 108, 117), (152, 195, 121), (229, 192, 123), (97, 175, 239), (198, 120, 221), (86, 182, 194), (215, 218, 224)],
     [(127, 132, 142), (224, 108, 117), (152, 195, 121), (229, 192, 123), (97, 175, 239), (198, 120, 221), (86, 182, 194), (255, 255, 255)],
 )
-# rich's own format loads a font from elsewhere; the site loads nothing.
+# rich's own format loads a font from another site; these pages load nothing.
 FORMAT = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: {char_height}px; line-height: {line_height}px; }}
@@ -94,7 +94,7 @@ class Terminal:
             os.execvp(words[0], words)
 
     def watch(self, seconds: float) -> bool:
-        """Until its end, which is True, or so long."""
+        """Reads the terminal until the program ends (returns True) or the time is over."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if not select.select([self._fd], [], [], left)[0]:
@@ -147,7 +147,7 @@ def picture(screen: pyte.Screen, title: str, file: Path) -> None:
 
 @contextlib.contextmanager
 def web_server(ibid: Path, folder: Path) -> Iterator[list[str]]:
-    """nginx with client certificates, and who visits it. The words of a client."""
+    """nginx with client certificates. Yields the command line of a client."""
     pki = Standard(folder / "pki")
     pki.write_all()
     port = free_port()

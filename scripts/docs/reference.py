@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference of the public headers, include/ibid/*.h and include/ibid_openssl.h: one page for each, from their own comments.
+"""The reference of the public headers, include/ibid/*.h and include/ibid_openssl.h: one page for each, made from its comments.
 
-Clang reads the headers (libclang from PyPI), so what is public is what a compiler takes for it: the names of namespace ibid and the public members,
-without namespace detail. A comment is what stands right before a name or behind it on its line.
+Clang parses the headers (libclang from PyPI). Public are the names in namespace ibid, except for namespace detail, and the public members of types.
+The comment of a name is directly before it, or behind it on its line.
 
-Law: a public name without a comment is an error. A comment of one overload is enough for all of its name in one class. A declaration that is
-deleted, and a copy, move, assignment or destructor that is defaulted or says nothing new, needs none.
+Law: a public name without a comment is an error. In a class, one overload's comment is enough for all overloads. No comment is needed for a deleted
+declaration, or for a usual copy, move, assignment or destructor.
 
 The module (ibid.cppm) exports each public name of the core.
 
@@ -26,7 +26,7 @@ from clang import cindex
 
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
-HIDDEN = {"detail", "process"}  # namespaces; `process` has what modules of one process agree on
+HIDDEN = {"detail", "process"}  # namespaces; `process` has what the modules of one process share
 TYPES = {"CLASS_DECL", "STRUCT_DECL", "CLASS_TEMPLATE", "CLASS_TEMPLATE_PARTIAL_SPECIALIZATION", "ENUM_DECL"}
 DATA = {"VAR_DECL", "FIELD_DECL", "TYPE_ALIAS_DECL", "TYPE_ALIAS_TEMPLATE_DECL", "ENUM_CONSTANT_DECL"}
 FUNCTIONS = {"FUNCTION_DECL", "FUNCTION_TEMPLATE", "CXX_METHOD", "CONVERSION_FUNCTION", "CONSTRUCTOR", "DESTRUCTOR"}
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass
 class Header:
-    name: str  # as programs include it
+    name: str  # the name that programs include
     about: str
     entries: list[Entry]
 
@@ -62,12 +62,12 @@ def headers() -> list[Path]:
 
 
 def include_name(path: Path) -> str:
-    """As programs include it."""
+    """The name that programs include."""
     return str(path.relative_to(INCLUDE)) if path.is_relative_to(INCLUDE) else path.name
 
 
 def without_marks(comment: str) -> str:
-    """The text of a comment, whatever marks it."""
+    """The text of a comment, without // or /* */."""
     if comment.lstrip().startswith("/*"):
         lines = re.sub(r"^\s*/\*+|\*/\s*$", "", comment.strip()).splitlines()
         return "\n".join(re.sub(r"^\s*\* ?", "", line) for line in lines).strip("\n").strip(" ")
@@ -84,7 +84,7 @@ def about(text: str) -> str:
 
 
 def declaration(text: str) -> str:
-    """What stands before a body, initializers of a constructor and an "= default"; on as few lines as it had."""
+    """The declaration without body, constructor initializers and "= default". Its line breaks stay."""
     depth, requirement = 0, False
     out: list[str] = []
     i = 0
@@ -121,7 +121,7 @@ class Reader:
     """What Clang makes of the headers, all in one translation unit."""
 
     def __init__(self, paths: list[Path]) -> None:
-        # Some have public names, which whoever includes the others has.
+        # Some of them declare public names, which a program gets by including a public header.
         inner = sorted((INCLUDE / "ibid/detail").rglob("*.h")) if INCLUDE in paths[0].parents else []
         self.paths = {str(p): p for p in [*paths, *inner]}
         self.texts = {p: Path(p).read_bytes() for p in self.paths}
@@ -150,7 +150,7 @@ class Reader:
                 continue
             try:
                 kind = cursor.kind.name
-            except ValueError:  # newer than the bindings
+            except ValueError:  # a kind that the Python bindings do not know yet
                 continue
             if kind in ("NAMESPACE", "LINKAGE_SPEC", "UNEXPOSED_DECL") and cursor.spelling not in HIDDEN:
                 yield from self.walk(cursor, top)
@@ -169,7 +169,7 @@ class Reader:
 
     @staticmethod
     def is_alone(cursor: cindex.Cursor) -> bool:
-        """A template that is only declared, for others to specialize."""
+        """A template that is only declared; programs specialize it."""
         return cursor.kind.name == "CLASS_TEMPLATE" and cursor.get_definition() is None
 
     def entry(self, cursor: cindex.Cursor, commented: cindex.Cursor) -> Entry:
@@ -211,7 +211,7 @@ class Reader:
         return False
 
     def comment(self, cursor: cindex.Cursor) -> str:
-        """Only what touches the declaration: Clang would also take one that stands further up."""
+        """The comment directly at the declaration. (Clang also accepts a comment further up.)"""
         raw = cursor.raw_comment
         if not raw:
             return ""
@@ -242,7 +242,7 @@ def undocumented(header: Header) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """As Markdown means it literally, except for what stands between backticks."""
+    """Escapes Markdown's characters, except between backticks."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(p if p.startswith("`") else re.sub(r"([\\*_<>\[\]#|])", r"\\\1", p).replace("\\<", "&lt;").replace("\\>", "&gt;") for p in parts)
 
@@ -297,7 +297,7 @@ def anchor(scope: str, name: str, used: set[str]) -> str:
 
 
 def grouped(entries: list[Entry]) -> list[list[Entry]]:
-    """Overloads of one name, in the place of the first."""
+    """Groups the overloads of a name, at the position of the first."""
     groups: dict[str, list[Entry]] = {}
     for e in entries:
         groups.setdefault(e.name if not e.is_type else f"{e.name} {e.where}", []).append(e)
@@ -327,7 +327,7 @@ def page(header: Header) -> str:
             title = f"{inside}::{first.name}" if inside else first.name
             out.extend(["", f"{'#' * level} `{title}` {{ #{anchor(scope, first.name, used)} }}"])
             for i, e in enumerate(group):
-                if i > 0 and not e.comment and not e.is_type:  # the comment of the one before holds for it, too
+                if i > 0 and not e.comment and not e.is_type:  # the previous comment is for this overload, too
                     continue
                 alike = [e] + [a for a in itertools.takewhile(lambda a: not a.comment, group[i + 1 :])]
                 out.extend(["", "```cpp", *(a.declaration for a in alike), "```", "", markdown(e.comment)])
@@ -339,12 +339,12 @@ def page(header: Header) -> str:
 
 
 def is_row(e: Entry) -> bool:
-    """Data, a constant or a type's other name, with a comment of a line: a row of a table."""
+    """Whether it is a row of a table: data, a constant or an alias of a type, with a comment of one line."""
     return e.is_data and "\n" not in e.comment + e.declaration
 
 
 def not_exported(all_headers: list[Header]) -> list[str]:
-    """Public names of the core that its module does not export."""
+    """The core's public names that its module does not export."""
     module = INCLUDE / "ibid/ibid.cppm"
     exported = set(re.findall(r"(?m)^using ibid::(.+);$", module.read_text()))
     names = {e.name for h in all_headers if h.name not in NOT_IN_MODULE for e in h.entries if "<" not in e.name or e.name.startswith("operator")}
@@ -356,7 +356,7 @@ def problems(all_headers: list[Header]) -> list[str]:
 
 
 def check_itself() -> list[str]:
-    """What undocumented() finds in a header that says by its names what it must find."""
+    """Tests undocumented() with a header: it must report exactly the names that begin with missing_."""
     path = ROOT / "tests/docs/undocumented.h"
     found = {re.split(r"[: ]+", line.rpartition(" has no")[0])[-1] for line in undocumented(Reader([path]).read()[0])}
     wanted = set(re.findall(r"\bmissing_\w+", path.read_text().partition("#pragma once")[2]))

@@ -29,7 +29,7 @@ from .subject import Client, Subject  # noqa: E402
 from .subjects import SUBJECTS  # noqa: E402
 
 PAGE = ROOT / "docs/operators/programs.md"
-# What no test of tests/e2e runs, a few seconds each, and what CI has installed.
+# Programs that no test in tests/e2e runs, that take a few seconds each, and that are installed in CI.
 FAST = ("Python, http.server", "Python, asyncio", "Ruby, net/http", "Perl, IO::Socket::SSL", "socat, client")
 
 
@@ -43,13 +43,13 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         description="Runs unmodified programs stock and under ibid through TLS exchanges, sound and broken, and compares what they did, said and "
         "what their peers saw. The exit status is 0 if none differs. Needs root: several servers change their user.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="programs (--list); without: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="programs (--list); default: all")
     parser.add_argument("--list", action="store_true", help="names the programs and their packages")
     parser.add_argument("--fast", action="store_true", help=f"{', '.join(FAST)}; nothing is measured")
     parser.add_argument("--install", action="store_true", help="install with apt-get what is missing; some forty servers (they are not started)")
     parser.add_argument("--no-figures", action="store_true", help="compare, and do not measure memory and CPU")
     parser.add_argument("--json", type=Path, metavar="FILE", help="results (build/programs/results.json)")
-    parser.add_argument("--from", dest="earlier", type=Path, nargs="+", metavar="FILE", help="run nothing: take these results")
+    parser.add_argument("--from", dest="earlier", type=Path, nargs="+", metavar="FILE", help="do not run anything: read these results")
     parser.add_argument("--page", action="store_true", help=f"write {PAGE.relative_to(ROOT)} from the results")
     parser.add_argument("--packages", action="store_true", help=argparse.SUPPRESS)  # for dev
     return parser.parse_args(words)
@@ -67,7 +67,7 @@ def chosen(options: argparse.Namespace) -> list[Subject]:
 
 
 def packages_of(subject: Subject) -> list[str]:
-    """The program's, and those of what it talks to."""
+    """The packages of the program and of the program on the other side."""
     other = subject.against if isinstance(subject, Client) else subject.visitor
     return [subject.package, *([other.package] if other else [])]
 
@@ -79,7 +79,7 @@ def version_of(package: str) -> str | None:
 
 
 def available(packages: Iterable[str]) -> list[str]:
-    """Those that this system's archive has."""
+    """The packages that this system's archive has."""
     asked = subprocess.run(["apt-cache", "policy", *packages], capture_output=True, text=True).stdout
     return [block.split(":")[0] for block in re.split(r"\n(?=\S)", asked) if "Candidate: " in block and "Candidate: (none)" not in block]
 
@@ -118,13 +118,13 @@ def tried(subject: Subject, theatre: Theatre, pki: Standard, ibid: Path, folder:
 
 class Stages(Theatre):
     def exchanges(self, name: str) -> int:
-        """How many were compared: each has a status, or an outcome."""
+        """How many exchanges were compared: each has a status, or an outcome."""
         records = self.stock_[name]
         return sum(1 for r in records if r.endswith(": status")) or sum(1 for r in records if r[:1].isdigit())
 
 
 def merged(results: Iterable[Result]) -> list[Result]:
-    """One of each program: the last that was tried, with the last figures."""
+    """One result for each program: the last that is not "not tried", with the last figures."""
     kept: dict[str, Result] = {}
     for result in results:
         before = kept.get(result.name)
@@ -141,7 +141,7 @@ def all_tried(subjects: Sequence[Subject], with_figures: bool, path: Path) -> li
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="ibid-programs-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # servers become other users
+        folder.chmod(0o755)  # servers change to other users
         pki = Standard(folder / "pki")
         pki.write_all()
         theatre = Stages(folder / "stage", pki, ibid)
@@ -152,7 +152,7 @@ def all_tried(subjects: Sequence[Subject], with_figures: bool, path: Path) -> li
             print(f"{result.line()}  [{time.monotonic() - begun:.0f} s]", flush=True)
             if result.difference:
                 say(result.difference)
-            # Each time, so that a call that is stopped has left what it found.
+            # After each program, so that an interrupted call leaves its results.
             path.write_text(json.dumps([r.as_json() for r in results], indent=1) + "\n")
     return results
 

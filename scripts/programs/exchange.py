@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One program's exchanges as a scenario of tests/e2e/equality.py: it is played stock and under ibid, and what it recorded must be the same."""
+"""One program's exchanges as a scenario of tests/e2e/equality.py: it runs stock and under ibid, and both runs must record the same."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PYTHON = "/usr/bin/python3"
 SECONDS = 40  # for one client
 
-# Which server a client visits: what is wrong with it, in the words of testbed.pki.Standard.
+# The servers that a client visits, named after their fault, as in testbed.pki.Standard.
 SERVERS = ("server", "ec_server", "unknown_ca", "expired", "not_yet_valid", "wrong_host", "missing_intermediate")
-OWN_SERVERS = ("server", "unknown_ca", "expired")  # where each needs a server of its own
-# Whom a server is visited by.
+OWN_SERVERS = ("server", "unknown_ca", "expired")  # for clients that need a server program of their own
+# The clients that visit a server.
 CLIENTS = ("client", "ec_client", "", "other_ca_client", "expired_client", "wrong_usage_client", "client")
 REVOKED = "revoked_client"
 
 
 def environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
-    """Nothing is taken from the caller's."""
+    """Takes nothing from the caller's environment."""
     base = {"PATH": PATH, "HOME": str(folder), "LANG": "C.UTF-8", "TZ": "UTC", "USER": "root", "TERM": "dumb"}
     return {**base, **more}
 
@@ -67,7 +67,7 @@ def write_files(subject: Subject, folder: Path, known: Mapping[str, str]) -> Non
 
 @contextlib.contextmanager
 def running(server: Server, pki: Standard, folder: Path, own: Credential, port: int, wrap: Sequence[str] = ()) -> Iterator[Program]:
-    """The server, until the end of the block; then it is asked to stop, and its status is there."""
+    """The server, until the end of the block. Then it is stopped, and its status is known."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     key_of_its_own(folder, own)
@@ -114,7 +114,7 @@ def run_client(
     wrap: Sequence[str] = (),
     more_env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """One run to its end."""
+    """Runs the client once, until it ends."""
     key_of_its_own(folder, own or pki.client)
     known = values(pki, folder, own or pki.client, port)
     known["with_certificate"] = "1" if own else ""
@@ -135,8 +135,8 @@ def run_client(
 
 
 # ------------------------------------------------------------------------------------------------------------
-# Scenarios. A stage is one of tests/e2e/equality.py: folder, certificates, ports, `wrap` (what stands before
-# the program), `record`.
+# Scenarios. A stage is one of tests/e2e/equality.py: folder, certificates, ports, `wrap` (words before the
+# program), `record`.
 
 
 def note_run(stage: Stage, client: Client, what: str, done: subprocess.CompletedProcess[bytes], port: int) -> None:
@@ -183,7 +183,7 @@ def client_scenario(client: Client, pki: Standard) -> Scenario:
         for name in OWN_SERVERS:
             port, folder = stage.port(name), stage.folder / f"server-{name}"
             with running(server, pki, folder, getattr(pki, name), port):
-                # A server of its kind demands a certificate, or does not.
+                # This server program always demands a certificate, or never.
                 owns = [""] if not server.asks else ["client", "", "other_ca_client", "expired_client"] if name == "server" else ["client"]
                 for own in owns:
                     if own and client.with_certificate is None:
@@ -200,7 +200,7 @@ def connected(port: int) -> bool:
     """Whether the server still has a connection."""
     local = f"0100007F:{port:04X}"
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return any(row[1] == local and row[3] in ("01", "08") for row in rows)  # established, waiting for its close
+    return any(row[1] == local and row[3] in ("01", "08") for row in rows)  # ESTABLISHED, CLOSE_WAIT
 
 
 def server_scenario(server: Server, pki: Standard) -> Scenario:
@@ -218,7 +218,7 @@ def server_scenario(server: Server, pki: Standard) -> Scenario:
                         else:
                             done = run_client(server.visitor, pki, stage.folder, port, own=own)
                             note_run(stage, server.visitor, what, done, port)
-            # Some end with another status while a connection is open.
+            # Some servers end with another status if a connection is still open.
             wait_until(lambda: not connected(port), "its connections do not end", 30)
         stage.record("exit status", program.status)
         texts = {"stdout": program.stdout, "stderr": program.stderr}
@@ -226,7 +226,7 @@ def server_scenario(server: Server, pki: Standard) -> Scenario:
         for name, text in texts.items():
             for pattern, replacement in (*server.noise, *NUMBERS):
                 text = re.sub(pattern, replacement, text)
-            # Threads and workers write in an order that is chance.
+            # The order in which threads and workers write is random.
             stage.record(name, b"".join(line + b"\n" for line in sorted(set(text.splitlines()))))
         version = server.versions[0] if server.visitor is None else "-"
         first = stage.records[f"0 {version} 0 {clients[0] or 'none'}" + (": status" if server.visitor else "")]

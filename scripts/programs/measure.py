@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory and CPU of a program, stock and under ibid, by turns.
+"""Memory and CPU of a program, in alternating runs, stock and under ibid.
 
 A server: its private memory (Private_Dirty of all its processes) while it holds connections, and the CPU that their handshakes took. A client:
-the CPU of one run, and its peak of resident memory. A figure whose runs overlap is "no difference seen".
+the CPU of one run, and its peak of resident memory. If the values of stock and ibid overlap, the result is "no difference seen".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CLIENT_ROUNDS = 5
 
 @dataclass
 class Ratio:
-    """Of ibid to stock, by medians; `told`: the runs do not overlap."""
+    """Ratio of ibid to stock, by medians. `told`: the runs do not overlap."""
 
     stock: float
     ibid: float
@@ -44,7 +44,7 @@ class Ratio:
 
 
 def ratio(stock: Sequence[float], ibid: Sequence[float], noise: float) -> Ratio:
-    """`noise`: a difference below it is none."""
+    """A difference up to `noise` counts as none."""
     a, b = statistics.median(stock), statistics.median(ibid)
     apart = max(ibid) < min(stock) or min(ibid) > max(stock)
     return Ratio(a, b, apart and abs(a - b) > noise)
@@ -62,7 +62,7 @@ def private_kib(pids: Sequence[int]) -> float:
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """With that of children that have ended."""
+    """CPU seconds, including those of children that have ended."""
     total = 0
     for pid in pids:
         try:
@@ -105,7 +105,8 @@ def one_client(client: Client, pki: Standard, folder: Path, port: int, wrap: Seq
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / "time"
     own = pki.client if client.against and client.against.asks else None
-    # A process of its own around it: what a process has been before exec counts in its peak.
+    # `time` is a process in between: a process's peak includes its memory before exec, which here would be
+    # ours.
     before = os.times()
     run_client(client, pki, folder, port, own=own, wrap=["/usr/bin/time", "-q", "-f", "%M", "-o", str(note), *wrap])
     after = os.times()

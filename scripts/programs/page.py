@@ -19,7 +19,7 @@ def cell(figure: Ratio | None) -> str:
 
 
 def verdict(result: Result) -> str:
-    """What an operator should expect. 5 % less counts as help, 5 % more as a price."""
+    """What an operator should expect. 5 % less counts as a gain, 5 % more as a cost."""
     heavier = any(f.value > 1.05 for f in (result.memory, result.cpu) if f and f.told)
     if not result.helped and result.reason:
         other = "no process that could be counted" in result.reason
@@ -41,7 +41,7 @@ def anchor(text: str) -> str:
 
 
 def row(r: Result) -> str:
-    # Debian's revision means nothing on another system.
+    # Debian's revision is of no use on another system.
     version = r.version.split(":")[-1].split("-")[0].split("+")[0]
     return f"| {anchor(r.name)} | {version} | {r.role} | {r.exchanges} | {r.hits or '–'} | {cell(r.memory)} | {cell(r.cpu)} | {verdict(r)} |"
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stock TLS server for clients under test: this Python's ssl, in threads, one port for each certificate. It notes what it saw.
+"""A stock TLS server for clients under test: this Python's ssl, in threads, one port for each certificate. It records what it saw.
 
-Law: what is noted does not depend on chance. Whether a client that hangs up is seen as an end or as a reset is chance: both are "closed".
+Law: the record does not depend on timing. Whether the server sees a client's hang-up as an end or as a reset depends on timing, so both are
+"closed".
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def lines_of(connection: socket.socket) -> Reader:
 
 
 def https(connection: socket.socket) -> str:
-    """Requests until the client has had enough; the first lines of them."""
+    """Answers requests until the client closes; returns their first lines."""
     read, seen = lines_of(connection), []
     while True:
         first = read()
@@ -59,7 +60,7 @@ def https(connection: socket.socket) -> str:
 
 
 def smtp(connection: socket.socket, greet: bool = True, starttls: bool = False) -> str:
-    """One conversation; it ends where STARTTLS is agreed on."""
+    """One conversation. It ends when both sides have agreed on STARTTLS."""
     if greet:
         connection.sendall(b"220 localhost ESMTP\r\n")
     read, seen, text = lines_of(connection), [], False
@@ -129,14 +130,14 @@ def dns(connection: socket.socket) -> str:
     query = b""
     while len(query) < int.from_bytes(head, "big"):
         query += connection.recv(4096)
-    end = query.index(b"\0", 12) + 5  # of the question; what is behind it (EDNS) is not repeated
+    end = query.index(b"\0", 12) + 5  # of the question; what follows it (EDNS) is not repeated
     answer = query[:2] + b"\x81\x83\0\1" + b"\0" * 6 + query[12:end]
     connection.sendall(len(answer).to_bytes(2, "big") + answer)
     connection.recv(1)
     return "a question"
 
 
-# Name: (what is said before TLS, what is said within).
+# Name: (the conversation before TLS, the conversation within TLS).
 Accent = tuple[Callable[[socket.socket], str] | None, Callable[[socket.socket], str]]
 ACCENTS: dict[str, Accent] = {
     "https": (None, https),
@@ -155,7 +156,7 @@ def in_words(error: OSError) -> str:
 
 
 def hang_up_softly(raw: socket.socket) -> None:
-    """Unread data would make the end a reset, which can overtake the alert that says why: by chance the client would not see it."""
+    """Reads all data before closing. With unread data the close would be a reset, and the client might not see the alert before it."""
     with contextlib.suppress(OSError):
         raw.shutdown(socket.SHUT_WR)
         raw.settimeout(3)
@@ -165,7 +166,7 @@ def hang_up_softly(raw: socket.socket) -> None:
 
 class Peer:
     """ports[NAME] for each of `credentials`, and ports["mutual"], which demands a certificate. With ports["mutual 1.2"] a refusal is part of the
-    handshake; with TLS 1.3 it comes after the client's side of it, and what the client has done by then is chance."""
+    handshake. With TLS 1.3 it comes after the client's side of the handshake, and what the client has done by then depends on timing."""
 
     def __init__(self, pki: Standard, accent: str, credentials: dict[str, Credential]) -> None:
         self.accent_ = ACCENTS[accent]
@@ -203,7 +204,7 @@ class Peer:
             listener.close()
 
     def take_seen(self) -> str:
-        """What the connections since the last call were like, in an order that does not depend on chance."""
+        """One line for each connection since the last call, sorted, so that the order does not depend on timing."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             with self.lock_:
@@ -241,10 +242,10 @@ class Peer:
                 story.append(within(connection))
                 connection.setblocking(False)
                 with contextlib.suppress(OSError):
-                    connection.unwrap()  # says goodbye, and does not wait
+                    connection.unwrap()  # sends close_notify, and does not wait
             hang_up_softly(raw)
         except OSError as error:
-            if not handshake or in_words(error) != "closed":  # after it, how it went is chance
+            if not handshake or in_words(error) != "closed":  # after the handshake, how it ends depends on timing
                 story.append(in_words(error))
             hang_up_softly(raw)
         finally:

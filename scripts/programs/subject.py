@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program as data: how it is started, how it is exercised, what is noise in what it says.
+"""A program as data: how to start it, how to exercise it, and which output is noise.
 
-Words and files may name these between two @: `folder`, `host`, `port`, `url`; of the program's own side `cert` (the certificate alone), `chain`,
-`above` (the intermediates), `key`, `combined`; `trust`, `crls`, `trust_with_crls`; `python` (Debian's).
+Words and files may contain these names between two @: `folder`, `host`, `port`, `url`; for the program's own side `cert` (only the certificate),
+`chain`, `above` (the intermediates), `key`, `combined`; `trust`, `crls`, `trust_with_crls`; `python` (Debian's).
 """
 
 from __future__ import annotations
@@ -20,48 +20,48 @@ NUMBERS: Patterns = ((rb"0x[0-9a-fA-F]+|\d+(\.\d+)?", b"<n>"), (rb"[ \t]+", b" "
 
 @dataclass(frozen=True)
 class Server:
-    """A server: clients with sound and broken certificates visit it, or without one where it asks for none."""
+    """A server. Clients visit it, with valid and invalid certificates, or with none if it asks for none."""
 
     name: str
     package: str
     command: Words
     files: Mapping[str, str] = field(default_factory=dict)
-    prepare: str = ""  # a shell command, run before it in stock
-    ready: str = ""  # a shell command that succeeds when it is ready; without: its port listens
+    prepare: str = ""  # a shell command that runs before the server, without ibid
+    ready: str = ""  # a shell command that succeeds when it is ready; empty: ready when its port listens
     env: Mapping[str, str] = field(default_factory=dict)
-    opening: str = ""  # what is said in plain text before TLS: a name in visit.OPENINGS
+    opening: str = ""  # the plain-text conversation before TLS: a name in visit.OPENINGS
     request: bytes = HTTP_REQUEST
     asks: bool = True  # it demands a client's certificate
     checks_crl: bool = True
-    visitor: Client | None = None  # a program that visits it, where Python cannot
-    compares: int = 60  # bytes of the answer; what is behind them is chance
+    visitor: Client | None = None  # a program that visits it, if Python cannot
+    compares: int = 60  # how many bytes of the answer are compared; later bytes are random
     stop: signal.Signals = signal.SIGTERM
     logs: Words = ()
     noise: Patterns = ()
     beside: Words = ()  # a program that it needs, on @other@
     versions: Words = ("1.3", "1.2")
-    answers: bool = True  # something comes back; where not, its log is what is compared
+    answers: bool = True  # it sends an answer; if not, its log is compared
     holds: bool = True  # it keeps a connection open after the answer, so that memory can be counted
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Client:
-    """A client: it visits servers with sound and broken certificates, and such as demand one of it."""
+    """A client. It visits servers with valid and invalid certificates, and servers that demand a certificate."""
 
     name: str
     package: str
     command: Words
     files: Mapping[str, str] = field(default_factory=dict)
-    with_certificate: Words | None = None  # more words, or its own certificate and key; None: it cannot
+    with_certificate: Words | None = None  # more words for its own certificate and key; None: it cannot
     with_crl: Words | None = None  # more words; None: it cannot
     env: Mapping[str, str] = field(default_factory=dict)
     env_with_certificate: Mapping[str, str] = field(default_factory=dict)
     input: bytes = b""
-    accent: str = "https"  # what the server speaks: a name in peer.ACCENTS
-    against: Server | None = None  # a server of its own kind, where Python cannot speak to it
+    accent: str = "https"  # the server's protocol: a name in peer.ACCENTS
+    against: Server | None = None  # a server program for it, if Python's ssl cannot serve it
     noise: Patterns = ()
-    output: str = ""  # a file that it writes
+    output: str = ""  # a file that it writes, which is compared, too
     note: str = ""
 
 

@@ -69,7 +69,7 @@ def connect(port: int, trust: Path, credential: Credential | None, version: str,
 
 
 def ask(connection: ssl.SSLSocket, request: bytes, *, patient: bool) -> bytes:
-    """The beginning of the answer. With TLS 1.3 a refusal comes after the handshake: who is patient waits for it, or for a ticket."""
+    """The beginning of the answer. With TLS 1.3 a refusal comes after the handshake; with `patient`, waits for it, or for a ticket."""
     if patient and select.select([connection], [], [], 1)[0]:
         connection.setblocking(False)
         try:
@@ -93,5 +93,5 @@ def visit(port: int, trust: Path, credential: Credential | None, version: str, o
             said = re.sub(rb"\d+", b"<n>", answer[:compares]).decode(errors="backslashreplace")
             return f"{connection.version()} {connection.cipher()[0]} {said!r}"  # type: ignore[index]
     except OSError as error:
-        # With TLS 1.3 it is chance whether the alert is still read before the end.
+        # With TLS 1.3, whether the alert is read before the end depends on timing.
         return "refused" if version == "1.3" else in_words(error)

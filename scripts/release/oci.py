@@ -4,10 +4,10 @@
 
 oci.py TREE VERSION SECONDS PUT FILE
 
-One layer: /opt/ibid (what the tarball holds) and /bin/put (packaging/oci/put.c, linked statically), which is the entry point. FILE is an archive of an image
-layout, which `docker load`, `podman load` and `skopeo copy oci-archive:FILE` take.
+One layer: /opt/ibid (what the tarball holds) and /bin/put (packaging/oci/put.c, linked statically), which is the entry point. FILE is an archive of an OCI image
+layout, for `docker load`, `podman load` and `skopeo copy oci-archive:FILE`.
 
-Law: the same tree and the same program give the same bytes. SECONDS is the time of everything.
+Law: the same tree and the same program give the same bytes. SECONDS is the time of all files.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def image(tree: Path, version: str, seconds: int, put: Path) -> bytes:
     named = {"io.containerd.image.name": f"docker.io/library/ibid:{version}", "org.opencontainers.image.ref.name": version}
     index = as_json({"schemaVersion": 2, "manifests": [{**described("manifest.v1+json", manifest), "annotations": named}]})
     files = {"oci-layout": as_json({"imageLayoutVersion": "1.0.0"}), "index.json": index}
-    # What docker before 25 reads.
+    # Docker before 25 reads this file.
     files["manifest.json"] = as_json(
         [{"Config": f"blobs/sha256/{digest(config)[7:]}", "RepoTags": [f"ibid:{version}"], "Layers": [f"blobs/sha256/{digest(packed)[7:]}"]}]
     )

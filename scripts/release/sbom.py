@@ -5,7 +5,7 @@
 sbom.py TREE VERSION SECONDS > ibid.cdx.json
 
 TREE is what was installed: its binaries are listed with their checksums. Libraries that are compiled into them are listed with the versions of
-this system's packages, which are what was compiled. SECONDS is the time of the commit: the same commit on the same system gives the same bytes.
+this system's packages, from which they were compiled. SECONDS is the time of the commit: the same commit on the same system gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-# Package, name, licence, what for: templates and headers, which leave code in the binaries, and the C++
+# Package, name, licence, purpose. These are templates and headers, whose code is in the binaries, and the C++
 # runtime, which is linked statically.
 COMPILED_IN = (
     ("libcli11-dev", "CLI11", "BSD-3-Clause", "command line"),

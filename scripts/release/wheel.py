@@ -4,9 +4,9 @@
 
 wheel.py TREE VERSION SECONDS README SBOM FOLDER
 
-There is no Python in it: the command goes to bin/, the preload and what belongs to it to lib/ and share/ of the environment, as they lie
-beside each other in every installation. The tag names the oldest C library that the binaries need (PEP 600). A wheel cannot hold symbolic
-links, so what a link leads to is there again.
+It contains no Python. The command goes to the environment's bin/, the preload and its files to lib/ and share/, with the same relative paths as
+in every installation. The tag names the oldest C library with which the binaries run (PEP 600). A wheel cannot contain symbolic links, so each
+is a copy of the file that it points to.
 
 Law: the same tree gives the same bytes. SECONDS is the time of all entries.
 """
@@ -29,7 +29,7 @@ LEFT_OUT = ("include/", "lib/cmake/", "lib/pkgconfig/", "lib/systemd/", "share/z
 
 
 def glibc_of(files: list[Path]) -> tuple[int, int]:
-    """The newest version of the C library that one of them names."""
+    """The newest version of the C library that one of the binaries needs."""
     text = subprocess.run(
         ["readelf", "--wide", "--version-info", *map(str, files)], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}
     ).stdout
@@ -41,7 +41,7 @@ def tag(tree: Path) -> str:
     binaries = [tree / "bin/ibid", tree / "lib/libibid_preload.so"]
     major, minor = glibc_of(binaries)
     machine = platform.machine()
-    # manylinux_2_28 is the oldest that today's pip and today's images take for granted.
+    # manylinux_2_28 is the oldest tag that every current pip and image supports.
     return f"py3-none-manylinux_{major}_{max(minor, 28)}_{machine}"
 
 

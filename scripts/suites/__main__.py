@@ -33,18 +33,18 @@ def say(words: str) -> None:
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev suites",
-        description="Foreign test suites, stock and under ibid, compared subtest by subtest. The exit status is 0 if "
-        "there is no new failure, or each is one that stock shows, too, when it is repeated.",
+        description="Test suites of other projects, stock and under ibid, compared subtest by subtest. The exit status is 0 if "
+        "there is no new failure, or if each new failure also occurs in a repeated stock run.",
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="suites (--list); without: all, or those of --fast"
+        "names", nargs="*", metavar="NAME", help="suites (--list); default: all, or those of --fast"
     )
     parser.add_argument("--list", action="store_true", help="names the suites")
-    parser.add_argument("--fast", action="store_true", help="what takes few minutes, in default mode")
+    parser.add_argument("--fast", action="store_true", help="the suites that take a few minutes, in default mode")
     parser.add_argument(
         "--modes",
         metavar="MODE,...",
-        help=f"of {','.join(MODES)}; without: all, with --fast the first; 'none': stock alone",
+        help=f"of {','.join(MODES)}; default: all, with --fast the first; 'none': only stock",
     )
     parser.add_argument(
         "--stock-runs",
@@ -54,7 +54,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         help="stock runs beforehand, to find flaky subtests (1)",
     )
     parser.add_argument(
-        "--repeats", type=int, default=5, metavar="N", help="of what fails anew, under ibid and stock (5)"
+        "--repeats", type=int, default=5, metavar="N", help="runs of each unit with a new failure, under ibid and stock (5)"
     )
     parser.add_argument(
         "--preload",
@@ -95,7 +95,7 @@ def modes(options: argparse.Namespace) -> list[str]:
 
 
 def private_copy(preload: Path) -> Path:
-    """A copy that no build replaces meanwhile, and that users without rights can read."""
+    """A copy, so that a build in the meantime changes nothing; all users can read it."""
     content = preload.read_bytes()
     folder = PLACE / "preload" / hashlib.sha256(content).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def require_preload(preload: Path) -> Path:
     if not preload.exists():
         raise SystemExit(f"dev: there is no {preload}: './dev build' makes it")
     copy = private_copy(preload)
-    # The loader only warns of a library that it cannot load.
+    # If the loader cannot load a library, it only warns.
     answer = subprocess.run(
         ["/usr/bin/python3", "-c", "print(open('/proc/self/maps').read())"],
         env={"PATH": PATH, "LD_PRELOAD": str(copy)},
@@ -124,7 +124,7 @@ def require_preload(preload: Path) -> Path:
 
 
 def as_a_shell_would() -> None:
-    """Signals that nohup or a background job made this process ignore, its children would ignore, too."""
+    """Resets signals that nohup or a shell made this process ignore; otherwise its children would ignore them, too."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -141,7 +141,7 @@ def main(words: Sequence[str]) -> int:
             print(f"{each.name:20} {each.what}{' [fast]' if each.fast else ''}")
         return 0
     as_a_shell_would()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is ended
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that started programs are ended
     adopt_orphans()
     os.umask(0o022)
     mode_names = modes(options)
@@ -162,7 +162,7 @@ def main(words: Sequence[str]) -> int:
     for suite_class in suites:
         suite: Suite = suite_class(PLACE / suite_class.name)
         suite.place.mkdir(parents=True, exist_ok=True)
-        with (suite.place / "lock").open("w") as lock:  # its ports and its build are for one at a time
+        with (suite.place / "lock").open("w") as lock:  # its ports and its build allow one call at a time
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 result = (
@@ -176,7 +176,7 @@ def main(words: Sequence[str]) -> int:
             problems += [f"{result.name}: {result.trouble}"] if result.trouble else []
             continue
         problems = [problem for one in found for problem in one.problems()]
-        # Each time, so that a call that is stopped has left what it found.
+        # After each suite, so that an interrupted call leaves its results.
         write_json(options.json or results / "results.json", as_json(found, asked, problems))
     if options.prepare:
         for problem in problems:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a trial under ibid did otherwise than the stock trial, and whether stock does so, too, at times.
+"""The differences between a trial under ibid and the stock trial, and whether they also occur in stock runs.
 
-Law: only a stock run explains a new failure. That it did not happen again under ibid explains nothing.
+Law: only a stock run explains a new failure. A failure that did not occur again under ibid is still not explained.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ MISSING = "missing"
 
 @dataclass
 class Difference:
-    """A subtest that is good in stock and not so under ibid."""
+    """A subtest that passes in stock and not under ibid."""
 
     key: Key
     stock: str
     ibid: str
     again: list[str] = field(default_factory=list)  # under ibid, when the unit was repeated
     stock_again: list[str] = field(default_factory=list)
-    evidence: Path | None = None  # the log of a stock run that has it, too
+    evidence: Path | None = None  # the log of a stock run with the same failure
 
     @property
     def is_explained(self) -> bool:
@@ -41,11 +41,11 @@ class Difference:
         return words + (f"; stock fails so at times: {self.evidence}" if self.evidence else "")
 
 
-MANY = 6  # missing subtests of one unit: it ended early, and its own line says how
+MANY = 6  # this many missing subtests of one unit are not listed: it ended early, and the unit's own line tells how
 
 
 def lines(found: Iterable[Difference]) -> list[str]:
-    """One line each; what is missing because a program died is counted."""
+    """One line for each. If many subtests of a unit are missing, because its program died, only their number."""
     missing: dict[str, int] = {}
     result = []
     for difference in (found := list(found)):
@@ -64,7 +64,7 @@ def failures(outcomes: Outcomes) -> list[Key]:
 
 
 def differences(stock: Outcomes, ibid: Outcomes) -> list[Difference]:
-    """New failures. What stock fails may fail in another way; what stock skips may run and pass."""
+    """New failures. A subtest that fails in stock may fail differently; one that stock skips may run and pass."""
     result = []
     for key in {**stock, **ibid}:  # in the order of the run
         before, after = stock.get(key, MISSING), ibid.get(key, MISSING)
@@ -73,22 +73,22 @@ def differences(stock: Outcomes, ibid: Outcomes) -> list[Difference]:
         if before in GOOD:
             result.append(Difference(key, before, after))  # failed, skipped, gone
         elif after != MISSING and after != "skip" and before in (MISSING, "skip"):
-            result.append(Difference(key, before, after))  # a failure where stock has nothing to show
+            result.append(Difference(key, before, after))  # a failure where stock has no result
     return result
 
 
 def changes(stock: Outcomes, ibid: Outcomes) -> list[str]:
-    """What differs and is no new failure. For the reader: an expected failure that passes is worth a look."""
+    """Differences that are no new failures; for information, such as an expected failure that passes."""
     new = {difference.key for difference in differences(stock, ibid)}
     keys = [key for key in {**stock, **ibid} if key not in new and stock.get(key) != ibid.get(key)]
     return [f"{label(key)}: stock {stock.get(key, MISSING)}, ibid {ibid.get(key, MISSING)}" for key in keys]
 
 
 def explained_by(open_ones: Iterable[Difference], rerun: Outcomes, log_of: dict[str, Path]) -> None:
-    """Notes what a repeated stock run says about each.
+    """Records for each difference what a repeated stock run had.
 
-    A unit that ends early (a server was not ready) loses its later subtests. Such a stock run explains only what is
-    missing under ibid as well.
+    A unit that ends early (a server was not ready) loses its later subtests. Such a stock run explains a
+    missing subtest only if it is missing under ibid as well.
     """
     for difference in open_ones:
         outcome = rerun.get(difference.key, MISSING)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What test programs print, read into (subtest, outcome) pairs. Nothing here knows of suites or modes."""
+"""Parses the output of test programs into (subtest, outcome) pairs. Independent of suites and modes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TAP_DIRECTIVE = re.compile(r"(?<!\\)#\s*(?P<kind>skip|todo)\b", re.IGNORECASE)
 
 
 def tap(text: str) -> Subtests:
-    """Test Anything Protocol, nested by indentation: a subtest's name begins with those of what it belongs to.
+    """Test Anything Protocol, nested by indentation: a subtest's name begins with the names of those that contain it.
 
-    A subtest is named by its description, where it has one: programs that fork count in each process, in no fixed order.
+    A subtest is named by its description, if it has one: programs that fork number subtests in each process, in no fixed order.
     """
     pending: dict[int, Subtests] = {}
     counts: dict[int, int] = {}
@@ -46,7 +46,7 @@ def tap(text: str) -> Subtests:
 
 
 def outcome_lines(text: str) -> Subtests:
-    """`OUTCOME<tab>NAME`: what our own runner of unittest modules writes."""
+    """`OUTCOME<tab>NAME`: the output of our own runner of unittest modules."""
     pairs = (line.split("\t", 1) for line in text.splitlines() if "\t" in line)
     return [(name, outcome) for outcome, name in pairs]
 
@@ -68,8 +68,8 @@ def junit_xml(text: str) -> Subtests:
     return result
 
 
-# `[ 5/28] Class#test_name = 0.01 s`; then, at the end, `  1) Failure:` and the names of those that were not
-# good.
+# `[ 5/28] Class#test_name = 0.01 s`; then, at the end, `  1) Failure:` and the names of tests that did not
+# pass.
 RUBY_STARTED = re.compile(r"\[ *\d+/\d+\] (?P<name>[A-Z][\w:]*#test_\S+)(?P<ended>.* = \d+\.\d+ s)?")
 RUBY_VERDICT = re.compile(
     r"^ *\d+\) (?P<verdict>Failure|Error|Skipped|Timeout):\s*\n(?P<name>[A-Z][\w:]*#test_[^\s:\[]+)",
@@ -78,7 +78,7 @@ RUBY_VERDICT = re.compile(
 
 
 def ruby_verbose(text: str) -> Subtests:
-    """Ruby's own test runner with -v. A test that began and did not end is one in which the program died."""
+    """Ruby's own test runner with -v. If a test began and did not end, the program died in it."""
     verdicts = {
         match["name"]: SKIP if match["verdict"] == "Skipped" else FAIL
         for match in RUBY_VERDICT.finditer(text)
@@ -112,7 +112,7 @@ def _cargo_lines(text: str) -> Iterator[tuple[str, str]]:
             if name:
                 yield name, FAIL
             name, line = start["name"], start["rest"]
-        # What a test prints by itself stands before the word, on the same line or others.
+        # A test's own output comes before the outcome, on the same line or on others.
         word = re.search(r"(?:^|\s)(ok|FAILED|ignored)(?:,.*)?$", line)
         if name and word:
             yield name, CARGO_OUTCOMES[word[1]]
@@ -130,7 +130,7 @@ CURL_LINE = re.compile(r"^test (?P<number>\d+)\.\.\.\[(?P<title>.*)\]$")
 
 
 def curl_runtests(text: str) -> Subtests:
-    """runtests.pl: `test 0300...[title]`, then either a line `-------e-- OK (...)` or a complaint."""
+    """runtests.pl: `test 0300...[title]`, then either a line `-------e-- OK (...)` or a message."""
     result: Subtests = []
     number = ""
     for line in text.splitlines():

@@ -60,7 +60,7 @@ def closing_line(results: Sequence[SuiteResult], problems: Sequence[str]) -> str
 
 
 def explained(results: Sequence[SuiteResult]) -> list[str]:
-    """New failures that are no problem."""
+    """New failures that a stock run explains."""
     return [
         f"{result.name}, {name}: {difference.line()}"
         for result in results

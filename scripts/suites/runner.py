@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one suite: stock, then in each mode, and repeats what is new. The result is plain data for the report."""
+"""Runs one suite: stock, then in each mode, and repeats units with new failures. The result is data for the report."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Setting:
     preload: Path
     results: Path  # logs of this call
     modes: Sequence[Mode]
-    stock_runs: int  # each further one finds flakiness beforehand
-    repeats: int  # of a unit with a new failure, each stock and under ibid
+    stock_runs: int  # more than one: finds flaky subtests beforehand
+    repeats: int  # how often a unit with a new failure is repeated, stock and under ibid
     say: Say
 
 
@@ -44,11 +44,11 @@ class SuiteResult:
     least: int = 1  # subtests that must pass in stock
     trouble: str = ""  # why it could not run at all
     stock: list[Trial] = field(default_factory=list)
-    flaky: list[str] = field(default_factory=list)  # differ among the stock runs
+    flaky: list[str] = field(default_factory=list)  # subtests that differ among the stock runs
     modes: dict[str, ModeResult] = field(default_factory=dict)
 
     def problems(self) -> list[str]:
-        """What makes the exit status 1."""
+        """Each of these makes the exit status 1."""
         if self.trouble:
             return [f"{self.name}: did not run: {self.trouble}"]
         result = []

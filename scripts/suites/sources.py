@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where suites come from: Debian's source packages, and the language registries through their own clients.
+"""Gets the suites: Debian's source packages, and packages of language registries, through their own clients.
 
-Law: nothing outside the given folder is written. The machine's apt configuration says where its archive is, and is
-not changed; apt checks what it fetches by the archive's signature.
+Law: writes nothing outside the given folder. Reads the archive's address from the machine's apt configuration, and
+does not change it. apt checks the archive's signature.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def command(
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
 ) -> str:
-    """Runs what prepares a suite. Its output is returned, or kept in `log` when it is long."""
+    """Runs a command that prepares a suite. Returns its output, and writes it to `log` if given."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LD_", "IBID_"))}
     environment.update(env or {})
     done = subprocess.run(
@@ -81,14 +81,14 @@ class Archive:
                 "Created-By: Packages",
             ]
         )
-        # Other vendors' repositories carry none of the sources, and some of them refuse to be asked.
+        # Third-party repositories do not have these sources, and some have no source index.
         lines = sorted({line for line in places.splitlines() if re.search(r"debian|ubuntu", line)})
         (self.folder / "sources.list").write_text("\n".join(lines) + "\n")
         command(["apt-get", "-qq", *self.options, "update"])
         self.is_current = True
 
     def versions(self, package: str) -> list[str]:
-        """All that the archive names, newest first."""
+        """All versions that the archive lists, newest first."""
         self._update()
         shown = command(["apt-cache", *self.options, "showsrc", "--only-source", package])
         found = set(re.findall(r"(?m)^Version: (\S+)$", shown))
@@ -105,9 +105,9 @@ class Archive:
         return result
 
     def unpack(self, package: str, target: Path, preferred: str = "") -> str:
-        """The source package with Debian's patches in `target`/src, once; says which version it is.
+        """Unpacks the source package, with Debian's patches, into `target`/src, unless it is there. Returns its version.
 
-        The preferred one, else the newest that can be had: an archive may name a version whose files it no longer holds.
+        The preferred version, otherwise the newest that can be fetched: an archive may list a version whose files are gone.
         """
         note = target / "version"
         if note.exists() and note.read_text().startswith(f"{preferred}\n"):
@@ -128,18 +128,18 @@ class Archive:
             except SuiteError as failure:
                 trouble = str(failure)
                 continue
-            note.write_text(f"{preferred}\n{version}\n")  # asked again when another is preferred
+            note.write_text(f"{preferred}\n{version}\n")  # fetched again if another version is preferred
             return version
         raise SuiteError(f"no source package {package} can be had: {trouble}")
 
 
 def debian_source(place: Path, package: str, preferred: str = "") -> str:
-    """The source package in `place`/source/src, with one apt configuration for all suites beside `place`."""
+    """The source package in `place`/source/src. All suites share one apt configuration, beside `place`."""
     return Archive(place.parent / "apt").unpack(package, place / "source", preferred)
 
 
 def python_source(project: str, version: str, target: Path) -> None:
-    """The source distribution of a Python project, unpacked in `target`/src, once."""
+    """Unpacks the source distribution of a Python project into `target`/src, unless it is there."""
     note = target / "release"
     if note.exists() and note.read_text() == version:
         return

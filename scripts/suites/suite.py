@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a suite is to the runner.
+"""The interface of a suite to the runner.
 
-Law: `run_unit` starts the suite's own programs as they are, by `trial.execute`, and only reads what they print. It
-knows nothing of modes: what differs between them is in the trial's environment alone.
+Law: `run_unit` starts the suite's own programs unchanged, through `trial.execute`, and only reads their output. It
+does not depend on the mode: modes differ only in the trial's environment.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 
 class SuiteError(Exception):
-    """A suite cannot be had or built here. No statement about ibid."""
+    """A suite cannot be fetched or built here. This tells nothing about ibid."""
 
 
 class Suite(ABC):
     name: ClassVar[str]
     what: ClassVar[str]  # one line for --list
     packages: ClassVar[tuple[str, ...]] = ()  # Debian packages that it needs
-    fast: ClassVar[bool] = False  # belongs to the selection of --fast
+    fast: ClassVar[bool] = False  # also runs with --fast
     least: ClassVar[int] = (
-        1  # subtests that pass in stock, or else something is missing here and nothing is compared
+        1  # if fewer subtests pass in stock, something is missing here and nothing is compared
     )
 
     def __init__(self, place: Path) -> None:
-        """`place`: a folder that belongs to this suite and stays from one call to the next."""
+        """`place`: this suite's folder, which is kept for later calls."""
         self.place = place
 
     @property
     def source(self) -> Path:
-        """What was unpacked."""
+        """The unpacked sources."""
         return self.place / "source" / "src"
 
     @abstractmethod
     def prepare(self) -> str:
-        """Fetches and builds what is not there yet; says which version it is."""
+        """Fetches and builds what is not there yet. Returns the version."""
 
     @abstractmethod
     def units(self) -> list[str]:
-        """Names of what is started alone, in the order of the run. Called after `prepare`."""
+        """Names of the units, in the order in which they run. Called after `prepare`."""
 
     @abstractmethod
     def run_unit(self, trial: Trial, unit: str) -> None:
-        """Runs it and records its subtests. `trial.only(unit)` may name the subtests of interest."""
+        """Runs the unit and records its subtests. `trial.only(unit)` may name the subtests of interest."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of a suite in one mode: starts its programs, keeps what they print, collects the outcomes.
+"""One run of a suite in one mode: starts its programs, keeps their output, collects the outcomes.
 
-Laws: a program that does not end in time is ended with all its children, and that is an outcome. Under ibid, the
-runner sees for itself that the preload was in a process that had libcrypto: a trial in which it never was compares
-stock with stock.
+Laws: a program that exceeds its time limit is ended with all its children, and that is an outcome. Under ibid, the
+runner checks that a process had both the preload and libcrypto: without such a process, stock would be compared with
+stock.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def label(key: Key) -> str:
     return " :: ".join(key) if key[1] else key[0]
 
 
-# What differs from one run to the next in the name of a subtest, and says nothing.
+# Parts of a subtest's name that differ from run to run and have no meaning.
 VOLATILE = (
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "<address>"),
     (re.compile(r"/tmp/[\w./-]+"), "<file>"),
@@ -50,7 +50,7 @@ def without_volatile(name: str) -> str:
 class Trial:
     mode: Mode
     preload: Path
-    folder: Path  # logs, and what the programs write
+    folder: Path  # logs, and files that the programs write
     wanted: Mapping[str, frozenset[str]] | None = (
         None  # units, and their subtests of interest; None: everything
     )
@@ -73,7 +73,7 @@ class Trial:
         return self.folder / (re.sub(r"[^\w.+-]", "_", unit) + ".log")
 
     def record(self, unit: str, subtest: str, outcome: str) -> None:
-        """Subtests of the same name are numbered in their order."""
+        """Numbers subtests of the same name."""
         name = without_volatile(subtest)
         key, count = (unit, name), 1
         while key in self.outcomes:
@@ -91,7 +91,7 @@ class Trial:
         limit: float = 600,
         good: Sequence[int] = (0,),
     ) -> str:
-        """Runs the unit's program, records the unit's own outcome, returns all that was printed."""
+        """Runs the unit's program, records the unit's own outcome, and returns all output."""
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = {**self.mode.environment(self.preload, self.folder), **(env or {})}
         path = self.log(unit)
@@ -128,7 +128,7 @@ class Trial:
             _end(program)
 
     def _look_for_preload(self, first: int, end: threading.Event) -> None:
-        """Looks at processes that are younger than `first`, often in the beginning: some units take 50 ms."""
+        """Looks at all processes from the id `first` on; frequently at the beginning, because some units take 50 ms."""
         mark = str(self.preload)
         looks = 0
         while not end.wait(0.004 if looks < 50 else 0.1):
@@ -144,7 +144,7 @@ class Trial:
 
 
 def _is_descendant(process: int) -> bool:
-    """Whether this process has started it: another call may be under way with the same preload."""
+    """Whether this process is its ancestor: another call may be running with the same preload."""
     while process > 1:
         if process == os.getpid():
             return True
@@ -154,20 +154,20 @@ def _is_descendant(process: int) -> bool:
 
 
 def adopt_orphans() -> None:
-    """Makes this process the parent of what its descendants leave behind, daemons included."""
+    """Makes this process the parent of orphans among its descendants, daemons included."""
     pr_set_child_subreaper = 36
     ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:
-    """Ends the program and what it leaves running (servers): it would be in the way of the next."""
+    """Ends the program and the servers that it left running, which would disturb the next."""
     try:
         os.killpg(program.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
     program.wait()
     while children := Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-        for child in children:  # all are that program's: one unit runs at a time
+        for child in children:  # all belong to that program: one unit runs at a time
             os.kill(int(child), signal.SIGKILL)
             os.waitpid(int(child), 0)
 

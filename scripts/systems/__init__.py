@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fresh userlands of Debian and Ubuntu, and the README's two commands in each: ./dev systems."""
+"""Runs the README's two commands in fresh userlands of Debian and Ubuntu: ./dev systems."""

@@ -31,7 +31,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         "user, and prints one table. The exit status is 0 if all passed. Needs root, or sudo; a system takes about an hour. "
         f"Besides, {', '.join(CHECKS)}: what is built here runs there (scripts/systems/checks.py); only when it is named.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(s.name for s in SYSTEMS)}, {', '.join(CHECKS)}; without: all systems")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(s.name for s in SYSTEMS)}, {', '.join(CHECKS)}; default: all systems")
     parser.add_argument("--folder", type=Path, default=cache / "ibid/systems", metavar="DIR", help="where they are kept (%(default)s)")
     parser.add_argument("--anew", action="store_true", help="make them again, with today's packages")
     parser.add_argument("--only", choices=COMMANDS, help="one of the two commands")

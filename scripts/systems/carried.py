@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checks of older, other and foreign systems bring along: a current OpenSSL, a compiler, certificates.
+"""What the checks on other systems take with them: a current OpenSSL, a compiler, certificates.
 
-OpenSSL 3 for glibc 2.17, for musl and for arm64 is inside the wheels of psycopg-binary; ziglang is Clang with libc++ for musl. Both come
-from PyPI by pip, and stay in the folder of the checks.
+OpenSSL 3 for glibc 2.17, for musl and for arm64 is inside the wheels of psycopg-binary; ziglang is Clang with libc++ for musl. pip
+fetches both from PyPI into the folder of the checks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Openssl:
 
 
 def openssl_for(wheel_platform: str, folder: Path, out: IO[str]) -> Openssl:
-    """Of a wheel for, say, musllinux_1_2_x86_64."""
+    """The OpenSSL in the wheel for a platform such as musllinux_1_2_x86_64."""
     kept = folder / wheel_platform
     if not kept.exists():
         fetched = folder / f"{wheel_platform}-fetched"
@@ -57,7 +57,7 @@ def openssl_for(wheel_platform: str, folder: Path, out: IO[str]) -> Openssl:
 
 
 def openssl_headers(folder: Path) -> Path:
-    """The system's headers of OpenSSL, and nothing else of its include folders."""
+    """A folder with only OpenSSL's headers from the system's include folders."""
     headers = folder / "headers"
     if not headers.exists():
         (headers / "openssl").mkdir(parents=True)
@@ -69,7 +69,7 @@ def openssl_headers(folder: Path) -> Path:
 
 
 def libraries_headers(folder: Path) -> Path:
-    """The same for the header-only libraries that ibid takes (decision 2)."""
+    """The same for the header-only libraries that ibid uses (decision 2)."""
     headers = folder / "libraries"
     headers.mkdir(parents=True, exist_ok=True)
     for name in ("CLI", "fmt", "nlohmann", "xxhash.h"):
@@ -79,7 +79,7 @@ def libraries_headers(folder: Path) -> Path:
 
 
 def certificates(folder: Path, out: IO[str]) -> Path:
-    """A root, and what it signed."""
+    """A folder with a root certificate and a leaf that it signed."""
     pki = folder / "pki"
     if not (pki / "leaf.pem").exists():
         pki.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def zig(folder: Path, out: IO[str]) -> Path:
     return program
 
 
-# CMake finds what is for every system here; libraries are not linked with.
+# CMake finds what does not depend on the target here: headers. The libraries that it finds are not linked.
 def cmake_options(folder: Path, headers: Path, libssl: Path, libcrypto: Path) -> list[str]:
     libraries = libraries_headers(folder)
     options = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which systems there are."""
+"""The list of systems."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class System:
     name: str
-    distribution: str  # debian or ubuntu: whose archive
+    distribution: str  # debian or ubuntu: the archive
     suite: str
-    # The suite that debootstrap makes, from which apt-get goes on to `suite`: where older debootstraps cannot
-    # read the archive's index.
+    # Older debootstraps cannot read the archive's index of some suites. Then debootstrap makes this suite,
+    # and apt-get upgrades it to `suite`.
     begins_as: str = ""
-    has_updates: bool = True  # suites of updates and of security updates
+    has_updates: bool = True  # has suites of updates and of security updates
 
     @property
     def first_suite(self) -> str:
@@ -22,7 +22,7 @@ class System:
 
     @property
     def script(self) -> str:
-        """debootstrap's script for suites of this distribution, whether or not it knows this one."""
+        """debootstrap's script for this distribution, also for suites that this debootstrap does not know."""
         return "sid" if self.distribution == "debian" else "gutsy"
 
     def sources(self, mirror: str, security_mirror: str) -> str:

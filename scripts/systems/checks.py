@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ibid on an older C library, on another one, and on another processor: built here, run there.
+"""ibid with an older C library, with musl, and on another processor: built here, run there.
 
-Each check makes handshakes in stock and under `ibid run --stats`, and looks at what was shared.
+Each check makes handshakes in stock and under `ibid run --stats`, and checks what was shared.
 
-Law: nothing outside of the given folder and of build/ is written, nothing is installed, and nothing stays registered with the kernel.
+Law: writes only to the given folder and to build/, installs nothing, and leaves nothing registered with the kernel.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HANDSHAKES = 20
 
 
 class Steps:
-    """Commands that must end with 0, and say what is expected; counted as tests."""
+    """Commands that must exit with 0 and print what is expected. Each counts as a test."""
 
     def __init__(self, outcome: Outcome, enter: Callable[[str], list[str]], out: IO[str]) -> None:
         self._outcome = outcome
@@ -35,7 +35,7 @@ class Steps:
         outcome.tested = True
 
     def must(self, command: str, pattern: str = "", seconds: float = 900) -> str:
-        """What it wrote."""
+        """Runs it and returns its output."""
         try:
             done = subprocess.run(
                 self._enter(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
@@ -54,7 +54,7 @@ class Steps:
         stock = self.must(program, rf"^{2 * HANDSHAKES} handshakes, OpenSSL")
         if version := re.search(r"OpenSSL (\d\S+)", stock):
             self._outcome.openssl = version[1]
-        # In each handshake two sides get one and the same certificate.
+        # In each handshake both sides receive the same certificate.
         said = self.must(f"{ibid} run --stats {program}", r"\d{2,} certificates and 3 files met again")
         if figures := re.search(r"certificates: .*?(\d+ hits, \d+ misses)", said):
             self._outcome.features = figures[1]
@@ -68,7 +68,7 @@ def build(tree: Path, folder: Path, words: Sequence[str], targets: Sequence[str]
 
 
 def older_glibc(tree: Path, folder: Path, make: Callable[[Userland], None], out: IO[str]) -> Outcome:
-    """Ubuntu 18.04: glibc 2.27, which is older than what is promised. The release is this system's."""
+    """Ubuntu 18.04: glibc 2.27, which is older than the oldest supported version. Uses the release built on this system."""
     outcome = Outcome("glibc-2.27")
     carried.run([tree / "dev", "build"], out, "it did not build")
     outcome.built = True
@@ -162,7 +162,7 @@ def newer_musl(place: Path, out: IO[str]) -> Path:
 
 
 def private_apt(folder: Path, architecture: str, suite: str) -> list[str]:
-    """An apt-get for another architecture or release, which leaves this system's alone. The archive's signature is checked."""
+    """An apt-get for another architecture or release, with files of its own. It checks the archive's signature."""
     (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
     (folder / "archives/partial").mkdir(parents=True, exist_ok=True)
     keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -183,7 +183,7 @@ def private_apt(folder: Path, architecture: str, suite: str) -> list[str]:
     return ["apt-get", "-qq", "-y", *(f"-o{name}={value}" for name, value in settings.items())]
 
 
-# The kernel starts programs of arm64 by the emulator, in this namespace alone.
+# The kernel runs arm64 programs with the emulator, only in this namespace.
 EMULATED = r"""
 mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
 printf '%s' ':arm64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:'"$1"':F' \
@@ -198,7 +198,7 @@ TESTS_OF_ARM64 = ("core_test", "core_stress_test", "core_unlocked_stress_test", 
 
 
 def arm64(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str]) -> Outcome:
-    """Debian 12's cross compiler, its libraries for arm64, and QEMU's emulation of programs."""
+    """Debian 12's cross compiler, its libraries for arm64, and QEMU's user-mode emulation."""
     outcome = Outcome("arm64")
     emulator = shutil.which("qemu-aarch64-static")
     if not emulator or not shutil.which("aarch64-linux-gnu-g++"):

@@ -12,7 +12,7 @@ from typing import Any
 
 from .userland import Userland
 
-# Of the demo's figures: key, heading, factor and unit.
+# The demo's figures that the table shows: key, heading, factor and unit.
 FIGURES = (
     ("client_rsa.heap", "heap of a connection", 1 / 1024, "KiB"),
     ("client_rsa.cpu", "handshake", 1000, "ms"),
@@ -31,7 +31,7 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     tested: bool = False
-    settled: bool | None = None  # a second set-up installs nothing
+    settled: bool | None = None  # a second './dev setup' installs nothing
     features: str = ""
     figures: dict[str, str] = field(default_factory=dict)
     obstacle: str = ""
@@ -74,7 +74,7 @@ def read_figures(document: dict[str, Any]) -> dict[str, str]:
 
 
 def features_of(userland: Userland) -> str:
-    """What doctor says of the system's OpenSSL."""
+    """The result of doctor for the system's OpenSSL."""
     try:
         found = json.loads(userland.ask("build/release/bin/ibid doctor --json"))
     except ValueError:

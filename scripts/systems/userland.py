@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A userland: made once by debootstrap, used through a layer of its own each time, so that it stays as it was made.
+"""A userland: made once by debootstrap, and never changed afterwards, because each use has an overlay of its own.
 
-Law: nothing outside of its folder is written, and nothing stays mounted or running: mounts and processes are in namespaces of their own.
+Law: writes only to its folder, and leaves nothing mounted or running: mounts and processes are in namespaces of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ USER = "somebody"
 
 
 class UserlandError(Exception):
-    """It could not be made, or entered; the words say why."""
+    """The userland could not be made or entered; the text tells why."""
 
 
 def as_root(words: Sequence[str]) -> list[str]:
@@ -46,7 +46,7 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
 exec chroot "$root" "$@"
 """
 
-# In a new userland: what a person's machine has. Services are not started.
+# For a new userland: sudo, git and a user. Services are not started.
 FURNISH = f"""
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
@@ -71,7 +71,7 @@ class Userland:
         return (self.folder / "made").exists()
 
     def make(self, mirror: str, security_mirror: str, keyring: str | None, apt_options: Sequence[str]) -> None:
-        """By debootstrap, some minutes. What was left half-made is removed first."""
+        """Makes it with debootstrap, in some minutes. Removes an incomplete one first."""
         if not shutil.which("debootstrap"):
             raise UserlandError("there is no debootstrap: apt-get install debootstrap")
         self.remove()
@@ -97,7 +97,7 @@ class Userland:
         (self.folder / "made").touch()
 
     def fresh(self) -> None:
-        """As it was made, from now on; what was done in it before is gone."""
+        """Discards all changes since it was made."""
         self._layer = self.folder / "run"
         subprocess.run(as_root(["rm", "-rf", str(self._layer)]), check=True)
 
@@ -114,17 +114,17 @@ class Userland:
             raise UserlandError("the tree could not be copied into it")
 
     def run(self, command: str, out: IO[str], seconds: float | None = None) -> int:
-        """As the user, in that folder. The exit status; 124: it took too long."""
+        """Runs a command as the user, in that folder. Returns the exit status; 124: it took too long."""
         process = subprocess.Popen(self.as_user(f"cd ibid && {command}"), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
-            process.terminate()  # unshare takes its children along
+            process.terminate()  # unshare ends its children, too
             process.wait()
             return 124
 
     def ask(self, command: str) -> str:
-        """The standard output of a command that is run as the user."""
+        """Runs a command as the user and returns its standard output."""
         done = subprocess.run(self.as_user(f"cd ibid && {command}"), stdin=subprocess.DEVNULL, capture_output=True, text=True)
         return done.stdout.strip()
 

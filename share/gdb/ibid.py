@@ -6,8 +6,8 @@
     (gdb) print routes
     $2 = ibid::cache "routes" (1 entry) = {["example.org"] = "10.0.0.1"}
 
-GDB loads this file by itself where it stands in its data directory, as gdb/python/gdb/printer/ibid.py: there `cmake --install` puts it
-below the prefix, and so do packages. From elsewhere: (gdb) source …/ibid.py. It only reads memory, and calls nothing in the program.
+GDB loads this file automatically from its data directory, as gdb/python/gdb/printer/ibid.py. `cmake --install` and the packages put it there, below
+the prefix. From another place: (gdb) source …/ibid.py. It only reads memory, and calls no function of the program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROMOTED = 1 << 31
 
 
 def number(value: gdb.Value, bits: int = 64) -> int:
-    """What an integer or a std::atomic of one holds, whatever the standard library calls its member."""
+    """The value of an integer or of an atomic integer, whatever name the standard library gives its member."""
     integer = gdb.selected_inferior().architecture().integer_type(bits, False)
     return int(value.address.cast(integer.pointer()).dereference())
 
@@ -38,7 +38,7 @@ def constant(name: str, otherwise: int) -> int:
 
 
 def tag_bits() -> int:
-    """How many bits of a slot, above the 48th, are not its entry's address."""
+    """How many bits of a slot, from bit 48 on, are not part of the entry's address."""
     sixteen = header_type() is None or header_type().sizeof == 24
     return constant("detail::slot_bits::tag_bits", 16 if sixteen else 8)
 
@@ -72,7 +72,7 @@ def at(address: int, of: gdb.Type) -> gdb.Value:
 
 
 class Shown:
-    """What refers to one value."""
+    """Base of the printers for what refers to one value."""
 
     name = ""
 
@@ -109,7 +109,7 @@ class AtomicHandle(Shown):
         return number(self.value["word_"]) & ~stock
 
     def note(self) -> str:
-        return ""  # its stock of references is among the count
+        return ""  # the count includes references that it holds in advance
 
 
 class View(Shown):
@@ -152,7 +152,7 @@ class Loan(Shown):
 
 
 class Cache:
-    """Entries in no order. What another thread is moving at this moment may be shown twice, or not."""
+    """Entries in no order. An entry that another thread is moving at this moment may be shown twice, or not at all."""
 
     def __init__(self, value: gdb.Value) -> None:
         self.value = value

@@ -651,7 +651,7 @@ void print_running(const openssl_users& running) {
         fmt::print("  and perhaps other users': 'sudo ibid doctor' lists them\n");
 }
 
-// Those that somebody made; JSON has all.
+// Only settings that are not defaults; JSON has all.
 void print_settings(const findings& f) {
     const auto& all = f.settings.settings;
     const bool defaults =

@@ -16,8 +16,9 @@ namespace ibid::cli {
 enum class colour { good, bad, faint, strong };
 [[nodiscard]] std::string paint(colour c, std::string_view text); // `text` itself where there are no colours
 
-// On a terminal: lines that fit it and break between words, each but the first behind `column` spaces, where
-// the text begins. Elsewhere one line, as programs want it. Not for commands: a copy of one must be one line.
+// On a terminal: wraps the text between words at the terminal's width; further lines are indented by
+// `column`, where the first line begins. Elsewhere: one line, which is easier for programs to read. Not for
+// commands, because a user may copy them.
 [[nodiscard]] std::string folded(std::string_view text, std::size_t column);
 
 } // namespace ibid::cli

@@ -234,7 +234,7 @@ void add_block(process_figures& to, const process_block& block) {
 // The most mappings of one process that are searched for a block. A process has one or a few; with ten
 // thousand it would only keep the reader busy.
 constexpr std::size_t most_files = 64;
-// Of its mappings, written down. A process has 65530 at most, unless its host says otherwise.
+// The most text of /proc/PID/maps that is read. By default, Linux allows a process 65530 mappings.
 constexpr std::size_t most_text = std::size_t{32} << 20;
 
 [[noreturn]] void fail(int error) {
@@ -403,13 +403,13 @@ process_result read_process_here(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/maps");
     if (!file)
         return {from_errno(read_error::not_permitted), {}};
-    // Read once, for both: the kernel writes it anew each time.
+    // Read once for both uses, because the kernel generates the file at each read.
     std::string text;
     std::array<char, 16384> part{};
     errno = 0;
     while (text.size() < most_text && (file.read(part.data(), part.size()), file.gcount() > 0))
         text.append(part.data(), static_cast<std::size_t>(file.gcount()));
-    // A process that may not be looked at has a file that opens and reads as nothing, or fails to be read.
+    // Without permission for the process, the file can be opened, but is empty or cannot be read.
     if (file.bad() || (text.empty() && errno == EACCES))
         return {read_error::not_permitted, {}};
     std::istringstream maps(std::move(text));

@@ -23,7 +23,8 @@ struct cache_figures {
 
 // In the order in which they were published. Empty: there are none, or no permission to read the process.
 [[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid);
-// `maps`: what its /proc/PID/maps says, for who has read that already; it is half of what a look costs.
+// `maps`: the contents of /proc/PID/maps, if the caller has already read it; reading it is half of the total
+// cost.
 [[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid, std::istream& maps);
 
 } // namespace ibid::shared_statistics

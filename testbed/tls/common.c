@@ -46,7 +46,7 @@ void fail_openssl(const char* what, ...) {
 
 const char* openssl_reason(void) {
     static char text[256];
-    const int system_error = errno; // what a failed read or write of the socket left
+    const int system_error = errno; // from a failed read or write of the socket
     const unsigned long first = ERR_get_error();
     ERR_clear_error();
     if (first == 0) {

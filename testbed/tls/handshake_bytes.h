@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handshake messages of TLS 1.2, made byte for byte: a peer that sends what it likes needs no key and no
-// second OpenSSL, because in this version certificates are sent in the clear, and are parsed and verified
-// before the peer has signed anything. Source: RFC 5246, 6.2.1 (records) and 7.4 (messages).
+// TLS 1.2 handshake messages, made byte by byte. A peer that sends them needs neither a key nor OpenSSL,
+// because in this version certificates are not encrypted, and they are parsed and verified before the peer
+// signs anything. Source: RFC 5246, 6.2.1 (records) and 7.4 (messages).
 #pragma once
 
 #include <algorithm>
@@ -21,21 +21,21 @@ inline void append(byte_string& to, std::span<const unsigned char> more) {
 }
 
 // A length of 24 bits.
-// Not inlined: GCC 12 takes a vector whose size it knows for one that cannot grow (-Wstringop-overflow).
+// Not inlined: if GCC 12 knows a vector's size, it assumes that the vector cannot grow (-Wstringop-overflow).
 [[gnu::noinline]] inline void append_length(byte_string& to, std::size_t length) {
     to.insert(to.end(), {static_cast<unsigned char>(length >> 16), static_cast<unsigned char>(length >> 8),
                          static_cast<unsigned char>(length)});
 }
 
-// What both hellos begin with: the version, and a constant instead of a random number.
-// Not inlined, for the same reason (-Warray-bounds).
+// The beginning of both hellos: the version, and a constant instead of a random number. Not inlined, for the
+// same reason (-Warray-bounds).
 [[nodiscard, gnu::noinline]] inline byte_string hello_start() {
     byte_string body(2 + 32, 0x55);
     body[0] = body[1] = 3;
     return body;
 }
 
-// A handshake message in as many records as it takes.
+// A handshake message, split into as many records as necessary.
 [[nodiscard]] inline byte_string records(handshake_type type, const byte_string& body) {
     byte_string message{static_cast<unsigned char>(type)};
     append_length(message, body.size());
@@ -51,7 +51,7 @@ inline void append(byte_string& to, std::span<const unsigned char> more) {
     return out;
 }
 
-// A Certificate message: its entries, each with its length in front, and the length of them all.
+// A Certificate message: the length of all entries, then each entry with its length in front.
 [[nodiscard]] inline byte_string certificate_message(std::span<const byte_string> chain) {
     byte_string list;
     for (const byte_string& der : chain) {

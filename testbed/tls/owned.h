@@ -2,8 +2,8 @@
 //
 // Owners of OpenSSL's objects, for the C++ programs of tests, benchmarks and fuzzers.
 //
-// Law: OpenSSL's public API alone; nothing of ibid's. A function is only named here where it frees: a program
-// that names a setter counts as a writer (src/openssl/modules/module_class.h).
+// Law: uses only OpenSSL's public API, and nothing of ibid. Names only functions that free: a program that
+// names a setter counts as a writer (src/openssl/modules/module_class.h).
 #pragma once
 
 #include <openssl/bio.h>

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TLS client that opens many connections to one server, verifies each, keeps them all open, and says what
-// they cost: memory of this process and CPU time of the handshakes. It knows nothing of ibid; it is a plain
-// OpenSSL program.
+// A TLS client that opens many connections to one server, verifies each, keeps them all open, and prints
+// their cost: memory of this process and CPU time of the handshakes. It is a plain OpenSSL program,
+// independent of ibid.
 //
-// Law: every figure is one it has just measured in itself, printed as a JSON line. The connections of the
-// warm-up are made before the first sample, so that what is allocated once does not count as a cost of a
-// connection. It holds the connections until its standard input ends, so it never outlives the program that
-// drives it.
+// Law: it prints each figure as a JSON line directly after measuring it. The warm-up's connections are made
+// before the first sample, so that one-time allocations do not count for a connection. It holds the
+// connections until its standard input ends, so it never outlives the program that started it.
 //
 //     tls_hold_client --connect 127.0.0.1:8443 --name server.example --ca root.pem --connections 2000
 #include "common.h"
@@ -46,15 +45,15 @@ struct connection {
     int fd;
 };
 
-// Bytes, as the kernel and the allocator tell them.
+// Bytes, from the kernel and the allocator.
 struct memory {
     unsigned long long rss;
     unsigned long long pss;
     unsigned long long private_bytes;
-    unsigned long long heap; // handed out by malloc and not freed
+    unsigned long long heap; // allocated by malloc and not freed
 };
 
-// Nanoseconds, of the handshakes after the warm-up alone.
+// Nanoseconds, only of handshakes after the warm-up.
 struct cost {
     long long handshakes;
     long long handshake_thread_cpu;  // inside SSL_connect, this thread

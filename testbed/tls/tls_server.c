@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A TLS server for loopback: one thread, epoll, thousands of connections, and a fixed answer to each HTTP/1.1
-// request. It knows nothing of ibid; it is what programs under test talk to, or what is itself put under
+// request. It is independent of ibid. Programs under test connect to it, or it is itself the program under
 // test.
 //
 // Law: it prints exactly one JSON line on standard output when it listens (with the port that it got) and one
-// when it stops; a client that goes wrong costs one line on standard error and never the server.
+// when it stops; a client's error causes one line on standard error and never ends the server.
 //
 //     tls_server --cert chain.pem --key leaf.key [--client-ca root.pem] [--tls 1.3] [--listen 127.0.0.1:0]
 #include "common.h"
@@ -28,8 +28,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// A request is over at its first empty line; bodies are not read. This many bytes are enough for any header
-// that the tests send, and more of them in a row without an end is an error.
+// A request ends at its first empty line; bodies are not read. This many bytes are enough for each header
+// that the tests send. A longer header is an error.
 enum { most_header = 16 * 1024 };
 
 struct settings {
@@ -42,11 +42,12 @@ struct settings {
     bool until_eof;
 };
 
-// One SSL_CTX for each identity. The first answers who sends no name, or a name that no certificate has.
+// One SSL_CTX for each identity. The first is used if the client sends no name, or a name that no certificate
+// has.
 struct contexts {
     SSL_CTX** items;
     size_t count;
-    size_t next; // with --in-turn: whose turn it is
+    size_t next; // with --in-turn: the next one
     bool in_turn;
 };
 
@@ -57,7 +58,7 @@ struct connection {
     int fd;
     enum state state;
     uint32_t events;      // what epoll watches now
-    size_t header_bytes;  // of the request that is being read
+    size_t header_bytes;  // bytes of the current request
     unsigned int matched; // how much of "\r\n\r\n" the last bytes were
     bool close_after;
     char tail[24]; // the last bytes of the header, to find "Connection: close" across reads
@@ -273,7 +274,7 @@ static void drop(struct server* server, struct connection* connection) {
     free(connection);
 }
 
-// Whatever the call wanted next becomes what epoll watches. False: the connection is over.
+// Makes epoll wait for the event that the call needs. False: the connection has ended.
 static bool wait_for(const struct server* server, struct connection* connection, int result) {
     uint32_t events = 0;
     switch (SSL_get_error(connection->ssl, result)) {
@@ -296,8 +297,8 @@ static bool wait_for(const struct server* server, struct connection* connection,
     return true;
 }
 
-// Takes in what was read of a header. True: the header ended. What follows it in the same bytes is dropped:
-// clients here do not pipeline.
+// Processes bytes of a header. True: the header has ended. Bytes behind it are dropped, because these clients
+// do not pipeline.
 static bool feed(struct connection* connection, const char* bytes, size_t count) {
     static const char end[] = "\r\n\r\n";
     static const char last[] = "connection: close\r\n";
@@ -329,7 +330,7 @@ static void begin_request(struct connection* connection) {
     memset(connection->tail, 0, sizeof connection->tail);
 }
 
-// Goes on with a connection until it has to wait. False: it is over.
+// Continues a connection until it must wait. False: it has ended.
 static bool advance(struct server* server, struct connection* connection) {
     char bytes[4096];
     int result = 0;
@@ -361,8 +362,8 @@ static bool advance(struct server* server, struct connection* connection) {
             }
             break;
         case writing: {
-            // One SSL_write takes it whole or not at all: the answer fits in one record (main() sees to
-            // that).
+            // One SSL_write writes the whole answer or nothing, because the answer fits in one record (main()
+            // checks it).
             const char* answer = connection->close_after ? server->last_answer : server->answer;
             result = SSL_write(connection->ssl, answer, (int)strlen(answer));
             if (result <= 0) {
@@ -377,7 +378,7 @@ static bool advance(struct server* server, struct connection* connection) {
             break;
         }
         case closing:
-            // Our close_notify goes out; the peer's need not be waited for (RFC 8446, section 6.1).
+            // Sends our close_notify. We need not wait for the peer's (RFC 8446, section 6.1).
             (void)SSL_shutdown(connection->ssl);
             return false;
         }
@@ -431,7 +432,7 @@ static int open_signals(void) {
     return fd;
 }
 
-// True: standard input is at its end.
+// True: standard input has ended.
 static bool input_ended(void) {
     char bytes[256];
     ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What scripts/docs/reference.py must find, and nothing else: './dev docs' gives it this header, in which
-// each name that it must report is called missing_…
+// './dev docs' checks scripts/docs/reference.py with this header: it must report exactly the names that begin
+// with missing_.
 #pragma once
 
 namespace ibid {
@@ -13,7 +13,7 @@ struct missing_type {
     // Said above it.
     int other_field = 0;
 
-    // Two of one name: one comment does for both.
+    // Two overloads: one comment is enough.
     void overloaded(int);
     void overloaded(long);
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# boot_systemd.sh FOLDER BUILD: this system's systemd as the first process of namespaces of its own, on a copy
-# of this system's files that nobody else sees. It starts FOLDER/trial.sh, and ends when that ends. FOLDER is
-# /srv/trial inside, and all that outlasts it. FOLDER/units are units beside the system's. Needs root.
+# boot_systemd.sh FOLDER BUILD: starts this system's systemd as the first process in namespaces of its own, on
+# a private overlay of this system's files. It starts FOLDER/trial.sh, and ends when that ends. Inside, FOLDER
+# is /srv/trial; only its files remain afterwards. FOLDER/units are additional units. Needs root.
 set -euo pipefail
 folder=$1 build=$2
 
@@ -11,7 +11,7 @@ if [[ ${3-} != inside ]]; then
     exec unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child "$0" "$folder" "$build" inside
 fi
 hostname trial
-# On a tmpfs: a layer may not be below what it lies on.
+# On a tmpfs, because the upper layer must not be inside the lower one.
 room=/run
 mount -t tmpfs tmpfs "$room"
 mkdir -p "$room/upper" "$room/work" "$room/root"

@@ -20,8 +20,8 @@ from testbed.pki import Standard  # noqa: E402
 
 
 def pytest_configure() -> None:
-    """What a background job or nohup has made this process ignore, its children would ignore as well, and tests that send
-    them signals would wait in vain. (SIGPIPE and SIGXFSZ are ignored by Python itself, which gives them back to children.)"""
+    """Resets signals that nohup or a shell made this process ignore. Otherwise its children would ignore them, too, and tests
+    that send signals would time out. (Python ignores SIGPIPE and SIGXFSZ itself, and resets them in children.)"""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -41,7 +41,7 @@ def ibid() -> Path:
 
 @pytest.fixture(scope="session")
 def backends(pki: Standard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
-    """Stock TLS servers, one for each kind of certificate, that run as long as the tests do."""
+    """Stock TLS servers, one for each kind of certificate, which run until the tests end."""
     with Backends(tmp_path_factory.mktemp("backends"), pki) as servers:
         yield servers
 
@@ -60,12 +60,12 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def equal(theatre: Theatre, way: Way, request: pytest.FixtureRequest) -> Callable[[Scenario], Statistics]:
-    """Runs a scenario stock and under ibid, demands that both saw the same, and returns ibid's statistics."""
+    """Runs a scenario stock and under ibid, requires the same records from both, and returns ibid's statistics."""
     name = request.node.nodeid.replace(f"[{way.name.replace(' ', '-')}", "[").split("::", 1)[1]
     return lambda scenario: theatre.compare(name, scenario, way)
 
 
 @pytest.fixture
 def same(theatre: Theatre, request: pytest.FixtureRequest) -> Callable[[Scenario], Statistics]:
-    """Like `equal`, in the default way only, where the settings make no difference."""
+    """Like `equal`, but only with default settings, for scenarios in which the settings make no difference."""
     return lambda scenario: theatre.compare(request.node.name, scenario, DEFAULT)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Equality with stock: a scenario runs on a stage, first stock, then under ibid, and what it recorded must be the same.
+"""Equality with stock: a scenario runs on a stage, first stock, then under ibid; both runs must record the same.
 
-A scenario is a function `(stage) -> None`. It starts real programs with `stage.wrap` and `stage.env` before the one it
-is about, does something with them, and records what could be seen: `stage.record("stderr", data)`. Both runs have the
-same folder and the same ports, so only what is random in itself has to be normalised: times, process ids, session ids,
-the ports of clients. Each pattern stands in NORMAL, with the reason.
+A scenario is a function `(stage) -> None`. It starts real programs, the program under test with
+`stage.wrap` and `stage.env`, does something with them, and records what was visible: `stage.record("stderr", data)`. Both
+runs have the same folder and the same ports, so only random parts must be normalised: times, process ids, session ids,
+clients' ports. The patterns are below.
 
-When a scenario differs, it runs stock once more. If that differs too, the scenario is to blame, and the error says so.
+If a scenario differs, it runs stock once more. If the two stock runs differ, too, the error blames the scenario.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ STOCK = Way("stock", ibid=False)
 DEFAULT = Way("default")
 WAYS = (DEFAULT, Way("scope all", (("IBID_SCOPE", "all"),)), Way("retain 0", (("IBID_RETAIN", "0"),)))
 
-# Another OpenSSL in the place of the system's, stock and under ibid ('./dev openssl').
+# Another OpenSSL instead of the system's, stock and under ibid ('./dev openssl').
 OPENSSL = {"LD_LIBRARY_PATH": f"{os.environ['IBID_OPENSSL']}/lib"} if "IBID_OPENSSL" in os.environ else {}
 
-# What is random in itself, for every kind of record.
+# The random parts of each kind of record.
 HTTP_DATE: Patterns = ((rb"(?i)(date: )\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT", rb"\1<date>"),)
 NGINX_LOG: Patterns = (
     (rb"(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ", b""),
@@ -59,13 +59,12 @@ HAPROXY_LOG: Patterns = (
 )
 CURL_STDERR: Patterns = (
     *HTTP_DATE,
-    # Which side says goodbye first is a matter of chance, and so is whether the other's goodbye is still
-    # read.
+    # Which side sends close_notify first, and whether the other one's is read, depends on timing.
     (rb"(?m)^[{}] \[\d+ bytes data\]\n", b""),
     (rb"(?m)^\* TLSv1\.\d \((IN|OUT)\), TLS (header, Unknown|alert, close notify).*\n", b""),
     (rb"( from \S+ port )\d+", rb"\1<client>"),
-    # Since curl 8: whether it has noticed the end of its request when the answer comes; and before or after
-    # the tickets.
+    # Since curl 8, these depend on timing: whether it has noticed the end of its request before the answer
+    # comes, and before or after the tickets.
     (rb"(?m)^\* (Request completely sent off|we are done reading and this is set to close, stop send|abort upload)\n", b""),
     (rb"(?m)^\* TLSv1\.3 \(IN\), TLS handshake, Newsession Ticket.*\n", b""),
 )
@@ -75,7 +74,7 @@ OPENSSL_OUTPUT: Patterns = (
     (rb"(Session-ID|Session-ID-ctx|Master-Key|Resumption PSK|Start Time)( *): *\w*", rb"\1\2: <random>"),
     (rb"(This Update|Produced At): .*", rb"\1: <now>"),
     (rb"(?m)^(    [0-9a-f]{4} - )([0-9a-f]{2}[ -]){16}.*$", rb"\1<ticket>"),
-    (rb"(ticket lifetime hint: )(300|299) ", rb"\1<full> "),  # less the second that may have begun meanwhile
+    (rb"(ticket lifetime hint: )(300|299) ", rb"\1<full> "),  # the second may have changed in between
     (rb"(?s)(-----BEGIN SSL SESSION PARAMETERS-----\n).*?(-----END)", rb"\1<random>\n\2"),
 )
 PYTHON_OUTPUT: Patterns = HTTP_DATE
@@ -83,7 +82,7 @@ PYTHON_OUTPUT: Patterns = HTTP_DATE
 
 @dataclass
 class Stage:
-    """Where a scenario plays: a folder, ports with names, certificates, and the way in which its program runs."""
+    """The environment of a scenario: a folder, ports with names, certificates, and the way in which its program runs."""
 
     folder: Path
     pki: Standard
@@ -95,12 +94,12 @@ class Stage:
 
     @property
     def wrap(self) -> list[str]:
-        """What stands before the program's own command line."""
+        """The words before the program's own command line."""
         return [str(self.ibid), "run", f"--stats={self.statistics_path}", "--"] if self.way.ibid else []
 
     @property
     def env(self) -> dict[str, str]:
-        """What is added to the program's environment."""
+        """Additions to the program's environment."""
         return {**OPENSSL, **dict(self.way.env)}
 
     def port(self, name: str) -> int:
@@ -110,7 +109,7 @@ class Stage:
         return self.ports_[name]
 
     def record(self, name: str, data: bytes | str | int | None, patterns: Patterns = ()) -> None:
-        """Notes what was seen, for comparison."""
+        """Records a result, for the comparison."""
         raw = data if isinstance(data, bytes) else str(data).encode()
         for pattern, replacement in patterns:
             raw = re.sub(pattern, replacement, raw)
@@ -141,7 +140,7 @@ class Statistics:
         return int(self.json["processes"])
 
     def of(self, kind: str, figure: str) -> int:
-        """A figure of what is shared: certificates, trust_stores, crls, signatures."""
+        """A counter of one kind: certificates, trust_stores, crls, signatures."""
         return int(self.json[kind][figure])
 
     @property
@@ -170,7 +169,7 @@ def read_statistics(path: Path) -> Statistics:
 
 
 class Theatre:
-    """Runs scenarios; remembers the stock run of each, so that it runs once for all ways."""
+    """Runs scenarios. Keeps each stock run's records, so that stock runs once for all ways."""
 
     def __init__(self, folder: Path, pki: Standard, ibid: Path) -> None:
         self.folder_ = folder
@@ -197,11 +196,11 @@ class Theatre:
         return stage
 
     def compare(self, name: str, scenario: Scenario, way: Way) -> Statistics:
-        """Runs the scenario stock (unless it has been) and in the given way; both must have seen the same."""
+        """Runs the scenario stock (if that has not been done) and in the given way. Both must record the same."""
         if name not in self.stock_:
             self.stock_[name] = self.play(name, scenario, STOCK).records
         stock = self.stock_[name]
-        assert any(stock.values()), "the scenario has seen nothing"
+        assert any(stock.values()), "the scenario has recorded nothing"
         stage = self.play(name, scenario, way)
         if stage.records != stock:
             again = self.play(name, scenario, STOCK).records
@@ -231,7 +230,7 @@ def difference(stock: dict[str, bytes], other: dict[str, bytes]) -> str:
 
 
 def ibid_program() -> Path:
-    """The command under test. IBID_BUILD names the build folder, build/release without it."""
+    """The command under test. IBID_BUILD names the build folder; the default is build/release."""
     root = Path(__file__).resolve().parents[2]
     path = root / os.environ.get("IBID_BUILD", "build/release") / "bin" / "ibid"
     if not path.is_file():

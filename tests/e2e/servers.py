@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stock TLS servers for programs that are clients: one port for each kind of certificate, sound and broken; and the clients for
+"""Stock TLS servers for programs that are clients: one port for each kind of certificate, valid and invalid; and clients for
 programs that are servers."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BROKEN = ("truncated", "inner length", "wrong tag", "empty", "trailing byte", "l
 
 
 def backend_visits(version: str) -> list[tuple[str, str]]:
-    """(server, how it is verified) for a proxy: everything required to verify, and what other settings change."""
+    """(server, how it is verified) for a proxy: all servers with verification required, and those for which other settings differ."""
     visits = [(name, "required") for name in (*SOUND, *UNSOUND, *(f"{how} {version}" for how in BROKEN))]
     visits += [(name, "crl") for name in ("server", "ec_server", "revoked")]
     visits += [(name, "none") for name in ("expired", "unknown_ca", f"truncated {version}")]
@@ -40,7 +40,7 @@ def backend_visits(version: str) -> list[tuple[str, str]]:
 
 
 def record_visits(stage: Stage, visits: list[tuple[str, str]], rounds: int) -> None:
-    """What a proxy answers for each of its backends: it has a path /SERVER-HOW for each visit, and /mutual."""
+    """A proxy's answer for each backend. The proxy has a path /SERVER-HOW for each visit, and /mutual."""
     for turn in range(rounds):
         for name, kind in visits:
             seen = fetch(stage.port("http"), f"/{name.replace(' ', '-')}-{kind}")
@@ -49,7 +49,7 @@ def record_visits(stage: Stage, visits: list[tuple[str, str]], rounds: int) -> N
 
 
 class Backends:
-    """ports["server"], ports["expired"], …: servers with these certificates; their answer names them.
+    """ports["server"], ports["expired"], …: servers with these certificates; the answer has the name.
     ports["mutual"]: a server that demands a client's certificate and answers with what it saw.
     ports["truncated 1.3"], …: servers that send DER that cannot be parsed, in that version of TLS."""
 

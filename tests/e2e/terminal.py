@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A terminal of the test's own, for a command to write to."""
+"""A pseudo-terminal to which a command writes."""
 
 from __future__ import annotations
 

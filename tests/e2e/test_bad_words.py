@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person types by mistake, each command: one or two lines that say what is wrong, soon, without a byte that a terminal obeys."""
+"""Mistakes on the command line, for each command: it soon prints one or two lines that tell the fault, without control characters."""
 
 from __future__ import annotations
 

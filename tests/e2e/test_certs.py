@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ibid certs PID`: what a process shares, read from outside while it runs."""
+"""`ibid certs PID`: the certificates that a process shares, read from outside while it runs."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_lists_each_certificate_with_its_holders_the_most_shared_first(peers: Pe
     assert holders[0] >= 21
 
     peers("drop")
-    assert named(peers.json(), common_name)["holders"] == 0  # kept by ibid alone
+    assert named(peers.json(), common_name)["holders"] == 0  # kept only by ibid
     assert named(peers.json(), common_name)["retained"] is True
 
 
@@ -131,7 +131,7 @@ def test_shows_a_table(peers: Peers, pki: Standard) -> None:
 
 
 def test_copes_with_a_process_that_goes_on(peers: Peers) -> None:
-    """Entries come and go all the time, and none is shown that is not whole."""
+    """Entries are added and removed all the time. Only complete ones are shown."""
     peers("hold 1")
     wanted = {c["subject"] for c in peers.json()["certificates"]}
     peers("churn 2")
@@ -175,7 +175,7 @@ def test_is_not_for_other_users(peers: Peers) -> None:
 
 
 def test_publishes_no_name(peers: Peers, pki: Standard) -> None:
-    """Names stay in the process's own heap: neither the published block nor shared memory has them."""
+    """Names are only in the process's own heap, neither in the published block nor in shared memory."""
     peers("hold 3")
     name = pki.server.x509.subject.rfc4514_string().split("=", 1)[1].split(",")[0].encode()
     regions = [line.split() for line in Path(f"/proc/{peers.process.pid}/maps").read_text().splitlines()]
@@ -224,10 +224,10 @@ class TestEstimate:
         assert self.copies(with_ten, pki) == before + 10
         assert self.copies(with_forty, pki) == before + 40
         stock("drop")
-        assert self.copies(self.look(stock), pki) == before  # what was freed is no copy
+        assert self.copies(self.look(stock), pki) == before  # freed memory does not count as a copy
 
     def test_is_as_near_as_it_says(self, ibid: Path, stock: Peers, pki: Standard) -> None:
-        """Against what the same connections save under ibid: the growth of private memory from 50 connections to 350."""
+        """Compared with what the same connections save under ibid: the growth of private memory from 50 connections to 350."""
 
         def memory(peers: Peers) -> int:
             text = Path(f"/proc/{peers.process.pid}/smaps_rollup").read_text()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections that a collector ends: objects on reference cycles, dropped without being closed.
+"""Connections that a garbage collector ends: objects on reference cycles, dropped without being closed.
 
-CPython's collector is unmodified and ibid knows nothing of it: OpenSSL's own counts tell when a certificate's last user is gone. Boehm's collector finds tokens dead (examples/gc/connections.cpp). The figures of docs/collectors.md come
-from: ./dev test --e2e --long -- -k collected -s (100,000 connections each).
+CPython's collector is unmodified and independent of ibid: OpenSSL's own reference counts show when a certificate has no user. Boehm's collector
+finds tokens unreachable (examples/gc/connections.cpp). The figures in docs/collectors.md come from:
+./dev test --e2e --long -- -k collected -s (100,000 connections each).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ HOSTS = {
 }
 LONG = os.environ.get("IBID_TEST_LONG") == "1"
 COUNT = 100_000 if LONG else 400
-STOCK_COUNT = COUNT // 10 if LONG else COUNT  # for comparison: it does not grow either
-REACHABLE = 20  # connections at once that the program still refers to
+STOCK_COUNT = COUNT // 10 if LONG else COUNT  # for comparison; its memory does not grow either
+REACHABLE = 20  # connections that the program refers to at the same time
 CHAIN = 2  # a leaf and its intermediate: what the server sends
 
 
@@ -47,7 +48,7 @@ def figures(lines: list[tuple[int, int]]) -> str:
 
 
 def assert_flat(lines: list[tuple[int, int]]) -> None:
-    """The second half needs no more than the first, but for what a collector's pace leaves over."""
+    """The second half uses no more memory than the first, with a margin for the collector's timing."""
     half = len(lines) // 2
     early = max(kb for _, kb in lines[1:half])
     late = max(kb for _, kb in lines[half:])
@@ -73,7 +74,7 @@ def test_connections_on_cycles_end_with_the_hosts_collector(
         f" {statistics.hits} hits, {statistics.misses} misses, {statistics.active} left"
     )
     assert (statistics.active, statistics.retained) == (0, 0), "the last collection has ended every entry"
-    # What the ring holds keeps both entries alive, so nothing of the chain is parsed twice.
+    # The connections in the ring keep both entries alive, so no certificate of the chain is parsed twice.
     assert statistics.hits >= CHAIN * (COUNT - 1)
     assert_flat(with_ibid)
 
@@ -85,7 +86,7 @@ def test_connections_that_hold_tokens_end_with_boehms_collector() -> None:
     count = max(COUNT, 2000)
     done = subprocess.run([program, str(count)], capture_output=True, text=True, timeout=120 + count / 50)
     print(f"\nBoehm: {count} connections\n{done.stdout}")
-    assert done.returncode == 0, done.stderr  # flat, and all gone: the program says so
-    if LONG:  # before, resident memory is still on its way to the height of the first collections
+    assert done.returncode == 0, done.stderr  # the program checks that memory is constant and that nothing is left
+    if LONG:  # in a short run, resident memory is still growing to its size at the first collections
         rows = [line.split() for line in done.stdout.splitlines()[1:-1]]
         assert_flat([(int(row[0]), int(float(row[-1]) * 1000)) for row in rows])

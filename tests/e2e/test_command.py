@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `ibid` command: to other processes it behaves like the program that it runs."""
+"""The `ibid` command: for other processes it behaves like the program that it runs."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ sys.stdin.read()
 
 
 def run_to_end(words: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-    """Runs a command with its output taken as text."""
+    """Runs a command and returns its output as text."""
     settings: dict[str, object] = {"capture_output": True, "text": True, "timeout": 60, **options}
     return subprocess.run(words, **settings)  # type: ignore[call-overload, no-any-return]
 
 
 @pytest.fixture(params=["exec", "supervised"])
 def run(request: pytest.FixtureRequest, ibid: Path, tmp_path: Path) -> list[str]:
-    """`ibid run`, without and with --stats: what is seen of the program must be the same."""
+    """`ibid run`, without and with --stats: the program must look the same from outside."""
     return [str(ibid), "run", *([f"--stats={tmp_path / 'figures.json'}"] if request.param == "supervised" else []), "--"]
 
 
@@ -71,7 +71,7 @@ def figures(tmp_path: Path) -> dict[str, object]:
 
 @pytest.fixture
 def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Starts programs that a test talks with; none survives it."""
+    """Starts programs with which a test communicates; none outlives the test."""
     all_: list[subprocess.Popen[str]] = []
 
     def start(words: list[str], **options: object) -> subprocess.Popen[str]:
@@ -129,7 +129,7 @@ class TestStreams:
         assert done.stderr == b"problem\n"
 
     def test_end_when_the_program_closes_them(self, supervised: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
-        """The supervisor holds no end of a pipe: a reader sees the end of output while the program still runs."""
+        """The supervisor keeps no end of a pipe open: a reader sees the end of output while the program still runs."""
         process = started([*supervised, "sh", "-c", "echo first; exec >&-; read -r line; exit 3"])
         assert process.stdout is not None and process.stdin is not None
         assert process.stdout.read() == "first\n"
@@ -144,7 +144,7 @@ class TestStreams:
         )
         os.close(theirs)
         with os.fdopen(ours) as end:
-            assert end.read() == "through\n"  # comes back before the sleep ends
+            assert end.read() == "through\n"  # returns before the sleep ends
         process.terminate()
         assert process.wait(20) == -signal.SIGTERM
 
@@ -217,7 +217,7 @@ class TestSignals:
         for name in ["SIGTERM", "SIGINT", "SIGHUP"] * 20:
             os.killpg(process.pid, getattr(signal, name))
             assert process.stdout.readline() == f"{name}\n"
-        # Had one come twice, it would stand before this.
+        # A signal that came twice would be printed before this.
         os.killpg(process.pid, signal.SIGUSR2)
         assert process.stdout.read() == "SIGUSR2\n"
         assert process.wait(20) == 5
@@ -369,7 +369,7 @@ class TestPreload:
         assert "a space, a colon" in done.stderr
 
     def test_is_found_without_proc(self, ibid: Path) -> None:
-        """As in a chroot without it: the command goes by the path that it was executed by."""
+        """As in a chroot without /proc: the command uses the path with which it was executed."""
         hidden = ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
         if os.getuid() != 0:
             pytest.skip("needs root, to take /proc away")
@@ -382,7 +382,7 @@ class TestPreload:
 
 HELLO = '#include <stdio.h>\nint main(void) { puts("child: hello"); return 0; }\n'
 
-# How a program of another kind is built. "cc" is Debian's; the others may not be installed.
+# How to build programs of other kinds. "cc" is always there; the others may not be installed.
 KINDS = {
     "musl": ["musl-gcc"],
     "musl, static": ["musl-gcc", "-static"],
@@ -415,7 +415,7 @@ def program_of_another_kind(request: pytest.FixtureRequest, tmp_path_factory: py
 
 
 class TestProgramsOfAnotherKind:
-    """Run as without ibid, and nothing is printed: started directly, and by a program under ibid."""
+    """They run as without ibid, and nothing is printed, whether started directly or by a program under ibid."""
 
     def test_start_directly(self, run: list[str], program_of_another_kind: Path) -> None:
         done = run_to_end([*run, str(program_of_another_kind)])
@@ -427,7 +427,7 @@ class TestProgramsOfAnotherKind:
 
     @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to change the root directory")
     def test_start_in_another_root_directory(self, run: list[str], tmp_path: Path) -> None:
-        """There the preload is not, and the loader would say so for each program."""
+        """The preload is not in that root, and the loader would print an error for each program."""
         root = tmp_path / "root"
         for file in {"/bin/sh", "/bin/echo", *ldd("/bin/sh"), *ldd("/bin/echo")}:
             (root / file[1:]).parent.mkdir(parents=True, exist_ok=True)
@@ -441,7 +441,7 @@ class TestProgramsOfAnotherKind:
         assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
 
     def test_are_said_beforehand_to_a_person(self, ibid: Path, tmp_path: Path) -> None:
-        """On a terminal; elsewhere the output is the program's alone."""
+        """Only on a terminal; elsewhere nothing is added to the program's output."""
         program = make_static(tmp_path)
         assert run_to_end([str(ibid), "run", str(program)]).stderr == ""
         ours, theirs = pty.openpty()
@@ -458,7 +458,7 @@ def ldd(program: str) -> list[str]:
 
 
 class TestPrograms:
-    """That are left alone."""
+    """Programs without ibid on purpose."""
 
     def test_by_name_are_not_helped_and_their_children_are(self, ibid: Path, tmp_path: Path) -> None:
         counts = [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}"]
@@ -500,7 +500,7 @@ def make_static(folder: Path) -> Path:
 
 
 class TestHelp:
-    """Programs that cannot be helped run normally; with --stats the reason is said."""
+    """Programs that cannot be helped run normally; with --stats the reason is printed."""
 
     def test_for_a_static_program_there_is_none(self, supervised: list[str], ibid: Path, tmp_path: Path) -> None:
         program = make_static(tmp_path)
@@ -563,7 +563,7 @@ class TestHelp:
         told.write_text("go")  # it ends
 
 
-# Gives OpenSSL memory functions of its own before OpenSSL has allocated anything, and loads certificates.
+# Sets OpenSSL's memory functions before OpenSSL has allocated anything, and loads certificates.
 OWN_MEMORY = """
 import ctypes, os, sys
 c = ctypes.CDLL("libcrypto.so.3")
@@ -580,7 +580,7 @@ sys.stdin.read()
 os._exit(0)
 """
 
-# Shares for a while; then it looks up what tells of every certificate, so ibid is disabled.
+# Shares for a while. Then it registers a callback for every new certificate, so ibid is disabled.
 DISABLED_LATER = """
 import ctypes, ssl, sys
 bundle = "/etc/ssl/certs/ca-certificates.crt"
@@ -595,7 +595,7 @@ sys.stdin.read()
 
 
 class TestStandingAside:
-    """A program in which ibid is disabled is not told as helped, and the reason is said everywhere."""
+    """A program in which ibid is disabled does not count as helped, and every command prints the reason."""
 
     @pytest.fixture(params=[(OWN_MEMORY, "memory functions"), (DISABLED_LATER, "changes how OpenSSL parses keys")], ids=["memory", "later"])
     def program(self, request: pytest.FixtureRequest) -> tuple[str, str]:
@@ -664,7 +664,8 @@ class TestSummary:
         assert not (tmp_path / "ran").exists()
 
 
-# Starts what follows as a sandbox would: the numbers of its first argument's system calls are not permitted.
+# Runs a command like a sandbox does: the system calls with the numbers in the first argument are not
+# permitted.
 FORBIDS = """
 import ctypes, os, struct, sys
 numbers = [int(n) for n in sys.argv[1].split(",")]
@@ -685,14 +686,14 @@ SHARED_MEMORY = "29,30,31,319"
 
 
 class TestCounting:
-    """Is a convenience: a program that runs without --stats runs with it."""
+    """A program that runs without --stats also runs with it."""
 
     @pytest.mark.skipif(platform.machine() != "x86_64", reason="the system calls' numbers are those of x86-64")
     @pytest.mark.parametrize("way", ["refuse", "kill"])
     @pytest.mark.parametrize("as_json", [False, True])
     def test_is_given_up_where_shared_memory_is_not_permitted(self, ibid: Path, tmp_path: Path, way: str, as_json: bool) -> None:
         out = f"--stats={tmp_path / 'figures.json'}" if as_json else "--stats"
-        # Allowed to the programs that it starts is what is allowed to it: they must not even try.
+        # The programs that it starts inherit the sandbox, so they must not even try these calls.
         done = run_to_end([PYTHON, "-c", FORBIDS, SHARED_MEMORY, way, str(ibid), "run", out, "sh", "-c", "echo runs; exit 3"])
         assert (done.returncode, done.stdout) == (3, "runs\n")
         if as_json:
@@ -771,8 +772,8 @@ for _ in range(4):
 
 class TestStartCost:
     def test_is_under_a_millisecond_of_cpu(self, ibid: Path) -> None:
-        """Above a program that is started with LD_PRELOAD set. Much less than `ibid` of many libraries would cost: a build that
-        begins to load them, or to parse with CLI11, fails."""
+        """Compared with a program that is started with LD_PRELOAD. The limit is far below the cost of an `ibid` that loads many
+        libraries or parses with CLI11, so such a build fails."""
         preload = str(ibid.parent.parent / "lib" / "libibid_preload.so")
 
         def cost(words: list[str], environment: dict[str, str]) -> float:
@@ -895,7 +896,7 @@ class TestDoctor:
             found = self.examine(ibid, self.program(tmp_path, str(gnutls), *others))
             assert found["helps"] is False
             assert f"its TLS is GnuTLS ({gnutls}); ibid helps programs whose TLS is OpenSSL" in found["problems"]
-        # OpenSSL comes with a library of it: which one it uses is not known.
+        # One of its libraries loads OpenSSL, so it is unknown which TLS library the program uses.
         library = self.library(tmp_path, "libuses.so")
         subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "libuses.so.c"), "-Wl,--no-as-needed", f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}"], check=True)
         found = self.examine(ibid, self.program(tmp_path, str(gnutls), str(library)))
@@ -947,7 +948,7 @@ class TestDoctor:
             assert any(note.startswith(f"{library} names {names[0]}") and when in note for note in found["notes"])
 
     def test_does_not_say_that_it_helps_openvpn(self, ibid: Path) -> None:
-        """Its library for tokens wants to be told of each key (docs/operators/programs.md)."""
+        """Its library for tokens registers a callback for each key (docs/operators/programs.md)."""
         if shutil.which("openvpn") is None:
             pytest.skip("there is no openvpn here")
         found = json.loads(run_to_end([str(ibid), "doctor", "--json", "openvpn"]).stdout)
@@ -963,7 +964,7 @@ class TestDoctor:
         assert "OpenSSL is inside the executable (it exports SSL_CTX_new itself): ibid cannot help" in found["problems"]
 
     def embedding(self, folder: Path, text: str) -> Path:
-        """A program that waits, with this text in it, as a library that is linked in statically leaves one."""
+        """A program that waits and contains this text, as if a library was linked in statically."""
         source, program = folder / "embeds.c", folder / "embeds"
         source.write_text(f'#include <unistd.h>\nconst char text[] = "{text}";\nint main(void) {{ write(1, "ready\\n", 6); pause(); return text[0]; }}\n')
         subprocess.run(["cc", "-o", str(program), str(source)], check=True)
@@ -979,7 +980,7 @@ class TestDoctor:
         ],
     )
     def test_sees_what_is_linked_in_statically(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]], text: str, what: str) -> None:
-        """As Node and Envoy are built: of the program, and of a process of it."""
+        """Like Node and Envoy: doctor on the program, and on a process of it."""
         program = self.embedding(tmp_path, text)
         process = started([str(ibid), "run", str(program)])
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
@@ -1006,7 +1007,7 @@ class TestDoctor:
         assert not any(feature["active"] for feature in found["features"])  # type: ignore[attr-defined]
 
     def test_sees_openssl_that_a_wheel_brings(self, ibid: Path, tmp_path: Path) -> None:
-        """As auditwheel names it."""
+        """With a name as from auditwheel."""
         theirs = []
         for path in ldd("/usr/bin/curl"):
             for name in ("libssl", "libcrypto"):
@@ -1113,7 +1114,7 @@ class TestDoctor:
         assert f"put ibid there: '{name} ... ibid run PROGRAM'" in str(self.examine(ibid, program)["notes"])
 
     def test_lists_the_libcryptos_of_a_process(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
-        """As with psycopg2-binary, which brings one of its own."""
+        """As with psycopg2-binary, which contains an OpenSSL of its own."""
         ours = next(path for path in ldd("/usr/bin/curl") if LIBCRYPTO in path)
         another = tmp_path / f"libcrypto-ca1fdc2f.so.{SONAME_VERSION}"
         shutil.copy(ours, another)

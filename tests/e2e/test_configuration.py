@@ -15,7 +15,7 @@ NAMES = ("IBID_SCOPE", "IBID_RETAIN", "IBID_VERIFY_MEMO", "IBID_PRIVACY", "IBID_
 
 
 class Command:
-    """The command with a configuration file of its own."""
+    """The command with its own configuration file."""
 
     def __init__(self, ibid: Path, file: Path) -> None:
         self.ibid, self.file = ibid, file
@@ -126,7 +126,7 @@ class TestRun:
         assert command.environment("env", IBID_CONFIG="") == {}
 
     def test_is_where_the_preload_does_not_look(self, command: Command, ibid: Path) -> None:
-        """Nothing inside a program opens a file of settings (decision 24)."""
+        """Inside a program, ibid opens no configuration file (decision 24)."""
         command.file.write_text("IBID_RETAIN=8M\n")
         preload = ibid.parent.parent / "lib/libibid_preload.so"
         for word in (b"ibid.conf", b"IBID_CONFIG"):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CPython, as Debian ships it, under ibid and stock. Its ssl module loads OpenSSL with RTLD_LOCAL: nothing of OpenSSL is
-in the program's global scope."""
+"""CPython, as Debian ships it, under ibid and stock. Its ssl module loads OpenSSL with RTLD_LOCAL, so OpenSSL's symbols
+are not in the program's global scope."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def test_python_makes_contexts_as_stock(equal: Equal) -> None:
         (pki.pki.folder / "broken.bundle.pem").write_bytes(sound + sound[:200] + sound[300:])
         run_python(stage, "tls_contexts.py", pki.pki.folder)
 
-    # Three rounds load six files; without retention the second round alone finds them still there.
+    # Three rounds load six files. Without retention, only the second round finds them, because contexts still
+    # hold them.
     assert equal(scenario).of("trust_stores", "hits") >= 6
 
 
@@ -55,8 +56,9 @@ def test_python_judges_every_server_as_stock(equal: Equal, way: Way, backends: B
         assert b"1.3 3 True" in stage.records["stdout"].replace(b"TLSv1_3", b"1.3")
 
     statistics = equal(scenario)
-    # `server` is held open from early on: each of its visits (2 versions, 2 turns, 6 kinds) finds leaf and
-    # intermediate, those of the other servers below the same intermediate at least that.
+    # A connection to `server` is open from early on: each of its visits (2 versions, 2 turns, 6 kinds) finds
+    # leaf and intermediate; visits of other servers below the same intermediate find at least the
+    # intermediate.
     assert statistics.hits >= 2 * 2 * 6 * (2 + 4) - 10
     if way.retains():
         assert statistics.hits >= 2 * 2 * 6 * (2 * len(SOUND + UNSOUND) - 1) - 20

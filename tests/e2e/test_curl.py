@@ -15,7 +15,7 @@ from servers import BROKEN, CLIENTS, SOUND, UNSOUND, Backends
 from testbed.program import require
 
 Equal = Callable[[Scenario], Statistics]
-# What curl says about each transfer. %{certs} is the peer's chain in words and PEM.
+# What curl prints for each transfer. %{certs} is the peer's chain as text and PEM.
 FACTS = "".join(
     f"{name}=%{{{name}}}\\n"
     for name in (
@@ -35,7 +35,7 @@ ROUNDS = 3
 def run_curl(
     stage: Stage, transfers: Sequence[tuple[str, Sequence[str]]], *, everywhere: Sequence[str] = ()
 ) -> None:
-    """All transfers, one after another, in one process; each with options of its own."""
+    """All transfers, one after another, in one process, each with its own options."""
     argv = [*stage.wrap, require("curl")]
     for number, (url, options) in enumerate(transfers):
         argv += ["--next"] if number else []
@@ -76,9 +76,9 @@ def test_curl_judges_every_server_as_stock(equal: Equal, way: Way, backends: Bac
 
     statistics = equal(scenario)
     if way.retains():
-        # From the third round on, since none of these verified: a leaf and an intermediate for each server
-        # that curl refused, the leaf alone where the other is missing. To the others it is still connected;
-        # "revoked" is one of these, as long as nobody gives a CRL.
+        # None of the refused servers' chains has verified, so their hits begin in the third round: a leaf and
+        # an intermediate for each, or only the leaf if the intermediate is missing. Connections to the other
+        # servers are still open. "revoked" is one of those, because no CRL is given.
         refused = [name for name in UNSOUND if name != "revoked"]
         assert statistics.hits >= (ROUNDS - 2) * (2 * len(refused) - 1)
 
@@ -105,8 +105,7 @@ def test_curl_shares_certificates_among_connections_that_are_open_at_once(
 
 def test_curl_says_the_same_about_a_handshake_when_it_is_verbose(equal: Equal, backends: Backends) -> None:
     def scenario(stage: Stage) -> None:
-        # Not the wrong host with TLS 1.3: whether the tickets come before curl hangs up is a matter of
-        # chance.
+        # Without the wrong host in TLS 1.3: whether the tickets come before curl hangs up depends on timing.
         for version, name in (("1.2", "server"), ("1.2", "wrong_host"), ("1.3", "server")):
             done = subprocess.run(
                 [
@@ -172,13 +171,13 @@ def test_curl_reads_revocation_lists_directories_and_insecure_peers_as_stock(
             ["--cacert", str(nothing)],
             ["--cacert", str(pki.trust), "--insecure"],
             ["--insecure"],
-            [],  # the system's bundle, which trusts none of these
+            [],  # the system's bundle, with which none of these verify
         ]
         names = ("server", "revoked", "unknown_ca", "missing_intermediate")
         transfers = [
             (url(backends, name), ["--no-sessionid", *options]) for options in ways for name in names
         ]
-        # In a process of its own: curl 8.20 looks for the file before the first transfer.
+        # In a separate process, because curl 8.20 opens the file before the first transfer.
         nowhere = ["--cacert", str(stage.folder / "nowhere")]
         done = subprocess.run([*stage.wrap, require("curl"), "-sS", *nowhere, url(backends, "server")], capture_output=True, env={"PATH": "/usr/bin:/bin", **stage.env})
         stage.record("nowhere", done.returncode)
@@ -217,7 +216,7 @@ def test_curl_gives_the_same_answers_when_its_transfers_are_parallel(
             capture_output=True,
             env={"PATH": "/usr/bin:/bin", **stage.env},
         )
-        errors = re.findall(rb"curl: \(.*", done.stderr)  # what else is there is the progress meter
+        errors = re.findall(rb"curl: \(.*", done.stderr)  # the rest is the progress meter
         for name, lines in (("stdout", done.stdout.splitlines()), ("errors", errors)):
             stage.record(f"{name}, in any order", b"\n".join(sorted(lines)))
 

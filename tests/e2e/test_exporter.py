@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ibid exporter`: as HTTP, as text that promtool reads, and scraped by a real Prometheus, with the rules and the dashboard that come with it."""
+"""`ibid exporter`: its HTTP, its text format (checked with promtool), a real Prometheus that scrapes it, and the packaged rules and dashboard."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def exporter(ibid: Path) -> Iterator[Exporter]:
 
 @pytest.fixture
 def program(ibid: Path, tmp_path: Path) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
-    """Starts a program of a name that nothing else has, under ibid, that has counted."""
+    """Starts a program with a unique name under ibid, and waits until it has counted something."""
     name = tmp_path / f"t{os.getpid()}"
     shutil.copy(os.path.realpath(PYTHON), name)
     running = []
@@ -131,7 +131,7 @@ class TestText:
         assert exporter.value("ibid_cache_retained_objects", program=NAME, kind="certificate") > 100
 
     def test_never_falls(self, exporter: Exporter, program: Callable[[], "subprocess.Popen[str]"]) -> None:
-        """A process that has ended counts on: else each end would be a reset."""
+        """The counts of an ended process stay in the sums; otherwise each end would look like a reset."""
         first, _ = program(), program()
         wait_for(lambda: exporter.value("ibid_processes", program=NAME, state="helped") == 2, "both are seen")
         first.kill()
@@ -291,14 +291,14 @@ class TestWithPrometheus:
             prometheus.query(plain)  # it is understood
             for name in re.findall(r"\b(?:program:)?ibid_\w+(?::rate5m)?", plain):
                 assert name in names or name in ("program:ibid_cache_hit_ratio:rate5m", "ibid_disabled_processes"), name
-        # Panels that must show something of a program that runs.
+        # Panels that must have data while a program runs.
         for expression in expressions(dashboard)[:1] + [e for e in expressions(dashboard) if "_objects" in e]:
             wait_for(lambda e=expression: prometheus.query(e.replace("$instance", ".*").replace("$program", NAME)), f"a value of {expression}")
 
 
 class TestDashboard:
     def test_is_as_grafana_has_it(self) -> None:
-        """What Grafana's schema requires of a dashboard and of a panel, and what would make it ask for things that are not there."""
+        """Checks what Grafana's schema requires of a dashboard and a panel, and that no panel refers to missing things."""
         dashboard = json.loads((PACKAGING / "grafana/ibid.json").read_text())
         assert {"title", "uid", "schemaVersion", "panels", "templating", "time", "annotations"} <= set(dashboard)
         assert dashboard.get("id") is None and len(dashboard["uid"]) <= 40

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers of one process for each connection, as Debian ships them: what ibid adds to a child that has served one connection.
+"""Debian's servers with one process for each connection: the memory that ibid adds to a child that has served one connection.
 
-Such a child ends before anything is shared in it, so all that ibid could do is to make it heavier: by what it writes after
-the fork (one block of 256 bytes), and by moving what the program writes to other pages. The second is chance: OpenSSL counts
-references in some 30 objects all over the heap. So each run has a heap of another layout, the same for stock and ibid.
+Such a child ends before anything is shared in it, so ibid can only add memory: pages that it writes after the fork (for one
+block of 256 bytes), and pages that the program writes because objects have moved. The second is random: OpenSSL changes
+reference counts in some 30 objects all over the heap. So each run has a different heap layout, the same for stock and ibid.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tls_client import client_context
 from testbed.pki import Standard
 from testbed.program import Program, children, free_port, wait_until
 
-# In fifteen layouts socat has 4.5 more, Apache 8.3; single layouts have between 12 less and 24 more. It was
-# 22 and 65.
+# KiB in fifteen layouts: socat has 4.5 more, Apache 8.3; single layouts have between 12 less and 24 more.
+# These were 22 and 65.
 MOST_KIB = 12
 RUNS = 9
 ATTEMPTS = 3
@@ -84,7 +84,7 @@ def private_dirty(pid: int) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Private_Dirty:"):
             return int(line.split()[1])
-    raise AssertionError("this kernel does not tell")
+    raise AssertionError("this kernel does not report it")
 
 
 Server = Callable[[Path, Sequence[str], Standard, int], Program]
@@ -95,7 +95,7 @@ def child_that_served(server: Server, name: str, folder: Path, wrap: Sequence[st
     port = free_port()
 
     def serving(program: Program) -> list[int]:
-        """The server's children of its own name, without the command around it."""
+        """The server's children with its own name, without the wrapping command."""
         own = [p for p in children(program.pids[0]) if Path(f"/proc/{p}/comm").read_text().strip() == name]
         return [p for p in own if not set(children(p)) & set(own)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HAProxy, as Debian ships it, under ibid and stock: as a server that checks clients, and as a client of its backends. It names
+"""HAProxy, as Debian ships it, under ibid and stock: as a server that checks clients, and as a client of its backends. It references
 functions that write to certificates, so nothing is shared with it, and it works as in stock."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from testbed.raw_tls import raw_client
 
 Equal = Callable[[Scenario], Statistics]
 ROUNDS = 2
-# %[…] of both logs: no times and no client ports; what the TLS layers said, in words.
+# The fields of both logs: no times and no clients' ports; the messages of the TLS layers, as text.
 LOG = """
     log-format "%ft %b/%s %ST %ts %B %[ssl_fc_protocol] %[ssl_fc_is_resumed] %[ssl_c_verify] %[fc_err_str] %[bc_err_str]"
     error-log-format "%ft %[fc_err] %[fc_err_str] %[ssl_fc_err] %[ssl_fc_err_str] %[ssl_c_err] %[ssl_c_ca_err]"
@@ -36,7 +36,7 @@ frontend clients
 
 
 def record_haproxy(stage: Stage, haproxy: Haproxy, *, ordered: bool = True) -> None:
-    """After its end: everything that HAProxy wrote, and how it ended."""
+    """After HAProxy's end: its whole output and its exit status."""
 
     def put(name: str, text: bytes) -> None:
         stage.record(name, text if ordered else b"\n".join(sorted(text.splitlines())), HAPROXY_LOG)
@@ -196,8 +196,8 @@ def test_haproxy_threads_serve_many_clients_as_stock(equal: Equal) -> None:
 
 @pytest.mark.parametrize("kind", ["cert", "ca-file", "crl-file"])
 def test_haproxy_changes_certificates_while_it_runs_as_stock(equal: Equal, kind: str) -> None:
-    """The runtime API parses certificates for the application, shows what it has, and swaps them. One kind at a time:
-    HAProxy 2.6 itself crashes when a CA file is committed after a certificate."""
+    """The runtime API parses certificates, lists them, and replaces them. One kind at a time, because HAProxy 2.6 itself crashes
+    if a CA file is committed after a certificate."""
 
     def scenario(stage: Stage) -> None:
         pki = stage.pki

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that forge what ibid publishes: a command that reads them ends soon, within bounds, and says so (tests/support/hostile)."""
+"""Processes that forge ibid's published data: a command that reads them ends soon, within bounds, and reports it (tests/support/hostile)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def hostile(ibid: Path, tmp_path: Path) -> Iterator[Start]:
 
 
 def run(*words: object, memory: int = 1 << 30) -> "tuple[subprocess.CompletedProcess[str], float]":
-    """The command within a gigabyte, and how long it took."""
+    """Runs the command with a memory limit of a gigabyte. Also returns how long it took."""
     begin = time.monotonic()
     done = subprocess.run(
         [str(w) for w in words], capture_output=True, text=True, timeout=60, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
@@ -96,19 +96,19 @@ class TestMemoryThatNeverComes:
         assert seconds < 10
 
     def test_does_not_stop_the_exporter(self, ibid: Path, hostile: Start) -> None:
-        """Each costs it time once, and all together no more than a few seconds of a look."""
+        """Each such process costs time once, and all together cost a scrape at most a few seconds."""
         exporter = Exporter(ibid)
         try:
             for _ in range(10):
                 hostile("silent_block")
             most = 0.0
-            for _ in range(6):  # some were asked by one look, some by the next
+            for _ in range(6):  # one scrape asks some of them, the next one asks others
                 begin = time.monotonic()
                 text = exporter.get()[2]
                 assert time.monotonic() - begin < 8
                 [silent] = [line for line in text.splitlines() if line.startswith("ibid_exporter_silent_processes ")]
                 most = max(most, float(silent.split()[1]))
-                time.sleep(0.3)  # a picture is given twice within 0.2 s
+                time.sleep(0.3)  # within 0.2 s it sends the same data again
             assert most >= 10
             looks = []
             for _ in range(3):
@@ -116,7 +116,7 @@ class TestMemoryThatNeverComes:
                 exporter.get()
                 looks.append(time.monotonic() - begin)
                 time.sleep(0.3)
-            assert min(looks) < 1, f"those that did not answer are not asked again at once: {looks}"
+            assert min(looks) < 1, f"processes that did not answer are asked again too soon: {looks}"
         finally:
             exporter.process.terminate()
             assert exporter.process.wait(10) == 0
@@ -150,7 +150,7 @@ class TestForgedNumbers:
         assert "cut" in json.loads(done.stdout)
 
     def test_of_a_vast_heap_take_no_time(self, ibid: Path, hostile: Start) -> None:
-        """64 TiB of addresses, and hardly a page of memory."""
+        """64 TiB of address space, and hardly a page of memory."""
         done, seconds = run(ibid, "certs", "--estimate", "--json", hostile("vast").pid)
         assert done.returncode == 0, done.stderr
         assert seconds < 40

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """More than one OpenSSL in a process, plugins that come and go, threads that end in the middle, TLS before main and after exit
-has begun. Each program sees what it sees without ibid."""
+has begun. Each program sees the same as without ibid."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ SERVERS = ("server", "expired", "unknown_ca")
 
 STATIC_OPENSSL = ("-l:libssl.a", "-l:libcrypto.a", *NEEDED_BY_STATIC_OPENSSL)
 
-# How a plugin gets its OpenSSL. Inside it: as wheels and vendors' plugins carry one, with its names hidden
-# from others, bound to themselves, or neither; then it uses the host's, where the host has one.
+# How a plugin gets its OpenSSL: the system's, or one inside it, as in wheels and vendors' plugins. The names
+# of the inner one are hidden, or bound to itself, or neither; in the last case the host's OpenSSL is used if
+# there is one.
 PLUGINS = {
     "the system's": ("-lssl", "-lcrypto"),
     "its own, hidden": (*STATIC_OPENSSL, "-Wl,--exclude-libs,ALL"),
@@ -65,15 +66,15 @@ def test_a_plugin_that_comes_and_goes_does_tls_as_ever(
     if plugin == "the system's":
         assert statistics.hits >= 3 * 2 * len(SERVERS)
     elif host == "with OpenSSL" and plugin != "its own, open":
-        assert statistics.hits >= 2 * 2  # its own second visit in each round
-    # The open one's code is bound to the host's libcrypto, and names every function of OpenSSL that changes
-    # anything: ibid is disabled.
+        assert statistics.hits >= 2 * 2  # the host's own second visit in each round
+    # The code of "its own, open" is bound to the host's libcrypto, and references every OpenSSL function that
+    # changes anything, so ibid is disabled.
 
 
 def test_two_openssls_side_by_side_do_not_meet(
     same: Compare, backends: Backends, tmp_path: Path, plugins: dict[str, Path]
 ) -> None:
-    """The host's, and one in a plugin, in turns, with the same peers and the same trust."""
+    """The host's OpenSSL and one in a plugin, alternately, with the same peers and the same CA file."""
     program = compiled(tmp_path, "plugin_host.c", "-DHOST_HAS_OPENSSL", "-lssl", "-lcrypto", "-ldl")
     both = [plugins["the system's"], plugins["its own, hidden"], plugins["its own, bound to itself"]]
 
@@ -117,7 +118,7 @@ def test_doctor_says_how_openssl_is_built_and_what_that_means(ibid: Path) -> Non
     done = subprocess.run([ibid, "doctor", "--json", "curl"], capture_output=True, env=environment, check=True)
     found = json.loads(done.stdout)
     features = {feature["name"]: feature for feature in found["features"]}
-    # Of another than ibid: does libcrypto call its own X509_verify in a way that can be met?
+    # Found out without ibid: can libcrypto's calls to its own X509_verify be intercepted?
     relocations = subprocess.run(
         ["readelf", "--wide", "--relocs", found["openssl"]["libcrypto"]], capture_output=True, check=True
     )

@@ -21,7 +21,7 @@ SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs/command.schema.
 
 
 def closed(schema: Any) -> Any:
-    """Members may be added for others; for this version all are named."""
+    """Later versions may add members; the schema for this version lists all of them."""
     if isinstance(schema, list):
         return [closed(one) for one in schema]
     if not isinstance(schema, dict):
@@ -31,8 +31,8 @@ def closed(schema: Any) -> Any:
 
 
 DEFINITIONS = closed(SCHEMA["definitions"])
-# The name it gives itself is none that a terminal or JSON may be given: CSI as a byte and as a character, and
-# what is no UTF-8.
+# The process's name must not reach a terminal or JSON unchanged: CSI as a byte and as a character, and
+# invalid UTF-8.
 LOADS = """
 import ctypes, ssl, sys
 assert ctypes.CDLL(None).prctl(15, b"a\\x9b2J\\xc2\\x9b\\xff", 0, 0, 0) == 0
@@ -135,7 +135,7 @@ def cpu_of_children() -> float:
 
 
 def test_takes_less_than_a_tenth_of_a_second(ibid: Path, program: str, image: str) -> None:
-    """Of CPU, the least of five runs: none of these waits for anything, and on a busy machine time says little."""
+    """The minimum CPU time of five runs: none of these commands waits, and on a busy machine elapsed time is not reliable."""
     every = [words for name, list_ in commands(program, image).items() if name != "certs_estimate" for words in list_] + [["--help"], ["--version"], ["exporter", "--once"]]
     slow = {}
     for words in every:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kamailio, as Debian ships it, under ibid and stock: a server of several processes that share OpenSSL's memory.
+"""Kamailio, as Debian ships it, under ibid and stock: a server with several processes that share OpenSSL's memory.
 
-Kamailio gives OpenSSL an allocator over shared memory: one process accepts a connection, another does its handshake and the
-next request's, and a third ends it. An object of the private memory of one of them would be another's crash. So ibid is
-disabled there, and what has to be shown is that nobody notices: each client is judged as in stock, and each process lives until
-the end.
+Kamailio gives OpenSSL an allocator over shared memory: one process accepts a connection, another does its handshake and
+requests, and a third ends it. If one process had an object in its private memory, another one would crash. So ibid is disabled
+there. The test shows that this has no visible effect: each client gets the same result as in stock, and each process lives
+until the end.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from testbed.program import Program
 
 Equal = Callable[[Scenario], Statistics]
 
-# What is random: the tags of replies, and process ids. A line's first number is Kamailio's own for the
+# Random parts: the tags of replies, and process ids. The first number of a line is Kamailio's number of the
 # process.
 SIP_REPLY: Patterns = ((rb"(?m)^(To: .*;tag=)[\w.-]+", rb"\1<tag>"), (rb"( pid=|;rport=|:)\d{4,5}\b", rb"\1<number>"))
 KAMAILIO_LOG: Patterns = (
@@ -32,7 +32,7 @@ KAMAILIO_LOG: Patterns = (
     (rb"0x[0-9a-f]+", b"<pointer>"),
 )
 BY_CHANCE = re.compile(rb"receive_fd\(\): EOF on|TLS read:error:|TLS accept:error:03000072:.*decode error")
-# The stranger first: in stock it is refused, and all processes go on.
+# The client of another CA comes first: in stock it is refused, and all processes continue.
 CLIENTS = ("other_ca_client", "client", "revoked_client", "ec_client", None, "expired_client", "client")
 ATTEMPTS = 20
 HONEST = ("client", "ec_client")
@@ -44,7 +44,7 @@ OPTIONS = (
 
 
 class Kamailio(Program):
-    """In the foreground, with two processes for connections; each request is answered with the client's subject."""
+    """Kamailio in the foreground, with two processes for connections. It answers each request with the client's subject."""
 
     def __init__(
         self, stage: Stage, folder: Path, *, wrap: Sequence[str], env: Mapping[str, str]
@@ -84,7 +84,7 @@ crl = {pki.crls}
 
     @property
     def processes(self) -> list[int]:
-        """Kamailio's own, without the command around it."""
+        """Kamailio's processes, without the wrapping command."""
         return [p for p in self.pids if Path(f"/proc/{p}/comm").read_text() == "kamailio\n"]
 
 
@@ -99,7 +99,7 @@ def connect(stage: Stage, credential: Credential | None, version: str) -> ssl.SS
 
 
 def reach(stage: Stage, credential: Credential, version: str) -> ssl.SSLSocket:
-    """`connect`, of an honest client: again and again, for the reasons that `call` gives."""
+    """`connect` for an honest client, with several attempts, for the reasons in `call`."""
     for _ in range(ATTEMPTS):
         try:
             return connect(stage, credential, version)
@@ -109,7 +109,7 @@ def reach(stage: Stage, credential: Credential, version: str) -> ssl.SSLSocket:
 
 
 def ask(connection: ssl.SSLSocket) -> bytes:
-    """One request's answer, which has no body; nothing if the server has hung up."""
+    """Sends a request and returns the answer, which has no body; empty if the server has hung up."""
     try:
         connection.sendall(OPTIONS)
         answer = b""
@@ -118,17 +118,17 @@ def ask(connection: ssl.SSLSocket) -> bytes:
             if not chunk:
                 return b""
             answer += chunk
-    except OSError:  # an alert, or a reset that has overtaken it
+    except OSError:  # an alert, or a reset that came before it
         return b""
     return answer
 
 
 def call(stage: Stage, credential: Credential | None, version: str, *, honest: bool) -> bytes:
-    """Connects, asks, hangs up; the answer, or nothing.
+    """Connects, sends a request, hangs up. Returns the answer, or nothing.
 
-    Kamailio leaves a stranger's error in OpenSSL's queue of the process, and takes it for one of the connection that the
-    process reads from next; and what its processes do at one time in the memory that they share is guarded by locks that are
-    not made for several processes. So an honest client may have to call again, in stock too.
+    Kamailio leaves an error of a refused client in the process's OpenSSL queue, and attributes it to the connection that the
+    process reads next. Also, OpenSSL's locks do not work between processes, so its processes race in their shared memory.
+    For both reasons an honest client may have to try again, in stock, too.
     """
     answer = b""
     for _ in range(ATTEMPTS if honest else 1):
@@ -143,8 +143,8 @@ def call(stage: Stage, credential: Credential | None, version: str, *, honest: b
 
 
 def log_lines(log: bytes) -> bytes:
-    """Which lines there are. Their order and number are a matter of chance: of which process takes which connection, whether
-    it has read a goodbye, and who notices the end first."""
+    """The set of lines. Their order and number depend on timing: which process takes which connection, whether it has read a
+    close_notify, and which side notices the end first."""
     for pattern, replacement in KAMAILIO_LOG:
         log = re.sub(pattern, replacement, log)
     return b"".join(sorted({line for line in log.splitlines(keepends=True) if not BY_CHANCE.search(line)}))
@@ -154,8 +154,8 @@ def test_kamailio_judges_every_client_as_stock_and_no_process_dies(equal: Equal)
     def scenario(stage: Stage) -> None:
         pki = stage.pki
         with Kamailio(stage, stage.folder / "kamailio", wrap=stage.wrap, env=stage.env) as kamailio:
-            # The process that accepts connections is made last; so after this all are there. When one dies,
-            # Kamailio ends.
+            # The process that accepts connections starts last, so after this all processes exist. If one
+            # dies, Kamailio ends.
             stage.record("the first", call(stage, pki.other_ca_client, "1.3", honest=False))
             before = kamailio.processes
             for version in ("1.3", "1.2"):
@@ -164,8 +164,8 @@ def test_kamailio_judges_every_client_as_stock_and_no_process_dies(equal: Equal)
                         credential = None if name is None else getattr(pki, name)
                         answer = call(stage, credential, version, honest=name in HONEST)
                         stage.record(f"{version} {turn} {index} {name}", answer, SIP_REPLY)
-            # Open while others come and go, and when Kamailio ends: then another process frees them than has
-            # made them.
+            # These stay open while others come and go, until Kamailio ends. Then the process that frees them
+            # is not the one that made them.
             callers = ((pki.client, "1.3"), (pki.ec_client, "1.2"), (pki.client, "1.2"))
             kept = [reach(stage, credential, version) for credential, version in callers]
             for turn in range(2):

@@ -14,8 +14,8 @@ import pytest
 
 PYTHON = "/usr/bin/python3"
 CONTEXTS = 'import ssl; contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(10)]'
-# A server that makes a context for each connection; its descendants outlive their parent and leave its
-# process group.
+# A server that makes a context for each connection. It has a descendant that outlives its parent and is in
+# another process group.
 SERVER = f"""
 import os, socket, sys, time
 {CONTEXTS.split(';')[0]}
@@ -65,7 +65,7 @@ def test_a_program_that_gains_is_said_to(ibid: Path) -> None:
 
 
 def test_a_program_that_does_not_is_not(ibid: Path) -> None:
-    """The same program twice would differ by chance: here it differs by what the preload itself costs, or not at all."""
+    """This program uses no OpenSSL, so the only possible difference is the cost of the preload itself."""
     done = measure(ibid, "--rounds=4", "--", PYTHON, "-c", "x = bytearray(20_000_000); import time; time.sleep(0.2)")
     assert done.returncode == 0
     assert " x less" not in done.stdout.split("CPU")[0] or "1.00 x less" in done.stdout

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory returns: certificates live as long as somebody uses them, and no longer than the retention budget allows.
+"""Memory is freed: certificates live while they are used, and afterwards only within the retention budget.
 
-Programs are killed, or leave without any clean-up: what ibid then counts is what there was at that moment.
+Programs are killed, or exit without any clean-up, so that ibid's counters show the state at that moment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from testbed.pki import Credential, Standard
 from testbed.program import Program, free_port
 
 TRUSTED = 2  # certificates in pki.trust
-CHAIN = 2  # a leaf and its intermediate: what a peer sends
+CHAIN = 2  # a peer sends a leaf and its intermediate
 
 
 @pytest.mark.parametrize("when, active", [("open", TRUSTED + CHAIN), ("closed", TRUSTED), ("gone", 0)])
@@ -87,7 +87,7 @@ def killed_after(
     *,
     at_once: bool = True,
 ) -> Statistics:
-    """The statistics of a server that was killed when all its visitors had come and gone; at once, or one by one."""
+    """The statistics of a server that was killed after all clients had left. The clients come at once, or one by one."""
     folder.mkdir()
     file = folder / "statistics.json"
     port = free_port()
@@ -102,7 +102,7 @@ def killed_after(
         stack.close()
         server_pid = program.pids[-1]
         program.wait_for(lambda: not established(port), "closes its connections")
-        program.wait_for(lambda: idle(server_pid), "has nothing left to do")
+        program.wait_for(lambda: idle(server_pid), "is idle")
         os.kill(server_pid, signal.SIGKILL)
         program.wait()
     assert program.status == -signal.SIGKILL
@@ -110,7 +110,7 @@ def killed_after(
 
 
 def established(port: int) -> bool:
-    """Whether a connection to the port is not over on the server's side."""
+    """Whether a connection to the port is still open on the server's side."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if int(fields[1].rsplit(":", 1)[1], 16) == port and fields[3] not in (
@@ -135,7 +135,7 @@ def test_a_server_without_retention_holds_no_certificate_of_clients_that_are_gon
     used = killed_after(clients * 3, server, ibid, pki, tmp_path / "used", "0")
     assert used.active == fresh.active
     assert used.retained == 0
-    # While all connections were open: each leaf was missed once, the intermediate once.
+    # All connections were open at the same time: each leaf was missed once, and the intermediate once.
     assert used.misses - fresh.misses == len(clients) + 1
     assert used.hits - fresh.hits == 3 * len(clients) * CHAIN - (len(clients) + 1)
 
@@ -149,5 +149,5 @@ def test_the_retention_budget_bounds_what_a_server_keeps(
     statistics = killed_after(clients, server, ibid, pki, tmp_path / "used", f"1M:{entries}", at_once=False)
     assert 0 < statistics.retained <= entries
     assert statistics.evictions >= len(clients) - entries
-    # The intermediate is in every chain: once it is there, every further client finds it.
+    # The intermediate is in every chain: every client after the first one finds it.
     assert statistics.hits >= len(clients) - 1

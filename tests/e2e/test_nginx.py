@@ -22,7 +22,7 @@ ROUNDS = 2
 
 
 def keeps_files_itself() -> bool:
-    """Since 1.27.4 nginx parses certificates and lists from files itself, and keeps them for all servers and reloads."""
+    """Since 1.27.4 nginx parses certificates and CRLs from files itself, and keeps them for all servers and reloads."""
     said = subprocess.run([require("nginx"), "-v"], check=True, capture_output=True, text=True).stderr
     version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", said)
     assert version is not None, said
@@ -36,7 +36,7 @@ def client_of(pki: Standard, name: str) -> Credential:
 
 
 def record_nginx(stage: Stage, nginx: Nginx) -> None:
-    """After its end: everything that nginx wrote, and how it ended."""
+    """After nginx's end: its whole output and its exit status."""
     stage.record("exit status", nginx.status)
     stage.record("stdout", nginx.stdout)
     stage.record("stderr", nginx.stderr)
@@ -59,12 +59,11 @@ def test_nginx_judges_every_client_as_stock(equal: Equal, way: Way, version: str
             extra="ssl_verify_depth 3; ssl_session_cache off; ssl_session_tickets off;",
         )
         with Nginx(stage.folder / "nginx", server, wrap=stage.wrap, env=stage.env) as nginx:
-            # A forked worker leaves its first eight certificates to OpenSSL. This client sends two.
+            # A forked worker does not share its first eight certificates. This client sends two.
             for turn in range(4):
                 seen = visit(stage.port("tls"), pki.trust, pki.client, version=version)
                 stage.record(f"first {turn}", seen.outcome, HTTP_DATE)
-            # One connection stays open all the time, so that even without retention something is there to be
-            # found.
+            # One connection stays open all the time, so that there are hits even without retention.
             first = visit(stage.port("tls"), pki.trust, pki.client, version=version, keep=True)
             for turn in range(ROUNDS):
                 for name in CLIENTS:
@@ -81,12 +80,12 @@ def test_nginx_judges_every_client_as_stock(equal: Equal, way: Way, version: str
         record_nginx(stage, nginx)
 
     statistics = equal(scenario)
-    # Clients below `intermediate` that send a chain of two: the open connection holds their issuer; `client`
-    # is held, too.
+    # Clients below `intermediate` that send a chain of two: the open connection holds their issuer, and also
+    # the leaf of `client`.
     assert statistics.hits >= ROUNDS * 5
     if way.retains():
-        # Those of `ec_client`, which nobody holds, have verified; what has not is kept from its second coming
-        # on, and found at its third.
+        # The chain of `ec_client`, which has no holder, has verified. A chain that has not verified is
+        # retained from its second sight on, and found at its third.
         assert statistics.hits >= ROUNDS * 5 + (ROUNDS - 1) * 2
 
 
@@ -100,7 +99,8 @@ def test_nginx_refuses_broken_client_certificates_with_the_same_errors(equal: Eq
                 for how in BROKEN:
                     chain = None
                     if how != "lying lengths":
-                        # The sound intermediate comes first: it is shared before the broken one fails.
+                        # The valid intermediate comes first: it is shared before the broken certificate
+                        # fails.
                         chain = [pki.intermediate.der_bytes, broken_der(pki.client.der_bytes, how)]
                     stage.record(f"{turn} {how}", raw_client(stage.port("tls"), chain, version=version))
                 good = visit(stage.port("tls"), pki.trust, pki.client, version=version)
@@ -180,7 +180,7 @@ def test_nginx_judges_every_backend_as_stock(
 def test_nginx_resumes_sessions_with_its_backend_as_stock(equal: Equal, version: str) -> None:
     def scenario(stage: Stage) -> None:
         pki = stage.pki
-        # The backend says whether the session was resumed.
+        # The backend's answer tells whether the session was resumed.
         backend = tls_server(stage.port("backend"), pki.server, body="reused=$ssl_session_reused\\n")
         front = f"""server {{ listen 127.0.0.1:{stage.port("http")};
             location / {{ proxy_pass https://127.0.0.1:{stage.port("backend")}/; }}
@@ -199,7 +199,7 @@ def test_nginx_resumes_sessions_with_its_backend_as_stock(equal: Equal, version:
 
 
 def test_nginx_keeps_apart_servers_that_present_the_same_certificate(equal: Equal) -> None:
-    """nginx hangs data of its own on its certificates: two servers with one certificate must not share it."""
+    """nginx attaches its own data to its certificates: two servers with the same certificate must not share this data."""
 
     def scenario(stage: Stage) -> None:
         pki = stage.pki
@@ -214,7 +214,7 @@ def test_nginx_keeps_apart_servers_that_present_the_same_certificate(equal: Equa
             )
             for name in ("one", "two", "stapled")
         )
-        # Certificates that are named by a variable are loaded anew at each handshake.
+        # A certificate whose file name contains a variable is loaded again at each handshake.
         servers += f"""server {{ listen 127.0.0.1:{stage.port("lazy")} ssl;
             ssl_certificate $which.chain.pem; ssl_certificate_key $which.key.pem;
             location / {{ return 200 "lazy\\n"; }} }}
@@ -226,7 +226,7 @@ def test_nginx_keeps_apart_servers_that_present_the_same_certificate(equal: Equa
                     seen = visit(stage.port(name), pki.trust, pki.client)
                     stage.record(f"{turn} {name}", seen.outcome, HTTP_DATE)
                     refused += seen.outcome.startswith("handshake:")
-                # A worker tells of that after the client knows; the master's next lines must not come
+                # A worker logs this after the client has seen it. The master's next lines must not come in
                 # between.
                 nginx.wait_for(
                     lambda: nginx.error_log.count(b"SSL_do_handshake() failed") == refused,
@@ -259,7 +259,7 @@ def test_nginx_reloads_its_configuration_as_stock(equal: Equal) -> None:
         stage.record("exit status", nginx.status)
         stage.record("access.log", nginx.access_log)
 
-    # Each configuration loads the same trust store while the old one is still there.
+    # Each configuration loads the same trust store while the old one still exists.
     statistics = equal(scenario)
     assert keeps_files_itself() or statistics.of("trust_stores", "hits") >= 3
 
@@ -297,13 +297,13 @@ def test_nginx_looks_into_a_large_revocation_list_as_stock(equal: Equal) -> None
         assert b"one SUCCESS" in stage.records["0 one client"]
         assert b"400 Bad Request" in stage.records["0 one revoked_client"]
 
-    # Without any retention, too: three servers hold the CA file and the list at once.
+    # Also without retention: three servers hold the CA file and the CRL at the same time.
     statistics = equal(scenario)
     assert keeps_files_itself() or statistics.of("trust_stores", "hits") >= 2 * (len(names) - 1)
 
 
 def test_nginx_workers_that_were_forked_serve_clients_as_stock(equal: Equal, way: Way) -> None:
-    """Many connections at once to several workers, which have become another user."""
+    """Many connections at once to several workers, which run as another user."""
     count = 60
 
     def scenario(stage: Stage) -> None:
@@ -328,11 +328,12 @@ def test_nginx_workers_that_were_forked_serve_clients_as_stock(equal: Equal, way
                 seen.close()
         stage.record("exit status", nginx.status)
         stage.record("stderr", nginx.stderr)
-        # Each worker writes its line when the client has its answer already: in no order among them.
+        # Each worker writes its line after the client has its answer, so the order of the lines is random.
         stage.record("access.log", b"\n".join(sorted(nginx.access_log.splitlines())))
 
     statistics = equal(scenario)
     assert statistics.processes >= 4  # the master and its workers
-    # Each worker leaves its first eight certificates to OpenSSL, and may miss each of the four once.
+    # Each worker does not share its first eight certificates, and may miss each of the four certificates
+    # once.
     assert statistics.hits >= 2 * count - 3 * (8 + 4)
     assert statistics.active == 0

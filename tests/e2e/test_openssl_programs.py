@@ -21,12 +21,12 @@ from testbed.raw_tls import raw_client
 Equal = Callable[[Scenario], Statistics]
 Word = str | Path
 
-# An ECDSA signature is 70 to 72 bytes long, by chance.
+# The length of an ECDSA signature varies between 70 and 72 bytes.
 SIGNATURE_SIZES = ((rb"read \d+ bytes and written \d+ bytes", b"read <n> bytes and written <n> bytes"),)
 
 
 def run_openssl(stage: Stage, what: str, *words: Word, typed: bytes = b"", status: int | None = None) -> None:
-    """One openssl command to its end."""
+    """Runs one openssl command until it ends."""
     done = subprocess.run(
         [*stage.wrap, require("openssl"), *words],
         input=typed,
@@ -44,7 +44,7 @@ def run_openssl(stage: Stage, what: str, *words: Word, typed: bytes = b"", statu
 
 
 def s_client(stage: Stage, what: str, port: int, *words: Word) -> None:
-    """An s_client that asks for a page and stays until the server hangs up."""
+    """An s_client that requests a page and stays until the server hangs up."""
     request = b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"
     run_openssl(stage, what, "s_client", "-ign_eof", "-connect", f"127.0.0.1:{port}", *words, typed=request)
 
@@ -140,7 +140,7 @@ def test_s_server_judges_every_client_as_stock(equal: Equal, version: str) -> No
                     if how != "lying lengths":
                         chain = [pki.intermediate.der_bytes, broken_der(pki.client.der_bytes, how)]
                     stage.record(f"{turn} {how}", raw_client(server.port, chain, version=version))
-            # What it says of the others is written when it has served the last one.
+            # Its output about the other clients is written after it has served the last one.
             stage.record(
                 "last", visit(server.port, pki.trust, pki.client, version=version).outcome, OPENSSL_OUTPUT
             )
@@ -179,7 +179,7 @@ def test_a_conversation_of_s_client_and_s_server_goes_as_stock(equal: Equal, kin
             env=stage.env if subject == "server" else {},
         )
         if not late:
-            server.ports.clear()  # UDP: there is no listening to be seen; it says ACCEPT
+            server.ports.clear()  # UDP has no listening state; the server prints ACCEPT
         with server:
             server.wait_for_output(b"ACCEPT")
             client = SClient(
@@ -199,14 +199,14 @@ def test_a_conversation_of_s_client_and_s_server_goes_as_stock(equal: Equal, kin
                     if late:  # ask for the client's certificate
                         server.send(b"R\n" if kind == "renegotiation" else b"c\n")
                         server.wait_for_output(b"SSL_do_handshake -> 1", turn + 1)
-                    # What the server says next comes to the client after its answer to the request.
+                    # The client receives this word after it has answered the request for a certificate.
                     server.send(f"word {turn}\n".encode())
                     client.wait_for_output(f"word {turn}".encode())
                     client.send(f"answer {turn}\n".encode())
                     server.wait_for_output(f"answer {turn}".encode())
                 if kind == "renegotiation":
                     for turn in range(2):
-                        client.send(b"R\n")  # a whole handshake from the client's side
+                        client.send(b"R\n")  # a full handshake, begun by the client
                         client.wait_for(
                             lambda: client.stderr.count(b"RENEGOTIATING") == turn + 1, "renegotiates"
                         )
@@ -261,7 +261,8 @@ def test_openssl_commands_give_the_same_output(equal: Equal) -> None:
             (stage.folder / "broken.der").write_bytes(broken_der(pki.server.der_bytes, how))
             run(f"x509 {how}", "x509 -in broken.der -inform DER -noout -text")
 
-        # Trust settings behind a certificate belong to one object, never to another with the same bytes.
+        # Trust settings behind a certificate belong to one object, never to another object with the same
+        # bytes.
         settings = "-addtrust clientAuth -addreject serverAuth -setalias x -trustout"
         run("set trust", f"x509 -in {pki.root.cert} {settings} -out trusted.pem", status=0)
         run("show trust", "x509 -in trusted.pem -noout -text -alias", status=0)

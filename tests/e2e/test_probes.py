@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The static probes of the preload: their notes, and one that fires."""
+"""The static probes of the preload: their ELF notes, and a probe that is hit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_names_stay_when_the_file_is_stripped(preload: Path, tmp_path: Path)
 
 
 def test_a_debugger_is_told(ibid: Path, preload: Path, pki: Standard) -> None:
-    """A certificate of a handshake, and how many bytes it has."""
+    """A probe in a handshake: the certificate, and its number of bytes."""
     if shutil.which("gdb") is None:
         pytest.skip("there is no gdb here")
     peers = Peers(ibid, pki)

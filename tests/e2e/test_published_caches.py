@@ -60,7 +60,7 @@ def test_a_plugins_caches_are_shown_too(ibid: Path, built: Path) -> None:
     plugin = str(built / "plugin.so")
     with running(str(built / "program"), plugin) as pid:
         assert text(ibid, "stat", pid).splitlines()[1:] == [f"cache of the program: {FIGURES}", f"cache of a plugin: {FIGURES}"]
-    with running(str(built / "plain"), plugin) as pid:  # a program that knows nothing of ibid
+    with running(str(built / "plain"), plugin) as pid:  # a program without ibid
         assert text(ibid, "stat", pid).splitlines()[1:] == [f"cache of a plugin: {FIGURES}"]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ibid enable`, `disable`, `status`: on folders that look like a system, and with a real systemd in namespaces of its own."""
+"""`ibid enable`, `disable`, `status`: on folders that look like a system, and with a real systemd in its own namespaces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def call(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def installed(ibid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that ibid is installed in, as into an image."""
+    """A folder with an installed ibid, like an image."""
     root = tmp_path_factory.mktemp("image")
     build = ibid.parent.parent
     done = call("cmake", "--install", build, env={**os.environ, "DESTDIR": str(root)})
@@ -183,7 +183,7 @@ PRELOAD = "/usr/local/lib/libibid_preload.so"
 
 
 class TestJudgement:
-    """What speaks against it is said, and then only --force writes."""
+    """It prints the reasons against enabling; then it writes only with --force."""
 
     @pytest.mark.parametrize(
         ("setting", "problem"),
@@ -263,7 +263,7 @@ class TestJudgement:
         assert "postfix@-.service" in str(on.json("enable", "postfix")["problems"])
 
     def test_looks_at_the_program(self, ibid: Path) -> None:
-        """On the running system, also whose TLS it is."""
+        """On the running system it also tells which TLS library the service uses."""
         if not any(Path(f, "nginx.service").exists() for f in ("/lib/systemd/system", "/usr/lib/systemd/system")):
             pytest.skip("there is no nginx.service here")
         found = json.loads(call(ibid, "enable", "--dry-run", "--json", "nginx").stdout)
@@ -281,7 +281,7 @@ contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.cr
 open("/srv/trial/ready", "w").close()
 time.sleep(1000)
 """
-# Everything that systemd's own page calls hardening, as far as a Python program starts with it at all.
+# All hardening options in systemd's manual with which a Python program still starts.
 HARDENED = """[Service]
 ExecStart=/usr/bin/python3 /srv/trial/server.py
 MemoryDenyWriteExecute=yes
@@ -340,7 +340,7 @@ say files ls /etc/systemd/system
 
 @pytest.fixture(scope="module")
 def log(ibid: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What the commands of TRIAL said, by name."""
+    """The output of the commands in TRIAL, by name."""
     if not Path("/lib/systemd/systemd").exists():
         pytest.skip("there is no systemd here")
     folder = tmp_path_factory.mktemp("trial")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ibid together with everything else that a process may have: other preloads, no OpenSSL, static code, privileges, shells,
+"""ibid together with other things in a process: other preloads, no OpenSSL, static code, privileges, shells,
 forks, libraries that come and go."""
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def test_a_shell_and_everything_that_it_starts_are_helped(same: Compare, backend
     statistics = same(scenario)
     assert statistics.helped
     assert statistics.processes >= 4  # each curl
-    assert statistics.misses >= 4 * 2  # each knew nothing of the others
+    assert statistics.misses >= 4 * 2  # no process shares with another
     assert statistics.hits >= 2  # the two transfers of one
 
 
@@ -210,7 +210,7 @@ def test_a_program_that_loads_openssl_at_run_time_for_itself_alone_is_helped(
 def test_a_process_that_forks_while_its_threads_are_in_handshakes_goes_on(
     same: Compare, backends: Backends
 ) -> None:
-    """Children of a process whose threads are inside OpenSSL, and maybe inside ibid, finish handshakes of their own."""
+    """Children of a process whose threads are inside OpenSSL, and perhaps inside ibid, complete their own handshakes."""
 
     def scenario(stage: Stage) -> None:
         done = run(
@@ -229,7 +229,7 @@ def test_a_process_that_forks_while_its_threads_are_in_handshakes_goes_on(
 
 
 def test_a_program_may_become_another_one(same: Compare, backends: Backends) -> None:
-    """exec from a process that has used OpenSSL, into itself: the second life counts as well as the first."""
+    """A process that has used OpenSSL executes itself: ibid counts before and after the exec."""
 
     def scenario(stage: Stage) -> None:
         arguments = (stage.pki.trust, str(backends.ports["server"]), "3")
@@ -243,7 +243,7 @@ def test_a_program_may_become_another_one(same: Compare, backends: Backends) -> 
 def test_nothing_of_ibid_is_seen_without_stats(
     ibid: Path, pki: Standard, backends: Backends, tmp_path: Path
 ) -> None:
-    """`ibid run` becomes the program: same process, same parent, same streams."""
+    """`ibid run` executes the program: same process, same parent, same streams."""
     curl = [
         require("curl"),
         "-sS",

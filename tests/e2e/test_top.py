@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ibid top` and `ibid stat --watch` on a terminal: an emulator (pyte) says what a person would see."""
+"""`ibid top` and `ibid stat --watch` on a terminal: an emulator (pyte) gives the screen's contents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pyte
 import pytest
 
 PYTHON = "/usr/bin/python3"
-# Loads one trust file under as many contents, so that each of its certificates is found again and again.
+# Loads several trust files that differ only in their last line, so that each certificate has many hits.
 LOADS = """
 import ssl, sys
 text = open("/etc/ssl/certs/ca-certificates.crt").read()
@@ -35,7 +35,7 @@ sys.stdin.read()
 
 
 class Terminal:
-    """A command on a terminal of its own."""
+    """A command on its own terminal."""
 
     def __init__(self, words: list[str], rows: int = 20, columns: int = 100) -> None:
         self.screen = pyte.Screen(columns, rows)
@@ -74,7 +74,7 @@ class Terminal:
         os.kill(self.pid, signal.SIGWINCH)
 
     def status(self) -> int:
-        """Of its end, with all that it wrote before."""
+        """Waits for its end and returns all its output."""
         while self.read(5):
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -107,7 +107,7 @@ def test_has_keys_for_order_and_filter_and_says_which(ibid: Path, programs: list
     assert lines[0].split()[:2] == ["PID", "NAME"]
     assert lines[-1].startswith("q quit   < > sort by: hits   r reverse   / filter")
     marked = "".join(lines[0][at] for at in range(100) if terminal.screen.buffer[0][at].reverse)
-    assert marked.strip() == "HITS"  # the column that decides
+    assert marked.strip() == "HITS"  # the sort column
     terminal.type("r")
     terminal.wait_for(lambda display: order(display, programs) == programs)
     terminal.type("r\x1bOD")  # the arrow to the left
@@ -186,7 +186,7 @@ class TestStat:
         process = subprocess.Popen([str(ibid), "run", PYTHON, "-c", LOADS, "2", str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         terminal = Terminal([str(ibid), "stat", str(process.pid), "--watch", "--interval", "0.2"])
-        # The whole screen: it comes in parts.
+        # Waits for the whole screen, which arrives in parts.
         terminal.wait_for(
             lambda lines: lines[0].startswith(f"{process.pid} (python3)")
             and "certificates" in lines[1]

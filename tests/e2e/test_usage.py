@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is made from the definition of the command line: help, the manual page, completions. Each is read by the program that reads it
-on a user's machine."""
+"""The files that are made from the definition of the command line: help, the manual page, completions. Each is tested with the program that
+uses it on a user's machine."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestManualPage:
 
 class TestDocuments:
     def test_have_every_command_option_and_variable(self, ibid: Path, share: Path) -> None:
-        """docs/command.md is written by hand, and says more."""
+        """docs/command.md is written by hand, and has more text."""
         text = (DOCUMENTS / "command.md").read_text()
         for command in commands(ibid):
             assert f"ibid {command}" in text
@@ -80,7 +80,7 @@ class TestDocuments:
 
 
 def type_into(shell: list[str], prompt: bytes, lines: list[bytes], typed: bytes, wanted: bytes) -> None:
-    """Types into an interactive shell until it shows what is wanted."""
+    """Types into an interactive shell until it shows the expected text."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update({"TERM": "dumb", "PS1": "PROMPT> ", "INPUTRC": "/dev/null", "COLUMNS": "200"})

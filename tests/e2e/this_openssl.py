@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""This system's OpenSSL: the names of its libraries, its version, what its static libraries need."""
+"""This system's OpenSSL: the names of its libraries, its version, and the libraries that its static libraries need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIBCRYPTO = f"libcrypto.so.{SONAME_VERSION}"
 LIBSSL = f"libssl.so.{SONAME_VERSION}"
 VERSION = re.findall(r"Library: OpenSSL (\S+)", _answer("openssl", "version"))[0]
 
-# zlib and zstd, where they are compiled in.
+# zlib and zstd, if they are compiled in.
 NEEDED_BY_STATIC_OPENSSL = tuple(
     word for word in _answer("pkg-config", "--static", "--libs", "libssl").split() if word not in ("-lssl", "-lcrypto")
 )

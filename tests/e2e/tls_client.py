@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TLS client for the tests themselves: this Python's ssl, never under ibid. It says in words what happened."""
+"""A TLS client for the tests themselves: this Python's ssl, never under ibid. It describes the result as text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fetch(port: int, path: str) -> bytes:
 
 @dataclass
 class Visit:
-    """How a connection went. `outcome` is for comparison; `connection` is still open if it was asked for."""
+    """The result of a connection. `outcome` is for comparison; `connection` is still open if the caller asked for it."""
 
     outcome: str
     session: ssl.SSLSession | None = None
@@ -50,7 +50,7 @@ def client_context(trust: Path, credential: Credential | None = None, version: s
 
 
 def read_response(connection: ssl.SSLSocket) -> bytes:
-    """One HTTP response with a Content-Length, or all there is until the end."""
+    """One HTTP response with a Content-Length, or everything until the end."""
     data = b""
     while True:
         head, found, body = data.partition(b"\r\n\r\n")
@@ -78,9 +78,9 @@ def visit(
 ) -> Visit:
     """Connects, asks for `path`, reads the answer. `keep` leaves the connection open for the caller to close.
 
-    With TLS 1.3 a server refuses a client's certificate after the client's side of the handshake is over. So the request
-    waits until the server has written something (a ticket, or an alert): a request to a server that hangs up would, by
-    chance, meet a reset and hide the alert.
+    With TLS 1.3 a server refuses a client's certificate after the client's side of the handshake has ended. So the request
+    waits until the server has written something (a ticket, or an alert). Otherwise the request could cause a reset, which
+    hides the alert.
     """
     if context is None:
         context = client_context(trust, credential, version)

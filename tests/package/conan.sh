@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The Conan recipe: `conan create` makes the package, and builds and runs a consumer
-# (packaging/conan/test_package). Where ConanCenter cannot be reached, xxhash is a package of the system's
-# header, made here.
+# (packaging/conan/test_package). If ConanCenter cannot be reached, this script makes a package of the
+# system's xxhash header.
 #
-# conan.sh SOURCE    in the environment: IBID_CONAN, the command, if it is not called conan; with
+# conan.sh SOURCE    in the environment: IBID_CONAN, the command, if its name is not conan; with
 #                    IBID_TEST_LONG=1 PyPI's is installed if there is none
 set -euo pipefail
 source=$1
@@ -19,7 +19,7 @@ if [[ -z $conan && ${IBID_TEST_LONG-} == 1 ]]; then
     "$folder/venv/bin/pip" install --quiet "conan==$version"
     conan=$folder/venv/bin/conan
 fi
-[[ -n $conan ]] || { echo "there is no conan: with IBID_TEST_LONG=1 it is installed from PyPI"; exit 77; }
+[[ -n $conan ]] || { echo "conan is not installed: with IBID_TEST_LONG=1 it is installed from PyPI"; exit 77; }
 
 export CONAN_HOME=$folder/home
 "$conan" profile detect >"$folder/log" 2>&1

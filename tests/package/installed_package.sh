@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs the build, moves the tree, and uses it from there: the command, a consumer with CMake, one with
-# pkg-config, and ones that take ibid in with add_subdirectory and with FetchContent.
+# pkg-config, and consumers that include ibid with add_subdirectory and with FetchContent.
 #
 # installed_package.sh CMAKE BUILD SOURCE CXX LIBDIR GENERATOR
 set -euo pipefail
@@ -17,7 +17,7 @@ failed() {
 }
 
 "$cmake" --install "$build" --prefix "$folder/first" >"$folder/install.log" || failed "cmake --install: $(cat "$folder/install.log")"
-mv "$folder/first" "$folder/prefix" # nothing may remember where it was installed
+mv "$folder/first" "$folder/prefix" # no file may contain the path of the installation
 prefix=$folder/prefix
 
 openssl=no
@@ -57,12 +57,12 @@ if [[ $openssl == yes ]]; then
 fi
 
 if [[ $openssl == yes ]]; then
-    echo "-- the examples, as a project of somebody else's"
+    echo "-- the examples, as a separate project"
     "$cmake" -S "$source/examples/openssl" -B "$folder/examples" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
         -DCMAKE_PREFIX_PATH="$prefix" >"$folder/configure.log" 2>&1 || failed "find_package by the examples: $(cat "$folder/configure.log")"
     "$cmake" --build "$folder/examples" >"$folder/build.log" 2>&1 || failed "build of the examples: $(cat "$folder/build.log")"
     if [[ -x $folder/examples/example_openssl_asio_server && -x $folder/examples/example_openssl_curl_client ]]; then
-        # Those that call ibid work with an OpenSSL that is linked statically, too.
+        # The examples that call ibid also work with a statically linked OpenSSL.
         "$cmake" -S "$source/examples/openssl" -B "$folder/static" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
             -DCMAKE_PREFIX_PATH="$prefix" -DOPENSSL_USE_STATIC_LIBS=ON >"$folder/configure.log" 2>&1 ||
             failed "find_package with a static OpenSSL: $(cat "$folder/configure.log")"
@@ -84,7 +84,7 @@ echo "-- add_subdirectory"
 "$cmake" --build "$folder/subdirectory" --target core >"$folder/build.log" 2>&1 || failed "build with add_subdirectory: $(cat "$folder/build.log")"
 "$folder/subdirectory/core" || failed "the consumer that took ibid in"
 
-echo "-- FetchContent, of an archive with the core alone"
+echo "-- FetchContent, of an archive with only the core"
 (cd "$source" && "$cmake" -E tar czf "$folder/ibid.tar.gz" CMakeLists.txt cmake include packaging LICENSE)
 "$cmake" -S "$source/tests/package/consumer" -B "$folder/fetched" -G "$generator" -DCMAKE_CXX_COMPILER="$compiler" \
     -DWITH_ARCHIVE="file://$folder/ibid.tar.gz" >"$folder/configure.log" 2>&1 || failed "FetchContent: $(cat "$folder/configure.log")"
@@ -97,4 +97,4 @@ if [[ -x $prefix/bin/ibid ]]; then
         failed "the installed command does not find the installed preload"
     "$prefix/bin/ibid" doctor || failed "ibid doctor"
 fi
-echo "-- all as a user would have it"
+echo "-- passed"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The C++20 module: it compiles, and a program of a file with `import ibid;` and one with headers agrees with
-# itself. (docs/decisions/0027-reference-and-module.md says which compilers can.)
+# The C++20 module: it compiles, and in a program of two files, one with `import ibid;` and one with headers,
+# both files share values. (docs/decisions/0027-reference-and-module.md says which compilers can.)
 #
-# With IBID_TEST_LONG=1 and no new enough Clang, Debian's newest is taken into ~/.cache/ibid, without
-# installing it. Else: skipped (77).
+# If no installed Clang is new enough: with IBID_TEST_LONG=1, Debian's newest is unpacked into ~/.cache/ibid,
+# without installing it; otherwise the test is skipped (77).
 #
 # module.sh SOURCE XXHASH_INCLUDE_DIR
 set -euo pipefail
@@ -32,7 +32,7 @@ if [[ -z $compiler ]]; then
     [[ ${IBID_TEST_LONG-} == 1 ]] || skipped "no Clang from $oldest on"
     command -v apt-get >/dev/null || skipped "no Clang from $oldest on, and no apt-get"
     for ((version = newest; version >= oldest; --version)); do
-        # What a simulation does not find cannot be had.
+        # The simulation fails if a package is not available.
         packages=("clang-$version" "libclang-cpp$version" "libllvm$version" "libclang-common-$version-dev")
         apt-get install --simulate --no-install-recommends "${packages[@]}" >/dev/null 2>&1 || continue
         folder=${XDG_CACHE_HOME:-$HOME/.cache}/ibid/clang-$version
@@ -47,7 +47,7 @@ if [[ -z $compiler ]]; then
         compiler=$folder/usr/lib/llvm-$version/bin/clang++
         break
     done
-    [[ -n $compiler ]] || skipped "no Clang from $oldest on is to be had"
+    [[ -n $compiler ]] || skipped "no Clang from $oldest on is available"
 fi
 "$compiler" --version | head -n 1
 
@@ -63,6 +63,6 @@ compile -I"$source/include" -I"$xxhash" -c "$source/tests/package/module/with_he
     failed "build of a file with the headers"
 "$compiler" -pthread "$made"/*.o -o "$made/program" || failed "linking"
 "$made/program" || failed "the program"
-# Nothing that is not public comes with the import.
+# The import gives access only to public names.
 echo 'import ibid; ibid::detail::hash_secret* hidden;' >"$made/hidden.cpp"
 ! compile -fmodule-file=ibid="$made/ibid.pcm" -fsyntax-only "$made/hidden.cpp" 2>/dev/null || failed "ibid::detail is exported"

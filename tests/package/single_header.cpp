@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that is compiled with the single header and with the separate ones, and prints the same both
-// times.
+// A program that is compiled with the single header and with the separate headers, and must print the same.
 #if defined(SINGLE_HEADER)
 #include "ibid_single.h"
 #else

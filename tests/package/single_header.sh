@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The single header: a program compiles with it alone and prints what it prints with the separate headers.
+# The single header: a program compiles with only this header, and prints the same as with the separate
+# headers.
 #
 # single_header.sh PYTHON SOURCE CXX XXHASH_INCLUDE_DIR
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What libibid_preload.so shows to others. The functions of ibid_openssl.h have the version IBID_0, and
-# IBID_0.symbols lists them: a line is added with each new function and none is ever removed. No other name is
-# there, OpenSSL's least of all; and nothing is needed but the C library.
+# The dynamic symbols of libibid_preload.so. The functions of ibid_openssl.h have the version IBID_0, and
+# IBID_0.symbols lists them: each new function adds a line, and no line is ever removed. The library exports
+# no other names, above all none of OpenSSL, and needs only the C library.
 #
 # stable_interface.sh LIBRARY HEADER LIST
 set -euo pipefail

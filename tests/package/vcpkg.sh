@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The vcpkg port, and a consumer of it. With a vcpkg checkout that has its tool: `vcpkg install`. With one
-# without it (its scripts alone): the port is built as the tool would, by scripts/ports.cmake, with the
-# system's xxhash.
+# The vcpkg port, and a consumer of it. With a vcpkg checkout that has the vcpkg program: `vcpkg install`.
+# With a checkout that has only the scripts: scripts/ports.cmake builds the port as the program would, with
+# the system's xxhash.
 #
 # vcpkg.sh CMAKE SOURCE CXX    in the environment: VCPKG_ROOT, a checkout of vcpkg; without it nothing is
 #                              tested
 set -euo pipefail
 cmake=$1 source=$2 compiler=$3
-[[ -n ${VCPKG_ROOT-} ]] || { echo "VCPKG_ROOT names no checkout of vcpkg"; exit 77; }
+[[ -n ${VCPKG_ROOT-} ]] || { echo "VCPKG_ROOT is not set to a checkout of vcpkg"; exit 77; }
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -49,7 +49,7 @@ fi
 for file in include/ibid/cache.h share/ibid/ibidConfig.cmake share/ibid/copyright share/ibid/usage; do
     [[ -e $found/$file ]] || failed "the port installs no $file"
 done
-! grep -rqF "$folder" "$found/share/ibid" --include='*.cmake' || failed "the port remembers where it was built"
+! grep -rqF "$folder" "$found/share/ibid" --include='*.cmake' || failed "the port's files contain the build folder"
 
 echo "-- a consumer"
 "$cmake" -S "$source/tests/package/consumer" -B "$folder/consumer" -DCMAKE_CXX_COMPILER="$compiler" "${options[@]}" >"$folder/log" 2>&1 ||

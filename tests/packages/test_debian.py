@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif("IBID_PACKAGES" not in os.environ, reason="./dev
 
 
 class System:
-    """A clean system that this test alone changes."""
+    """A clean system that only this test changes."""
 
     def __init__(self, lower: str, layer: Path) -> None:
         self.lower, self.layer = lower, layer
@@ -39,7 +39,7 @@ class System:
         return self(f"apt-get -q update && apt-get -q -y --no-install-recommends install {' '.join(packages)}")
 
     def files(self) -> set[str]:
-        """All but what dpkg and apt note about their own work."""
+        """All files, except those in which dpkg and apt keep their own state."""
         listed = self("find / -xdev -path /proc -prune -o -path /packages -prune -o -print").splitlines()
         return {f for f in listed if not f.startswith(("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/proc", "/root", "/dev", "/tmp"))}
 
@@ -74,10 +74,10 @@ def test_the_command_from_install_to_purge(system: System) -> None:
         assert file in owned
     assert system("dpkg --verify ibid") == ""
 
-    # As a user who is nobody special.
+    # As an unprivileged user.
     assert "ibid helps here" in system("setpriv --reuid=65534 --regid=65534 --clear-groups ibid doctor")
 
-    # A service that it is on for, when the package is removed.
+    # A service is enabled when the package is removed.
     system(f"printf '{UNIT}' >/usr/lib/systemd/system/web.service; ibid enable web")
     assert "ibid.conf" in system("ls /etc/systemd/system/web.service.d")
     said = system("apt-get -q -y remove ibid")
@@ -85,14 +85,14 @@ def test_the_command_from_install_to_purge(system: System) -> None:
     system("rm /usr/lib/systemd/system/web.service")
     assert "cannot be preloaded" not in system("openssl version")
 
-    system("dpkg --purge ibid")  # nothing is left to purge: there are no files of configuration
+    system("dpkg --purge ibid")  # nothing is left to purge: there are no configuration files
     left = {f for f in system.files() - clean if "/__pycache__" not in f}
     assert {f for f in left if "ibid" in f} == set()
     assert left <= {"/etc/systemd", "/etc/systemd/system"} | {f for f in left if f.startswith("/run")}
 
 
 def test_an_upgrade_keeps_services_and_running_programs(system: System) -> None:
-    """From a package that differs by its version alone."""
+    """From a package that differs only in its version."""
     system.install("python3", "openssl", "ca-certificates")
     old = system.folder / "old"
     subprocess.run(["dpkg-deb", "-R", PACKAGES / Path(package("ibid")).name, old], check=True)
@@ -101,7 +101,7 @@ def test_an_upgrade_keeps_services_and_running_programs(system: System) -> None:
     control.write_text("\n".join(lines) + "\n")
     subprocess.run(["dpkg-deb", "--root-owner-group", "-b", old, system.folder / "old.deb"], check=True, capture_output=True)
     system(f"dpkg -i /packages/old.deb; mkdir -p /usr/lib/systemd/system; printf '{UNIT}' >/usr/lib/systemd/system/web.service; ibid enable web")
-    # A program that runs across the upgrade, and uses OpenSSL before and after.
+    # A program that runs during the upgrade, and uses OpenSSL before and after it.
     runs = f"import os, subprocess; exec(\"\"\"{USES_OPENSSL}\"\"\"); print(subprocess.run([\"dpkg\", \"-i\", \"{package('ibid')}\"], env=dict(PATH=os.environ[\"PATH\"])).returncode); exec(\"\"\"{USES_OPENSSL}\"\"\"); print(\"good\")"
     (system.folder / "runs.py").write_text(runs)
     said = system("ibid run python3 /packages/runs.py")
@@ -123,7 +123,7 @@ def test_the_headers_and_libraries_build_a_program(tmp_path: Path) -> None:
 def test_the_documents_are_all_there(system: System) -> None:
     system(f"dpkg -i {package('libibid-doc')}")
     listed = system("find /usr/share/doc/libibid-doc -name '*.md'")
-    docs = next(PACKAGES.glob("ibid-*/docs"))  # of the commit that the packages are made of
+    docs = next(PACKAGES.glob("ibid-*/docs"))  # of the commit from which the packages were made
     pages = [page.relative_to(docs) for page in docs.rglob("*.md")]
     assert len(pages) > 20
     for page in pages:

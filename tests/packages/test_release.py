@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tarball, the wheel, the RPM packages and the image: installed where nothing else of ibid is, used, and removed. Run by
-`./dev package --tarball --wheel --rpm --oci --test`, which says where they are (IBID_RELEASE). What was not built is skipped."""
+"""The tarball, the wheel, the RPM packages and the image: installed without anything else of ibid, used, and removed. Run by
+`./dev package --tarball --wheel --rpm --oci --test`, which sets their folder (IBID_RELEASE). What was not built is skipped."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_the_rpm_package_installed_and_erased(tmp_path: Path) -> None:
     needs = run("rpm", "-qp", "--requires", package)
     assert "libssl" not in needs and "libc.so.6" in needs, needs
     root = tmp_path / "root"
-    rpm = ("rpm", "--root", root, "--nodeps", "--noscripts")  # there is nothing in it that a script could run with
+    rpm = ("rpm", "--root", root, "--nodeps", "--noscripts")  # that root has no shell for scripts
     run(*rpm, "--install", package)
     assert_it_shares([root / "usr/bin/ibid"], "/usr/bin/python3", tmp_path)
     run(*rpm, "--erase", "ibid")
@@ -129,7 +129,7 @@ def test_the_rpm_package_installed_and_erased(tmp_path: Path) -> None:
 
 
 def test_the_image_puts_the_library_into_a_volume_that_another_root_uses(tmp_path: Path) -> None:
-    """By hand, in namespaces: the layer is the root of the init container; then a program of another root file system has the volume, read-only."""
+    """Made by hand, with namespaces: the layer is the root of the init container. Then a program in another root file system has the volume, read-only."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
     image, first, volume, second = (tmp_path / n for n in ("image", "first", "volume", "second"))
@@ -153,7 +153,7 @@ def test_the_image_puts_the_library_into_a_volume_that_another_root_uses(tmp_pat
     run(*isolated, f"mount --bind {volume} {first}/ibid; exec chroot {first} {' '.join(config['config']['Entrypoint'])}", "sh")
     assert (volume / "lib/libibid_preload.so").stat().st_mode & 0o444 == 0o444
     assert not list(volume.rglob("*.part"))
-    # This system's files, in a root of their own that nothing of ibid is in.
+    # This system's files, in a root of their own without ibid.
     (tmp_path / "app.py").write_text(USES_OPENSSL)
     enter = f"""mount -t tmpfs tmpfs {second}; mkdir -p {second}/up {second}/work {second}/root
 mount -t overlay overlay -o lowerdir=/,upperdir={second}/up,workdir={second}/work {second}/root
@@ -169,7 +169,7 @@ mount -t proc proc $r/proc; mount -t tmpfs tmpfs $r/dev/shm
 
 
 def test_grafanas_own_types_accept_the_dashboard(tmp_path: Path) -> None:
-    """@grafana/schema is what Grafana's front end is compiled with: a key that it does not know, or a value of another kind, is an error."""
+    """Grafana's front end is compiled with @grafana/schema: an unknown key, or a value of another type, is an error."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("no npm here")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The RPM packages in a system of their own: installed, used by operators and by builders, erased. Run by `./dev package --rpm --test` (and by
-`./dev test --long --package`), which says where they are (IBID_RELEASE). The system is this one, with all changes in a layer above it."""
+`./dev test --long --package`), which sets their folder (IBID_RELEASE). The system is this one, with all changes in an overlay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = Path(os.environ.get("IBID_RELEASE", "/nowhere"))
 USES_OPENSSL = 'import ssl; [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(3)]'
-RPM = "rpm --nodeps"  # this system's rpm knows nothing of the packages that are installed
+RPM = "rpm --nodeps"  # this system's rpm does not see the installed packages
 
 pytestmark = [
     pytest.mark.skipif("IBID_RELEASE" not in os.environ, reason="./dev package --rpm --test runs this"),
@@ -30,7 +30,7 @@ class System:
         self.layer = layer
         packages = layer / "upper/packages"
         packages.mkdir(parents=True)
-        devices = layer / "upper/dev"  # of this system's, which is another file system, nothing is seen
+        devices = layer / "upper/dev"  # this system's, which is another file system, is not visible
         devices.mkdir()
         for name, number in {"null": 3, "zero": 5, "urandom": 9}.items():
             os.mknod(devices / name, 0o666 | stat.S_IFCHR, os.makedev(1, number))
@@ -67,7 +67,7 @@ def test_the_command_from_install_to_erase(system: System) -> None:
     assert (found["helped"], found["trust_stores"]["hits"]) == (True, 2)
     assert "ibid_build_info" in system("ibid exporter --once")
 
-    # A service that it is on for, when the package is erased.
+    # A service is enabled when the package is erased.
     system("mkdir -p /usr/lib/systemd/system; printf '[Service]\\nExecStart=/usr/bin/openssl s_server\\n' >/usr/lib/systemd/system/web.service; ibid enable web")
     assert "ibid.conf" in system("ls /etc/systemd/system/web.service.d")
     assert "removed /etc/systemd/system/web.service.d/ibid.conf" in system(f"{RPM} --erase ibid")

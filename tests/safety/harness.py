@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a small program stock and with the preload, and demands that both are the same to the byte.
+"""Runs a small program stock and with the preload, and requires identical results.
 
-Law: what is compared is standard output, the exit status or signal, and standard error without the lines that begin with
-`ibid-hits` or `figure`. A program that does not end in time has the outcome "hung", which differs from every other. Each run
-has an empty folder of its own.
+Law: it compares standard output, the exit status or signal, and standard error without the lines that begin with `ibid-hits`
+or `figure`. A program that does not end in time has the outcome "hung", which differs from every other. Each run has its own
+empty folder.
 
 IBID_PRELOAD, IBID_BUILD   name the library under test: the file, or the build folder
-SAFETY_UNHELPED            do not demand that ibid helps: with a preload that does nothing all tests must pass, else they are at fault
-IBID_OPENSSL               another OpenSSL in the place of the system's
+SAFETY_UNHELPED            do not require that ibid helps: with a preload that does nothing, all tests must pass; if not, the test is wrong
+IBID_OPENSSL               another OpenSSL instead of the system's
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROOT = HERE.parents[1]
 PROGRAMS = HERE / "programs"
 PYTHON = "/usr/bin/python3"  # the system's: its ssl module uses the system's OpenSSL
 
-# Another OpenSSL in the place of the system's ('./dev openssl').
+# Another OpenSSL instead of the system's ('./dev openssl').
 OPENSSL = {"LD_LIBRARY_PATH": f"{os.environ['IBID_OPENSSL']}/lib"} if "IBID_OPENSSL" in os.environ else {}
 LIBRARIES = {
     "tls": ("-lssl", "-lcrypto", "-lpthread", "-ldl"),
@@ -64,8 +64,8 @@ DEFAULT = Mode("default")
 ALL = Mode("scope-all", (("IBID_SCOPE", "all"),))
 RETAIN_NOTHING = Mode("retain-0", (("IBID_RETAIN", "0"),))
 MODES = (DEFAULT, ALL, RETAIN_NOTHING)
-# Where the program compares the addresses of what it parsed itself: there IBID_SCOPE=all is asked to make one
-# of two.
+# For programs that compare the addresses of objects that they parsed themselves: with IBID_SCOPE=all two such
+# objects may be one.
 OWN_OBJECTS = (DEFAULT, RETAIN_NOTHING)
 
 
@@ -90,8 +90,8 @@ class Case:
     `plugins`   libraries that it opens: the first is {here}/NAME.so for programs/…/NAME.c
     `before`, `after`   libraries in LD_PRELOAD before and after ibid; stock has them, too
     `audit`     a library in LD_AUDIT
-    `helped`    what ibid must have shared at least once: certificates, trust_stores, signatures. Only where it retains.
-    `shows`     a pattern that stock's output must contain: that the program did what it is about
+    `helped`    what ibid must have shared at least once: certificates, trust_stores, signatures. Only in modes with retention.
+    `shows`     a pattern that stock's output must contain; it proves that the program did its work
     """
 
     program: str
@@ -151,7 +151,7 @@ def difference(stock: Outcome, other: Outcome, mode: Mode) -> str:
 
 
 class Stage:
-    """Compiles programs once, runs them, and remembers what stock did."""
+    """Compiles programs once, runs them, and keeps the outcomes of stock."""
 
     def __init__(self, folder: Path, certificates: Path) -> None:
         self.folder_ = folder
@@ -221,8 +221,8 @@ class Stage:
 
     @staticmethod
     def run_in_(folder: Path, command: list[str], env: dict[str, str], seconds: float) -> Outcome:
-        # Files instead of pipes: a child that hangs keeps a pipe open. A group of its own: it is ended with
-        # its children.
+        # Files instead of pipes, because a child that hangs keeps a pipe open. A process group of its own, so
+        # that it is ended with its children.
         with open(folder / ".stdout", "w+b") as out, open(folder / ".stderr", "w+b") as err:
             process = subprocess.Popen(
                 command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
@@ -244,13 +244,13 @@ class Stage:
     def stock(self, case: Case) -> Outcome:
         if case not in self.stock_:
             outcome = self.run(case, STOCK)
-            assert outcome.stdout, f"the program has shown nothing:\n{outcome.visible()}"
+            assert outcome.stdout, f"the program has printed nothing:\n{outcome.visible()}"
             assert re.search(case.shows, outcome.stdout), f"not what the test is about:\n{outcome.visible()}"
             self.stock_[case] = outcome
         return self.stock_[case]
 
     def as_stock(self, case: Case, mode: Mode) -> Outcome:
-        """Runs the case in that mode and demands that it is as in stock. Returns what happened."""
+        """Runs the case in that mode and requires the same outcome as in stock. Returns the outcome."""
         stock = self.stock(case)
         outcome = self.run(case, mode)
         if outcome.visible() != stock.visible():
@@ -267,12 +267,12 @@ class Stage:
     def bounded(
         self, case: Case, mode: Mode, within: Callable[[Outcome, Outcome], str | None], attempts: int = 3
     ) -> None:
-        """Demands that `within(stock, ibid)` finds nothing to say about the figures, in one of `attempts`."""
+        """Requires that `within(stock, ibid)` finds no fault in the figures, in one of `attempts`."""
         complaint: str | None = None
         for _ in range(attempts):
             stock, outcome = self.run(case, STOCK), self.run(case, mode)
             assert outcome.visible() == stock.visible(), f"{case}:\n{difference(stock, outcome, mode)}"
-            assert stock.figures, f"the program has told no figure:\n{stock.visible()}"
+            assert stock.figures, f"the program has printed no figure:\n{stock.visible()}"
             complaint = within(stock, outcome)
             if complaint is None:
                 return

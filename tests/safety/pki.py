@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The certificates that the programs of tests/safety read, all made beforehand: a program that names functions which write to
-certificates gets nothing shared, and would test nothing.
+"""The certificates for the programs of tests/safety, all made in advance: a program that references functions that write to
+certificates gets no shared objects, and would test nothing.
 
     make(folder)    writes them; P-256 keys, because the programs do many handshakes
 
     root → mid → server, client, other, expired (server), rsa (server)        mid.crl.pem revokes `revoked`
-    stranger-root → stranger                                                  trusted by nobody
-    root384 → mid384 → server384, client384, other384                         for times that are told apart
+    stranger-root → stranger                                                  in no trust file
+    root384 → mid384 → server384, client384, other384                         for tests that compare times
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from testbed.pki import Credential, Pki  # noqa: E402
 
 CERTIFICATE_POLICIES = ObjectIdentifier("2.5.29.32")
 NAME_CONSTRAINTS = ObjectIdentifier("2.5.29.30")
-EMPTY_SEQUENCE_OF_NUMBERS = bytes.fromhex("3003020105")  # where a SEQUENCE of SEQUENCEs should be
+EMPTY_SEQUENCE_OF_NUMBERS = bytes.fromhex("3003020105")  # instead of a SEQUENCE of SEQUENCEs
 
 
 def tlv(tag: int, content: bytes) -> bytes:
@@ -41,7 +41,7 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 
 def elements(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """The elements in a row: tag, content, whole."""
+    """The elements one after another: tag, content, whole."""
     while der:
         size, header = der[1], 2
         if size & 0x80:
@@ -58,7 +58,7 @@ def pem(der: bytes, label: str = "CERTIFICATE") -> bytes:
 
 
 def crowded(template: bytes, serial: int, most: int = 8190) -> bytes:
-    """`template` with as many seven-byte extensions as `most` bytes hold, and another serial number. Its signature is wrong."""
+    """`template` with a different serial number, and as many seven-byte extensions as fit into `most` bytes. Its signature is wrong."""
     (_, tbs, _), (_, _, algorithm), (_, _, signature) = elements(next(elements(template))[1])
     fields = list(elements(tbs))
     one = bytes.fromhex("300506012a0400")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callers: in whatever way a program calls OpenSSL, and whatever else is in the process, the results are as in stock."""
+"""Callers: however a program calls OpenSSL, and whatever else is in the process, the results are as in stock."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_caller_gets_what_stock_gives(case: Case, mode: Mode, stage: Stage) ->
 
 @pytest.fixture(scope="session")
 def copy(stage: Stage) -> Path:
-    """Another file with the system's libcrypto in it."""
+    """A copy of the system's libcrypto in another file."""
     listed = subprocess.run(["ldd", stage.build("callers/tls_once.c", "tls", (), shared=False)], capture_output=True)
     found = re.search(rb"libcrypto\.so\.3 => (\S+)", listed.stdout)
     assert found

@@ -11,7 +11,7 @@ from harness import MODES, OWN_OBJECTS, STOCK, Case, Mode, Stage, crossed
 
 WORK = ("file", "store", "default", "chain", "handshake", "folder")
 FROM = ("file", "crl", "verify", "server-verify", "verify-whole", "info", "issuer", "io", "key-new")
-# key-new: a program that wants to be told of each new key is not helped (docs/decisions/0008, "Callbacks").
+# key-new: a program with a callback for each new key is not helped (docs/decisions/0008, "Callbacks").
 CASES = [
     *(Case("ends/cancelled.c", (what,), shows="cancelled: 1") for what in WORK),
     *(Case("ends/cancelled.c", (what, "sweep"), shows="signals 0, some were cancelled 1", seconds=60) for what in WORK),
@@ -52,7 +52,7 @@ def test_a_thread_cancelled_while_it_reads_a_session_ends_alone(
     arguments = ("session", str(session), *(("sweep",) if way == "sweep" else ()))
     case = Case("ends/cancelled.c", arguments, name=f"session-{way}", shows="cancelled", seconds=60)
     ended = re.compile(r"^ended by signals (\d+)", re.MULTILINE)
-    # OpenSSL 3.5 itself does not survive a thread that ends at some of its allocations here: ibid may lead to
+    # OpenSSL 3.5 itself crashes if a thread ends at some of its allocations here; with ibid there may be
     # fewer of these.
     if way == "sweep" and (found := ended.search(stage.stock(case).stdout)) and found[1] != "0":
         outcome = stage.run(case, mode)

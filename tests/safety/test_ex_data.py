@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ex_data: what one connection attaches to a certificate or its key, another one never finds."""
+"""ex_data: a connection never finds data that another one attached to a certificate or its key."""
 
 from __future__ import annotations
 

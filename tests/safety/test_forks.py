@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fork: a child never waits for what another thread of its parent was doing, and writes next to nothing of its own."""
+"""fork: a child never waits for an operation of another thread of its parent, and ibid writes almost nothing in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSIDE = [
 THREADED = [
     Case("forks/fork_inside.c", (where, "threads"), shows="forked 1", seconds=40) for where in ("verify", "info", "between")
 ]
-# How many allocations stock's work takes, about; the sweep ends by itself where there is no N-th.
+# Roughly how many allocations stock's work makes; the sweep ends when there is no N-th.
 LAST = 12000
 
 
@@ -27,9 +27,9 @@ def test_a_child_goes_on_as_in_stock(case: Case, mode: Mode, stage: Stage) -> No
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("case", THREADED, ids=str)
 def test_a_child_of_busy_threads_hangs_no_more_often(case: Case, mode: Mode, stage: Stage) -> None:
-    """In stock such a child may hang, too, by chance: at a lock of OpenSSL's own (its providers' stores, above all) that another
-    thread held. That is so in two runs of five where threads do little else. So one good run of ten is asked for, as of stock,
-    and that none waits for a lock of ibid's."""
+    """In stock such a child may hang, too, depending on timing: at one of OpenSSL's own locks (above all, of its providers' stores)
+    that another thread held. With busy threads this happens in two runs of five. So the test requires one good run of ten, as
+    for stock, and that no child waits for a lock of ibid."""
 
     def good(which: Mode) -> bool:
         for _ in range(10):
@@ -40,7 +40,7 @@ def test_a_child_of_busy_threads_hangs_no_more_often(case: Case, mode: Mode, sta
         return False
 
     if not good(STOCK):
-        pytest.skip("this child does not come through in stock")
+        pytest.skip("this child does not succeed in stock")
     assert good(mode)
 
 

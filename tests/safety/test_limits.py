@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits: no cliff in time, the budget of memory is kept with hostile shapes, and a process without room works as in stock."""
+"""Limits: no sudden growth in time, the memory budget holds with hostile certificates, and a process that lacks a resource works as in stock."""
 
 from __future__ import annotations
 

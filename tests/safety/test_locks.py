@@ -7,7 +7,7 @@ import pytest
 from harness import Case, Library, Mode, Stage, crossed
 
 PLUGIN = Library("locks/constructor_plugin.c")
-# Where foreign code runs inside OpenSSL, and how often at most in one round of the work, about.
+# Where foreign code runs inside OpenSSL, and roughly how often at most in one round of the work.
 FOREIGN = (
     ("key-new", 8),
     ("key-free", 4),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory functions of the program's own, over memory that processes share or that is checked."""
+"""A program's own memory functions, over memory that processes share, or with checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_programs_own_memory_functions_are_respected(case: Case, mode: Mode,
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_the_preload_leaves_the_heap_to_the_program(mode: Mode, stage: Stage) -> None:
-    """What it took there would move all that the program allocates."""
+    """ibid must not allocate from the heap at start, because that would move all of the program's allocations."""
 
     def within(stock: Outcome, ibid: Outcome) -> str | None:
         more = ibid.figures["heap"][0] - stock.figures["heap"][0]

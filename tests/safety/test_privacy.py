@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Privacy: the time of a stranger's attempt does not reveal whether the owner of the certificate was here before, except for the parse."""
+"""Privacy: the time of an attacker's attempt does not reveal whether the owner of the certificate was connected before, except for the parse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness import MODES, Case, Mode, Outcome, Stage
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("how", ("tls12", "tls13", "later"))
 def test_a_leafs_signature_is_verified_each_time(how: str, mode: Mode, stage: Stage) -> None:
-    """The medians differ by less than half of what the leaf's signature costs: it was verified. (The parse is a tenth of it.)"""
+    """The medians differ by less than half the cost of the leaf's signature, so it was verified. (The parse costs a tenth of it.)"""
 
     def within(stock: Outcome, ibid: Outcome) -> str | None:
         signature = statistics.median(ibid.figures["signature"])

@@ -24,7 +24,7 @@ def test_a_sandbox_that_lets_stock_work_lets_ibid_work(case: Case, mode: Mode, s
 
 
 def traced(stage: Stage, mode: Mode) -> dict[str, Counter[str]]:
-    """The system calls within each marked call of the last two rounds: the most that one of them made."""
+    """For each marked call, its system calls in the last two rounds: the larger number of the two."""
     path = stage.folder_ / f"trace-{mode}"
     case = Case("sandbox/marked.c", wrapper=("strace", "-qq", "-o", str(path)))
     outcome = stage.run(case, mode)
@@ -53,8 +53,7 @@ def traced(stage: Stage, mode: Mode) -> dict[str, Counter[str]]:
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_warm_calls_make_no_system_call_that_stock_does_not_make(mode: Mode, stage: Stage) -> None:
     stock, ibid = traced(stage, STOCK), traced(stage, mode)
-    # Memory comes from the kernel when the allocator wants more: that is stock's business, and ours, at any
-    # time.
+    # The allocator may get more memory from the kernel at any time, in stock and under ibid.
     memory = {"brk", "mmap", "munmap", "madvise"}
     extra = {name: sorted(set(calls) - set(stock[name]) - memory) for name, calls in ibid.items()}
     assert not any(extra.values()), {name: calls for name, calls in extra.items() if calls}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets: of a private key in a CA file, no more copies are kept, or freed without wiping, than in stock."""
+"""Secrets: if a CA file contains a private key, no more copies of it are kept, or freed without wiping, than in stock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILES = {
 WAYS = ("locations", "file", "store", "default", "lists")
 
 
-# Each file by one way, and two of them by each.
+# Each file is loaded in one way, and two of them in each way.
 PAIRS = [(file, "locations") for file in FILES]
 PAIRS += [(file, way) for file in ("key-last.pem", "rsa.combined.pem") for way in WAYS if way != "locations"]
 

@@ -18,7 +18,7 @@ MOST = 4096
 
 @pytest.mark.parametrize("case, mode", crossed(SMALL), ids=str)
 def test_small_stacks_are_enough_if_they_are_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
-    case = Case(case.program, case.arguments)  # what stock can do in 16 KiB differs between its versions
+    case = Case(case.program, case.arguments)  # which operations succeed in 16 KiB differs between OpenSSL versions
     if stage.stock(case).status != 0:
         pytest.skip("this stack is too small for stock")
     stage.as_stock(case, mode)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trust: no result of a verification changes, and what can be read back is as in stock."""
+"""Trust: no result of a verification changes, and everything that can be read is as in stock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CASES = [
             name=f"{change}-{way}",
             flags=("-DBY_RELOCATION",) if way == "relocation" else (),
             plugins=(PLUGIN,),
-            # Until the plugin comes there is no writer. A CRL out of order is not shared with a program that
+            # Until the plugin is loaded there is no writer. An unsorted CRL is not shared with a program that
             # can see its order.
             helped=("trust_stores",) if way == "plugin" and not change.startswith("list") else (),
             shows="the writer has gone",

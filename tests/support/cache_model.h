@@ -17,9 +17,9 @@ struct cache_operation {
     enum kind { intern, failed_intern, find, clone, drop, lock, trim_takes, trim_lets_go };
 
     kind what;
-    std::uint64_t value; // the serial number of the value that was got, cloned, dropped or looked at; 0: none
+    std::uint64_t value; // the serial number of the value that was obtained, cloned, dropped or read; 0: none
     bool made = false;   // intern: by the caller's own make
-    bool answer = true;  // lock: it gave a handle
+    bool answer = true;  // lock: it returned a handle
     bool ended = false;  // the key's value was destroyed during this call, on this thread
 };
 
@@ -34,20 +34,20 @@ inline std::ostream& operator<<(std::ostream& out, const cache_operation& o) {
 }
 
 struct cache_model {
-    bool retains; // with a budget that is never short: an entry is kept until it is trimmed
+    bool retains; // with an unlimited budget: an entry is kept until it is trimmed
 
     struct state {
-        std::uint64_t value = 0; // the one that is there; 0: none
+        std::uint64_t value = 0; // the current value; 0: none
         std::uint32_t handles = 0;
         bool kept = false;
-        std::uint8_t taken = 0;      // trims that have taken the entry and not yet let go of it
-        std::uint8_t found_none = 0; // trims that have found nothing to take, and are not done
+        std::uint8_t taken = 0;      // trims that have taken the entry and not yet dropped it
+        std::uint8_t found_none = 0; // trims that have found nothing to take, and have not ended
         friend auto operator<=>(const state&, const state&) = default;
     };
 
     [[nodiscard]] std::vector<state> after(const state& s, const cache_operation& o) const {
         if (o.ended && o.what != cache_operation::drop && o.what != cache_operation::trim_lets_go) {
-            return {}; // a value ends in the call that lets it go, and in no other
+            return {}; // a value ends in the call that drops it, and in no other
         }
         switch (o.what) {
         case cache_operation::intern:
@@ -55,7 +55,7 @@ struct cache_model {
                 return hit(s, o.value);
             }
             [[fallthrough]];
-        case cache_operation::failed_intern: // it came to make, so nothing was there
+        case cache_operation::failed_intern: // make was called, so there was no value
             if (s.value != 0) {
                 return {};
             }
@@ -86,8 +86,7 @@ struct cache_model {
     }
 
 private:
-    // A hit on an entry that was trimmed while handles held it may have it kept again: retention is best
-    // effort.
+    // After a trim, a hit on an entry that handles held may retain the entry again: retention is best effort.
     [[nodiscard]] std::vector<state> hit(const state& s, std::uint64_t value) const {
         if (s.value != value) {
             return {};
@@ -116,7 +115,7 @@ private:
         std::vector<state> next{taken};
         if (s.handles > 0) {
             next.push_back(
-                found_none); // a hit that came first has it kept in its second half, after the trim
+                found_none); // a hit that began earlier retains it in its second half, after the trim
         }
         return next;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A memory resource that counts what is allocated and can be made to fail; and an allocator that knows its
+// A memory resource that counts allocations and can be made to fail; and an allocator that refers to its
 // resource.
 #pragma once
 
@@ -18,7 +18,7 @@ public:
     counting_memory() = default;
     counting_memory(const counting_memory&) = delete;
     counting_memory& operator=(const counting_memory&) = delete;
-    ~counting_memory() override { EXPECT_EQ(bytes_out(), 0U) << "memory that did not come back"; }
+    ~counting_memory() override { EXPECT_EQ(bytes_out(), 0U) << "memory that was not freed"; }
 
     [[nodiscard]] std::size_t bytes_out() const noexcept { return bytes_out_.load(); }
     [[nodiscard]] std::size_t allocations() const noexcept { return allocations_.load(); }
@@ -52,7 +52,7 @@ private:
     std::atomic<long> left_{-1};
 };
 
-// An allocator without a default constructor: whoever forgets to pass it on does not compile.
+// An allocator without a default constructor: code that forgets to pass it on does not compile.
 template <class T>
 class allocator_of {
 public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads that run the same function together in each round, so that a stress test need not start threads for
+// Threads that run the same function together in each round, so that a stress test does not start threads for
 // every round.
 #pragma once
 
@@ -32,7 +32,7 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    // Runs task(0) … task(size - 1), all let go at one moment; returns when all are done.
+    // Runs task(0) … task(size - 1), all started at the same moment; returns when all are done.
     void run(std::function<void(std::size_t)> task) {
         task_ = std::move(task);
         at_start_.store(0, std::memory_order_relaxed);
@@ -69,7 +69,7 @@ private:
     }
 
     const std::size_t size_;
-    std::function<void(std::size_t)> task_; // written between rounds only
+    std::function<void(std::size_t)> task_; // written only between rounds
     std::atomic<std::uint32_t> round_{0};
     std::atomic<std::size_t> at_start_{0};
     std::atomic<std::size_t> done_{0};

@@ -16,10 +16,10 @@ public:
     fail_allocation& operator=(const fail_allocation&) = delete;
     ~fail_allocation();
 
-    [[nodiscard]] bool failed() const noexcept; // the n-th allocation was met
+    [[nodiscard]] bool failed() const noexcept; // the n-th allocation was reached
 };
 
-// Blocks that operator new gave and operator delete has not got back.
+// Blocks from operator new that are not freed.
 [[nodiscard]] std::size_t blocks_out() noexcept;
 // Allocations of this thread so far.
 [[nodiscard]] std::size_t allocations_here() noexcept;

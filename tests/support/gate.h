@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Points at which a test's threads wait for each other, so that a race happens in every run.
+// Points at which a test's threads wait for each other, so that a race happens in every run of the test.
 //
 // Law: nothing here sleeps for a guessed time. Each wait ends when its event has happened. The deadline only
 // turns a hang into a failure that says where.
@@ -19,7 +19,7 @@ namespace ibid::testing {
 
 inline constexpr std::chrono::seconds deadline{60};
 
-// Counts up; threads wait until it has reached a number. A gate is a tally that waits for one.
+// Counts up; threads wait until it has reached a number. A gate is a tally for the number one.
 class tally {
 public:
     void add() {
@@ -31,7 +31,7 @@ public:
         const std::lock_guard lock(mutex_);
         return count_;
     }
-    // True when `n` was reached before the deadline.
+    // True if `n` was reached before the deadline.
     bool wait_for(std::size_t n) {
         std::unique_lock lock(mutex_);
         const bool reached = changed_.wait_for(lock, deadline, [&] { return count_ >= n; });
@@ -55,9 +55,9 @@ private:
     tally opened_;
 };
 
-// Gives other threads the processor until `condition` holds, at most `turns` times. For what cannot announce
-// itself (a thread that is about to block inside of a call): the race is then likely, and the test's verdict
-// right in either case.
+// Yields the processor to other threads until `condition` holds, at most `turns` times. For events that a
+// test cannot observe (a thread that is about to block inside a call): the race is then likely, and the
+// test's result is correct in either case.
 template <class Condition>
 bool give_way_until(Condition condition, int turns = 2000) {
     for (int i = 0; i < turns; ++i) {

@@ -16,7 +16,7 @@ from pathlib import Path
 
 EXAMPLE_LINE = re.compile(r"^//     (?P<code>.*)$")
 FIRST_LINE = re.compile(r"^//     \S")
-# Drawings of data (an ellipsis, a bracketed layout) are not code.
+# Diagrams of data (an ellipsis, a bracketed layout) are not code.
 NOT_CODE = re.compile(r"[…|]|^\s*\[")
 
 

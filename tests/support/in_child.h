@@ -12,8 +12,8 @@
 
 namespace ibid::testing {
 
-// Runs `f`, which returns an exit status, in a child. That status, or minus the signal that ended it; a child
-// that hangs is ended by SIGALRM. -1000: there was none.
+// Runs `f`, which returns an exit status, in a child. Returns that status, or minus the signal that ended the
+// child; SIGALRM ends a child that hangs. -1000: there was no child.
 template <class F>
 [[nodiscard]] int in_child(F f, unsigned patience_in_seconds = 60) {
     const pid_t child = fork();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decides whether a history of concurrent operations could have come from a sequential object: whether each
-// operation can be given one moment between its call and its return, such that in the order of these moments
-// every answer is right.
+// Decides whether a history of concurrent operations is linearizable: whether each operation can be assigned
+// one moment between its call and its return, such that in the order of these moments every result is correct
+// for a sequential object.
 //
-// The search is Wing and Gong's (Testing and Verifying Concurrent Objects, 1993) with Lowe's memory of what
-// has been tried (Testing for Linearizability, 2017): among the operations that nothing unfinished must
-// precede, choose one that the model accepts, go on, and come back when that leads nowhere; never look twice
-// at the same set of done operations with the same state.
+// The search is Wing and Gong's (Testing and Verifying Concurrent Objects, 1993) with Lowe's memoization
+// (Testing for Linearizability, 2017): among the operations that may come next, choose one that the model
+// accepts, continue, and backtrack if that fails. Never examine the same set of completed operations with the
+// same state twice.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@
 
 namespace ibid::testing {
 
-// One operation: when it was called and when it returned, by one clock for all threads, and what was asked
-// and answered.
+// One operation: the times of its call and its return, by one clock for all threads, and its request and
+// result.
 template <class What>
 struct recorded {
     std::uint64_t called;
@@ -30,7 +30,7 @@ struct recorded {
 inline constexpr std::size_t longest_history = 64;
 
 // Model: `state` (ordered, copied) and `std::vector<state> after(const state&, const What&)`: the states in
-// which the object may be after an operation that was answered so; none: the answer is wrong in that state.
+// which the object may be after an operation with that result; none: the result is wrong in that state.
 template <class Model, class What>
 [[nodiscard]] bool linearizable(const Model& model, typename Model::state initial,
                                 const std::vector<recorded<What>>& history) {
@@ -48,7 +48,7 @@ template <class Model, class What>
         if (!seen.insert({done, now}).second) {
             continue;
         }
-        // Whatever comes next was called before the first return of those that are left.
+        // The next operation must have been called before the first return among the remaining ones.
         std::uint64_t first_return = ~std::uint64_t{0};
         for (std::size_t i = 0; i < history.size(); ++i) {
             if ((done >> i & 1) == 0 && history[i].returned < first_return) {

@@ -2,11 +2,11 @@
 """Turns the C++ blocks of a page (```cpp) into a GoogleTest source.
 
 The blocks of one section (a heading and what follows up to the next) belong together. A block with an assert() at the start of a line is the body
-of a test; what other blocks declare stands before it, in a namespace of the section's own. A line
+of a test; the declarations of other blocks come before it, in a namespace for the section. A line
 
     <!-- if CONDITION -->
 
-before a block compiles it only where the preprocessor's CONDITION holds. C++ that is not ours, and not compiled, stands in blocks of another
+before a block compiles it only if the preprocessor's CONDITION holds. Other projects' C++, which is not compiled, is in blocks with another
 name (```c++).
 
 page_examples.py PAGE PREAMBLE OUTPUT
@@ -20,7 +20,7 @@ BLOCK = re.compile(r"(?m)^(?:<!-- if (?P<condition>.+?) -->\n)?```cpp\n(?P<code>
 
 
 def section(number: int, text: str, first_line: int, page: str) -> list[str]:
-    """The source of one section; nothing where it has no block."""
+    """The source of one section; empty if it has no block."""
     out: list[str] = []
     tests = 0
     for block in BLOCK.finditer(text):

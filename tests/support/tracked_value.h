@@ -7,10 +7,10 @@
 // different values, or a value ends while a handle refers to it, contract 1 or 2 is broken, and the process
 // aborts at that point, for a debugger.
 //
-// The register is one relaxed atomic for each key. It orders nothing, so the thread sanitizer still sees an
-// order that the cache lacks. It needs no order: a handle is registered after it was obtained and removed
-// before it is dropped, so the cache's own order puts each registration after the removal of all handles to
-// an earlier value.
+// The register is one relaxed atomic for each key. It adds no ordering, so the thread sanitizer still detects
+// if the cache's own ordering is insufficient. It needs none: a handle is registered after it was obtained
+// and removed before it is dropped, so the cache's own ordering puts each registration after the removal of
+// all handles to an earlier value.
 #pragma once
 
 #include <array>
@@ -31,8 +31,8 @@ namespace ibid::testing {
     std::abort();
 }
 
-// What happens inside Hash, Equal, a value's birth and its end. Set between runs, while no other thread
-// works.
+// Hooks inside Hash, Equal, a value's construction and its destruction. Set between runs, while no other
+// thread works.
 class hook {
 public:
     void operator()(int key) const {
@@ -52,7 +52,7 @@ private:
 };
 
 inline hook on_hash;
-inline hook on_equal; // with the key of the entry, or of the flight, that is compared
+inline hook on_equal; // called with the key of the entry, or of the flight, that is compared
 inline hook on_birth;
 inline hook on_death;
 
@@ -68,12 +68,12 @@ private:
     hook& hook_;
 };
 
-// The books of one key.
+// The counters of one key.
 struct life {
     std::atomic<std::uint64_t> born{0};
     std::atomic<std::uint64_t> died{0};
     std::atomic<std::uint64_t> holders{
-        0}; // the held value's serial, 40 bits, and how many handles announce it, 24 bits
+        0}; // the held value's serial, 40 bits, and the number of registered handles, 24 bits
 
     static constexpr std::uint64_t one_serial = std::uint64_t{1} << 24;
 
@@ -83,7 +83,7 @@ struct life {
         do {
             const bool none = now % one_serial == 0;
             if (!none && now / one_serial != serial) {
-                broken("one value: live handles of one key stand for two objects", key);
+                broken("one value: live handles of one key refer to two objects", key);
             }
             next = none ? serial * one_serial + 1 : now + 1;
         } while (!holders.compare_exchange_weak(now, next, std::memory_order_relaxed));
@@ -125,7 +125,7 @@ public:
             broken("exact end: a value ends twice", key_);
         }
         canary_ =
-            dead; // a plain write: a reader who is not ordered before it is a race for the sanitizer to see
+            dead; // a plain write: with a reader that is not ordered before it, the sanitizer reports a race
         last_death_here = serial_;
         on_death(key_);
         l.died.fetch_add(1, std::memory_order_relaxed);
@@ -148,7 +148,7 @@ private:
     volatile std::uint32_t canary_ = alive;
 };
 
-// A handle that is announced while it lives.
+// A handle that is registered while it lives.
 class held {
 public:
     held() = default;
@@ -167,7 +167,7 @@ public:
             handle_.reset();
         }
     }
-    // The handle itself, withdrawn.
+    // Removes the handle from the register and returns it.
     [[nodiscard]] handle<tracked_value> release() {
         if (handle_) {
             lives[static_cast<std::size_t>(handle_->key())].withdraw();
@@ -190,16 +190,16 @@ private:
     handle<tracked_value> handle_;
 };
 
-// Keys of one number. `family` chooses the hash: keys of family 0 are spread as any; of others, they all hash
-// alike, so that they share a shard and every comparison is met.
+// Keys with one number. `family` chooses the hash: keys of family 0 are hashed normally. All keys of another
+// family have the same hash, so that they share a shard and are compared with each other.
 struct probe_key {
     int id = 0;
     std::uint64_t family = 0;
 };
 
 //
-// With IBID_TEST_HITS_WITHOUT_LOCK the hash says that it tells keys apart, as the default hash does: then
-// keys of a family are neighbours, and the cache answers hits without a lock.
+// With IBID_TEST_HITS_WITHOUT_LOCK the hash is declared as keyed (is_keyed), like the default hash: then keys
+// of a family are neighbours, and the cache answers hits without a lock.
 #ifdef IBID_TEST_HITS_WITHOUT_LOCK
 inline constexpr bool hits_without_lock = true;
 #else
@@ -216,8 +216,8 @@ struct probe_hash : detail::if_keyed<hits_without_lock> {
     }
 };
 
-// Counts the references to a value in stripes from now on, as happens by itself after hundreds of hits from
-// several threads.
+// Makes a value hot, so that its references are counted in stripes, as after hundreds of hits from several
+// threads.
 template <class T>
 void make_hot(const handle<T>& h) {
     detail::hot_values::of_process().promote(detail::header_of(h.get()));

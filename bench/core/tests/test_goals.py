@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goals, on figures made up for them."""
+"""Goals, with invented figures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rounds, with programs that are a few lines of shell."""
+"""Rounds, with programs of a few lines of shell."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole programs' work: the verdict on rounds made up for it."""
+"""Whole programs' work: the conclusions from invented rounds."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is printed is what was measured, and a goal is reached only when it is."""
+"""The table prints the measured values, and a goal counts as reached only if it was reached."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def result(kind: Kind, stock: list[float], ibid: list[float], *goals: float):
 
 
 def test_a_ratio_is_that_of_runs_that_took_turns() -> None:
-    # The machine became twice as slow in between; each pair saw a ratio of 2.
+    # The machine became half as fast in between; each pair has a ratio of 2.
     found = result(Kind.TIMES_LESS, [10, 20, 20], [5, 10, 10], 2)
     assert (found.value.lowest, found.value.median, found.value.highest) == (2, 2, 2)
     assert (found.reference.median, found.measured.median) == (20, 10)

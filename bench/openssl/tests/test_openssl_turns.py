@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two runs never work at the same time, and none outlives the one that drives it."""
+"""Two runs never work at the same time, and none outlives the process that started it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from bench.openssl.turns import Run, run_by_turns
 
-# Speaks as bench_openssl does (turns.h): argv is a log, a name, and how many turns to take.
+# Follows the protocol of bench_openssl (turns.h). argv: a log, a name, and the number of turns.
 PROGRAM = """
 import sys
 log, name, turns = sys.argv[1], sys.argv[2], int(sys.argv[3])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Boost.Flyweight as it comes; see peer.h.
+// Boost.Flyweight with its defaults; see peer.h.
 #include <boost/version.hpp>
 
 #include "core/run_cell.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Boost.Flyweight, twice: as it comes, and as fast as its own policies make it without losing exact eviction
-// or threads.
+// Boost.Flyweight, twice: with its defaults, and with the fastest policies that keep exact eviction and
+// thread safety.
 #pragma once
 
 #include <boost/flyweight.hpp>
@@ -20,7 +20,7 @@
 
 namespace bench {
 
-// flyweight<T> and nothing else: boost::hash, a recursive mutex, and a T made for every lookup.
+// Plain flyweight<T>: boost::hash, a recursive mutex, and a T made for every lookup.
 template <class Key>
 class flyweight_default_peer {
 public:
@@ -32,13 +32,14 @@ public:
     [[nodiscard]] static const typename Key::owned& value(const handle& h) noexcept { return h.get(); }
 };
 
-// A plain mutex does, since making and ending a value of bytes interns nothing; the default one is recursive.
+// A plain mutex instead of the recursive default is enough, because construction and destruction of these
+// values intern nothing.
 struct plain_locking : boost::flyweights::locking_marker {
     using mutex_type = std::mutex;
     using lock_type = std::lock_guard<std::mutex>;
 };
 
-// Bytes that know themselves as a view, which is then the key: a lookup makes no std::string.
+// Bytes with a view of them as the key: a lookup makes no std::string.
 struct viewed_string {
     std::string bytes;
     std::string_view view;
@@ -54,7 +55,7 @@ struct view_of {
     const std::string_view& operator()(const viewed_string& s) const noexcept { return s.view; }
 };
 
-// The factory hashes its own records, which convert to the key.
+// The factory hashes its own record type, which converts to the key.
 template <class Key, class Hash>
 struct record_hash {
     [[nodiscard]] std::size_t operator()(const typename Key::view& key) const noexcept { return Hash{}(key); }

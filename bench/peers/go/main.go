@@ -3,9 +3,9 @@
 // Go's unique.Make as a peer: one process, one cell, one line of JSON, as bench/core/run_cell.h.
 //
 // Law: the keys and their order are those of bench/core/sequence.h, to the bit; keys are strings whose bytes lie one
-// after another in the order of use. unique takes no other hash than its own. A value leaves at a collection after its
-// last handle went, not before: where other peers evict, this one leaves the work to the collector, whose time is the
-// second bill ("background_ns": what the process ran for outside of the threads that do the work).
+// after another in the order of use. unique supports no other hash than its own. A value is removed at a
+// collection after its last handle has gone. So, where other peers evict, this one leaves the work to the collector, whose
+// time is reported separately ("background_ns": the process's CPU time outside of the threads that do the work).
 package main
 
 import (
@@ -139,7 +139,7 @@ var began = time.Now()
 
 func wall() float64 { return time.Since(began).Seconds() }
 
-// What the runtime itself says that its collector took.
+// The collector's CPU time according to the runtime.
 func collectorCPU() float64 {
 	sample := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
 	metrics.Read(sample)
@@ -292,7 +292,7 @@ func check(held []unique.Handle[string], keys []string) {
 	}
 }
 
-// What the loops write to, so that no result goes unused. One a thread, a cache line apart.
+// The loops write here, so that no result is unused. One for each thread, a cache line apart.
 var kept [64]struct {
 	handle unique.Handle[string]
 	_      [56]byte
@@ -357,7 +357,7 @@ func main() {
 		fail("usage: PROGRAM WORKLOAD KEY_BYTES DISTINCT THREADS HASH WINDOW_MS WINDOWS")
 	}
 	if os.Args[5] != "own" {
-		fail("unique has no hash but its own")
+		fail("unique has only its own hash")
 	}
 	c := cell{os.Args[1], number(os.Args[2]), number(os.Args[3]), number(os.Args[4])}
 	seconds, windows := float64(number(os.Args[6]))/1000, int(number(os.Args[7]))

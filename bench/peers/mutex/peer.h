@@ -13,8 +13,8 @@
 
 namespace bench {
 
-// libstdc++ keeps the hash in its nodes when the hash function may throw, and computes it again for every
-// node that it passes otherwise. The one is better for long keys, the other for short ones.
+// If the hash function may throw, libstdc++ stores the hash in its nodes; otherwise it computes the hash
+// again for each node that it passes. The first is better for long keys, the second for short ones.
 template <class Key, class Hash>
 struct mutex_hash {
     [[nodiscard]] std::size_t operator()(const typename Key::view& key) const noexcept(Key::bytes <= 16) {

@@ -2,8 +2,8 @@
 //
 // oneTBB's concurrent_hash_map, std::weak_ptr.
 //
-// Law: see peers/shared_entry.h. An accessor is the lock of its element; while it is held no entry may end on
-// this thread, since the entry's destructor would want the same lock.
+// Law: see peers/shared_entry.h. An accessor is the lock of its element. While a thread holds one, no entry
+// may end on that thread, because the entry's destructor could need the same lock.
 #pragma once
 
 #include <oneapi/tbb/concurrent_hash_map.h>
@@ -41,7 +41,7 @@ public:
                 }
             }
         }
-        // Made before the element's lock is taken: the key in the map is a view of it.
+        // Made before the element's lock is taken, because the key in the map is a view of it.
         handle made = std::make_shared<const entry>(key, *this);
         for (;;) {
             typename map::accessor slot;
@@ -49,7 +49,7 @@ public:
                 return made;
             }
             if (handle h = slot->second.lock()) {
-                return h; // another thread was first; `slot` goes before `made` does
+                return h; // another thread was first; `slot` is destroyed before `made`
             }
             map_.erase(slot); // an entry that is ending
         }
@@ -66,7 +66,7 @@ public:
     }
 
 private:
-    // The standard allocator, as the other peers have: oneTBB's own would add its allocator to the
+    // The standard allocator, as in the other peers; otherwise oneTBB's allocator would be part of the
     // comparison.
     using map = tbb::concurrent_hash_map<
         typename Key::view, std::weak_ptr<const entry>, compare,
@@ -74,7 +74,7 @@ private:
     map map_;
 };
 
-// What tbb_hash_compare uses.
+// tbb_hash_compare uses this.
 struct tbb_hash {
     template <class View>
     [[nodiscard]] std::size_t operator()(const View& key) const {

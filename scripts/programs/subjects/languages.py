@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS clients of programming languages: each script makes three requests, each with a context of its own as people write it."""
+"""TLS clients of programming languages: each script makes three requests, each with a new context, as scripts usually do."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mail: what sends, what fetches, what serves."""
+"""Mail: programs that send, fetch or serve it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ postlog unix-dgram n - n - 1 postlogd
         opening="smtp",
         request=b"EHLO localhost\r\n",
         checks_crl=False,
-        noise=((rb"(?s).*", b""),),  # its logger is a process of its own, which comes late
+        noise=((rb"(?s).*", b""),),  # its logger is another process, which starts late
     ),
     Server(
         "Dovecot, imaps",
@@ -120,7 +120,7 @@ import_environment = $import_environment LD_PRELOAD IBID_STATISTICS
 """
         },
         request=b"a LOGIN u x\r\n",
-        compares=4,  # "* OK": whether its authentication process is there yet is chance
+        compares=4,  # "* OK": whether its authentication process has already started is random
         logs=("log",),
         noise=((rb"(?m)^\w{3} \d+ [\d:]+ ", b""), (rb"session=<[^>]*>", b""), (rb"(imap-login.*(reset by peer|secs|auth failed|no auth)|imap\(u\)|Info: Login).*", b"")),
     ),

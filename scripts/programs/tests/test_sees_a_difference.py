@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev programs must detect a difference: here `ibid` is replaced by a command that preloads a library with which every chain verifies."""
+"""./dev programs must detect a difference. Here `ibid` is replaced by a command that preloads a library in which every chain verifies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LD_PRELOAD=@folder@/accepts_all.so exec "$@"
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
-    """A build folder with another `ibid` in it."""
+    """A build folder with this fake `ibid` in it."""
     (tmp_path / "accepts_all.c").write_text(ACCEPTS_ALL)
     (tmp_path / "map").write_text("OPENSSL_3.0.0 { global: X509_verify_cert; };\n")
     words = ["cc", "-shared", "-fPIC", "-o", "accepts_all.so", "accepts_all.c", "-Wl,--version-script=map", "-l:libcrypto.so.3"]

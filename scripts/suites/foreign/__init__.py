@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The suites, one kind a module. catalogue.py lists them."""
+"""The suites, one kind in each module. catalogue.py lists them."""

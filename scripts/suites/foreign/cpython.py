@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CPython's own tests of what uses TLS, from Debian's package of its test suite."""
+"""CPython's own tests of the modules that use TLS, from Debian's package of its test suite."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class CPython(Suite):
         trial.folder.mkdir(parents=True, exist_ok=True)
         outcomes = trial.folder / f"{unit}.outcomes"
         outcomes.unlink(missing_ok=True)
-        # With a fixed seed the order of sets is the same in each trial.
+        # A fixed seed gives sets the same order in each trial.
         trial.execute(
             unit,
             [PROGRAM, RUNNER, outcomes, f"test.{unit}"],

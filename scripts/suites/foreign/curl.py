@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """curl's own tests of TLS, from Debian's source package, built against the system's OpenSSL.
 
-The servers are curl's own behind stunnel, which runs under ibid, too. Tests without TLS are left out.
+The servers are curl's own, behind stunnel, which also runs under ibid. Tests without TLS are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..trial import Trial
 
 SERVERS = re.compile(r"<server>\s*(.*?)\s*</server>", re.DOTALL)
 OVER_TLS = re.compile(r"(?m)^(https|ftps|imaps|pop3s|smtps|gophers|httptls)\b")
-AT_ONCE = 25  # tests a call: servers are started once a call
+AT_ONCE = 25  # tests for each call: each call starts the servers once
 
 
 class Curl(Suite):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenSSL's own tests, from Debian's source package, on two builds: Debian's, and upstream's default (-Bsymbolic).
 
-The test programs run with the libraries of their build, which stand for the distribution's: they are made of the
-same sources with the same options. (The tests of one version do not fit the libraries of another.)
+The test programs run with the libraries of their build. These are like the distribution's: same sources, same
+options. (The tests of one version do not fit the libraries of another.)
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Openssl(Suite):
     def unpack(self) -> str:
         """The sources, in self.source."""
         version = debian_source(self.place, "openssl", installed_version("openssl"))
-        # What cannot be a patch: files that the tests of some patches need.
+        # Binary files, which a patch cannot contain, and which tests in Debian's patches need.
         if (self.source / "debian/binary.tar").exists():
             command(["tar", "xf", "debian/binary.tar"], self.source)
         return version

@@ -20,14 +20,14 @@ class PerlModule(Suite):
     package: ClassVar[str]  # binary and source package have the same name
     patterns: ClassVar[tuple[str, ...]] = ("t/*.t",)
     includes: ClassVar[tuple[str, ...]] = ()
-    left_out: ClassVar[tuple[str, ...]] = ()  # about documents and packaging
-    volatile: ClassVar[tuple[tuple[str, str], ...]] = ()  # in the names of subtests: pattern, replacement
+    left_out: ClassVar[tuple[str, ...]] = ()  # tests of documents and packaging
+    volatile: ClassVar[tuple[tuple[str, str], ...]] = ()  # (pattern, replacement) for names of subtests
 
     def prepare(self) -> str:
         installed = installed_version(self.package)
         # A rebuilt binary package (+b1) has the source of the version before it.
         version = debian_source(self.place, self.package, re.sub(r"\+b\d+$", "", installed))
-        # The unpacked module must not take the place of the installed one.
+        # Perl must load the installed module, not the unpacked one.
         for built in ("lib", "blib"):
             shutil.rmtree(self.source / built, ignore_errors=True)
         return f"{self.package} {installed}, tests of {version}"

@@ -45,7 +45,7 @@ class Php(Suite):
             results,
             *tests,
         ]
-        # Exit status 1: some test failed, and that is said of the test.
+        # Exit status 1: a test failed, which is recorded for that test.
         trial.execute(unit, words, self.source, env={"NO_INTERACTION": "1"}, limit=1200, good=(0, 1))
         if results.exists():
             for name, outcome in formats.php_results(results.read_text()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pyOpenSSL: Debian's, and the newest with a `cryptography` that is built against the system's library."""
+"""pyOpenSSL: Debian's version, and the newest with a `cryptography` built against the system's OpenSSL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PytestSuite(Suite):
     """A project whose tests are in tests/, run in one process by pytest."""
 
     def units(self) -> list[str]:
-        return ["tests"]  # in one process: what one file does to a shared object, another could find
+        return ["tests"]  # in one process, so that one test file would see what another did to a shared object
 
     def interpreter(self) -> str | Path:
         return PYTHON
@@ -61,7 +61,7 @@ class PyOpenssl(PytestSuite):
         if not (self.place / "source/release").exists():
             try:
                 tests = debian_source(self.place, "pyopenssl", installed)
-            except SuiteError:  # the same release, from where Debian has it
+            except SuiteError:  # the same release from PyPI
                 python_source("pyOpenSSL", tests, self.place / "source")
         return f"python3-openssl {installed}, tests of {tests}"
 
@@ -80,7 +80,7 @@ class PyOpensslNewest(PytestSuite):
             command([PYTHON, "-m", "venv", self.place / "venv"])
         done = self.place / "built"
         if not done.exists():
-            # The wheels of `cryptography` carry an OpenSSL of their own, out of ibid's reach.
+            # The wheels of `cryptography` contain an OpenSSL of their own, in which ibid intercepts nothing.
             pip = [self.interpreter(), "-m", "pip", "install", "-q"]
             wanted = ["cryptography", "pyOpenSSL", "pytest", "pretend", "pytest-rerunfailures"]
             command(

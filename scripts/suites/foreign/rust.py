@@ -18,7 +18,7 @@ class RustOpenssl(Suite):
     name = "rust-openssl"
     what = "the Rust package openssl, linked dynamically"
     least = 400
-    # Cargo is no package here: Debian 12's is too old for the newest release.
+    # cargo is not in this list: Debian 12's is too old for the newest release.
     packages = ("libssl-dev", "pkgconf", "gcc", "libc6-dev")
 
     @property
@@ -30,7 +30,7 @@ class RustOpenssl(Suite):
         if not cargo:
             raise SuiteError("this needs cargo, of Rust 1.80 or newer")
         if not (self.place / "program").exists():
-            # A package that depends on it, for cargo to fetch it as any other.
+            # A package that depends on it, so that cargo fetches it like any other.
             fetched = self.place / "fetched"
             (fetched / "src").mkdir(parents=True, exist_ok=True)
             (fetched / "src/lib.rs").touch()
@@ -61,7 +61,7 @@ class RustOpenssl(Suite):
     def run_unit(self, trial: Trial, unit: str) -> None:
         only = sorted(trial.only(unit))
         words = [self.place / "program", "--test-threads=1", *(["--exact", *only] if only else [])]
-        # Exit status 101: some test failed, and that is said of the test.
+        # Exit status 101: a test failed, which is recorded for that test.
         output = trial.execute(unit, words, self.source, good=(0, 101))
         for name, outcome in formats.cargo(output):
             trial.record(unit, name, outcome)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs one unittest module of CPython's and writes a line `OUTCOME<tab>TEST` to a file as each test ends.
 
-A program of its own, started as `python3.11 unittest_runner.py FILE MODULE`. What tests print hides no outcome.
+A separate program, started as `python3.11 unittest_runner.py FILE MODULE`. The outcomes go to a file, so the output of
+tests cannot garble them.
 """
 
 import sys

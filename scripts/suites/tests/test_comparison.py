@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What counts as a new failure, and what explains one."""
+"""Which differences are new failures, and which stock runs explain them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The readers of test programs' output. The inputs are as the programs print them, cut short."""
+"""The parsers of test programs' output. The inputs are real output, shortened."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def trial(folder: Path, mode: Mode = STOCK, preload: Path = Path("/nothing")) ->
 
 
 def library(folder: Path) -> Path:
-    """Any library will do as a preload. A copy, so that nobody else has it mapped."""
+    """A preload; any library will do. It is a copy, so that no other process has mapped it."""
     found = next(Path("/lib").glob("*-linux-gnu/libutil.so.1"), None) or next(
         Path("/usr/lib").glob("*-linux-gnu/libutil.so.1")
     )
@@ -114,7 +114,7 @@ def test_somebody_elses_process_with_the_same_preload_is_not_taken_for_ours(tmp_
     preload = library(tmp_path)
     code = f"import os, ssl, time; open('{tmp_path}/pid', 'w').write(str(os.getpid())); time.sleep(20)"
     one = trial(tmp_path, MODES["default"], preload)
-    # It begins after the unit, and its parent is not this process.
+    # It starts after the unit, and its parent is not this process.
     other = ["setsid", "-f", "env", f"LD_PRELOAD={preload}", "/usr/bin/python3", "-c", code]
     starter = threading.Timer(0.3, lambda: subprocess.run(other, check=True))
     starter.start()
@@ -125,7 +125,7 @@ def test_somebody_elses_process_with_the_same_preload_is_not_taken_for_ours(tmp_
 
 
 class Staged(Suite):
-    """A suite that fails under ibid, always or by turns. By `script`: what stands in the program of each unit."""
+    """A suite that fails under ibid, always or sometimes. `script` has the program of each unit."""
 
     name = "staged"
     what = "of this test"

@@ -48,7 +48,7 @@ void in_child() noexcept {
         libcrypto::for_each([](libcrypto& l) { l.forget_all_in_child(); });
     }
     after_fork();
-    if (!stranded) { // else it is, too
+    if (!stranded) { // otherwise this child is stranded, too
         stranded_child::forget();
     }
     forked_child::begin();

@@ -17,7 +17,7 @@
 //    (modules/loads.h).
 //  - Modules are scanned when ibid is loaded and when the program calls the dynamic linker, at no other time.
 //    A scan runs in dl_iterate_phdr: it allocates nothing and takes no other lock.
-//  - Of an unloaded module nothing is kept. What lies at its address later is another module.
+//  - ibid keeps nothing about an unloaded module. A later module at its address is a different one.
 #pragma once
 
 namespace ibid::openssl::modules {

@@ -30,7 +30,7 @@ void regular_file::descriptor::close() noexcept {
 }
 
 void regular_file::open_from_start() {
-    constexpr off_t largest = off_t{32} << 20; // all of it is read before any is parsed
+    constexpr off_t largest = off_t{32} << 20; // the whole file is read before it is parsed
     struct stat status {};
     file_.close();
     {

@@ -66,7 +66,8 @@ public:
     // Opens the path again, to read it again; it may lead to another file now.
     void open_from_start();
 
-    // All of it, once; null when it cannot be read, or should be text and has a NUL in it. Throws bad_alloc.
+    // The whole file; call it once. Null if it cannot be read, or if it should be text but contains a NUL.
+    // Throws bad_alloc.
     [[nodiscard]] std::unique_ptr<file_content> read(bool is_text);
 
     // Whether the file consists of these bytes; call it once. Uses memory for one piece, which stays in a

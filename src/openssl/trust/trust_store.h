@@ -76,7 +76,7 @@ private:
 
     [[nodiscard]] bool in_default_context() const;
     [[nodiscard]] contents* ready();
-    // What there is, unless a lock of it may be held for ever.
+    // The current caches; null in a stranded child, where a lock in them may be held for ever.
     [[nodiscard]] contents* reached() const noexcept {
         stranded_child::watch();
         return is_stranded() ? nullptr : contents_.load(std::memory_order_acquire);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A connection to a port of this machine; without it the program ends. It needs no OpenSSL. */
+ * Connects to a port of this machine, or ends the program. Needs no OpenSSL. */
 #ifndef IBID_TEST_CONNECTED_H
 #define IBID_TEST_CONNECTED_H
 

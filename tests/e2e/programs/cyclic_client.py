@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens COUNT connections to a server. Each is held by an object on a reference cycle and dropped without being closed, so
-that nothing but the cyclic collector, which runs when it pleases, ends it. At most OPEN at once are still reachable.
+"""Opens COUNT connections to a server. An object on a reference cycle holds each connection and is dropped without closing it,
+so only the cyclic collector, which runs at any time, ends the connection. At most OPEN connections are reachable at once.
 
-Prints a line a tenth: how many were opened, resident memory in KB. The last line is that after the last collection. Leaves
-at once, so that what ibid counts is what the collector has left.
+Prints a line for each tenth: the number of opened connections, and resident memory in KB. The last line is printed after the
+last collection. Then it exits at once, so that ibid's counters show what the collector has left.
 
 Arguments: the CA file, the port, COUNT, OPEN.
 """
@@ -16,11 +16,11 @@ import sys
 import warnings
 
 trust, port, count, reachable = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-warnings.simplefilter("ignore", ResourceWarning)  # that nobody closes them is the point
+warnings.simplefilter("ignore", ResourceWarning)  # they are deliberately never closed
 
 
 class Connection:
-    """Refers to itself by way of its peer."""
+    """Refers to itself through its peer."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         raw = socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -43,7 +43,7 @@ def work() -> None:
             print(i + 1, resident(), flush=True)
 
 
-# Without reference counts' help, a connection ends with its cycle: not before the collector has found it.
+# Reference counts alone cannot end a connection: it ends when the collector has found its cycle.
 work()
 gc.collect()
 print(count, resident(), flush=True)

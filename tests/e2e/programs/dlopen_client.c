@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A TLS client that loads libssl when it needs it, for itself alone, and drops it again.
+ * A TLS client that loads libssl when it needs it, with RTLD_LOCAL, and unloads it again.
  * Arguments: the CA file, then ports. Each port is visited twice in each of three rounds. */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Does TLS before main, in main, in a handler of exit and in a destructor after that, when OpenSSL has cleaned up already; what
- * is held from the first is let go in the last but one. Environment: CA, PORT. */
+ * Does TLS before main, in main, in an exit handler, and in a destructor after that, when OpenSSL has already cleaned up. The
+ * connection made before main is freed in the exit handler. Environment: CA, PORT. */
 #include "visit.h"
 
 static SSL_CTX* early;

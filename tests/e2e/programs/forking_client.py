@@ -2,8 +2,8 @@
 """Run under ibid and stock: forks while threads are in handshakes; each child does handshakes with new contexts and with
 the one that it inherited. A child that hangs is killed by its alarm.
 
-A few may hang: OpenSSL takes no care of its own locks around fork (that of ex_data, above all), so that a child inherits one
-held for ever, stock as well. The unit test Process.ForksWhileThreadsAreAtWork tells whose lock it is.
+A few may hang, also in stock: OpenSSL does not handle its own locks around fork (above all, that of ex_data), so a child may
+inherit a lock that is never released. The unit test Process.ForksWhileThreadsAreAtWork finds out whose lock it is.
 
 Arguments: the CA file, the port.
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run under ibid: opens COUNT connections to a server and leaves at once, without any clean-up, when WHEN has come:
-`open`: all connections are open. `closed`: all are closed, the TLS context is still there. `gone`: that, too, is gone.
+"""Run under ibid: opens COUNT connections to a server and exits without any clean-up in the state WHEN:
+`open`: all connections are open. `closed`: all are closed, but the TLS context still exists. `gone`: it is freed, too.
 
 Arguments: the CA file, the port, COUNT, WHEN.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run under ibid and stock: visits servers as a careful and as a careless client, and prints everything it sees.
+"""Run under ibid and stock: connects to servers with and without verification, and prints everything it sees.
 
 Arguments: the CA file, the CA file with CRLs, the client's chain and key, then NAME=PORT words. `mutual` demands a
 client's certificate.
@@ -82,7 +82,7 @@ for version in VERSIONS:
                     print("  ", report(error))
                 print("  ", answer)
                 if name == "server" and kind == "careful":
-                    held.append(connection)  # open to the end
+                    held.append(connection)  # open until the end
                 else:
                     connection.close()
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A program whose plugin does TLS, comes and goes; with -DHOST_HAS_OPENSSL it does TLS itself, and has a connection open
- * meanwhile. Arguments: the CA file, plugins, "--", ports. */
+ * A program that loads and unloads a plugin that does TLS. With -DHOST_HAS_OPENSSL it does TLS itself, too, and keeps a
+ * connection open at the same time. Arguments: the CA file, plugins, "--", ports. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

@@ -39,14 +39,14 @@ for turn in range(3):
     show("system file", contexts[-1])
     contexts.append(ssl.create_default_context(cafile=folder / "trust.bundle.pem"))
     show("our file", contexts[-1])
-    # Twice the same into one store, and overlapping files: the store keeps one of each.
+    # The same file twice into one store, and files with the same certificates: the store keeps one of each.
     contexts[-1].load_verify_locations(folder / "trust.bundle.pem")
     contexts[-1].load_verify_locations(folder / "root.cert.pem")
     show("our file and again", contexts[-1])
     contexts[-1].load_verify_locations(folder / "crls.bundle.pem")
     show("with revocation lists", contexts[-1])
     contexts[-1].load_verify_locations(cadata=(folder / "other-root.cert.pem").read_text())
-    # CPython 3.11 takes the end of such data for an error when its OpenSSL is much newer than itself.
+    # With a much newer OpenSSL, CPython 3.11 treats the end of such data as an error.
     for name in ("root", "intermediate"):
         der = (folder / f"{name}.cert.der").read_bytes()
         attempt(f"{name} in DER", lambda: contexts[-1].load_verify_locations(cadata=der))
@@ -55,7 +55,7 @@ for turn in range(3):
     server.load_cert_chain(folder / "server.combined.pem")
     server.load_cert_chain(folder / "ec-server.chain.pem", folder / "ec-server.key.pem")
     server.load_verify_locations(capath=folder / "trust.d")
-    show("directory", server)  # is read when a certificate is looked for
+    show("directory", server)  # is read when a certificate is looked up
     contexts.append(server)
     empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     attempt("no such file", lambda: empty.load_verify_locations(folder / "nowhere"))
@@ -74,5 +74,5 @@ for turn in range(3):
     )
     show("after errors", empty)
     if turn == 1:
-        contexts.clear()  # and once more, from nothing
+        contexts.clear()  # and again, from the start
 print(ssl._ssl._test_decode_cert(str(folder / "server.cert.pem")))  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A visit to a TLS server on this machine, for programs and plugins of the tests: a line on standard output says how it went. */
+ * A connection to a TLS server on this machine, for programs and plugins of the tests. Prints its result as a line on standard
+ * output. */
 #ifndef IBID_TEST_VISIT_H
 #define IBID_TEST_VISIT_H
 
@@ -11,7 +12,7 @@
 
 #include "connected.h"
 
-/* A context that trusts the file; NULL where OpenSSL gives none (any more). */
+/* A context that trusts the file; NULL if OpenSSL gives none, as after its clean-up. */
 static SSL_CTX* trusting(const char* ca) {
     SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
     if (context != NULL) {

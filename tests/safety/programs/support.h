@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the programs of tests/safety share: certificates by name, contexts, TLS inside one process, and
+// Functions for the programs of tests/safety: certificates by name, contexts, TLS inside one process, and
 // printing.
 //
-// Law: nothing here names an OpenSSL function that writes to certificates, CRLs, names, times or keys. What a
-// program *names* decides what ibid shares with it; a program becomes a writer by its own words alone. All
-// that is printed on standard output is the same in every run of stock.
+// Law: nothing here references an OpenSSL function that writes to certificates, CRLs, names, times or keys.
+// The functions that a program *references* decide what ibid shares with it, so only the program's own file
+// can make it a writer. All output on standard output is the same in every run of stock.
 #ifndef IBID_TESTS_SAFETY_SUPPORT_H
 #define IBID_TESTS_SAFETY_SUPPORT_H
 
@@ -62,7 +62,7 @@ static UNUSED const char* pki_of(const char* who, const char* suffix) {
     return pki(name);
 }
 
-// Presents WHO's chain.
+// A server context with WHO's chain.
 static UNUSED void present(SSL_CTX* context, const char* who) {
     MUST(SSL_CTX_use_certificate_chain_file(context, pki_of(who, "chain.pem")) == 1);
     MUST(SSL_CTX_use_PrivateKey_file(context, pki_of(who, "key.pem"), SSL_FILETYPE_PEM) == 1);
@@ -97,7 +97,7 @@ static UNUSED void demand(SSL_CTX* server, const char* trusted) {
 struct tls {
     SSL* client;
     SSL* server;
-    int done; // 1: both sides are; 0: stuck; -1: the client failed; -2: the server did
+    int done; // 1: both sides are done; 0: stuck; -1: the client failed; -2: the server failed
 };
 
 static UNUSED int step(SSL* ssl, int* done) {
@@ -153,7 +153,7 @@ static UNUSED void finish(struct tls* t) {
     t->client = t->server = NULL;
 }
 
-// One handshake, from its beginning to its end.
+// One complete handshake.
 static UNUSED int visit(SSL_CTX* client, SSL_CTX* server) {
     struct tls t = handshake(client, server);
     const int done = t.done;
@@ -161,9 +161,8 @@ static UNUSED int visit(SSL_CTX* client, SSL_CTX* server) {
     return done;
 }
 
-// Lets the client read what comes after a handshake: session tickets.
-// A forked child leaves its first eight certificates to OpenSSL; two come in each of these handshakes, and
-// nobody verifies them.
+// A forked child does not share its first eight certificates; each of these handshakes brings two, and
+// verifies none.
 static UNUSED void outlast_first_certificates(void) {
     SSL_CTX* const server = server_context("other");
     SSL_CTX* const client = SSL_CTX_new(TLS_client_method());
@@ -175,6 +174,7 @@ static UNUSED void outlast_first_certificates(void) {
     SSL_CTX_free(server);
 }
 
+// Lets the client read the session tickets, which come after the handshake.
 static UNUSED void read_tickets(struct tls* t) {
     char byte;
     (void)SSL_read(t->client, &byte, 1);
@@ -198,7 +198,7 @@ static UNUSED long read_file(const char* path, unsigned char* into, size_t room)
     return size;
 }
 
-// The error queue, in words, and empty afterwards.
+// Prints the error queue as text and empties it.
 static UNUSED void show_errors(const char* label) {
     unsigned long code;
     const char* data;
@@ -223,7 +223,7 @@ static UNUSED void show_time(const ASN1_TIME* t) {
     printf(" %.*s", t ? ASN1_STRING_length(t) : 4, t ? (const char*)ASN1_STRING_get0_data(t) : "none");
 }
 
-// All that can be read from a certificate.
+// Prints everything that can be read from a certificate.
 static UNUSED void show(const char* label, X509* x) {
     if (!x) {
         printf("%s: no certificate\n", label);
@@ -268,8 +268,7 @@ static UNUSED double cpu_seconds(clockid_t clock) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-// What ibid has done for this process, on standard error. A test that is about shared objects demands more
-// than nothing.
+// Prints ibid's counts for this process on standard error. A test of shared objects requires more than zero.
 static UNUSED void tell_hits(void) {
     int (*get)(enum ibid_openssl_kind, struct ibid_openssl_statistics*) =
         (int (*)(enum ibid_openssl_kind, struct ibid_openssl_statistics*))dlsym(
@@ -285,7 +284,7 @@ static UNUSED void tell_hits(void) {
     }
 }
 
-// A figure for the driver to compare with stock's; it may differ from run to run.
+// Prints a figure that the test compares with stock's; it may differ from run to run.
 static UNUSED void figure(const char* name, double value) {
     fprintf(stderr, "figure %s %.9g\n", name, value);
 }

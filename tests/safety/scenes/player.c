@@ -8,15 +8,16 @@
 //     player print FROM COUNT RELATIONS    prints their scripts: `scene SEED`, then a line for each operation
 //     player play RELATIONS <SCRIPT        plays a script, and prints all
 //
-// RELATIONS: 1, or 0 where the addresses of what the program parsed itself may not be compared
-// (IBID_SCOPE=all makes one of two). SCENES_WITHOUT in the environment names operations that are left out,
-// separated by commas: what is known already. What the program *names* is its class (-DATTACHES: of what
-// writes, X509_set_ex_data alone; -DWRITES: everything): operations of another class are neither made nor
-// played. -DLEASES: an attacher that asks for peers by SSL_get1_peer_certificate alone, as nginx does.
+// RELATIONS: 1, or 0 if addresses of objects that the program parsed itself must not be compared (with
+// IBID_SCOPE=all two such objects may be one). The environment variable SCENES_WITHOUT lists operations to
+// leave out, separated by commas: those with known differences. The functions that the program *references*
+// decide its class (-DATTACHES: of those that write, only X509_set_ex_data; -DWRITES: all): operations of
+// another class are neither made nor played. -DLEASES: an attacher that gets peers only by
+// SSL_get1_peer_certificate, as nginx does.
 //
-// Law: what is printed depends on the script alone, in stock. So no address, time, random number or length of
-// a ticket is printed; of addresses only relations that stock guarantees, such as that a connection's peer is
-// the first of its chain.
+// Law: in stock the output depends only on the script. So it contains no address, time, random number or
+// length of a ticket; it contains only relations between addresses that stock guarantees, such as: a
+// connection's peer is the first of its chain.
 #include <stdio.h>
 static void emit(const char* format, ...) __attribute__((format(printf, 1, 2)));
 #define printf(...) emit(__VA_ARGS__)
@@ -192,7 +193,7 @@ static void show_store(X509_STORE* store) {
     sk_X509_pop_free(certificates, X509_free);
 }
 
-// Which of the objects that this program parsed are one: in stock none.
+// Which of the objects that this program parsed are the same object: in stock none.
 static void show_relations(void) {
     for (int i = 0; relations && i < held_count; ++i) {
         for (int k = 0; k < i; ++k) {
@@ -368,7 +369,7 @@ static void trust(SSL_CTX* context, unsigned kind) {
     }
 }
 
-// Presents, if it can: what a provider refuses is part of the scene.
+// Sets a certificate, if possible: a provider's refusal is part of the scene.
 static void try_present(SSL_CTX* context, const char* who) {
     emit(" presents %d %d", SSL_CTX_use_certificate_chain_file(context, pki_of(who, "chain.pem")),
          SSL_CTX_use_PrivateKey_file(context, pki_of(who, "key.pem"), SSL_FILETYPE_PEM));
@@ -463,7 +464,7 @@ static void take_session(unsigned a, unsigned b, unsigned c) {
         show_data(SSL_SESSION_get0_peer(s));
     }
     SSL_SESSION_free(*slot);
-    *slot = s && (c & 1) ? s : NULL; // a server's own is of no use to a client
+    *slot = s && (c & 1) ? s : NULL; // a server's own session is of no use to a client
     if (s && !*slot) {
         SSL_SESSION_free(s);
     }
@@ -616,9 +617,9 @@ static void fetch_something(unsigned a) {
     EVP_MD_free(md);
 }
 
-// OpenSSL reads extensions at the first use of each object, and needs SHA-1 for that. ibid has it done when a
-// trust file is loaded, so that the state of what is shared does not change later. A program that takes SHA-1
-// away in between is a limit (docs/safety.md).
+// OpenSSL reads extensions at the first use of each object, and needs SHA-1 for that. ibid makes OpenSSL do
+// this when a trust file is loaded, so that shared objects do not change later. A program that makes SHA-1
+// unavailable in between is a limit (docs/safety.md).
 static void use_all_trusted(void) {
     X509_STORE* every[store_count + 2 * context_count];
     for (int i = 0; i < store_count; ++i) {
@@ -836,7 +837,7 @@ static void perform(const struct step* s) {
             fork_scene();
         }
         break;
-    case op_complain: { // an error that waits in the queue through what comes next
+    case op_complain: { // an error that stays in the queue during the next operations
         BIO* const in = BIO_new_file("/nowhere", "r");
         emit("complained %d\n", in != NULL);
         return;
@@ -985,7 +986,7 @@ static void play_rest(void) {
     }
 }
 
-// What a scene begins with: contexts that the one before may have left, and that are read as they are.
+// The start of a scene: contexts that the previous scene may have left, read as they are.
 static void furnish(void) {
     if (!servers[0]) {
         new_server(0, 0, 1 | 4);
@@ -1020,7 +1021,7 @@ static void clear(unsigned long long seed) {
         plugin = NULL;
     }
     EVP_set_default_properties(NULL, "");
-    // Contexts live on through some scenes, with all that they hold.
+    // Contexts stay for some scenes, with all that they hold.
     for (int i = 0; i < context_count && seed % 8 == 0; ++i) {
         SSL_CTX_free(clients[i]);
         SSL_CTX_free(servers[i]);
@@ -1101,7 +1102,7 @@ int main(int argc, char** argv) {
         left_out[i] = strstr(without, word) != NULL;
     }
     const int printing = strcmp(argv[1], "print") == 0;
-    if (!printing) { // what OpenSSL sets up once does not depend on the properties of some scene
+    if (!printing) { // OpenSSL's one-time initialization must not depend on a scene's properties
         unsigned char random[16];
         MUST(RAND_bytes(random, sizeof random) == 1);
         SSL_CTX* const server = server_context("server");

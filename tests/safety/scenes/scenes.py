@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The differential driver: plays random scenes stock and with the preload, compares what they print, and shrinks a difference.
+"""The differential driver: plays random scenes stock and with the preload, compares their output, and reduces a difference.
 
     tests/safety/scenes/scenes.py --scenes 4000 --seed 1                    # all classes and modes, as CI does
     tests/safety/scenes/scenes.py --scenes 1000000                          # the long run
     tests/safety/scenes/scenes.py --class reader --mode default --seed 76 --scenes 500
     tests/safety/scenes/scenes.py --replay scene.txt --class writer         # a script, stock and with the preload: a diff
 
-The player (player.c) makes a scene from its number alone, so a number names a scene for good. Scenes are played in batches: one
-process plays many, and contexts and what ibid keeps live on from one to the next. A difference is first tried as a scene of its own,
-then with those before it in its batch; then lines are left out as long as a difference remains.
+The player (player.c) makes a scene only from its number, so a number always names the same scene. Scenes are played in batches: one
+process plays many, and contexts and ibid's caches stay from one to the next. A scene with a difference is first tried alone, then
+with the scenes before it in its batch; then lines are left out as long as a difference remains.
 
-One difference is a known limit (docs/safety.md): SHA-1 is taken away between the load of a trust file and its first use. It is
-counted, not shown.
+One difference is a known limit (docs/safety.md): SHA-1 becomes unavailable between the load of a trust file and its first use. It
+is counted, not shown.
 
 Exit status: 0 without a difference, 1 with one.
 """
@@ -40,7 +40,7 @@ from harness import ALL, MODES, STOCK, Library, Mode, Stage, preload  # noqa: E4
 
 CLASSES = {
     "reader": (),
-    "leaser": ("-DATTACHES", "-DLEASES"),  # an attacher as nginx: peers by SSL_get1_peer_certificate alone
+    "leaser": ("-DATTACHES", "-DLEASES"),  # an attacher like nginx: gets peers only by SSL_get1_peer_certificate
     "attacher": ("-DATTACHES",),
     "writer": ("-DWRITES",),
 }
@@ -78,15 +78,15 @@ class Found:
         return f"== {self.kind}, {self.mode}, scene {self.seed}\n{self.script}\n{shown}"
 
 
-# What stock says, and only once, of a certificate whose fingerprint it cannot compute; and the flag,
-# EXFLAG_NO_FINGERPRINT.
+# The error that stock reports, only once, for a certificate whose fingerprint it cannot compute; and the
+# flag, EXFLAG_NO_FINGERPRINT.
 NO_SHA1 = re.compile(r"^queue error digital envelope routines: unsupported: .*Algorithm \(SHA1 : .*\n", re.MULTILINE)
 FLAGS = re.compile(r"\bflags ([0-9a-f]+)")
 NO_FINGERPRINT = 0x100000
 
 
 def is_known_limit(found: Found) -> bool:
-    """Nothing differs but what docs/safety.md has under Limits: SHA-1 that was taken away between a load and the first use."""
+    """Whether the only difference is a limit in docs/safety.md: SHA-1 that became unavailable between a load and the first use."""
 
     def without_sha1(played: Played) -> tuple[str, int | str]:
         text = NO_SHA1.sub("", played.stdout)
@@ -137,7 +137,7 @@ class Players:
 
 
 def relations_of(mode: Mode) -> int:
-    """IBID_SCOPE=all is asked to make one object of two that the program parsed."""
+    """With IBID_SCOPE=all two objects that the program parsed may be one."""
     return 0 if mode == ALL else 1
 
 
@@ -149,7 +149,7 @@ def differs(players: Players, kind: str, mode: Mode, script: str) -> tuple[Playe
 
 
 def shrink(players: Players, kind: str, mode: Mode, script: str, seconds: float = 90) -> str:
-    """Leaves out lines, half of them first, as long as the difference remains."""
+    """Removes lines, first half of them, as long as the difference remains."""
     end = time.monotonic() + seconds
     lines = script.splitlines()
     size = max(len(lines) // 2, 1)
@@ -173,7 +173,7 @@ def explain(players: Players, kind: str, mode: Mode, first: int, seed: int, stoc
             script = shrink(players, kind, mode, script)
             both = differs(players, kind, mode, script) or (stock, ibid)
             return Found(kind, mode, seed, script, *both)
-    return Found(kind, mode, seed, f"# not again as a script; the batch: bulk {first} {seed - first + 1}\n", stock, ibid)
+    return Found(kind, mode, seed, f"# not reproduced as a script; the batch: bulk {first} {seed - first + 1}\n", stock, ibid)
 
 
 def first_difference(first: int, stock: Played, ibid: Played) -> int | None:
@@ -185,7 +185,7 @@ def first_difference(first: int, stock: Played, ibid: Played) -> int | None:
 
 
 def compare_batch(players: Players, kind: str, mode: Mode, first: int, count: int) -> tuple[list[Found], str]:
-    """All the differences of a batch; after each it begins again with the scene behind it."""
+    """All differences in a batch. After each, it continues in a new process with the next scene."""
     found: list[Found] = []
     helped = ""
     end = first + count
@@ -207,7 +207,7 @@ def compare_batch(players: Players, kind: str, mode: Mode, first: int, count: in
 
 
 def batches(seed: int, scenes: int, kinds: list[str], modes: list[Mode]) -> Iterator[tuple[str, Mode, int, int]]:
-    """Every class and mode plays other scenes; together they are `scenes`."""
+    """Each class and mode plays different scenes; together they are `scenes`."""
     ways = [(kind, mode) for kind in kinds for mode in modes]
     left, number = scenes, 0
     while left > 0:
@@ -220,7 +220,7 @@ def batches(seed: int, scenes: int, kinds: list[str], modes: list[Mode]) -> Iter
 
 @dataclass
 class Outcome:
-    """What a run of many scenes found."""
+    """The results of a run of many scenes."""
 
     hits: dict[str, int]  # how often ibid helped, by class
     found: list[Found] = field(default_factory=list)
@@ -277,7 +277,7 @@ def main() -> int:
     parser.add_argument("--mode", dest="modes", action="append", choices=[str(m) for m in MODES])
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--most", type=int, default=5, help="stop after so many differences")
-    parser.add_argument("--without", default="", help="operations to leave out: what is known already, as in fork,provider")
+    parser.add_argument("--without", default="", help="operations with known differences to leave out, such as fork,provider")
     parser.add_argument("--replay", type=Path, help="a script to play instead")
     options = parser.parse_args()
     kinds = options.kinds or list(CLASSES)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads that load, store, exchange and replace one published handle at once. The tracked values break the
-// run when one ends under a handle or twice; the test checks that each ends.
+// Threads that load, store, exchange and replace one published handle at once. The tracked values abort the
+// run if one ends while a handle refers to it, or ends twice; the test checks that each ends.
 #include <array>
 #include <vector>
 
@@ -23,7 +23,7 @@ constexpr int keys = 3;
 
 void use(probe_cache& c, atomic_handle<tracked_value>& published, std::size_t seed, int steps) {
     dice d(seed);
-    std::vector<held> mine(300); // more than one stock of references
+    std::vector<held> mine(300); // more references than the handle holds in advance
     for (int step = 0; step < steps; ++step) {
         held& slot = mine[d(300)];
         switch (d(32)) {
@@ -78,7 +78,7 @@ TEST(published_handles, are_read_and_replaced_by_many_threads_and_end_exactly) {
     }
 }
 
-// Only loads, so that the stock goes down as fast as it can.
+// Only loads, so that the references held in advance are used up as fast as possible.
 TEST(published_handles, never_run_out) {
     clear_books();
     crew all(threads);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Yields at random inside hash, comparison, make and destructor, so that threads interleave at points where
-// they are hardly ever interrupted. Nothing sleeps, and the threads share nothing.
+// they are otherwise hardly ever interrupted. Nothing sleeps, and the threads share no data.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ inline dice& this_threads_dice() {
     return d;
 }
 
-// Nothing, a few turns on the spot, or the processor for others.
+// Does nothing, spins a few times, or yields the processor.
 inline void stumble() {
     dice& d = this_threads_dice();
     const std::uint32_t what = d(16);
@@ -40,12 +40,12 @@ inline void stumble() {
         std::this_thread::yield();
     } else if (what < 4) {
         for (std::uint32_t spin = d(200); spin != 0; --spin) {
-            asm volatile(""); // NOLINT(hicpp-no-assembler): a turn that the compiler keeps
+            asm volatile(""); // NOLINT(hicpp-no-assembler): the compiler keeps this loop
         }
     }
 }
 
-// Every hook stumbles, for a scope.
+// Every hook calls stumble(), for a scope.
 class disturbed {
 public:
     disturbed()

@@ -25,7 +25,7 @@ constexpr int keys = 6;
 
 struct mistake {};
 
-// Where threads leave handles for each other: values are made on one thread and end on another.
+// Threads exchange handles here, so that values are made on one thread and end on another.
 class exchange {
 public:
     held swap(std::size_t slot, held h) {
@@ -93,7 +93,7 @@ void do_everything(probe_cache& c, exchange& between, std::size_t seed, int step
             }
             break;
         case 12:
-            // Chains of makes that need each other's keys, in any order: some close a circle, none hangs.
+            // Chains of makes that need each other's keys, in any order: some form a cycle, none hangs.
             try {
                 slot = held(c.intern(key, [&] {
                     held(intern(c, key_of((k + 1) % keys))).drop();

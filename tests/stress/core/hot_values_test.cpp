@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Values whose references are counted in stripes: the end is detected wherever the last reference was
-// counted, and memory that lock-free readers may see is freed at last.
+// counted, and memory that lock-free readers may see is freed in the end.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -45,7 +45,7 @@ protected:
 TEST_F(hot_values, become_so_by_hits_from_several_threads_and_end_with_the_last_handle) {
     handle<tracked_value> kept = cache_.intern(probe_key{key}, [] { return tracked_value(key); });
     crew two(2);
-    // The two take turns, so that each sees that the other was here.
+    // The two threads alternate, so that each notices the other.
     for (int turn = 0; turn < 5000 && !is_hot(kept); ++turn) {
         two.run([&](std::size_t i) {
             for (int n = 0; n < 64 && i == static_cast<std::size_t>(turn % 2); ++n) {
@@ -97,7 +97,7 @@ TEST_F(hot_values, may_be_so_several_times_and_then_no_more) {
         ASSERT_EQ(is_hot(stays), i < detail::entry_word::last_generation);
         handle<tracked_value> in_stripe = other;
         other.reset();
-        stays.reset(); // the last one that was counted centrally
+        stays.reset(); // the last centrally counted reference
         ASSERT_FALSE(is_hot(in_stripe));
         ASSERT_EQ(alive(key), 1U);
         stays = std::move(in_stripe);
@@ -106,7 +106,7 @@ TEST_F(hot_values, may_be_so_several_times_and_then_no_more) {
     EXPECT_EQ(alive(key), 0U);
 }
 
-// A drop that took the last central reference and is interrupted before it asks whether that was the end.
+// A drop that has released the last central reference and is interrupted before it checks for the end.
 class interrupted_drop {
 public:
     explicit interrupted_drop(handle<tracked_value> h) : header_(detail::header_of(h.get())) {
@@ -120,7 +120,7 @@ private:
     alignas(handle<tracked_value>) unsigned char dropped_[sizeof(handle<tracked_value>)];
 };
 
-// Else that drop would meet what has come to stand in the same memory, and end it in somebody else's stead.
+// Otherwise that drop would act on a new value in the same memory, and end it.
 TEST_F(hot_values, wait_for_a_drop_that_is_under_way) {
     for (const bool in_stripe : {false, true}) {
         handle<tracked_value> first = intern(cache_, key);
@@ -131,7 +131,7 @@ TEST_F(hot_values, wait_for_a_drop_that_is_under_way) {
         second.reset();
         interrupted_drop drop(std::move(first));
         for (int i = 0; i < 3; ++i) {
-            handle<tracked_value> central = w.lock(); // there was no other, and dropping it asks as well
+            handle<tracked_value> central = w.lock(); // the only central one; its drop checks for the end
             ASSERT_TRUE(central);
             central.reset();
             ASSERT_EQ(alive(key), 1U);
@@ -165,17 +165,17 @@ TEST_F(hot_values, are_so_many_at_once_and_no_more) {
         make_hot(other);
     }
     EXPECT_TRUE(is_hot(many.front()));
-    EXPECT_FALSE(is_hot(many.back())) << "without a place it is counted as ever";
+    EXPECT_FALSE(is_hot(many.back())) << "without a slot for a hot value it is counted centrally";
     many.clear();
     handle<tracked_value> next = cache_.intern(probe_key{key}, [] { return tracked_value(key); });
     const handle<tracked_value> other = next;
-    cache_.trim(); // what waits until nobody looks has given its place back by then
+    cache_.trim(); // frees retired values, so that they give their slots back
     make_hot(next);
-    EXPECT_TRUE(is_hot(next)) << "places are given back";
+    EXPECT_TRUE(is_hot(next)) << "slots are given back";
 }
 
-// The window in which the end could be missed, or come twice: central and striped references that go while
-// the stripes are being opened and closed.
+// The window in which the end could be missed, or come twice: central and striped references are dropped
+// while the value becomes hot and stops being hot.
 TEST_F(hot_values, end_once_however_their_handles_go) {
     crew three(3);
     const disturbed d;
@@ -204,8 +204,8 @@ TEST_F(hot_values, end_once_however_their_handles_go) {
     EXPECT_EQ(cache_.statistics().entries, 0U);
 }
 
-// Readers on one side, entries and arrays that come and go on the other: under the address sanitizer, no
-// reader sees memory that has been given back.
+// Readers on one side; on the other, entries and arrays that are made and freed. Under the address sanitizer:
+// no reader sees freed memory.
 TEST(lock_free_lookup, never_see_what_has_been_given_back) {
     clear_books();
     probe_cache c;
@@ -244,7 +244,8 @@ TEST(lock_free_lookup, leave_a_bounded_rest_that_trim_and_the_end_of_the_cache_g
                 (void)c.intern(std::to_string(n) + (i == 0 ? "a" : "b"));
             }
         });
-        // A thread that was preempted inside a lookup has held up what the other one retired. It has gone on.
+        // A thread that was preempted inside a lookup has delayed what the other one retired. Now it has
+        // continued.
         two.run([&](std::size_t i) {
             for (int n = 0; n < 300; ++n) {
                 (void)c.intern(std::to_string(n) + (i == 0 ? "c" : "d"));
@@ -259,7 +260,7 @@ TEST(lock_free_lookup, leave_a_bounded_rest_that_trim_and_the_end_of_the_cache_g
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
-// Values whose end is to do nothing go into a limbo under the very lock that takes them out of the table.
+// Values with trivial destructors are retired under the same lock that takes them out of the table.
 using numbers = cache<int, int, key_is_value, hash<int>, equal, allocator_of<std::byte>>;
 
 TEST(lock_free_lookup, never_see_numbers_that_have_been_given_back) {
@@ -269,7 +270,7 @@ TEST(lock_free_lookup, never_see_numbers_that_have_been_given_back) {
         crew four(4);
         four.run([&](std::size_t i) {
             for (int n = 0; n < 20000; ++n) {
-                const int k = n % (1 + static_cast<int>(i)); // all meet at 0
+                const int k = n % (1 + static_cast<int>(i)); // all use 0
                 const handle<int> h = c.intern(k);
                 ASSERT_EQ(*h, k);
             }
@@ -288,7 +289,7 @@ TEST(lock_free_lookup, drop_the_last_numbers_while_the_cache_ends) {
     for (int round = 0; round < 2000; ++round) {
         auto c = std::make_unique<numbers>(numbers::options{.allocator = allocator_of<std::byte>(memory)});
         std::array<std::vector<handle<int>>, 2> kept;
-        three.run([&](std::size_t i) { // two readers, each with numbers in all shards
+        three.run([&](std::size_t i) { // two readers, each with entries in all shards
             for (int n = 0; i < 2 && n < 20; ++n) {
                 kept[i].push_back(c->intern(2 * n + static_cast<int>(i)));
             }
@@ -347,7 +348,7 @@ TEST(lock_free_lookup, are_still_counted_in_the_child_of_a_fork_when_they_have_m
     EXPECT_TRUE(table.single_reader());
 }
 
-// As by a jump out of a signal handler.
+// As after a jump out of a signal handler.
 TEST(lock_free_lookup, are_seen_inside_though_they_left_an_earlier_look_in_the_middle) {
     detail::qsbr_domain table;
     std::thread([&] {
@@ -366,11 +367,10 @@ TEST(lock_free_lookup, are_seen_inside_though_they_left_an_earlier_look_in_the_m
         EXPECT_TRUE(table.barrier_and_all_outside());
         ::new (static_cast<void*>(left)) detail::read_guard(*me);
     }).join();
-    EXPECT_TRUE(table.barrier_and_all_outside()) << "a thread that has gone is not inside";
+    EXPECT_TRUE(table.barrier_and_all_outside()) << "a thread that has ended is not inside";
 }
 
-// Else every hit of a program with many caches would wait for one lock of the process, and look through a
-// list.
+// Otherwise every hit in a program with many caches would take one lock of the process, and search a list.
 TEST(lock_free_lookup, find_their_place_among_many_tables_without_the_registry) {
     constexpr std::size_t many = 300;
     gate have_met;
@@ -380,7 +380,7 @@ TEST(lock_free_lookup, find_their_place_among_many_tables_without_the_registry) 
         std::vector<std::unique_ptr<detail::qsbr_domain>> tables;
         std::vector<detail::participant*> places;
         bool fresh = false;
-        for (std::size_t i = 0; i < 3 * many; ++i) { // and two thirds of them go again
+        for (std::size_t i = 0; i < 3 * many; ++i) { // and two thirds of them are destroyed again
             tables.push_back(std::make_unique<detail::qsbr_domain>());
             places.push_back(tables.back()->join(fresh));
             if (i >= many) {
@@ -483,8 +483,8 @@ TEST(hot_values_fork, finds_nobody_in_the_middle_of_a_pin) {
     EXPECT_TRUE(pinned);
 }
 
-#if !defined(__SANITIZE_THREAD__) && !defined(_WIN32) // the first does not follow a fork of several threads
-// Whatever the other threads were doing with a hot value, the child's copy of the cache works.
+#if !defined(__SANITIZE_THREAD__) && !defined(_WIN32) // TSan does not support a fork with several threads
+// Whatever other threads did with a hot value, the child's copy of the cache works.
 TEST_F(hot_values, work_in_the_child_of_a_fork) {
     handle<tracked_value> stays = intern(cache_, key);
     std::atomic<bool> done{false};
@@ -499,7 +499,7 @@ TEST_F(hot_values, work_in_the_child_of_a_fork) {
     });
     for (int round = 0; round < 100; ++round) {
         cache_.lock_for_fork();
-        const int status = in_child([&] { // ended by a lock that nobody can give back
+        const int status = in_child([&] { // a lock that is never released would end it
             cache_.forget_other_threads();
             cache_.unlock_after_fork();
             handle<tracked_value> second = stays;

@@ -25,13 +25,13 @@ using namespace ibid::testing;
 constexpr int rounds = 80;
 constexpr int key = 1;
 
-// What the two threads of a round share; `mine[i]` is thread i's own.
+// Shared by the two threads of a round; only thread i uses `mine[i]`.
 struct stage {
     std::optional<probe_cache> c;
     weak<tracked_value> w;
     std::vector<held> mine = std::vector<held>(2);
 
-    // A lookup's answer lives until the end of the round, so that two answers meet.
+    // A lookup's result lives until the end of the round, so that two results exist at the same time.
     void keep(std::size_t i, handle<tracked_value> h) {
         mine[i] = held(std::move(h));
         stumble();
@@ -47,7 +47,7 @@ struct operation {
     const char* name;
     std::function<void(stage&, std::size_t)> perform;
     bool starts_with_a_handle = false; // which the operation drops, clones or pins
-    bool uses_the_cache = true;        // so that nobody may destroy it meanwhile
+    bool uses_the_cache = true;        // so that no other thread may destroy it in between
     bool pins = false;
 };
 
@@ -167,7 +167,7 @@ TEST_P(pairs, of_operations_at_one_moment_keep_the_contracts) {
             s.c.emplace(probe_cache::options{.retain = budget});
             if (round % 2 == 0 || a.starts_with_a_handle || b.starts_with_a_handle) {
                 const held prepared(
-                    intern(*s.c, key)); // gone before the race, unless one of the two starts with it
+                    intern(*s.c, key)); // dropped before the race, unless one of the two starts with it
                 s.w = weak<tracked_value>(prepared.get());
                 for (std::size_t i = 0; i < 2; ++i) {
                     if ((i == 0 ? a : b).starts_with_a_handle) {

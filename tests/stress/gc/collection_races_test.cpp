@@ -57,7 +57,7 @@ TEST(race, of_collections_and_stampedes_makes_each_key_once_at_a_time) {
             EXPECT_EQ(making.fetch_add(1), 0);
             (void)GC_MALLOC(64);
             if (key % 16 == 0) {
-                collect(); // stops those who wait for us
+                collect(); // stops the threads that wait for this one
             }
             making.fetch_sub(1);
             return std::to_string(key);

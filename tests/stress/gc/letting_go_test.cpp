@@ -33,7 +33,7 @@ using ibid_test::table;
 
 constexpr int rounds = 100;
 constexpr int workers = 3;
-constexpr int tokens = 300; // of each worker in each round: more than a page of slots
+constexpr int tokens = 300; // for each worker in each round: more than a page of slots
 
 using meeting = std::barrier<>;
 
@@ -48,8 +48,8 @@ void wait_for_a_collection(meeting& m) {
         &m);
 }
 
-// Each worker calls part(worker, round) once a round. Before each round, the collector finds out what is
-// dead; in the round, finalize() is called, over and over.
+// Each worker calls part(worker, round) once in each round. Before a round, the collector marks, and so finds
+// what is unreachable. During the round, finalize() is called repeatedly.
 template <class Part, class Finalize>
 void collect_and_race(Part part, Finalize finalize) {
     ibid::gc::start();
@@ -96,7 +96,7 @@ TEST(letting_go, while_others_make_hold_and_release_ends_each_entry_once) {
     table c;
     using row = std::array<name, tokens>;
     roots<std::array<row, workers>, 2>
-        kept; // those of this round are made, those of the last are used by all
+        kept; // this round's are made; all workers use those of the previous round
     std::atomic<std::uint64_t> made{0};
     std::atomic<std::uint64_t> released{0};
     collect_and_race(
@@ -175,10 +175,10 @@ TEST(letting_go, on_several_threads_at_once_shares_the_work) {
     (void)intern(c, key);
 }
 
-// When a thread ends, its page of slots goes to the others; the collector does not know the thread any more
-// then, and does not stop it.
+// When a thread ends, other threads get its page of slots. At that time the thread is no longer registered
+// with the collector, which does not stop it.
 TEST(collection, while_threads_end_walks_over_no_page_that_is_gone) {
-    constexpr int enders = 50; // more pages than are kept when they are empty
+    constexpr int enders = 50; // more pages than are kept while empty
     ibid::gc::start();
     GC_disable();
     table c;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Races on threads that the collector knows: in each round, all threads leave a barrier together.
+// Races on threads that are registered with the collector: in each round, all threads leave a barrier
+// together.
 #pragma once
 
 #include <barrier>
@@ -15,8 +16,8 @@ namespace ibid_test {
 
 inline constexpr int race_rounds = 1'000;
 
-// Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between
-// rounds, on a thread of theirs: the main thread's stack never sees a token.
+// Each part runs on its own thread, once in each round, all at the same time. `before` and `after` run alone,
+// between rounds, on a separate thread, so that the main thread's stack never contains a token.
 inline void race(const std::vector<std::function<void()>>& parts, const std::function<void()>& before,
                  const std::function<void()>& after) {
     ibid::gc::start();

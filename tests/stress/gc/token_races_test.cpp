@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokens that several threads use at once. No collection runs here, so that ThreadSanitizer can look on.
+// Tokens that several threads use at once. No collection runs here, so that ThreadSanitizer can check it.
 #include <atomic>
 #include <cstddef>
 #include <string>

@@ -31,7 +31,7 @@ struct buffer {
     std::atomic<int> borrowers{0};
 };
 
-// As a program holds it: collected, in no order, on circles.
+// As in a program: collected objects, finalized in no order, on cycles.
 struct connection {
     ibid::gc::active<std::string> peer;
     ibid::gc::loan<buffer> input;
@@ -105,7 +105,7 @@ TEST(traffic, of_every_kind_keeps_values_alive_and_lets_all_go_in_the_end) {
     }
     collect();
     names.trim();
-    EXPECT_LE(names.statistics().entries, 50u) << "an accident keeps a chain of neighbours";
+    EXPECT_LE(names.statistics().entries, 50u) << "a false pointer keeps a chain of neighbours";
     EXPECT_LE(buffers.statistics().made - buffers.statistics().ended - buffers.statistics().idle, 50u);
     EXPECT_EQ(ibid::gc::statistics().waiting, 0u);
 }

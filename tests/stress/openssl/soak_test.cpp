@@ -3,9 +3,9 @@
 // A long run: threads do full and resumed handshakes in TLS 1.2 and 1.3; some are aborted. Meanwhile
 // certificates, CA files and CRL files are replaced, and contexts that load them are made and freed.
 //
-// Law: memory does not grow from the first tenth to the end, and when all is freed and nothing is retained
-// any more, no entry is left. IBID_SOAK_HANDSHAKES says how many handshakes; without it a few seconds' worth,
-// with IBID_TEST_LONG=1 two million.
+// Law: memory does not grow from the first tenth to the end. After everything is freed and retention is off,
+// no entry is left. IBID_SOAK_HANDSHAKES is the number of handshakes; the default takes a few seconds, and is
+// two million with IBID_TEST_LONG=1.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -58,7 +58,7 @@ constexpr bool sanitized = false;
     return s;
 }
 
-// What is on disk: authorities with their CRLs, replaced by another content of another length while others
+// The files on disk: authorities with their CRLs. Their contents and lengths are replaced while other threads
 // read.
 class files {
 public:
@@ -90,7 +90,7 @@ class soak {
 public:
     explicit soak(long handshakes) : handshakes_(handshakes), disk_(w_) { issue(); }
 
-    // All threads, one after another tenth: between two, everything of theirs is freed.
+    // Runs all threads for each tenth in turn. After a tenth, everything that they used is freed.
     void run(long from, long to) {
         next_ = from;
         std::vector<std::thread> threads;
@@ -112,12 +112,12 @@ private:
         x509_ptr client;
     };
 
-    // One leaf in eight has a key of RSA.
+    // One leaf in eight has an RSA key.
     [[nodiscard]] EVP_PKEY* key_of(std::size_t which) const {
         return which % leaves % 8 == 7 ? rsa_.get() : w_.key.get();
     }
 
-    // New certificates in place of an old pair; their keys stay.
+    // New certificates replace an old pair; their keys stay.
     void issue() {
         const std::lock_guard lock(issuing_);
         for (std::size_t i = 0; i < leaves; ++i) {
@@ -171,7 +171,7 @@ private:
     void shake_hands(std::mt19937& random, SSL_CTX* client, SSL_CTX* server, session_ptr& session) {
         const bool resume = session != nullptr && random() % 4 != 0;
         connection c(client, server, resume ? session.get() : nullptr);
-        if (resume) { // else the server chooses TLS 1.3, and begins anew
+        if (resume) { // otherwise the server chooses TLS 1.3, and does a full handshake
             SSL_set_max_proto_version(c.client.get(), SSL_SESSION_get_protocol_version(session.get()));
         } else if (random() % 4 == 0) {
             SSL_set_max_proto_version(c.client.get(), TLS1_2_VERSION);
@@ -207,7 +207,7 @@ private:
     std::mutex issuing_; // protects leaves_ and issued_
     std::array<leaf, leaves> leaves_;
     std::size_t issued_ = 0;
-    std::mutex replacing_; // protects version_, and that there is one new file at a time
+    std::mutex replacing_; // protects version_; only one new file is made at a time
     int version_ = 0;
     files disk_;
     std::atomic<long> next_{0};
@@ -215,7 +215,7 @@ private:
 };
 
 TEST(soak, of_full_and_resumed_handshakes_leaves_nothing_behind) {
-    // One arena: what each thread's own keeps in reserve is not what is looked for.
+    // A single arena, because free memory in each thread's own arena is no leak.
     mallopt(M_ARENA_MAX, 1);
     {
         soak s(wanted());
@@ -230,8 +230,8 @@ TEST(soak, of_full_and_resumed_handshakes_leaves_nothing_behind) {
                     s.handshakes(), s.resumed(), static_cast<long>(early), static_cast<long>(late));
         EXPECT_GT(s.resumed(), s.handshakes() / 10);
         if (!sanitized) {
-            // A thread that ended has left some in OpenSSL's and malloc's own books; nothing that counts
-            // handshakes.
+            // An ended thread leaves some memory in OpenSSL's and malloc's own structures, but its size does
+            // not depend on the number of handshakes.
             EXPECT_LT(late - early, 64 << 10);
         }
     }

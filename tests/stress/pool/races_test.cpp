@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Races: in each round, all threads leave a barrier together, each with its part of one conflict.
+// Races: in each round, all threads leave a barrier together, and each does its part of one conflict.
 #include <atomic>
 #include <barrier>
 #include <cstddef>
@@ -19,8 +19,8 @@ namespace {
 
 constexpr int rounds = 2'000;
 
-// An object that notices a second borrower: two users at once disagree about `inside`, and a sanitizer about
-// `plain`.
+// An object that detects a second borrower: with two users at once, `inside` is wrong, and a sanitizer
+// reports a race on `plain`.
 struct exclusive {
     static inline std::atomic<int> alive{0};
     exclusive() { alive.fetch_add(1); }
@@ -39,8 +39,8 @@ struct exclusive {
     long plain = 0;
 };
 
-// Each part runs on a thread of its own, once a round, all at once; `before` and `after` run alone, between
-// rounds.
+// Each part runs on its own thread, once in each round, all at the same time. `before` and `after` run alone,
+// between rounds.
 void race(std::vector<std::function<void()>> parts, const std::function<void()>& before,
           const std::function<void()>& after) {
     std::barrier gate(static_cast<std::ptrdiff_t>(parts.size()) + 1);
@@ -182,7 +182,7 @@ TEST(race, of_the_end_of_threads_and_the_end_of_their_pool_loses_nothing) {
         std::barrier gate(3);
         const auto part = [&] {
             { const auto a = p->take(); }
-            gate.arrive_and_wait(); // from here on: this thread's end against the pool's
+            gate.arrive_and_wait(); // from here on, this thread's end races with the pool's
         };
         std::thread a(part);
         std::thread b(part);
@@ -227,7 +227,7 @@ TEST(race, of_factories_that_throw_and_trims_counts_right) {
         const auto part = [&] {
             try {
                 p.take()->use();
-            } catch (const std::runtime_error&) { // NOLINT(bugprone-empty-catch): the count below tells
+            } catch (const std::runtime_error&) { // NOLINT(bugprone-empty-catch): checked by the count below
             }
         };
         race({part, part, [&] { p.clear(); }}, nothing, [&] {
@@ -246,7 +246,7 @@ TEST(race, of_pools_that_begin_and_end_on_all_threads_keeps_their_numbers_apart)
         auto b = q.take();
         a->use();
         b->use();
-        std::swap(a, b); // each loan goes home, not where its neighbour lives
+        std::swap(a, b); // each loan returns to its own pool, not to its neighbour's
     };
     race({part, part, part}, nothing, [&] { EXPECT_EQ(exclusive::alive, 0); });
 }

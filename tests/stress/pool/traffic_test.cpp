@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random traffic: threads start and exit, take loans, hand them to each other, trim and count, and hooks
+// Random traffic: threads start and exit, take loans, pass them to each other, trim and count, and hooks
 // fail.
 #include <algorithm>
 #include <atomic>

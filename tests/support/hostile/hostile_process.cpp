@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process that forges what ibid publishes, to keep a reader busy, or waiting for ever. For tests of the
-// command. Prints "ready" and waits to be killed; exits with 77 where the system does not let it do that.
+// A process that forges ibid's published data, to keep a reader busy, or waiting for ever. For tests of the
+// command. Prints "ready" and waits to be killed; exits with 77 if the system does not allow this.
 //
-//     hostile_process FOLDER silent_block     the block is memory that nobody ever fills (userfaultfd(2))
-//     hostile_process FOLDER silent_anchor    the place of its certificates is
+//     hostile_process FOLDER silent_block     the block is memory that is never filled (userfaultfd(2))
+//     hostile_process FOLDER silent_anchor    the same for the location of its certificates
 //     hostile_process FOLDER files            ten thousand files with a block each
 //     hostile_process FOLDER many             64 million certificates, a megabyte each, all the same memory
-//     hostile_process FOLDER different        the same, and each has other bytes
+//     hostile_process FOLDER different        the same, and each has different bytes
 //     hostile_process FOLDER encodings        a heap in which everything looks like a certificate
-//     hostile_process FOLDER silent_encoding  what looks like a certificate leads to memory as above
+//     hostile_process FOLDER silent_encoding  what looks like a certificate points to such memory, too
 //     hostile_process FOLDER vast             64 TiB of memory of which hardly a page is used
 #include "statistics/layout.h"
 
@@ -46,7 +46,7 @@ char* memory(std::size_t bytes) {
     return static_cast<char*>(p);
 }
 
-// Who reads this from outside waits until this process ends.
+// A reader of this memory in another process waits until this process ends.
 char* silent_memory(std::size_t bytes) {
     char* const p = memory(bytes);
     const auto handler = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC));
@@ -71,7 +71,7 @@ std::string element(char tag, const std::string& content) {
            content;
 }
 
-// A TBSCertificate of nearly a megabyte, most of which is a subject of many parts.
+// A TBSCertificate of nearly a megabyte, most of which is a subject with many attributes.
 std::string large_certificate() {
     const std::string part = element(0x31, element(0x30, element(0x06, "\x55\x04\x03") + element(0x0c, "x")));
     std::string name;
@@ -84,7 +84,7 @@ std::string large_certificate() {
 
 constexpr std::size_t file_bytes = std::size_t{1} << 20;
 
-// A file as an ELF file with ibid's note, and the block that the note leads to.
+// An ELF file with ibid's note, and the block to which the note points.
 struct forged_file {
     char* start;
     process_block* block;
@@ -123,7 +123,8 @@ struct forged_file {
     }
 };
 
-// A table of 64 arrays of a million slots, all of one memory; each slot an entry, all of one X509.
+// A table of 64 arrays of a million slots, which all map the same memory; each slot is an entry, all with one
+// X509.
 std::uint64_t forged_certificates(bool each_other_bytes) {
     constexpr std::size_t slots = std::size_t{1} << 20;
     constexpr std::size_t different = 1024;
@@ -146,7 +147,7 @@ std::uint64_t forged_certificates(bool each_other_bytes) {
           .entry_x509 = 8,
           .entry_der_size = 16,
           .entry_bytes = 24};
-    char* const copies = memory(different * (std::size_t{1} << 20)); // used as far as needed
+    char* const copies = memory(different * (std::size_t{1} << 20)); // only the needed part is used
     char* const objects = memory(different * 256);
     const std::size_t used = each_other_bytes ? 256 : 1; // a quarter of a gigabyte
     for (std::size_t i = 0; i < used; ++i) {
@@ -175,7 +176,7 @@ void fill_with_encodings() {
     constexpr std::size_t number = std::size_t{128} << 17; // words: 128 MiB
     auto* const words = reinterpret_cast<std::uint64_t*>(memory(number * 8));
     for (std::size_t i = 0; i + 12 < number; i += 12) {
-        words[i] = address_of(copy) + i / 12 % 4096; // hardly one of them leads to a certificate
+        words[i] = address_of(copy) + i / 12 % 4096; // hardly one of them points to a certificate
         words[i + 1] = der.size();
         words[i + 10] = 1;
     }

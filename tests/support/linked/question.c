@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A library that calls itself: its own function, exported, in another file. How it was linked decides who
-// answers. And one that holds the addresses of the C library's functions in each way that there is: called,
-// called perhaps, and kept in a table.
+// A library that calls its own exported function in another file. How it was linked decides which definition
+// is called. It also refers to functions of the C library in each possible way: called, never called, and
+// kept in a table.
 #include <signal.h>
 #include <sys/types.h>
 #include <unistd.h>

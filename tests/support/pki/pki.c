@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 #include <pthread.h>
 
-/* One call at a time: the thread sanitizer does not see the locks of the OpenSSL in here. */
+/* One call at a time: the thread sanitizer does not see the locks of this hidden OpenSSL. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static X509* certificate_of(struct ibid_pki_bytes bytes) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Certificates and CRLs for tests, as bytes. The library that makes them has an OpenSSL of its own inside, linked statically
- * and hidden. So a test program names no function that writes to certificates, and ibid takes it for the reader that it is
+ * Certificates and CRLs for tests, as bytes. The library that makes them contains a private OpenSSL, linked statically and
+ * hidden. So a test program references no function that writes to certificates, and ibid classes it as a reader
  * (src/openssl/modules/module_class.h). All functions may be called from any thread. */
 #ifndef IBID_TEST_PKI_H
 #define IBID_TEST_PKI_H
@@ -19,9 +19,10 @@ struct ibid_pki_bytes {
 };
 
 enum ibid_pki_flags {
-    ibid_pki_pss = 1,                /* signed with RSA-PSS */
-    ibid_pki_rejects_servers = 2,    /* trust settings behind it: rejected for TLS servers */
-    ibid_pki_without_parameters = 4, /* its key leaves its parameters to its issuer's (RFC 3279, 2.3.2) */
+    ibid_pki_pss = 1,             /* signed with RSA-PSS */
+    ibid_pki_rejects_servers = 2, /* trust settings behind it: rejected for TLS servers */
+    ibid_pki_without_parameters =
+        4, /* its key inherits its parameters from the issuer's key (RFC 3279, 2.3.2) */
     ibid_pki_broken_signature = 8
 };
 
@@ -40,7 +41,7 @@ struct ibid_pki_request {
 /* DER, or with trust settings behind it. The number of bytes, 0 on failure; ends with ibid_pki_free(). */
 size_t ibid_pki_certificate(const struct ibid_pki_request* request, unsigned char** out);
 
-/* A CRL of `issuer`'s, DER, that lists these serial numbers in this order: hexadecimal, null at the end. */
+/* A CRL of `issuer`, DER, that lists these serial numbers in this order: hexadecimal, null at the end. */
 size_t ibid_pki_crl(struct ibid_pki_bytes issuer, struct ibid_pki_bytes signer, const char* const* serials,
                     unsigned char** out);
 

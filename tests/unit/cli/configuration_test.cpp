@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Settings from files: which one holds, and that no bytes make a wrong one.
+// Settings from files: which one applies, and that arbitrary bytes never give an invalid setting.
 #include "cli/configuration.h"
 #include "cli/effective_settings.h"
 #include "cli/environment.h"
@@ -27,7 +27,7 @@ configuration of(std::string_view text) {
     return c;
 }
 
-// What holds, as "NAME=VALUE@place".
+// The settings that apply, as "NAME=VALUE@place".
 std::vector<std::string> holds(const configuration& c, const std::vector<std::string>& programs) {
     std::vector<std::string> all;
     for (const configuration::setting& s : c.settings_of(programs))
@@ -112,8 +112,8 @@ TEST(configuration, a_complaint_concerns_the_section_that_it_is_in) {
     EXPECT_THAT(c.complaints_of({"c"}), IsEmpty());
 }
 
-// Of any bytes: what is set is a setting with a value that is right, for a program that can be; and a line
-// gives one thing at most.
+// For arbitrary bytes: each result is a known setting with a valid value and a valid program name, and a line
+// gives at most one result.
 TEST(configuration, any_bytes_set_nothing_wrong) {
     std::mt19937 random(20261129);
     const std::vector<std::string> pieces{"IBID_RETAIN",
@@ -167,7 +167,7 @@ TEST(configuration, any_bytes_set_nothing_wrong) {
         set += c.settings().size();
         complained += c.complaints().size();
     }
-    EXPECT_GT(set, 1000U); // else it tried nothing
+    EXPECT_GT(set, 1000U); // otherwise nothing was tested
     EXPECT_GT(complained, 1000U);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading ELF files: real ones, and what is left of them when they are cut or damaged.
+// Reading ELF files: real ones, and truncated or damaged ones.
 #include "cli/elf_file.h"
 #include "cli/mapped_file.h"
 
@@ -72,7 +72,7 @@ TEST(elf, a_file_that_is_cut_short_anywhere_is_read_as_far_as_it_goes) {
     const mapped_file whole(DYNAMIC_PROGRAM);
     for (std::size_t length = 0; length < whole.bytes().size(); length += length < 2048 ? 1 : 97) {
         const std::string part(
-            whole.bytes().substr(0, length)); // on the heap: a sanitizer sees a read past it
+            whole.bytes().substr(0, length)); // on the heap, so that a sanitizer reports a read past the end
         (void)parse_elf(part);
     }
 }

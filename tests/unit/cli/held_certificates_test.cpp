@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading a process with forged data: this one, with memory of random words that point to each other.
+// Reading a process with forged data: this process, with memory of random words that point to each other.
 #include "cli/certs/held_certificates.h"
 
 #include "statistics/layout.h"
@@ -24,7 +24,7 @@ std::uint64_t address_of(const void* p) {
     return reinterpret_cast<std::uintptr_t>(p);
 }
 
-// A TBSCertificate with nothing in its names.
+// A TBSCertificate with empty names.
 std::string small_certificate() {
     const std::string time = "\x17\x0d"
                              "260101000000Z";
@@ -38,7 +38,7 @@ reading read_of_this(std::uint64_t anchor, budget left = {}) {
     return read_certificates(::getpid(), anchor, left);
 }
 
-// What a process has, in one piece: a home, a table with one array of eight slots, one entry, one X509.
+// All structures in one block: a home, a table with one array of eight slots, one entry, one X509.
 struct picture {
     alignas(64) std::uint64_t slots[8]{};
     std::uint64_t home_word = 0;
@@ -94,7 +94,7 @@ TEST(held_certificates, an_encoding_elsewhere_in_the_object_is_found_too) {
     p.x509[6] = p.x509[14];
     p.x509[7] = p.x509[15];
     p.x509[14] = 0;
-    p.x509[16] = 3; // as far behind as before
+    p.x509[16] = 3; // with the same distance as before
     const reading r = p.read();
     ASSERT_EQ(r.certificates.size(), 1U);
     EXPECT_EQ(r.certificates[0].holders, 2U);
@@ -108,8 +108,8 @@ TEST(held_certificates, one_that_is_not_whole_is_missed) {
         return r.certificates.empty() && r.missed == 1;
     };
     EXPECT_TRUE(missed_with([](picture& p) { p.entry[1] ^= 8; }));         // another table's
-    EXPECT_TRUE(missed_with([](picture& p) { p.entry[2] = 4096; }));       // no memory there
-    EXPECT_TRUE(missed_with([](picture& p) { p.x509[14] = 8; }));          // nor there
+    EXPECT_TRUE(missed_with([](picture& p) { p.entry[2] = 4096; }));       // not mapped
+    EXPECT_TRUE(missed_with([](picture& p) { p.x509[14] = 8; }));          // also not mapped
     EXPECT_TRUE(missed_with([](picture& p) { p.x509[15] -= 1; }));         // cut short
     EXPECT_TRUE(missed_with([](picture& p) { p.entry[4] = p.x509[15]; })); // the part as large as the whole
     EXPECT_TRUE(missed_with([](picture& p) { p.der[0] = 'x'; }));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the files of a program say about its use of OpenSSL.
+// What a program's files tell about its use of OpenSSL.
 #include "cli/modules.h"
 
 #include <gmock/gmock.h>

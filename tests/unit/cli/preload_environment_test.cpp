@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the preload's constructor reads of the environment, and how it takes itself out of it.
+// How the preload's constructor reads the environment, and removes itself from LD_PRELOAD.
 #include "preload/foreign/environment.h"
 
 #include <gmock/gmock.h>
@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// An environment of constants: writing to them would end the test.
+// An environment of string constants, so that a write to them would crash the test.
 class environment_of {
 public:
     environment_of(std::initializer_list<const char*> settings) {

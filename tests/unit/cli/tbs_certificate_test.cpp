@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `ibid certs` shows of a certificate, and that no bytes do it harm.
+// What `ibid certs` shows of a certificate, and that arbitrary bytes do no harm.
 #include "cli/certs/tbs_certificate.h"
 
 #include <gmock/gmock.h>
@@ -138,7 +138,7 @@ TEST(tbs_certificate, a_name_is_cut_after_some_thousand_bytes) {
 TEST(tbs_certificate, what_is_cut_short_is_none) {
     const std::string whole = certificate(attribute(common_name, 0x0c, "client-1"), validity);
     for (std::size_t n = 0; n < whole.size(); ++n) {
-        const auto exact = std::make_unique<char[]>(n); // a sanitizer sees a byte too far
+        const auto exact = std::make_unique<char[]>(n); // a sanitizer reports a read past the end
         whole.copy(exact.get(), n);
         EXPECT_FALSE(parse_tbs_certificate({exact.get(), n})) << n;
     }
@@ -154,7 +154,7 @@ TEST(tbs_certificate, any_bytes_give_something_printable_or_nothing) {
         std::string bytes = whole;
         for (unsigned n = random() % 4 + 1; n > 0; --n)
             bytes[random() % (bytes.size() - 200)] =
-                static_cast<char>(random()); // the key at its end is not looked into
+                static_cast<char>(random()); // the key at its end is not parsed
         const auto c = parse_tbs_certificate(bytes);
         if (!c)
             continue;

@@ -22,7 +22,7 @@ namespace {
 
 using namespace ibid::testing;
 
-// Longer than a string holds within itself, so that each copy allocates.
+// Longer than a string's internal buffer, so that each copy allocates.
 std::string long_key(int i) {
     return "a key that is longer than the small-string buffer " + std::to_string(i);
 }
@@ -32,7 +32,7 @@ std::string make_value(int i) {
 
 using text_cache = cache<std::string, std::string>;
 
-// A cache with some entries, and all that must be as before when an operation has failed.
+// A cache with some entries, and everything that a failed operation must leave unchanged.
 struct scene {
     text_cache c;
     std::map<int, handle<std::string>> handles;
@@ -56,14 +56,14 @@ struct scene {
     }
 };
 
-// Runs `operate` in fresh scenes with its n-th allocation failing, for all n, until it needs no more than n.
-// `check` is told whether the operation succeeded; when it did not, and is one operation, all is as before.
-// Gives back how many allocations were made to fail.
+// Runs `operate` in new scenes with its n-th allocation failing, for all n, until it needs no more than n
+// allocations. `check` gets whether the operation succeeded; if a single operation failed, everything is as
+// before. Returns the number of allocations that were made to fail.
 enum class steps { one, several };
 std::size_t fail_each(const std::function<scene()>& set, const std::function<void(scene&)>& operate,
                       const std::function<void(scene&, bool)>& check, steps number = steps::one) {
     {
-        scene warm = set(); // what the process allocates once, it allocates now
+        scene warm = set(); // the process's one-time allocations happen now
         operate(warm);
         check(warm, true);
     }
@@ -89,7 +89,7 @@ std::size_t fail_each(const std::function<scene()>& set, const std::function<voi
             }
             check(s, succeeded);
             if (!succeeded) {
-                operate(s); // and now it can
+                operate(s); // and now it succeeds
                 check(s, true);
             }
         }
@@ -113,7 +113,8 @@ TEST(out_of_memory, in_a_first_insert_changes_nothing) {
                       EXPECT_EQ(static_cast<bool>(s.c.find(s.key(30))), ok);
                       got = nullptr;
                   });
-    EXPECT_GE(failures, 3U) << "the table, the entry, the key, the value: at least three were met";
+    EXPECT_GE(failures, 3U)
+        << "the table, the entry, the key, the value: at least three allocations were reached";
 }
 
 TEST(out_of_memory, in_an_insert_that_grows_the_table_changes_nothing) {
@@ -186,7 +187,7 @@ TEST(out_of_memory, does_not_concern_hits_finds_copies_drops_trims_and_weak_refe
     EXPECT_EQ(allocations_here(), before) << "a hit allocates nothing";
     {
         const fail_allocation none(0);
-        s.handles.clear(); // the table would shrink, and makes do with what it has
+        s.handles.clear(); // the table would shrink, but keeps its current array
         s.c.trim();
         s.c.retain({});
         w = {};
@@ -194,8 +195,7 @@ TEST(out_of_memory, does_not_concern_hits_finds_copies_drops_trims_and_weak_refe
     EXPECT_EQ(s.c.statistics().entries, 0U);
 }
 
-// A thread that has found nothing for a while goes to the lock with a copy in hand, where a copy takes no
-// time.
+// After several misses, a thread takes the lock with a copy of the key already made, if a copy is cheap.
 TEST(out_of_memory, does_not_concern_a_hit_that_comes_after_misses) {
     cache<int, int, key_is_value> c;
     const handle<int> kept = c.intern(1);
@@ -315,8 +315,8 @@ TEST(out_of_memory, in_making_a_cache_makes_none) {
 }
 
 TEST(out_of_memory, in_one_long_story_leaks_nothing) {
-    // A mixture of everything; each run fails at another allocation, and all of them end with the memory as
-    // it was.
+    // A mixture of operations; each run fails at a different allocation, and at the end of each run the
+    // memory is as before.
     const auto story = [] {
         text_cache c({.retain = {.bytes = 1 << 16, .entries = 5}});
         std::vector<handle<std::string>> mine;

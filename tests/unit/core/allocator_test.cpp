@@ -61,8 +61,8 @@ TEST(allocators, that_have_no_default_are_passed_on) {
     EXPECT_EQ(memory.bytes_out(), 0U);
 }
 
-// As many are: malloc, whatever T wants. Its memory is aligned for any type without a special alignment, and
-// here never for more.
+// Like many allocators: malloc, whatever alignment T needs. Its memory is aligned for any type without a
+// special alignment, and here never for more.
 template <class T>
 struct allocator_from_malloc {
     using value_type = T;
@@ -104,10 +104,10 @@ TEST(allocators, may_be_gone_when_all_that_came_from_them_has) {
     EXPECT_EQ(*h, 1);
     h.reset();
     w = {};
-    memory.reset(); // says itself when something is out
+    memory.reset(); // reports memory that was not freed
 }
 
-// More than a word: the table keeps it in memory of its own.
+// Larger than a word, so the table stores it in separate memory.
 template <class T>
 struct large_allocator {
     using value_type = T;
@@ -146,7 +146,7 @@ TEST(allocators, of_any_size_are_kept_until_all_that_came_from_them_has_gone) {
     EXPECT_EQ(memory.use_count(), 1);
 }
 
-// Aligned like nothing that the cache itself allocates.
+// With an alignment that no other allocation of the cache has.
 template <class T>
 struct alignas(256) aligned_allocator : large_allocator<T> {
     using large_allocator<T>::large_allocator;

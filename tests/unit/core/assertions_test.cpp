@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Built with IBID_ASSERTIONS: which mistakes it catches, and that correct programs see no difference.
+// Built with IBID_ASSERTIONS: which mistakes it detects, and that correct programs see no difference.
 #include <memory>
 #include <new>
 #include <string>

@@ -38,7 +38,7 @@ TEST_F(published, handles_are_loaded_while_others_are_stored) {
 
 TEST_F(published, values_end_when_they_are_replaced_and_nobody_holds_them) {
     std::optional<atomic_handle<tracked_value>> current(make(1));
-    EXPECT_EQ(alive(1), 1U) << "the object is the one holder";
+    EXPECT_EQ(alive(1), 1U) << "the object is the only holder";
     current->store(make(2));
     EXPECT_EQ(alive(1), 0U);
     auto held = current->load();
@@ -99,7 +99,7 @@ TEST_F(published, handles_can_be_loaded_as_often_as_anybody_wants) {
 TEST_F(published, handles_of_hot_values_end_them_too) {
     handle<tracked_value> h = make(1);
     atomic_handle<tracked_value> current(h);
-    make_hot(h);                  // only while somebody else counts centrally: the object does
+    make_hot(h);                  // only while there is a central reference: the object has one
     h = handle<tracked_value>(h); // counted in the stripes
     std::vector<handle<tracked_value>> held;
     for (int i = 0; i < 1000; ++i) {
@@ -131,7 +131,7 @@ TEST_F(published, handles_are_waited_for) {
         current.wait(make(1));
         EXPECT_EQ(current.load()->key(), 2);
     });
-    for (int i = 0; i < 300; ++i) { // loads change the word but not what it stands for
+    for (int i = 0; i < 300; ++i) { // loads change the word but not the handle that it contains
         EXPECT_EQ(current.load()->key(), 1);
     }
     current.store(make(2));

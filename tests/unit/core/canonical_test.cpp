@@ -18,8 +18,8 @@ namespace {
 using ibid::testing::gate;
 using ibid::testing::give_way_until;
 
-// A value that lets others come in while it is being moved from, and is worthless afterwards, as moved values
-// are.
+// A value that lets other threads run while it is being moved from, and is empty afterwards, like moved
+// values are.
 struct slow_to_move {
     static inline gate* moving = nullptr;
     static inline gate* go_on = nullptr;
@@ -79,7 +79,7 @@ TEST(canonical_copies, end_with_their_last_handle) {
 }
 
 TEST(canonical_copies, of_an_rvalue_are_one_though_others_come_while_it_is_moved) {
-    // Whoever comes while the value moves must not compare with what has been moved from: it would find
+    // A thread that looks up while the value moves must not compare with the moved-from value: it would find
     // nothing, and make a second copy.
     gate moving;
     gate go_on;
@@ -99,7 +99,7 @@ TEST(canonical_copies, of_an_rvalue_are_one_though_others_come_while_it_is_moved
 }
 
 TEST(canonical_copies, are_there_until_the_process_ends) {
-    // Goes in static destruction, after canonical<…>() was last used: that cache is never destroyed.
+    // Dropped during static destruction, after the last use of canonical<…>(): that cache is never destroyed.
     static const handle<std::string> until_the_end = intern(std::string("until the end"));
     EXPECT_EQ(*until_the_end, "until the end");
 }

@@ -91,7 +91,7 @@ TEST_F(end_of_value, may_intern_and_drop_others_of_the_same_shard) {
     }
 }
 
-// Calls every member, on another thread, from inside of a value's destructor; the destructor waits for it.
+// A value's destructor starts a thread that calls every member, and waits for it.
 void use_everything_while_a_value_ends(probe_cache& cache, const std::function<void()>& end_a_value) {
     gate finished;
     std::thread other;

@@ -21,7 +21,7 @@ namespace {
 
 using namespace ibid::testing;
 
-// How often that thread of this process has gone to sleep. (Giving way is counted elsewhere.)
+// How often that thread of this process has gone to sleep. (Yields are counted separately.)
 [[nodiscard]] long sleeps_of(pid_t thread) {
     std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
     for (std::string word; status >> word;) {
@@ -34,8 +34,8 @@ using namespace ibid::testing;
     return 0;
 }
 
-// Runs `waits` on a thread of its own, and there interrupts its sleep by a signal once; then `ends_the_wait`.
-// Gives what errno was afterwards.
+// Runs `waits` on a separate thread, interrupts its sleep once by a signal, and calls `ends_the_wait`.
+// Returns errno as it was afterwards.
 template <class Waits, class Ends>
 [[nodiscard]] int errno_after(Waits waits, Ends ends_the_wait) {
     struct sigaction nothing {};

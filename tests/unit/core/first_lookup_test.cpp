@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program forks during the first lookup of its process, on another thread. What is initialized once (what
-// the kernel can do, the hash's secret) must not stay half initialized in the child. A program of its own,
-// because a process has one first lookup.
+// A program forks while another thread does the first lookup in the process. One-time initialization (the
+// kernel's features, the hash's secret) must not stay incomplete in the child. A separate program, because a
+// process has only one first lookup.
 #include <atomic>
 #include <string>
 #include <thread>
@@ -19,7 +19,7 @@ namespace {
 
 using ibid::testing::in_child;
 
-// In a process that has looked nothing up so far.
+// In a process without a lookup so far.
 [[nodiscard]] int fork_at_first_lookup(long nanoseconds_later) {
     cache<std::string, std::string> c;
     std::atomic<bool> begun{false};

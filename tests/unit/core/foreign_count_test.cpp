@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table with values that other code counts. `foreign` behaves like an X509: to take a reference while it
-// is ending fails once and succeeds from then on, and its memory is valid until its end callback returns.
+// The table with values whose references other code counts. `foreign` behaves like an X509: while it is
+// ending, the first attempt to take a reference fails and later ones succeed, and its memory is valid until
+// its end callback returns.
 #include <array>
 #include <atomic>
 #include <memory>
@@ -46,7 +47,7 @@ struct foreign : detail::entry_word {
         nullptr; // opened between the last reference and the end callback, which waits for `go_on`
     static inline gate* go_on = nullptr;
 
-    table* in = nullptr; // null: in none
+    table* in = nullptr; // null: in no table
     int key;
     std::atomic<int> references{1};
     std::atomic<bool> failed{false};
@@ -55,7 +56,7 @@ struct foreign : detail::entry_word {
     explicit foreign(int k) : key(k) { ++alive; }
     ~foreign() { --alive; }
 
-    // As CRYPTO_UP_REF: success is a count of two or more.
+    // Like CRYPTO_UP_REF: it succeeds if the count is then two or more.
     bool up() noexcept {
         if (failed.load()) {
             ++tries_after_a_failed_one;
@@ -120,7 +121,7 @@ protected:
         EXPECT_EQ(foreign::tries_after_a_failed_one, 0);
     }
 
-    // A reference to the object of `k`, that is there or that is made now.
+    // A reference to the object of `k`, which is made if it does not exist.
     foreign* get(int k, bool in_protected = false) {
         table::flight_type flight{&k, hash<int>()(k)};
         if (foreign* const found = table_->find(flight.hash, k)) {
@@ -137,7 +138,7 @@ protected:
         table_->publish(flight, *fresh);
         return fresh;
     }
-    // Made before anybody asks: null, or another one, with a reference.
+    // Inserts an object made in advance. Returns null, or a reference to an existing object.
     foreign* insert(foreign& made) {
         return table_->insert_or_acquire(made, hash<int>()(made.key), made.key);
     }
@@ -180,12 +181,12 @@ TEST_F(foreign_counts, of_a_dying_object_are_tried_once_and_never_again) {
     dying.pass();
     foreign::dying = nullptr;
     EXPECT_FALSE(has(1)) << "the first try fails";
-    EXPECT_FALSE(has(1)) << "a second one would succeed, and hand out an object that is being freed";
+    EXPECT_FALSE(has(1)) << "a second try would succeed, and hand out an object that is being freed";
     foreign* const b = get(1);
     EXPECT_NE(a, b);
     go_on.open();
     dropper.join();
-    EXPECT_TRUE(has(1)) << "the end of the first does not take the second along";
+    EXPECT_TRUE(has(1)) << "the end of the first does not remove the second";
     b->down();
 }
 
@@ -196,7 +197,7 @@ TEST_F(foreign_counts, of_objects_that_are_made_beforehand_are_those_of_the_firs
     EXPECT_EQ(insert(*a), nullptr);
     EXPECT_EQ(insert(*b), a);
     EXPECT_EQ(a->references, 2);
-    EXPECT_EQ(b->references, 1) << "is left as it was";
+    EXPECT_EQ(b->references, 1) << "is unchanged";
     b->down();
     const statistics s = table_->count();
     EXPECT_EQ(s.misses, 1U);
@@ -333,7 +334,7 @@ TEST_F(foreign_counts, that_are_chosen_are_detached_together) {
 TEST_F(foreign_counts, keep_the_table_beyond_its_closing) {
     foreign* const a = get(1);
     std::exchange(table_, table::create({}))->close();
-    a->down(); // forgets itself in a table that nobody else refers to any more
+    a->down(); // removes itself from a table to which nothing else refers
 }
 
 TEST_F(foreign_counts, in_probation_never_evict_protected_ones) {
@@ -342,12 +343,12 @@ TEST_F(foreign_counts, in_probation_never_evict_protected_ones) {
         pass_through(k, true);
     }
     for (int k = 100; k < 200; ++k) {
-        pass_through_twice(k); // a flood of what anybody can send
+        pass_through_twice(k); // many keys that any peer can send
     }
     for (int k = 0; k < 5; ++k) {
         EXPECT_TRUE(has(k)) << k;
     }
-    EXPECT_EQ(table_->count().retained, 8U) << "probationary entries use what protected ones leave";
+    EXPECT_EQ(table_->count().retained, 8U) << "probationary entries use the space that protected ones leave";
     for (int k = 5; k < 8; ++k) {
         pass_through(k, true);
     }
@@ -362,22 +363,22 @@ TEST_F(foreign_counts, in_probation_are_retained_from_their_second_insert_on) {
     table_->retain({.bytes = 100 * 8, .entries = 8});
     for (int k = 0; k < 1000; ++k) {
         pass_through(k);
-        EXPECT_EQ(foreign::alive, 0) << "whoever comes once goes at once: " << k;
+        EXPECT_EQ(foreign::alive, 0) << "a first-timer is not retained: " << k;
     }
     pass_through(998);
     pass_through(999, true);
-    EXPECT_EQ(table_->count().retained, 2U) << "one has come a second time, one is protected";
+    EXPECT_EQ(table_->count().retained, 2U) << "one was inserted a second time, one is protected";
     pass_through(0);
-    EXPECT_FALSE(has(0)) << "nobody remembers that it came before";
+    EXPECT_FALSE(has(0)) << "its first insert is no longer remembered";
     foreign* const held = get(2000);
     EXPECT_EQ(table_->count().retained, 2U);
-    pass_through(2000); // a second one comes while the first is still there
+    pass_through(2000); // a second one while the first still exists
     EXPECT_EQ(table_->count().retained, 3U);
     held->down();
     EXPECT_TRUE(has(2000));
     table_->drop_retained();
     pass_through(2000);
-    EXPECT_FALSE(has(2000)) << "trimming forgets who came";
+    EXPECT_FALSE(has(2000)) << "trimming forgets the keys that were seen";
 }
 
 TEST_F(foreign_counts, earn_their_place_later) {
@@ -421,7 +422,7 @@ TEST_F(foreign_counts, that_are_protected_are_remembered_through_a_flood_of_firs
     for (int k = 100; k < 1100; ++k) {
         pass_through_twice(k);
     }
-    pass_through(0, true); // comes back, and is main at once
+    pass_through(0, true); // returns, and is in the main queue at once
     for (int k = 2000; k < 2200; ++k) {
         pass_through(k, true);
     }

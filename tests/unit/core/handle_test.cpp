@@ -139,7 +139,7 @@ TEST_F(handles, are_ordered_totally_by_identity) {
         EXPECT_TRUE(all[i + 1] > all[i]);
         EXPECT_EQ(all[i] <=> all[i], std::strong_ordering::equal);
         EXPECT_TRUE(handle<tracked_value>() <
-                    all[i]); // the empty one is somewhere too, and not in the middle
+                    all[i]); // the empty handle has a position, too, and not in the middle
     }
     EXPECT_EQ(std::hash<handle<tracked_value>>()(all[3]),
               std::hash<handle<tracked_value>>()(intern(cache_, all[3]->key())));

@@ -73,10 +73,10 @@ TEST(hashes, tell_all_lengths_apart) {
     EXPECT_EQ(seen.size(), zeros.size() + 1);
 }
 
-// 32-byte keys that XXH3 without a secret of ours hashes alike, as many as one likes. Between 17 and 128
-// bytes it adds up, for each 16 bytes, the folded product of (first half ^ secret word) and (second half ^
-// next secret word): where the first half is the secret word, the product is zero whatever the second half
-// is. The default secret is public. Source: xxHash's specification, XXH3_len_17to128_64b and XXH3_mix16B.
+// Any number of 32-byte keys with the same XXH3 hash under the default secret, which is public. For 17 to 128
+// bytes, XXH3 adds, for each 16 bytes, the folded product of (first half ^ secret word) and (second half ^
+// next secret word). If the first half is the secret word, the product is zero, whatever the second half is.
+// Source: xxHash's specification, XXH3_len_17to128_64b and XXH3_mix16B.
 std::vector<std::string> colliding_keys(std::size_t n) {
     std::vector<std::string> keys;
     for (std::uint64_t i = 0; i < n; ++i) {
@@ -111,7 +111,7 @@ struct unkeyed_hash {
     std::uint64_t operator()(const std::string& s) const { return XXH3_64bits(s.data(), s.size()); }
 };
 
-// How often whole keys were compared while all of them were interned and then looked up once.
+// The number of full key comparisons while all keys were interned and then looked up once.
 template <class Hash>
 std::size_t comparisons_for(const std::vector<std::string>& keys) {
     cache<std::string, int, key_beside, Hash, counting_equal> c;
@@ -135,13 +135,12 @@ TEST(hostile_keys, that_collide_without_the_secret_cost_what_any_keys_cost) {
             << "the attack itself";
     }
     EXPECT_GT(comparisons_for<unkeyed_hash>(hostile), n * n / 4)
-        << "what it would do to a cache with an unkeyed hash";
+        << "the effect on a cache with an unkeyed hash";
     EXPECT_EQ(comparisons_for<hash<std::string>>(hostile), n) << "one comparison for each hit";
     EXPECT_EQ(comparisons_for<hash<std::string>>(ordinary), n);
 }
 
-// The longest run of slots that a table of 2^bits would have, were it filled by these hashes with linear
-// probing.
+// The longest run of slots in a table of 2^bits slots that is filled with these hashes, with linear probing.
 std::size_t longest_run(const std::vector<std::string>& keys, unsigned bits) {
     std::vector<bool> slot(std::size_t{1} << bits);
     for (const std::string& key : keys) {
@@ -161,7 +160,8 @@ std::size_t longest_run(const std::vector<std::string>& keys, unsigned bits) {
 }
 
 TEST(hostile_keys, spread_over_the_slots_like_any_keys) {
-    // 4,096 keys in 8,192 slots: random hashes make runs of 20 to 45 slots; hashes that gather make hundreds.
+    // 4,096 keys in 8,192 slots: random hashes make runs of 20 to 45 slots; hashes that cluster make
+    // hundreds.
     EXPECT_LT(longest_run(colliding_keys(4096), 13), 100U);
     EXPECT_LT(longest_run(ordinary_keys(4096), 13), 100U);
 }

@@ -132,7 +132,7 @@ TEST(keys, are_not_built_for_a_hit) {
     costly_key::built = 0;
     EXPECT_EQ(c.intern(std::string_view("text"), [] { return 2; }), h);
     EXPECT_EQ(c.find(std::string_view("text")), h);
-    for (int misses = 0; misses < 10; ++misses) { // a thread that finds nothing need not look
+    for (int misses = 0; misses < 10; ++misses) { // after misses, a thread skips the lock-free lookup
         EXPECT_FALSE(c.find(std::string_view("other")));
     }
     EXPECT_EQ(c.intern(std::string_view("text"), [] { return 2; }), h);
@@ -152,7 +152,7 @@ TEST(values, are_not_copied_for_a_hit) {
     EXPECT_EQ(costly_key::built, 0);
 }
 
-// Of no size, and copied as bytes; but not what it is made of.
+// Without a size, and copied as bytes; but its parts are not.
 struct counted_number {
     static inline int made = 0;
     int number;
@@ -254,7 +254,7 @@ TEST(keys, that_only_move_are_interned_as_values) {
     EXPECT_NE(c.intern(std::make_unique<int>(2)), a);
 }
 
-// A key that is made whenever it is asked for, and cannot always be.
+// A key that is made at each use, which can fail.
 struct spelt {
     std::string text;
     static inline int until_failure = -1; // below zero: never
@@ -280,7 +280,7 @@ TEST(key, that_cannot_be_made_for_a_comparison_costs_the_lookup_and_keeps_no_ref
         (void)c.find(std::string("k")); // and now hits need no lock
         spelt::until_failure = 0;
         EXPECT_THROW((void)c.find(std::string("k")), std::bad_alloc);
-        spelt::until_failure = 1; // enough to compare, and not to count
+        spelt::until_failure = 1; // enough for comparison, but not to be counted
         EXPECT_EQ(c.find(std::string("k")), h);
         spelt::until_failure = -1;
     }

@@ -39,7 +39,7 @@ using namespace ibid::testing;
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
 }
 
-// What the sandboxed program finds out, as its exit status: 0, or what was wrong.
+// The result of the sandboxed program as its exit status: 0, or the number of the failed check.
 enum verdict : int { good, no_sandbox, believed_a_refused_fence, changed_errno, lost_a_value, kept_memory };
 
 using table = cache<std::string, std::string, key_beside, hash<std::string>, equal,
@@ -81,14 +81,13 @@ constexpr int count = 50'000;
     wake.open();
     reader.join();
     if (v == good) {
-        // Nobody is left who could be looking: all that waited goes, without any fence, and tables shrink
-        // again.
+        // No other reader is left: all retired memory is freed, without any fence, and tables shrink again.
         c.trim();
         for (int i = 0; i < 2000; ++i) {
             (void)c.intern(std::to_string(i), [&] { return std::to_string(i); });
         }
         v = memory.bytes_out() > std::size_t{count} ? kept_memory
-                                                    : good; // a fraction of what slots for those took
+                                                    : good; // a fraction of the memory for the slots of those
     }
     return v;
 }

@@ -58,7 +58,7 @@ TEST(linearizability_checker, refuses_two_values_at_once) {
 TEST(linearizability_checker, accepts_a_second_value_when_the_first_may_have_ended_before) {
     EXPECT_TRUE(possible({{1, 2, made(1)}, {3, 10, dropped_last(1)}, {4, 9, made(2)}, {5, 6, shared(2)}}));
     EXPECT_FALSE(possible({{1, 2, made(1)}, {3, 4, made(2)}, {5, 10, dropped_last(1)}}))
-        << "the drop came too late";
+        << "the drop was too late";
 }
 
 TEST(linearizability_checker, accepts_either_answer_to_a_find_that_overlaps_the_last_drop) {
@@ -74,7 +74,7 @@ TEST(linearizability_checker, refuses_a_find_that_gives_what_has_ended) {
 
 TEST(linearizability_checker, refuses_a_find_that_misses_what_is_there) {
     EXPECT_FALSE(possible({{1, 2, made(1)}, {3, 4, found(0)}}));
-    EXPECT_TRUE(possible({{1, 4, made(1)}, {2, 3, found(0)}})) << "it may have come before the make";
+    EXPECT_TRUE(possible({{1, 4, made(1)}, {2, 3, found(0)}})) << "it may have been before the make";
 }
 
 TEST(linearizability_checker, refuses_an_end_that_comes_late_or_twice_or_elsewhere) {

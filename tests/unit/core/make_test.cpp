@@ -89,7 +89,7 @@ TEST_F(make, may_be_callable_only_once_and_only_move) {
 }
 
 TEST_F(make, may_intern_other_keys_in_the_same_cache) {
-    // A chain that interns its issuers, all of one hash, so of one shard.
+    // A chain that interns its issuers. All have the same hash, so they are in one shard.
     const auto chain = [&](auto& self, int k) -> handle<tracked_value> {
         return cache_.intern(probe_key{k, 7}, [&] {
             if (k < 20) {
@@ -108,7 +108,7 @@ TEST_F(make, may_use_every_other_member_of_its_cache) {
     const handle<tracked_value> other = intern(cache_, probe_key{1, 7});
     const handle<tracked_value> h = cache_.intern(probe_key{2, 7}, [&] {
         EXPECT_EQ(cache_.find(probe_key{1, 7}), other);
-        EXPECT_FALSE(cache_.find(probe_key{2, 7})) << "what is being made is not there yet";
+        EXPECT_FALSE(cache_.find(probe_key{2, 7})) << "a value that is being made is not in the table yet";
         int seen = 0;
         cache_.for_each([&](const probe_key&, const handle<tracked_value>&) { ++seen; });
         EXPECT_EQ(seen, 1);
@@ -143,7 +143,7 @@ TEST_F(make, runs_outside_every_lock) {
 
 TEST_F(make, that_fails_on_one_thread_lets_each_waiter_try_for_itself) {
     constexpr std::size_t waiters = 3;
-    // A waiter has compared its key with that of the flight, under the lock under which it joins it.
+    // A waiter compares its key with the flight's, under the same lock under which it joins the flight.
     tally compared;
     gate all_wait;
     const with_hook at_equal(on_equal, [&](int) { compared.add(); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles outlive caches; a cache that is destroyed ends the values that only it held.
+// Handles outlive caches. Destroying a cache ends the values that only the cache held.
 #include <functional>
 #include <memory>
 #include <memory_resource>
@@ -132,7 +132,7 @@ TEST(outliving_race, drops_while_the_cache_goes_end_each_value_once) {
 }
 
 TEST(outliving_race, a_value_that_is_ending_while_its_cache_goes_ends_in_peace) {
-    // The destructor has begun, the cache goes meanwhile, the destructor goes on.
+    // The value's destructor has begun; then the cache is destroyed; then the destructor continues.
     clear_books();
     auto c = std::make_unique<probe_cache>();
     handle<tracked_value> h = intern(*c, 1);
@@ -150,8 +150,8 @@ TEST(outliving_race, a_value_that_is_ending_while_its_cache_goes_ends_in_peace) 
     EXPECT_EQ(alive(1), 0U);
 }
 
-// Where another thread reads too, an entry's last steps keep the table by the place of the thread that takes
-// them. This thread reads, and so does the one that drops; a value's destructor is the moment in between.
+// If several threads read, a thread that ends an entry keeps the table alive by a pin in its own record. This
+// thread and the dropping thread read; the value's destructor runs while the pin exists.
 struct telling_hash { // so that there are readers
     using is_keyed = void;
     std::uint64_t operator()(const probe_key& k) const { return ibid::hash<int>()(k.id); }
@@ -170,7 +170,7 @@ protected:
     [[nodiscard]] handle<tracked_value> made(int key) {
         return cache_->intern(probe_key{key}, [&] { return tracked_value(key); });
     }
-    // On a thread that has looked: drops a value whose destructor calls `in_the_middle(key)`.
+    // On a thread that has read: drops a value whose destructor calls `in_the_middle(key)`.
     void drop_one(int key, const std::function<void(int)>& in_the_middle) {
         const with_hook at_end(on_death, in_the_middle);
         std::thread([&] { made(key).reset(); }).join();
@@ -273,7 +273,8 @@ TEST_F(table_pin, of_a_thread_that_a_fork_leaves_behind_keep_nothing) {
             cache_->forget_other_threads();
             cache_->unlock_after_fork();
             end_of_cache();
-            return memory_.bytes_out() < 256 ? 0 : 1; // the entry itself, of which nobody in the child knows
+            return memory_.bytes_out() < 256 ? 0
+                                             : 1; // the entry itself, to which nothing in the child refers
         });
         cache_->unlock_after_fork();
         EXPECT_EQ(leak, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a plugin of plugin_test.cpp does, as functions that the program finds with dlsym().
+// The functions of a plugin of plugin_test.cpp, which the program finds with dlsym().
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ using lengths = cache<std::string, int>;
 struct plugin {
     handle<std::string> (*intern)(names& in, const std::string& key);
     handle<std::string> (*find)(const names& in, const std::string& key);
-    // Once it has begun, it makes the value when `may_end` is there.
+    // After it has begun, it waits for `may_end` and then makes the value.
     handle<std::string> (*intern_slowly)(names& in, const std::string& key, std::atomic<bool>& begun,
                                          const std::atomic<bool>& may_end);
     void (*publish)(atomic_handle<std::string>& in, const handle<std::string>& h);

@@ -83,7 +83,7 @@ TEST(plugins, and_the_program_have_one_canonical_copy) {
     EXPECT_EQ(canonical<std::string>().statistics().entries, 1U);
 }
 
-// The one who makes, or stores, wakes the one who waits, whichever module each is in.
+// The thread that makes, or stores, wakes the thread that waits, whichever modules the two are in.
 TEST(plugins, wake_who_waits_for_a_value_that_they_make) {
     names c;
     for (const opened& p : plugins()) {
@@ -152,7 +152,7 @@ TEST(plugins, copy_and_drop_hot_handles) {
     }
 }
 
-// One record for each thread and table, so that a thread is not taken for several.
+// One record for each thread and table, so that one thread does not count as several.
 TEST(plugins, are_one_reader_with_the_program_on_each_thread) {
     for (const opened& p : plugins()) {
         names c;
@@ -240,7 +240,7 @@ TEST(plugins, may_be_closed_while_what_they_made_lives) {
     }
 }
 
-// One that has made no canonical copy is unloaded, once the threads that used it have ended.
+// A plugin that has made no canonical copy is unloaded after the threads that used it have ended.
 TEST(plugins, may_be_closed_after_the_threads_that_used_them) {
     names c;
     const handle<std::string> h = c.intern("kept", [] { return "kept"; });

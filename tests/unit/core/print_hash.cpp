@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints what this process hashes a fixed key to: two processes must not agree.
+// Prints this process's hash of a fixed key; two processes must have different hashes.
 #include <cstdio>
 #include <string_view>
 

@@ -24,8 +24,8 @@ protected:
     probe_cache cache_;
 };
 
-// Lets `meanwhile` begin on another thread while this one, inside of the cache, compares the key of an entry
-// that is there; goes on when `finished`, or when the other can get no further.
+// Starts `meanwhile` on another thread while this thread, inside the cache, compares the key of an existing
+// entry. Continues when `finished`, or when the other thread is blocked.
 template <class Meanwhile, class Settled, class Then>
 void during_a_comparison(Meanwhile meanwhile, Settled finished, Then then) {
     std::thread other;
@@ -181,12 +181,12 @@ TEST_F(race, of_a_key_whose_value_is_ending_makes_a_new_one_without_waiting_for_
     });
     std::thread dropper([&] { first.reset(); });
     ending.pass();
-    const handle<tracked_value> second = intern(cache_, 1); // the first one's destructor is still at work
-    EXPECT_EQ(alive(1), 2U) << "one that nobody holds, and one";
+    const handle<tracked_value> second = intern(cache_, 1); // the first one's destructor is still running
+    EXPECT_EQ(alive(1), 2U) << "one without a holder, and one";
     go_on.open();
     dropper.join();
     EXPECT_EQ(alive(1), 1U);
-    EXPECT_EQ(cache_.find(probe_key{1}), second) << "the end of the first did not take the second out";
+    EXPECT_EQ(cache_.find(probe_key{1}), second) << "the end of the first did not remove the second";
 }
 
 TEST_F(race, of_the_last_two_drops_ends_the_value_exactly_once) {

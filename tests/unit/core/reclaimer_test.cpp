@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that waits until no reader can see it: the bounds of how much waits, and that all is freed. The last
-// part tests the reclaimer alone. Without membarrier all lookups take a lock and nothing waits, so the bounds
-// hold, too.
+// Retired memory, which is freed when no reader can see it: bounds of its size, and that all of it is freed.
+// The last part tests only the reclaimer. Without membarrier all lookups take a lock and nothing is delayed,
+// so the bounds hold, too.
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -32,10 +32,10 @@ void churn(numbers& c, int from, int n) {
     }
 }
 
-constexpr std::size_t an_entry = 64; // no more: header, key and value
+constexpr std::size_t an_entry = 64; // at most: header, key and value
 constexpr std::size_t at_most = (detail::full_at(an_entry) + detail::worth_a_fence_at(an_entry)) * an_entry;
 
-// A thread that looks once, and then sleeps until the test is over.
+// A thread that does one lookup, and then sleeps until the test has ended.
 class sleeper {
 public:
     explicit sleeper(numbers& c)
@@ -91,12 +91,14 @@ TEST(retired_entries, go_with_a_trim) {
     counting_memory memory;
     numbers c({.allocator = &memory});
     const sleeper other(c);
-    churn(c, 0, 20); // so that there are slots for these
+    churn(c, 0, 20); // so that slots for these exist
     churn(c, 100, 20);
     c.trim();
     const std::size_t before = memory.bytes_out();
     churn(c, 0, 20);
-    std::thread([&c] { churn(c, 100, 20); }).join(); // and has exited, so it cannot free what it has retired
+    std::thread([&c] {
+        churn(c, 100, 20);
+    }).join(); // the thread has exited, so it cannot free what it has retired
     c.trim();
     EXPECT_EQ(memory.bytes_out(), before);
 }
@@ -114,7 +116,7 @@ TEST(retired_entries, are_left_to_the_next_thread_that_joins) {
 }
 
 TEST(retired_entries, are_freed_with_the_table_whoever_retired_them) {
-    counting_memory memory; // says at its end whether all came back
+    counting_memory memory; // checks at its end that everything was freed
     handle<int> last;
     {
         numbers c({.allocator = &memory});
@@ -169,7 +171,7 @@ TEST_F(qsbr_domain, are_over_when_all_readers_have_seen_the_next) {
     EXPECT_FALSE(all_.all_quiesced_since(second));
     leave.open();
     other.join();
-    EXPECT_TRUE(all_.all_quiesced_since(second)) << "who has gone looks no more";
+    EXPECT_TRUE(all_.all_quiesced_since(second)) << "a thread that has left reads no more";
 }
 
 TEST_F(qsbr_domain, that_began_before_a_thread_came_do_not_wait_for_it) {
@@ -184,11 +186,11 @@ TEST_F(qsbr_domain, that_began_before_a_thread_came_do_not_wait_for_it) {
     }).join();
 }
 
-// What 16 shards may keep of arrays before a fence is worth its price.
+// How much memory of retired arrays 16 shards may keep before a fence is worth its cost.
 constexpr std::size_t waiting_slots = 16 * detail::slots_worth_a_fence * sizeof(void*);
 constexpr std::size_t spare = std::size_t{16} << 10;
 
-// What a table of so many takes that nobody else looks into.
+// The memory of a table with `n` entries and no other reader.
 std::size_t in_use(int n) {
     counting_memory memory;
     numbers c({.allocator = &memory});
@@ -200,7 +202,7 @@ std::size_t in_use(int n) {
 }
 
 TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_than_until_a_trim) {
-    constexpr int n = 20'000; // 1,250 a shard: 2,048 slots, and almost as many that were outgrown
+    constexpr int n = 20'000; // 1,250 in each shard: 2,048 slots, and almost as many in outgrown arrays
     counting_memory memory;
     numbers c({.allocator = &memory});
     const sleeper other(c);
@@ -211,7 +213,7 @@ TEST(outgrown_slots, wait_for_a_reader_who_sleeps_within_bounds_and_no_longer_th
     EXPECT_LE(memory.bytes_out(), in_use(n) + waiting_slots + spare);
     c.trim();
     EXPECT_LE(memory.bytes_out(), in_use(n) + spare);
-    for (int i = n; i < 10 * n; ++i) { // 16,384 slots: a fence has passed on the way
+    for (int i = n; i < 10 * n; ++i) { // 16,384 slots: there was a fence in between
         all.push_back(c.intern(i, [&] { return i; }));
     }
     EXPECT_LE(memory.bytes_out(), in_use(10 * n) + waiting_slots + spare);
@@ -225,7 +227,7 @@ TEST(outgrown_slots, go_without_a_fence_when_all_readers_have_seen_their_era) {
     constexpr int n = 20'000;
     counting_memory memory;
     numbers c({.allocator = &memory});
-    std::atomic<int> turn{0}; // even: the one who fills; odd: the one who only looks
+    std::atomic<int> turn{0}; // even: the thread that inserts; odd: the thread that only reads
     std::thread looks([&] {
         for (int mine = 1; mine < 2 * (n / 100); mine += 2) {
             for (int now = turn; now != mine; now = turn) {
@@ -248,7 +250,7 @@ TEST(outgrown_slots, go_without_a_fence_when_all_readers_have_seen_their_era) {
             }
         }
     }
-    // No more than the array before the last, which is half of what there is.
+    // At most the previous array, which is half as large as the current one.
     EXPECT_LE(memory.bytes_out(), in_use(n) + waiting_slots / 2 + spare);
     looks.join();
 }
@@ -269,7 +271,7 @@ struct node_traits {
     static std::size_t saved_alike(const std::allocator<std::byte>&) noexcept { return sizeof(int); }
     static std::size_t bytes(const std::allocator<std::byte>&) noexcept {
         return 4096;
-    } // so that every list of one is full
+    } // so that every list in it is full
     static void free(node& n, const std::allocator<std::byte>&, detail::hot_values&) noexcept {
         ++freed;
         delete &n;
@@ -299,7 +301,7 @@ protected:
     detail::participant* join() {
         return all_.join([] {});
     }
-    // Joins on a thread of its own, calls `first` and, after this thread has called `meanwhile`, ends.
+    // Joins on a separate thread, calls `first`, and ends after this thread has called `meanwhile`.
     template <class First, class Meanwhile>
     void beside(First first, Meanwhile meanwhile) {
         gate ready;

@@ -81,8 +81,8 @@ TEST_F(recursion, is_not_an_error_of_find) {
     EXPECT_EQ(h->key(), 1);
 }
 
-// Thread i makes key i of cache[i] and, once all are at it, asks for the key of its neighbour. Without the
-// check, a ring of threads in which each waits for the next.
+// Thread i makes key i of cache[i] and, when all have begun, asks for the key of its neighbour. Without the
+// check, each thread would wait for the next, in a cycle.
 void a_ring_of(std::initializer_list<probe_cache*> caches) {
     const std::vector<probe_cache*> in(caches);
     const std::size_t n = in.size();
@@ -111,7 +111,7 @@ void a_ring_of(std::initializer_list<probe_cache*> caches) {
     for (std::thread& t : ring) {
         t.join();
     }
-    EXPECT_EQ(errors, 1) << "exactly the one whose wait would have closed the circle";
+    EXPECT_EQ(errors, 1) << "exactly the one whose wait would have closed the cycle";
     EXPECT_EQ(shared, static_cast<int>(n) - 1);
     for (std::size_t i = 0; i < n; ++i) {
         EXPECT_EQ(born(static_cast<int>(i)), 1U);
@@ -171,7 +171,7 @@ TEST_F(recursion, is_not_seen_where_one_waits_for_another_who_waits_for_nobody) 
         }
     });
     std::thread other([&] {
-        // While it makes 3, and before it makes 4, the main thread waits for 3 from inside of 1.
+        // While it makes 3, and before it makes 4, the main thread waits for 3 inside the make of 1.
         (void)cache_.intern(probe_key{3}, [&] {
             made_three.open();
             compared.wait_for(1);
@@ -191,7 +191,7 @@ TEST_F(recursion, is_not_seen_where_one_waits_for_another_who_waits_for_nobody) 
 
 TEST_F(recursion, is_not_remembered_from_a_wait_that_is_over) {
     // First the main thread waits for `other`; then `other` waits for the main thread. An edge left over from
-    // the first wait would close a circle that is not there.
+    // the first wait would close a cycle that does not exist.
     tally compared;
     const with_hook at_equal(on_equal, [&](int) { compared.add(); });
     gate leads;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What does not compile, and must say what to write: one macro for each case (CMakeLists.txt). Without one it
-// compiles.
+// Code that does not compile, with a message that tells what to write: one macro for each case
+// (CMakeLists.txt). Without a macro it compiles.
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What does not compile says what to write, in at most 15 lines.
+"""Code that does not compile: the compiler's message tells what to write, in at most 15 lines.
 
 refused.py SAYS COMPILER ARGUMENT...      SAYS: a regular expression
 """

@@ -17,7 +17,7 @@ namespace {
 struct heavy {
     std::size_t weight;
 };
-// Of which nobody can tell what it weighs, as long as its number is negative.
+// Its weight cannot be computed while its number is negative.
 struct unknown {
     int number;
     bool operator==(const unknown&) const = default;
@@ -191,7 +191,8 @@ TEST_F(retained_entries, of_what_a_handle_held_through_a_trim_is_granted_at_the_
 }
 
 TEST_F(retained_entries, ends_with_a_trim_even_when_destructors_intern_in_turn) {
-    // Each value that ends brings another to life, which the budget keeps: trim() is for those that it found.
+    // The destructor of each value interns another one, which the budget retains: trim() ends only the
+    // entries that it found.
     cache_.retain({.bytes = plenty, .entries = 1000});
     for (int k = 0; k < 100; ++k) {
         (void)intern(cache_, k);
@@ -234,11 +235,11 @@ TEST_F(retained_entries, spares_the_key_that_was_hit_before_the_one_that_was_not
 }
 
 TEST_F(retained_entries, of_the_newest_is_not_the_first_to_end) {
-    // Two keys that alternate, after a working set that is not asked for any more, must come to hit.
+    // Two alternating keys must get hits, after a working set that is no longer used.
     cache_.retain({.bytes = plenty, .entries = 16});
     for (int k = 0; k < 16; ++k) {
         (void)intern(cache_, k);
-        (void)intern(cache_, k); // the old working set was even popular
+        (void)intern(cache_, k); // the old working set even had hits
     }
     for (int round = 0; round < 20; ++round) {
         (void)intern(cache_, 100);
@@ -265,7 +266,7 @@ TEST_F(retained_entries, of_a_key_that_comes_back_soon_is_as_good_as_of_one_that
         (void)intern(cache_, k);
     }
     EXPECT_EQ(alive(0), 0U);
-    (void)intern(cache_, 0); // it is remembered
+    (void)intern(cache_, 0); // its ghost is found
     for (int k = 100; k < 1100; ++k) {
         (void)intern(cache_, k);
     }
@@ -296,7 +297,7 @@ TEST_F(retained_entries, of_what_is_not_hit_any_more_ends) {
             (void)intern(cache_, k);
         }
     }
-    for (int k = 100; k < 300; ++k) { // another working set, as popular
+    for (int k = 100; k < 300; ++k) { // another working set, with as many hits
         (void)intern(cache_, k);
         (void)intern(cache_, k);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What shown_in_debugger.py lets GDB print, in stop().
+// The values that shown_in_debugger.py prints with GDB, in stop().
 #include <string>
 #include <vector>
 
@@ -23,7 +23,7 @@ struct node {
 };
 
 [[gnu::noinline]] void stop() {
-    asm volatile("" ::: "memory"); // NOLINT(hicpp-no-assembler): a call that stays
+    asm volatile("" ::: "memory"); // NOLINT(hicpp-no-assembler): the compiler keeps the call
 }
 
 } // namespace

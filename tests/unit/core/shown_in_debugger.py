@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GDB loads the printers where they are installed, without being told to, and shows values. The natvis file, which no debugger on Linux
-reads, names members that GDB finds.
+"""GDB automatically loads the installed printers and shows values. No debugger on Linux reads the natvis file, so GDB only checks that the members
+in it exist.
 
-shown_in_debugger.py GDB PRINTERS NATVIS PROGRAM      exits with 77 where nobody may trace a program
+shown_in_debugger.py GDB PRINTERS NATVIS PROGRAM      exits with 77 if tracing is not permitted
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OF_TYPE = {"handle": "h", "view": "host", "weak": "weak", "atomic_handle": "publ
 
 
 def members(natvis: str) -> list[tuple[str, str]]:
-    """Each type's variable, and a member that its visualizer names. (What std::atomic has inside is Microsoft's.)"""
+    """Each type's variable, and a member in its visualizer. (The internals of std::atomic are those of Microsoft's library.)"""
     found = set()
     for visualizer in ET.parse(natvis).getroot():
         variable = OF_TYPE.pop(re.fullmatch(r"ibid::layout_1::(\w+)<\*>", visualizer.get("Name"))[1])

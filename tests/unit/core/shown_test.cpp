@@ -27,7 +27,7 @@ namespace {
 struct unprinted {
     int number = 0;
 };
-struct node { // of a tree of handles to itself
+struct node { // for a tree of handles to its own type
     handle<node> left;
     bool operator==(const node&) const = default;
 };

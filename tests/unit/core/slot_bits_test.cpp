@@ -18,8 +18,7 @@ TEST(slot_bits, have_the_bits_that_this_test_is_built_for) {
     EXPECT_EQ(slot_bits::tag_of(~std::uint64_t{0}), slot_bits::tag_mask);
 }
 
-// What arm64's heaps and HWAddressSanitizer make of addresses; or what five levels of page tables make
-// possible.
+// Addresses as on arm64 with tagged heaps or HWAddressSanitizer, or as with five levels of page tables.
 TEST(slot_bits, hold_the_largest_addresses) {
     const std::uint64_t colored =
         slot_bits::above_56 ? 0x00ff'7fff'1234'5670 : std::uint64_t{0xb400'7fff'1234'5670};

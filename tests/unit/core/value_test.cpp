@@ -120,7 +120,7 @@ TEST(values, may_be_empty_huge_or_functions) {
     cache<int, nothing> c;
     const auto a = c.intern(1, [] { return nothing(); });
     const auto b = c.intern(2, [] { return nothing(); });
-    EXPECT_NE(a, b) << "even of nothing, each key has its own";
+    EXPECT_NE(a, b) << "each key has its own value, even of an empty type";
     cache<int, std::array<char, 1 << 20>> huge;
     EXPECT_EQ(huge.intern(1, [] { return std::array<char, 1 << 20>{}; })->size(), 1U << 20);
     cache<int, std::function<int(int)>> functions;

@@ -33,8 +33,7 @@ static_assert(std::is_convertible_v<handle<whole>, view<second_base>>);
 static_assert(std::is_convertible_v<handle<whole>, view<whole>>);
 static_assert(std::is_convertible_v<handle<int>, view<int>>);
 static_assert(std::is_convertible_v<view<whole>, view<first_base>>);
-static_assert(!std::is_constructible_v<view<hidden_base>, handle<whole>>,
-              "a private base is nobody's business");
+static_assert(!std::is_constructible_v<view<hidden_base>, handle<whole>>, "a private base is not accessible");
 static_assert(!std::is_constructible_v<view<whole>, handle<first_base>>, "a base is not a derived");
 static_assert(!std::is_constructible_v<view<std::string>, handle<whole>, std::string>,
               "a temporary is no part");
@@ -67,7 +66,7 @@ TEST_F(views, of_a_member_keep_the_whole_alive_and_end_it_when_they_go) {
     }
     EXPECT_EQ(*name, "whole 1");
     EXPECT_EQ(alive(1), 1U);
-    EXPECT_EQ(cache_.find(1)->name.data(), name->data()) << "what is viewed is still in the cache";
+    EXPECT_EQ(cache_.find(1)->name.data(), name->data()) << "the viewed value is still in the cache";
     name = {};
     EXPECT_EQ(alive(1), 0U);
     EXPECT_FALSE(cache_.find(1));

@@ -36,14 +36,14 @@ protected:
 
     void take_out(entry& e) {
         EXPECT_TRUE(table_.erase(e));
-        EXPECT_FALSE(table_.erase(e)) << "it was taken out already";
+        EXPECT_FALSE(table_.erase(e)) << "it was already removed";
         inside_.erase(&e);
         if (table_.could_shrink(0)) {
             table_.free(table_.shrink());
         }
     }
 
-    // Every entry that is in there, and no other, by both ways of looking.
+    // Exactly the entries in the table, with both kinds of lookup.
     void check() const {
         ASSERT_EQ(table_.size(), inside_.size());
         for (const entry& e : entries_) {
@@ -58,7 +58,7 @@ protected:
         }
     }
 
-    // Inserts and erases by turns, with hashes from `next`, up to `most` at once.
+    // Alternates inserts and erases, with hashes from `next`, with up to `most` entries at once.
     template <class Next>
     void churn(unsigned seed, std::size_t most, Next next) {
         std::mt19937_64 random(seed);
@@ -87,7 +87,8 @@ TEST_F(weak_table, keep_random_entries_in_reach) {
     churn(1, 200, [](auto& random) { return random(); });
 }
 
-// Runs far longer than a tag can tell: all homes within a few slots, also around the end of the array.
+// Runs far longer than a tag can distinguish: all homes are within a few slots, also around the end of the
+// array.
 TEST_F(weak_table, keep_entries_of_long_runs_in_reach) {
     churn(2, 90, [](auto& random) { return (random() & ~std::uint64_t{0xffff}) | (random() % 5 + 0xfffd); });
 }
@@ -96,7 +97,7 @@ TEST_F(weak_table, keep_entries_of_one_home_in_reach) {
     churn(3, 60, [](auto& random) { return random() << 16 | 0x1234; });
 }
 
-// Homes that four bits cannot tell apart, in one run.
+// Homes that four bits cannot distinguish, in one run.
 TEST_F(weak_table, keep_entries_in_reach_whose_homes_lie_sixteen_apart) {
     churn(4, 40, [](auto& random) { return (random() << 16) + random() % 3 * 16 + random() % 2; });
 }

@@ -35,7 +35,7 @@ TEST_F(weak_references, give_nothing_after_the_last_handle) {
     const weak<tracked_value> w(h);
     handle<tracked_value> locked = w.lock();
     h.reset();
-    EXPECT_EQ(w.lock(), locked) << "a locked one is a handle like any other";
+    EXPECT_EQ(w.lock(), locked) << "a locked weak reference is a normal handle";
     locked.reset();
     EXPECT_EQ(alive(1), 0U) << "a weak reference does not keep the value";
     EXPECT_TRUE(w.expired());
@@ -122,7 +122,7 @@ TEST(weak_reference_memory, is_given_back_with_the_last_reference_of_either_kind
         w = weak<tracked_value>(h);
     }
     EXPECT_EQ(alive(1), 0U);
-    EXPECT_GT(memory.bytes_out(), 0U) << "the entry's block is what the weak reference looks at";
+    EXPECT_GT(memory.bytes_out(), 0U) << "the weak reference reads the entry's block";
     w = {};
     EXPECT_EQ(memory.bytes_out(), 0U);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The collector's memory or the heap runs out: the caller gets bad_alloc, and its owner is unchanged.
+// The collector's memory or the heap runs out: the caller gets bad_alloc, and the handle that it passed is
+// unchanged.
 #include <cstddef>
 #include <new>
 #include <string>
@@ -50,7 +51,7 @@ TEST(token, that_finds_no_memory_for_its_slot_says_so_and_takes_nothing) {
         collect();
         ASSERT_EQ(c.statistics().entries, 1u);
     }
-    // Every reference is accounted for: those of tokens that look alive by accident, and ours.
+    // All references are known: those of tokens that false pointers keep, and ours.
     EXPECT_LE(ibid::gc::statistics().tokens, by_accident);
     const bool accidents = ibid::gc::statistics().tokens != 0;
     h.reset();

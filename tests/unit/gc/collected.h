@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of a conservative collector need: a place that it scans, a place that it certainly does not see
-// any more, and a collection.
+// Helpers for tests with a conservative collector: memory that it scans, memory that it certainly no longer
+// scans, and a collection.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,9 @@
 
 namespace ibid_test {
 
-// Runs `f` on a thread of its own that the collector knows, and that is gone afterwards with its stack and
-// registers: what `f` had and stored nowhere is unreachable for certain. What `f` throws ends the program.
+// Runs `f` on a separate thread that is registered with the collector. Afterwards the thread has ended, with
+// its stack and registers, so objects that `f` has not stored elsewhere are certainly unreachable. If `f`
+// throws, the program ends.
 template <class F>
 void elsewhere(F f) {
     ibid::gc::start(); // on the main thread
@@ -28,29 +29,30 @@ void elsewhere(F f) {
     }).join();
 }
 
-// The collector is conservative: now and then a word of its own, or of a stack, looks like a pointer to
-// something dead. So tests make many tokens, and let so many survive.
+// The collector is conservative: sometimes a word of its own, or on a stack, looks like a pointer to an
+// unreachable object. So tests make many tokens, and allow this many to survive.
 inline constexpr std::size_t by_accident = 3;
 inline constexpr int many = 100;
 
-// Overwrites what earlier calls have left below this thread's stack pointer. The collector saves registers in
-// a ucontext_t on the stack that it then scans, and getcontext() leaves half a kilobyte of that as it was:
-// where, now and then, the mark stack of the collection before lay, full of pointers to what died since.
+// Overwrites the remains of earlier calls below this thread's stack pointer. The collector saves registers in
+// a ucontext_t on the stack, which it then scans, and getcontext() does not write half a kilobyte of it.
+// Sometimes the mark stack of the previous collection was there, full of pointers to objects that have become
+// unreachable since.
 [[gnu::noinline]] inline void wipe_stack() noexcept {
     constexpr std::size_t deeper_than_a_collection = 192 * 1024;
     void* const below = __builtin_alloca(deeper_than_a_collection);
     std::memset(below, 0, deeper_than_a_collection);
-    __asm__ volatile("" : : "r"(below) : "memory"); // it is written, whoever reads it
+    __asm__ volatile("" : : "r"(below) : "memory"); // the compiler keeps the writes
 }
 
-// A full collection. Its finalizers run here, unless the program has said otherwise to the collector.
+// A full collection. Its finalizers run here, unless the program has configured the collector otherwise.
 inline void collect() {
     wipe_stack();
     GC_gcollect();
 }
 
-// N objects that the collector scans and keeps, whatever refers to them. Never freed. GoogleTest keeps the
-// members of a fixture where the collector does not look; these are for static variables and fixtures.
+// N objects that the collector scans and keeps, with or without references. Never freed. For static variables
+// and fixtures: GoogleTest keeps a fixture's members in memory that the collector does not scan.
 template <class T, std::size_t N>
 class roots {
 public:
@@ -72,7 +74,7 @@ private:
     T* memory_;
 };
 
-// What most of these tests intern.
+// The values that most of these tests intern.
 using table = ibid::cache<int, std::string>;
 using name = ibid::gc::active<std::string>;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program whose collector is always disabled, as with Go's GOGC=off: all works, and the cache is larger.
-// The tests of tokens are in the same program.
+// A program whose collector is always disabled, as with Go's GOGC=off: everything works, and the cache is
+// larger. The tests of tokens are in the same program.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokens beside the program's own finalizers, disappearing links, and its ways to run finalizers.
+// Tokens together with the program's own finalizers, disappearing links, and settings for when finalizers
+// run.
 #include <atomic>
 #include <cstddef>
 #include <cstring>
@@ -74,7 +75,7 @@ TEST(token, brought_back_by_a_finalizer_stays_ended_and_is_no_strangers) {
     });
     collect();
     ASSERT_NE(saved[0], nullptr);
-    elsewhere([&] { // all slots that there are, given to others
+    elsewhere([&] { // all slots, now used by other tokens
         for (int i = 2; i < 2000; ++i) {
             (void)intern(c, i);
         }
@@ -82,7 +83,7 @@ TEST(token, brought_back_by_a_finalizer_stays_ended_and_is_no_strangers) {
     EXPECT_FALSE(saved[0]->peer);
     EXPECT_THROW((void)*saved[0]->peer, ibid::gc::released);
     EXPECT_FALSE(saved[0]->peer.release());
-    saved[0]->peer = intern(c, 3); // the object may go on with a new token
+    saved[0]->peer = intern(c, 3); // the object may get a new token
     collect();
     EXPECT_EQ(*saved[0]->peer, "3");
     saved.clear();
@@ -145,7 +146,7 @@ TEST(destructor, of_a_value_may_allocate_collect_intern_and_make_tokens) {
 }
 
 TEST(disappearing_link, to_a_token_is_gone_before_the_token_is_reused) {
-    // Long and short links are the collector's weak references. Neither must ever lead to a token that has
+    // Long and short links are the collector's weak references. Neither must ever refer to a token that has
     // ended.
     struct links {
         void* short_link;
@@ -157,7 +158,7 @@ TEST(disappearing_link, to_a_token_is_gone_before_the_token_is_reused) {
         for (int i = 0; i < many; ++i) {
             const name a = intern(c, i);
             links& l = all[i];
-            std::memcpy(&l.short_link, &a, sizeof a); // what a C program would hold
+            std::memcpy(&l.short_link, &a, sizeof a); // as in a C program
             l.long_link = l.short_link;
             GC_general_register_disappearing_link(&l.short_link, l.short_link);
             GC_register_long_link(&l.long_link, l.long_link);
@@ -176,7 +177,7 @@ TEST(disappearing_link, to_a_token_is_gone_before_the_token_is_reused) {
         short_links += all[i].short_link != nullptr ? 1 : 0;
         long_links += all[i].long_link != nullptr ? 1 : 0;
     }
-    EXPECT_EQ(short_links, c.statistics().entries) << "a link is there exactly as long as what it leads to";
+    EXPECT_EQ(short_links, c.statistics().entries) << "a link exists exactly as long as its target";
     EXPECT_EQ(long_links, c.statistics().entries);
     EXPECT_LE(short_links, by_accident);
 }
@@ -196,7 +197,7 @@ TEST(finalizers_on_demand, hold_back_all_ends_until_the_program_asks) {
     collect();
     EXPECT_EQ(c.statistics().entries, 1000u);
     EXPECT_GE(ibid::gc::statistics().waiting, 1000 - by_accident);
-    elsewhere([&] { // not even making tokens and collecting lets anything go
+    elsewhere([&] { // even making tokens and collecting releases nothing
         for (int i = 1000; i < 3000; ++i) {
             (void)intern(c, i);
         }

@@ -29,7 +29,7 @@ bool succeeds_in_child(F f) {
     return ibid::testing::in_child([&] { return f() ? 0 : 1; }) == 0;
 }
 
-// Where no thread may be made (a sanitizer's child): deep enough that later calls overwrite it.
+// For a child that cannot make a thread (with a sanitizer): deep enough that later calls overwrite it.
 [[gnu::noinline]] void make_and_drop(table& c, int from, int to) {
     for (int i = from; i < to; ++i) {
         (void)ibid_test::intern(c, i);
@@ -46,7 +46,8 @@ TEST(fork, gives_the_child_tokens_and_collections_of_its_own) {
     EXPECT_TRUE(succeeds_in_child([&] {
         collect();
         if (c.statistics().entries != 101 || *kept[0] != "1") {
-            // What is older than the fork() stays: a thread that is gone might have a lock of its cache.
+            // Objects from before the fork() stay: a thread that the child does not have may hold a lock of
+            // their cache.
             return false;
         }
         make_and_drop(c, 1000, 6000);
@@ -81,7 +82,7 @@ TEST(fork, from_one_thread_while_others_make_tokens_and_collect) {
     for (int t = 0; t < 2; ++t) {
         threads.emplace_back([&] {
             const ibid::gc::thread known;
-            table theirs; // a cache's locks are not held over fork(), so the child keeps away from it
+            table theirs; // a cache's locks are not taken around fork(), so the child does not use it
             for (int i = 0; !stop; ++i) {
                 (void)ibid::gc::intern(theirs, i % 100, [&] { return std::to_string(i); });
                 if (i % 1000 == 0) {

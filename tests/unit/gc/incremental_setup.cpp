@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Linked into tests: the collector then marks incrementally and write-protects pages meanwhile.
+// Linked into tests: the collector then marks incrementally, and write-protects pages while it does.
 #include <gc/gc.h>
 
 namespace {

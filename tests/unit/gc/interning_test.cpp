@@ -31,7 +31,7 @@ name intern(table& c, int key) {
 
 TEST(make, that_collects_ends_other_entries_of_its_cache_in_the_middle) {
     table c;
-    for (int key = 0; key < 64; ++key) { // all shards, sooner or later
+    for (int key = 0; key < 64; ++key) { // all shards, over time
         elsewhere([&] {
             for (int i = 0; i < 1000; ++i) {
                 (void)intern(c, 1000 + i);
@@ -44,7 +44,7 @@ TEST(make, that_collects_ends_other_entries_of_its_cache_in_the_middle) {
             return std::string("made");
         });
         EXPECT_EQ(*h, "made");
-        EXPECT_LE(inside, by_accident) << "the dead went while the key was being made";
+        EXPECT_LE(inside, by_accident) << "unreachable tokens were released while the key was being made";
     }
 }
 
@@ -79,7 +79,7 @@ TEST(make, that_collects_while_others_wait_for_it_is_shared_as_ever) {
         ++makes;
         making = true;
         making.notify_all();
-        // Until the other thread sleeps, waiting for us, or very nearly so; then stop its world.
+        // Waits until the other thread sleeps, waiting for this one, or almost; then a collection stops it.
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
         collect();
         return std::string("once");

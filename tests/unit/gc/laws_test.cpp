@@ -123,7 +123,7 @@ TEST(collection, finds_tokens_in_collected_objects_as_deep_as_they_go) {
     head.clear();
     collect();
     EXPECT_LT(c.statistics().entries, 1000u)
-        << "an accident in the middle of the chain keeps what is behind it";
+        << "a false pointer into the middle of the chain keeps the rest of the chain";
 }
 
 TEST(collection, ends_entries_whose_tokens_lie_on_a_circle) {
@@ -144,7 +144,7 @@ TEST(collection, ends_entries_whose_tokens_lie_on_a_circle) {
 }
 
 TEST(collection, does_not_see_a_token_through_the_table) {
-    static table c; // a root of the collector, with all that it has in malloc behind it
+    static table c; // a root of the collector, with everything that it refers to in malloc's memory
     make_and_drop(c);
     collect();
     EXPECT_LE(c.statistics().entries, by_accident);
@@ -286,18 +286,18 @@ TEST(collector, disabled_for_the_whole_run_leaves_a_larger_cache_and_nothing_bro
         c.trim();
         EXPECT_EQ(c.statistics().entries, 100'001u) << "what was released is gone, the rest is not";
         EXPECT_EQ(*kept[0], "7");
-        EXPECT_EQ(*intern(c, 8), "8") << "what nobody can reach any more is still found";
+        EXPECT_EQ(*intern(c, 8), "8") << "unreachable objects are still found";
         EXPECT_EQ(c.statistics().misses, 200'000u);
         kept.clear();
         GC_enable();
         collect();
         c.trim();
         EXPECT_LE(c.statistics().entries, 2u)
-            << "and with the collector back, all is as if it had never been away";
+            << "after the collector is enabled again, everything works as before";
     }
 }
 
-// Its member runs a collection while nothing refers to the token any more but the expression that calls it.
+// Its member runs a collection while only the calling expression refers to the token.
 struct collecting {
     [[nodiscard]] std::uint64_t entries_after_a_collection(const ibid::cache<int, collecting>& c) const {
         collect();
@@ -321,7 +321,7 @@ TEST(local_token, is_seen_to_the_end_of_its_scope) {
     table c;
     elsewhere([&] {
         const name a = intern(c, 1);
-        const std::string& value = *a; // the last use of `a` that the compiler sees
+        const std::string& value = *a; // for the compiler, the last use of `a`
         collect();
         EXPECT_EQ(value, "1");
         EXPECT_EQ(c.statistics().entries, 1u);

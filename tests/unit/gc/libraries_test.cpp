@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tokens that pass from one library of the process to another, and one collector for both. This program and
-// other_gc_library are built with -fvisibility=hidden, so that each would have all of its own that is not
-// said to be the process's.
+// other_gc_library are built with -fvisibility=hidden, so each has its own copy of everything that is not
+// explicitly shared in the process.
 #include <cstddef>
 #include <string>
 

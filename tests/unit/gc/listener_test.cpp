@@ -75,7 +75,7 @@ TEST(listener, that_comes_later_and_keeps_all_to_itself_costs_time_and_no_safety
         }
     });
     make_and_drop(c, 1000, 2000);
-    // Collections that ibid does not hear of: dead tokens are swept away, and their memory used for others.
+    // Collections of which ibid gets no event: unreachable tokens are swept, and their memory is reused.
     GC_set_on_collection_event([](GC_EventType e) { heard_after += e == GC_EVENT_MARK_END ? 1 : 0; });
     const int before = heard_after;
     collect();
@@ -88,7 +88,7 @@ TEST(listener, that_comes_later_and_keeps_all_to_itself_costs_time_and_no_safety
     collect();
     EXPECT_GT(heard_after, before);
     EXPECT_EQ(c.statistics().entries, 2000u);
-    // The next tokens notice. What lived still lives, what died is let go.
+    // The next tokens detect this. What was reachable still exists, the rest is released.
     make_and_drop(others, 0, 1000);
     for (int i = 0; i < 3; ++i) {
         collect();
@@ -106,7 +106,7 @@ TEST(listener, that_comes_later_and_keeps_all_to_itself_costs_time_and_no_safety
     EXPECT_LE(c.statistics().entries, by_accident);
     const int after = heard_after;
     collect();
-    EXPECT_GT(heard_after, after) << "and is called on, as anybody who listened before";
+    EXPECT_GT(heard_after, after) << "and it still calls the previous listener";
 }
 
 } // namespace

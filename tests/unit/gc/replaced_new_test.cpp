@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program whose operator new is the collector's, as libgccpp makes it: every allocation of the standard
+// A program whose operator new allocates from the collector, like libgccpp: every allocation of the standard
 // library may collect and run finalizers, and everything that it allocates is scanned.
 #include <cstddef>
 #include <functional>
@@ -18,7 +18,7 @@
 
 namespace {
 
-bool restless = false; // each allocation collects, and runs finalizers, as each may
+bool restless = false; // each allocation collects, and runs finalizers: the worst case
 
 void* from_collector(std::size_t size) {
     if (restless) {
@@ -39,7 +39,7 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
     return operator new(size);
 }
-// The standard library's own would come to the two above; a sanitizer's does not.
+// The standard library's versions would call the two above; a sanitizer's do not.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     return from_collector(size);
 }
@@ -78,8 +78,7 @@ TEST(cache_with_unscanned_memory, interns_and_ends_while_every_allocation_may_ru
     const GC_word before = GC_get_gc_no();
     elsewhere([&] {
         for (int round = 0; round < 20; ++round) {
-            for (int i = 0; i < 10'000;
-                 ++i) { // grows and shrinks the table, in the middle of which collections fall
+            for (int i = 0; i < 10'000; ++i) { // grows and shrinks the table, with collections in between
                 (void)ibid::gc::intern(c, i, [&] { return long_text(i); });
             }
         }
@@ -89,11 +88,11 @@ TEST(cache_with_unscanned_memory, interns_and_ends_while_every_allocation_may_ru
     EXPECT_LE(c.statistics().entries, by_accident);
 }
 
-// What the library itself remembers: who is kept, and who is used by many threads.
+// ibid's own records: which entries are retained, and which are hot.
 TEST(cache_with_unscanned_memory, keeps_and_counts_while_each_allocation_runs_finalizers) {
     using numbers = ibid::cache<int, int, ibid::key_beside, ibid::hash<int>, std::equal_to<>,
                                 ibid::gc::unscanned_allocator<std::byte>>;
-    // Neither ends with this test, since what is found by accident may end later.
+    // Neither ends with this test, because objects that false pointers keep may end later.
     alignas(numbers) static unsigned char place_of_kept[sizeof(numbers)];
     static numbers& kept = *::new (static_cast<void*>(place_of_kept)) numbers;
     struct interns_at_its_end {
@@ -114,7 +113,7 @@ TEST(cache_with_unscanned_memory, keeps_and_counts_while_each_allocation_runs_fi
         (void)ibid::detail::hot_values::of_process().promote(ibid::detail::header_of(one.get()));
         return one;
     };
-    std::vector<ibid::handle<interns_at_its_end>> held; // so that ever more is to be remembered
+    std::vector<ibid::handle<interns_at_its_end>> held; // so that the records grow
     held.reserve(200);
     for (int i = 0; i < 100; ++i) {
         elsewhere([&] { // for the collector to find
@@ -135,7 +134,7 @@ TEST(cache_with_unscanned_memory, keeps_and_counts_while_each_allocation_runs_fi
 }
 
 TEST(cache_with_unscanned_memory, is_not_scanned) {
-    // Tokens that only the cache's own memory refers to are not there for the collector.
+    // Tokens that are referred to only from the cache's own memory are unreachable for the collector.
     using tokens = ibid::cache<int, ibid::gc::active<std::string>, ibid::key_beside, ibid::hash<int>,
                                std::equal_to<>, ibid::gc::unscanned_allocator<std::byte>>;
     table c;

@@ -26,8 +26,8 @@ using name = ibid::gc::active<std::string>;
 
 static_assert(sizeof(name) == sizeof(void*));
 static_assert(std::is_nothrow_copy_constructible_v<name> && std::is_nothrow_copy_assignable_v<name>);
-static_assert(!std::is_constructible_v<
-              name, const ibid::handle<std::string>&>); // it takes a handle over, or a copy of one
+static_assert(
+    !std::is_constructible_v<name, const ibid::handle<std::string>&>); // it takes a handle, or a copy of one
 
 name intern(names& c, const std::string& key) {
     return ibid::gc::intern(c, key, [&] { return "value of " + key; });

@@ -26,7 +26,7 @@ struct record {
 
 int finalized = 0;
 
-// Collected text that says when it is gone.
+// Collected text that reports its end.
 char* text(char c) {
     auto* const t = static_cast<char*>(GC_MALLOC_ATOMIC(1000));
     for (int i = 0; i < 1000; ++i) {
@@ -52,7 +52,7 @@ TEST(traced_value, keeps_the_collected_objects_that_it_refers_to) {
     elsewhere([&] { EXPECT_EQ((*handles[0])->text[999], 'x'); });
     handles.clear();
     collect();
-    EXPECT_GE(finalized, many - static_cast<int>(by_accident)) << "and lets them go with the entry";
+    EXPECT_GE(finalized, many - static_cast<int>(by_accident)) << "and releases them with the entry";
 }
 
 TEST(traced_value, lives_by_tokens_as_any_other) {

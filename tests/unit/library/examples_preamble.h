@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the examples of docs/library take as known: headers, and the least of a framework for coroutines.
+// Used by the examples of docs/library: headers, and a minimal framework for coroutines.
 #pragma once
 
 #include <charconv>
@@ -43,7 +43,7 @@
 #if defined(__cpp_impl_coroutine)
 namespace {
 
-// Starts when it is awaited; resumes who awaits it when it ends.
+// Starts when it is awaited; at its end it resumes the awaiting coroutine.
 template <class T>
 class [[nodiscard]] task {
 public:
@@ -95,7 +95,7 @@ private:
     std::coroutine_handle<promise_type> running_;
 };
 
-// One thread that runs what was put off, in its order.
+// One thread that runs posted work, in order.
 class event_loop {
 public:
     auto later() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For tests of the certificate cache: one over the libcrypto that this program is linked with, called
+// For tests of the certificate cache: a cache for the libcrypto that this program is linked with, called
 // directly.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace ibid::test {
 
-// While it lives, what is allocated on this thread may be lost: OpenSSL leaves something behind, as in stock.
+// While it lives, memory allocated on this thread may leak: OpenSSL itself leaks, as in stock.
 struct may_be_lost {
     may_be_lost() {
 #if defined(__SANITIZE_ADDRESS__)
@@ -36,14 +36,14 @@ struct may_be_lost {
         auto* const all = new openssl::functions;
         void* const handle = dlopen(libcrypto_file, RTLD_LAZY | RTLD_NOLOAD);
         all->take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
-        // The tests bring no provider of their own: all there are count as built in.
+        // The tests have no providers of their own, so all providers count as built in.
         all->libcrypto = {nullptr, reinterpret_cast<const void*>(~std::uintptr_t{0})};
         return all;
     }();
     return *f;
 }
 
-// Of this program, for ever: OpenSSL has its callbacks.
+// Never destroyed, because OpenSSL has its callbacks.
 [[nodiscard]] inline openssl::certificate_cache& a_cache() {
     static auto* const cache = new openssl::certificate_cache(linked_functions(), {});
     return *cache;
@@ -58,7 +58,7 @@ struct may_be_lost {
     return parse_in(a_cache(), der);
 }
 
-// One of stock's.
+// Parsed by OpenSSL itself.
 [[nodiscard]] inline x509_ptr fresh(const bytes& der) {
     const unsigned char* p = der.data();
     return x509_ptr(d2i_X509(nullptr, &p, static_cast<long>(der.size())));
@@ -88,8 +88,8 @@ struct may_be_lost {
     return all;
 }
 
-// A leaf with extensions as they are given: object identifier, what stands in the OCTET STRING. `subject`: a
-// Name in DER.
+// A leaf with the given extensions: object identifier, and contents of the OCTET STRING. `subject`: a Name in
+// DER.
 struct raw_extension {
     std::string object;
     bytes value;

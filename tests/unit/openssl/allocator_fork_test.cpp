@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program whose allocator holds a lock of its own around fork, as jemalloc and tcmalloc do. A program of
-// its own, as it has one malloc.
+// A program whose allocator holds its own lock around fork, as jemalloc and tcmalloc do. A separate program,
+// because a program has only one malloc.
 #include <openssl/x509.h>
 
 #include <dlfcn.h>
@@ -27,11 +27,11 @@ void* __libc_malloc(std::size_t);
 namespace {
 
 pthread_mutex_t heap = PTHREAD_MUTEX_INITIALIZER;
-std::atomic<bool> fork_is_wanted{false};   // and its handlers run: this one first, as it was registered last
-std::atomic<bool> heap_is_prepared{false}; // by the last of these handlers
+std::atomic<bool> fork_is_wanted{false};   // its handlers run: this one first, because it was registered last
+std::atomic<bool> heap_is_prepared{false}; // set by the last of these handlers
 std::atomic<int> allocations_of_ibid{0};
 std::atomic<int> waited_for{
-    0}; // by the other thread's fork, which stood between its first handler and its last
+    0}; // by the other thread's fork, which was between its first and its last handler
 thread_local bool is_watched = false;
 
 void want_a_fork() {
@@ -57,8 +57,8 @@ void have_handlers() {
     }
 }
 
-// In an allocation of ibid's, some of which are under its locks: long enough for the other thread to come to
-// its fork, if it can.
+// Waits in an allocation of ibid, some of which are under its locks, long enough that the other thread
+// reaches its fork, if it can.
 void let_the_other_thread_fork(const void* caller) {
     dl_find_object calls{};
     dl_find_object ibid{};
@@ -93,8 +93,7 @@ namespace ibid::test {
 namespace {
 
 TEST(allocator_fork, is_not_locked_before_ibids_locks_are_free) {
-    // The first ones fill what the preload has in pages of its own (operator_new.cpp); then for tables that
-    // grow.
+    // The first ones use up the preload's reserve of pages (operator_new.cpp), and make tables grow.
     constexpr int unwatched = 800;
     constexpr int watched = 400;
     std::vector<bytes> ders;

@@ -49,12 +49,12 @@ struct change {
         {"one octet of a date", [](X509* x) { octets_of(X509_getm_notAfter(x))[0] ^= 1; }},
         {"serial number", [](X509* x) { ASN1_INTEGER_set(X509_get_serialNumber(x), 99); }},
         {"its sign", [](X509* x) { change_sign(X509_get_serialNumber(x)); }},
-        {"a name more in the subject",
+        {"an additional name in the subject",
          [](X509* x) {
              X509_NAME_add_entry_by_txt(written_to(X509_get_subject_name(x)), "O", MBSTRING_ASC,
                                         reinterpret_cast<const unsigned char*>("more"), -1, -1, 0);
          }},
-        {"a name less in the issuer",
+        {"a name removed from the issuer",
          [](X509* x) {
              X509_NAME_ENTRY_free(X509_NAME_delete_entry(written_to(X509_get_issuer_name(x)), 0));
          }},
@@ -195,7 +195,7 @@ TEST_F(Alterations, TheCountOfHandOutsEndsBeforeThatOfReferences) {
         all.push_back(parse(der));
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
-        EXPECT_EQ(all[i].get(), all[i / 4 * 4].get()) << "one parse and three hits each";
+        EXPECT_EQ(all[i].get(), all[i / 4 * 4].get()) << "one parse and three hits for each";
         EXPECT_TRUE(i < 4 || all[i].get() != all[i - 4].get());
         EXPECT_TRUE(a_cache().shares(all[i].get()));
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child of a process with several threads: nothing that was there before the fork is handed out, touched,
-// or waited for.
+// A child of a process with several threads: nothing from before the fork is handed out or touched, and no
+// lock from before the fork is waited for.
 //
-// Each test forks while another thread stands still somewhere inside OpenSSL or the cache: in an allocation,
-// as memory functions of this program's make it stop at the n-th.
+// Each test forks while another thread is stopped somewhere inside OpenSSL or the cache: this program's
+// memory functions stop it at the n-th allocation.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,7 +22,7 @@
 #include "support/in_child.h"
 
 #if defined(__SANITIZE_THREAD__)
-// A child has fewer threads than were begun.
+// A child has fewer threads than were started.
 extern "C" const char* __tsan_default_options() {
     return "report_thread_leaks=0";
 }
@@ -35,7 +35,7 @@ using namespace ibid::test;
 using testing::gate;
 using testing::in_child;
 
-thread_local int stops_at = 0; // as many allocations from now; 0: never
+thread_local int stops_at = 0; // after this many allocations; 0: never
 gate* stopped = nullptr;
 gate* go_on = nullptr;
 
@@ -68,7 +68,7 @@ protected:
     Forks() : root_(make_authority("root")) {
         a_cache().retain({});
         ERR_clear_error();
-        // What OpenSSL sets up once.
+        // OpenSSL's one-time initialization.
         const bytes der = leaf();
         const x509_ptr a = parse(der);
         const x509_ptr b = parse(der);
@@ -80,7 +80,7 @@ protected:
     authority root_;
 };
 
-// Exit status of a child: which of these did not hold.
+// Exit status of a child: the number of the first failed expectation.
 struct verdict {
     int failed = 0;
     int number = 0;
@@ -99,7 +99,7 @@ TEST_F(Forks, TheChildGetsNothingThatWasThere) {
     const bytes kept = leaf();
     const x509_ptr held = parse(der);
     (void)parse(kept);
-    const X509* const retained = parse(kept).get(); // from its second sight on
+    const X509* const retained = parse(kept).get(); // retained from its second sight on
     ASSERT_EQ(a_cache().statistics().retained, 1U);
     EXPECT_EQ(in_child([&] {
                   a_cache().forget_all_in_child();
@@ -110,7 +110,7 @@ TEST_F(Forks, TheChildGetsNothingThatWasThere) {
                       v.expect(parse(der) == mine);
                       v.expect(parse(kept).get() != retained);
                       v.expect(a_cache().statistics().entries >= 1);
-                      // What is inherited stays what it was, for its holders.
+                      // Inherited objects stay valid for their holders.
                       v.expect(a_cache().shares(held.get()));
                       v.expect(a_cache().origin(held.get()) != nullptr);
                       v.expect(a_cache().verify(held.get(), root_.key.get()) == 1);
@@ -120,7 +120,7 @@ TEST_F(Forks, TheChildGetsNothingThatWasThere) {
                       v.expect(!a_cache().shares(held.get()));
                       v.expect(parse(der) == mine);
                   }
-                  // The budget is the parent's.
+                  // The budget is that of the parent.
                   (void)parse(kept);
                   (void)parse(kept);
                   v.expect(a_cache().statistics().retained >= 1);
@@ -129,7 +129,7 @@ TEST_F(Forks, TheChildGetsNothingThatWasThere) {
                   return v.failed;
               }),
               0);
-    EXPECT_EQ(parse(der).get(), held.get()) << "in the parent nothing has changed";
+    EXPECT_EQ(parse(der).get(), held.get()) << "nothing has changed in the parent";
     EXPECT_EQ(parse(kept).get(), retained);
     a_cache().retain({});
 }
@@ -147,7 +147,7 @@ TEST_F(Forks, WhatIsInheritedEndsInTheChildWithoutTheTable) {
                   v.expect(a_cache().statistics().entries == 0);
                   const x509_ptr mine = parse(der);
                   v.expect(a_cache().statistics().entries == 1);
-                  // And once more.
+                  // The same in a child of the child.
                   v.expect(in_child([&] {
                                a_cache().forget_all_in_child();
                                return parse(der) != mine ? 0 : 1;
@@ -169,8 +169,8 @@ TEST_F(Forks, AStoppedCacheStaysStopped) {
               0);
 }
 
-// A thread of the parent stands in the middle of its first use of a shared certificate, whose lock it holds;
-// or of a parse, or of a first hit.
+// A thread of the parent is inside its first use of a shared certificate, whose lock it holds; or inside a
+// parse, or inside a first hit.
 TEST_F(Forks, TheChildWaitsForNoLockOfAnyCertificate) {
     enum work { first_use, parse_only, first_hit };
     for (const work w : {first_use, parse_only, first_hit}) {
@@ -258,11 +258,11 @@ TEST_F(Forks, TheChildWritesOnePageAtMost) {
     a_cache().retain({});
 }
 
-// Threads that hit, drop and trim all the time, and forks in between. (Not threads that parse: OpenSSL's own
-// locks would be held in the child, with or without a cache.)
+// Threads that hit, drop and trim all the time, with forks in between. (No threads that parse: then OpenSSL's
+// own locks could be held in the child, with or without a cache.)
 TEST_F(Forks, InTheMiddleOfTrafficLeaveAChildThatWorks) {
     if (sanitized) {
-        GTEST_SKIP() << "the sanitizer's malloc is not made for it";
+        GTEST_SKIP() << "the sanitizer's malloc does not support it";
     }
     std::vector<bytes> ders;
     for (int i = 0; i < 8; ++i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// certificate_cache against d2i_X509's documented behaviour, called directly: hit, miss and failure look
-// alike.
+// certificate_cache, called directly, compared with the documented behaviour of d2i_X509: hits, misses and
+// failures look the same to a caller.
 #include "openssl/certificates/certificate_cache.h"
 
 #include <openssl/err.h>
@@ -31,7 +31,7 @@ libcrypto& linked() {
 class Certificates : public testing::Test {
 protected:
     Certificates() : root_(make_authority("root")) {
-        cache().retain({}); // no retention: what is gone is gone
+        cache().retain({}); // no retention: an entry ends with its last holder
         ERR_clear_error();
     }
 
@@ -56,13 +56,13 @@ TEST_F(Certificates, EqualBytesGiveOneObject) {
     EXPECT_EQ(der_of(a.get()), der);
 }
 
-// The first hit compares with the object's own encoding, those after it with what that left.
+// The first hit compares with the object's own encoding, later hits with the result of the first.
 TEST_F(Certificates, EveryHitComparesAllBytes) {
     const bytes der = leaf();
     const x509_ptr first = parse(der);
     EXPECT_EQ(parse(der).get(), first.get());
     EXPECT_EQ(parse(der).get(), first.get());
-    // As if another certificate of this size had the same hash.
+    // Like another certificate of this size with the same hash.
     certificate_home nowhere{cache().f(), nullptr};
     const std::unique_ptr<certificate_entry> entry(
         certificate_entry::make(nowhere, first.get(), certificate_key(der, {}), 1, false));
@@ -76,7 +76,7 @@ TEST_F(Certificates, EveryHitComparesAllBytes) {
         EXPECT_EQ(compare(der), likeness::same);
         EXPECT_EQ(compare(other), likeness::other);
     }
-    entry->changed = true; // as if somebody had written to it since it was found
+    entry->changed = true; // as if a program had written to it since it was found
     EXPECT_EQ(compare(der), likeness::altered);
 }
 
@@ -129,7 +129,7 @@ TEST_F(Certificates, TheEntryGoesWithTheLastReference) {
 TEST_F(Certificates, TheInputPointerAdvancesAlikeOnMissAndHit) {
     bytes der = leaf();
     const std::size_t size = der.size();
-    der.insert(der.end(), {0xde, 0xad}); // trailing bytes are the caller's business
+    der.insert(der.end(), {0xde, 0xad}); // the caller handles trailing bytes
     for (int i = 0; i < 2; ++i) {
         const unsigned char* p = der.data();
         const x509_ptr x(cache().parse(nullptr, &p, static_cast<long>(der.size()), {}, false));
@@ -241,7 +241,7 @@ TEST_F(Certificates, LibraryContextsAndPropertyQueriesDoNotMix) {
     EXPECT_EQ(queried.get(), in(nullptr, "provider=default").get());
     EXPECT_EQ(elsewhere.get(), in(other, nullptr).get());
     cache().forget_context(other);
-    EXPECT_NE(elsewhere.get(), in(other, nullptr).get()) << "found again although its context is about to go";
+    EXPECT_NE(elsewhere.get(), in(other, nullptr).get()) << "found although its context is about to be freed";
     OSSL_LIB_CTX_free(other);
 }
 
@@ -251,7 +251,7 @@ TEST_F(Certificates, AThreadWithADefaultContextOfItsOwnSharesNothing) {
     const std::uint64_t entries = cache().statistics().entries;
     OSSL_LIB_CTX* const other = OSSL_LIB_CTX_new();
     OSSL_LIB_CTX* const before = OSSL_LIB_CTX_set0_default(other);
-    x509_ptr elsewhere = parse(der); // OpenSSL would not tell the cache of its end
+    x509_ptr elsewhere = parse(der); // OpenSSL would not call the cache at its end
     EXPECT_NE(elsewhere.get(), here.get());
     EXPECT_EQ(cache().statistics().entries, entries);
     elsewhere.reset();
@@ -313,7 +313,7 @@ TEST_F(Certificates, WhatHasNotVerifiedIsKeptFromItsSecondSightOn) {
     const bytes again = leaf("again.example");
     (void)parse(again);
     EXPECT_EQ(cache().statistics().retained, 0U);
-    const X509* const second = parse(again).get(); // is kept, though nobody holds it
+    const X509* const second = parse(again).get(); // is retained, without a holder
     EXPECT_EQ(cache().statistics().retained, 1U);
     const std::uint64_t hits = cache().statistics().hits;
     EXPECT_EQ(parse(again).get(), second);
@@ -339,7 +339,7 @@ TEST_F(Certificates, WhatNeverVerifiedCannotPushOutWhatDid) {
     for (int i = 0; i < 200; ++i) {
         const bytes bad = leaf(std::to_string(i) + ".bad");
         (void)parse(bad);
-        (void)parse(bad); // kept now, as far as there is room
+        (void)parse(bad); // retained now, within the budget
     }
     for (std::size_t i = 0; i < good.size(); ++i) {
         EXPECT_EQ(parse(ders[i]).get(), good[i]);
@@ -360,8 +360,9 @@ TEST_F(Certificates, ASignatureIsVerifiedOnceForEachPair) {
     cache().begin_anew();
     EXPECT_EQ(cache().verify(x.get(), key), 1);
     EXPECT_EQ(cache().verify(x.get(), key), 1);
-    EXPECT_EQ(cache().signatures().hits, hits + 1) << "remembered although the algorithms may have changed";
-    EXPECT_FALSE(cache().shares(x.get())) << "what is parsed now may be another object";
+    EXPECT_EQ(cache().signatures().hits, hits + 1)
+        << "found in the memo although the algorithms may have changed";
+    EXPECT_FALSE(cache().shares(x.get())) << "a certificate that is parsed now may be another object";
 }
 
 // The null context of a certificate is the thread's default one, and may have other algorithms.

@@ -2,9 +2,9 @@
 //
 // Certificates for tests: keys, a root, leaves, CRLs. Small keys of P-256, so that making them costs nothing.
 //
-// Law: nothing here names a function that writes to certificates, as the program that includes it would be a
-// writer (src/openssl/modules/module_class.h), to which ibid gives no shared object. They are made elsewhere
-// (support/pki/pki.h).
+// Law: nothing here references a function that writes to certificates. Otherwise a program that includes this
+// file would be a writer (src/openssl/modules/module_class.h), and would get no shared objects. Certificates
+// are made elsewhere (support/pki/pki.h).
 #pragma once
 
 #include <openssl/evp.h>
@@ -84,8 +84,8 @@ struct certificate_options {
     unsigned flags = 0; // ibid_pki_flags
 };
 
-// Signed by `issuer`, or by itself when there is none. Each call gives a certificate of its own (another
-// serial number).
+// Signed by `issuer`, or by itself if there is none. Each call makes a different certificate (another serial
+// number).
 [[nodiscard]] inline bytes make_der(const std::string& name, EVP_PKEY* key, const authority* issuer,
                                     bool is_ca, const certificate_options& options = {}) {
     static std::atomic<long> serial{1};
@@ -157,7 +157,7 @@ struct certificate_options {
     return der;
 }
 
-// Serial numbers that are not in order, and nobody's.
+// Unsorted serial numbers, of no certificate.
 [[nodiscard]] inline bytes make_crl_der(const authority& issuer, int revoked) {
     std::vector<std::string> serials;
     for (int i = 0; i < revoked; ++i) {
@@ -168,8 +168,8 @@ struct certificate_options {
     return make_crl_der(issuer, serials);
 }
 
-// d2i_X509_CRL may fill a CRL of a store anew, and so makes a writer of who names it beside a getter of
-// these.
+// d2i_X509_CRL can overwrite a store's CRL, so a program that references it and a getter of stored CRLs is a
+// writer.
 [[nodiscard]] inline crl_ptr crl_of(const bytes& der) {
     const std::string pem = as_pem(PEM_STRING_X509_CRL, der);
     const testbed::owned_bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));

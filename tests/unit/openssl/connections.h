@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TLS connections inside one process and one thread, over memory BIOs: a server, a client, and the shuttle
-// between them.
+// TLS connections inside one process and one thread, over memory BIOs: a server, a client, and the code that
+// moves bytes between them.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -30,7 +30,7 @@ struct world {
     [[nodiscard]] context_ptr context(const SSL_METHOD* method, bool server, int version = 0) const {
         return context(method, server, server ? server_leaf.get() : client_leaf.get(), key.get(), version);
     }
-    // With another leaf of the same intermediate.
+    // With another leaf issued by the same intermediate.
     [[nodiscard]] context_ptr context(const SSL_METHOD* method, bool server, X509* leaf, EVP_PKEY* leafs_key,
                                       int version = 0) const {
         context_ptr c(SSL_CTX_new(method));
@@ -71,7 +71,7 @@ struct connection {
         }
     }
 
-    // True once both sides are done; false when either fails.
+    // True when both sides are done; false if either fails.
     [[nodiscard]] bool shake_hands() {
         for (int i = 0; i < 100; ++i) {
             const bool c = step(client.get());
@@ -87,7 +87,7 @@ struct connection {
         return false;
     }
 
-    // One byte each way, and whatever comes with it.
+    // One byte in each direction, and everything that is sent with it.
     void exchange() {
         char byte = 'x';
         for (const auto& [from, to] :
@@ -98,7 +98,7 @@ struct connection {
     }
 
     [[nodiscard]] session_ptr session() {
-        SSL_set_shutdown(client.get(), SSL_SENT_SHUTDOWN); // else a session of TLS 1.3 is not resumable
+        SSL_set_shutdown(client.get(), SSL_SENT_SHUTDOWN); // otherwise a TLS 1.3 session is not resumable
         return session_ptr(SSL_get1_session(client.get()));
     }
 
@@ -116,7 +116,7 @@ private:
     bool failed_ = false;
 };
 
-// Two of them between the same contexts: each side has met its peer's certificates twice.
+// Two connections between the same contexts: each side has parsed its peer's certificates twice.
 struct two_connections {
     world w;
     context_ptr client = w.context(TLS_client_method(), false);
@@ -128,7 +128,7 @@ struct two_connections {
     [[nodiscard]] bool share() const { return shaken && one.clients_view() == two.clients_view(); }
 };
 
-// A forked child leaves its first eight certificates to OpenSSL. Two connections bring four at least.
+// A forked child does not share its first eight certificates. Two connections bring at least four.
 inline void outlast_first_certificates() {
     for (int i = 0; i < 2; ++i) {
         check(two_connections().shaken, "handshake");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that shows the entries of a store's CRL, in the order in which they stand there: as in its file,
-// until somebody searches in it. OpenSSL sorts a list at the first search, in place.
+// A program that prints the entries of a store's CRL, in their order: as in the file, until something
+// searches in it. OpenSSL sorts a list in place at the first search.
 #include <openssl/x509.h>
 
 #include <unistd.h>
@@ -54,7 +54,7 @@ TEST(CrlOrder, SeesTheOrderOfTheFileUntilItSearchesItself) {
     X509_REVOKED* found = nullptr;
     EXPECT_EQ(X509_CRL_get0_by_cert(list_in(a), &found, nobody.get()), 0);
     EXPECT_EQ(order_of(list_in(a)), sorted);
-    EXPECT_EQ(order_of(list_in(b)), in_file) << "nobody has searched in this store";
+    EXPECT_EQ(order_of(list_in(b)), in_file) << "this store has not been searched";
     EXPECT_EQ(order_of(list_in(store_with(path))), in_file);
     std::remove(path.c_str());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Modules as the linker leaves them in memory, linked in each way that there is: what the dynamic linker
-// itself says of each is what elf_module must read.
+// Modules in memory, linked in each possible way: elf_module must read the same from each as the dynamic
+// linker reports.
 #include "loaded_module.h"
 
 #include <unistd.h>
@@ -104,7 +104,7 @@ TEST_P(modules, hold_the_addresses_of_what_they_call) {
     ASSERT_TRUE(all.contains("getppid"));
     EXPECT_EQ(all.at("getppid").value, dlsym(RTLD_DEFAULT, "getppid"));
     EXPECT_FALSE(all.at("getppid").may_be_lazy);
-    // Its own function is named only where another may stand before it.
+    // Its own function is referenced only if another module can replace it.
     const bool names_itself = all.contains("ibid_test_answer");
     EXPECT_EQ(names_itself, way != "symbolic" && way != "symbolic_functions");
     if (names_itself) {
@@ -115,7 +115,7 @@ TEST_P(modules, hold_the_addresses_of_what_they_call) {
 }
 
 TEST_P(modules, that_are_bound_late_lead_back_into_themselves_before) {
-    // In a process where nobody has called it yet. LD_BIND_NOW binds all at once.
+    // In a process in which it has not been called yet. LD_BIND_NOW binds all functions at once.
     if (std::getenv("LD_BIND_NOW") != nullptr) {
         GTEST_SKIP() << "LD_BIND_NOW";
     }
@@ -158,8 +158,8 @@ TEST_P(modules, say_what_they_ask_of_the_linker) {
 INSTANTIATE_TEST_SUITE_P(linked, modules, testing::ValuesIn(ways),
                          [](const auto& p) { return p.param.name; });
 
-// What each of this program's own modules defines, asked of both. The C library has both hash tables and
-// versions.
+// What each of this program's modules defines, from both sources. The C library has both kinds of hash table,
+// and versions.
 TEST(module, of_this_program_are_all_read) {
     struct seen {
         unsigned modules = 0;
@@ -183,7 +183,7 @@ TEST(module, of_this_program_are_all_read) {
         },
         &s);
     EXPECT_GT(s.modules, 3U);
-    EXPECT_GE(s.readable + 1, s.modules); // but for the kernel's own, on some machines
+    EXPECT_GE(s.readable + 1, s.modules); // except for the kernel's vDSO, on some machines
     EXPECT_EQ(s.in_libc, dlsym(RTLD_DEFAULT, "getppid"));
     EXPECT_NE(s.own, nullptr);
 }

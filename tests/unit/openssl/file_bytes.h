@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a file would hold, for tests that need no file.
+// A file's contents, for tests that need no file.
 #pragma once
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program may choose OpenSSL's memory functions as long as OpenSSL has allocated nothing. Calls that ibid
-// intercepts before that, and that allocate nothing by themselves, must not spoil it. From then on ibid
-// shares nothing: the program may give OpenSSL memory that lies in several processes, where ibid's pointers
-// mean nothing.
+// A program may set OpenSSL's memory functions as long as OpenSSL has allocated nothing. Intercepted calls
+// before that, which in stock allocate nothing, must not make this impossible. After the functions are set,
+// ibid shares nothing: OpenSSL's memory may be shared between processes, in which ibid's pointers are not
+// valid.
 #include <openssl/asn1t.h>
 #include <openssl/crypto.h>
 #include <openssl/x509.h>

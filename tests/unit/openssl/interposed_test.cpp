@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that is written for OpenSSL alone, knows nothing of ibid, and reads what it gets: what it sees,
-// and which objects turn out to be one. writers_test.cpp and attacher_test.cpp are for those that write.
+// A program that uses only OpenSSL and only reads what it gets: what it sees, and which pointers are the same
+// object. writers_test.cpp and attacher_test.cpp are for programs that write.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -91,11 +91,11 @@ TEST_P(versions_of_tls, ASerializedSessionComesBackWithTheSharedPeer) {
     ASSERT_NE(again, nullptr);
     EXPECT_EQ(p, der + size);
     EXPECT_EQ(SSL_SESSION_get0_peer(again.get()), a.clients_view());
-    for (int cut = 1; cut < size; cut += 7) { // broken ones fail, and nothing is lost or kept
+    for (int cut = 1; cut < size; cut += 7) { // truncated sessions fail, and nothing leaks or is kept
         p = der;
         EXPECT_EQ(d2i_SSL_SESSION(nullptr, &p, size - cut), nullptr);
     }
-    // The outermost length stays right, and something behind the peer is wrong: what was decoded is freed
+    // The outermost length stays correct, and something behind the peer is wrong: decoded parts are freed
     // again.
     bytes damaged(der, der + size);
     for (std::size_t at = damaged.size() - 1; at > damaged.size() - 100; --at) {
@@ -118,7 +118,7 @@ TEST_P(versions_of_tls, AnUntrustedPeerIsRefusedEveryTime) {
         ERR_clear_error();
         connection good(client.get(), server.get());
         EXPECT_TRUE(
-            good.shake_hands()); // remembered signatures of the good chain say nothing about the other store
+            good.shake_hands()); // the memo's entries for the good chain do not affect the other store
     }
 }
 
@@ -196,10 +196,10 @@ TEST_P(versions_of_tls, ParsingIntoASharedCertificateLeavesItToItsOtherHolders) 
                 EXPECT_EQ(got, mine);
                 EXPECT_EQ(der_of(mine), other);
             }
-            if (mine != alias) { // a parser that failed before it came there has left it
+            if (mine != alias) { // a parser that failed early has not changed the pointer
                 X509_free(mine);
             }
-            EXPECT_EQ(der_of(alias), before); // a pointer that the program kept is still good
+            EXPECT_EQ(der_of(alias), before); // a pointer that the program kept is still valid
             X509_free(alias);
             ERR_clear_error();
             EXPECT_EQ(der_of(b.clients_view()), before);
@@ -406,13 +406,14 @@ TEST_F(Stores, FilesThatOpenSSLRefusesAreRefusedInItsWords) {
     }
 }
 
-// A fork while other threads shake hands: the child's copy of ibid must work, whatever the others were doing.
+// A fork while other threads do handshakes: the child's copy of ibid must work, whatever the other threads
+// did.
 constexpr int waits_for_openssl = 2;
 constexpr int waits_for_ibid = 3;
 
-// The child of a fork among threads may inherit a lock of OpenSSL's held for ever (that of its ex_data, above
-// all), with ibid and without it. Whose lock it waits for is told by the first caller that is neither libc
-// nor this program.
+// In a process with threads, a forked child may inherit an OpenSSL lock that is never released (above all,
+// that of ex_data), with ibid and without it. The first caller that is neither in libc nor in this program
+// shows whose lock the child waits for.
 void say_who_waits(int) {
     void* frames[64];
     const int count = backtrace(frames, 64);
@@ -437,7 +438,7 @@ TEST(Process, ForksWhileThreadsAreAtWork) {
     const context_ptr client = w.context(TLS_client_method(), false);
     const context_ptr server = w.context(TLS_server_method(), true);
     void* first[1];
-    backtrace(first, 1); // loads what it needs; in a child that would be too late
+    backtrace(first, 1); // makes it load its libraries now; a child could not do that
     std::atomic<bool> stop{false};
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i) {
@@ -470,7 +471,7 @@ TEST(Process, ForksWhileThreadsAreAtWork) {
 
 std::atomic<bool> handlers_work{false};
 
-// A program's own handlers use OpenSSL before and after the fork, on either side.
+// A program's own fork handlers use OpenSSL before and after the fork, in parent and child.
 TEST(Process, TheProgramsForkHandlersMayUseOpenSSL) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     GTEST_SKIP() << "the sanitizer itself does not survive a fork among threads";
@@ -532,7 +533,7 @@ TEST(Parsing, ThatFailsBeforeTheCertificateLeavesWhatStoodThere) {
     ERR_clear_error();
 }
 
-// Last, and each in a process of its own: from then on nothing is shared.
+// These are last, and each in its own process, because afterwards nothing is shared.
 TEST(Process, IsDisabledWhenOpenSSLHasEnded) {
     const int status = in_child([] {
         outlast_first_certificates();
@@ -550,7 +551,7 @@ TEST(Process, IsDisabledWhenOpenSSLHasEnded) {
         }
         const bool before = ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
         OPENSSL_cleanup();
-        X509_free(peer); // and OpenSSL tells nobody
+        X509_free(peer); // OpenSSL calls no callback
         return before && ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) != nullptr ? 0 : 2;
     });
     EXPECT_EQ(status, 0);
@@ -564,7 +565,7 @@ TEST(Process, IsDisabledWhenAThreadGetsADefaultContextOfItsOwn) {
         OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
         std::thread([&] {
             OSSL_LIB_CTX_set0_default(own);
-            c.one.client.reset(); // a shared certificate is freed here, and OpenSSL tells nobody
+            c.one.client.reset(); // a shared certificate is freed here, and OpenSSL calls no callback
             c.one.server.reset();
             c.two.client.reset();
             c.two.server.reset();
@@ -580,7 +581,8 @@ TEST(Process, IsDisabledWhenAThreadGetsADefaultContextOfItsOwn) {
     EXPECT_EQ(status, 0);
 }
 
-// With so many that OpenSSL needs memory to tell of an end. And what is shared by then is still in two hands.
+// With so many indices that OpenSSL must allocate to call the callbacks at an object's end. The objects that
+// are shared by then still have two holders.
 TEST(Process, IsDisabledWhenTheIndicesOfCertificatesBecomeTooMany) {
     const int status = in_child([&] {
         outlast_first_certificates();

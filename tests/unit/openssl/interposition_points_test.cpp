@@ -49,7 +49,7 @@ struct folder {
     }
 };
 
-// What a program can see of a store: what it lists, in which order.
+// What a program can see of a store: its objects, in order.
 [[nodiscard]] lines listing(X509_STORE* store) {
     lines all;
     const objects_of in_store(store);
@@ -80,7 +80,7 @@ struct folder {
     return s;
 }
 
-// A way to load one file into a store: as the program would call it, and as it would go without ibid.
+// A way to load one file into a store: the program's call, and the same call without ibid.
 struct way {
     const char* name;
     std::function<int(X509_STORE*, const char*)> here;
@@ -216,7 +216,7 @@ TEST(TrustLoading, AFolderBesideTheFileIsSearched) {
     unsetenv(X509_get_default_cert_dir_env());
 }
 
-// A lookup of the program's own kind, which takes the same command.
+// A lookup with the program's own method, which accepts the same command.
 TEST(TrustLoading, ALookupOfTheProgramsOwnGetsItsCommands) {
     static int commands = 0;
     const folder f;
@@ -255,7 +255,7 @@ protected:
     }
     [[nodiscard]] static std::uint64_t remembered() { return statistics(IBID_OPENSSL_SIGNATURES).hits; }
     void SetUp() override {
-        // Requests for a client's certificate would bring another chain into the figures.
+        // With client certificates, the figures would include another chain.
         SSL_CTX_set_verify(server.get(), SSL_VERIFY_NONE, nullptr);
     }
     [[nodiscard]] long verdict(SSL_CTX* with) {
@@ -338,7 +338,7 @@ TEST_F(SignatureMemo, AreLeftToAProgramThatVerifiesThemItself) {
 
 TEST_F(SignatureMemo, OfARootToItselfAreCheckedWhereThatIsAskedFor) {
     ASSERT_EQ(verdict(client.get()), X509_V_OK);
-    // The same root with another signature: trusted, and wrong.
+    // The same root with another signature: trusted, but with a wrong signature.
     const bytes der = der_of(w.root.certificate.get());
     bytes broken = der;
     broken.back() = static_cast<unsigned char>(broken.back() ^ 1U);

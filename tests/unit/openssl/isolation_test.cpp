@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Library contexts, property queries and the FIPS provider: what is parsed in one place is never found in
-// another.
+// Library contexts, property queries and the FIPS provider: a certificate that is parsed in one of them is
+// never found in another.
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
 
@@ -85,14 +85,14 @@ TEST_F(Isolation, EachLibraryContextHasItsOwnCertificates) {
 }
 
 TEST_F(Isolation, AContextThatIsGoneLeavesNothingToTheNext) {
-    for (int i = 0; i < 20; ++i) { // the allocator gives the same address again
+    for (int i = 0; i < 20; ++i) { // the allocator returns the same address again
         const library_context own(OSSL_LIB_CTX_new());
         const context_ptr c = client(own.get(), nullptr);
         const held a = shaken(c.get());
         const held b = shaken(c.get());
         EXPECT_EQ(a.peer(), b.peer());
-        // Its key knows its context: an operation with it would use what has been freed, if it were an old
-        // one's.
+        // Its key refers to its context: if it were a key of the old context, an operation would use freed
+        // memory.
         EVP_PKEY_CTX* const use = EVP_PKEY_CTX_new_from_pkey(own.get(), X509_get0_pubkey(a.peer()), nullptr);
         EXPECT_EQ(EVP_PKEY_public_check(use), 1);
         EVP_PKEY_CTX_free(use);
@@ -156,7 +156,7 @@ TEST_F(Isolation, TheFipsProviderNeverMeetsTheDefaultOne) {
         const std::uint64_t before = remembered();
         const held b = shaken(there.get());
         if (i == 0) {
-            EXPECT_EQ(remembered(), before) << "the default provider's word is none for this one";
+            EXPECT_EQ(remembered(), before) << "the default provider's result is not valid for this one";
         }
         const held c = shaken(there.get());
         EXPECT_EQ(provider(a), "default");

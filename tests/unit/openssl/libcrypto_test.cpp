@@ -27,8 +27,8 @@ namespace {
 using namespace ibid::test;
 using ibid::testing::in_child;
 
-// This program's one libcrypto is added once more for each test, with what the test wants to happen on the
-// way put in place of OpenSSL's function. A process can have libcrypto::most of them.
+// Each test adds this program's one libcrypto again, with some of OpenSSL's functions replaced by the test's.
+// A process can have libcrypto::most of them.
 [[nodiscard]] functions all_functions() {
     functions f;
     void* const handle = dlopen(libcrypto_file, RTLD_LAZY | RTLD_NOLOAD);
@@ -71,13 +71,13 @@ TEST(libcrypto, that_is_disabled_while_it_is_set_up_never_shares) {
     };
     libcrypto& l = made_of(f);
     EXPECT_EQ(l.certificates(), nullptr);
-    // Another library context may have given these numbers to the program meanwhile.
+    // In the meantime, another library context may have given these index numbers to the program.
     char data[256] = "the program's own";
     const x509_ptr x(X509_new());
     const store_ptr store(X509_STORE_new());
     EXPECT_EQ(X509_set_ex_data(x.get(), its_index, data), 1);
     EXPECT_EQ(X509_STORE_set_ex_data(store.get(), its_index_of_stores, data), 1);
-    // Nor is anything taken in that one.
+    // No index is registered in that context, either.
     const auto next = [] {
         return CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, nullptr);
     };
@@ -90,7 +90,7 @@ TEST(libcrypto, that_is_disabled_while_it_is_set_up_never_shares) {
     EXPECT_STREQ(l.why_disabled(), "the test wants it");
 }
 
-// Why one whose functions are these shares nothing. In a process of its own; "" when it shares.
+// Why a libcrypto with these functions shares nothing; "" if it shares. Runs in its own process.
 [[nodiscard]] std::string obstacle_of(const functions& f) {
     int pipe_ends[2];
     check(pipe(pipe_ends) == 0, "pipe");
@@ -145,7 +145,7 @@ TEST(libcrypto, with_memory_functions_of_the_programs_never_shares) {
 TEST(libcrypto, that_is_first_met_by_a_thread_with_a_context_of_its_own_never_shares) {
     functions f = all_functions();
     static OSSL_LIB_CTX* const own = OSSL_LIB_CTX_new();
-    f.OSSL_LIB_CTX_get0_global_default = +[] { return own; }; // so the thread's is another
+    f.OSSL_LIB_CTX_get0_global_default = +[] { return own; }; // so the thread's is different
     EXPECT_EQ(obstacle_of(f), "a thread has a default library context of its own");
     OSSL_LIB_CTX_free(own);
 }
@@ -167,7 +167,8 @@ TEST(libcrypto, in_which_sharing_widens_a_defect_is_left_alone) {
     EXPECT_NE(obstacle_of(f).find("CVE-2026-84783"), std::string::npos);
 }
 
-// One that is newer than the tests have seen, whose functions are this one's; `changed`: but for that.
+// The same for a version that is newer than all tested ones, with this libcrypto's functions and the change
+// by `changed`.
 template <class Change>
 [[nodiscard]] std::string obstacle_of_newer(Change changed) {
     functions f = real = all_functions();
@@ -209,7 +210,7 @@ TEST(libcrypto, that_is_newer_than_the_tests_and_breaks_a_law_is_left_alone) {
     breaks("a signature", [](functions& f) { f.X509_verify = [](auto*, EVP_PKEY*) { return 0; }; });
     breaks("a trust store",
            [](functions& f) { f.X509_STORE_add_cert = [](X509_STORE*, auto*) { return 1; }; });
-    // The bytes of its names are somebody else's copy.
+    // The bytes of its names are a copy, not in the object itself.
     breaks("a change", [](functions& f) {
         f.ASN1_STRING_get0_data = +[](const ASN1_STRING* string) -> const unsigned char* {
             static unsigned char copies[4096];
@@ -241,7 +242,7 @@ TEST(libcrypto, that_is_one_too_many_is_left_alone) {
               0);
 }
 
-// Writers keep their files apart; peers are shared all the same, and given to them as duplicates.
+// With a writer, trust files are not shared. Peers are still shared, and writers get duplicates.
 TEST(libcrypto, with_a_writer_shares_no_trust_files) {
     EXPECT_EQ(in_child([] {
                   libcrypto& l = made_of(all_functions());
@@ -268,7 +269,7 @@ TEST(libcrypto, that_is_disabled_while_the_program_forks_leaves_no_lock) {
         begun = true;
         l.disable("the test wants it");
     });
-    // It waits now, or has come as far as it can.
+    // By now it waits, or has done everything it can.
     for (int i = 0; i < 10'000 || !begun; ++i) {
         sched_yield();
     }
@@ -276,7 +277,7 @@ TEST(libcrypto, that_is_disabled_while_the_program_forks_leaves_no_lock) {
     other.join();
 
     EXPECT_EQ(l.certificates(), nullptr);
-    EXPECT_FALSE(cache.detach(x.get())); // takes the locks, and so do these:
+    EXPECT_FALSE(cache.detach(x.get())); // takes the locks, like the next line
     EXPECT_NE(parse(cache, der).get(), x.get());
 }
 

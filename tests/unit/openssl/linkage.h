@@ -33,7 +33,7 @@ template <class Function>
 }
 
 // Whether its calls to itself are bound inside it (-Bsymbolic), as in upstream's default build and Ubuntu's.
-// Asked of another than ibid: binutils, which every compiler needs.
+// Found out without ibid, with binutils, which every compiler needs.
 [[nodiscard]] inline bool symbolic() {
     static const bool answer = [] {
         link_map* map = nullptr;

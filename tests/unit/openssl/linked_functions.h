@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of the libcrypto that a test is linked with, and tables that do something before each call of
-// one.
+// The table of the libcrypto that a test is linked with, and tables that run code around each call.
 #pragma once
 
 #include <type_traits>

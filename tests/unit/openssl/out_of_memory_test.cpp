@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory runs out at each allocation in turn: in handshakes of TLS 1.3 and 1.2 that authenticate both sides,
-// a resumption, a load of a trust store, one of CRLs and the verification with them. With IBID_TEST_WRITES,
-// in a program that writes to what it gets.
+// Memory runs out at each allocation in turn: in TLS 1.3 and 1.2 handshakes that authenticate both sides, in
+// a resumption, in the load of a trust store, and in the load of CRLs and a verification with them. With
+// IBID_TEST_WRITES, in a program that writes to the objects that it gets.
 //
-// Laws: when it is ibid's own allocation that fails, the program does not notice. When it is any, the program
-// gets what OpenSSL gives, a result or an error; no crash in ibid; nothing is lost; and what is done
-// afterwards works as ever.
+// Laws: if ibid's own allocation fails, the program does not notice. If any allocation fails, the program
+// gets OpenSSL's result or error, ibid does not crash, nothing leaks, and later operations work as before.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -46,7 +45,7 @@ enum outcome : int {
     all_met = 5
 };
 
-// What a program does, twice over: something to share is there already, or not.
+// Each operation of the program is done twice: without and with an existing object to share.
 class scenes {
 public:
     scenes() : path_(std::filesystem::temp_directory_path() / ("ibid-memory-" + std::to_string(getpid()))) {
@@ -61,7 +60,7 @@ public:
         }
         BIO_free(crls);
         for (SSL_CTX* const c : {client_.get(), server_.get(),
-                                 older_server_.get()}) { // sessions that are kept would grow in number
+                                 older_server_.get()}) { // otherwise the number of cached sessions would grow
             SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
         }
     }
@@ -117,7 +116,7 @@ public:
     }
 
 #ifdef IBID_TEST_WRITES
-    // To what ibid gives a writer: an object of its own, made while memory runs out.
+    // Writes to the object that ibid gives a writer: its own copy, made while memory runs out.
     [[nodiscard]] bool writes() {
         connection a(client_.get(), server_.get());
         return a.shake_hands() && a.clients_view() != nullptr &&
@@ -158,7 +157,7 @@ protected:
         bool good = false;
         try {
             good = (all_.*GetParam().play)();
-        } catch (const std::bad_alloc&) { // of a connection
+        } catch (const std::bad_alloc&) { // thrown by `connection`
         }
         ERR_clear_error();
         return good;
@@ -169,13 +168,13 @@ protected:
 TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
     const auto code = reinterpret_cast<const void*>(&ibid_openssl_trim);
     for (int i = 0; i < 3; ++i) {
-        ASSERT_TRUE(play()); // what OpenSSL makes once is made
+        ASSERT_TRUE(play()); // OpenSSL's one-time allocations are done
     }
     ibid_openssl_trim();
     const std::size_t before = malloc_blocks_out();
     std::size_t n = 0;
     for (bool met = true; met; ++n) {
-        ibid_openssl_trim(); // so that there is something to share anew
+        ibid_openssl_trim(); // so that objects are shared anew
         bool good = false;
         {
             const fail_malloc failing(n, code);
@@ -187,15 +186,15 @@ TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
     if (ibid_openssl_why_not(IBID_OPENSSL_FEATURE_PEERS) == nullptr) {
         EXPECT_GT(n, 1U);
     } else {
-        EXPECT_EQ(n, 1U) << "in a program that writes, nothing is shared, and so no memory taken";
+        EXPECT_EQ(n, 1U) << "in a program that writes, nothing is shared, so ibid allocates nothing";
     }
     EXPECT_TRUE(play());
     ibid_openssl_trim();
-    EXPECT_LE(malloc_blocks_out(), before + 8); // a table or two that grew; nothing for each failure
+    EXPECT_LE(malloc_blocks_out(), before + 8); // one or two tables have grown; nothing leaks at each failure
 }
 
-// With all that takes memory when OpenSSL first looks at a certificate: a name relative to its issuer's,
-// parameters of RSA-PSS.
+// With everything for which OpenSSL allocates at the first use of a certificate: a name relative to the
+// issuer's name, and RSA-PSS parameters.
 [[nodiscard]] bytes certificate_that_takes_memory() {
     const key_ptr key(EVP_RSA_gen(2048));
     return make_der("issuer", key.get(), nullptr, true,
@@ -204,7 +203,7 @@ TEST_P(out_of_memory, of_ibids_own_is_not_noticed) {
                      .flags = ibid_pki_pss});
 }
 
-// What OpenSSL could not find out then, of the key or of the extensions, it never tries to find out again for
+// If OpenSSL's first use of an object fails to decode its key or extensions, OpenSSL does not try again for
 // that object.
 TEST(out_of_memory_at_first_use, is_that_holders_alone) {
     const world w;
@@ -246,7 +245,7 @@ TEST(out_of_memory_at_first_use, is_that_holders_alone) {
     }
 }
 
-// Whose fault a crash is, is told by the innermost frame that is neither libc's nor this program's.
+// The innermost frame that is neither in libc nor in this program shows where a crash happened.
 void say_who_crashed(int) {
     void* frames[64];
     const int count = backtrace(frames, 64);
@@ -267,8 +266,8 @@ TEST_P(out_of_memory, of_anybody_is_openssls_to_report) {
     ASSERT_TRUE(play());
     ibid_openssl_trim();
     void* first[1];
-    backtrace(first, 1); // loads what it needs
-    // A process for each allocation: OpenSSL's own mishaps must not meet.
+    backtrace(first, 1); // makes it load its libraries now
+    // A process for each allocation, so that OpenSSL's own failures do not add up.
     const bool every = std::getenv("IBID_TEST_LONG") != nullptr;
     int seen[6] = {};
     std::size_t n = 0;
@@ -278,7 +277,7 @@ TEST_P(out_of_memory, of_anybody_is_openssls_to_report) {
             std::signal(SIGSEGV, &say_who_crashed);
             std::signal(SIGABRT, &say_who_crashed);
             std::signal(SIGALRM, &say_who_crashed);
-            alarm(300); // a wait for ever; a busy machine takes its time
+            alarm(300); // ends a hang; long, because the machine may be busy
             bool good = false;
             bool failed = false;
             {

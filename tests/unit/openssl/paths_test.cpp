@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ways in which OpenSSL obtains a certificate, besides the handshakes of interposed_test.cpp: a program
-// sees the same stock and under ibid; under ibid, the certificate is one object. See stock_or_ibid.h.
+// The ways in which OpenSSL obtains a certificate, in addition to the handshakes in interposed_test.cpp: a
+// program sees the same stock and under ibid; under ibid, the certificate is one object. See stock_or_ibid.h.
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/ssl.h>
@@ -76,7 +76,7 @@ TEST(Datagrams, BringTheClientsCertificateToTheServer) {
     EXPECT_TRUE(shared_as_it_should_be(a.servers_view(), resumed.servers_view())); // it was in the ticket
 }
 
-// A leaf with distribution points, as they would stand in a configuration.
+// A leaf with distribution points, in the syntax of a configuration file.
 [[nodiscard]] bytes with_distribution_points(const world& w, const char* points) {
     return make_der("server.example", w.key.get(), &w.intermediate, false,
                     {.extensions = {{"crlDistributionPoints", points}}});
@@ -87,10 +87,10 @@ TEST(Datagrams, BringTheClientsCertificateToTheServer) {
     return x509_ptr(ibid_openssl_parse_certificate(&p, der.size()));
 }
 
-// Of the first, a name that is relative to its issuer's is no UTF-8. OpenSSL says so when it first looks at
-// the extensions, and takes the object for looked at from then on; not an old 3.0, nor those that look when
-// they need the name (since 3.0.22, 3.5.9, 4.0.3). The second has distribution points that are no list at
-// all.
+// The first has a name relative to the issuer's name that is not UTF-8. OpenSSL reports this when it first
+// decodes the extensions, and then marks the object as decoded. (Exceptions: old 3.0 releases, and releases
+// that decode the name when they need it: since 3.0.22, 3.5.9, 4.0.3.) In the second, the distribution points
+// are not a list.
 constexpr const char* points_with_a_name = "DER:30:12:30:10:a0:0e:a1:0c:30:0a:06:03:55:04:03:0c:03:ff:ff:ff";
 constexpr const char* no_points = "DER:04:01:00";
 class HalfReadable : public ::testing::TestWithParam<const char*> {};
@@ -177,7 +177,7 @@ TEST_P(ExternalSessionCache, BringsThePeerBack) {
         EXPECT_TRUE(shared_as_it_should_be(first.servers_view(), again.servers_view()));
         EXPECT_EQ(X509_cmp(again.servers_view(), w.client_leaf.get()), 0);
         EXPECT_EQ(SSL_get_verify_result(again.server.get()), X509_V_OK);
-        session = again.session(); // TLS 1.3 uses each but once
+        session = again.session(); // TLS 1.3 uses each only once
     }
 }
 
@@ -187,7 +187,8 @@ INSTANTIATE_TEST_SUITE_P(Tls, ExternalSessionCache, testing::Values(TLS1_2_VERSI
 using response_ptr = testbed::owned<OCSP_RESPONSE, OCSP_RESPONSE_free>;
 using basic_ptr = testbed::owned<OCSP_BASICRESP, OCSP_BASICRESP_free>;
 
-// What the intermediate says of the server's certificate, with its own certificate in it.
+// An OCSP response of the intermediate about the server's certificate, which contains the intermediate's
+// certificate.
 class Responder : public testing::Test {
 protected:
     Responder() {
@@ -222,10 +223,10 @@ protected:
 
     world w;
     bytes der;
-    std::size_t basic_size = 0; // of what is signed, which stands at the end of `der`
+    std::size_t basic_size = 0; // of the signed part, which is the end of `der`
 };
 
-// A response that a program parses is its own, with all that is in it.
+// A response that a program parses belongs to the program, with everything in it.
 TEST_F(Responder, IsTheProgramsOwnInEachResponse) {
     const basic_ptr a = parse(der);
     const basic_ptr b = parse(der);
@@ -254,7 +255,7 @@ TEST_F(Responder, IsNotTheObjectOfAHandshake) {
     EXPECT_NE(in_chain, responder_of(basic));
 }
 
-// The same bytes as a whole response and as its signed part alone.
+// The same bytes as a whole response and as only its signed part.
 TEST_F(Responder, OfABrokenResponseIsRefusedAsInOpenSSL) {
     const basic_ptr held = parse(der);
     const auto errors = [] {
@@ -276,7 +277,7 @@ TEST_F(Responder, OfABrokenResponseIsRefusedAsInOpenSSL) {
         auto stock_errors = errors();
         EXPECT_EQ(met != nullptr, stock != nullptr) << at;
         if (stock == nullptr) {
-            // ASN1_item_unpack has a word of its own at the end.
+            // ASN1_item_unpack adds an error of its own at the end.
             ASSERT_FALSE(met_errors.empty());
             stock_errors.push_back(met_errors.back());
             ++refused;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A certificate in which a policy check would record a fault is not shared; all others are. OpenSSL's own
-// policy check decides for each shape what is right.
+// policy check decides the expected result for each kind of certificate.
 #include <gtest/gtest.h>
 
 #include "a_cache.h"
@@ -91,7 +91,7 @@ struct shape {
     };
 }
 
-// What OpenSSL itself notes in the certificate when it checks policies.
+// What OpenSSL itself records in the certificate when it checks policies.
 [[nodiscard]] bool openssl_finds_a_fault(X509* x, const authority& root) {
     const may_be_lost some; // of a mapping that is refused
     check_policies(x, root);
@@ -111,7 +111,7 @@ TEST(Policies, AreSharedAsFarAsACheckWouldFindNothing) {
         EXPECT_EQ(s.plain, first == second) << s.name;
         EXPECT_FALSE(s.plain && fault) << s.name;
         ERR_clear_error();
-        // What the first holder's check finds, the second's object does not say.
+        // The result of the first holder's check is not visible in the second holder's object.
         EXPECT_EQ(openssl_finds_a_fault(first.get(), root), fault) << s.name;
         if (first != second) {
             EXPECT_EQ(X509_get_extension_flags(second.get()) & EXFLAG_INVALID_POLICY, 0U) << s.name;
@@ -137,7 +137,7 @@ TEST(Policies, EveryCutOfASoundOneIsUnsound) {
     }
 }
 
-// Debian's, and any other's: what programs trust must not fall out of the cache.
+// The system's CA certificates must all be eligible for the cache.
 TEST(Policies, OfTheAuthoritiesThatThisSystemTrustsAreSound) {
     FILE* const in = std::fopen("/etc/ssl/certs/ca-certificates.crt", "r");
     if (in == nullptr) {

@@ -43,7 +43,8 @@ protected:
     }
     ~Privacy() override { std::remove(file_.c_str()); }
 
-    // Two handshakes, and how many signatures were not verified in the second.
+    // Does two handshakes and returns how many signatures were not verified in the second, because of the
+    // memo.
     [[nodiscard]] std::uint64_t remembered() {
         connection first(client.get(), server.get());
         EXPECT_TRUE(first.shake_hands());
@@ -61,7 +62,7 @@ protected:
     context_ptr server = bare(TLS_server_method(), w.server_leaf.get());
     long verdict_of_client = X509_V_OK;
 
-    // Without a root that is not from a file.
+    // Its chain does not contain the root, so the only root is from a file.
     [[nodiscard]] context_ptr bare(const SSL_METHOD* method, X509* leaf) const {
         context_ptr c(SSL_CTX_new(method));
         SSL_CTX_use_certificate(c.get(), leaf);
@@ -72,7 +73,7 @@ protected:
 };
 
 TEST_F(Privacy, OfServersWhatIsRememberedIsWhatTellsNothingOfAClient) {
-    // The client knows no authority, so it comes to no signature.
+    // The client trusts no CA, so it verifies no signature.
     client = bare(TLS_client_method(), w.client_leaf.get());
     verdict_of_client = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
     SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -80,7 +81,7 @@ TEST_F(Privacy, OfServersWhatIsRememberedIsWhatTellsNothingOfAClient) {
     case setting::strict:
         EXPECT_EQ(remembered(), 0U);
         break;
-    case setting::standard: // the intermediate's: who was here, the client's own alone would tell
+    case setting::standard: // the intermediate's; the leaf's would reveal who was connected before
         EXPECT_EQ(remembered(), symbolic() ? 0U : 1U);
         break;
     case setting::off:
@@ -94,7 +95,7 @@ TEST_F(Privacy, OfClientsIsNobodysButTheirOwn) {
     EXPECT_EQ(remembered(), 2U);
 }
 
-// Strict: parsed in full each time, and shared all the same.
+// With `strict`, a certificate is parsed completely each time, and shared nevertheless.
 TEST_F(Privacy, DoesNotDecideWhichObjectsAreShared) {
     SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     connection one(client.get(), server.get());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each argument of docs/decisions/0005-verify-memo.md: what could change the answer of X509_verify makes ibid
-// ask OpenSSL again, and the answer is OpenSSL's. See stock_or_ibid.h. Only a client's handshakes use the
-// memo: a program's own X509_verify is not intercepted.
+// Each argument of docs/decisions/0005-verify-memo.md: after anything that could change the result of
+// X509_verify, ibid lets OpenSSL verify again, and returns OpenSSL's result. See stock_or_ibid.h. Only a
+// client's handshakes use the memo: a program's own X509_verify is not intercepted.
 #include <openssl/conf.h>
 #include <openssl/dsa.h>
 #ifndef OPENSSL_NO_ENGINE
@@ -83,14 +83,15 @@ protected:
         return result;
     }
 
-    // Whether the next verification of the chain is taken from memory. It succeeds.
+    // Whether the next verification of the chain, which succeeds, uses the memo.
     [[nodiscard]] bool remembered() {
         const counted signatures(IBID_OPENSSL_SIGNATURES);
         EXPECT_TRUE(verifies());
         return sharing() ? signatures.hits() == 2 && signatures.misses() == 0 : true;
     }
 
-    // Stock, nothing is ever remembered; both runs ask for what they have to answer alike.
+    // Whether the next verification does not use the memo. In stock this is always true, so both runs can
+    // check it.
     [[nodiscard]] bool asked_again() {
         const counted signatures(IBID_OPENSSL_SIGNATURES);
         EXPECT_TRUE(verifies());
@@ -118,7 +119,7 @@ TEST_F(Signatures, AreVerifiedOnceForEachPair) {
     EXPECT_EQ(signatures.hits(), sharing() ? 2U : 0U);
 }
 
-// What the program asks for itself is done, whatever is known.
+// The program's own verifications are always done.
 TEST_F(Signatures, ThatTheProgramVerifiesAreVerified) {
     connection c(client_.get(), server_.get());
     ASSERT_TRUE(c.shake_hands());
@@ -132,7 +133,7 @@ TEST_F(Signatures, ThatTheProgramVerifiesAreVerified) {
     EXPECT_TRUE(remembered());
 }
 
-// Only successes.
+// The memo stores only successes.
 TEST_F(Signatures, ThatAreWrongAreWrongEveryTime) {
     // The same names, other keys.
     const world stranger;
@@ -143,10 +144,10 @@ TEST_F(Signatures, ThatAreWrongAreWrongEveryTime) {
         EXPECT_NE(ERR_peek_error(), 0UL);
         ERR_clear_error();
     }
-    EXPECT_TRUE(remembered()); // and say nothing of the right ones
+    EXPECT_TRUE(remembered()); // and do not affect the right ones
 }
 
-// Keys come and go at the same addresses; each shared one has a number that no other ever had.
+// New keys may have the addresses of freed ones; each shared key has a number that is never used again.
 TEST_F(Signatures, EndWithTheKeyThatVerifiedThem) {
     for (int i = 0; i < 40; ++i) {
         const authority other = make_authority("intermediate", &w.root);
@@ -162,11 +163,11 @@ TEST_F(Signatures, EndWithTheKeyThatVerifiedThem) {
         EXPECT_EQ(verdict(client_.get(), serve(w.intermediate).get()), X509_V_ERR_CERT_SIGNATURE_FAILURE)
             << "the same name, another key";
         ERR_clear_error();
-        ibid_openssl_trim(); // or it would stay, and so would its address
+        ibid_openssl_trim(); // otherwise it would be retained, and keep its address
     }
 }
 
-// Properties that no algorithm has: what was verified before does not verify now.
+// Properties that no algorithm has: a chain that verified before does not verify now.
 TEST_F(Signatures, AreRefusedWhereNoAlgorithmIsFit) {
     connection c(client_.get(), server_.get());
     ASSERT_TRUE(c.shake_hands());
@@ -192,7 +193,7 @@ TEST_F(Signatures, AreRefusedWhereNoAlgorithmIsFit) {
     EXPECT_TRUE(remembered());
 }
 
-// Every public call that may change which algorithms there are.
+// Every public call that may change the available algorithms.
 TEST_F(Signatures, AreAskedForAnewAfterEachReconfiguration) {
     const std::string file = testing::TempDir() + "ibid-conf-" + std::to_string(getpid()) + ".cnf";
     std::ofstream(file) << "openssl_conf = all\n[all]\n";
@@ -238,7 +239,8 @@ TEST_F(Signatures, AreAskedForAnewAfterEachReconfiguration) {
         EXPECT_TRUE(remembered()) << name;
     }
 #ifndef OPENSSL_NO_ENGINE
-    // Those of one engine: one that can do nothing changes nothing, and is verified anew all the same.
+    // The calls for one engine. An engine without algorithms changes nothing, but signatures are verified
+    // again nevertheless.
     ENGINE* const engine = ENGINE_new();
     ENGINE_set_id(engine, "ibid-test");
     ENGINE_set_name(engine, "does nothing");
@@ -273,8 +275,8 @@ TEST_F(Signatures, AreAskedForAnewAfterEachReconfiguration) {
 }
 
 #ifndef OPENSSL_NO_DSA
-// RFC 3279, 2.3.2: a key may leave its parameters to its issuer's. Verifying a chain fills them in, which is
-// a write.
+// RFC 3279, 2.3.2: a key may inherit its parameters from its issuer's key. Verifying a chain fills them in,
+// which is a write.
 TEST(Parameters, ThatAKeyInheritsKeepItsCertificateFromBeingShared) {
     const auto generate = [] {
         unsigned char* der = nullptr;

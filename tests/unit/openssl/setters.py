@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every public function of OpenSSL by which a program could write to a shared certificate, CRL, or key has a role in the table of
-src/openssl/modules/module_class.h, or not_setters.txt says why it need not have one.
+"""Every public function of OpenSSL with which a program could write to a shared certificate, CRL, or key must have a role in the table of
+src/openssl/modules/module_class.h, or a reason in not_setters.txt why it needs none.
 
 setters.py TABLE LIST INCLUDE ...     TABLE: module_class.h; INCLUDE: folders with the headers of an OpenSSL 3.x, each
 
-The headers are taken as the preprocessor leaves them. Looked at is what takes one of the types by a pointer that is not const, or
-gives one, also in a list, or as an argument of a callback. A function that takes a certificate, or a list of certificates, is named
-by itself and not by a pattern: OpenSSL may hold a reference to it from then on.
+The headers are preprocessed first. Relevant are functions that take or return one of the types by a non-const pointer, also in a list, or as
+an argument of a callback. A function that takes a certificate, or a list of certificates, must be named by itself and not by a pattern:
+OpenSSL may hold a reference to it from then on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# A certificate, what a CRL and a key are to it, and what they consist of.
+# Certificates, CRLs and keys, and their parts.
 OBJECTS = ("X509", "X509_CRL", "X509_REVOKED", "EVP_PKEY")
 PARTS = (
     "X509_NAME", "X509_NAME_ENTRY", "X509_EXTENSION", "X509_PUBKEY", "ASN1_TIME", "ASN1_UTCTIME", "ASN1_GENERALIZEDTIME",
@@ -27,7 +27,7 @@ PARTS = (
 )
 TYPES = OBJECTS + PARTS
 LISTS = tuple(f"struct stack_st_{of}" for of in ("X509", "X509_CRL", "X509_OBJECT", "X509_INFO", "GENERAL_NAME")) + ("X509_OBJECT",)
-# Headers that stop whoever includes them, or are for other systems.
+# Headers that cannot be included, or are for other systems.
 UNUSABLE = re.compile(r"asn1_mac\.h|__DECC_.*")
 
 
@@ -37,7 +37,7 @@ def roles_in(table: Path) -> list[str]:
 
 
 def callbacks_in(declarations: list[str]) -> re.Pattern[str]:
-    """The types of functions that get, or give, a certificate."""
+    """The types of functions that take or return a certificate."""
     certificate = re.compile(r"\b(?:X509|struct stack_st_X509) ?\*")
     names = []
     for declaration in declarations:
@@ -48,7 +48,7 @@ def callbacks_in(declarations: list[str]) -> re.Pattern[str]:
 
 
 def functions_in(include: Path) -> dict[str, str]:
-    """The functions that get a pointer to one of the types by which they may write, or give one; with their declarations."""
+    """The functions that take or return a pointer to one of the types that allows writes; with their declarations."""
     headers = sorted(
         h.name for h in (include / "openssl").glob("*.h") if not UNUSABLE.fullmatch(h.name)
     )
@@ -66,9 +66,9 @@ def functions_in(include: Path) -> dict[str, str]:
     declarations = [d.strip() for d in re.split(r"[;{}]", re.sub(r"\s+", " ", done.stdout))]
     callbacks = callbacks_in(declarations)
     for declaration in declarations:
-        # What comes before the name and its parameters has no parentheses: callbacks in structures do.
+        # No parentheses before the name and its parameters: this excludes callbacks in structures.
         function = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] \*?)(\w+) ?\((.*)\)", declaration)
-        # One that returns a function: a getter of a method.
+        # A function that returns a function: a getter of a method.
         getter = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] ?)\( ?\* ?(\w+) ?\((.*)\) ?\) ?\((.*)\)", declaration)
         if getter:
             if taken.search(getter[4]):
@@ -76,7 +76,7 @@ def functions_in(include: Path) -> dict[str, str]:
             continue
         if not function:
             continue
-        gives_method = function[1].endswith("X509V3_EXT_METHOD *")  # in which the description of a type stands
+        gives_method = function[1].endswith("X509V3_EXT_METHOD *")  # these contain the description of a type
         may_write = taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}")
         if may_write or gives_method:
             found[function[2]] = declaration
@@ -84,7 +84,7 @@ def functions_in(include: Path) -> dict[str, str]:
 
 
 def reasons_in(file: Path) -> dict[str, str]:
-    """Names, or patterns of names, each with the reason in brackets above it."""
+    """Names, or patterns of names, with the reason in brackets above them."""
     reasons: dict[str, str] = {}
     text = re.sub(r"^#.*\n", "", file.read_text(), flags=re.MULTILINE)
     for reason, names in re.findall(r"\[(.*?)\]([^[]*)", text, re.DOTALL):
@@ -129,8 +129,7 @@ def main() -> int:
         if pattern in roles:
             problems.append(f"{list_file.name}: {pattern} has a role, and need not be here")
         elif not any(fnmatch.fnmatchcase(name, pattern) for name in declared):
-            # A list that is longer than what there is was not read for a while; but old headers know less
-            # than new ones.
+            # An entry without a function is outdated. But old headers have fewer functions than new ones.
             if len(includes) > 2:
                 problems.append(f"{list_file.name}: there is no {pattern}")
     print("\n".join(problems), file=sys.stderr)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests that run twice, stock (IBID_DISABLE=1) and under ibid. What a program can see is asserted in both
-// runs; which objects are shared, and what was parsed, only in one.
+// Tests that run twice, stock (IBID_DISABLE=1) and under ibid. Both runs check what a program can see; only
+// the run under ibid checks which objects are shared, and what was parsed.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace ibid::test {
     return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_PEERS) == nullptr;
 }
 
-// The same for what libcrypto calls in itself, which is not met where it is bound to itself.
+// The same for libcrypto's calls to itself, which cannot be intercepted if it is bound to itself.
 [[nodiscard]] inline bool sharing_inside() {
     return sharing() && !symbolic();
 }
@@ -32,7 +32,7 @@ namespace ibid::test {
     return now;
 }
 
-// What was counted since this was made.
+// The counts since this object was constructed.
 class counted {
 public:
     explicit counted(ibid_openssl_kind kind) : kind_(kind), before_(statistics_of(kind)) {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child that came by _Fork(), of which nobody told ibid, while another thread held a lock of ibid's; and a
-// signal handler that interrupted this thread under one. Neither waits.
+// A child made by _Fork(), without ibid's fork handlers, while another thread held a lock of ibid; and a
+// signal handler that interrupted a thread that held one. Neither waits for the lock.
 #include "openssl/binding/stranded_child.h"
 
 #include <signal.h>
@@ -23,7 +23,7 @@ namespace {
 using namespace ibid::test;
 using testing::gate;
 
-// Exit status of a child of which nobody is told; minus the signal that ended it.
+// Exit status of a child for which no fork handler runs; or minus the signal that ended it.
 template <class F>
 [[nodiscard]] int in_untold_child(F f) {
     const pid_t child = _Fork();
@@ -56,7 +56,7 @@ protected:
     static void SetUpTestSuite() {
         stranded_child::prepare();
         if (stranded_child::mark == nullptr) {
-            GTEST_SKIP() << "this system empties no page in children";
+            GTEST_SKIP() << "this system cannot wipe a page in children (MADV_WIPEONFORK)";
         }
     }
 };
@@ -64,7 +64,7 @@ protected:
 TEST_F(StrandedChild, SharesNothingAndWaitsForNoLockOfTheTable) {
     static functions f = linked_functions();
     f.X509_up_ref = &stop_under_lock;
-    static auto& cache = *new certificate_cache(f, {}); // of this program, for ever
+    static auto& cache = *new certificate_cache(f, {}); // never destroyed
     cache.retain({.bytes = 1 << 20, .entries = 16});
     const authority root = make_authority("root");
     const bytes der = der_of(make_certificate("leaf", root.key.get(), &root, false).get());
@@ -125,7 +125,7 @@ TEST_F(StrandedChild, IsNoneThatIbidWasToldOf) {
     { const unwaited_lock marks(any); }
     EXPECT_EQ(in_untold_child([] {
                   stranded_child::forget();
-                  // And it is marked again.
+                  // And the page is marked again.
                   unwaited_mutex m;
                   return unwaited_lock(m) && in_untold_child([] { return is_stranded() ? 5 : 0; }) == 5 ? 0
                                                                                                         : 1;

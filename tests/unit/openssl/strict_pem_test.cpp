@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// strict_pem against PEM_read_bio: it may refuse what OpenSSL accepts; what it decodes, it decodes as OpenSSL
-// does.
+// strict_pem compared with PEM_read_bio: it may refuse text that OpenSSL accepts; if it decodes text, the
+// result is the same as OpenSSL's.
 #include "openssl/trust/strict_pem.h"
 
 #include <openssl/err.h>
@@ -71,7 +71,7 @@ using blocks = std::optional<std::vector<bytes>>;
     }
 }
 
-// From a stream, since a file is one: where a line ends at a NUL differs from memory.
+// From a stream, like a file: the effect of a NUL on the end of a line differs between streams and memory.
 [[nodiscard]] blocks decode_as_openssl(const std::string& text) {
     struct closes {
         void operator()(std::FILE* f) const { std::fclose(f); }
@@ -167,7 +167,7 @@ TEST(StrictPem, LeavesOtherFormsToOpenSSL) {
     }
 }
 
-// A key, by whatever name, before, behind or between what is not one; and what may be one.
+// A key, under any name, before, behind or between other blocks; and blocks that may be keys.
 TEST(StrictPem, LeavesAFileWithAPrivateKeyToOpenSSL) {
     const std::string good = pem_of(content_of(100), "CERTIFICATE");
     for (const char* name : {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY",
@@ -183,8 +183,7 @@ TEST(StrictPem, LeavesAFileWithAPrivateKeyToOpenSSL) {
     }
 }
 
-// Every text that differs in one character, one character less, or one more: refused, or decoded as OpenSSL
-// does.
+// Every text with one character changed, removed or added: it is refused, or decoded as OpenSSL does.
 TEST(StrictPem, NeverDecodesOtherwiseThanOpenSSL) {
     std::size_t decoded = 0;
     const auto compare = [&](const std::string& text) {
@@ -222,7 +221,7 @@ TEST(StrictPem, NeverDecodesOtherwiseThanOpenSSL) {
     EXPECT_GT(decoded, 1000U);
 }
 
-// Wherever a piece of the content ends.
+// Wherever the boundary between two pieces of the content is.
 TEST(StrictPem, DecodesLinesThatStandInTwoPieces) {
     const std::string block = pem_of(content_of(1000));
     for (std::size_t padding = 0; padding < block.size() + 10; ++padding) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What differs between OpenSSL versions, for tests that are the same on each: the names of its files, types
+// Differences between OpenSSL versions, for tests that are the same on each: the names of its files, types
 // that became opaque or const, the list of a store's objects.
 #pragma once
 
@@ -19,7 +19,7 @@ inline constexpr char libssl_file[] = "libssl.so." IBID_QUOTED(OPENSSL_SHLIB_VER
 #undef IBID_QUOTED
 #undef IBID_QUOTED_
 
-// The tests write where 4.0 gives a pointer to what is const: a program can cast.
+// The tests write through pointers that are const in 4.0, because a program can cast them.
 template <class T>
 [[nodiscard]] T* written_to(const T* part) {
     return const_cast<T*>(part);
@@ -28,8 +28,8 @@ template <class T>
     return const_cast<unsigned char*>(ASN1_STRING_get0_data(string));
 }
 
-// What a store holds. In 4.0, X509_STORE_get0_objects() would change the store: these are copies, which end
-// with this list; what they lead to is the store's own.
+// A store's objects. In 4.0, X509_STORE_get0_objects() would change the store, so these are copies, which end
+// with this list. They refer to the store's own certificates and CRLs.
 class objects_of {
 public:
     explicit objects_of(X509_STORE* store)

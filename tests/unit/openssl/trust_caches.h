@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A trust_store_cache on the libcrypto that a test is linked with, beside the calls of OpenSSL that it stands
-// for.
+// A trust_store_cache for the libcrypto that a test is linked with, and the calls of OpenSSL that it
+// replaces.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@
 
 namespace ibid::test {
 
-// Never destroyed, as the caches themselves. All have their certificates from one cache: OpenSSL's indices
-// are few.
+// Never destroyed, like the caches themselves. All use one certificate cache, because OpenSSL's number of
+// indices is limited.
 struct trust_caches {
     openssl::certificate_cache& certificates;
     openssl::trust_store_cache& stores;
@@ -24,7 +24,7 @@ struct trust_caches {
     static trust_caches& make(const openssl::functions& of_stores) {
         static const openssl::functions linked = linked_functions();
         static auto& certificates = *new openssl::certificate_cache(linked, {});
-        // So that they are no leaks.
+        // So that they do not count as leaks.
         static auto& all = *new std::vector<std::pair<const openssl::functions*, trust_caches*>>;
         const auto* const table = new openssl::functions(of_stores);
         auto& stores = *new openssl::trust_store_cache(*table, certificates, nullptr);
@@ -39,7 +39,7 @@ struct trust_caches {
     }
 };
 
-// The caches that tests share which look at nothing but what comes out.
+// Caches for tests that check only results.
 [[nodiscard]] inline trust_caches& common_caches() {
     static trust_caches& caches = trust_caches::make();
     return caches;

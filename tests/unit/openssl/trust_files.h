@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of trust files have in common: PEM texts, files that come and go, what a store lists.
+// For tests of trust files: PEM texts, files that are made and removed, and lists of a store's objects.
 #pragma once
 
 #include <openssl/pem.h>
@@ -59,7 +59,7 @@ template <class Write>
     return make_crl_of(issuer, serials);
 }
 
-// What a store lists, held, so that no address is used again.
+// A store's objects, with references, so that no address is used again.
 class listing {
 public:
     explicit listing(X509_STORE* store) {
@@ -105,8 +105,7 @@ public:
     std::filesystem::path path;
 };
 
-// Overwrites what is in a file: the same inode, the same size, and the same times but for the one that nobody
-// can set.
+// Overwrites a file's contents: with the same inode, size and times, except for the time that cannot be set.
 inline void write_over(const std::filesystem::path& path, const std::string& content) {
     struct stat before {};
     const bool was_there = stat(path.c_str(), &before) == 0;
@@ -121,7 +120,7 @@ inline void write_over(const std::filesystem::path& path, const std::string& con
     close(fd);
 }
 
-// Puts another file there.
+// Puts a new file at this path.
 inline void write_new(const std::filesystem::path& path, const std::string& content) {
     const std::filesystem::path fresh = path.string() + ".new";
     write_over(fresh, content);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files, directories and URIs that trust stores are loaded from: what a program sees is the same stock and
-// under ibid; there, an unchanged file is not parsed again, and a changed one is, whatever its name, size and
-// time stamps say.
+// Files, directories and URIs from which trust stores are loaded. A program sees the same stock and under
+// ibid. Under ibid, an unchanged file is not parsed again, and a changed one is, even if its name, size and
+// time stamps are the same.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/store.h>
@@ -36,8 +36,8 @@ namespace fs = std::filesystem;
 
 struct way_to_load {
     const char* name;
-    bool crls;  // loads CRLs alone
-    bool files; // met as a whole file, and not certificate by certificate
+    bool crls;  // loads only CRLs
+    bool files; // intercepted as a whole file, and not certificate by certificate
     int (*load)(X509_STORE*, const char* path);
 };
 
@@ -132,7 +132,7 @@ TEST_P(WaysToLoad, AnUnchangedFileIsNotParsedAgain) {
     EXPECT_EQ(certificates.misses(), 0U);
     if (GetParam().files) {
         EXPECT_EQ(files.hits(), sharing() ? 3U : 0U);
-        EXPECT_EQ(certificates.hits(), 0U) << "some certificate was decoded and looked up";
+        EXPECT_EQ(certificates.hits(), 0U) << "a certificate was decoded and looked up";
     } else {
         EXPECT_EQ(certificates.hits(), shared() ? 15U : 0U);
     }
@@ -153,12 +153,12 @@ TEST_P(WaysToLoad, AChangedFileIsNoticedByItsContentAlone) {
     for (const bytes& der : after.encoded) {
         EXPECT_EQ(std::count(before.encoded.begin(), before.encoded.end(), der), 0);
     }
-    EXPECT_EQ(listing(first.get()).encoded, before.encoded); // who has loaded it has what he has loaded
+    EXPECT_EQ(listing(first.get()).encoded, before.encoded); // the store keeps the objects that it has loaded
 }
 
 TEST_P(WaysToLoad, AFileThatIsReplacedAndPutBackIsTheFirstAgain) {
     const std::string content_before = content(0, 3);
-    const std::string content_between = content(3, 5); // made here: to make a CRL is to write to one
+    const std::string content_between = content(3, 5); // made here, because making a CRL means writing to one
     write_over(path_, content_before);
     const store_ptr first = load();
     const listing before(first.get());
@@ -193,7 +193,7 @@ TEST_P(WaysToLoad, AStoreWithObjectsGetsTheRest) {
     EXPECT_EQ(listing(store.get()).objects.size(), 5U);
 }
 
-// Whoever loads while the file is replaced sees the one or the other, whole.
+// A load while the file is replaced sees the old file or the new file, complete.
 TEST_P(WaysToLoad, AFileThatIsReplacedMeanwhileIsSeenWhole) {
     if (std::string(GetParam().name) == "X509_STORE_set_default_paths") {
         GTEST_SKIP() << "its path is in the environment, which threads must not change";
@@ -231,9 +231,9 @@ TEST_P(WaysToLoad, AFileThatIsReplacedMeanwhileIsSeenWhole) {
 INSTANTIATE_TEST_SUITE_P(Trust, WaysToLoad, testing::ValuesIn(ways),
                          [](const auto& p) { return std::string(p.param.name); });
 
-// An older error in the queue: what OpenSSL does with it at the end of a file differs between its versions
-// and functions. Here the same function is called with a file that ibid knows, and with one that it must
-// leave to OpenSSL, for a NUL.
+// An older error in the queue: its handling at the end of a file differs between OpenSSL's versions and
+// functions. Here the same function is called with a file that ibid knows, and with a file that contains a
+// NUL, which ibid must leave to OpenSSL.
 TEST(TrustFile, LeavesAnOlderErrorAsOpenSSLDoes) {
     const folder f;
     const authority a = make_authority("root");
@@ -347,10 +347,10 @@ TEST_F(Directory, ItsListsOfRevocationsAreParsedOnceAndNoticed) {
     EXPECT_EQ(listing(first.get()).encoded, listing(second.get()).encoded);
     write_over(path, list(true));
     EXPECT_EQ(verify(store(), leaf_), X509_V_ERR_CERT_REVOKED);
-    EXPECT_EQ(verify(second, leaf_), X509_V_OK); // has its list already
+    EXPECT_EQ(verify(second, leaf_), X509_V_OK); // already has its CRL
 }
 
-// A URI that is searched when a chain needs it, as OpenSSL's default paths are, too.
+// A URI that is searched when a chain needs it, like OpenSSL's default paths.
 TEST_F(Directory, AUriThatIsSearchedBringsOneObject) {
     const fs::path path = folder_.path / "roots.pem";
     write_over(path, pem_of(root_));
@@ -374,7 +374,7 @@ TEST_F(Directory, AUriThatIsSearchedBringsOneObject) {
     EXPECT_EQ(certificates.misses(), 0U);
 }
 
-// What a program reads from a URI for itself stays its own.
+// Objects that a program itself reads from a URI are its own.
 TEST(Uri, ThatAProgramReadsGivesItCertificatesOfItsOwn) {
     const folder f;
     const authority a = make_authority("root");

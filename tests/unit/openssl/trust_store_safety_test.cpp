@@ -44,7 +44,7 @@ using enum file_kind;
 
 constexpr int left_to_openssl = -1;
 
-// 0: it ended well; else its exit status, or the signal that ended it and 1000.
+// 0: success; otherwise its exit status, or 1000 plus the signal that ended it.
 [[nodiscard]] int in_child(const std::function<void()>& work) {
     const pid_t child = fork();
     if (child == 0) {
@@ -83,7 +83,8 @@ protected:
 
 // --- secrets
 
-// Bytes that are searched for in this process's memory, and do not stand in it by themselves.
+// Bytes to search for in this process's memory; they are stored masked, so that the search does not find them
+// here.
 class needle {
 public:
     explicit needle(const std::string& file_of_masked) {
@@ -95,7 +96,7 @@ public:
 
     static constexpr unsigned char mask = 0x5a;
 
-    // How often it stands in memory that this process can write to.
+    // How often it is in this process's writable memory.
     [[nodiscard]] int count() const {
         const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
         std::FILE* const maps = std::fopen("/proc/self/maps", "re");
@@ -162,7 +163,7 @@ void write_masked(const std::string& path, std::string bytes) {
     write_over(path, bytes);
 }
 
-// A key by each of its names and on each side of certificates, made in another process.
+// A key under each of its names and on each side of certificates, made in another process.
 TEST_F(TrustStoreSafety, NothingOfAPrivateKeyIsKept) {
     const std::string certificate = pem_of(root_);
     ASSERT_EQ(in_child([&] {
@@ -223,7 +224,7 @@ TEST_F(TrustStoreSafety, WhatIsKeptOfAFileIsOverwrittenWhenItGoes) {
     ASSERT_EQ(marks.count(), 0);
     store_ptr store = new_store();
     ASSERT_EQ(common_caches().load(store, path()), 1);
-    EXPECT_EQ(marks.count(), 1) << "it is kept, to be compared";
+    EXPECT_EQ(marks.count(), 1) << "it is kept, for comparison";
     EXPECT_EQ(common_caches().load(new_store(), path()), 1);
     EXPECT_EQ(marks.count(), 1);
     store.reset();
@@ -264,15 +265,15 @@ TEST_F(TrustStoreSafety, UnderAStoresLockItsListGrowsAndNothingElse) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__) &&                                                                        \
-    !defined(__SANITIZE_THREAD__) // they do not know of a stack that is unwound so
+    !defined(__SANITIZE_THREAD__) // they do not support this kind of unwinding
 
 // --- cancellation
 
 thread_local int calls_until_cancelled = 0; // 0: never
 int last_call = 0;
 
-// A thread is cancelled at the n-th call of OpenSSL's: before it, or after it where it frees what ibid gives
-// up by calling it. Not in calls that neither run foreign code nor enter the system.
+// Cancels the thread at the n-th call of OpenSSL: before the call, or after it if the call frees an object of
+// ibid. Skips calls that neither run foreign code nor make a system call.
 struct cancels {
     static bool frees(called which) {
         constexpr std::array freeing = {called::X509_free,        called::X509_CRL_free,
@@ -320,7 +321,7 @@ struct cancels {
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
-// Runs `work` on a thread that is cancelled in there. False: it came through.
+// Runs `work` on a thread that is cancelled inside it. False: it was not cancelled.
 [[nodiscard]] bool is_cancelled(const std::function<void()>& work) {
     pthread_t thread{};
     check(pthread_create(
@@ -382,19 +383,19 @@ TEST_F(TrustStoreSafety, AThreadThatIsCancelledInsideALoadEndsAlone) {
         }
         EXPECT_GT(cancelled, 5);
     }
-    // Thousands of threads have been cancelled since the first round. What malloc keeps for the next call is
-    // counted, too.
+    // Thousands of threads have been cancelled since the first round. Free memory that malloc keeps counts,
+    // too.
     EXPECT_LT(heap_in_use(), heap + 65536);
 }
 
 TEST_F(TrustStoreSafety, AThreadThatIsCancelledWhileAStoreGoesLeavesTheRestToOthers) {
     if (OPENSSL_VERSION_MAJOR >= 4) {
-        GTEST_SKIP() << "OpenSSL frees a hash table after ibid's callback: who ends there loses it";
+        GTEST_SKIP() << "OpenSSL frees a hash table after ibid's callback: a thread that ends there leaks it";
     }
     trust_caches& caches = caches_that_cancel();
     write_new(path(), pem_of(root_) + pem_of(make_authority("two")) + pem_of(make_ordered_crl(root_, 2)));
     const std::uint64_t certificates_before = caches.certificates.statistics().entries;
-    for (int n = 1; n <= 5; ++n) { // two questions for the context, three objects
+    for (int n = 1; n <= 5; ++n) { // two calls to get the context, three objects
         X509_STORE* const store = X509_STORE_new();
         ASSERT_EQ(caches.stores.load(store, path().c_str(), certificates_and_crls, X509_FILETYPE_PEM), 3);
         EXPECT_TRUE(is_cancelled([&] {
@@ -408,7 +409,7 @@ TEST_F(TrustStoreSafety, AThreadThatIsCancelledWhileAStoreGoesLeavesTheRestToOth
     }
 }
 
-// At the points where the system is called, as in stock.
+// At the cancellation points of system calls, as in stock.
 TEST_F(TrustStoreSafety, AThreadThatIsCancelledInOpenOrReadEndsAlone) {
     write_new(path(), large_bundle("root", 100));
     const store_ptr holder = new_store();
@@ -464,8 +465,8 @@ struct stops {
     static void after(called) {}
 };
 
-// Another thread is anywhere between two calls of a load. In the child nothing of what was here before is
-// found, and nothing hangs.
+// Another thread is anywhere between two calls in a load. The child finds no entries from before the fork,
+// and does not hang.
 TEST_F(TrustStoreSafety, AChildFindsNothingThatItHasInherited) {
     trust_caches& caches = trust_caches::make(watched_functions<stops>());
     caches.stores.retain({std::size_t{1} << 20, 10});
@@ -508,7 +509,7 @@ TEST_F(TrustStoreSafety, AChildFindsNothingThatItHasInherited) {
                     _exit(4);
                 }
             }
-            if (caches.stores.statistics().retained != 1) { // the budget goes on
+            if (caches.stores.statistics().retained != 1) { // the budget stays
                 _exit(5);
             }
         });
@@ -518,12 +519,12 @@ TEST_F(TrustStoreSafety, AChildFindsNothingThatItHasInherited) {
         caches.stores.trim();
     }
     EXPECT_EQ(caches.load(new_store(), path("held")), 1);
-    EXPECT_EQ(caches.stores.statistics().entries, 1U) << "the parent's are where they were";
+    EXPECT_EQ(caches.stores.statistics().entries, 1U) << "the parent's entries are unchanged";
     caches.stores.retain({});
 }
 
 #if !defined(__SANITIZE_ADDRESS__) &&                                                                        \
-    !defined(__SANITIZE_THREAD__) // which need stack and system calls of their own
+    !defined(__SANITIZE_THREAD__) // which use additional stack and system calls
 
 // --- stack
 
@@ -538,7 +539,7 @@ public:
     painted_stack& operator=(const painted_stack&) = delete;
     ~painted_stack() { munmap(memory_, size); }
 
-    // How deep a thread goes that does this.
+    // How much stack a thread uses that does this.
     [[nodiscard]] std::size_t depth_of(const std::function<void()>& work) {
         std::fill_n(memory_, size, paint);
         pthread_attr_t attributes{};
@@ -592,7 +593,7 @@ TEST_F(TrustStoreSafety, TakesNoMoreThanFourKilobytesOfStackAboveStock) {
     EXPECT_LE(ours(path("refused"), left_to_openssl), limit);
     caches.stores.retain({std::size_t{1} << 20, 1});
     EXPECT_LE(ours(path("one"), 2), limit) << "retained";
-    EXPECT_LE(ours(path("two"), 2), limit) << "another is given up for it";
+    EXPECT_LE(ours(path("two"), 2), limit) << "another file is evicted for it";
     EXPECT_LE(stack.depth_of([&] { caches.stores.trim(); }), limit);
     caches.stores.retain({});
     RecordProperty("stock", static_cast<int>(limit - allowed));
@@ -712,7 +713,7 @@ TEST_F(TrustStoreSafety, MakesNoSystemCallThatStockDoesNotMake) {
     const auto in_sandbox = [&](const std::function<void()>& work) {
         return in_child([&] {
             for (const char* file :
-                 {"bundle", "key", "list"}) { // and not "large", nor "refused": they are new to it
+                 {"bundle", "key", "list"}) { // not "large" and "refused": they have not been loaded yet
                 (void)common_caches().load(new_store(), path(file));
             }
             const store_ptr holder = new_store();

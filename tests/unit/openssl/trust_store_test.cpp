@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trust_store_cache against OpenSSL's own loading: for each file that it does not leave to OpenSSL it gives
-// the same result, errors and list, also while other threads load, and uses no more memory than it reports.
+// trust_store_cache compared with OpenSSL's own loading: for each file that it does not leave to OpenSSL, it
+// gives the same result, errors and list, also while other threads load, and it uses no more memory than it
+// reports.
 #include "openssl/trust/trust_store.h"
 
 #include <openssl/err.h>
@@ -60,9 +61,9 @@ protected:
     authority other_ = make_authority("other");
 };
 
-// Files of all kinds of blocks in any order, loaded in each way into stores that are empty or not.
+// Files with all kinds of blocks in any order, loaded in each way into empty and non-empty stores.
 TEST_F(TrustStore, LoadsWhatOpenSSLLoads) {
-    const authority third = make_authority("root"); // of the first one's name
+    const authority third = make_authority("root"); // with the name of the first one
     std::vector<std::string> parts = {
         pem_of(root_),
         pem_of(other_),
@@ -134,7 +135,7 @@ TEST_F(TrustStore, LeavesToOpenSSLWhatItDoesNotKnow) {
          {good + trusted, trusted, broken, with_trailing, good + '\0', good + good.substr(0, 100),
           std::string("nothing"), good + std::string(1000, ' ') + "\n"}) {
         write_new(path(), text);
-        for (int i = 0; i < 3; ++i) { // the second time without a look at it
+        for (int i = 0; i < 3; ++i) { // the second time without reading it
             EXPECT_EQ(common_caches().load(new_store(), path()), left_to_openssl) << text;
             EXPECT_EQ(ERR_peek_error(), 0UL);
         }
@@ -155,12 +156,12 @@ TEST_F(TrustStore, LoadsACrlInDer) {
     ASSERT_EQ(common_caches().load(two, path(), crls, X509_FILETYPE_ASN1), 1);
     EXPECT_EQ(listing(one.get()).objects, listing(two.get()).objects);
     EXPECT_EQ(listing(one.get()).encoded, std::vector<bytes>{der});
-    der.push_back(0); // and something behind it
+    der.push_back(0); // and a byte behind it
     write_new(path(), std::string(der.begin(), der.end()));
     EXPECT_EQ(common_caches().load(new_store(), path(), crls, X509_FILETYPE_ASN1), left_to_openssl);
 }
 
-// A pipe's writer would take an open() for its reader, and a device may act on it.
+// For a pipe's writer, an open() would look like a reader, and an open() may have an effect on a device.
 TEST_F(TrustStore, OpensNothingButRegularFiles) {
     ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
     const int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -171,11 +172,11 @@ TEST_F(TrustStore, OpensNothingButRegularFiles) {
     EXPECT_EQ(read(watch, events, sizeof events), -1) << "the pipe was opened";
     write_new(path(), pem_of(root_));
     EXPECT_EQ(common_caches().load(new_store(), path()), 1);
-    EXPECT_GT(read(watch, events, sizeof events), 0) << "this would have told";
+    EXPECT_GT(read(watch, events, sizeof events), 0) << "an open() is detected";
     close(watch);
 }
 
-// What is not shared costs a look at the file system, until the file is another.
+// A file that is not shared costs only a check of the file system, until the file changes.
 TEST_F(TrustStore, DoesNotReadARefusedFileAgain) {
     write_new(path(), pem_of(root_) + "-----BEGIN DH PARAMETERS-----\n");
     EXPECT_EQ(common_caches().load(new_store(), path()), left_to_openssl);
@@ -206,7 +207,7 @@ TEST_F(TrustStore, LeavesCrlsToOpenSSLWhereTheirEntriesAreListed) {
     EXPECT_EQ(caches.load(new_store(), path()), 1) << "no CRL";
 }
 
-// --- one for all, and nobody waits
+// --- one set of objects for all loads, and no load waits
 
 thread_local bool stops_in_parse = false;
 std::mutex stopping;
@@ -241,14 +242,14 @@ TEST_F(TrustStore, NobodyWaitsForAnothersParse) {
         std::unique_lock lock(stopping);
         stopped_or_goes.wait(lock, [] { return stopped; });
     }
-    EXPECT_EQ(caches.load(fast, path()), 2); // else for ever
+    EXPECT_EQ(caches.load(fast, path()), 2); // otherwise it would wait for ever
     {
         const std::lock_guard lock(stopping);
         goes = true;
     }
     stopped_or_goes.notify_all();
     first.join();
-    EXPECT_EQ(listing(slow.get()).objects, listing(fast.get()).objects) << "the one that landed first";
+    EXPECT_EQ(listing(slow.get()).objects, listing(fast.get()).objects) << "those that were inserted first";
     EXPECT_EQ(caches.stores.statistics().entries, 1U);
 }
 
@@ -273,7 +274,7 @@ TEST_F(TrustStore, ManyThreadsGetOneCopy) {
         }
         EXPECT_EQ(caches.stores.statistics().entries, 1U);
         stores.clear();
-        EXPECT_EQ(caches.stores.statistics().entries, 0U) << "nobody holds it, and there is no budget";
+        EXPECT_EQ(caches.stores.statistics().entries, 0U) << "there is no holder, and no budget";
     }
 }
 
@@ -286,7 +287,7 @@ TEST_F(TrustStore, AFileGoesWithTheLastStore) {
     store_ptr two = new_store();
     EXPECT_EQ(caches.load(one, path()), 1);
     EXPECT_EQ(caches.load(two, path()), 1);
-    EXPECT_EQ(caches.load(two, path()), 1); // again into the same
+    EXPECT_EQ(caches.load(two, path()), 1); // again into the same store
     one.reset();
     EXPECT_EQ(caches.stores.statistics().entries, 1U);
     EXPECT_EQ(caches.certificates.statistics().entries, 1U);
@@ -338,13 +339,13 @@ TEST_F(TrustStore, ABudgetKeepsAFileThatNoStoreHolds) {
     caches.stores.trim();
     EXPECT_EQ(caches.stores.statistics().entries, 0U);
     EXPECT_EQ(caches.certificates.statistics().entries, 0U);
-    // A file that is heavier than the budget is not kept.
+    // A file whose weight exceeds the budget is not retained.
     write_new(path(), pem_of(make_ordered_crl(root_, 20'000)));
     EXPECT_EQ(caches.load(new_store(), path()), 1);
     EXPECT_EQ(caches.stores.statistics().entries, 0U);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // whose malloc is their own
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // a sanitizer has its own malloc
 
 [[nodiscard]] std::size_t heap_in_use() {
     const struct mallinfo2 m = mallinfo2();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Memory runs out at every allocation in turn: each time the caller gets bad_alloc or an object, and nothing
-// is lost.
+// leaks.
 #include <new>
 #include <thread>
 #include <vector>
@@ -20,8 +20,8 @@ using ibid_test::make_tracked;
 using ibid_test::tracked;
 using ibid_test::until_failure;
 
-// Runs `f` with its first, second, third … allocation failing, on a fresh thread each time, until none is
-// left to fail.
+// Runs `f` with its first, second, third … allocation failing, each time on a new thread, until it makes
+// fewer allocations.
 template <class F>
 void with_each_allocation_failing(F f) {
     bool more = true;

@@ -37,7 +37,7 @@ TEST_P(budget, bounds_what_one_thread_leaves_idle) {
         EXPECT_LE(p.statistics().idle, GetParam());
     }
     EXPECT_EQ(p.statistics().idle, std::min<std::size_t>(300, GetParam()))
-        << "and is used up when there is enough to keep";
+        << "and is fully used if there are enough objects";
     EXPECT_EQ(static_cast<std::size_t>(l.alive()), p.statistics().idle);
 }
 
@@ -54,7 +54,7 @@ TEST_P(budget, bounds_what_many_threads_leave_idle) {
                 const auto loans = take_many(p, 40);
             }
             returned.count_down();
-            looked.wait(); // stay, so that what lies with this thread counts
+            looked.wait(); // these stay, so that the objects in this thread's cache count
         });
     }
     returned.wait();
@@ -72,7 +72,7 @@ TEST_P(budget, is_usable_by_any_thread_after_a_trim) {
     ibid::pool<tracked> p(make_tracked(l), {.objects = GetParam()});
     std::latch filled(1);
     std::latch done(1);
-    std::thread idler([&] { // holds positions and then does nothing
+    std::thread idler([&] { // holds part of the quota and then does nothing
         { const auto loans = take_many(p, 300); }
         filled.count_down();
         done.wait();

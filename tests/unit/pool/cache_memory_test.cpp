@@ -19,7 +19,7 @@ using ibid_test::make_tracked;
 using ibid_test::tracked;
 
 TEST(loan, returns_its_object_even_when_the_thread_has_no_memory_for_its_cache) {
-    // Their numbers come before that of the pool below, so that it wants a longer table.
+    // Their numbers come before that of the pool below, so that it needs a longer table.
     std::array<ibid::pool<int>, 8> others;
     bool more = true;
     std::size_t n = 0;
@@ -28,10 +28,10 @@ TEST(loan, returns_its_object_even_when_the_thread_has_no_memory_for_its_cache) 
         {
             ibid::pool<tracked> p(make_tracked(l));
             ibid::loan<tracked> a;
-            std::thread([&] { a = p.take(); }).join(); // so that the cache is first wanted on return
+            std::thread([&] { a = p.take(); }).join(); // so that the cache is first needed at the return
             std::thread([&] {
                 (void)others[0]
-                    .take(); // glibc ends a process that has no memory to note what runs at a thread's end
+                    .take(); // glibc ends a process that has no memory to register a thread-exit function
                 {
                     const fail_malloc failing(n);
                     a.end();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The law of the asymmetric fence: of two threads that each store and then load, at least one sees the
-// other's store. Without it this fails within a few thousand rounds on x86-64 and arm64.
+// The law of the asymmetric fence: if two threads each store and then load, at least one sees the other's
+// store. Without the fence, this test fails within a few thousand rounds on x86-64 and arm64.
 #include <atomic>
 #include <barrier>
 #include <thread>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// fork() from a program with threads: the child finds every pool consistent, and inherits what was in the
-// caches of threads that it does not have.
+// fork() from a program with threads: in the child every pool is consistent, and the child gets the objects
+// in the caches of threads that it does not have.
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -22,8 +22,8 @@ using ibid_test::tracked;
 #if !defined(__has_feature)
 #define __has_feature(x) 0 // NOLINT(bugprone-reserved-identifier): Clang's, absent in GCC
 #endif
-// ThreadSanitizer ends a child that starts threads; AddressSanitizer's allocator may be locked in a child for
-// ever.
+// ThreadSanitizer ends a child that starts threads; in a child, AddressSanitizer's allocator may stay locked
+// for ever.
 constexpr bool under_tsan =
 #if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
     true;

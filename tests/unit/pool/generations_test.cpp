@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trim() and clear(): what goes, and when.
+// trim() and clear(): which objects end, and when.
 #include <cstddef>
 #include <vector>
 
@@ -34,7 +34,7 @@ TEST(trim, once_drops_nothing_that_was_in_use_since_the_last) {
 TEST(trim, twice_in_a_row_drops_everything) {
     life_counts l;
     ibid::pool<tracked> p(make_tracked(l));
-    fill(p, 100); // more than lie with one thread
+    fill(p, 100); // more than one thread's cache keeps
     EXPECT_EQ(p.trim() + p.trim(), 100u);
     EXPECT_EQ(l.alive(), 0);
     EXPECT_EQ(p.statistics().ended, 100u);
@@ -45,7 +45,7 @@ TEST(trim, drops_what_the_time_between_two_calls_did_not_need) {
     ibid::pool<tracked> p(make_tracked(l));
     fill(p, 20);
     p.trim();
-    fill(p, 3); // out of the old generation, back into the fresh one
+    fill(p, 3); // from the old generation, back into the new one
     EXPECT_EQ(l.born, 20);
     EXPECT_EQ(p.trim(), 17u);
     EXPECT_EQ(p.statistics().idle, 3u);

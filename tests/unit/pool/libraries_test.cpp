@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pools and loans that pass from one library of the process to another. This program and other_pool_library
-// are built with -fvisibility=hidden, so that each would have all of its own that is not said to be the
-// process's.
+// are built with -fvisibility=hidden, so each has its own copy of everything that is not explicitly shared in
+// the process.
 #include <deque>
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace {
 
 using namespace ibid::testing;
 
-// One thread has one cache: what one library returns, the other takes first.
+// One thread has one cache: an object that one library returns is the first that the other takes.
 TEST(libraries, of_one_process_take_what_the_other_gave_back) {
     pool<made_by> p([] { return made_by{1}; });
     for (int round = 0; round < 100; ++round) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread and one pool: what a loan is, and where its object goes.
+// One thread and one pool: the properties of a loan, and where its object returns to.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -21,8 +21,7 @@ using ibid_test::life_counts;
 using ibid_test::make_tracked;
 using ibid_test::tracked;
 
-// Double return cannot be written: nothing gives an object back but the one loan that has it, and that is
-// emptied.
+// Returning an object twice is impossible: only the loan that has it returns it, and is then empty.
 static_assert(!std::is_copy_constructible_v<ibid::loan<tracked>> &&
               !std::is_copy_assignable_v<ibid::loan<tracked>>);
 static_assert(std::is_nothrow_move_constructible_v<ibid::loan<tracked>>);
@@ -124,7 +123,7 @@ TEST(loan, outlives_its_pool_and_then_destroys_its_object) {
     ibid::loan<tracked> late = p->take();
     early.end();
     p.reset();
-    EXPECT_EQ(l.alive(), 1) << "idle objects go with the pool, those on loan do not";
+    EXPECT_EQ(l.alive(), 1) << "idle objects end with the pool, those on loan do not";
     EXPECT_EQ(late->where, &l);
     late.end();
     EXPECT_EQ(l.alive(), 0);
@@ -176,7 +175,7 @@ TEST(pool, may_end_and_another_take_its_place_on_the_same_thread) {
         ibid::pool<tracked> p(make_tracked(l));
         { const auto a = p.take(); }
         const auto b = p.take();
-        EXPECT_EQ(b->number, i) << "the object of an earlier pool must not turn up in a later one";
+        EXPECT_EQ(b->number, i) << "an object of an earlier pool must not be taken from a later one";
     }
     EXPECT_EQ(l.alive(), 0);
 }
@@ -193,7 +192,7 @@ TEST(pool, keeps_apart_from_many_others) {
             EXPECT_EQ(pools[i]->take()->where, counts[i].get());
         }
     }
-    for (std::size_t i = 0; i < pools.size(); i += 2) { // every other one ends, and new ones take the numbers
+    for (std::size_t i = 0; i < pools.size(); i += 2) { // every second one ends, and new ones get the numbers
         pools[i].reset();
         pools[i] = std::make_unique<ibid::pool<tracked>>(make_tracked(*counts[i]));
     }

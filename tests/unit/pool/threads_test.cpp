@@ -99,7 +99,7 @@ TEST(thread, may_return_a_loan_after_the_pool_has_ended) {
     EXPECT_EQ(l.alive(), 0);
 }
 
-// Destroyed after the pool's own thread_local, when it was made before that.
+// Destroyed after the pool's own thread_local if it was constructed before that.
 struct late_user {
     ibid::pool<tracked>* home = nullptr;
     ibid::loan<tracked> kept;
@@ -163,7 +163,7 @@ TEST(objects, that_always_return_on_another_thread_are_used_again) {
         hand.store(give);
     }
     returner.join();
-    EXPECT_LE(l.born, 64 + 4) << "what the returning thread may hold, and what is on its way";
+    EXPECT_LE(l.born, 64 + 4) << "the returning thread's quota, and objects in between";
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An object that counts its lives, for tests about who destroys what, and when.
+// An object that counts its constructions and destructions, for tests of which object is destroyed when, and
+// where.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program whose sandbox forbids membarrier(2), as a seccomp filter does: linked in, it turns every test of
-// the pool into one for such programs.
+// A sandbox without membarrier(2), by a seccomp filter. Linked into the pool's tests, it makes all of them
+// tests of such programs.
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>

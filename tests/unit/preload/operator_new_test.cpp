@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// operator new of the preload, here as the operator new of this whole program.
+// The preload's operator new, here as the operator new of the whole program.
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -48,11 +48,11 @@ void end(const block& b, bool sized) {
     }
 }
 
-// The first of all, while the reserve is not used up: what one thread frees, the next one writes to.
-// ThreadSanitizer looks for the order.
+// The first test, while the reserve is not used up: one thread frees memory, and the next one writes to it.
+// ThreadSanitizer checks the order.
 TEST(OperatorNew, ThreadsThatAllocateAndFreeByTurnsNeverShareABlock) {
     void* const own = ::operator new(24);
-    ASSERT_TRUE(is_of_the_program(own)) << "nothing is left of the reserve";
+    ASSERT_TRUE(is_of_the_program(own)) << "the reserve is used up";
     ::operator delete(own, 24);
     std::vector<std::thread> threads;
     for (unsigned char t = 1; t <= 4; ++t)

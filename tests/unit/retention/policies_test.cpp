@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The policies of bench/retention: each does what its paper says, and ours has hit ratios as good as theirs.
+// The policies of bench/retention: each follows its paper, and ours has equally good hit ratios.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +57,7 @@ TYPED_TEST(every_policy, misses_each_key_once_when_all_of_them_fit) {
         if (std::is_same_v<TypeParam, ibid_two_classes> && !all_verify(t)) {
             continue; // those miss twice: see below
         }
-        // Twice as many: a queue of S3-FIFO may let go of a key before the other one is full.
+        // Twice as many, because a queue of S3-FIFO may evict a key before the other one is full.
         EXPECT_EQ(hits_of<TypeParam>(t, 2 * distinct.size()), t.requests.size() - distinct.size()) << t.name;
     }
 }
@@ -71,7 +71,8 @@ TYPED_TEST(every_policy, is_never_better_than_the_optimum) {
     }
 }
 
-// Of all choices, by trying them: with each request, which of the kept ones goes, if any, or the newcomer.
+// The best of all choices, found by trying them: at each request, which kept key is evicted, if any, or the
+// new one.
 std::size_t hits_of_the_best_choices(const std::vector<request>& requests, std::size_t i,
                                      const std::set<std::uint32_t>& kept, std::size_t capacity) {
     if (i == requests.size()) {
@@ -108,7 +109,7 @@ TEST(the_optimum, is_the_best_of_all_choices) {
     }
 }
 
-// 1 2 3 fill it, 1 is hit, 4 pushes somebody out; then who is there still?
+// 1 2 3 fill it, 1 is hit, 4 evicts a key. Which keys remain?
 TEST(fifo, lets_go_of_the_oldest_though_it_was_hit) {
     EXPECT_EQ(answers<fifo>(3, {1, 2, 3, 1, 4, 2, 1}), "...h.h.");
 }
@@ -118,7 +119,8 @@ TEST(lru, lets_go_of_the_one_not_used_for_longest) {
     EXPECT_EQ(answers<lru>(3, {1, 2, 3, 1, 2, 4, 3}), "...hh..");
 }
 
-// 1 was hit and is spared when 4 comes; for it 2 goes, and 3 for 5. Then 6 comes, and nobody is marked.
+// 1 was hit and is spared when 4 is inserted: 2 is evicted instead, and 3 for 5. When 6 is inserted, no key
+// is marked.
 TEST(textbook_clock, counts_what_it_spared_as_new_and_lets_it_go_in_its_turn) {
     EXPECT_EQ(answers<textbook_clock>(3, {1, 2, 3, 1, 4, 5, 6, 1}), "...h....");
     EXPECT_EQ(answers<textbook_clock>(3, {1, 2, 3, 1, 4, 5, 1}), "...h..h");
@@ -129,17 +131,17 @@ TEST(sieve, leaves_what_it_spared_behind_its_hand_and_tries_newer_ones) {
 }
 
 TEST(sieve, begins_again_at_the_oldest_after_the_newest) {
-    // All three are marked: the hand goes once around, takes the marks away, and 1 goes; then 2, where the
-    // hand stands.
+    // All three are marked: the hand goes once around and removes the marks, and 1 is evicted; then 2, where
+    // the hand is.
     EXPECT_EQ(answers<sieve>(3, {1, 2, 3, 1, 2, 3, 4, 5, 3, 1}), "...hhh..h.");
-    // The hand takes 3 although it is the newest, and then 1, the oldest.
+    // The hand evicts 3 although it is the newest, and then 1, the oldest.
     EXPECT_EQ(answers<sieve>(3, {1, 2, 3, 1, 2, 4, 5, 2, 1}), "...hh..h.");
 }
 
 // Capacity 10: the small queue's share is 1, the main queue's 9.
 std::vector<std::uint32_t> then_new_ones(std::vector<std::uint32_t> keys, std::uint32_t n,
                                          std::uint32_t last) {
-    const auto first = static_cast<std::uint32_t>(100 + keys.size()); // above all that are there
+    const auto first = static_cast<std::uint32_t>(100 + keys.size()); // larger than all existing keys
     for (std::uint32_t k = first; k < first + n; ++k) {
         keys.push_back(k);
     }
@@ -157,19 +159,19 @@ TEST(s3_fifo, takes_into_the_main_queue_what_comes_back_while_its_ghost_is_there
     keys = then_new_ones(std::move(keys), 200, 1);
     EXPECT_EQ(answers<s3_fifo<true>>(10, keys).back(), 'h');
     EXPECT_EQ(answers<s3_fifo<false>>(10, keys).back(), '.') << "without ghosts it is new again";
-    keys = then_new_ones({1}, 30, 1); // its ghost has gone as well
+    keys = then_new_ones({1}, 30, 1); // its ghost has been removed, too
     keys = then_new_ones(std::move(keys), 200, 1);
     EXPECT_EQ(answers<s3_fifo<true>>(10, keys).back(), '.');
 }
 
-// Nine keys fill the main queue, by two hits each while they are new. 1 then has as many hits more as `hits`;
-// what comes later with two hits goes to the main queue too, and the oldest there without a hit makes room.
+// Nine keys fill the main queue, because each has two hits while it is new. 1 then gets `hits` more hits.
+// Later keys with two hits also go to the main queue, where the oldest key without a hit is evicted for them.
 char first_of_main_after(int hits, std::uint32_t later) {
     std::vector<std::uint32_t> keys;
     for (std::uint32_t k = 1; k <= 9; ++k) {
         keys.insert(keys.end(), {k, k, k});
     }
-    keys.insert(keys.end(), {90, 91}); // through the small queue: the nine move
+    keys.insert(keys.end(), {90, 91}); // through the small queue: the nine move to the main queue
     keys.insert(keys.end(), static_cast<std::size_t>(hits), 1);
     for (std::uint32_t k = 100; k < 100 + later; ++k) {
         keys.insert(keys.end(), {k, k, k});
@@ -179,16 +181,16 @@ char first_of_main_after(int hits, std::uint32_t later) {
 }
 
 TEST(s3_fifo, spares_in_the_main_queue_once_for_each_hit_up_to_three) {
-    // A round of the main queue takes nine newcomers, and each round takes a hit.
+    // A round of the main queue takes nine new keys, and each round takes one hit away.
     EXPECT_EQ(first_of_main_after(0, 8), '.');
     EXPECT_EQ(first_of_main_after(1, 8), 'h');
     EXPECT_EQ(first_of_main_after(1, 16), '.');
     EXPECT_EQ(first_of_main_after(3, 16), 'h');
     EXPECT_EQ(first_of_main_after(3, 24), 'h');
-    EXPECT_EQ(first_of_main_after(9, 60), '.') << "more than three are not counted";
+    EXPECT_EQ(first_of_main_after(9, 60), '.') << "at most three are counted";
 }
 
-// Half a point is what the paper's policy and one mark an entry may differ by.
+// The paper's policy and one with a single mark per entry may differ by half a point.
 template <class Ours>
 void expect_no_worse_than_the_paper(const trace& t) {
     const auto points = [&](std::size_t hits) {
@@ -221,12 +223,12 @@ TEST(ibid_cache, keeps_through_a_scan_what_came_back_soon_after_it_went) {
     std::vector<std::uint32_t> keys = then_new_ones({1}, 12, 1); // gone after ten, and back
     keys = then_new_ones(std::move(keys), 200, 1);
     EXPECT_EQ(answers<ibid_cache>(10, keys).back(), 'h');
-    keys = then_new_ones({1}, 30, 1); // nobody remembers it
+    keys = then_new_ones({1}, 30, 1); // it has no ghost
     keys = then_new_ones(std::move(keys), 200, 1);
     EXPECT_EQ(answers<ibid_cache>(10, keys).back(), '.');
 }
 
-// Of `n` that verified, by policies that may keep 10.
+// How many of `n` verified keys are kept, by policies with a capacity of 10.
 template <class Policy>
 int left_after_strangers(std::uint32_t n, int times = 1) {
     Policy policy(10, 2000);
@@ -257,12 +259,11 @@ TEST(two_classes, miss_strangers_twice) {
 TEST(two_classes, lose_nothing_that_verified_to_what_did_not) {
     EXPECT_EQ(left_after_strangers<ibid_two_classes>(5), 5);
     EXPECT_EQ(left_after_strangers<ibid_two_classes>(10), 10) << "all places are taken";
-    EXPECT_EQ(left_after_strangers<ibid_two_classes>(10, 3), 10) << "however often the strangers come";
+    EXPECT_EQ(left_after_strangers<ibid_two_classes>(10, 3), 10) << "however often unverified keys return";
     EXPECT_EQ(left_after_strangers<ibid_cache>(5), 0) << "one class would";
 }
 
-// Five that came three times as well, and so go on to the main queue, where strangers that come once never
-// get.
+// Five unverified keys that come three times, so that they reach the main queue, which first-timers never do.
 TEST(s3_fifo, alone_is_open_to_strangers_that_come_three_times) {
     const auto left = [](int times) {
         s3_fifo<true> policy(10, 2000);
@@ -287,7 +288,8 @@ TEST(s3_fifo, alone_is_open_to_strangers_that_come_three_times) {
 }
 
 TEST(traces, are_what_they_were) {
-    // One for each way to draw. Other bits here mean that all figures in the documents are of other traces.
+    // One for each random distribution. If these values change, all figures in the documents are for other
+    // traces.
     std::vector<std::uint64_t> sums;
     for (const trace& t : all_traces(10'000, 1)) {
         EXPECT_EQ(t.requests.size(), 10'000U) << t.name;

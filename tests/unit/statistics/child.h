@@ -4,7 +4,7 @@
 // waits for its end.
 //
 //     child c([&] { count_something(); });
-//     c.wait_until_done();   // the function has returned; the child is still there
+//     c.wait_until_done();   // the function has returned; the child still exists
 //     c.let_go();            // it ends, and is reaped
 #pragma once
 
@@ -54,7 +54,7 @@ public:
     int let_go() {
         if (pid_ <= 0)
             return 0;
-        // A byte, not the end of the pipe: children made later hold copies of this end.
+        // A byte, not the end of the pipe, because children that are made later hold copies of this end.
         const char byte = 1;
         if (::write(go_[1], &byte, 1) != 1)
             ::kill(pid_, SIGKILL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The publishing side of the counters: rows, forks, and programs that have given up rights before they count.
-// The counters are static memory, so each test counts in a child.
+// The publishing side of the counters: rows, forks, and programs that have dropped privileges before they
+// count. The counters are static memory, so each test counts in a child.
 #include "child.h"
 #include "statistics/observe.h"
 #include "statistics/place.h"
@@ -34,7 +34,7 @@ using ibid::testing::child;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// Sanitizers make system calls of their own.
+// Sanitizers make additional system calls.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool sanitized = true;
 #elif defined(__has_feature)
@@ -57,7 +57,7 @@ void load(const region& r) {
     open_at_load(r.place().c_str());
 }
 
-// Runs `work` in a child to its end; whether it came there.
+// Runs `work` in a child. Returns whether it was completed.
 bool comes_to_its_end(const std::function<void()>& work) {
     child c(work);
     try {
@@ -68,7 +68,7 @@ bool comes_to_its_end(const std::function<void()>& work) {
     return c.let_go() == 0;
 }
 
-// Runs `work`, which ends the process by itself. Its wait status.
+// Runs `work`, which ends the process itself. Returns its wait status.
 int status_of(const std::function<void()>& work) {
     const pid_t pid = ::fork();
     if (pid == 0) {
@@ -101,7 +101,8 @@ TEST(publishing, the_same_libcrypto_has_the_same_row_and_another_one_another) {
         row* second = claim("/venv/libcrypto-1.so.3", "3.0.19");
         require(first != second && claim(crypto, "3.0.19") == first);
         require(claim(crypto, "3.5.0") != first);
-        const std::string long_path(500, 'x'); // the fourth, cut, and for all that follow
+        const std::string long_path(500,
+                                    'x'); // the fourth row, with a truncated path; also for all later ones
         row* last = claim(long_path.c_str(), "3");
         require(claim(long_path.c_str(), "3") == last && claim("/fifth", "3") == last);
         require(claim(nullptr, nullptr) == last);
@@ -226,7 +227,7 @@ TEST(publishing, a_process_in_which_ibid_was_disabled_is_not_helped_any_more) {
     EXPECT_EQ(t.libcryptos.at(0).disabled, 2u);
 }
 
-// Whoever starts a program may do what the program may no longer do when it counts.
+// The starting process has rights that the program no longer has when it counts.
 
 TEST(publishing, privileges_that_are_dropped_after_loading_are_no_hindrance) {
     if (::geteuid() != 0)
@@ -282,7 +283,7 @@ TEST(publishing, another_ipc_namespace_leaves_a_process_uncounted) {
     const region r = region::create();
     EXPECT_TRUE(comes_to_its_end([&] {
         require(::unshare(CLONE_NEWIPC) == 0);
-        const region others = region::create(); // perhaps of the same number there
+        const region others = region::create(); // perhaps with the same id there
         load(r);
         row* mine = claim(crypto, "3");
         count(mine, 3);
@@ -321,7 +322,7 @@ TEST(publishing, a_child_counts_on_at_the_same_address_and_each_event_is_counted
         set_helped(mine);
         count(mine, 10, 3);
         publish(mine);
-        count(mine, 5); // not published when the child begins: the parent's to tell
+        count(mine, 5); // not published when the child starts: the parent reports it
         child c([&] {
             child grandchild([&] {
                 count(mine, 1000, 4, 3);
@@ -330,7 +331,8 @@ TEST(publishing, a_child_counts_on_at_the_same_address_and_each_event_is_counted
             grandchild.wait_until_done();
             count(mine, 100, 2);
             publish(mine);
-            require(sum((*mine)[kind::certificates]).entries == 5); // its own copies of three, and two
+            require(sum((*mine)[kind::certificates]).entries ==
+                    5); // its copies of the parent's three, and two
         });
         c.wait_until_done();
         require(sum((*mine)[kind::certificates]).hits == 15);
@@ -341,7 +343,7 @@ TEST(publishing, a_child_counts_on_at_the_same_address_and_each_event_is_counted
     EXPECT_EQ(t.helped, 3u);
     EXPECT_EQ(t.loaded, 1u);
     EXPECT_EQ(t[kind::certificates].hits, 1115u);
-    // The parent's three, the child's two, and of the grandchild one more than it inherited.
+    // The parent's three, the child's two, and one more in the grandchild than it inherited.
     EXPECT_EQ(t[kind::certificates].entries, 6u);
 }
 
@@ -380,7 +382,7 @@ TEST(publishing, entries_that_a_child_lets_go_do_not_end_in_its_parent) {
     EXPECT_EQ(r.sum_up()[kind::certificates].evictions, 500u);
 }
 
-// Kilobytes of private dirty memory of the mapping in which the row is.
+// Kilobytes of private dirty memory of the mapping that contains the row.
 std::size_t dirty_around(const row* r) {
     std::ifstream all("/proc/self/smaps");
     bool inside = false;
@@ -406,7 +408,7 @@ TEST(publishing, a_child_that_counts_gets_one_page_of_its_own_and_one_that_does_
                 stripe.hits = 1;
         }
         child c([&] {
-            (void)dirty_around(mine); // touches what it needs itself
+            (void)dirty_around(mine); // touches the memory that this function needs
             const std::size_t before = dirty_around(mine);
             require(claim(crypto, "3") == mine);
             publish(mine);
@@ -423,7 +425,7 @@ TEST(publishing, a_child_that_counts_gets_one_page_of_its_own_and_one_that_does_
     }));
 }
 
-// Allows what a fork, a wait and the end need; all else kills.
+// Allows the system calls of a fork, a wait and an exit; all others kill.
 void allow_forks_alone() {
     const std::vector<std::uint32_t> allowed{
         SYS_read,  SYS_write, SYS_close,           SYS_exit, SYS_exit_group,

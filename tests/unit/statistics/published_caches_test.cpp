@@ -21,7 +21,7 @@ namespace {
 
 using ibid::testing::child;
 
-// The last one of that name: each call publishes one more.
+// The last one with that name: each call publishes one more.
 cache_figures figures_of(pid_t pid, const std::string& name) {
     const std::vector<cache_figures> all = read_caches(pid);
     const auto found =
@@ -46,7 +46,7 @@ TEST(published_caches, are_read_from_outside_with_their_figures) {
     EXPECT_EQ(seen.of.hits, 1u);
     EXPECT_EQ(seen.of.misses, 2u);
     EXPECT_EQ(seen.of.active, 0u);
-    EXPECT_EQ(seen.of.retained, 2u); // the budget holds both, and a handle one of them
+    EXPECT_EQ(seen.of.retained, 2u); // the budget retains both, and a handle holds one of them
     EXPECT_EQ(c.let_go(), 0);
 }
 

@@ -3,8 +3,8 @@
 //! Rust's internment::ArcIntern as a peer: one process, one cell, one line of JSON, as bench/core/run_cell.h.
 //!
 //! Law: the keys and their order are those of bench/core/sequence.h, to the bit, and lie one after another in the order of
-//! use. ArcIntern evicts exactly. It chooses its hash itself (aHash); with "xxh3" a key's Hash gives aHash the one word that
-//! XXH3 made of it. With "own" the keys are `str`, the type that ArcIntern finds its table for without a lookup.
+//! use. ArcIntern evicts exactly. Its hash is fixed (aHash); with "xxh3", a key's Hash gives aHash only one word, the XXH3 of
+//! the key. With "own" the keys are `str`, the type for which ArcIntern needs no lookup of its table.
 
 use internment::ArcIntern;
 use std::hash::{Hash, Hasher};
@@ -14,10 +14,10 @@ use std::time::Instant;
 mod workload;
 use workload::{fingerprint, order, write_key, Cell};
 
-/// What XXH3's secret is made of: bench/core/keys.h.
+/// The seed of XXH3's secret: bench/core/keys.h.
 const SECRET: [u8; 192] = xxhash_rust::const_xxh3::const_custom_default_secret(0x1b1d);
 
-/// Eight bytes of a key; slices of them hash with XXH3. Words, not bytes, since Rust compares slices of a type of one's own
+/// Eight bytes of a key; slices of them hash with XXH3. Words, not bytes, because Rust compares slices of a user's type
 /// element by element.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
@@ -75,7 +75,7 @@ fn fail(what: &str) -> ! {
     std::process::exit(1);
 }
 
-/// As bench/core/heap.h: whole chunks, and a heap that has its pages before the clock runs.
+/// As bench/core/heap.h: counts whole chunks, and touches the heap's pages before the clock runs.
 fn bytes_in_use() -> usize {
     let info = unsafe { libc::mallinfo2() };
     info.uordblks + info.hblkhd
@@ -245,7 +245,7 @@ fn steady<K: Key + ?Sized>(cell: &Cell, orders: &[Vec<u32>], seconds: f64, windo
     if cell.workload != "churn" {
         held.reserve_exact(cell.distinct as usize);
         let before = bytes_in_use();
-        // Each thread's own keys on a thread of their own, which the C library gives a heap of its own.
+        // A thread for each thread's keys, so that the C library allocates them from a heap of their own.
         let own = cell.distinct / cell.threads;
         let parts = on_threads(cell.threads as usize, |t| {
             let t = t as u64;
@@ -290,7 +290,7 @@ fn steady<K: Key + ?Sized>(cell: &Cell, orders: &[Vec<u32>], seconds: f64, windo
 fn run<K: Key + ?Sized>(cell: &Cell, seconds: f64, windows: usize) {
     let orders: Vec<Vec<u32>> = (0..cell.threads).map(|t| order(cell, t)).collect();
     warm_heap(cell.distinct as usize * (cell.key_bytes as usize + 256) + (4 << 20));
-    // A parked companion, as in bench/core/measure.h: the C library treats a process with one thread better.
+    // A sleeping thread, as in bench/core/measure.h: the C library is faster in a process with one thread.
     let parked = std::thread::spawn(std::thread::park);
     let total = if cell.workload == "insert" {
         let streams: Vec<Stream> = orders

@@ -74,8 +74,8 @@ struct participant_registry {
     detail::mutex mutex;
     std::uint64_t numbers IBID_GUARDED_BY(mutex) =
         1; // in use by threads, one bit each; all threads without one share number 0
-    // Two registries, of modules that do not find each other, number their domains differently: a cache may
-    // pass between them, and a thread's record then knows domains of both.
+    // Modules that do not find each other have two registries, which number their domains differently: if a
+    // cache passes between these modules, a thread's record has domains of both.
     std::atomic<std::uint64_t> next_domain{std::uint64_t{reinterpret_cast<std::uintptr_t>(this)} << 16 | 1};
     thread_key key; // of thread_participation
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An auditor by LD_AUDIT. -DREFUSES: it binds X509_verify_cert to a function of its own that refuses. Else it
-// looks on.
+// An auditor by LD_AUDIT. -DREFUSES: it binds X509_verify_cert to a function of its own that refuses.
+// Otherwise it only observes.
 #define _GNU_SOURCE
 #include <link.h>
 #include <stdint.h>

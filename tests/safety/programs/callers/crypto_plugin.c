@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin that uses libcrypto alone.
+// A plugin that uses only libcrypto.
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 

@@ -11,7 +11,7 @@ what = sys.argv[1]
 
 def opened(name):
     try:
-        return ctypes.CDLL(f"{name}.so.4")  # where it is, Python's own modules use it
+        return ctypes.CDLL(f"{name}.so.4")  # Python's own modules use this one
     except OSError:
         return ctypes.CDLL(f"{name}.so.3")
 

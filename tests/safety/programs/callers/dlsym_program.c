@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program without OpenSSL that finds all of it at run time (.NET, plugin hosts): dlsym_program HOW WHAT.
-// Inside libcrypto most of these functions end in a jump to another one, whose return address is then this
-// program's.
+// Inside libcrypto most of these functions end in a jump to another function, whose return address is then in
+// this program.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <openssl/opensslv.h>
@@ -45,7 +45,7 @@ static long load(const char* name) {
     return size;
 }
 
-// F(NULL, &p, size): how much of the input it took, and what it said.
+// F(NULL, &p, size): how much of the input it read, and its result.
 static void decode(const char* function, long size) {
     void* (*d2i)(void**, const unsigned char**, long) =
         (void* (*)(void**, const unsigned char**, long))find(function);

@@ -2,7 +2,7 @@
 //
 // A policy agent by LD_PRELOAD: -DVERIFY refuses each chain, -DLOAD each trust file, -DPARSE each certificate
 // after the first six, -DFILES opens another file. -DDIGEST, -DITEM, -DTIME and -DDECODE begin to refuse
-// after two handshakes, in a function that only libcrypto itself calls there. Linked with libc alone.
+// after two handshakes, in a function that only libcrypto itself calls there. Linked only with libc.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ int X509_verify_cert(void* context) {
 }
 #endif
 #ifdef FILES
-// A sandbox that maps paths: the program asks for one CA file and gets another.
+// A sandbox that redirects paths: the program opens one CA file and gets another.
 FILE* fopen64(const char* path, const char* mode) {
     static FILE* (*next)(const char*, const char*);
     if (!next) {
@@ -81,7 +81,7 @@ int X509_verify(void* certificate, void* key) {
 }
 #endif
 
-// Passes calls on until the program throws the switch, and refuses from then on.
+// Passes calls on until the program sets the switch, and then refuses.
 int hook_refuses_now;
 #define BEGINS_TO_REFUSE(result, name, parameters, arguments, refusal)                                       \
     result name parameters {                                                                                 \

@@ -2,8 +2,8 @@
 //
 // Callbacks that libssl and libcrypto call, and that end in a parse of a certificate of the program's own:
 // jumping_callbacks WHICH PARSER. With optimization the last call is a jump, so OpenSSL's parser returns to
-// OpenSSL. What it returns is the program's all the same: two parses, two objects. -DWRITES: the program
-// writes to the first and reads the second.
+// OpenSSL. The result still belongs to the program: two parses, two objects. -DWRITES: the program writes to
+// the first and reads the second.
 #include "support.h"
 
 static unsigned char der[8192];
@@ -13,7 +13,7 @@ static X509* parsed[4];
 static int count;
 static int by_item;
 
-// The same functions with the result that the callback has to give.
+// The same functions with the return type of the callback.
 extern int d2i_as_int(X509**, const unsigned char**, long) __asm__("d2i_X509");
 extern int item_as_int(ASN1_VALUE**, const unsigned char**, long, const ASN1_ITEM*) __asm__("ASN1_item_d2i");
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin that writes to its peer's certificate, opened in one of the ways that a program has: loads_writer
-// HOW PLUGIN. Whoever connects later sees nothing of it.
+// A plugin that writes to its peer's certificate, opened in one of the possible ways: loads_writer HOW
+// PLUGIN. A later connection does not see the change.
 #include "support.h"
 
 static void* open_with(const char* how, const char* path) {

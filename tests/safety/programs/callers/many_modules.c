@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Many plugins have used OpenSSL: many_modules together|one-by-one COUNT PLUGIN. Copies of one plugin are
-// opened, and kept or closed again; then handshakes and trust files are timed. Figures: CPU for each.
+// Many plugins have used OpenSSL: many_modules together|one-by-one COUNT PLUGIN. Opens copies of one plugin,
+// and keeps or closes them; then measures handshakes and trust files. Figures: CPU time for each.
 #include "support.h"
 
 static void copy(const char* from, const char* to) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A function of the C library's, defined again and made ready in a constructor, as tracing libraries do it:
-// -DAS_LIBRARY is the library, to be preloaded; without it, the program defines it itself. The program then
-// uses OpenSSL.
+// A C library function, replaced by one that works only after a constructor has run, as in tracing libraries.
+// With -DAS_LIBRARY: the library, to be preloaded. Without it: a program that defines the function itself.
+// The program then uses OpenSSL.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 static long (*next)(int);
 
 __attribute__((visibility("default"))) long sysconf(int name) {
-    return next(name); // before the constructor: a crash
+    return next(name); // crashes before the constructor has run
 }
 
 __attribute__((constructor)) static void make_ready(void) {
@@ -23,7 +23,7 @@ __attribute__((constructor)) static void make_ready(void) {
 #include "../support.h"
 
 extern char data_named_testcancel[64] __asm__("pthread_testcancel");
-__attribute__((visibility("default"))) char data_named_testcancel[64] = "data"; // -DDATA: this alone
+__attribute__((visibility("default"))) char data_named_testcancel[64] = "data"; // -DDATA: only this
 
 int main(void) {
     printf("page %ld, %s\n", sysconf(_SC_PAGESIZE), data_named_testcancel);

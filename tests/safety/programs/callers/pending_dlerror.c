@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An error of the dynamic linker's that nobody has asked for yet survives OpenSSL: pending_dlerror WHERE
-// PLUGIN. The call that could lose it is the first one of a module, of a thread, or of a kind.
+// A dynamic linker error that the program has not yet read (dlerror()) survives a call of OpenSSL:
+// pending_dlerror WHERE PLUGIN. The call that could lose it is the first call in a module, in a thread, or of
+// a kind.
 #include "support.h"
 
 static int (*touch)(const char*);
@@ -26,7 +27,7 @@ static void* fail_and_touch(void* plugin) {
 
 int main(int argc, char** argv) {
     MUST(argc > 2);
-    // OpenSSL's own beginning asks the dynamic linker, in stock too
+    // OpenSSL's own initialization calls the dynamic linker, in stock, too
     MUST(OPENSSL_init_ssl(0, NULL));
     X509_STORE_free(X509_STORE_new());
     MUST(EVP_get_digestbyname("SHA256"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A host without OpenSSL opens a plugin that has it: plugin_host local|global|deepbind PLUGIN.
+// A host without OpenSSL opens a plugin with OpenSSL: plugin_host local|global|deepbind PLUGIN.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

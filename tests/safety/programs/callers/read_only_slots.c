@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A library that holds addresses in pages that cannot be written to: among its code (text relocations), and
-// in a page that its constructor protects.
+// A library with addresses in read-only pages: among its code (text relocations), and in a page that its
+// constructor protects.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <sys/mman.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Libraries of different kinds come and go at one address: reloaded ROUNDS PLUGIN…. Each is opened, used and
-// closed again, so the next one is mapped where the last one was; what was known about that one must not
-// count for this one.
+// closed again, so the next one is mapped at the same address. What ibid knew about the previous library must
+// not apply to the next one.
 #include "support.h"
 
 int main(int argc, char** argv) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin that lets its peer's certificates, and the root above them, expire.
+// A plugin that changes its peer's certificates, and their root, so that they are expired.
 #include <openssl/ssl.h>
 
 void spoil(SSL* ssl);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a hook of somebody else's has to say about: trust files, four handshakes, two before the hook's switch
-// is thrown, parses, and a chain checked by hand.
+// Calls that another library's hook may intercept: trust files, four handshakes (two of them before the
+// hook's switch is set), parses, and a chain verified without a connection.
 #include "support.h"
 
 int main(void) {

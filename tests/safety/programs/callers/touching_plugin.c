@@ -5,7 +5,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-// How many bytes the certificate in `path` has. Everything is given back.
+// The number of bytes of the certificate in `path`. Everything is freed.
 int touch(const char* path) {
     BIO* const in = BIO_new_file(path, "r");
     X509* const x = PEM_read_bio_X509(in, NULL, NULL, NULL);

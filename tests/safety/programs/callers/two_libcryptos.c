@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two libcryptos in one process: two_libcryptos HOW COPY. The program is linked with the system's and opens a
-// copy of it, another file. Each call must reach the one that it was asked of: providers that one has loaded,
-// the other has not.
+// copy of it, which is another file. Each call must reach the libcrypto to which it was made: a provider that
+// is loaded in one is not loaded in the other.
 #include "support.h"
 
 #include <openssl/provider.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread is cancelled inside OpenSSL: it ends alone, and the process goes on. cancelled WHAT: a request is
-// pending when the call begins, so the first cancellation point inside (open, read, …) takes it. cancelled
-// WHAT N: the thread is cancelled at its N-th allocation, for each N up to 400 in a process of its own.
+// A thread is cancelled inside OpenSSL: only this thread ends, and the process continues. cancelled WHAT: a
+// request is pending when the call begins, so the first cancellation point inside (open, read, …) takes it.
+// cancelled WHAT N: the thread is cancelled at its N-th allocation, for each N up to 400 in a process of its
+// own.
 #include "support.h"
 
 #include <sys/wait.h>
@@ -57,7 +58,7 @@ static void* run(void* n) {
     }
     work();
     left = 0;
-    // A cancellation point that only stock or only ibid reaches makes no difference.
+    // A cancellation point that only stock or only ibid reaches must make no difference.
     pthread_testcancel();
     return NULL;
 }
@@ -82,7 +83,7 @@ int main(int argc, char** argv) {
     MUST(argc > 1);
     what = argv[1];
     if (strcmp(what, "save") ==
-        0) { // makes what `session` reads, so that it can begin as the first use of OpenSSL
+        0) { // makes the file that `session` reads, so that reading it can be the first use of OpenSSL
         prepare_all();
         SSL_CTX_set_max_proto_version(server, TLS1_2_VERSION);
         struct tls t = handshake(client, server);
@@ -98,7 +99,7 @@ int main(int argc, char** argv) {
         size = read_file(argv[2], der, sizeof der);
     } else {
         prepare_all();
-        work(); // once, so that there is something to hit
+        work(); // once, so that there can be a hit
     }
     const int sweep = strcmp(argv[argc - 1], "sweep") == 0;
     if (!sweep) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process ends in the middle of things: exits HOW. What runs at the end still uses OpenSSL.
+// The process exits while OpenSSL is in use: exits HOW. Code that runs at exit still uses OpenSSL.
 #include "support.h"
 
 #include <stdatomic.h>
@@ -16,7 +16,7 @@ static void at_end(void) {
         printf("at the end: context %d\n", SSL_CTX_new(TLS_client_method()) != NULL);
     } else {
         show("peer", SSL_get0_peer_certificate(open_connection.client));
-        if (strcmp(how, "in-verify") != 0) { // there a context is in use
+        if (strcmp(how, "in-verify") != 0) { // a context is in use there
             printf("at the end: handshake %d\n", visit(client, server));
         }
     }
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
     MUST(argc > 1);
     how = argv[1];
     if (strcmp(how, "before-openssl") == 0) {
-        atexit(at_end); // runs after OpenSSL's own end
+        atexit(at_end); // runs after OpenSSL's own clean-up
     }
     server = server_context("server");
     client = client_context("trust.bundle.pem", NULL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program jumps out of OpenSSL (siglongjmp after a timeout, longjmp out of a callback), which costs stock
-// some memory. What comes after is as ever: jumps_out FROM. -DWRITES: the program then writes to a
-// certificate of its own.
+// A program jumps out of OpenSSL (siglongjmp after a timeout, longjmp out of a callback), which leaks some
+// memory in stock. Afterwards everything works as before: jumps_out FROM. -DWRITES: the program then writes
+// to a certificate of its own.
 #include "support.h"
 
 #include <setjmp.h>

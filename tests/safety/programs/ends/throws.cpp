@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A C++ callback throws through OpenSSL: stock's frames can be unwound, so the program catches it. throws
-// FROM
+// A C++ callback throws through OpenSSL. Stock's frames can be unwound, so the program catches the exception:
+// throws FROM.
 #include <stdexcept>
 #include <string>
 

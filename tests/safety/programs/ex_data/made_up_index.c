@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An index of ex_data that nobody has registered: OpenSSL takes any, and gives them out from 1 on. Data at
-// it, on objects that ibid shares: made_up_index INDEX looks|stores|sessions|attaches|roots|frees
+// An ex_data index that was never registered: OpenSSL accepts any index, and registers them from 1 on. Data
+// at such an index, on objects that ibid shares: made_up_index INDEX
+// looks|stores|sessions|attaches|roots|frees
 //
-// -DATTACHES: the program names X509_set_ex_data.
+// -DATTACHES: the program references X509_set_ex_data.
 #include "support.h"
 
 static int made_up;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// nginx's way: data on the certificates that the program itself presents and has read, while its peers are
-// shared: own_data
+// Like nginx: the program attaches data to its own certificates, which it has read from files, while its
+// peers' certificates are shared: own_data
 #include "support.h"
 
 int main(void) {
@@ -14,7 +14,7 @@ int main(void) {
         servers[i] = server_context("server");
         demand(servers[i], "trust.bundle.pem");
         X509* const presented = SSL_CTX_get0_certificate(servers[i]);
-        own[i] = certificate_in("client.cert.pem"); // the same bytes as its peers'
+        own[i] = certificate_in("client.cert.pem"); // the same bytes as its peers' certificates
         snprintf(names[i], sizeof names[i], "server %d", i);
         MUST(X509_set_ex_data(presented, index, names[i]));
         MUST(X509_set_ex_data(presented, next, i ? SSL_CTX_get0_certificate(servers[i - 1]) : NULL));

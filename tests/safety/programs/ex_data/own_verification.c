@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program that attaches data to a trust store's root, which its verify callback got in a verification
-// without a connection: the data is there when the store is listed, and at the next verification with this
-// store. Another store of the same file has none. own_verification own|inside: by X509_verify_cert(), or by
-// PKCS7_verify(), which calls it inside libcrypto.
+// without a connection: the data is found when the store is listed, and at the next verification with this
+// store. Another store of the same file does not have the data. own_verification own|inside: by
+// X509_verify_cert(), or by PKCS7_verify(), which calls it inside libcrypto.
 #include <openssl/pkcs7.h>
 
 #include "../support.h"
@@ -18,7 +18,7 @@ static int attach(int ok, X509_STORE_CTX* verification) {
         MUST(X509_set_ex_data(x, index_of_data, "mine") == 1);
     }
     (void)ok;
-    return 1; // a server's certificate is none for mail
+    return 1; // a server's certificate is not valid for mail
 }
 
 static X509_STORE* store(void) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one connection attaches to its peer, another one never finds: peers_data ON WHEN. ON: the certificate,
-// its public key, or the issuer in the chain; WHEN the index was registered: before, late (connections are
-// open), with a free function or without. An object of its own for each connection is what stock gives;
+// If one connection attaches data to its peer, another one never finds it: peers_data ON WHEN. ON: the
+// certificate, its public key, or the issuer in the chain. WHEN: the index was registered before, or late
+// (while connections are open), with a free function or without. In stock each connection has its own object;
 // `one-by-one` ends the first connection before the second begins.
 #include "support.h"
 
@@ -110,13 +110,13 @@ int main(int argc, char** argv) {
         for (int i = 0; i < 4; ++i) {
             read_back(&t[i], index, i);
         }
-        const int second = round ? 0 : new_index(when); // another part of the program has an index of its own
+        const int second = round ? 0 : new_index(when); // a second index, for another part of the program
         for (int i = 3; i >= 0 && round == 0; --i) {
             attach(&t[i], second, 10 + i);
             read_back(&t[i], second, i);
         }
     }
-    // Sessions carry the peer on: what is attached stays with the object.
+    // Sessions keep the peer: attached data stays with the object.
     for (int i = 0; i < 4 && !one_by_one; ++i) {
         for (int k = 0; k < index_count && !strstr(when, "freed"); ++k) {
             struct who* const w = get(&t[i], indices[k]);
@@ -127,9 +127,9 @@ int main(int argc, char** argv) {
     }
     SSL_CTX_free(server);
     SSL_CTX_free(client);
-    // A new-callback that is registered late is told of more than in stock: what was shared until then is
-    // duplicated for a program that attaches data, when it asks next, and the duplicate is a new certificate.
-    // Who finds what and what is freed is compared.
+    // A new-callback that is registered late is called more often than in stock: certificates that were
+    // shared until then are duplicated when a program that attaches data asks for them next, and a duplicate
+    // is a new certificate. The comparison covers which data is found, and what is freed.
     printf("freed %d, told of new ones: %s\n", freed, late ? "not asked" : made > 0 ? "yes" : "no");
     puts("end");
     tell_hits();

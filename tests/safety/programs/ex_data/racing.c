@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads, each with connections of its own, attach data to their peers and read it: racing certificate|key.
-// None finds another's.
+// Threads, each with its own connections, attach data to their peers and read it: racing certificate|key.
+// None finds another thread's data.
 #include "support.h"
 
 #include <sched.h>
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
     server = server_context("server");
     demand(server, "trust.bundle.pem");
     client = client_context("trust.bundle.pem", "client");
-    struct tls kept = handshake(client, server); // somebody else holds the same certificate all the time
+    struct tls kept = handshake(client, server); // another holder has the same certificate all the time
     pthread_t threads[4];
     for (long i = 0; i < 4; ++i) {
         pthread_create(&threads[i], NULL, run, (void*)(i + 1));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program calls the ex_data functions of a class for a structure of its own: there is no object.
+// A program calls the ex_data functions of a class for its own structure: there is no OpenSSL object.
 #include "support.h"
 
 int main(void) {
-    const int mine = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL); // names what an attacher names
+    const int mine = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL); // makes it an attacher
     SSL_CTX* const server = server_context("server");
     demand(server, "trust.bundle.pem");
     SSL_CTX* const client = client_context("trust.bundle.pem", "client");

@@ -2,8 +2,8 @@
 //
 // A thread is stopped at its N-th allocation inside OpenSSL; another one forks; the child does the same work:
 // fork_at_allocation WORK ALLOCATOR FIRST STEP LAST. ALLOCATOR: `openssl` (CRYPTO_set_mem_functions),
-// `malloc` (the program's own malloc). For each N a process of its own is forked off before there is a second
-// thread, so each N begins with the same memory. Figures: how many children hung.
+// `malloc` (the program's own malloc). Each N has its own process, forked before there is a second thread, so
+// each N starts with the same memory. Figures: how many children hung.
 #include "support.h"
 
 #include <signal.h>
@@ -99,13 +99,13 @@ static int work(void) {
 static void* run(void* n) {
     left = (long)n;
     const long ok = work();
-    const long over = left; // N was more than the work takes
+    const long over = left; // the work has fewer than N allocations
     left = 0;
     atomic_store(&stopped, 1);
     return (void*)(ok | (over ? 2 : 0));
 }
 
-// 0: good; 1: the child failed; 2: it hung; 4 is added when the thread failed; 8 when there is no N-th
+// 0: good; 1: the child failed; 2: it hung; plus 4 if the thread failed; plus 8 if there is no N-th
 // allocation.
 static int one(long n) {
     pthread_t thread;
@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
     server = server_context("server");
     client = client_context("trust.bundle.pem", "client");
     demand(server, "trust.bundle.pem");
-    // What OpenSSL sets up once for the process; nothing of the work's own files and peers.
+    // OpenSSL's one-time initialization, without the files and peers of the work.
     SSL_CTX_free(SSL_CTX_new(TLS_client_method()));
     X509_free(certificate_in("stranger.cert.pem"));
     {

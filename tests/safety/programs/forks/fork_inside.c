@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// fork in the middle of things, and both go on: fork_inside WHERE. The child continues the parent's
-// connections, makes its own, and ends them in another order. With THREADS as the second word other threads
-// are in handshakes all the time. OpenSSL has locks of its own that such a thread may hold when the program
-// forks; a child that waits for ever says whether it is one of ibid's.
+// fork inside a call, and both processes continue: fork_inside WHERE. The child continues the parent's
+// connections, makes its own, and ends them in another order. With THREADS as the second word, other threads
+// do handshakes all the time. Such a thread may hold one of OpenSSL's own locks when the program forks. A
+// child that hangs reports whether it waits for a lock of ibid.
 #include "support.h"
 
 #include <execinfo.h>
@@ -24,7 +24,7 @@ static void on_alarm(int number) {
     const int count = backtrace(frames, 64);
     Dl_info here;
     int own = dladdr((void*)(size_t)on_alarm, &here) != 0;
-    // Behind this function and the C library's, which waits: who has called that?
+    // Skips this function and the C library's frames, to find the caller that waits.
     for (int i = 0; i < count; ++i) {
         Dl_info at;
         if (!dladdr(frames[i], &at) || strstr(at.dli_fname, "libc.so") ||
@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
     where = argv[1];
     parent = getpid();
     void* frames[4];
-    backtrace(frames, 4); // loads what it needs
+    backtrace(frames, 4); // makes it load its libraries now
     server = server_context("server");
     demand(server, "trust.bundle.pem");
     client = client_context("trust.bundle.pem", "client");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that forks a child for each connection: how much private memory has a child written to, once it
-// has served one? Figure: KiB, the median of 25 children.
+// A server that forks a child for each connection. Figure: the private memory that a child has written to
+// after it has served one connection, in KiB, the median of 25 children.
 #include "support.h"
 
 #include <sys/wait.h>

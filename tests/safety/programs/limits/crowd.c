@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Strangers with certificates as large as they can be come, each twice, and go again: crowd COUNT. Figure:
-// bytes of the heap that are in use afterwards, above those before.
+// Many untrusted clients connect, each twice, with certificates of the maximum size, and leave: crowd COUNT.
+// Figure: the growth of heap memory in use, in bytes.
 #include "support.h"
 
 #include <malloc.h>
 
 static int on_verify(int ok, X509_STORE_CTX* c) {
     (void)ok, (void)c;
-    return 1; // the server takes everybody
+    return 1; // the server accepts every client
 }
 
 static size_t in_use(void) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process without room: scarce WHAT. Descriptors run out, files may not grow, rights go away before OpenSSL
-// is first used, the folder is another one, nothing is open.
+// A process that lacks a resource: scarce WHAT. No file descriptors, a file size limit of 0, privileges
+// dropped before OpenSSL's first use, another working directory, or all descriptors closed.
 #include "support.h"
 
 #include <fcntl.h>
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
         printf("trust %d\n", SSL_CTX_load_verify_locations(c, "/etc/passwd", NULL));
         show_errors("trust");
     } else if (strcmp(what, "closed") ==
-               0) { // standard descriptors are closed: the program's next ones take their numbers
+               0) { // standard descriptors are closed: the program's next descriptors get their numbers
         close(0);
         close(2);
         work("closed");
@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
             show_errors("folder");
             MUST(chdir(pki(".")) == 0);
         }
-    } else if (strcmp(what, "all-closed") == 0) { // daemons close what they do not know
+    } else if (strcmp(what, "all-closed") == 0) { // daemons close all descriptors that they do not know
         SSL_CTX* const server = server_context("server");
         SSL_CTX* const client = client_context("trust.bundle.pem", NULL);
         printf("handshake %d\n", visit(client, server));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread opens a plugin whose constructor uses OpenSSL, so it holds the dynamic linker's lock; another
-// one uses OpenSSL meanwhile, and the constructor waits for it: constructor WHAT PLUGIN. A call to the
-// dynamic linker in there would wait for ever.
+// One thread opens a plugin whose constructor uses OpenSSL, so it holds the dynamic linker's lock. The
+// constructor waits for another thread, which uses OpenSSL: constructor WHAT PLUGIN. If that thread called
+// the dynamic linker, both would wait for ever.
 #include "support.h"
 
 #include <link.h>
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     const int init = strcmp(what, "init") == 0;
     SSL_CTX* server = NULL;
     SSL_CTX* client = NULL;
-    if (!init) { // what OpenSSL asks of the dynamic linker by itself, it has asked
+    if (!init) { // OpenSSL's own calls to the dynamic linker are done
         server = server_context("server");
         client = client_context("roots.bundle.pem", NULL);
         demand(server, "roots.bundle.pem");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Foreign code that runs inside OpenSSL waits until another thread has done the same work with the same
-// bytes: foreign_code WHERE [N]. It waits at the N-th time. In stock each thread does its own work, so it
-// ends. If one thread had to wait for the other's parse, it would wait for ever.
+// bytes: foreign_code WHERE [N]. It waits at the N-th call. In stock each thread does its own work, so it
+// ends. If one thread waited for the other one's parse, both would wait for ever.
 #include "support.h"
 
 #include <stdatomic.h>
@@ -16,7 +16,7 @@ static __thread int first_thread;
 static SSL_CTX* server;
 static SSL_CTX* client;
 
-// In the first thread, at its N-th time: waits for the other one.
+// In the first thread, at its N-th call: waits for the other thread.
 static void meet(void) {
     if (first_thread && --nth == 0) {
         atomic_store(&inside, 1);
@@ -87,7 +87,7 @@ static void* second(void* unused) {
     return unused;
 }
 
-static void* writer(void* unused) { // the FIFO's other end: opens when the second thread is done
+static void* writer(void* unused) { // the FIFO's other end: opened when the second thread is done
     while (!atomic_load(&other_done)) {
         usleep(500);
     }
@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
     pthread_create(&other, NULL, second, NULL);
     first_thread = 1;
     const int result = work();
-    atomic_store(&inside, 1); // there was no N-th time
+    atomic_store(&inside, 1); // there was no N-th call
     pthread_join(other, NULL);
     printf("first thread: %d\n", result);
     puts("done");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Getters that take no lock in stock: reentered HOW. In a signal handler that has interrupted such a getter
-// (signal), or in a child of _Fork() while other threads are in one (child), nobody waits for ever. Built
-// with -DATTACHES, or for a program that reads.
+// (signal), or in a child of _Fork() while other threads are in one (child), no thread waits for ever. Built
+// with -DATTACHES, or without it as a reader.
 #include "support.h"
 
 #include <signal.h>

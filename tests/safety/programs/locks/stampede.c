@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Many threads meet the same certificates at once, while each runs foreign code that takes one mutex of the
-// program's: the order in which a program takes its own locks and OpenSSL's must stay free of circles.
-// stampede key|certificate
+// Many threads parse the same certificates at once, and each runs foreign code that takes one mutex of the
+// program. The order of the program's lock and OpenSSL's locks must stay without cycles: stampede
+// key|certificate
 #include "support.h"
 
 static pthread_mutex_t mutex;

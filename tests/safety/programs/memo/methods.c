@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Methods that check signatures in their own way come, go, and are changed in place: methods HOW. A forged
-// intermediate is accepted while a lax method is there, as in stock, and refused when it has gone.
+// Methods with their own signature check are registered, removed, and changed in place: methods HOW. A forged
+// intermediate is accepted while a lax method is registered, as in stock, and refused after its removal.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/ec.h>
 #include <openssl/engine.h>
@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
         check("lax engine");
         ENGINE_unregister_EC(e);
         check("unregistered");
-    } else if (strcmp(how, "rsa") == 0) { // a method of the process that is changed in place
+    } else if (strcmp(how, "rsa") == 0) { // a method of the process is changed in place
         RSA_METHOD* const m = RSA_meth_dup(RSA_PKCS1_OpenSSL());
         RSA_set_default_method(m);
         check("a method of RSA's");

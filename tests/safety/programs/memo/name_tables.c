@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that changes the tables by which OpenSSL finds algorithms: name_tables, built with -DHOW=NUMBER.
-// A signature that verified before fails afterwards as in stock, with the same errors.
+// A program that changes the tables in which OpenSSL looks up algorithms: name_tables, built with
+// -DHOW=NUMBER. A signature that verified before fails afterwards as in stock, with the same errors.
 #include <openssl/objects.h>
 
 #include "../support.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What has verified before is refused as soon as stock refuses it: refusing HOW. A chain is checked again and
-// again; in between, what checks its signatures changes (issuers come from a trust file): a provider of the
-// program's begins to say no, properties are set, a provider is unloaded.
+// A chain that has verified before is refused as soon as stock refuses it: refusing HOW. A chain is verified
+// repeatedly (issuers come from a trust file). In between, the code that checks its signatures changes: the
+// program's own provider begins to refuse, properties are set, or a provider is unloaded.
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -117,7 +117,7 @@ static X509* stored(const char* common_name) {
     return NULL;
 }
 
-// The leaf is the program's own; the issuer comes from the store, and so its signature may be remembered.
+// The leaf is the program's own; the issuer comes from the store, so its signature may be in the memo.
 static void check(const char* label) {
     X509* const leaf = in_context("server.cert.pem");
     for (int i = 0; i < 2; ++i) {

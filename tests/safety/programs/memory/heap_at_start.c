@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What of the heap is in use when a program begins.
+// How much of the heap is in use when a program starts.
 #include <malloc.h>
 #include <stdio.h>
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program's own memory functions under OpenSSL. Each block has a mark before it; a block without one that
-// is given back ends the process, and at the end the balance must be what it is in stock for what the program
-// still holds.
+// A program's own memory functions under OpenSSL. Each block has a mark in front of it. If a block without a
+// mark is freed, the process ends. At the end, the number of blocks in use must be the same as in stock.
 #include "support.h"
 
 #include <stdatomic.h>
@@ -61,7 +60,7 @@ int main(void) {
     unsigned char* der = NULL;
     X509* const x = certificate_in("client.cert.pem");
     MUST(i2d_X509(x, &der) > 0);
-    give(der, "", 0); // what OpenSSL gave out is from the program's functions
+    give(der, "", 0); // memory that OpenSSL returned is from the program's functions
     X509_free(x);
     void* (*m)(size_t, const char*, int);
     void* (*r)(void*, size_t, const char*, int);

@@ -2,8 +2,8 @@
 //
 // OpenSSL's memory is shared between processes (Kamailio, OpenSIPS): one makes the connections, another ends
 // them. shared_arena BEFORE [resume|crowd]: handshakes in the first process before it forks; whether the
-// worker also resumes sessions that the first one made, or meets many strangers, each twice, so that whatever
-// is kept of certificates is replaced by others.
+// worker also resumes sessions of the first process, or serves many untrusted clients, each twice, so that
+// all retained certificates are replaced.
 #include "support.h"
 
 #include <stdatomic.h>
@@ -22,7 +22,7 @@ struct arena {
 static struct arena* arena;
 static const size_t arena_size = (size_t)1500 << 20;
 
-// A block is never given back, and its size stands before it.
+// A block is never freed. Its size is stored in front of it.
 static void* take(size_t n, const char* file, int line) {
     (void)file, (void)line;
     n = (n + 31) & ~(size_t)15;
@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
     waitpid(worker, &status, 0);
     printf("worker %d\n", status);
     void* own[2000];
-    for (int i = 0; i < 2000; ++i) { // this process has memory of its own
+    for (int i = 0; i < 2000; ++i) { // this process has private memory, too
         own[i] = malloc((size_t)(24 + i % 200));
         memset(own[i], 0x41, (size_t)(24 + i % 200));
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Was the owner of a certificate here before? A stranger has a victim's certificate, which is public, and not
-// its key. It presents it once, with a signature that is wrong, and takes the server's time until the alert:
-// oracle tls12|tls13|later. Figures: `known` and `unknown`, microseconds of CPU, each probe in a process of
-// its own; `signature`, what one verification of the leaf costs.
+// Can an attacker find out whether the owner of a certificate was connected before? The attacker has a
+// victim's certificate, which is public, but not its key. It presents the certificate once, with a wrong
+// signature, and measures the server's time until the alert: oracle tls12|tls13|later. Figures: `known` and
+// `unknown`, microseconds of CPU, each probe in its own process; `signature`: the cost of one verification of
+// the leaf.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/ec.h>
 
@@ -15,7 +16,7 @@ enum { probes = 60 };
 
 static const char* how;
 
-// The victim's public key, and a private one that does not belong to it.
+// The victim's public key, with a private key that does not match.
 static EVP_PKEY* forged(const char* name) {
     X509* const x = certificate_in(name);
     EC_KEY* const key = EVP_PKEY_get1_EC_KEY(X509_get0_pubkey(x));
@@ -30,7 +31,7 @@ static EVP_PKEY* forged(const char* name) {
     return result;
 }
 
-// The server's time for all that the client sends after its first flight.
+// The server's time for everything that the client sends after its first flight.
 static double probe(SSL_CTX* client, SSL_CTX* server, int later) {
     struct tls t = prepare(client, server);
     double begin;
@@ -74,7 +75,7 @@ int main(int argc, char** argv) {
         SSL_CTX_set_max_proto_version(server, TLS1_2_VERSION);
     }
     SSL_CTX_set_num_tickets(server, 0);
-    for (int i = 0; i < 20; ++i) { // the server is in use, by others
+    for (int i = 0; i < 20; ++i) { // other clients use the server
         probe(other, server, later);
     }
     for (int known = 0; known < 2; ++known) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the sandbox programs do after they have warmed up.
+// The calls that the sandbox programs make after warm-up.
 #ifndef IBID_TESTS_SAFETY_CALLS_H
 #define IBID_TESTS_SAFETY_CALLS_H
 
@@ -59,7 +59,7 @@ static int call_handshake(void) {
     return visit(client, server);
 }
 
-static int call_new_peer(void) { // a certificate that was not there before, and its end
+static int call_new_peer(void) { // a new certificate, which is then freed
     return visit(other, server);
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// After it has warmed up, or before it has used OpenSSL at all, the program enters a sandbox: confined WHEN
-// WHAT.
-//     kill       whatever these calls of stock do not make ends the process
-//     refuse     the same is answered with EPERM
+// The program enters a sandbox, after warm-up or before its first use of OpenSSL: confined WHEN WHAT.
+//     kill       a system call that stock does not make here ends the process
+//     refuse     such a system call returns EPERM
 // WHEN: `warm` (after each call was made twice) or `first` (before the first).
 #include "calls.h"
 
@@ -14,8 +13,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-// What stock's calls make, in one process or another: reading files, memory, locks, random numbers, output,
-// the end.
+// System calls that stock makes in one process or another: reading files, memory, locks, random numbers,
+// output, exit.
 static const int allowed[] = {
     SYS_read,         SYS_write,         SYS_openat,       SYS_close,     SYS_newfstatat, SYS_fstat,
     SYS_stat,         SYS_lseek,         SYS_mmap,         SYS_munmap,    SYS_brk,        SYS_mprotect,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Marks each call for a tracer (write to descriptor -1), so that the driver sees which system calls are made
-// in it. The marks of the rounds before the last two are `warm-up`.
+// Marks each call for a tracer (write to descriptor -1), so that the test sees which system calls each call
+// makes. The marks of the rounds before the last two are `warm-up`.
 #include "calls.h"
 
 #include <sys/syscall.h>

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A private key stands in a CA file: key_in_trust_file FILE KEYFILE WAY. Figures, of its text and of its
-// number:
+// A private key in a CA file: key_in_trust_file FILE KEYFILE WAY. Figures, for its text and for its number:
 //
 //     text, number               copies in this process's memory once everything is freed
 //     freed_text, freed_number   blocks that were freed with a copy in them, over all loads
 //
-// OpenSSL frees some such blocks as they are. How many of these are still to be read at the end depends on
-// what is allocated over them, and so on where each block happens to lie: any other program in front of it
-// changes that. Therefore each block is looked at when it is freed, and overwritten; what is in memory at the
-// end was kept. What is looked for is kept exclusive-or-ed, so that it does not find itself.
+// OpenSSL frees some such blocks without wiping them. How many of these are still readable at the end depends
+// on later allocations, and so on each block's address, which any preload changes. Therefore each block is
+// examined when it is freed, and overwritten, so copies in memory at the end are in blocks that are still in
+// use. The key is stored XORed, so that the search does not find the test's own copy.
 #include "support.h"
 
 #include <fcntl.h>
@@ -46,7 +45,7 @@ static void look_and_wipe(unsigned char* block) {
     }
 }
 
-// These stand before the C library's for everybody.
+// These replace the C library's functions in the whole process.
 void free(void* block) {
     static void (*next)(void*);
     if (!next) {
@@ -125,7 +124,8 @@ int main(int argc, char** argv) {
     MUST(argc > 3);
     const char* const way = argv[3];
     {
-        // The needles: the middle of the key's text, and of what it encodes. Read without stdio, and wiped.
+        // The search patterns: the middle of the key's text, and of the encoded bytes. Read without stdio,
+        // and wiped.
         const int f = open(argv[2], O_RDONLY);
         unsigned char text[4096];
         const long size = read(f, text, sizeof text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much stack each operation takes: it runs in a thread whose stack was painted before. Figures: bytes of
-// each operation, at its first, second and fifth time.
+// How much stack each operation uses: it runs in a thread whose stack was filled with a pattern. Figures:
+// bytes of each operation, at its first, second and fifth call.
 #include "support.h"
 
 enum { stack_size = 512 * 1024 };
@@ -97,7 +97,7 @@ static void* run(void* operation) {
     return NULL;
 }
 
-// Bytes that were written to, from the top.
+// The number of bytes that were written, from the top.
 static long depth_of(void (*operation)(void)) {
     unsigned char* stack;
     MUST(posix_memalign((void**)&stack, 4096, stack_size) == 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads with the smallest stack that there is, 16 KiB, and OpenSSL's fibers: small_threads WHAT.
+// Threads with the smallest possible stack, 16 KiB, and OpenSSL's fibers: small_threads WHAT.
 #include "support.h"
 
 #include <limits.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What OpenSSL finds out late about a certificate, and for whom: contexts with and without a policy check see
-// one server in turn: late_findings SERVER ORDER, where ORDER is letters: p(lain), s(trict: policies), f(lags
-// are read first), x(X509 strict), n(name checks).
+// OpenSSL records some findings about a certificate late, and only for some checks. Contexts with and without
+// a policy check connect to one server in turn: late_findings SERVER ORDER, where ORDER is letters: p(lain),
+// s(trict: policies), f(lags are read first), x(X509 strict), n(name checks).
 #include "support.h"
 
 static int said[64];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the program parses or presents is its own: own_objects WHAT. Objects that should be filled are filled
-// in place; whatever it gets it may write to.
+// Objects that the program parses or presents are its own: own_objects WHAT. If an object is to be filled, it
+// is filled in place. The program may write to everything that it gets.
 #include "support.h"
 
 static X509* parsed(const unsigned char* der, long size) {
@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
     } else if (strcmp(what, "filled") == 0) {
         for (int way = 0; way < 6; ++way) {
             for (int i = 0; i < 4; ++i) {
-                // a failed load leaves an address behind that the allocator may give again
+                // a failed load frees an address that the allocator may return again
                 SSL_CTX_use_certificate_file(client, "/dev/null", SSL_FILETYPE_ASN1);
                 ERR_clear_error();
                 X509* mine = i % 2 ? X509_new() : X509_new_ex(NULL, NULL);
@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
                 X509_free(mine);
             }
         }
-        X509* mine = parsed(der, size); // what is there already is filled with another certificate
+        X509* mine = parsed(der, size); // an existing object is filled with another certificate
         X509* const alias = mine;
         X509_up_ref(alias);
         static unsigned char other[8192];

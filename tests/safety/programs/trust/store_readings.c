@@ -88,7 +88,7 @@ int main(void) {
         }
         write_bytes("crlf.pem", crlf, n);
         write_bytes("no-newline.pem", pem, (size_t)size - 1);
-        // the same certificate as a trusted one, without settings
+        // the same certificate in the format with trust settings, but without settings
         char trusted[32768];
         n = 0;
         n += (size_t)sprintf(trusted, "-----BEGIN TRUSTED CERTIFICATE-----\n");
@@ -117,7 +117,7 @@ int main(void) {
     load("both", pki("trust.bundle.pem"), pki("trust.d"));
     load("neither", NULL, NULL);
 
-    // A file that becomes another one under the same name, also with the same size and times.
+    // A file whose contents change under the same name, also with the same size and times.
     join("changing.pem", (const char* const[]){"root.cert.pem", NULL});
     load("changing", "changing.pem", NULL);
     struct stat before;

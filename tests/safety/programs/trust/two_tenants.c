@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two tenants of one process, each with contexts of its own over the same files. One changes what *it*
-// trusts, by OpenSSL's public calls and in its own store; the other one verifies as before: two_tenants
-// CHANGE. The setters are named by a plugin (PLUGIN), or by this program (BY_RELOCATION).
+// Two tenants of one process, each with its own contexts over the same files. One changes what *it* trusts,
+// with OpenSSL's public calls and in its own store; the other one verifies as before: two_tenants CHANGE. The
+// setters are referenced by a plugin (PLUGIN), or by this program (BY_RELOCATION).
 #include <openssl/ec.h>
 
 #include "../support.h"
@@ -10,7 +10,7 @@
 
 static struct writers w;
 
-// A chain that is checked by hand in a store, with each purpose: nobody's callbacks.
+// A chain that is verified in a store without a connection, with each purpose and without callbacks.
 static void check(const char* label, X509_STORE* store, const char* leaf, unsigned long flags) {
     X509* const x = certificate_in(leaf);
     X509* const middle = certificate_in("mid.cert.pem");
@@ -62,7 +62,7 @@ static X509_CRL* first_list(X509_STORE* store) {
 int main(int argc, char** argv) {
     MUST(argc > 2);
     const char* const change = argv[1];
-    // This program can see in which order a CRL lists its entries, and those of crls.bundle.pem are in none:
+    // This program can see the order of a CRL's entries, and the entries in crls.bundle.pem are not sorted,
     // so that file is not shared with it.
     const char* const file = strncmp(change, "trust-middle", 12) == 0 ? "mid.cert.pem"
                              : strncmp(change, "list", 4) == 0        ? "crls.bundle.pem"
@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
         w.X509_add1_trust_object(first_certificate(mine, "CA mid"), OBJ_nid2obj(NID_anyExtendedKeyUsage));
     } else if (strcmp(change, "reject-root") == 0) {
         w.X509_add1_reject_object(first_certificate(mine, "CA root"), OBJ_nid2obj(NID_server_auth));
-    } else if (strcmp(change, "trust-other-use") == 0) { // trusted for mail alone: for servers no more
+    } else if (strcmp(change, "trust-other-use") == 0) { // trusted only for mail: no longer for servers
         w.X509_add1_trust_object(first_certificate(mine, "CA root"), OBJ_nid2obj(NID_email_protect));
     } else if (strcmp(change, "expire-root") == 0) {
         w.ASN1_TIME_set(w.X509_getm_notAfter(first_certificate(mine, "CA root")), 0);

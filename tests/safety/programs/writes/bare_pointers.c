@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that names no function that writes, and writes to what it got by the public structure's members:
+// A program that references no function that writes, and writes through members of public structures:
 // bare_pointers PEER|ROOT WAY, where WAY is one getter of a pointer into a certificate, or that getter with
-// '@' before it: looked up by dlsym. What is handed out afterwards is as in stock.
+// '@' before it: then it is looked up by dlsym. Objects that are handed out afterwards are as in stock.
 #include <stdint.h>
 
 #include "../support.h"
@@ -57,7 +57,7 @@ static unsigned char* bytes_by(const char* way, X509* x) {
         of_key->algorithm = OBJ_nid2obj(NID_rsaEncryption);
         return &unused;
     }
-    if (strcmp(way, "type") == 0) { // of a time: the next verification reads it otherwise
+    if (strcmp(way, "type") == 0) { // of a time: the next verification reads a different time
         return (unsigned char*)&X509_getm_notAfter(x)->type;
     }
     if (strcmp(way, "flags") == 0) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Python's ssl module makes two connections; then a library of Python's reaches writing functions by ctypes: ctypes_writer.py WHAT."""
+"""Python's ssl module makes two connections. Then a Python library calls writing functions through ctypes: ctypes_writer.py WHAT."""
 
 import ctypes
 import os

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a writer gets of its peer by callbacks, and by functions that are not a connection's own getters:
-// built with -DHOW=NUMBER. It is the object that the getters give, and a later connection sees nothing of
+// A writer gets its peer's objects by callbacks, and by functions that are not a connection's own getters:
+// built with -DHOW=NUMBER. They return the same object as the getters, and a later connection does not see
 // what was written to it.
 #include <openssl/ct.h>
 

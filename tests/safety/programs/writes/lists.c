@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A connection's lists of certificates are the program's to change: built with -DWRITES or -DATTACHES, run as
-// lists HOW. A list owns what is in it, so a certificate that was taken out is freed; and what was taken out
-// or put in is what OpenSSL verifies and what the program finds later.
+// lists HOW. A list owns its certificates, so the program frees one that it has removed. OpenSSL verifies the
+// changed list, and the program finds it later.
 #include "support.h"
 
 static const char* how;
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     NAME(X509_set_ex_data(NULL, 0, NULL));
 #endif
     SSL_CTX* const server = server_context("server");
-    if (is("add")) { // a server that sends its leaf alone
+    if (is("add")) { // a server that sends only its leaf
         MUST(SSL_CTX_clear_chain_certs(server));
     }
     SSL_CTX* const client = client_context("trust.bundle.pem", NULL);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates of connections that are open when the program is found to be one that may write: built with
-// -DATTACHES (by its first getter of this kind) or run as open_connections HOW PLUGIN (by dlopen). What lives
-// longer than a connection in stock, and is looked at then, is there: through its session, a copy of the
-// session, its store, or its session's free function.
+// Certificates of connections that are open when ibid finds that the program may write: built with -DATTACHES
+// (at its first getter of this kind) or run as open_connections HOW PLUGIN (by dlopen). Objects that in stock
+// outlive a connection can still be read afterwards: through its session, a copy of the session, its store,
+// or its session's free function.
 #include "support.h"
 
 static const char* how;
@@ -12,7 +12,7 @@ static int is(const char* what) {
     return strcmp(how, what) == 0;
 }
 
-// What was freed is overwritten.
+// Freed memory is overwritten.
 static void spoil_free_memory(void) {
     void* blocks[600];
     for (int size = 32; size <= 1024; size *= 2) {

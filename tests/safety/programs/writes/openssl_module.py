@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pyOpenSSL changes a certificate of the program's by pointers: openssl_module.py WHAT. Who reads the same bytes later sees nothing of it."""
+"""pyOpenSSL changes the program's certificate through pointers: openssl_module.py WHAT. A later parse of the same bytes does not see the change."""
 
 import os
 import sys

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A function that has no setter's name, and writes to what an argument points to: out_parameters, built with
-// -DHOW=NUMBER, since the functions that a program names tell what it may do. One store's root is written to;
-// another store of the same file, and later connections, see nothing of it.
+// A function whose name is not that of a setter writes to an object through an argument: out_parameters,
+// built with -DHOW=NUMBER, because the functions that a program references decide what it may do. One store's
+// root is written to; another store of the same file, and later connections, do not see the change.
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attacher replaces the trust store of an open connection by another one with the same root:
+// An attacher replaces the trust store of an open connection by another store with the same root:
 // replaced_store context|connection|both|gone. The root of its verified chain is still the first store's.
 #include "support.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory runs out while a program that attaches data asks for a peer, and another connection has the same:
-// without_memory HOW. HOW: held (by SSL_get1_peer_certificate) or lent. What the connection got then it gets
-// again, and finds what it attached.
+// Memory runs out while a program that attaches data asks for its peer, and another connection has the same
+// peer: without_memory HOW. HOW: held (by SSL_get1_peer_certificate) or lent. Later the connection gets the
+// same object again, with the data that it attached.
 #include "support.h"
 
 extern void* __libc_malloc(size_t size);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One connection or store gets an object and writes to it; what another one sees, and what comes later, is as
-// in stock: write_and_see SOURCE WRITE late|early WAY. The program itself names no function that writes
-// (unless BY_RELOCATION):
-//     WAY        dlsym: found by name after sharing began; else the path of a plugin that is opened then
-//     early      the object was got before the writer was there; late: after
+// One connection or store gets an object and writes to it. What another connection or store sees, at that
+// time and later, is as in stock: write_and_see SOURCE WRITE late|early WAY. The program itself references no
+// function that writes (unless BY_RELOCATION):
+//     WAY        dlsym: found by name after sharing began; otherwise the path of a plugin that is opened then
+//     early      the object was obtained before the writer was loaded; late: after
 #include <openssl/ec.h>
 
 #include "../support.h"
@@ -172,7 +172,7 @@ static void write_certificate(const char* what, X509* x) {
                 X509_get0_pubkey(SSL_get0_peer_certificate(connections[i].server)), index);
             printf("data at the key of connection %d's peer: %s\n", i, found ? found : "none");
         }
-    } else if (strcmp(what, "bytes") == 0) { // no function at all: the structure is public
+    } else if (strcmp(what, "bytes") == 0) { // without any function: the structure is public
         X509_get_serialNumber(x)->data[1] ^= 0x55;
     } else {
         MUST(0);
@@ -329,7 +329,7 @@ int main(int argc, char** argv) {
         show("written to", x);
     }
     ERR_clear_error();
-    if (strcmp(what, "bytes") != 0) { // what is held at that moment, nobody can keep from a bare pointer
+    if (strcmp(what, "bytes") != 0) { // objects held at that moment cannot be protected from a bare pointer
         show_connection("the writer's connection", &connections[0]);
         show_connection("the other connection", &connections[1]);
         show_store("the writer's store", store_of(0));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions that write, as a table. WRITERS_FROM(find) fills it by names; the plugin fills it by relocations.
+// A table of functions that write. WRITERS_FROM(find) fills it by name; the plugin fills it by relocations.
 #ifndef IBID_TESTS_SAFETY_WRITERS_H
 #define IBID_TESTS_SAFETY_WRITERS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin that names functions that write; its host does not.
+// A plugin that references functions that write; its host does not.
 #include "writers.h"
 
 const struct writers plugin_writers = {

@@ -19,7 +19,7 @@ TEST(Binding, SharesWhatItsPeersSend) {
     EXPECT_TRUE(two_connections().share());
 }
 
-// Its first call of this function, and the next, each in a process where it was never called.
+// The first call of each function, in a process in which it has not been called before.
 TEST(Binding, IsHeardAtTheFirstCallOfEachFunction) {
     EXPECT_EQ(in_child([] {
                   CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
@@ -33,7 +33,7 @@ TEST(Binding, IsHeardAtTheFirstCallOfEachFunction) {
               }),
               0);
     EXPECT_EQ(in_child([] {
-                  OSSL_LIB_CTX_set0_default(nullptr); // says nothing
+                  OSSL_LIB_CTX_set0_default(nullptr); // changes nothing
                   return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr ? 0 : 1;
               }),
               0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An agent's hook, or a tracer's: stands before OpenSSL and passes on what it has seen. */
+ * A hook of an agent or a tracer: it comes before OpenSSL and passes calls on. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <openssl/x509.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where another library intercepts OpenSSL's functions already, ibid changes nothing.
+// If another library already intercepts OpenSSL's functions, ibid changes nothing.
 #include <unistd.h>
 
 #include <cstdio>
@@ -32,8 +32,8 @@ TEST(ForeignHook, SeesEveryCallAndIbidNone) {
     EXPECT_EQ(SSL_get_verify_result(b.client.get()), X509_V_OK);
 }
 
-// libssl's own way to libcrypto is hooked, so ibid does not know whose libssl that is: it is disabled, and
-// says so.
+// libssl's calls to libcrypto are hooked, so ibid cannot find out to which libcrypto this libssl belongs.
+// ibid is disabled, and gives the reason.
 TEST(ForeignHook, BetweenLibsslAndLibcryptoEndsSharing) {
     EXPECT_NE(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS), nullptr);
     const world w;

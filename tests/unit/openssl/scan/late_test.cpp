@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program without OpenSSL whose modules load it, as CPython, Apache, or PostgreSQL with extensions. Each
-// test is a process of its own, in which nothing has been loaded.
+// A program without OpenSSL whose modules load it, like CPython, Apache, or PostgreSQL with extensions. Each
+// test runs in its own process, in which nothing has been loaded.
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -51,7 +51,7 @@ template <class Result>
     return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS) == nullptr;
 }
 
-// What a module says, in a process of its own.
+// A module's result, in its own process.
 [[nodiscard]] int shares_when_loaded(const char* file, int mode) {
     return in_child([&] { return 100 + shares(dlopen(file, mode)); }) - 100;
 }
@@ -68,7 +68,7 @@ TEST(LateModule, ThatIsBoundToItsOwnScopeFirstShares) {
         GTEST_SKIP() << "sanitizers refuse RTLD_DEEPBIND";
     }
     EXPECT_EQ(shares_when_loaded(READER_MODULE, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND), 1);
-    // Where calls are bound late as well, who is first found cannot be told: such a module may be as in
+    // With lazy binding it is not defined which definition is found first, so such a module may be as in
     // stock.
     EXPECT_GE(shares_when_loaded(READER_MODULE, RTLD_LAZY | RTLD_LOCAL | RTLD_DEEPBIND), 0);
 }
@@ -97,7 +97,8 @@ TEST(LateModule, IsHeardInItsOwnCalls) {
 TEST(LateModule, ThatMayWriteGetsObjectsOfItsOwn) {
     EXPECT_EQ(shares_when_loaded(WRITER_MODULE, RTLD_LAZY | RTLD_LOCAL), 0);
     EXPECT_EQ(shares_when_loaded(WRITER_MODULE, RTLD_NOW | RTLD_LOCAL), 0);
-    // One module may get an object and another write to it: the whole program is a writer then, for good.
+    // One module may get an object and another one may write to it. So the whole program is a writer, from
+    // then on.
     EXPECT_EQ(in_child([] {
                   void* const reader = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
                   const bool before = shares(reader) == 1;
@@ -134,7 +135,7 @@ TEST(LateModule, ThatTakesThePlaceOfAnotherIsReadAnew) {
               0);
 }
 
-// A copy of a library with another name inside: so a process can have it twice.
+// A copy of a library with another soname, so that a process can load it twice.
 void copy_as_another(const std::filesystem::path& from, const std::filesystem::path& to) {
     std::ifstream in(from, std::ios::binary);
     std::string all{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -171,11 +172,11 @@ TEST(TwoOpenssls, EachHaveTheirOwnCaches) {
                 ask<const void*>(two, "ibid_test_libcrypto")) {
                 return 2;
             }
-            // One after another, and each again: neither meets the other's objects.
+            // One after another, and each a second time: neither gets the other's objects.
             if (shares(one) != 1 || shares(two) != 1 || shares(one) != 1 || shares(two) != 1) {
                 return 3;
             }
-            // What ends sharing in the one says nothing of the other.
+            // What ends sharing in one does not affect the other.
             (void)ask<int>(two, "ibid_test_asks_to_be_told");
             return shares(two) == 0 && shares(one) == 1 && is_active() ? 0 : 4;
         }),
@@ -183,7 +184,7 @@ TEST(TwoOpenssls, EachHaveTheirOwnCaches) {
     std::filesystem::remove_all(folder);
 }
 
-// As if the program named it: each connection shows an object of its own.
+// As if the program referenced it: each connection shows its own object.
 TEST(Lookup, OfAFunctionThatWritesMakesAWriter) {
     for (const char* const name : {"X509_sign", "X509_set_pubkey", "X509_alias_set1", "X509_set_ex_data"}) {
         SCOPED_TRACE(name);
@@ -194,7 +195,7 @@ TEST(Lookup, OfAFunctionThatWritesMakesAWriter) {
                       return before && found != nullptr && shares(module) == 0 ? 0 : 1;
                   }),
                   0);
-        EXPECT_EQ(in_child([&] { // before there is an OpenSSL
+        EXPECT_EQ(in_child([&] { // before an OpenSSL is loaded
                       (void)dlsym(RTLD_DEFAULT, name);
                       void* const module = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
                       return shares(module) == 0 ? 0 : 1;
@@ -223,7 +224,7 @@ TEST(Lookup, OfAnythingElseEndsNothing) {
               0);
 }
 
-// Two names that make a writer together, each of which says nothing by itself.
+// Two functions that only together make the program a writer.
 TEST(Lookup, OfAPairMakesAWriter) {
     EXPECT_EQ(in_child([] {
                   void* const module = dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL);
@@ -262,17 +263,17 @@ TEST(LinkerErrors, AreTheLinkers) {
                 dlerror() != nullptr) {
                 return 2;
             }
-            // A load that succeeds leaves none.
+            // A successful load leaves no error.
             errno = 77;
             return dlopen(READER_MODULE, RTLD_LAZY | RTLD_LOCAL) != nullptr && dlerror() == nullptr ? 0 : 3;
         }),
         0);
 }
 
-// The search path of the module that calls decides, as the linker's manual says (dlopen(3), DT_RUNPATH).
+// The search path of the calling module is used, as in the linker's manual (dlopen(3), DT_RUNPATH).
 TEST(LinkerSearchPaths, AreThoseOfTheCaller) {
     if (sanitized) {
-        GTEST_SKIP() << "the sanitizer's dlopen is the caller there";
+        GTEST_SKIP() << "with the sanitizer, its dlopen is the caller";
     }
     const std::string name = std::filesystem::path(FOUND_MODULE).filename();
     EXPECT_EQ(in_child([&] {
@@ -290,7 +291,8 @@ TEST(LinkerSearchPaths, AreThoseOfTheCaller) {
               0);
 }
 
-// A load whose end ibid cannot follow: what it brought is scanned at the program's next call of the linker.
+// A load of which ibid does not see the end: its modules are scanned at the program's next call of the
+// linker.
 TEST(LateModule, ThatWasLoadedByASearchPathSharesLater) {
     EXPECT_EQ(in_child([&] {
                   void* const loader = dlopen(LOADER_MODULE, RTLD_NOW | RTLD_LOCAL);

@@ -5,7 +5,7 @@
 __attribute__((visibility("default"))) void* ibid_test_load(const char* name);
 
 __attribute__((visibility("default"))) void* ibid_test_load(const char* name) {
-    /* Not a jump at the end: the linker sees who calls by the return address. */
+    /* No tail call: the linker finds the caller by the return address. */
     static void* volatile handle;
     handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     return handle;

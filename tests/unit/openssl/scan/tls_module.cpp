@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A module that makes two connections with itself, and says whether both show one object. With
-// IBID_TEST_WRITES it names a function that writes.
+// A module that makes two connections with itself, and returns whether both show the same object. With
+// IBID_TEST_WRITES it references a function that writes.
 #include "connections.h"
 
 extern "C" [[gnu::visibility("default")]] int ibid_test_shares() {
@@ -16,8 +16,8 @@ extern "C" [[gnu::visibility("default")]] int ibid_test_shares() {
     return c.shaken ? (c.share() ? 1 : 0) : -1;
 }
 
-// Tells whether the module's own call is intercepted: a program that asks for this is told of every
-// certificate, and nothing is shared from then on.
+// Shows whether the module's own call is intercepted: it registers a callback for every certificate, and ibid
+// then shares nothing.
 extern "C" [[gnu::visibility("default")]] int ibid_test_asks_to_be_told() {
     return CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, nullptr, nullptr, nullptr,
                                    [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) {});

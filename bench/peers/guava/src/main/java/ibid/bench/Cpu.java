@@ -25,8 +25,8 @@ final class Cpu {
     }
 
     /**
-     * The garbage collector's MXBean tells pauses alone; much of G1's work is done beside the program. So this asks the
-     * kernel for the threads that HotSpot names as the collector's.
+     * The garbage collector's MXBean reports only pauses, but much of G1's work is concurrent. So this reads from the kernel
+     * the CPU time of the threads with HotSpot's names for collector threads.
      */
     static double collector() {
         double sum = 0;
@@ -47,7 +47,7 @@ final class Cpu {
             String nanoseconds = Files.readString(task.resolve("schedstat")).split(" ")[0];
             return collects ? Double.parseDouble(nanoseconds) / 1e9 : 0;
         } catch (IOException e) {
-            return 0; // a thread that has just ended: one of the compiler's, the collector's stay
+            return 0; // a thread that has just ended: a compiler thread, because collector threads do not end
         }
     }
 }

@@ -7,8 +7,8 @@ import net.openhft.hashing.LongHashFunction;
 /**
  * Bytes that are interned.
  *
- * <p>Law: the hash is computed at every lookup, as it must be for bytes that have just come in. (A String would keep its
- * hash, and from the second pass over the same samples on a lookup would not hash at all.)
+ * <p>Law: the hash is computed at every lookup, as for bytes that have just been received. (A String would keep its
+ * hash, so from the second pass over the same samples on, a lookup would not hash at all.)
  */
 abstract class Key {
     final byte[] bytes;
@@ -17,7 +17,7 @@ abstract class Key {
         this.bytes = bytes;
     }
 
-    /** Equal bytes in memory of their own, as a peer that copies what it inserts would make. */
+    /** A copy of the bytes, like that of a peer that copies what it inserts. */
     abstract Key copy();
 
     @Override
@@ -28,7 +28,7 @@ abstract class Key {
     @Override
     public abstract int hashCode();
 
-    /** Hashed as Java hashes arrays. */
+    /** Hashed like Java's arrays. */
     static final class Own extends Key {
         Own(byte[] bytes) {
             super(bytes);

@@ -11,9 +11,9 @@ import java.util.stream.Collectors;
 /**
  * Guava's weak interner as a peer: one process, one cell, one line of JSON, as bench/core/run_cell.h.
  *
- * <p>Law: keys and their order are those of bench/core/sequence.h, to the bit. The interner keeps the very object that it
- * is given, so an operation that is to insert gives it a copy; a lookup that is to hit gives it the sample. Entries leave after
- * a collection; the collector's time is the second bill.
+ * <p>Law: keys and their order are those of bench/core/sequence.h, to the bit. The interner keeps its
+ * argument itself, so an insert gets a copy; a lookup that hits gets the sample. Entries are removed after a collection;
+ * the collector's time is reported separately.
  */
 public final class Peer {
     private static final int BETWEEN_LOOKS = 128;
@@ -84,7 +84,7 @@ public final class Peer {
         }
     }
 
-    /** With -1 where the clock starts and with 1 where it stops: adds what ran in between to the bills. */
+    /** Called with -1 where the clock starts and with 1 where it stops: adds the CPU time in between to the totals. */
     private void account(int sign) {
         process += sign * Cpu.process();
         collector += sign * Cpu.collector();
@@ -101,10 +101,10 @@ public final class Peer {
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
 
-    /** What the loops write to, so that no result goes unused. */
+    /** The loops write here, so that no result is unused. */
     private static final Key[] KEPT = new Key[64 * 16];
 
-    /** One thread's way through its samples: the windows of bench/core/measure.h. */
+    /** One thread's run over its samples: the windows of bench/core/measure.h. */
     private final class Runner {
         final Key[] keys;
         final int[] numbers;
@@ -196,7 +196,7 @@ public final class Peer {
             }
         }
         rates = new double[windows];
-        account(-1); // once before it counts: its classes are loaded now
+        account(-1); // once before the measurement, to load its classes
         account(1);
         process = 0;
         collector = 0;
@@ -254,7 +254,7 @@ public final class Peer {
         }
     }
 
-    /** Compiles the path of an insert on an interner of its own, so that the cold one is not measured in the interpreter. */
+    /** Makes the JIT compile the insert, on a separate interner, so that the first insert is not measured in the interpreter. */
     private void warmUp() {
         Interner<Key> other = Interners.newWeakInterner();
         double end = wall() + 1;
