@@ -45,10 +45,10 @@ decisive_module classify_file(const std::string& path) {
     if (m.kind == openssl::module_class::reader)
         return m;
     // If some names are sufficient alone, names that only count in pairs are not listed.
-    const bool holds = (roles & openssl::attaches) != 0 && (roles & openssl::holds) != 0;
+    const bool hides = (roles & openssl::attaches) != 0 && (roles & openssl::hides_owner) != 0;
     const std::uint32_t sufficient = (roles & openssl::writes_always) != 0       ? openssl::writes_always
                                      : m.kind == openssl::module_class::attacher ? openssl::attaches
-                                     : holds ? openssl::attaches | openssl::holds
+                                     : hides ? openssl::attaches | openssl::hides_owner
                                              : 0;
     const auto alone = std::stable_partition(named.begin(), named.end(), [&](const std::string& name) {
         return (openssl::roles_of(name) & sufficient) != 0;

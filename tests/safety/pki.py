@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -107,6 +108,16 @@ def leaf_with(pki: Pki, name: str, issuer: Credential, extra: ObjectIdentifier, 
     return pki.issue_(name, issuer, "p256", (-10, 80), extensions, subject=subject)
 
 
+def write_message(pki: Pki, signer: Credential) -> None:
+    """A signed PKCS #7 message with the signer's chain."""
+    message = PKCS7SignatureBuilder().set_data(b"hello")
+    message = message.add_signer(signer.x509, signer.private_key, hashes.SHA256())
+    for above in signer.intermediates:
+        message = message.add_certificate(above.x509)
+    options = [PKCS7Options.Binary, PKCS7Options.NoCapabilities]
+    (pki.folder / "message.p7.der").write_bytes(message.sign(serialization.Encoding.DER, options))
+
+
 def make(folder: Path) -> Path:
     pki = Pki(folder)
     root = pki.root("root", key="p256")
@@ -134,6 +145,7 @@ def make(folder: Path) -> Path:
     for who in (client, rsa):
         write_private_keys(pki, who)
     write_request(pki, client)
+    write_message(pki, server)
     key = client.key.read_bytes()
     (folder / "key-last.pem").write_bytes(root.pem_bytes + key)
     (folder / "key-first.pem").write_bytes(key + root.pem_bytes)

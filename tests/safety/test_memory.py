@@ -26,3 +26,15 @@ def test_the_preload_leaves_the_heap_to_the_program(mode: Mode, stage: Stage) ->
         return f"{more:.0f} bytes" if more > 2048 else None
 
     stage.bounded(Case("memory/heap_at_start.c"), mode, within)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("how", ["one", "many"])
+def test_what_ibid_keeps_for_stores_is_bounded(how: str, mode: Mode, stage: Stage) -> None:
+    """For the object that an attacher adds to a store; its session has it, too."""
+
+    def within(stock: Outcome, ibid: Outcome) -> str | None:
+        more = ibid.figures["grown"][0] - stock.figures["grown"][0]
+        return f"{more:.0f} bytes" if more > 16384 else None
+
+    stage.bounded(Case("memory/stores_come_and_go.c", (how,)), mode, within)

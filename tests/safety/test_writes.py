@@ -69,6 +69,7 @@ HELD = [
     Case("writes/held_elsewhere.c", (where, "stays"), name=where, flags=("-DMESSAGES",), shows="end")
     for where in ("pkcs7", "cms", "ocsp")
 ]
+EQUAL = [Case("writes/equal_in_store.c", (how,), helped=("certificates",), shows="end") for how in ("added", "verified")]
 OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
     for how in range(1, 12)
@@ -105,7 +106,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

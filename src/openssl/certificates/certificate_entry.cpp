@@ -156,8 +156,8 @@ bool certificate_entry::exposed_parts_are_of(const functions& f, const certifica
     return der != nullptr && same_bytes({der.get(), der_size}, bytes.der());
 }
 
-// The first holder may not have used its object yet. If there is a fault in it, that holder must get OpenSSL's
-// report, which comes once for each object: so a copy is examined first.
+// OpenSSL reports a fault once for each object, at the first use. The first holder may not have used its
+// object yet, and must get that report: so a copy is examined first.
 [[nodiscard]] static bool has_sound_copy(const functions& f, X509* x) {
     struct copy {
         const functions& f;

@@ -23,7 +23,7 @@ struct pair {
 constexpr std::size_t chains = 1024;
 // Release when a pair is complete, acquire before it is read.
 constinit std::array<std::atomic<pair*>, chains> table{};
-constinit std::atomic<bool> any{false}; // relaxed: says only whether looking is worth while
+constinit std::atomic<std::size_t> made{0}; // relaxed: says only whether looking is worth while, and how many
 
 [[nodiscard]] std::atomic<pair*>& chain_of(const X509* x) noexcept {
     return table[(reinterpret_cast<std::uintptr_t>(x) >> 4) % chains];
@@ -38,26 +38,42 @@ constinit std::atomic<bool> any{false}; // relaxed: says only whether looking is
     return nullptr;
 }
 
+// A pair of an owner that has ended, of an original with itself: nothing in it but the owner changes. Two such
+// pairs of one owner say the same, so it does not matter whether another thread inserts one, too.
+[[nodiscard]] bool revive(pair* first, const X509* original, owner_id who) noexcept {
+    for (pair* p = first; p != nullptr; p = p->next) {
+        owner_id none = 0;
+        if (p->original == original && p->own == original &&
+            p->who.compare_exchange_strong(none, who, std::memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
-bool exist() noexcept {
-    return any.load(std::memory_order_relaxed);
+std::size_t pairs() noexcept {
+    return made.load(std::memory_order_relaxed);
 }
 
 X509* find(const X509* original, owner_id who) noexcept {
-    return who != 0 && any.load(std::memory_order_relaxed)
+    return who != 0 && pairs() != 0
                ? find_in(chain_of(original).load(std::memory_order_acquire), nullptr, original, who)
                : nullptr;
 }
 
 X509* insert(X509* original, owner_id who, X509* own) noexcept {
+    std::atomic<pair*>& chain = chain_of(original);
+    pair* first = chain.load(std::memory_order_acquire);
+    if (own == original && revive(first, original, who)) {
+        return own;
+    }
     auto* const fresh = new (std::nothrow) pair{original, {who}, own, nullptr};
     if (fresh == nullptr) {
         return nullptr;
     }
-    any.store(true, std::memory_order_relaxed);
-    std::atomic<pair*>& chain = chain_of(original);
-    pair* first = chain.load(std::memory_order_acquire);
+    made.fetch_add(1, std::memory_order_relaxed);
     const pair* searched = nullptr;
     do {
         if (X509* const other = find_in(first, searched, original, who)) {
@@ -72,7 +88,7 @@ X509* insert(X509* original, owner_id who, X509* own) noexcept {
 }
 
 void forget(const functions& f, owner_id ended) {
-    if (!any.load(std::memory_order_relaxed)) {
+    if (pairs() == 0) {
         return;
     }
     for (const std::atomic<pair*>& chain : table) {

@@ -12,6 +12,7 @@
 
 #include <openssl/types.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "lease.h"
@@ -27,14 +28,14 @@ namespace ibid::openssl::duplicates {
            owner_id{1} << bits_of_addresses;
 }
 
-// Whether any was made so far.
-[[nodiscard]] bool exist() noexcept;
+// How many were made so far. They stay in memory, each with some 50 bytes.
+[[nodiscard]] std::size_t pairs() noexcept;
 
 // The owner's duplicate of `original`; null: none.
 [[nodiscard]] X509* find(const X509* original, owner_id who) noexcept;
 
 // Takes both references if it returns `own`; else another thread was faster, and this is its duplicate. Null:
-// no memory.
+// no memory. `own` may be `original`: the owner has that.
 [[nodiscard]] X509* insert(X509* original, owner_id who, X509* own) noexcept;
 
 // The owner ends.

@@ -355,6 +355,8 @@ struct entries {
             IBID_OPENSSL_HOLDERS(IBID_CASE)
             IBID_LIBSSL_HOLDERS(IBID_CASE)
 #undef IBID_CASE
+        case function_id::X509_STORE_add_cert:
+            return address(&store_add);
         case function_id::SSL_ctrl:
             return address(&control<N, &functions::SSL_ctrl>::entry);
         case function_id::SSL_CTX_ctrl:
@@ -540,8 +542,6 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return writes ? address(&objects_held) : nullptr;
     case function_id::X509_set_ex_data:
         return writes ? address(&set_ex_data) : nullptr;
-    case function_id::X509_STORE_add_cert:
-        return attacher ? address(&store_add) : nullptr;
     case function_id::X509_up_ref:
         return attacher ? address(&up_ref) : nullptr;
     case function_id::X509_free:

@@ -129,7 +129,7 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 }
 // Takes references to certificates that it is given.
 [[nodiscard]] constexpr bool holds(function_id id) noexcept {
-    return (id >= function_id::X509_chain_up_ref && id <= function_id::X509_OBJECT_set1_X509) ||
+    return (id >= function_id::X509_STORE_add_cert && id <= function_id::X509_OBJECT_set1_X509) ||
            (id >= function_id::SSL_CTX_use_certificate && id <= function_id::SSL_ctrl);
 }
 // Takes an index of ex_data.

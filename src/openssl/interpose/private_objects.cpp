@@ -177,6 +177,10 @@ struct owners {
     return verified_with(of, session, store);
 }
 
+[[nodiscard]] owners sent_in(libcrypto& of, X509_STORE_CTX* verification) {
+    return sent_to(of, connection_of(of, verification));
+}
+
 [[nodiscard]] owners in_verification(libcrypto& of, X509_STORE_CTX* verification) {
     return verified_with(of, session_of(of, connection_of(of, verification)),
                          verification != nullptr ? of.f.X509_STORE_CTX_get0_store(verification) : nullptr);
@@ -277,14 +281,16 @@ enum class use : bool { not_yet, verified };
 }
 
 // Exchanges what is shared in a list for the owner's objects. It is OpenSSL's own list, and owns what is in
-// it: the program may take certificates out of it, and put others in.
-[[nodiscard]] STACK_OF(X509) * own_of(libcrypto& of, const owners& whose, STACK_OF(X509) * lent, use so_far) {
+// it: the program may take certificates out of it, and put others in. `whose_first`: a verified chain begins
+// with the certificate that was verified, also if the store has an equal one.
+[[nodiscard]] STACK_OF(X509) *
+    own_of(libcrypto& of, const owners& whose, STACK_OF(X509) * lent, use so_far, owners whose_first) {
     const functions& f = of.f;
     OPENSSL_STACK* const list = untyped(lent);
     const int count = list != nullptr ? f.OPENSSL_sk_num(list) : 0;
     for (int i = 0; i < count; ++i) {
         auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(list, i));
-        X509* const own = own_of(of, whose, x, so_far);
+        X509* const own = own_of(of, i == 0 && count > 1 ? whose_first : whose, x, so_far);
         if (own == x) {
             continue;
         }
@@ -330,7 +336,8 @@ X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) {
 }
 
 STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
-    return own_of(of, sent_to(of, ssl), of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl));
+    const owners whose = sent_to(of, ssl);
+    return own_of(of, whose, of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl), whose);
 }
 
 STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
@@ -339,7 +346,7 @@ STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
     if (whose.store_is_replaced) {
         keep_for_store(of, whose.store, chain, of.f.SSL_get_peer_cert_chain(ssl));
     }
-    return own_of(of, whose, chain, use_in(of, ssl));
+    return own_of(of, whose, chain, use_in(of, ssl), sent_to(of, ssl));
 }
 
 int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PKEY** key) {
@@ -367,27 +374,34 @@ void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
 }
 
 X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
-    return own_of(of, in_verification(of, verification), lent, use::verified);
+    const OPENSSL_STACK* const chain = untyped(of.f.X509_STORE_CTX_get0_chain(verification));
+    const bool is_first =
+        chain != nullptr && of.f.OPENSSL_sk_num(chain) > 1 && of.f.OPENSSL_sk_value(chain, 0) == lent;
+    return own_of(of, is_first ? sent_in(of, verification) : in_verification(of, verification), lent,
+                  use::verified);
 }
 
 X509* sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
-    return own_of(of, sent_to(of, connection_of(of, verification)), lent, use::verified);
+    return own_of(of, sent_in(of, verification), lent, use::verified);
 }
 
 STACK_OF(X509) * sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
-    return own_of(of, sent_to(of, connection_of(of, verification)), lent, use::verified);
+    const owners whose = sent_in(of, verification);
+    return own_of(of, whose, lent, use::verified, whose);
 }
 
 STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
-    return own_of(of, in_verification(of, verification), lent, use::verified);
+    return own_of(of, in_verification(of, verification), lent, use::verified, sent_in(of, verification));
 }
 
 STACK_OF(X509) * of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given) {
     const owners whose = in_verification(of, verification);
+    const owners whose_first = sent_in(of, verification);
     const int count = given != nullptr ? of.f.OPENSSL_sk_num(untyped(given)) : 0;
     for (int i = 0; i < count; ++i) {
         auto* const x = static_cast<X509*>(of.f.OPENSSL_sk_value(untyped(given), i));
-        of.f.OPENSSL_sk_set(untyped(given), i, own_of_held(of, whose, x, use::verified));
+        const owners& its = i == 0 && count > 1 ? whose_first : whose;
+        of.f.OPENSSL_sk_set(untyped(given), i, own_of_held(of, its, x, use::verified));
     }
     return given;
 }
@@ -467,21 +481,6 @@ void keep_held(libcrypto& of, STACK_OF(X509) * all) {
     for (int i = 0; i < count; ++i) {
         keep_held(of, static_cast<X509*>(of.f.OPENSSL_sk_value(untyped(all), i)));
     }
-}
-
-int add_to_store(libcrypto& of, X509_STORE* store, X509* x) {
-    keep_held(of, x);
-    // Only trust stores of ibid's tell when a store ends.
-    if (store != nullptr && is_shared(of, x) && of.trust_stores_ever() != nullptr && !is_stranded()) {
-        const owner_id who = duplicates::owner_of(store);
-        of.f.X509_up_ref(x);
-        of.f.X509_up_ref(x);
-        if (duplicates::find(x, who) != nullptr || duplicates::insert(x, who, x) != x) {
-            of.f.X509_free(x);
-            of.f.X509_free(x);
-        }
-    }
-    return of.f.X509_STORE_add_cert(store, x);
 }
 
 } // namespace ibid::openssl::interpose

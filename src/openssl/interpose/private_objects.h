@@ -64,11 +64,9 @@ int attach(libcrypto& of, X509* x, int index, void* data);     // X509_set_ex_da
 int hold(libcrypto& of, X509* x);                              // X509_up_ref
 void let_go(libcrypto& of, X509* x);                           // X509_free
 
-// An attacher gives OpenSSL a certificate, or certificates, to hold. It may get references back that ibid does
-// not see, so the lease lasts.
+// An attacher gives OpenSSL a certificate, or certificates, to hold. It may get back references that ibid
+// does not see, so the lease lasts.
 void keep_held(libcrypto& of, X509* x);
 void keep_held(libcrypto& of, STACK_OF(X509) * all);
-// X509_STORE_add_cert: from then on it is the store's object, too.
-int add_to_store(libcrypto& of, X509_STORE* store, X509* x);
 
 } // namespace ibid::openssl::interpose

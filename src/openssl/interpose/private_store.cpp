@@ -129,20 +129,46 @@ private:
     return reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
 }
 
+[[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509_OBJECT) * objects) noexcept {
+    return reinterpret_cast<OPENSSL_STACK*>(objects);
+}
+
+// Copies of a store's objects, each with a reference.
+struct object_copies {
+    const functions& f;
+    OPENSSL_STACK* const all;
+    ~object_copies() noexcept(false) {
+        f.OPENSSL_sk_pop_free(all, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_OBJECT_free));
+    }
+};
+
 // Whether a store's hash table contains shared objects. Objects can only be replaced in the list, and reading
 // the list permanently converts the table. So this first examines copies, each with a reference.
 [[nodiscard]] bool table_holds_shared(const functions& f, certificate_cache& cache, X509_STORE* store,
                                       bool crls) {
-    struct copies {
-        const functions& f;
-        OPENSSL_STACK* all;
-        ~copies() noexcept(false) {
-            f.OPENSSL_sk_pop_free(all, reinterpret_cast<OPENSSL_sk_freefunc>(f.X509_OBJECT_free));
-        }
-    } const objects{f, reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get1_objects(store))};
+    const object_copies objects{f, untyped(f.X509_STORE_get1_objects(store))};
     exchanges shared(f, store);
     shared.collect(cache, objects.all, crls);
     return objects.all == nullptr || !shared.empty(); // null: no memory
+}
+
+// Whether this object is in the store. Without memory: of a store of 4.0, no.
+[[nodiscard]] bool holds(const functions& f, X509_STORE* store, const X509* x) {
+    const errors_as_before unsaid(f);
+    const bool copies = f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr;
+    const object_copies copied{f, copies ? untyped(f.X509_STORE_get1_objects(store)) : nullptr};
+    const locked_store lock(f, store);
+    const OPENSSL_STACK* const objects = copies ? copied.all : objects_of(f, store);
+    if (!lock.is_locked() || objects == nullptr) {
+        return false;
+    }
+    const int count = f.OPENSSL_sk_num(objects);
+    for (int i = 0; i < count; ++i) {
+        if (f.X509_OBJECT_get0_X509(static_cast<const X509_OBJECT*>(f.OPENSSL_sk_value(objects, i))) == x) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Remembers stores without shared objects, by their contents at that time: a program may read a store's list
@@ -228,6 +254,34 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
         }
         stores->let_go(store);
     }
+}
+
+int add_to_store(libcrypto& of, X509_STORE* store, X509* x) {
+    certificate_cache* const cache = of.certificates_ever();
+    if (store == nullptr || x == nullptr || cache == nullptr || cache->origin(x) == nullptr) {
+        return of.f.X509_STORE_add_cert(store, x);
+    }
+    cache->keep_held(x);
+    // Stores tell of their end once ibid has loaded any. Where an equal certificate is in the store already,
+    // OpenSSL adds nothing; and `x` itself may be in the list, as one that others have, too.
+    const owner_id who = duplicates::owner_of(store);
+    const bool may_be_added = of.trust_stores_ever() != nullptr && !unwaited_mutex::cannot_wait() &&
+                              duplicates::find(x, who) == nullptr && !holds(of.f, store, x);
+    const int added = of.f.X509_STORE_add_cert(store, x);
+    if (!may_be_added || !holds(of.f, store, x)) {
+        return added;
+    }
+    constexpr std::size_t most_pairs = 1024; // a program that goes on so is shared with no more
+    if (duplicates::pairs() >= most_pairs) {
+        of.set_has_writer();
+    }
+    of.f.X509_up_ref(x);
+    of.f.X509_up_ref(x);
+    if (duplicates::insert(x, who, x) != x) {
+        of.f.X509_free(x);
+        of.f.X509_free(x);
+    }
+    return added;
 }
 
 } // namespace ibid::openssl::interpose

@@ -12,4 +12,7 @@ namespace ibid::openssl::interpose {
 // each object, also where no file of ibid's was loaded.
 void make_private(libcrypto& of, X509_STORE* store, bool listed);
 
+// An attacher's X509_STORE_add_cert: a shared certificate is then the store's object, too.
+int add_to_store(libcrypto& of, X509_STORE* store, X509* x);
+
 } // namespace ibid::openssl::interpose

@@ -18,8 +18,7 @@ namespace ibid::openssl {
 
 enum class module_class : std::uint8_t {
     reader,   // only reads shared objects
-    attacher, // attaches data to certificates (X509_set_ex_data), and writes nothing else; what it gives
-              // OpenSSL to hold, ibid sees
+    attacher, // attaches data to certificates (X509_set_ex_data), writes nothing else, and hides no owner
     writer,   // may write to objects that it gets
 };
 
@@ -27,9 +26,7 @@ enum class module_class : std::uint8_t {
 enum name_roles : std::uint32_t {
     writes_always = 1U << 0, // to an object that it is given
     attaches = 1U << 1,      // X509_set_ex_data
-    holds = 1U << 27,     // certificates that it is given, in a structure from which a module gets them back:
-                          // in one that attaches data, ibid cannot see then whose certificate it is
-    gives_time = 1U << 2, // a pointer into a certificate or a CRL ...
+    gives_time = 1U << 2,    // a pointer into a certificate or a CRL ...
     gives_number = 1U << 3,
     gives_name = 1U << 4,
     gives_extension = 1U << 5,
@@ -54,6 +51,9 @@ enum name_roles : std::uint32_t {
     writes_dh = 1U << 24,
     gives_old_key = 1U << 25, // a key as RSA, DSA or EC_KEY ...
     fills_old_key = 1U << 26, // ... and what parses into one
+    hides_owner =
+        1U << 27, // puts certificates where the program gets them back: ibid cannot see then to which
+                  // session or store one belongs. It must see that where data is attached.
 };
 
 struct named_role {
@@ -133,24 +133,24 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_sign", writes_always},
     named_role{"BN_to_ASN1_ENUMERATED", writes_number},
     named_role{"BN_to_ASN1_INTEGER", writes_number},
-    named_role{"CMS_SignedData_verify", holds},
-    named_role{"CMS_SignerInfo_set1_signer_cert", holds},
-    named_role{"CMS_add1_cert", holds},
-    named_role{"CMS_add1_recipient", holds},
-    named_role{"CMS_add1_recipient_cert", holds},
-    named_role{"CMS_add1_signer", holds},
-    named_role{"CMS_encrypt", holds},
-    named_role{"CMS_encrypt_ex", holds},
-    named_role{"CMS_set1_signers_certs", holds},
-    named_role{"CMS_sign", holds},
-    named_role{"CMS_sign_ex", holds},
-    named_role{"CMS_sign_receipt", holds},
-    named_role{"CMS_verify", holds},
-    named_role{"CMS_verify_receipt", holds},
+    named_role{"CMS_SignedData_verify", hides_owner},
+    named_role{"CMS_SignerInfo_set1_signer_cert", hides_owner},
+    named_role{"CMS_add1_cert", hides_owner},
+    named_role{"CMS_add1_recipient", hides_owner},
+    named_role{"CMS_add1_recipient_cert", hides_owner},
+    named_role{"CMS_add1_signer", hides_owner},
+    named_role{"CMS_encrypt", hides_owner},
+    named_role{"CMS_encrypt_ex", hides_owner},
+    named_role{"CMS_set1_signers_certs", hides_owner},
+    named_role{"CMS_sign", hides_owner},
+    named_role{"CMS_sign_ex", hides_owner},
+    named_role{"CMS_sign_receipt", hides_owner},
+    named_role{"CMS_verify", hides_owner},
+    named_role{"CMS_verify_receipt", hides_owner},
     named_role{"CT_POLICY_EVAL_CTX_get0_cert", gives_shared},
     named_role{"CT_POLICY_EVAL_CTX_get0_issuer", gives_shared},
-    named_role{"CT_POLICY_EVAL_CTX_set1_cert", holds},
-    named_role{"CT_POLICY_EVAL_CTX_set1_issuer", holds},
+    named_role{"CT_POLICY_EVAL_CTX_set1_cert", hides_owner},
+    named_role{"CT_POLICY_EVAL_CTX_set1_issuer", hides_owner},
     named_role{"DH_clear_flags", writes_dh},
     named_role{"DH_generate_key", writes_dh},
     named_role{"DH_generate_parameters_ex", writes_dh},
@@ -255,12 +255,12 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"OBJ_NAME_remove", alters_algorithms | alters_parsing},
     named_role{"OBJ_add_sigid", alters_algorithms | alters_parsing},
     named_role{"OBJ_sigid_free", alters_algorithms | alters_parsing},
-    named_role{"OCSP_basic_add1_cert", holds},
-    named_role{"OCSP_basic_sign", holds},
-    named_role{"OCSP_basic_sign_ctx", holds},
-    named_role{"OCSP_request_add1_cert", holds},
-    named_role{"OCSP_request_sign", holds},
-    named_role{"OSSL_CMP_*", holds},
+    named_role{"OCSP_basic_add1_cert", hides_owner},
+    named_role{"OCSP_basic_sign", hides_owner},
+    named_role{"OCSP_basic_sign_ctx", hides_owner},
+    named_role{"OCSP_request_add1_cert", hides_owner},
+    named_role{"OCSP_request_sign", hides_owner},
+    named_role{"OSSL_CMP_*", hides_owner},
     named_role{"PEM_read_DHparams", writes_dh},
     named_role{"PEM_read_DSAPrivateKey", fills_old_key},
     named_role{"PEM_read_DSA_PUBKEY", fills_old_key},
@@ -285,14 +285,14 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"PEM_read_bio_X509_PUBKEY", writes_key},
     named_role{"PKCS5_pbe_set0_algor", writes_algorithm},
     named_role{"PKCS5_pbe_set0_algor_ex", writes_algorithm},
-    named_role{"PKCS7_RECIP_INFO_set", holds},
-    named_role{"PKCS7_add_certificate", holds},
-    named_role{"PKCS7_add_recipient", holds},
-    named_role{"PKCS7_encrypt", holds},
-    named_role{"PKCS7_encrypt_ex", holds},
-    named_role{"PKCS7_sign", holds},
-    named_role{"PKCS7_sign_add_signer", holds},
-    named_role{"PKCS7_sign_ex", holds},
+    named_role{"PKCS7_RECIP_INFO_set", hides_owner},
+    named_role{"PKCS7_add_certificate", hides_owner},
+    named_role{"PKCS7_add_recipient", hides_owner},
+    named_role{"PKCS7_encrypt", hides_owner},
+    named_role{"PKCS7_encrypt_ex", hides_owner},
+    named_role{"PKCS7_sign", hides_owner},
+    named_role{"PKCS7_sign_add_signer", hides_owner},
+    named_role{"PKCS7_sign_ex", hides_owner},
     named_role{"RSA_X931_*", writes_key},
     named_role{"RSA_blinding_off", writes_key},
     named_role{"RSA_blinding_on", writes_key},
@@ -312,8 +312,13 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"RSA_set_ex_data", writes_key},
     named_role{"RSA_set_flags", writes_key},
     named_role{"RSA_set_method", writes_key},
-    named_role{"TS_RESP_CTX_set_certs", holds},
-    named_role{"TS_RESP_CTX_set_signer_cert", holds},
+    named_role{"SSL_CTX_set1_cert_store", hides_owner},
+    named_role{"SSL_CTX_set_cert_store", hides_owner},
+    named_role{"SSL_CTX_set_cert_verify_callback", hides_owner},
+    named_role{"SSL_copy_session_id", hides_owner},
+    named_role{"SSL_verify_client_post_handshake", hides_owner},
+    named_role{"TS_RESP_CTX_set_certs", hides_owner},
+    named_role{"TS_RESP_CTX_set_signer_cert", hides_owner},
     named_role{"X509V3_EXT_CRL_add_conf", writes_always},
     named_role{"X509V3_EXT_CRL_add_nconf", writes_always},
     named_role{"X509V3_EXT_add_conf", writes_always},
@@ -396,6 +401,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_STORE_CTX_get_get_issuer", gives_shared},
     named_role{"X509_STORE_CTX_get_lookup_certs", gives_shared},
     named_role{"X509_STORE_CTX_get_lookup_crls", gives_crl},
+    named_role{"X509_STORE_CTX_set0_trusted_stack", hides_owner},
+    named_role{"X509_STORE_CTX_set0_verified_chain", hides_owner},
     named_role{"X509_STORE_CTX_set_get_crl", gives_crl | gives_shared},
     named_role{"X509_STORE_get_cert_crl", gives_crl},
     named_role{"X509_STORE_get_check_crl", gives_crl},
@@ -500,7 +507,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
     // Quick test: most names in a program are not OpenSSL's.
-    constexpr std::string_view first_letters = "ABCDEGOPRTXadio";
+    constexpr std::string_view first_letters = "ABCDEGOPRSTXadio";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
@@ -558,7 +565,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
     if ((roles & attaches) == 0) {
         return module_class::reader;
     }
-    return (roles & holds) != 0 ? module_class::writer : module_class::attacher;
+    return (roles & hides_owner) != 0 ? module_class::writer : module_class::attacher;
 }
 
 } // namespace ibid::openssl

@@ -128,14 +128,20 @@ void scan(bool deep_binding, bool looked_up) noexcept {
         known.with_program = libcrypto::count();
     }
     dl_iterate_phdr(&classify_module, &state);
-    if (looked_up && class_of(looked_up_roles.load(std::memory_order_acquire)) != module_class::reader) {
-        // The program may call them without ibid seeing it, with objects that any module got.
+    // The program may call what it has looked up without ibid seeing it, with objects that any module got.
+    const std::uint32_t found_roles = looked_up_roles.load(std::memory_order_acquire);
+    const bool may_write = looked_up && class_of(found_roles) != module_class::reader;
+    for (unsigned n = 0; n < known.classes.size(); ++n) { // also of a libcrypto that comes later
+        const bool hides = known.classes[n] == module_class::attacher && (found_roles & hides_owner) != 0;
+        if (!may_write && !hides) {
+            continue;
+        }
         state.class_has_risen = true;
-        known.classes.fill(module_class::writer);
-        libcrypto::for_each([](libcrypto& l) {
-            l.set_has_writer();
-            l.set_gives_own_objects();
-        });
+        known.classes[n] = module_class::writer;
+        if (n < libcrypto::count()) {
+            libcrypto::at(n).set_has_writer();
+            libcrypto::at(n).set_gives_own_objects();
+        }
     }
     dl_iterate_phdr(&patch_module, &state);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
@@ -268,6 +274,9 @@ void note_lookup(const char* name, bool exchanged) noexcept {
     }
     if (interpose::is_parser(id) && !exchanged) {
         roles |= writes_always;
+    }
+    if (interpose::holds(id)) {
+        roles |= hides_owner;
     }
     const bool exposes =
         interpose::exposes(id) && !looked_up_exposure.exchange(true, std::memory_order_acq_rel);

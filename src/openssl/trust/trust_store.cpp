@@ -84,7 +84,7 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
 void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
     auto* const self = static_cast<trust_store_cache*>(cache);
     self->let_go(static_cast<const X509_STORE*>(store));
-    if (duplicates::exist() && self->in_default_context()) {
+    if (duplicates::pairs() != 0 && self->in_default_context()) {
         duplicates::forget(self->f_, duplicates::owner_of(static_cast<const X509_STORE*>(store)));
     }
     shared_statistics::publish_all();

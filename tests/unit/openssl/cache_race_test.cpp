@@ -20,8 +20,8 @@ namespace {
 using namespace ibid::test;
 using testing::gate;
 
-// Foreign code that OpenSSL runs whenever it makes a key, so in each parse; and at the beginning of each parse
-// and the end of each certificate, where the thread ends if this says so.
+// Foreign code that OpenSSL runs whenever it makes a key, so in each parse; and at the beginning of each
+// parse and the end of each certificate, where the thread ends if this says so.
 thread_local std::function<void()> in_parse;
 thread_local std::function<bool(const void*)> ends_with;
 

@@ -210,7 +210,8 @@ TEST_F(Certificates, AHitLeavesTheErrorQueueAlone) {
     EXPECT_EQ(ERR_get_error(), 0U);
 }
 
-// A fault in the extensions is reported at the first use of each object, also of one that another parse found.
+// A fault in the extensions is reported at the first use of each object, also of one that another parse
+// found.
 TEST_F(Certificates, EachHolderOfAFaultyOneGetsOpenSSLsReport) {
     const bytes der = make_der("faulty", root_.key.get(), &root_, false,
                                {.extensions = {{"authorityKeyIdentifier", "DER:3F"}}});

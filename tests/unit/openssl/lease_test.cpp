@@ -150,5 +150,29 @@ TEST(Duplicates, AreOneForEachOwnerOnManyThreads) {
     }
 }
 
+// Stores that come and go with one certificate do not fill the memory.
+TEST(Duplicates, PairsOfAnOriginalWithItselfAreUsedAgain) {
+    const authority root = make_authority("root");
+    X509* const x = root.certificate.get();
+    const auto insert = [&](owner_id who) {
+        X509_up_ref(x);
+        X509_up_ref(x);
+        EXPECT_EQ(duplicates::insert(x, who, x), x);
+    };
+    insert(1);
+    const std::size_t pairs = duplicates::pairs();
+    for (owner_id who = 2; who < 100; ++who) {
+        duplicates::forget(linked_functions(), who - 1);
+        EXPECT_EQ(duplicates::find(x, who - 1), nullptr);
+        insert(who);
+        EXPECT_EQ(duplicates::find(x, who), x);
+    }
+    EXPECT_EQ(duplicates::pairs(), pairs);
+    insert(1);
+    EXPECT_EQ(duplicates::pairs(), pairs + 1);
+    duplicates::forget(linked_functions(), 1);
+    duplicates::forget(linked_functions(), 99);
+}
+
 } // namespace
 } // namespace ibid::openssl

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An attacher's trust store has a certificate that equals one of another store or of a connection, both from
+// files: data stays with the object that the program attached it to. equal_in_store added|verified
+#include "support.h"
+
+static int data_index;
+
+static const char* data_of(X509* x) {
+    const char* const found = x ? X509_get_ex_data(x, data_index) : NULL;
+    return found ? found : "none";
+}
+
+static X509* in_list(X509_STORE* store, int at) {
+    return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(store), at));
+}
+
+static X509* root_of(const SSL* ssl) {
+    STACK_OF(X509)* const chain = SSL_get0_verified_chain(ssl);
+    return sk_X509_value(chain, sk_X509_num(chain) - 1);
+}
+
+// The store has an equal root already, so OpenSSL adds nothing.
+static void add(SSL_CTX* server) {
+    SSL_CTX* const clients[] = {client_context("root.cert.pem", NULL), client_context("root.cert.pem", NULL)};
+    struct tls one = handshake(clients[0], server);
+    struct tls two = handshake(clients[1], server);
+    X509_STORE* const store = SSL_CTX_get_cert_store(clients[1]);
+    X509* const root = root_of(one.client);
+    MUST(X509_set_ex_data(root, data_index, "one"));
+    printf("added %d\n", X509_STORE_add_cert(store, root));
+    printf("objects %d, the same %d\n", sk_X509_OBJECT_num(X509_STORE_get0_objects(store)),
+           in_list(store, 0) == root);
+    printf("store: %s, its connection: %s\n", data_of(in_list(store, 0)), data_of(root_of(two.client)));
+    MUST(X509_set_ex_data(root_of(two.client), data_index, "two"));
+    printf("store: %s, other root: %s\n", data_of(in_list(store, 0)), data_of(root));
+    finish(&one);
+    finish(&two);
+}
+
+// A chain begins with the very certificate that is verified.
+static void verify(SSL_CTX* server) {
+    SSL_CTX* const client = client_context("chain.bundle.pem", NULL);
+    struct tls t = handshake(client, server);
+    X509* const sent = sk_X509_value(SSL_get_peer_cert_chain(t.client), 1);
+    MUST(sent && X509_set_ex_data(sent, data_index, "sent"));
+    X509_STORE* const store = SSL_CTX_get_cert_store(client);
+    X509_STORE_CTX* const v = X509_STORE_CTX_new();
+    MUST(X509_STORE_CTX_init(v, store, sent, NULL));
+    printf("verified %d\n", X509_verify_cert(v));
+    STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(v);
+    printf("of %d, first is it %d: %s\n", sk_X509_num(chain), sk_X509_value(chain, 0) == sent,
+           data_of(sk_X509_value(chain, 0)));
+    for (int i = 0; i < sk_X509_OBJECT_num(X509_STORE_get0_objects(store)); ++i) {
+        printf("in the store: %s\n", data_of(in_list(store, i)));
+    }
+    X509_STORE_CTX_free(v);
+    finish(&t);
+}
+
+int main(int argc, char** argv) {
+    MUST(argc == 2);
+    data_index = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    SSL_CTX* const server = server_context("server");
+    (strcmp(argv[1], "added") == 0 ? add : verify)(server);
+    puts("end");
+    tell_hits();
+    return 0;
+}
