@@ -14,9 +14,9 @@ enum class scope_setting { openssl, all };
 
 // What a stranger may learn from the duration of a verification: docs/safety.md.
 enum class privacy_setting {
-    strict,   // nothing that is remembered of peers shortens a handshake
-    standard, // the signature on a client's own certificate is verified each time
-    off,      // all is remembered
+    strict,   // no knowledge about peers shortens a handshake
+    standard, // a client's own certificate is always verified
+    off,      // no restriction
 };
 
 struct settings {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child that came by _Fork() or clone(), of which nobody tells ibid, while its parent had other threads:
-// one of these may have held a lock of ibid's, which stays held in the child for ever.
+// A child of a process with several threads, made by _Fork() or clone() without fork handlers. Another thread
+// may have held a lock of ibid's, which is never released in the child.
 //
-// Such a child is told from its parent by one byte in a page that the kernel empties in each child
-// (MADV_WIPEONFORK, Linux 4.14). In a stranded child nothing is shared any more, and no lock of ibid's is
-// asked for.
+// The kernel clears one byte in each child, by which ibid detects it (MADV_WIPEONFORK, Linux 4.14). In a
+// stranded child nothing is shared any more, and ibid takes no lock.
 //
-// Law: the system is called at load alone. A process with one thread does not write to the page.
+// Law: system calls only at load. A process with one thread does not write to the page.
 #pragma once
 
 #include <sys/mman.h>

@@ -2,9 +2,9 @@
 //
 // A mutex for functions that take no lock in stock, which a signal handler or a stranded child may call.
 //
-// Law: nobody waits where waiting might not end. lock() returns false in a signal handler that has
-// interrupted this thread under such a lock, and in a stranded child. The caller then does without. So one
-// thread holds one such lock at a time.
+// Law: no thread waits for a lock that may not be released. lock() returns false in a signal handler that has
+// interrupted this thread under such a lock, and in a stranded child. The caller then works without the lock.
+// A thread holds at most one such lock.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ public:
     unwaited_mutex(const unwaited_mutex&) = delete;
     unwaited_mutex& operator=(const unwaited_mutex&) = delete;
 
-    // Whether this thread can wait for none now.
+    // Whether this thread must not wait now.
     [[nodiscard]] static bool cannot_wait() noexcept { return one_is_held_here || is_stranded(); }
 
     [[nodiscard]] bool lock() noexcept IBID_TRY_ACQUIRE(true) IBID_NO_THREAD_SAFETY_ANALYSIS {

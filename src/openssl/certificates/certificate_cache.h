@@ -76,8 +76,9 @@ public:
     // `functions` and `counters` outlive the cache. The cache is never destroyed: ex_data callbacks may come
     // after static destructors. Throws bad_alloc.
     // `sees_exposures`: expose() hears of each pointer into a certificate that a program gets. It outlives
-    // the cache, and stays false once it is false. `watches`: take() and its kin hear of each certificate
-    // that a program gets. It outlives the cache, and stays true once it is true. Null means false.
+    // the cache, and stays false once it is false. `watches`: take() and the functions after it are called
+    // for each certificate that a program gets. It outlives the cache, and stays true once it is true. Null
+    // means false.
     certificate_cache(const functions& f, cache_counters counters,
                       const std::atomic<bool>* sees_exposures = nullptr,
                       const std::atomic<bool>* watches = nullptr);
@@ -131,14 +132,14 @@ public:
     // No lock, no memory.
     [[nodiscard]] bool take(const X509* x, owner_id who);
     [[nodiscard]] bool keep(const X509* x, owner_id who);
-    // Whether it is kept by `who`, or taken.
+    // Whether `who` has it, by a lease or permanently.
     [[nodiscard]] bool is_of(const X509* x, owner_id who) const;
-    // The program takes a reference more, or gives one back. Of any certificate.
+    // The program takes one more reference, or returns one. For any certificate.
     void add(const X509* x);
     void drop(const X509* x);
     // Data was attached to it: it stays with whoever has it.
     void keep_attached(const X509* x);
-    // OpenSSL holds a reference to it for the program. Of any certificate: as above, if somebody has it.
+    // OpenSSL holds a reference for the program: a lease becomes permanent. For any certificate.
     void keep_held(const X509* x);
     // As X509_dup(x), but of what was parsed, whatever was written since.
     [[nodiscard]] X509* duplicate(X509* x) const;

@@ -83,7 +83,7 @@ struct certificate_entry : detail::entry_word {
     std::atomic<unsigned char> exposed{0};
     bool linked : 1 =
         false; // in the table. Used by the thread that makes the entry, then by the one that ends it
-    // A lease stands behind the entry: so far, each getter that gave the program its certificate was seen.
+    // A lease follows the entry in memory: ibid has seen every getter so far that returned this certificate.
     const bool watched : 1;
 
     static constexpr std::size_t largest = std::numeric_limits<int>::max(); // in DER

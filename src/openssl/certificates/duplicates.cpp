@@ -38,8 +38,8 @@ constinit std::atomic<std::size_t> made{0}; // relaxed: says only whether lookin
     return nullptr;
 }
 
-// A pair of an owner that has ended, of an original with itself: nothing in it but the owner changes. Two such
-// pairs of one owner say the same, so it does not matter whether another thread inserts one, too.
+// A pair of an owner that has ended, of an original with itself: nothing in it but the owner changes. Two
+// such pairs of one owner say the same, so it does not matter whether another thread inserts one, too.
 [[nodiscard]] bool revive(pair* first, const X509* original, owner_id who) noexcept {
     for (pair* p = first; p != nullptr; p = p->next) {
         owner_id none = 0;

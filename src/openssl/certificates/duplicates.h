@@ -2,10 +2,10 @@
 //
 // Duplicates of shared certificates, each for one owner, who may write to it or attach data.
 //
-// They are made when a program that may write asks for what was shared before that was known. From then on
-// nothing more is shared, so there are never more than stock has objects for these owners.
+// They are made when a program that may write asks for objects that were shared before this was known. From
+// then on nothing more is shared, so there are never more objects than in stock.
 //
-// Law: pointers to an original may have been given out, too. So an owner's pair stays as long as the owner.
+// Law: the program may also have pointers to the original, so a pair lives as long as its owner.
 //
 // Thread safety: all functions, from any thread; no lock.
 #pragma once
@@ -20,8 +20,8 @@
 
 namespace ibid::openssl::duplicates {
 
-// A store is its address: what another store had before at that address, nobody is given any more. Sessions
-// are numbered from 1, and stand below.
+// A store's id is its address: nobody is given any more what an earlier store at this address had. Session
+// ids start at 1 and are below all addresses.
 [[nodiscard]] inline owner_id owner_of(const X509_STORE* store) noexcept {
     constexpr unsigned bits_of_addresses = 43; // 47, of which the lowest 4 are 0
     return (reinterpret_cast<std::uintptr_t>(store) >> 4 & ((owner_id{1} << bits_of_addresses) - 1)) |

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who has a shared certificate, in a program that may attach data to it (X509_set_ex_data): nobody, or one
-// owner's users, who are counted; or one owner for good.
+// Who has a shared certificate, in a program that may attach data to it (X509_set_ex_data): no owner; one
+// owner, with a count of its users; or one owner permanently.
 //
-// Law: two owners never have it. An owner is a session, with all of its copies, or a trust store. A lease
-// that is not given back lasts. The last owner stays known until another takes it: its program may still have
-// the pointer that it has got.
+// Law: a certificate never has two owners. An owner is a session, with all of its copies, or a trust store. A
+// lease that is not returned stays. The last owner stays known until another takes the certificate, because
+// the program may still have the pointer.
 //
 // Thread safety: all functions, from any thread and from signal handlers: one word, no lock, no memory.
-// Relaxed: whoever asks has the certificate, and what is in it was published with that.
+// Relaxed: every caller has the certificate, whose contents were published with it.
 #pragma once
 
 #include <atomic>
@@ -41,14 +41,14 @@ public:
             return true;
         });
     }
-    // The same for whoever has it now, or had it last. If that is not known, nobody gets it any more.
+    // The same for the current or last owner. If there was none, nobody gets it any more.
     void keep() noexcept {
         (void)change([](std::uint64_t& word) {
             word |= users;
             return true;
         });
     }
-    // The same, but nothing if that is not known.
+    // The same, but if there was none, this does nothing.
     void keep_if_known() noexcept {
         (void)change([](std::uint64_t& word) {
             word |= word != 0 ? users : 0;

@@ -26,9 +26,9 @@ struct session_note {
     std::atomic<owner_id> verified_with{0};
     // Relaxed: of whoever ends the session, after whoever set it.
     std::atomic<bool> has_duplicates{false};
-    // There was no memory for a duplicate once: it goes on with what it got then. Relaxed: a hint.
+    // Memory for a duplicate ran out once, so this session keeps the originals. Relaxed: a hint.
     std::atomic<bool> has_originals{false};
-    // When the last session has ended, but for its peer.
+    // Set when the last session has ended, except for its peer.
     const X509* peer = nullptr;
     session_note* ended_before = nullptr;
 };
@@ -104,8 +104,8 @@ constinit std::array<std::atomic<int>, libcrypto::most> indices_of_notes{};
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
 }
 
-// Protects notes of sessions that began before there were any, and exchanges in lists: both only once a
-// program that was not known to write asks by another getter.
+// Protects notes of sessions that are older than ibid's index, and exchanges in lists. Used only after a
+// program that was not known to write uses another getter.
 constinit unwaited_mutex exchanging;
 
 // Null: it has none yet.
@@ -143,7 +143,7 @@ constinit unwaited_mutex exchanging;
                : nullptr;
 }
 
-// Whose certificates these are: first the store's, where it has them, then the session's.
+// The owner of a connection's certificates: the store for its own objects, otherwise the session.
 struct owners {
     SSL_SESSION* session = nullptr;
     owner_id store = 0;
@@ -160,7 +160,7 @@ struct owners {
     return {session, store != nullptr ? duplicates::owner_of(store) : 0};
 }
 
-// Where the program has given the connection another store since, the old one may be gone: it is not touched.
+// If the program has given the connection another store since, the old one may be freed: it is not touched.
 [[nodiscard]] owners verified_by(libcrypto& of, const SSL* ssl) {
     X509_STORE* store = nullptr;
     auto* const connection = const_cast<SSL*>(ssl);
@@ -206,8 +206,8 @@ enum class use : bool { not_yet, verified };
 [[nodiscard]] X509* duplicate_for(libcrypto& of, session_note& session, X509* x, use so_far) {
     const errors_as_before unsaid(of.f);
     X509* own = of.certificates_ever()->duplicate(x);
-    // OpenSSL says once for each object what is wrong with its extensions, and has said it of this one. Such
-    // a certificate is never handed out a second time, so it is the session's alone.
+    // OpenSSL reports faulty extensions once for each object, and has done so for this one. It is never
+    // handed out again, so only this session has it.
     if (own != nullptr && so_far == use::verified && !has_sound_extensions(of.f, own, x)) {
         of.f.X509_free(own);
         of.f.X509_up_ref(x);
@@ -243,7 +243,7 @@ enum class use : bool { not_yet, verified };
     if (X509* const own = duplicates::find(x, session)) {
         return own;
     }
-    // Where there is no session, the program has put it there, and may give back what it gets.
+    // Without a session the program itself has put it there, and may free what it gets.
     if (whose.session == nullptr) {
         cache.keep_held(x);
         return x;
@@ -254,7 +254,7 @@ enum class use : bool { not_yet, verified };
     }
     X509* const own = duplicate_for(of, *note, x, so_far);
     if (own == nullptr) {
-        note->has_originals.store(true, std::memory_order_relaxed); // the call may not fail for that
+        note->has_originals.store(true, std::memory_order_relaxed); // the call itself must not fail
     }
     return own != nullptr ? own : x;
 }
@@ -308,7 +308,7 @@ enum class use : bool { not_yet, verified };
     return lent;
 }
 
-// What the peer has not sent comes from the store, and becomes the store's if nobody has it yet.
+// Certificates that the peer did not send come from the store, and belong to it if they have no owner.
 void keep_for_store(libcrypto& of, owner_id store, STACK_OF(X509) * chain, STACK_OF(X509) * sent) {
     const functions& f = of.f;
     const int count = chain != nullptr ? f.OPENSSL_sk_num(untyped(chain)) : 0;

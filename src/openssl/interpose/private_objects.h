@@ -6,11 +6,11 @@
 //  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It
 //    gets the shared object by a lease, as long as one session's users have it at a time. Once data was
 //    attached, the object belongs to that session.
-//  - With a *writer*, and with an attacher that asks by another getter or holds one certificate for two
-//    sessions, nothing is shared any more. What was shared before that was known belongs to the first session
-//    or store that asks for it, if each getter was seen so far. All others get duplicates, also in OpenSSL's
-//    own lists: one for a session with all of its copies, as in stock; one for a store, which a verified
-//    chain's root is.
+//  - With a *writer*, and with an attacher that uses another getter or holds one certificate for two
+//    sessions, nothing is shared any more. If ibid has seen every getter so far, an object that was shared
+//    before belongs to the first session or store that asks for it. All others get duplicates, also in
+//    OpenSSL's own lists: one for a session with all of its copies, as in stock; one for a store, to which a
+//    verified chain's root belongs.
 //
 // Law: what one connection, store or context does to an object by OpenSSL's public calls is seen only where
 // it would be seen in stock. Why: docs/decisions/0008-who-may-write.md.
@@ -35,8 +35,7 @@ int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched,
 // before the index was registered.
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 
-// For one of a verification's: certificates that it lends, lends a stack of, or gives; and what the peer
-// sent.
+// For the getters of a verification (lent, a list, or with references), and for what the peer sent.
 [[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
 [[nodiscard]] STACK_OF(X509) *
     of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);

@@ -7,9 +7,9 @@
 
 namespace ibid::openssl::interpose {
 
-// Before a writer lists the store, or verifies with it: the store keeps each shared object that it may, and
-// gets a duplicate in place of each other. Afterwards it is as one that OpenSSL has loaded. `listed`: look at
-// each object, also where no file of ibid's was loaded.
+// Call before a writer lists the store or verifies with it. The store keeps each shared object without
+// another owner, and gets a duplicate in place of each other one. Afterwards it is like a store that OpenSSL
+// has loaded. `listed`: look at each object, also if ibid has loaded no file into it.
 void make_private(libcrypto& of, X509_STORE* store, bool listed);
 
 // An attacher's X509_STORE_add_cert: a shared certificate is then the store's object, too.

@@ -16,7 +16,7 @@ constexpr std::array classes = {CRYPTO_EX_INDEX_X509, CRYPTO_EX_INDEX_EVP_PKEY, 
                                 CRYPTO_EX_INDEX_SSL_SESSION};
 
 // Higher than any index that OpenSSL gives out, in order and from 1 on. Data that the program sets at ibid's
-// index is kept here, and what it sets from here on one higher: so no two of its numbers meet.
+// index is kept here, and what it sets from here on one higher: so its indices stay distinct.
 constexpr int not_given_out = 1000;
 
 // The highest index that the program has registered, for each class of objects in each libcrypto. 0: none,
@@ -97,8 +97,8 @@ int index_to_write(libcrypto& of, int object_class, int index) {
 
 int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                      CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
-    // A program that wants to be told of every certificate, or every key, that is made, copied, or freed
-    // counts them one by one; and its code would run wherever ibid lets go of one.
+    // A program with callbacks for each certificate or key may count objects, and its code would run wherever
+    // ibid frees one.
     if (is_shared_class(object_class) && (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
         of.disable("the program has callbacks for every certificate or key (ex_data)");
     }

@@ -118,8 +118,8 @@ struct outcome {
     std::ptrdiff_t advanced;
 };
 
-// In every form of d2i_X509's first argument: the second comer is through while the first stands in the
-// middle of its parse, and the first takes what the second has made.
+// For each form of d2i_X509's first argument: a second thread completes its parse while the first is inside
+// its own, and the first takes what the second has made.
 TEST_F(CertificateCacheRaces, NobodyWaitsForAParseThatStandsStill) {
     const std::uint64_t entries = a_cache().statistics().entries;
     for (const int form : {0, 1, 2}) {
@@ -252,7 +252,7 @@ TEST_F(CertificateCacheRaces, AThreadThatEndsInAnEvictionLeavesNoLock) {
     EXPECT_EQ(a_cache().statistics().retained, 1U);
     run_and_end([&] {
         const x509_ptr first = parse(b);
-        ends_with = &any; // of what gives way
+        ends_with = &any; // at the free of the one that is dropped
         a_cache().earn(first.get());
     });
     EXPECT_EQ(a_cache().statistics().retained, 1U);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What certificates of many shapes are said to weigh, against what the allocator has given out for them once
-// they are parsed, used and verified, their policies included; and that the budget of what is retained holds.
+// Compares the estimated weight of many kinds of certificates with the memory that is allocated for them
+// after parsing, use and verification, with policies; and checks the budget of retention.
 #include "openssl/certificates/certificate_weight.h"
 
 #include <malloc.h>
@@ -26,7 +26,7 @@ using namespace ibid::test;
 void use(X509* x, EVP_PKEY* issuer) {
     X509_check_purpose(x, -1, 0);
     X509_verify(x, issuer);
-    // What a verification leaves is in the key that verifies: of something, which need not be right.
+    // A verification stores data in the verifying key; the signature need not be valid.
     EVP_PKEY* const key = X509_get0_pubkey(x);
     bytes signature(static_cast<std::size_t>(EVP_PKEY_get_size(key)), 1);
     EVP_MD_CTX* const verification = EVP_MD_CTX_new();

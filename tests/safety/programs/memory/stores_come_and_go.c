@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An attacher adds a peer's certificate to stores: again and again to one that has it already, or to one more
-// store in each round. stores_come_and_go one|many. Prints how much the heap has grown after the first rounds.
+// store in each round. stores_come_and_go one|many. Prints how much the heap has grown after the first
+// rounds.
 #include <malloc.h>
 
 #include "support.h"
