@@ -68,6 +68,9 @@ HELD = [
 ] + [
     Case("writes/held_elsewhere.c", (where, "stays"), name=where, flags=("-DMESSAGES",), shows="end")
     for where in ("pkcs7", "cms", "ocsp")
+] + [
+    Case("writes/held_elsewhere.c", ("chain", end), name=f"looked-up-{end}", flags=("-DLOOKED_UP",), helped=("certificates",), shows="end")
+    for end in ("stays", "back")
 ]
 EQUAL = [Case("writes/equal_in_store.c", (how,), helped=("certificates",), shows="end") for how in ("added", "verified")]
 OUT_CASES = [

@@ -24,17 +24,17 @@ public:
     // One user more; false: another owner has it.
     [[nodiscard]] bool take(owner_id who) noexcept {
         return change([&](std::uint64_t& word) {
-            if (!is_free_for(who, word)) {
+            if (who == 0 || ((word & users) != 0 && owner_in(word) != fit(who))) {
                 return false;
             }
             word = fit(who) | (more(word) & users);
             return true;
         });
     }
-    // From now on `who` has it for good; false: another owner has it.
+    // From now on `who` has it permanently; false: another owner has it, or had it last.
     [[nodiscard]] bool keep(owner_id who) noexcept {
         return change([&](std::uint64_t& word) {
-            if (!is_free_for(who, word)) {
+            if (who == 0 || (word != 0 && owner_in(word) != fit(who))) {
                 return false;
             }
             word = fit(who) | users;
@@ -81,9 +81,6 @@ private:
 
     [[nodiscard]] static std::uint64_t fit(owner_id who) noexcept { return who << owner_shift; }
     [[nodiscard]] static std::uint64_t owner_in(std::uint64_t word) noexcept { return word & ~users; }
-    [[nodiscard]] static bool is_free_for(owner_id who, std::uint64_t word) noexcept {
-        return who != 0 && ((word & users) == 0 || owner_in(word) == fit(who));
-    }
     [[nodiscard]] static std::uint64_t more(std::uint64_t word) noexcept {
         return (word & users) == users ? word : word + 1;
     }

@@ -74,6 +74,7 @@ TEST(Lease, RemembersItsLastOwner) {
     lease given_on;
     EXPECT_TRUE(given_on.take(1));
     given_on.drop();
+    EXPECT_FALSE(given_on.keep(2));
     EXPECT_TRUE(given_on.take(2));
     given_on.keep_if_known();
     given_on.drop();

@@ -3,12 +3,18 @@
 // An attacher gives OpenSSL its peer's certificate to hold, and frees its own reference; or takes OpenSSL's
 // references and frees those: held_elsewhere WHERE stays|back. What it attaches through either is seen by its
 // own connection alone, not by a second one with the same peer.
-// -DMESSAGES: also by functions that ibid does not intercept; such a program counts as a writer.
+// -DMESSAGES: also by functions that ibid does not intercept; such a program counts as a writer. -DLOOKED_UP:
+// it finds X509_chain_up_ref by dlsym, and counts as one from then on.
 #include "support.h"
 
 #ifdef MESSAGES
 #include <openssl/cms.h>
 #include <openssl/ocsp.h>
+#endif
+
+#ifdef LOOKED_UP
+typedef STACK_OF(X509) * chain_function(STACK_OF(X509) *);
+#define X509_chain_up_ref ((chain_function*)dlsym(RTLD_DEFAULT, "X509_chain_up_ref"))
 #endif
 
 static int data_index;
