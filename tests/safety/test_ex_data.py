@@ -24,6 +24,7 @@ CASES = [
         for way in ("looks", "stores", "sessions", "attaches", "roots", "frees")
     ),
     Case("ex_data/without_object.c", shows="end"),
+    *(Case("ex_data/counted_objects.c", (str(number),), shows="end") for number in range(17)),
     *(Case("ex_data/racing.c", (on,), shows="found 0 times; held: nothing") for on in ("certificate", "key")),
 ]
 

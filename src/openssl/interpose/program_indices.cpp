@@ -57,9 +57,13 @@ void register_before_program(libcrypto& of, int object_class) {
     }
 }
 
-// Types of shared objects and of their parts.
-[[nodiscard]] bool is_shared_class(int object_class) noexcept {
+// Classes of which ibid makes and frees other objects than stock, or at other times: shared objects and their
+// parts, its own stores and verifications, and what OpenSSL reads a file with.
+[[nodiscard]] bool is_counted_class(int object_class) noexcept {
     switch (object_class) {
+    case CRYPTO_EX_INDEX_X509_STORE:
+    case CRYPTO_EX_INDEX_X509_STORE_CTX:
+    case CRYPTO_EX_INDEX_BIO:
     case CRYPTO_EX_INDEX_X509:
     case CRYPTO_EX_INDEX_EVP_PKEY:
     case CRYPTO_EX_INDEX_RSA:
@@ -97,10 +101,9 @@ int index_to_write(libcrypto& of, int object_class, int index) {
 
 int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                      CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
-    // A program with callbacks for each certificate or key may count objects, and its code would run wherever
-    // ibid frees one.
-    if (is_shared_class(object_class) && (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
-        of.disable("the program has callbacks for every certificate or key (ex_data)");
+    // A program with callbacks for each object may count them, and its code would run wherever ibid frees one.
+    if (is_counted_class(object_class) && (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
+        of.disable("the program has callbacks for every certificate, key, trust store or BIO (ex_data)");
     }
     const int index = of.f.CRYPTO_get_ex_new_index(object_class, number, pointer, on_new, on_dup, on_free);
     limit_indices(of, object_class, index);
