@@ -125,6 +125,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_item_d2i_fp_ex", writes_always},
     named_role{"ASN1_item_ex_d2i", writes_always},
     named_role{"ASN1_item_pack", writes_extension},
+    named_role{"ASN1_item_print", lists_crl},
     named_role{"ASN1_item_sign", writes_always},
     named_role{"ASN1_item_sign_ctx", writes_always},
     named_role{"ASN1_item_sign_ex", writes_always},

@@ -205,6 +205,14 @@ TEST(roles, belong_to_whole_names) {
     }
 }
 
+// What shows the entries of a CRL in the order in which they are now.
+TEST(roles, of_printing_a_crl_are_those_of_listing_it) {
+    for (const char* const prints :
+         {"X509_CRL_print", "X509_CRL_print_ex", "X509_CRL_print_fp", "ASN1_item_print"}) {
+        EXPECT_EQ(roles_of(prints), lists_crl) << prints;
+    }
+}
+
 TEST(roles, of_a_prefix_are_those_of_all_that_begin_so) {
     EXPECT_EQ(roles_of("X509_CRL_set_version"), writes_always);
     EXPECT_EQ(roles_of("X509_CRL_set1_lastUpdate"), writes_always);
