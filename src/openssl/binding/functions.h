@@ -115,6 +115,8 @@ namespace ibid::openssl {
     X(X509_get_signature_nid)                                                                                \
     X(X509_STORE_CTX_get0_chain)                                                                             \
     X(X509_STORE_CTX_get_error)                                                                              \
+    X(X509_STORE_CTX_get_error_depth)                                                                        \
+    X(X509_STORE_CTX_get_num_untrusted)                                                                      \
     X(X509_verify_cert)                                                                                      \
     X(OPENSSL_sk_num)                                                                                        \
     X(OPENSSL_sk_value)                                                                                      \

@@ -140,11 +140,16 @@ struct entries {
     static const ASN1_ITEM* it() { return session_peer_item(N); }
     static int chain_step(X509_STORE_CTX* verification) { return verify_chain(of(), verification); }
     static int verify_peer(X509_STORE_CTX* verification) {
-        if (of().gives_own_objects() && !of().has_writer()) {
+        const bool notes = of().gives_own_objects() && !of().has_writer();
+        if (notes) {
             prepare_session(of(), verification);
         }
         give_store_its_own(verification);
-        return verify_certificate(of(), verification, &chain_step);
+        const int result = verify_certificate(of(), verification, &chain_step);
+        if (notes) {
+            note_chain(of(), verification);
+        }
+        return result;
     }
 
     // ---- libcrypto's calls to itself
@@ -280,13 +285,13 @@ struct entries {
     }
     static X509* session_peer(const SSL_SESSION* session) { return peer_of_session(for_writer(), session); }
     static X509* current_cert(const X509_STORE_CTX* v) {
-        return lend(v, of().f.X509_STORE_CTX_get_current_cert(v));
+        return lend(v, of().f.X509_STORE_CTX_get_current_cert(v), 0);
     }
     static X509* cert(const X509_STORE_CTX* v) {
         return sent_to_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_cert(v));
     }
     static X509* current_issuer(const X509_STORE_CTX* v) {
-        return lend(v, of().f.X509_STORE_CTX_get0_current_issuer(v));
+        return lend(v, of().f.X509_STORE_CTX_get0_current_issuer(v), 1);
     }
     static STACK_OF(X509) * chain0(const X509_STORE_CTX* v) {
         return of_verification(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get0_chain(v));
@@ -407,8 +412,8 @@ private:
     [[nodiscard]] static X509_STORE_CTX* mutable_(const X509_STORE_CTX* v) noexcept {
         return const_cast<X509_STORE_CTX*>(v);
     }
-    [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x) {
-        return of_verification(for_writer(), mutable_(v), x);
+    [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x, int above) {
+        return of_verification(for_writer(), mutable_(v), x, above);
     }
     static void make_store_private(const X509_STORE_CTX* v) {
         make_private(of(), of().f.X509_STORE_CTX_get0_store(v), true);

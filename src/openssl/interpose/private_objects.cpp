@@ -22,8 +22,10 @@ namespace {
 struct session_note {
     const owner_id id;
     std::atomic<unsigned> sessions{1};
-    // The store that its peer was verified with last; 0: not known. Relaxed: the connection's own thread.
+    // Of the last verification of its peer: the store, 0 if not known; and how many certificates of the chain
+    // do not come from that store, negative if not known. Relaxed: the connection's own thread.
     std::atomic<owner_id> verified_with{0};
+    std::atomic<int> untrusted{-1};
     // Relaxed: of whoever ends the session, after whoever set it.
     std::atomic<bool> has_duplicates{false};
     // Memory for a duplicate ran out once, so this session keeps the originals. Relaxed: a hint.
@@ -148,6 +150,14 @@ struct owners {
     SSL_SESSION* session = nullptr;
     owner_id store = 0;
     bool store_is_replaced = false; // it did not take what is its own beforehand
+
+    // Of one certificate of a verified chain. The first `untrusted` ones do not come from the store, also if
+    // it has equal ones. If the number is negative, it is not known: a chain of several certificates begins
+    // with the one that was verified.
+    [[nodiscard]] owners of_element(int at, int count, int untrusted) const noexcept {
+        const bool was_sent = untrusted >= 0 ? at < untrusted : at == 0 && count > 1;
+        return was_sent ? owners{session, 0} : *this;
+    }
 };
 
 [[nodiscard]] owners sent_to(libcrypto& of, const SSL* ssl) {
@@ -281,16 +291,15 @@ enum class use : bool { not_yet, verified };
 }
 
 // Exchanges what is shared in a list for the owner's objects. It is OpenSSL's own list, and owns what is in
-// it: the program may take certificates out of it, and put others in. `whose_first`: a verified chain begins
-// with the certificate that was verified, also if the store has an equal one.
+// it: the program may take certificates out of it, and put others in.
 [[nodiscard]] STACK_OF(X509) *
-    own_of(libcrypto& of, const owners& whose, STACK_OF(X509) * lent, use so_far, owners whose_first) {
+    own_of(libcrypto& of, const owners& whose, STACK_OF(X509) * lent, use so_far, int untrusted) {
     const functions& f = of.f;
     OPENSSL_STACK* const list = untyped(lent);
     const int count = list != nullptr ? f.OPENSSL_sk_num(list) : 0;
     for (int i = 0; i < count; ++i) {
         auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(list, i));
-        X509* const own = own_of(of, i == 0 && count > 1 ? whose_first : whose, x, so_far);
+        X509* const own = own_of(of, whose.of_element(i, count, untrusted), x, so_far);
         if (own == x) {
             continue;
         }
@@ -308,18 +317,13 @@ enum class use : bool { not_yet, verified };
     return lent;
 }
 
-// Certificates that the peer did not send come from the store, and belong to it if they have no owner.
-void keep_for_store(libcrypto& of, owner_id store, STACK_OF(X509) * chain, STACK_OF(X509) * sent) {
+// What comes from a store belongs to it if it has no owner.
+void keep_for_store(libcrypto& of, owner_id store, STACK_OF(X509) * chain, int untrusted) {
     const functions& f = of.f;
     const int count = chain != nullptr ? f.OPENSSL_sk_num(untyped(chain)) : 0;
-    const int count_sent = sent != nullptr ? f.OPENSSL_sk_num(untyped(sent)) : 0;
-    for (int i = 0; i < count; ++i) {
+    for (int i = untrusted; i >= 0 && i < count; ++i) {
         auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(untyped(chain), i));
-        bool was_sent = false;
-        for (int k = 0; k < count_sent && !was_sent; ++k) {
-            was_sent = f.OPENSSL_sk_value(untyped(sent), k) == x;
-        }
-        if (!was_sent && is_shared(of, x) && duplicates::find(x, store) == nullptr) {
+        if (is_shared(of, x) && duplicates::find(x, store) == nullptr) {
             (void)of.certificates_ever()->keep(x, store);
         }
     }
@@ -336,17 +340,18 @@ X509* peer_of_connection_held(libcrypto& of, const SSL* ssl) {
 }
 
 STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
-    const owners whose = sent_to(of, ssl);
-    return own_of(of, whose, of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl), whose);
+    return own_of(of, sent_to(of, ssl), of.f.SSL_get_peer_cert_chain(ssl), use_in(of, ssl), 0);
 }
 
 STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
     const owners whose = verified_by(of, ssl);
     STACK_OF(X509)* const chain = of.f.SSL_get0_verified_chain(ssl);
+    const session_note* const note = known_note_of(of, whose.session);
+    const int untrusted = note != nullptr ? note->untrusted.load(std::memory_order_relaxed) : -1;
     if (whose.store_is_replaced) {
-        keep_for_store(of, whose.store, chain, of.f.SSL_get_peer_cert_chain(ssl));
+        keep_for_store(of, whose.store, chain, untrusted);
     }
-    return own_of(of, whose, chain, use_in(of, ssl), sent_to(of, ssl));
+    return own_of(of, whose, chain, use_in(of, ssl), untrusted);
 }
 
 int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PKEY** key) {
@@ -373,12 +378,24 @@ void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
     }
 }
 
-X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
-    const OPENSSL_STACK* const chain = untyped(of.f.X509_STORE_CTX_get0_chain(verification));
-    const bool is_first =
-        chain != nullptr && of.f.OPENSSL_sk_num(chain) > 1 && of.f.OPENSSL_sk_value(chain, 0) == lent;
-    return own_of(of, is_first ? sent_in(of, verification) : in_verification(of, verification), lent,
-                  use::verified);
+void note_chain(libcrypto& of, X509_STORE_CTX* verification) {
+    if (session_note* const note = known_note_of(of, session_of(of, connection_of(of, verification)))) {
+        note->untrusted.store(of.f.X509_STORE_CTX_get_num_untrusted(verification), std::memory_order_relaxed);
+    }
+}
+
+X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent, int above) {
+    const functions& f = of.f;
+    const OPENSSL_STACK* const chain = untyped(f.X509_STORE_CTX_get0_chain(verification));
+    const int count = chain != nullptr ? f.OPENSSL_sk_num(chain) : 0;
+    int at = f.X509_STORE_CTX_get_error_depth(verification) + above;
+    if (at >= count || f.OPENSSL_sk_value(chain, at) != lent) { // its own issuer, or not in the chain (yet)
+        at -= above;
+    }
+    const bool is_in_chain = at >= 0 && at < count && f.OPENSSL_sk_value(chain, at) == lent;
+    const owners whose = in_verification(of, verification);
+    const int untrusted = f.X509_STORE_CTX_get_num_untrusted(verification);
+    return own_of(of, is_in_chain ? whose.of_element(at, count, untrusted) : whose, lent, use::verified);
 }
 
 X509* sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent) {
@@ -386,21 +403,21 @@ X509* sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, X509* le
 }
 
 STACK_OF(X509) * sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
-    const owners whose = sent_in(of, verification);
-    return own_of(of, whose, lent, use::verified, whose);
+    return own_of(of, sent_in(of, verification), lent, use::verified, 0);
 }
 
 STACK_OF(X509) * of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent) {
-    return own_of(of, in_verification(of, verification), lent, use::verified, sent_in(of, verification));
+    const int untrusted = of.f.X509_STORE_CTX_get_num_untrusted(verification);
+    return own_of(of, in_verification(of, verification), lent, use::verified, untrusted);
 }
 
 STACK_OF(X509) * of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given) {
     const owners whose = in_verification(of, verification);
-    const owners whose_first = sent_in(of, verification);
+    const int untrusted = of.f.X509_STORE_CTX_get_num_untrusted(verification);
     const int count = given != nullptr ? of.f.OPENSSL_sk_num(untyped(given)) : 0;
     for (int i = 0; i < count; ++i) {
         auto* const x = static_cast<X509*>(of.f.OPENSSL_sk_value(untyped(given), i));
-        const owners& its = i == 0 && count > 1 ? whose_first : whose;
+        const owners its = whose.of_element(i, count, untrusted);
         of.f.OPENSSL_sk_set(untyped(given), i, own_of_held(of, its, x, use::verified));
     }
     return given;

@@ -34,9 +34,12 @@ int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched,
 // While a handshake verifies its peer, nobody else has its session yet: it becomes an owner, if it began
 // before the index was registered.
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
+// After it: how much of the chain comes from the store. In an attacher.
+void note_chain(libcrypto& of, X509_STORE_CTX* verification);
 
-// For the getters of a verification (lent, a list, or with references), and for what the peer sent.
-[[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
+// For the getters of a verification (lent, a list, or with references), and for what the peer sent. `above`: of
+// the certificate at the current depth 0, of its issuer 1.
+[[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent, int above);
 [[nodiscard]] STACK_OF(X509) *
     of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);
 [[nodiscard]] X509* sent_to_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent);
