@@ -72,7 +72,7 @@ HELD = [
     Case("writes/held_elsewhere.c", ("chain", end), name=f"looked-up-{end}", flags=("-DLOOKED_UP",), helped=("certificates",), shows="end")
     for end in ("stays", "back")
 ]
-EQUAL = [Case("writes/equal_in_store.c", (how,), helped=("certificates",), shows="end") for how in ("added", "verified")]
+EQUAL = [Case("writes/equal_in_store.c", (how,), helped=("certificates",), shows="end") for how in "added verified later pinned".split()]
 OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
     for how in range(1, 12)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An attacher's trust store has a certificate that equals one of another store or of a connection, both from
-// files: data stays with the object that the program attached it to. equal_in_store added|verified
+// files: data stays with the object that the program attached it to. equal_in_store added|verified|later|pinned
 #include "support.h"
 
 static int data_index;
@@ -58,11 +58,49 @@ static void verify(SSL_CTX* server) {
     finish(&t);
 }
 
+// The store gets the intermediate after the peer was verified: the chain's is the peer's.
+static void add_later(SSL_CTX* server) {
+    SSL_CTX* const client = client_context("root.cert.pem", NULL);
+    struct tls t = handshake(client, server);
+    MUST(SSL_CTX_load_verify_locations(client, pki("mid.cert.pem"), NULL) == 1);
+    X509* const verified = sk_X509_value(SSL_get0_verified_chain(t.client), 1);
+    MUST(X509_set_ex_data(verified, data_index, "verified"));
+    printf("sent: %s\n", data_of(sk_X509_value(SSL_get_peer_cert_chain(t.client), 1)));
+    X509_STORE* const store = SSL_CTX_get_cert_store(client);
+    for (int i = 0; i < sk_X509_OBJECT_num(X509_STORE_get0_objects(store)); ++i) {
+        printf("in the store: %s\n", data_of(in_list(store, i)));
+    }
+    printf("again: %d\n", sk_X509_value(SSL_get0_verified_chain(t.client), 1) == verified);
+    finish(&t);
+}
+
+// The store has the peer's certificate alone: the chain begins with the store's object.
+static void pin(SSL_CTX* server) {
+    SSL_CTX* const client = client_context("server.cert.pem", NULL);
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(client), X509_V_FLAG_PARTIAL_CHAIN);
+    struct tls t = handshake(client, server);
+    show_result("tls", &t);
+    X509* const pinned = in_list(SSL_CTX_get_cert_store(client), 0);
+    X509* const first = sk_X509_value(SSL_get0_verified_chain(t.client), 0);
+    MUST(X509_set_ex_data(pinned, data_index, "pin"));
+    printf("first of %d is the pin %d, the peer %d: %s\n", sk_X509_num(SSL_get0_verified_chain(t.client)),
+           first == pinned, first == SSL_get0_peer_certificate(t.client), data_of(first));
+    finish(&t);
+}
+
 int main(int argc, char** argv) {
     MUST(argc == 2);
     data_index = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     SSL_CTX* const server = server_context("server");
-    (strcmp(argv[1], "added") == 0 ? add : verify)(server);
+    const struct {
+        const char* name;
+        void (*run)(SSL_CTX*);
+    } kinds[] = {{"added", &add}, {"verified", &verify}, {"later", &add_later}, {"pinned", &pin}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
+        if (strcmp(argv[1], kinds[i].name) == 0) {
+            kinds[i].run(server);
+        }
+    }
     puts("end");
     tell_hits();
     return 0;
