@@ -241,6 +241,7 @@ commit_time=$(git log -1 --format=%ct "$commit")
 release_name=ibid-$version-$(uname -m)-linux-gnu
 [[ $(head -n 1 packaging/debian/changelog) == "ibid ($version-"* ]] ||
     fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
+[[ $twice == no ]] || export CCACHE_DISABLE=1 # a second build that only reads a cache shows nothing
 [[ -z $(git status --porcelain --untracked-files=no) ]] || say "the package does not contain uncommitted changes"
 
 if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
