@@ -5,8 +5,9 @@
 # colons between them, the uppermost first) and, above them, LAYER/upper, which gets all changes. LOWER does
 # not change. Needs root.
 #
-# Mounts and processes are in namespaces of their own, so that none is left afterwards. The environment is a new one, too: a compiler
-# launcher, flags or a file of certificates that are set here are of this system. Only proxies and DEB_BUILD_OPTIONS are kept.
+# Mounts and processes are in namespaces of their own, so that none is left afterwards. The environment is a
+# new one, too: a compiler launcher, flags or a file of certificates that are set here are of this system.
+# Only proxies and DEB_BUILD_OPTIONS are kept.
 set -euo pipefail
 
 lower=$1 layer=$2

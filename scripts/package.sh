@@ -205,8 +205,8 @@ release_files() {
     [[ $with_oci == no ]] || oci "$1"
 }
 
-# rpm_package FOLDER: builds RPMs in FOLDER from a source tarball, as a distribution does. (--nodeps, because Debian's rpmbuild
-# does not see installed packages.)
+# rpm_package FOLDER: builds RPMs in FOLDER from a source tarball, as a distribution does. (--nodeps, because
+# Debian's rpmbuild does not see installed packages.)
 rpm_package() {
     local top=$1
     rm -rf "$top"
