@@ -140,12 +140,23 @@ build_failed() {
     fail "the package did not build" "all of its messages: $1/log"
 }
 
+# compare FIRST SECOND FILE...: the files in both folders are the same.
 compare() {
     local first=$1 second=$2 file
-    for file in "$first"/*.deb "$first"/*.dsc "$first"/*.tar.*; do
-        cmp "$file" "$second/${file##*/}" || fail "a second build of ${file##*/} differs" "diffoscope shows the differences"
+    shift 2
+    for file in "$@"; do
+        cmp "$first/$file" "$second/$file" || fail "a second build of $file differs" "diffoscope shows the differences"
     done
     say "built twice: the same bytes"
+}
+
+# names FOLDER PATTERN...: names of the files in it, sorted.
+names() {
+    local folder=$1 pattern
+    shift
+    for pattern in "$@"; do
+        find "$folder" -maxdepth 1 -type f -name "$pattern" -printf '%f\n'
+    done | sort
 }
 
 # build_binaries FOLDER TREE. LIBDIR: beside bin/, wherever it is unpacked.
@@ -194,18 +205,18 @@ release_files() {
     [[ $with_oci == no ]] || oci "$1"
 }
 
-# rpm FOLDER: builds RPMs from a source tarball, as a distribution does. (--nodeps, because Debian's rpmbuild
-# does not see installed packages.)
+# rpm_package FOLDER: builds RPMs in FOLDER from a source tarball, as a distribution does. (--nodeps, because
+# Debian's rpmbuild does not see installed packages.)
 rpm_package() {
-    local top=$place/rpm
-    command -v rpmbuild >/dev/null || fail "there is no rpmbuild" "apt-get install rpm"
+    local top=$1
     rm -rf "$top"
-    mkdir -p "$top/SOURCES"
+    mkdir -p "$top/SOURCES" "$top/SPECS"
+    git show "$commit:packaging/rpm/ibid.spec" >"$top/SPECS/ibid.spec"
     git archive --format=tar --prefix="ibid-$version/" "$commit" | gzip -9n >"$top/SOURCES/ibid-$version.tar.gz"
     SOURCE_DATE_EPOCH=$commit_time rpmbuild -ba --nodeps --define "_topdir $top" --define "ibid_version $version" \
         --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" --define "_buildhost localhost" \
-        packaging/rpm/ibid.spec >"$top/log" 2>&1 || build_failed "$top"
-    find "$top" -name '*.rpm' -exec cp {} "$place/" \;
+        "$top/SPECS/ibid.spec" >"$top/log" 2>&1 || build_failed "$top"
+    find "$top"/*RPMS -name '*.rpm' -exec cp {} "$top/" \;
 }
 
 suite='' twice=no test=no with_tarball=no with_wheel=no with_rpm=no with_oci=no
@@ -230,6 +241,7 @@ commit_time=$(git log -1 --format=%ct "$commit")
 release_name=ibid-$version-$(uname -m)-linux-gnu
 [[ $(head -n 1 packaging/debian/changelog) == "ibid ($version-"* ]] ||
     fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
+[[ $twice == no ]] || export CCACHE_DISABLE=1 # a second build that only reads a cache shows nothing
 [[ -z $(git status --porcelain --untracked-files=no) ]] || say "the package does not contain uncommitted changes"
 
 if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
@@ -239,22 +251,26 @@ if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
         say "binaries of $version"
         binaries "$place/binaries"
         release_files "$place/binaries"
-        mapfile -t made < <(find "$place/binaries" -maxdepth 1 \( -name '*.tar.gz' -o -name '*.whl' -o -name '*-oci.tar' \) -printf '%f\n' | sort)
+        mapfile -t made < <(names "$place/binaries" '*.tar.gz' '*.whl' '*-oci.tar')
         if [[ $twice == yes ]]; then
             binaries "$place/binaries-again-elsewhere"
             release_files "$place/binaries-again-elsewhere"
-            for file in "${made[@]}" ibid.cdx.json; do
-                cmp "$place/binaries/$file" "$place/binaries-again-elsewhere/$file" || fail "a second build of $file differs"
-            done
-            say "built twice: the same bytes"
+            compare "$place/binaries" "$place/binaries-again-elsewhere" "${made[@]}" ibid.cdx.json
         fi
         (cd "$place/binaries" && cp "${made[@]}" "$place/" && cp ibid.cdx.json "$place/ibid-$version.cdx.json")
         made+=("ibid-$version.cdx.json")
     fi
     if [[ $with_rpm == yes ]]; then
         say "RPM packages of $version"
-        rpm_package
-        mapfile -t -O "${#made[@]}" made < <(cd "$place" && ls ibid*.rpm libibid*.rpm)
+        command -v rpmbuild >/dev/null || fail "there is no rpmbuild" "apt-get install rpm"
+        rpm_package "$place/rpm"
+        mapfile -t rpms < <(names "$place/rpm" '*.rpm')
+        if [[ $twice == yes ]]; then
+            rpm_package "$place/rpm-again-elsewhere"
+            compare "$place/rpm" "$place/rpm-again-elsewhere" "${rpms[@]}"
+        fi
+        (cd "$place/rpm" && cp "${rpms[@]}" "$place/")
+        made+=("${rpms[@]}")
     fi
     (cd "$place" && sha256sum "${made[@]}" | tee SHA256SUMS)
     [[ $test == no ]] || IBID_RELEASE=$place /usr/bin/python3 -m pytest tests/packages/test_release.py tests/packages/test_rpm.py -q -p no:cacheprovider -rs
@@ -284,7 +300,8 @@ say "lintian: nothing found"
 
 if [[ $twice == yes ]]; then
     build_in "$suite" "$place/$name-again-elsewhere"
-    compare "$place/$name" "$place/$name-again-elsewhere"
+    mapfile -t made < <(names "$place/$name" '*.deb' '*.dsc' '*.tar.*')
+    compare "$place/$name" "$place/$name-again-elsewhere" "${made[@]}"
 fi
 if [[ $test == yes ]]; then
     [[ $EUID -eq 0 ]] || fail "a chroot needs root" "sudo ./dev package --test"

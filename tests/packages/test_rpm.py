@@ -68,7 +68,7 @@ def test_the_command_from_install_to_erase(system: System) -> None:
     assert "ibid_build_info" in system("ibid exporter --once")
 
     # A service is enabled when the package is erased.
-    system("mkdir -p /usr/lib/systemd/system; printf '[Service]\\nExecStart=/usr/bin/openssl s_server\\n' >/usr/lib/systemd/system/web.service; ibid enable web")
+    system("mkdir -p /usr/lib/systemd/system; printf '[Service]\\nExecStart=/usr/bin/python3 -m http.server\\n' >/usr/lib/systemd/system/web.service; ibid enable web")
     assert "ibid.conf" in system("ls /etc/systemd/system/web.service.d")
     assert "removed /etc/systemd/system/web.service.d/ibid.conf" in system(f"{RPM} --erase ibid")
     left = [p for p in (system.layer / "upper").rglob("*ibid*") if p.is_file() and "packages" not in p.parts]
