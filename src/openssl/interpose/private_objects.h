@@ -37,8 +37,8 @@ void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 // After it: how much of the chain comes from the store. In an attacher.
 void note_chain(libcrypto& of, X509_STORE_CTX* verification);
 
-// For the getters of a verification (lent, a list, or with references), and for what the peer sent. `above`: of
-// the certificate at the current depth 0, of its issuer 1.
+// For the getters of a verification (lent, a list, or with references), and for what the peer sent. `above`:
+// of the certificate at the current depth 0, of its issuer 1.
 [[nodiscard]] X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent, int above);
 [[nodiscard]] STACK_OF(X509) *
     of_verification(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * lent);

@@ -101,7 +101,8 @@ int index_to_write(libcrypto& of, int object_class, int index) {
 
 int get_ex_new_index(libcrypto& of, int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
                      CRYPTO_EX_dup* on_dup, CRYPTO_EX_free* on_free) {
-    // A program with callbacks for each object may count them, and its code would run wherever ibid frees one.
+    // A program with callbacks for each object may count them, and its code would run wherever ibid frees
+    // one.
     if (is_counted_class(object_class) && (on_new != nullptr || on_dup != nullptr || on_free != nullptr)) {
         of.disable("the program has callbacks for every certificate, key, trust store or BIO (ex_data)");
     }

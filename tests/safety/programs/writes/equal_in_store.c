@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An attacher's trust store has a certificate that equals one of another store or of a connection, both from
-// files: data stays with the object that the program attached it to. equal_in_store added|verified|later|pinned
+// files: data stays with the object that the program attached it to. equal_in_store
+// added|verified|later|pinned
 #include "support.h"
 
 static int data_index;
