@@ -29,7 +29,6 @@ namespace {
 
 using bench_turns::cell;
 using bench_turns::plan;
-using bench_turns::rival;
 
 using table = ibid::cache<int, std::string>;
 
@@ -78,7 +77,7 @@ double collected(
 void* address_of(const auto& token) {
     void* p = nullptr;
     static_assert(sizeof token == sizeof p);
-    std::memcpy(&p, &token, sizeof p);
+    std::memcpy(&p, static_cast<const void*>(&token), sizeof p);
     return p;
 }
 
