@@ -206,17 +206,20 @@ release_files() {
 }
 
 # rpm_package FOLDER: builds RPMs in FOLDER from a source tarball, as a distribution does. (--nodeps, because
-# Debian's rpmbuild does not see installed packages.)
+# Debian's rpmbuild does not see installed packages.) A second build is in the same folder, as in mock:
+# the source package's header contains its path, and the other packages have a checksum of it.
 rpm_package() {
-    local top=$1
-    rm -rf "$top"
+    local folder=$1 top=$place/rpm-build
+    rm -rf "$top" "$folder"
+    mkdir -p "$folder"
     mkdir -p "$top/SOURCES" "$top/SPECS"
     git show "$commit:packaging/rpm/ibid.spec" >"$top/SPECS/ibid.spec"
+    touch -d "@$commit_time" "$top"/S*/*
     git archive --format=tar --prefix="ibid-$version/" "$commit" | gzip -9n >"$top/SOURCES/ibid-$version.tar.gz"
     SOURCE_DATE_EPOCH=$commit_time rpmbuild -ba --nodeps --define "_topdir $top" --define "ibid_version $version" \
         --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" --define "_buildhost localhost" \
         "$top/SPECS/ibid.spec" >"$top/log" 2>&1 || build_failed "$top"
-    find "$top"/*RPMS -name '*.rpm' -exec cp {} "$top/" \;
+    find "$top"/*RPMS -name '*.rpm' -exec cp {} "$folder/" \;
 }
 
 suite='' twice=no test=no with_tarball=no with_wheel=no with_rpm=no with_oci=no
