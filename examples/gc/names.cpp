@@ -23,7 +23,7 @@ struct pair {
 pair* list_of(names& symbols, int from, int to) {
     pair* list = nullptr;
     for (int i = from; i < to; ++i) {
-        const std::string text = "symbol-" + std::to_string(i);
+        std::string text = "symbol-" + std::to_string(i);
         list =
             new (GC_MALLOC(sizeof(pair))) pair{ibid::gc::intern(symbols, text, [&] { return text; }), list};
     }

@@ -154,7 +154,7 @@ private:
             CHECK(!alive_.contains(serial)); // exact end
         }
     }
-    void fill(slot& s, ibid::handle<value> h) {
+    void fill(slot& s, ibid::handle<value>&& h) {
         const std::uint64_t serial = h ? h->serial : 0;
         if (serial != 0) {
             ++held_[serial];
@@ -235,7 +235,7 @@ void world<Hash>::step(std::uint8_t what, std::uint8_t argument) {
         drop(s);
         break;
     case 5:
-        fill(s, other.h);
+        fill(s, ibid::handle<value>(other.h));
         break;
     case 6:
         std::swap(s.h, other.h);

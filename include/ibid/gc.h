@@ -80,7 +80,9 @@ struct owner_traits<handle<T>> {
     using pointer = const T*;
     // Takes the owner's reference out of it, as a word.
     [[nodiscard]] static void* detach(handle<T>&& h) noexcept {
-        return const_cast<T*>(kept(std::move(h)).held.get());
+        const T* const value = h.get();
+        const kept never_destroyed(std::move(h));
+        return const_cast<T*>(value);
     }
     // The pointer in such a word.
     [[nodiscard]] static pointer view(void* held) noexcept { return static_cast<const T*>(held); }

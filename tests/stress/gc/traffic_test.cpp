@@ -18,7 +18,6 @@
 
 namespace {
 
-using ibid_test::by_accident;
 using ibid_test::collect;
 using ibid_test::roots;
 

@@ -76,7 +76,7 @@ TEST(traced_value, whose_constructor_throws_leaves_nothing) {
     struct fails {
         fails() { throw std::runtime_error("no"); }
     };
-    EXPECT_THROW(ibid::gc::traced<fails>(std::in_place), std::runtime_error);
+    EXPECT_THROW((void)ibid::gc::traced<fails>(std::in_place), std::runtime_error);
 }
 
 TEST(traced_value, moves) {
