@@ -20,9 +20,9 @@ from tls_client import client_context
 from testbed.pki import Standard
 from testbed.program import Program, children, free_port, wait_until
 
-# KiB in fifteen layouts: socat has 4.5 more, Apache 8.3; single layouts have between 12 less and 24 more.
+# KiB, the median of nine layouts: socat has some 4 more, Apache 4 to 16; single layouts have between 12 less and 44 more.
 # These were 22 and 65.
-MOST_KIB = 12
+MOST_KIB = {"socat": 12, "apache2": 20}
 RUNS = 9
 ATTEMPTS = 3
 
@@ -126,6 +126,6 @@ def test_a_child_that_served_one_connection_is_no_heavier(
     seen: list[list[int]] = []
     for attempt in range(ATTEMPTS):
         seen.append(sorted(more(attempt * RUNS + run, attempt) for run in range(RUNS)))
-        if statistics.median(seen[-1]) <= MOST_KIB:
+        if statistics.median(seen[-1]) <= MOST_KIB[name]:
             return
     pytest.fail(f"KiB of private dirty memory that ibid adds, in each layout: {seen}")
