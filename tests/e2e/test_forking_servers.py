@@ -20,8 +20,8 @@ from tls_client import client_context
 from testbed.pki import Standard
 from testbed.program import Program, children, free_port, wait_until
 
-# KiB, the median of nine layouts: socat has some 4 more, Apache 4 to 16; single layouts have between 12 less and 44 more.
-# These were 22 and 65.
+# KiB, the median of nine layouts: socat has some 4 more, Apache 4 to 16; single layouts have between 12 less
+# and 44 more. These were 22 and 65.
 MOST_KIB = {"socat": 12, "apache2": 20}
 RUNS = 9
 ATTEMPTS = 3
