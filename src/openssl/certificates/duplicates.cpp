@@ -76,7 +76,8 @@ X509* insert(X509* original, owner_id who, X509* own) noexcept {
     made.fetch_add(1, std::memory_order_relaxed);
     const pair* searched = nullptr;
     do {
-        if (X509* const other = find_in(first, searched, original, who)) {
+        X509* const other = own != original ? find_in(first, searched, original, who) : nullptr;
+        if (other != nullptr) {
             delete fresh;
             return other;
         }

@@ -202,19 +202,24 @@ TEST_F(CertificateCacheRaces, AThreadThatEndsInsideAParseLeavesTheKeyFree) {
 }
 
 // A certificate that is found for the first time is examined in a copy. Then the copy is freed, and the
-// caller's own, which came too late. The thread ends in one of them.
-TEST_F(CertificateCacheRaces, AThreadThatEndsWhileItsOwnCopyIsFreedHasTakenTheTwin) {
-    const bytes der = leaf();
-    x509_ptr second;
-    X509* place = nullptr;
+// caller's own, which came too late. A thread parses into `place`, and ends in one of them.
+void parse_and_end(const bytes& der, x509_ptr& second, X509*& place,
+                   const std::function<bool(const void*)>& ends) {
     run_and_end([&] {
         in_parse = [&] {
             second = parse(der);
-            ends_with = [&](const void*) { return place == second.get(); };
+            ends_with = ends;
         };
         const unsigned char* p = der.data();
         (void)a_cache().parse(&place, &p, static_cast<long>(der.size()), {}, false);
     });
+}
+
+TEST_F(CertificateCacheRaces, AThreadThatEndsWhileItsOwnCopyIsFreedHasTakenTheTwin) {
+    const bytes der = leaf();
+    x509_ptr second;
+    X509* place = nullptr;
+    parse_and_end(der, second, place, [&](const void*) { return place == second.get(); });
     EXPECT_EQ(place, second.get());
     EXPECT_EQ(parse(der).get(), second.get());
     X509_free(place);
@@ -226,14 +231,7 @@ TEST_F(CertificateCacheRaces, AThreadThatEndsWhileACopyIsExaminedHasItsOwn) {
         const bytes der = leaf();
         x509_ptr second;
         X509* place = nullptr;
-        run_and_end([&] {
-            in_parse = [&] {
-                second = parse(der);
-                ends_with = &any;
-            };
-            const unsigned char* p = der.data();
-            (void)a_cache().parse(&place, &p, static_cast<long>(der.size()), {}, false);
-        });
+        parse_and_end(der, second, place, &any);
         const x509_ptr own(place);
         EXPECT_NE(own, nullptr);
         EXPECT_NE(own, second);
