@@ -28,6 +28,7 @@ packages_for() {
         man-db zsh fish shellcheck $jitterentropy ;;
     long) echo systemd prometheus ;; # tests that need them are otherwise skipped
     package) echo debhelper lintian debootstrap ;;
+    package-test) echo python3 python3-pytest python3-venv ;;
     rpm) echo rpm ;;
     demo) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates curl nginx ;;
     docs) echo python3 python3-venv curl nginx ;; # the pictures are of real programs
