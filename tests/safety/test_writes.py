@@ -101,6 +101,14 @@ OPEN = [
     for name, flags, plugins, arguments in (("attaches", ("-DATTACHES",), (), ()), ("late", (), (PLUGIN,), (PATH,)))
     if (how, name) != ("callback", "attaches")  # its first callback is in the first handshake, and ends sharing
 ]
+LOCKED = [
+    Case("writes/locked_store.c", (how, *arguments), name=f"{how}-{name}", flags=flags, plugins=plugins, shows="end")
+    for how in "own other early".split()
+    for name, flags, plugins, arguments in (("attaches", ("-DATTACHES",), (), ()), ("late", (), (PLUGIN,), (PATH,)))
+    if (how, name) != ("early", "late")  # a pointer from before the load: docs/safety.md, "Limits"
+]
+ENDED = [Case("writes/ended_store.c", helped=("certificates",), shows="end")]
+BUILT = [Case("writes/built_chain.c", (how,), helped=("certificates",), shows="end") for how in "context connection store".split()]
 SCARCE = [Case("writes/without_memory.c", (how,), helped=("certificates",), shows="data is there: 1") for how in ("held", "lent")]
 PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
 MODULE = "before before-set after after-set subject issuer serial extension".split()
@@ -109,7 +117,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

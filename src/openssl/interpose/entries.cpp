@@ -4,7 +4,9 @@
 #include <tuple>
 
 #include "contexts.h"
+#include "openssl/binding/store_locks.h"
 #include "openssl/instance/libcrypto.h"
+#include "openssl/trust/listed_stores.h"
 #include "parsing.h"
 #include "private_objects.h"
 #include "private_store.h"
@@ -76,6 +78,18 @@ struct holder<N, Member> {
         return (of.f.*Member)(arguments...);
     }
 };
+// The store from which the program's own chain is built.
+[[nodiscard]] X509_STORE* store_of_chains(libcrypto& of, SSL_CTX* context) {
+    X509_STORE* store = nullptr;
+    (void)of.f.SSL_CTX_ctrl(context, SSL_CTRL_GET_CHAIN_CERT_STORE, 0, &store);
+    return store != nullptr ? store : of.f.SSL_CTX_get_cert_store(context);
+}
+[[nodiscard]] X509_STORE* store_of_chains(libcrypto& of, SSL* ssl) {
+    X509_STORE* store = nullptr;
+    (void)of.f.SSL_ctrl(ssl, SSL_CTRL_GET_CHAIN_CERT_STORE, 0, &store);
+    return store != nullptr ? store : of.f.SSL_CTX_get_cert_store(of.f.SSL_get_SSL_CTX(ssl));
+}
+
 // SSL_ctrl and SSL_CTX_ctrl.
 template <unsigned N, auto Member>
 struct control;
@@ -87,6 +101,8 @@ struct control<N, Member> {
             keep_held(of, static_cast<X509*>(argument));
         } else if (command == SSL_CTRL_CHAIN) {
             keep_held(of, static_cast<STACK_OF(X509)*>(argument));
+        } else if (command == SSL_CTRL_BUILD_CERT_CHAIN) { // out of the objects of a store
+            make_private(of, store_of_chains(of, s), store_use::lists_locked);
         }
         return (of.f.*Member)(s, command, number, argument);
     }
@@ -241,7 +257,7 @@ struct entries {
     // attacher attaches: it gets the store's objects when it asks for them.
     static void give_store_its_own(const X509_STORE_CTX* verification) {
         if (of().has_writer() && verification != nullptr) {
-            make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), false);
+            make_private(of(), of().f.X509_STORE_CTX_get0_store(verification), store_use::verifies);
         }
     }
     static int new_index(int object_class, long number, void* pointer, CRYPTO_EX_new* on_new,
@@ -252,6 +268,8 @@ struct entries {
     static OSSL_LIB_CTX* default_context(OSSL_LIB_CTX* context) { return set_default_context(of(), context); }
     static void context_free(OSSL_LIB_CTX* context) { free_context(of(), context); }
     static void cleanup() { clean_up(of()); }
+    static int store_lock(X509_STORE* store) { return store_locks::lock_for_program(of().f, store); }
+    static int store_unlock(X509_STORE* store) { return store_locks::unlock_for_program(of().f, store); }
 
     // ---- functions that give an object to a writer, or to an attacher without a lease
 
@@ -320,15 +338,18 @@ struct entries {
         return of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name);
     }
     static STACK_OF(X509_OBJECT) * objects(const X509_STORE* store) {
-        make_private(of(), const_cast<X509_STORE*>(store), true);
+        make_private(of(), const_cast<X509_STORE*>(store), store_use::lists);
+        if (!of().has_writer() && !listed_stores::note(store)) {
+            of().set_has_writer();
+        }
         return of().f.X509_STORE_get0_objects(store);
     }
     static STACK_OF(X509) * all_certs(X509_STORE* store) {
-        make_private(of(), store, true);
+        make_private(of(), store, store_use::lists_locked);
         return of().f.X509_STORE_get1_all_certs(store);
     }
     static STACK_OF(X509_OBJECT) * objects_held(X509_STORE* store) {
-        make_private(of(), store, true);
+        make_private(of(), store, store_use::lists_locked);
         return of().f.X509_STORE_get1_objects(store);
     }
     static int set_ex_data(X509* x, int index, void* data) {
@@ -416,7 +437,7 @@ private:
         return of_verification(for_writer(), mutable_(v), x, above);
     }
     static void make_store_private(const X509_STORE_CTX* v) {
-        make_private(of(), of().f.X509_STORE_CTX_get0_store(v), true);
+        make_private(of(), of().f.X509_STORE_CTX_get0_store(v), store_use::lists_locked);
     }
 };
 
@@ -505,6 +526,10 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return program ? address(&context_free) : nullptr;
     case function_id::OPENSSL_cleanup: // otherwise OpenSSL reports its end itself
         return libcrypto::at(N).f.OPENSSL_atexit == nullptr ? address(&cleanup) : nullptr;
+    case function_id::X509_STORE_lock:
+        return program ? address(&store_lock) : nullptr;
+    case function_id::X509_STORE_unlock:
+        return program ? address(&store_unlock) : nullptr;
     case function_id::SSL_get0_peer_certificate:
         return writes ? address(&get0_peer) : nullptr;
     case function_id::SSL_get1_peer_certificate:

@@ -56,6 +56,8 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(OSSL_LIB_CTX_set0_default)                                                                             \
     X(OSSL_LIB_CTX_free)                                                                                     \
     X(OPENSSL_cleanup)                                                                                       \
+    X(X509_STORE_lock)                                                                                       \
+    X(X509_STORE_unlock)                                                                                     \
     X(X509_STORE_add_cert)                                                                                   \
     IBID_OPENSSL_HOLDERS(X)                                                                                  \
     IBID_OPENSSL_EXPOSURES(X)                                                                                \

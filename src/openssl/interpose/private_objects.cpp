@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "openssl/binding/error_queue.h"
+#include "openssl/binding/store_locks.h"
 #include "openssl/binding/unwaited_mutex.h"
 #include "openssl/certificates/duplicates.h"
 #include "openssl/certificates/eligibility.h"
@@ -25,6 +26,7 @@ struct session_note {
     // Of the last verification of its peer: the store, 0 if not known; and how many certificates of the chain
     // do not come from that store, negative if not known. Relaxed: the connection's own thread.
     std::atomic<owner_id> verified_with{0};
+    std::atomic<std::uint64_t> stores_ended{0}; // until then
     std::atomic<int> untrusted{-1};
     // Relaxed: of whoever ends the session, after whoever set it.
     std::atomic<bool> has_duplicates{false};
@@ -145,6 +147,11 @@ constinit unwaited_mutex exchanging;
                : nullptr;
 }
 
+[[nodiscard]] std::uint64_t stores_ended(libcrypto& of) {
+    const trust_store_cache* const stores = of.trust_stores_ever();
+    return stores != nullptr ? stores->stores_ended() : 0;
+}
+
 // The owner of a connection's certificates: the store for its own objects, otherwise the session.
 struct owners {
     SSL_SESSION* session = nullptr;
@@ -166,7 +173,7 @@ struct owners {
 
 // A chain that was verified ends in the store that it was verified with. That has objects of its own before.
 [[nodiscard]] owners verified_with(libcrypto& of, SSL_SESSION* session, X509_STORE* store) {
-    make_private(of, store, false);
+    make_private(of, store, store_use::verifies);
     return {session, store != nullptr ? duplicates::owner_of(store) : 0};
 }
 
@@ -182,7 +189,9 @@ struct owners {
     const session_note* const note = known_note_of(of, session);
     const owner_id verifier = note != nullptr ? note->verified_with.load(std::memory_order_relaxed) : 0;
     if (verifier != 0 && (store == nullptr || verifier != duplicates::owner_of(store))) {
-        return {session, verifier, true};
+        // A newer store may be at its address. Then what comes from it belongs to the session.
+        const bool may_have_ended = note->stores_ended.load(std::memory_order_relaxed) != stores_ended(of);
+        return {session, may_have_ended ? 0 : verifier, !may_have_ended};
     }
     return verified_with(of, session, store);
 }
@@ -243,6 +252,10 @@ enum class use : bool { not_yet, verified };
     }
     certificate_cache& cache = *of.certificates_ever();
     if (X509* const own = duplicates::find(x, whose.store)) {
+        if (so_far == use::verified) { // as the original's were, so that a later write does not count
+            const errors_as_before unsaid(of.f);
+            (void)of.f.X509_get_extension_flags(own);
+        }
         return own;
     }
     if (cache.is_of(x, whose.store)) {
@@ -375,6 +388,7 @@ void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
     const X509_STORE* const store = of.f.X509_STORE_CTX_get0_store(verification);
     if (note != nullptr && store != nullptr) {
         note->verified_with.store(duplicates::owner_of(store), std::memory_order_relaxed);
+        note->stores_ended.store(stores_ended(of), std::memory_order_relaxed);
     }
 }
 
@@ -434,9 +448,11 @@ void let_go_in_libssl(libcrypto& of, X509* x) {
 
 void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
     exchanging.lock_for_fork();
+    store_locks::lock_for_fork();
 }
 
 void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+    store_locks::unlock_after_fork();
     exchanging.unlock_after_fork();
 }
 

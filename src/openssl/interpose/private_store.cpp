@@ -11,6 +11,7 @@
 
 #include "openssl/binding/error_queue.h"
 #include "openssl/binding/locked_store.h"
+#include "openssl/binding/store_locks.h"
 #include "openssl/binding/unwaited_mutex.h"
 #include "openssl/certificates/duplicates.h"
 
@@ -133,6 +134,29 @@ private:
     return reinterpret_cast<OPENSSL_STACK*>(objects);
 }
 
+// A store's lock for a use of it. Where OpenSSL takes none, it is not waited for.
+class lock_for_use {
+public:
+    lock_for_use(const functions& f, X509_STORE* store, store_use use)
+        : f_(f), store_(store), has_(use == store_use::lists_locked
+                                         ? (f.X509_STORE_lock(store) != 0 ? store_locks::outcome::locked
+                                                                          : store_locks::outcome::refused)
+                                         : store_locks::lock_unless_programs(f, store)) {}
+    lock_for_use(const lock_for_use&) = delete;
+    lock_for_use& operator=(const lock_for_use&) = delete;
+    ~lock_for_use() noexcept(false) {
+        if (has_ == store_locks::outcome::locked) {
+            f_.X509_STORE_unlock(store_);
+        }
+    }
+    [[nodiscard]] bool is_locked() const noexcept { return has_ != store_locks::outcome::refused; }
+
+private:
+    const functions& f_;
+    X509_STORE* const store_;
+    const store_locks::outcome has_;
+};
+
 // Copies of a store's objects, each with a reference.
 struct object_copies {
     const functions& f;
@@ -209,19 +233,22 @@ constinit private_stores seen;
 
 } // namespace
 
-void make_private(libcrypto& of, X509_STORE* store, bool listed) {
+void make_private(libcrypto& of, X509_STORE* store, store_use use) {
     trust_store_cache* const stores = store != nullptr ? of.trust_stores_ever() : nullptr;
     if (stores == nullptr || unwaited_mutex::cannot_wait()) {
         return;
     }
     const bool filled = stores->has_filled(store);
-    if (!filled && !listed) {
+    if (!filled && use == store_use::verifies) {
         return;
     }
     const functions& f = of.f;
     const errors_as_before unsaid(f);
     exchanges all(f, store); // goes after the locks
     try {
+        if (const lock_for_use now(f, store, use); !now.is_locked()) {
+            return; // nothing here waits, then
+        }
         if (f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr &&
             !table_holds_shared(f, *of.certificates_ever(), store, filled)) {
             stores->let_go(store);
@@ -231,7 +258,7 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
         if (!filled && seen.has(store, private_stores::state_of(f, store, objects_of(f, store)))) {
             return;
         }
-        const locked_store lock(f, store);
+        const lock_for_use lock(f, store, use);
         if (!lock.is_locked()) {
             return;
         }
@@ -249,7 +276,10 @@ void make_private(libcrypto& of, X509_STORE* store, bool listed) {
     }
     if (all.duplicate(*of.certificates_ever())) {
         if (!all.empty()) {
-            const locked_store lock(f, store);
+            const lock_for_use lock(f, store, use);
+            if (!lock.is_locked()) {
+                return;
+            }
             all.put_into(objects_of(f, store));
         }
         stores->let_go(store);

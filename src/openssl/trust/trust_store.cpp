@@ -10,6 +10,7 @@
 
 #include "files_of_stores.h"
 #include "known_files.h"
+#include "listed_stores.h"
 #include "openssl/certificates/duplicates.h"
 #include "regular_file.h"
 #include "statistics/shared_statistics.h"
@@ -84,6 +85,8 @@ trust_store_cache::trust_store_cache(const functions& f, certificate_cache& cert
 void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, long, void* cache) {
     auto* const self = static_cast<trust_store_cache*>(cache);
     self->let_go(static_cast<const X509_STORE*>(store));
+    self->ended_.fetch_add(1, std::memory_order_relaxed);
+    listed_stores::forget(static_cast<const X509_STORE*>(store));
     if (duplicates::pairs() != 0 && self->in_default_context()) {
         duplicates::forget(self->f_, duplicates::owner_of(static_cast<const X509_STORE*>(store)));
     }
@@ -135,7 +138,7 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
     const bool is_read_here =
         type == X509_FILETYPE_PEM || mode == file_mode{file_kind::crls, X509_FILETYPE_ASN1};
     if (index_ < 0 || store == nullptr || is_stranded() || path == nullptr || !is_read_here ||
-        !in_default_context() || !can_settle_errors(f_, mode)) {
+        !in_default_context() || !can_settle_errors(f_, mode) || listed_stores::has(store)) {
         return left_to_openssl;
     }
     const struct errno_as_before {

@@ -42,6 +42,11 @@ public:
     // Whether objects in `store` came from here; and: they have been replaced, so release its files.
     [[nodiscard]] bool has_filled(const X509_STORE* store);
     void let_go(const X509_STORE* store);
+    // How many stores have ended, so that an address may be another store's. Relaxed: who uses a store knows
+    // by other means that it lives.
+    [[nodiscard]] std::uint64_t stores_ended() const noexcept {
+        return ended_.load(std::memory_order_relaxed);
+    }
 
     // Whether, from now on, only OpenSSL loads files with a CRL: a program that lists the entries of a
     // store's CRL (X509_CRL_get_REVOKED, X509_CRL_print) sees that OpenSSL sorts them at the first search,
@@ -100,6 +105,7 @@ private:
     std::atomic<std::size_t> retained_bytes_{0};
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> leaves_crls_{false};
+    std::atomic<std::uint64_t> ended_{0};
     // The index of the stores' ex_data; negative: not usable. Set last: from then on, the ends of stores are
     // reported.
     int index_;
