@@ -47,10 +47,11 @@ struct unit {
 };
 // A name that begins with another one comes first.
 constexpr std::array units{
-    unit{"ns", 1e-9},   unit{"us", 1e-6},        unit{"\u00b5s", 1e-6}, unit{"\u03bcs", 1e-6},
-    unit{"msec", 1e-3}, unit{"milliseconds", 1e-3}, unit{"ms", 1e-3},      unit{"min", 60},
-    unit{"m", 60},      unit{"secs", 1},         unit{"seconds", 1},    unit{"sec", 1},
-    unit{"s", 1},       unit{"h", 3600},
+    unit{"ns", 1e-9},      unit{"us", 1e-6},   unit{"\u00b5s", 1e-6},
+    unit{"\u03bcs", 1e-6}, unit{"msec", 1e-3}, unit{"milliseconds", 1e-3},
+    unit{"ms", 1e-3},      unit{"min", 60},    unit{"m", 60},
+    unit{"secs", 1},       unit{"seconds", 1}, unit{"sec", 1},
+    unit{"s", 1},          unit{"h", 3600},
 };
 
 // "50%", "99.9%%" and what follows, at the front of a line.

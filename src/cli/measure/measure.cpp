@@ -51,15 +51,17 @@ public:
 
     [[nodiscard]] std::vector<comparison> figures() const {
         std::vector<comparison> all;
-        all.push_back(of("memory", "private dirty, all processes", "bytes", [](const trial& t) { return t.memory; }));
+        all.push_back(
+            of("memory", "private dirty, all processes", "bytes", [](const trial& t) { return t.memory; }));
         if (each([](const trial& t) { return t.connections >= enough_connections; }))
-            all.push_back(of("memory per connection",
-                             fmt::format("beyond what it had before the load; {} at once", most_connections()),
-                             "bytes", [](const trial& t) {
-                                 return std::max(0.0, t.memory - t.memory_before) /
-                                        static_cast<double>(t.connections);
-                             }));
-        all.push_back(of("CPU", "user and system, all processes", "seconds", [](const trial& t) { return t.cpu; }));
+            all.push_back(
+                of("memory per connection",
+                   fmt::format("beyond what it had before the load; {} at once", most_connections()), "bytes",
+                   [](const trial& t) {
+                       return std::max(0.0, t.memory - t.memory_before) / static_cast<double>(t.connections);
+                   }));
+        all.push_back(
+            of("CPU", "user and system, all processes", "seconds", [](const trial& t) { return t.cpu; }));
         all.push_back(of("time", has_load_ ? "of the load" : "to its end", "seconds",
                          [](const trial& t) { return t.seconds; }));
         for (const percentile& p : stock_.front().latencies) {
@@ -123,11 +125,11 @@ std::vector<std::string> notes_about(const request& r, int status, const trial& 
     std::vector<std::string> notes;
     const bool has_load = !r.what.load.empty();
     if (status != 0)
-        notes.push_back(fmt::format("{} ended with status {} each time{}", has_load ? "the load" : "the program",
-                                    status,
-                                    !has_load                ? ""
-                                    : last.last_line.empty() ? "; look whether it reached the program"
-                                                             : fmt::format(", and said: {}", last.last_line)));
+        notes.push_back(
+            fmt::format("{} ended with status {} each time{}", has_load ? "the load" : "the program", status,
+                        !has_load                ? ""
+                        : last.last_line.empty() ? "; look whether it reached the program"
+                                                 : fmt::format(", and said: {}", last.last_line)));
     if (r.rounds < 3)
         notes.emplace_back("with fewer than 3 rounds no difference is reported");
     if (has_load && !has_latencies)
@@ -135,7 +137,8 @@ std::vector<std::string> notes_about(const request& r, int status, const trial& 
                            "--latency, bombardier with -l; ab, hey, oha, vegeta report and k6 always)");
     const std::optional<opinion> found = opinion_of(r.what.command[0]);
     for (std::size_t i = 0; found && i < found->problems.size(); ++i)
-        notes.push_back(fmt::format("ibid does not help {}: {}", legible(r.what.command[0]), found->problems[i]));
+        notes.push_back(
+            fmt::format("ibid does not help {}: {}", legible(r.what.command[0]), found->problems[i]));
     return notes;
 }
 
@@ -170,13 +173,14 @@ int measure(const request& r) {
                 status = t.status;
             const std::string said = t.last_line.empty() ? "" : fmt::format("; it said: {}", t.last_line);
             if (t.status == 127 || t.status == 126)
-                return say_failed(way, fmt::format("{} cannot be run{}",
-                                                   r.what.load.empty() ? legible(r.what.command[0]) : "the load",
-                                                   said));
+                return say_failed(
+                    way, fmt::format("{} cannot be run{}",
+                                     r.what.load.empty() ? legible(r.what.command[0]) : "the load", said));
             if (t.status != status)
                 return say_failed(
-                    way, fmt::format("{} ended with status {}, and with {} before: these cannot be compared{}",
-                                     r.what.load.empty() ? "it" : "the load", t.status, status, said));
+                    way,
+                    fmt::format("{} ended with status {}, and with {} before: these cannot be compared{}",
+                                r.what.load.empty() ? "it" : "the load", t.status, status, said));
             if (round > 0)
                 all.add(t, is_stock);
             last = std::move(t);

@@ -69,7 +69,7 @@ public:
 
 private:
     static constexpr int all[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    struct sigaction before_[std::size(all)] {};
+    struct sigaction before_[std::size(all)]{};
 };
 
 // What a child writes, without holding the child up: the last part of it.

@@ -21,12 +21,12 @@ struct trial_request {
 };
 
 struct trial {
-    double memory = 0;           // private dirty bytes of all its processes, the most that was seen
-    double memory_before = 0;    // the same, before the load
-    std::size_t connections = 0; // to the port of `until`, the most that was seen at once
-    double cpu = 0;              // seconds, user and system, of all its processes
-    double seconds = 0;          // until its end, or of the load
-    int status = 0;              // of the load, or of the program, as a shell has it
+    double memory = 0;                 // private dirty bytes of all its processes, the most that was seen
+    double memory_before = 0;          // the same, before the load
+    std::size_t connections = 0;       // to the port of `until`, the most that was seen at once
+    double cpu = 0;                    // seconds, user and system, of all its processes
+    double seconds = 0;                // until its end, or of the load
+    int status = 0;                    // of the load, or of the program, as a shell has it
     std::vector<percentile> latencies; // in the output of the load
     std::string last_line;             // of the output of the load
     std::string failed;                // why there is no result, for a person; empty: success
