@@ -183,7 +183,7 @@ void look_at_program(const std::string& root, judgement& j) {
         std::error_code error; // a link counts: an absolute one leads out of the image
         if (j.program.starts_with("/") &&
             fs::symlink_status(root + j.program, error).type() == fs::file_type::not_found) {
-            j.problems.push_back(fmt::format("there is no program {} in {}", j.program, root));
+            j.notes.push_back(fmt::format("there is no program {} in {} so far", j.program, root));
             return;
         }
         const struct program p = look_at(root + j.program);
