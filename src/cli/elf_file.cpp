@@ -214,8 +214,8 @@ std::string openssl_version_in(std::string_view bytes) {
         const auto is_part = [](char c) {
             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
         };
-        // "3.0.19 27 Jan 2026", "1.1.1w  11 Sep 2023", "3.6.0-dev xx XXX xxxx", "1.1.1 (compatible; BoringSSL)":
-        // messages that name a version have other words behind it.
+        // "3.0.19 27 Jan 2026", "1.1.1w  11 Sep 2023", "3.6.0-dev xx XXX xxxx", "1.1.1 (compatible;
+        // BoringSSL)": messages that name a version have other words behind it.
         const std::size_t next = rest.find_first_not_of(' ', version.size());
         const bool has_date = next != std::string_view::npos && ((rest[next] >= '0' && rest[next] <= '9') ||
                                                                  rest[next] == 'x' || rest[next] == '(');

@@ -24,7 +24,8 @@ ASK = """    stream.write_all(b"GET / HTTP/1.0\\r\\n\\r\\n")?;
     Ok(answer)
 }
 """
-# The crates that Debian installs are a registry. All clients have one target folder, so that a crate is compiled once.
+# The crates that Debian installs are a registry. All clients have one target folder, so that a crate is
+# compiled once.
 BUILD = (
     "CARGO_TARGET_DIR=../rust-target cargo build --quiet --release --offline --config 'source.crates-io.replace-with=\"debian\"'"
     " --config 'source.debian.directory=\"/usr/share/cargo/registry\"'; cp ../rust-target/release/{name} client"
