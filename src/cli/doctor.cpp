@@ -480,6 +480,8 @@ void look_at_sandbox(findings& f, pid_t pid) {
     }
 }
 
+constexpr const char* not_in_it =
+    "libibid_preload.so is not in it: it was not started under ibid, or could not be helped";
 constexpr const char* no_libcrypto_so_far = "it has loaded no libcrypto (so far)";
 
 // It runs without ibid, and nothing is known that would keep ibid from it but what is in `problems`.
@@ -596,8 +598,7 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     }
     if (mapped.empty()) {
         const bool hopeless = !f.problems.empty() && f.problems.back() != no_libcrypto_so_far;
-        f.problems.emplace_back(
-            "libibid_preload.so is not in it: it was not started under ibid, or could not be helped");
+        f.problems.emplace_back(not_in_it);
         if (const std::string why = why_not_preloadable(p); !why.empty())
             f.problems.push_back(why);
         else if (!hopeless)
@@ -837,6 +838,12 @@ openssl_build look_at_openssl(const std::vector<std::string>& libraries, const s
 std::optional<opinion> opinion_of(const std::string& program) {
     std::optional<findings> f = look_at_program(program);
     return f ? std::optional(opinion{std::move(f->notes), std::move(f->problems)}) : std::nullopt;
+}
+
+std::vector<std::string> obstacles_of(pid_t pid) {
+    findings f = look_at_process(pid, shared_statistics::read_process(pid));
+    std::erase(f.problems, not_in_it);
+    return std::move(f.problems);
 }
 
 int doctor(const doctor_request& request) {
