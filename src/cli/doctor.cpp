@@ -604,11 +604,12 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         else if (!hopeless)
             advise_to_start_under_ibid(f, pid);
     } else if (counters.error == read_error::none) {
-        if (!counters.figures.helped && !counters.figures.reason.empty())
+        if (!counters.figures.helped && !counters.figures.reason.empty() && !f.openssl.libcrypto.empty())
             f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
         else if (counters.figures.is_disabled)
             f.notes.push_back("with one of its libcryptos ibid is disabled: " + counters.figures.reason);
-        f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
+        if (counters.figures.helped)
+            f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
     } else if (counters.error == read_error::not_used && counters.figures.is_disabled) {
         if (f.problems.empty()) // otherwise its environment already says so
             f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);

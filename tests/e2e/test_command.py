@@ -537,6 +537,30 @@ class TestHelp:
         assert figures(tmp_path)["helped"] is False
         assert "IBID_DISABLE" in str(figures(tmp_path)["reason"])
 
+    def test_for_openssl_inside_the_executable_there_is_none(
+        self, supervised: list[str], ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        """As Node has it, which exports OpenSSL's functions for its modules."""
+        source, program = tmp_path / "context.c", tmp_path / "context"
+        source.write_text(
+            "#include <openssl/ssl.h>\n#include <unistd.h>\nint main(int n, char** words) { SSL_CTX* c = SSL_CTX_new(TLS_client_method());\n"
+            'SSL_CTX_load_verify_locations(c, "/etc/ssl/certs/ca-certificates.crt", 0);\n'
+            'if (n > 1) { write(1, "ready\\n", 6); pause(); }\nreturn c == 0; }\n'
+        )
+        whole = ["-Wl,--whole-archive", "-l:libssl.a", "-l:libcrypto.a", "-Wl,--no-whole-archive", "-ldl", "-lpthread"]
+        builds = [["cc", "-rdynamic", "-o", str(program), str(source), *whole, *more] for more in ([], ["-lz"], ["-lz", "-lzstd"])]
+        if all(subprocess.run(build, capture_output=True).returncode != 0 for build in builds):
+            pytest.skip("there are no static libraries of OpenSSL here")
+        assert run_to_end([*supervised, str(program)]).returncode == 0
+        found = figures(tmp_path)
+        assert found["helped"] is False
+        assert "shared library" in str(found["reason"])
+        process = started([str(ibid), "run", str(program), "hold"])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        text = run_to_end([str(ibid), "stat", str(process.pid)])
+        assert "not helped: OpenSSL is inside the executable" in text.stdout, text
+        assert "ibid helps here" not in run_to_end([str(ibid), "doctor", str(process.pid)]).stdout
+
     def test_comes_to_a_script_through_its_interpreter(self, supervised: list[str], tmp_path: Path) -> None:
         script = tmp_path / "script"
         script.write_text(f"#!{PYTHON}\n{USES_OPENSSL}")
