@@ -204,19 +204,24 @@ std::string other_tls_inside(const std::string& executable) {
     return fork_of_openssl(executable);
 }
 
-// How each library names itself in the place of OpenSSL's version.
+// How each library names itself in the place of OpenSSL's version: "OpenSSL 1.1.1 (compatible; BoringSSL)",
+// "LibreSSL 3.8.2".
 std::string fork_of_openssl(const std::string& path) {
-    struct fork {
-        std::string_view backwards;
-        const char* name;
-    };
-    constexpr std::array forks{fork{")LSSgniroB ;elbitapmoc(", "BoringSSL"},
-                               fork{"CL-SWA ;elbitapmoc(", "AWS-LC"}, fork{".2 LSSerbiL", "LibreSSL"},
-                               fork{".3 LSSerbiL", "LibreSSL"}, fork{".4 LSSerbiL", "LibreSSL"}};
     const mapped_file file(path);
-    for (const fork& one : forks) {
-        if (mark(one.backwards).is_in(file.bytes()))
-            return one.name;
+    const std::string_view all = file.bytes();
+    const mark compatible(" ;elbitapmoc(");
+    for (std::size_t at = compatible.in(all); at != std::string_view::npos; at = compatible.in(all, at + 1)) {
+        const std::string_view name = all.substr(at + compatible.text().size());
+        if (name.starts_with("BoringSSL)"))
+            return "BoringSSL";
+        if (name.starts_with("AWS-LC"))
+            return "AWS-LC";
+    }
+    const mark libressl(" LSSerbiL");
+    for (std::size_t at = libressl.in(all); at != std::string_view::npos; at = libressl.in(all, at + 1)) {
+        const std::string_view version = all.substr(at + libressl.text().size());
+        if (version.size() > 1 && version[0] >= '2' && version[0] <= '4' && version[1] == '.')
+            return "LibreSSL";
     }
     return {};
 }
