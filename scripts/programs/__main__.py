@@ -21,7 +21,7 @@ from equality import DEFAULT, Theatre, ibid_program  # noqa: E402
 from testbed.pki import Standard  # noqa: E402
 from testbed.program import ProgramError  # noqa: E402
 
-from .exchange import scenario_of  # noqa: E402
+from .exchange import build, scenario_of  # noqa: E402
 from .measure import measured  # noqa: E402
 from .page import page  # noqa: E402
 from .result import Result  # noqa: E402
@@ -69,7 +69,8 @@ def chosen(options: argparse.Namespace) -> list[Subject]:
 def packages_of(subject: Subject) -> list[str]:
     """The packages of the program and of the program on the other side."""
     other = subject.against if isinstance(subject, Client) else subject.visitor
-    return [subject.package, *([other.package] if other else [])]
+    more = subject.needs if isinstance(subject, Client) else ()
+    return [subject.package, *more, *([other.package] if other else [])]
 
 
 def version_of(package: str) -> str | None:
@@ -92,6 +93,8 @@ def tried(subject: Subject, theatre: Theatre, pki: Standard, ibid: Path, folder:
         result.not_tried = f"not installed: {' '.join(missing)}"
         return result
     try:
+        if isinstance(subject, Client):
+            build(subject)
         statistics = theatre.compare(subject.name, scenario_of(subject, pki), DEFAULT)
     except AssertionError as difference:
         words = str(difference)

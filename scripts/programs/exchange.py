@@ -20,6 +20,7 @@ from .visit import visit
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PYTHON = "/usr/bin/python3"
+BUILT = Path(__file__).resolve().parents[2] / "build/programs/built"
 SECONDS = 40  # for one client
 
 # The servers that a client visits, named after their fault, as in testbed.pki.Standard.
@@ -47,6 +48,29 @@ def values(pki: Standard, folder: Path, own: Credential, port: int) -> dict[str,
 
 def filled(text: str, known: Mapping[str, str]) -> str:
     return re.sub(r"@(\w+)@", lambda m: known.get(m[1], m[0]), text)
+
+
+def built_folder(client: Client) -> Path:
+    return BUILT / re.sub(r"\W+", "-", client.name.lower())
+
+
+def build(client: Client) -> None:
+    """Builds a client that no package has, unless it is built from these sources already."""
+    if not client.build:
+        return
+    folder = built_folder(client)
+    done = folder / "built"
+    recipe = repr((client.build, sorted(client.sources.items())))
+    if done.exists() and done.read_text() == recipe:
+        return
+    for name, text in client.sources.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    made = subprocess.run(["bash", "-euc", client.build], cwd=folder, env=environment(folder, {}), capture_output=True, timeout=1800)
+    if made.returncode != 0:
+        raise ProgramError(f"{client.name} was not built: {made.stderr.decode(errors='replace')[-1000:]}")
+    done.write_text(recipe)
 
 
 def key_of_its_own(folder: Path, own: Credential) -> None:
@@ -116,7 +140,7 @@ def run_client(
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs the client once, until it ends."""
     key_of_its_own(folder, own or pki.client)
-    known = values(pki, folder, own or pki.client, port)
+    known = {**values(pki, folder, own or pki.client, port), "built": str(built_folder(client))}
     known["with_certificate"] = "1" if own else ""
     known["with_crl"] = "1" if crl else ""
     write_files(client, folder, known)

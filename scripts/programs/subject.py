@@ -2,7 +2,7 @@
 """A program as data: how to start it, how to exercise it, and which output is noise.
 
 Words and files may contain these names between two @: `folder`, `host`, `port`, `url`; for the program's own side `cert` (only the certificate),
-`chain`, `above` (the intermediates), `key`, `combined`; `trust`, `crls`, `trust_with_crls`; `python` (Debian's).
+`chain`, `above` (the intermediates), `key`, `combined`; `trust`, `crls`, `trust_with_crls`; `python` (Debian's); `built` (see `build`).
 """
 
 from __future__ import annotations
@@ -62,6 +62,9 @@ class Client:
     against: Server | None = None  # a server program for it, if Python's ssl cannot serve it
     noise: Patterns = ()
     output: str = ""  # a file that it writes, which is compared, too
+    needs: Words = ()  # further packages
+    sources: Mapping[str, str] = field(default_factory=dict)  # files in @built@, a folder below build/
+    build: str = ""  # a shell command that makes a program of them, once; it runs in @built@
     note: str = ""
 
 

@@ -196,6 +196,13 @@ int carry_out_measure(const given_words& given, std::vector<std::string> program
     measure::request request;
     request.what.command = std::move(program);
     request.what.load = given.value("--load");
+    const bool has_load = request.what.load.find_first_not_of(" \t\n") != std::string::npos;
+    if (given.has("--load") != has_load || (given.has("--until") && !has_load)) {
+        fmt::print(stderr, "ibid: {}\n'ibid measure --help' explains it.\n",
+                   given.has("--load") ? "--load: it is empty"
+                                       : "--until needs --load: without a load, the program runs to its end");
+        return exit_usage;
+    }
     if (given.has("--until"))
         request.what.until = static_cast<unsigned>(std::stoul(given.value("--until")));
     if (given.has("--rounds"))

@@ -79,7 +79,11 @@ configuration configuration::load(const std::string& root) {
     if (first.empty())
         return c;
     c.add_file(root + first, first);
-    for (const std::string& name : conf_files_in(root + first + ".d"))
+    const std::vector<std::string> more = conf_files_in(root + first + ".d");
+    // The default need not exist; a file that somebody has named should.
+    if (other != nullptr && more.empty() && ::access(first.c_str(), F_OK) != 0 && errno == ENOENT)
+        c.complaints_.push_back({{}, fmt::format("IBID_CONFIG names {}, which is not there", shown(first))});
+    for (const std::string& name : more)
         c.add_file(fmt::format("{}{}.d/{}", root, first, name), fmt::format("{}.d/{}", first, name));
     return c;
 }
@@ -129,8 +133,9 @@ void configuration::add_text(std::string_view text, const std::string& file) {
             passed_over = line.back() != ']' || !is_plain(program) || !can_be_excluded(program);
             if (passed_over) {
                 program.clear();
-                complain(fmt::format("{} is not the name of a program in brackets; its settings are ignored",
-                                     shown(line)));
+                complain(fmt::format(
+                    "{} is not the name of a program in brackets{}; its settings are ignored", shown(line),
+                    line.find('/') == std::string_view::npos ? "" : ", without folders"));
             }
             continue;
         }

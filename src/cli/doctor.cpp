@@ -9,6 +9,7 @@
 #include "cli/exit_status.h"
 #include "cli/forewarning.h"
 #include "cli/loader.h"
+#include "cli/mapped_file.h"
 #include "cli/modules.h"
 #include "cli/openssl_users.h"
 #include "cli/program.h"
@@ -18,6 +19,7 @@
 #include "cli/terminal.h"
 #include "cli/words.h"
 #include "openssl/binding/versions.h"
+#include "statistics/printable.h"
 #include "statistics/reading_child.h"
 
 #include <algorithm>
@@ -37,6 +39,7 @@
 namespace ibid::cli {
 namespace {
 
+using shared_statistics::printable;
 using shared_statistics::read_error;
 
 // The variables that disable ibid in a program, if they are set for it.
@@ -75,7 +78,9 @@ struct findings {
     decisive_module decisive;
     std::string own_memory; // the file that sets OpenSSL's memory functions
     std::array<openssl::feature, 5> features{};
-    settings_result settings;             // for the subject
+    settings_result settings; // for the subject
+    bool unread = false;      // a process that could not be looked at
+    bool is_process = false;
     bool not_known = false;               // whether it uses OpenSSL for TLS cannot be seen
     std::vector<std::string> notes;       // further information
     std::vector<std::string> problems;    // why ibid does not help
@@ -261,8 +266,26 @@ findings look_at_machine() {
     return f;
 }
 
+// A word of a command that a user may copy.
+std::string in_command(const std::string& word) {
+    return word.find_first_of(" \t()&;|<>*?[]#~'") == std::string::npos
+               ? legible(word)
+               : fmt::format("\"{}\"", legible(word));
+}
+
 void advise_to_run(findings& f, const std::string& name) {
-    f.next.push_back(fmt::format("run it once: 'ibid run --stats {}' says whether it used OpenSSL", name));
+    f.next.push_back(
+        fmt::format("run it once: 'ibid run --stats {}' says whether it used OpenSSL", in_command(name)));
+}
+
+// TLS of its own inside a program that is also linked with OpenSSL: a Go program with cgo, for example.
+void look_for_tls_beside_openssl(findings& f, const std::string& executable, const std::string& name) {
+    if (const std::string whose = other_tls_inside(executable); !whose.empty()) {
+        f.not_known = true;
+        f.notes.push_back(fmt::format("{} has TLS of its own, too ({}); ibid helps where it uses OpenSSL",
+                                      executable, whose));
+        advise_to_run(f, name);
+    }
 }
 
 // Which TLS library a program is linked with, when it is not OpenSSL's alone.
@@ -296,6 +319,20 @@ void judge_tls(findings& f, const program& p, const std::vector<std::string>& li
     }
 }
 
+// The version manager that a script is a shim of, by its path or its text; empty: none that is known.
+std::string version_manager_of(const std::string& script) {
+    const mapped_file file(script);
+    const std::string_view text = file.bytes().substr(0, 4096);
+    for (const char* const manager :
+         {"pyenv", "rbenv", "nodenv", "goenv", "plenv", "phpenv", "jenv", "asdf", "mise"}) {
+        if (text.find(manager) != std::string_view::npos ||
+            script.find(fmt::format("/.{}/", manager)) != std::string::npos ||
+            script.find(fmt::format("/{}/shims/", manager)) != std::string::npos)
+            return manager;
+    }
+    return {};
+}
+
 void advise_about_program(findings& f, const program& p, const std::vector<std::string>& libraries,
                           const std::string& name) {
     if (!p.broken.empty()) {
@@ -304,10 +341,14 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     }
     if (const std::string why = why_not_preloadable(p); !why.empty()) {
         f.problems.push_back(why);
-        if (p.privileged)
+        const std::string whose = p.elf->native ? other_tls_inside(p.path) : std::string();
+        if (!whose.empty())
+            f.problems.push_back(
+                fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose));
+        else if (p.privileged)
             f.next.emplace_back(
                 "start it from an account that has these privileges already, so that it gains none");
-        else
+        else if (!is_go_program(p.path)) // a dynamic one would have Go's own TLS
             f.next.emplace_back(
                 "use a build of the program that is linked dynamically, with this system's C library");
         return;
@@ -317,10 +358,12 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
         f.notes.push_back(
             fmt::format("{} is a shell script: {} was examined, not the programs that it starts",
                         p.shell_script, p.path));
+        const std::string manager = version_manager_of(p.shell_script);
         f.next.push_back(
-            fmt::format("examine what it starts; of a version manager's shim: 'ibid doctor \"$(pyenv which "
-                        "{})\"', or rbenv, nodenv, asdf, mise likewise",
-                        std::filesystem::path(p.shell_script).filename().string()));
+            manager.empty()
+                ? "examine the program that it starts: 'ibid doctor PROGRAM'"
+                : fmt::format("examine what it starts: 'ibid doctor \"$({} which {})\"'", manager,
+                              in_command(std::filesystem::path(p.shell_script).filename().string())));
         return;
     }
     if (!p.elf) {
@@ -332,6 +375,8 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
                              " names an auditor (DT_AUDIT), which sees each call between libraries: ibid "
                              "is disabled");
     judge_tls(f, p, libraries, name);
+    if (!f.openssl.libcrypto.empty())
+        look_for_tls_beside_openssl(f, p.path, name);
     if (!f.openssl.libcrypto.empty() || !f.problems.empty())
         return;
     if (const std::string whose = other_tls_inside(p.path); !whose.empty()) {
@@ -341,6 +386,13 @@ void advise_about_program(findings& f, const program& p, const std::vector<std::
     if (const std::string how = openssl_inside(p.path); !how.empty()) {
         f.problems.push_back(fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
         f.next.emplace_back("use a build of the program that is linked with OpenSSL as a shared library");
+        return;
+    }
+    if (std::find(p.elf->needed.begin(), p.elf->needed.end(), "libjli.so") != p.elf->needed.end()) {
+        f.notes.push_back(p.path +
+                          " starts Java, which has TLS of its own (JSSE): ibid does not help that; only a "
+                          "library such as netty-tcnative may bring OpenSSL");
+        advise_to_run(f, name);
         return;
     }
     // Interpreters and servers load OpenSSL with dlopen, in a module; that cannot be seen from outside.
@@ -391,7 +443,7 @@ std::optional<findings> look_at_program(const std::string& name) {
         note_scrubbed_environment(f, p->path);
     if (f.problems.empty() && !f.not_known && !f.openssl.libcrypto.empty())
         f.next.push_back(fmt::format(
-            "'ibid measure -- {} ...' says how much; a server needs --load and --until", legible(name)));
+            "'ibid measure -- {} ...' says how much; a server needs --load and --until", in_command(name)));
     return f;
 }
 
@@ -428,6 +480,10 @@ void look_at_sandbox(findings& f, pid_t pid) {
     }
 }
 
+constexpr const char* not_in_it =
+    "libibid_preload.so is not in it: it was not started under ibid, or could not be helped";
+constexpr const char* no_libcrypto_so_far = "it has loaded no libcrypto (so far)";
+
 // It runs without ibid, and nothing is known that would keep ibid from it but what is in `problems`.
 void advise_to_start_under_ibid(findings& f, pid_t pid) {
     if (!f.openssl.libssl.empty() && f.problems.size() == 1)
@@ -437,9 +493,30 @@ void advise_to_start_under_ibid(findings& f, pid_t pid) {
                                   : fmt::format("'ibid enable {}' turns it on for its service", unit));
 }
 
+// What a process is that has no memory of its own; empty: it has some.
+std::string without_memory(pid_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string text;
+    std::getline(file, text, '\0');
+    std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+    char state = 0;
+    // proc(5): the flags are the seventh word behind the name; PF_KTHREAD is one of them.
+    unsigned long long word[6] = {};
+    rest >> state;
+    for (unsigned long long& one : word) {
+        long long value = 0;
+        rest >> value; // some are negative
+        one = static_cast<unsigned long long>(value);
+    }
+    if (state == 'Z' || state == 'X')
+        return "has ended; its parent has not asked for its status yet";
+    return (word[5] & 0x00200000) != 0 ? "is a part of the kernel" : "";
+}
+
 findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
+    f.is_process = true;
     // The kernel shows paths as this command sees them, if both are in the same mounts.
     std::error_code error;
     const std::string mounts = fmt::format("/proc/{}/ns/mnt", pid);
@@ -466,10 +543,16 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
                      {std::filesystem::path(executable).filename().string()});
     judge_openssl(f);
     if (counters.error == read_error::no_answer) {
+        f.unread = true;
         f.problems.push_back(explain(counters.error, pid));
         return f;
     }
     if (libraries.empty()) {
+        f.unread = true;
+        if (const std::string what = without_memory(pid); !what.empty()) {
+            f.problems.push_back(fmt::format("process {} {}", pid, what));
+            return f;
+        }
         f.problems.push_back(explain(read_error::not_permitted, pid));
         if (::geteuid() != 0)
             f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
@@ -489,10 +572,18 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         const std::string whose = other_tls_inside(fmt::format("/proc/{}/exe", pid));
         f.problems.push_back(
             !whose.empty() ? fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose)
-            : how.empty()  ? "it has loaded no libcrypto (so far)"
+            : how.empty()  ? no_libcrypto_so_far
                            : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
     }
-    const program p = look_at(fmt::format("/proc/{}/exe", pid));
+    for (const std::string& file : files_with_openssl_inside(files)) {
+        if (f.openssl.libcrypto.empty() && file == root + executable)
+            continue; // it is a problem already
+        f.notes.push_back(
+            fmt::format("{} contains an OpenSSL of its own: what that one parses is not shared",
+                        root.empty() || !file.starts_with(root) ? file : file.substr(root.size())));
+    }
+    program p = look_at(fmt::format("/proc/{}/exe", pid));
+    p.path = executable; // for messages
     if (p.elf && p.elf->audited)
         f.problems.emplace_back("its executable names an auditor (DT_AUDIT): ibid is disabled");
     if (!f.openssl.libcrypto.empty() && f.openssl.libssl.empty()) {
@@ -506,18 +597,19 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
         }
     }
     if (mapped.empty()) {
-        f.problems.emplace_back(
-            "libibid_preload.so is not in it: it was not started under ibid, or could not be helped");
+        const bool hopeless = !f.problems.empty() && f.problems.back() != no_libcrypto_so_far;
+        f.problems.emplace_back(not_in_it);
         if (const std::string why = why_not_preloadable(p); !why.empty())
             f.problems.push_back(why);
-        else
+        else if (!hopeless)
             advise_to_start_under_ibid(f, pid);
     } else if (counters.error == read_error::none) {
-        if (!counters.figures.helped && !counters.figures.reason.empty())
+        if (!counters.figures.helped && !counters.figures.reason.empty() && !f.openssl.libcrypto.empty())
             f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
         else if (counters.figures.is_disabled)
             f.notes.push_back("with one of its libcryptos ibid is disabled: " + counters.figures.reason);
-        f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
+        if (counters.figures.helped)
+            f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
     } else if (counters.error == read_error::not_used && counters.figures.is_disabled) {
         if (f.problems.empty()) // otherwise its environment already says so
             f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
@@ -579,6 +671,8 @@ std::optional<findings> look_at_service(const std::string& name, std::string& er
 
 // Not known (null) if there is no obstacle, but no OpenSSL is visible yet.
 nlohmann::ordered_json helps(const findings& f) {
+    if (f.unread)
+        return nullptr;
     if (!f.problems.empty())
         return false;
     return f.openssl.libcrypto.empty() || f.not_known ? nlohmann::ordered_json(nullptr)
@@ -666,25 +760,30 @@ void print_settings(const findings& f) {
 void print_text(const findings& f) {
     fmt::print("{} {}\n", paint(colour::strong, "ibid"), IBID_VERSION);
     if (!f.subject.empty())
-        fmt::print("about      {}\n", f.subject);
-    fmt::print("preload    {}\n", f.preload ? *f.preload : paint(colour::bad, "not found"));
+        fmt::print("about      {}\n", printable(f.subject));
+    if (!f.unread)
+        fmt::print("preload    {}\n", f.preload
+                                          ? printable(*f.preload)
+                                          : paint(colour::bad, f.is_process ? "not in it" : "not found"));
     if (f.openssl.libcrypto.empty()) {
-        fmt::print("OpenSSL    none found\n");
+        if (!f.unread)
+            fmt::print("OpenSSL    none found\n");
     } else {
         fmt::print("OpenSSL    {}{}\n", f.openssl.version.empty() ? "unknown version" : f.openssl.version,
                    f.openssl.symbolic ? ", linked with -Bsymbolic" : "");
-        fmt::print("           {}\n", f.openssl.libcrypto);
+        fmt::print("           {}\n", printable(f.openssl.libcrypto));
         if (!f.openssl.libssl.empty())
-            fmt::print("           {}\n", f.openssl.libssl);
+            fmt::print("           {}\n", printable(f.openssl.libssl));
         for (std::size_t i = 0; f.libcryptos.size() > 1 && i < f.libcryptos.size(); ++i) {
             const auto& one = f.libcryptos[i];
             if (i == 0)
                 fmt::print("           it has {} of them:\n", f.libcryptos.size());
-            fmt::print("           {}{}: {}\n", one.path,
-                       one.version.empty() ? "" : fmt::format(" ({})", one.version),
-                       one.helped           ? "helped"
-                       : one.reason.empty() ? "not used so far"
-                                            : "not helped: " + one.reason);
+            const std::string reason = one.helped            ? ": helped"
+                                       : !one.reason.empty() ? ": not helped: " + one.reason
+                                       : f.preload           ? ": not used so far"
+                                                             : ""; // not known without ibid
+            fmt::print("           {}{}{}\n", printable(one.path),
+                       one.version.empty() ? "" : fmt::format(" ({})", one.version), reason);
         }
         fmt::print("features\n");
         for (const openssl::feature& one : f.features)
@@ -692,15 +791,16 @@ void print_text(const findings& f) {
                        one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "), one.name,
                        folded(one.why, 28));
     }
-    print_settings(f);
+    if (!f.unread)
+        print_settings(f);
     if (f.running)
         print_running(*f.running);
     for (const std::string& note : f.notes)
-        fmt::print("note       {}\n", folded(note, 11));
+        fmt::print("note       {}\n", folded(printable(note), 11));
     for (const std::string& problem : f.problems)
-        fmt::print("{}    {}\n", paint(colour::bad, "problem"), folded(problem, 11));
+        fmt::print("{}    {}\n", paint(colour::bad, "problem"), folded(printable(problem), 11));
     for (const std::string& step : f.next)
-        fmt::print("next       {}\n", step);
+        fmt::print("next       {}\n", printable(step));
     if (f.problems.empty() && !f.openssl.libcrypto.empty() && !f.not_known)
         fmt::print(
             "{}, where certificates or CA files come again: client certificates, backends, a context for "
@@ -741,6 +841,12 @@ std::optional<opinion> opinion_of(const std::string& program) {
     return f ? std::optional(opinion{std::move(f->notes), std::move(f->problems)}) : std::nullopt;
 }
 
+std::vector<std::string> obstacles_of(pid_t pid) {
+    findings f = look_at_process(pid, shared_statistics::read_process(pid));
+    std::erase(f.problems, not_in_it);
+    return std::move(f.problems);
+}
+
 int doctor(const doctor_request& request) {
     std::optional<findings> f;
     if (request.subject.empty()) {
@@ -765,7 +871,8 @@ int doctor(const doctor_request& request) {
         if (!f) // a service is often named after no program: postgresql
             f = look_at_service(request.subject, error);
         if (!f) {
-            fmt::print(stderr, "ibid: {}\n", why_no_program(request.subject));
+            const bool is_unit = !service::other_kind_of_unit(request.subject).empty();
+            fmt::print(stderr, "ibid: {}\n", is_unit ? error : why_no_program(request.subject));
             return exit_no;
         }
     }

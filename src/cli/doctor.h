@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "openssl/api/features.h"
 
 namespace ibid::cli {
@@ -35,6 +37,9 @@ struct opinion {
 
 // Nothing when there is no such program.
 [[nodiscard]] std::optional<opinion> opinion_of(const std::string& program);
+
+// Why ibid would not help a process, besides that it is not in it. Reads as `ibid doctor PID` does.
+[[nodiscard]] std::vector<std::string> obstacles_of(pid_t pid);
 
 struct doctor_request {
     std::string subject; // a program, a PID, a service ("nginx.service"), or nothing: this machine in general

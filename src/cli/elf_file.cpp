@@ -214,8 +214,12 @@ std::string openssl_version_in(std::string_view bytes) {
         const auto is_part = [](char c) {
             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
         };
-        // "3.0.19 27 Jan 2026": the text of other messages does not begin with a number and two dots.
-        if (version.size() < rest.size() && version.size() >= 5 && version[0] >= '0' && version[0] <= '9' &&
+        // "3.0.19 27 Jan 2026", "1.1.1w  11 Sep 2023", "3.6.0-dev xx XXX xxxx", "1.1.1 (compatible;
+        // BoringSSL)": messages that name a version have other words behind it.
+        const std::size_t next = rest.find_first_not_of(' ', version.size());
+        const bool has_date = next != std::string_view::npos && ((rest[next] >= '0' && rest[next] <= '9') ||
+                                                                 rest[next] == 'x' || rest[next] == '(');
+        if (has_date && version.size() >= 5 && version[0] >= '0' && version[0] <= '9' &&
             std::count(version.begin(), version.end(), '.') == 2 &&
             std::all_of(version.begin(), version.end(), is_part))
             return std::string(version);

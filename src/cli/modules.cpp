@@ -30,6 +30,51 @@ constexpr std::array other_tls_libraries{
     tls_library{"libtls.so", "LibreSSL"},
 };
 
+// A text that is searched for. It is written backwards, so that this program does not contain it and is not
+// taken for one of those.
+class mark {
+public:
+    explicit mark(std::string_view backwards) : text_(backwards.rbegin(), backwards.rend()) {}
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+    // The position of the first one at or behind `from`. The files may have 100 MB.
+    [[nodiscard]] std::size_t in(std::string_view all, std::size_t from = 0) const {
+        if (from > all.size())
+            return std::string_view::npos;
+        const void* const at = ::memmem(all.data() + from, all.size() - from, text_.data(), text_.size());
+        return at == nullptr ? std::string_view::npos
+                             : static_cast<std::size_t>(static_cast<const char*>(at) - all.data());
+    }
+    [[nodiscard]] bool is_in(std::string_view all) const { return in(all) != std::string_view::npos; }
+
+private:
+    std::string text_;
+};
+
+// Go's linker begins the build information with a mark, at a multiple of 16, and the size of a pointer
+// (debug/buildinfo). Other programs look for the mark, and contain it somewhere.
+bool is_go(std::string_view all) {
+    const mark begin("\x08:fnidliub oG \xff");
+    std::size_t at = begin.in(all);
+    while (at != std::string_view::npos && at % 16 != 0)
+        at = begin.in(all, at + 1);
+    return at != std::string_view::npos;
+}
+
+// A method's name, which Go keeps for stack traces. The name of the package alone is in each program with a
+// table of Go's settings.
+const mark& go_tls() {
+    static const mark name(".)nnoC*(.slt/otpyrc");
+    return name;
+}
+
+// A function of libssl's, which names itself in OpenSSL's error queue, in every version since 1.1. It is also
+// there if nothing refers to the version.
+const mark& function_of_libssl() {
+    static const mark name("olleh_revres_ssecorp_slt");
+    return name;
+}
+
 decisive_module classify_file(const std::string& path) {
     const mapped_file file(path);
     std::uint32_t roles = 0;
@@ -145,30 +190,38 @@ bool is_libcrypto(const std::string& path) {
            (name.starts_with("libcrypto-") && name.find(".so") != std::string_view::npos);
 }
 
+bool is_go_program(const std::string& executable) {
+    const mapped_file file(executable);
+    return is_go(file.bytes());
+}
+
 std::string other_tls_inside(const std::string& executable) {
     const mapped_file file(executable);
-    const auto has = [all = file.bytes()](std::string_view text) {
-        return ::memmem(all.data(), all.size(), text.data(), text.size()) !=
-               nullptr; // these files may have 100 MB
-    };
-    if (has("\xff Go buildinf:"))
-        return has("crypto/tls") ? "Go's own (crypto/tls)" : std::string();
-    if (has("/rustls-") && has("rustls::"))
+    if (is_go(file.bytes()))
+        return go_tls().is_in(file.bytes()) ? "Go's own (crypto/tls)" : std::string();
+    if (mark("-sltsur/").is_in(file.bytes()) && mark("::sltsur").is_in(file.bytes()))
         return "rustls";
     return fork_of_openssl(executable);
 }
 
-// How each library names itself in the place of OpenSSL's version.
+// How each library names itself in the place of OpenSSL's version: "OpenSSL 1.1.1 (compatible; BoringSSL)",
+// "LibreSSL 3.8.2".
 std::string fork_of_openssl(const std::string& path) {
-    constexpr std::array forks{tls_library{"(compatible; BoringSSL)", "BoringSSL"},
-                               tls_library{"(compatible; AWS-LC", "AWS-LC"},
-                               tls_library{"LibreSSL 2.", "LibreSSL"}, tls_library{"LibreSSL 3.", "LibreSSL"},
-                               tls_library{"LibreSSL 4.", "LibreSSL"}};
     const mapped_file file(path);
     const std::string_view all = file.bytes();
-    for (const tls_library& one : forks) {
-        if (::memmem(all.data(), all.size(), one.file.data(), one.file.size()) != nullptr)
-            return one.name;
+    const mark compatible(" ;elbitapmoc(");
+    for (std::size_t at = compatible.in(all); at != std::string_view::npos; at = compatible.in(all, at + 1)) {
+        const std::string_view name = all.substr(at + compatible.text().size());
+        if (name.starts_with("BoringSSL)"))
+            return "BoringSSL";
+        if (name.starts_with("AWS-LC"))
+            return "AWS-LC";
+    }
+    const mark libressl(" LSSerbiL");
+    for (std::size_t at = libressl.in(all); at != std::string_view::npos; at = libressl.in(all, at + 1)) {
+        const std::string_view version = all.substr(at + libressl.text().size());
+        if (version.size() > 1 && version[0] >= '2' && version[0] <= '4' && version[1] == '.')
+            return "LibreSSL";
     }
     return {};
 }
@@ -183,7 +236,25 @@ std::string openssl_inside(const std::string& executable) {
     if (exports)
         return version.empty() ? "it exports SSL_CTX_new itself"
                                : fmt::format("it exports SSL_CTX_new itself, of OpenSSL {}", version);
-    return version.empty() ? std::string() : fmt::format("the text \"OpenSSL {}\" is in it", version);
+    if (!version.empty())
+        return fmt::format("the text \"OpenSSL {}\" is in it", version);
+    return function_of_libssl().is_in(file.bytes())
+               ? fmt::format("the text \"{}\" is in it", function_of_libssl().text())
+               : std::string();
+}
+
+std::vector<std::string> files_with_openssl_inside(const std::vector<std::string>& files) {
+    constexpr std::size_t least = 1 << 20; // libssl and libcrypto have several MB
+    std::vector<std::string> found;
+    for (const std::string& path : files) {
+        if (is_libssl(path) || is_libcrypto(path))
+            continue;
+        const mapped_file file(path);
+        // The version alone is also in programs that are linked with OpenSSL and say so, as nginx.
+        if (file.bytes().size() >= least && function_of_libssl().is_in(file.bytes()))
+            found.push_back(path);
+    }
+    return found;
 }
 
 } // namespace ibid::cli

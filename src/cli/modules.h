@@ -42,6 +42,9 @@ struct reservation {
 [[nodiscard]] bool is_libssl(const std::string& path);
 [[nodiscard]] bool is_libcrypto(const std::string& path);
 
+// Whether an executable is built by Go's own linker, with or without C libraries.
+[[nodiscard]] bool is_go_program(const std::string& executable);
+
 // "Go's own (crypto/tls)", if an executable contains its own TLS that is not OpenSSL; empty if none was
 // found.
 [[nodiscard]] std::string other_tls_inside(const std::string& executable);
@@ -51,5 +54,8 @@ struct reservation {
 
 // What shows that an executable contains OpenSSL; empty if nothing does.
 [[nodiscard]] std::string openssl_inside(const std::string& executable);
+
+// Those of these files, OpenSSL's own excluded, that contain a libssl: a module of a wheel, for example.
+[[nodiscard]] std::vector<std::string> files_with_openssl_inside(const std::vector<std::string>& files);
 
 } // namespace ibid::cli

@@ -3,6 +3,7 @@
 // See openssl_users.h.
 #include "cli/openssl_users.h"
 
+#include "cli/modules.h"
 #include "cli/service/processes.h"
 #include "cli/stat.h"
 #include "statistics/every_process.h"
@@ -13,7 +14,8 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <utility>
+#include <string_view>
+#include <tuple>
 
 #include <unistd.h>
 
@@ -24,6 +26,19 @@ using namespace std::chrono_literals;
 
 constexpr auto patience = 50ms; // with one process
 
+// Whether libssl of OpenSSL 3 or 4 is in these maps: "/libssl.so.3", or "/libssl-8bd944e8.so.3" of a wheel.
+bool maps_libssl(const std::string& maps) {
+    constexpr std::string_view name = "/libssl";
+    for (std::size_t at = maps.find(name); at != std::string::npos; at = maps.find(name, at + 1)) {
+        const std::string file = maps.substr(at, maps.find('\n', at) - at);
+        const std::size_t version = file.find(".so.");
+        if (is_libssl(file) && version != std::string::npos && version + 4 < file.size() &&
+            (file[version + 4] == '3' || file[version + 4] == '4'))
+            return true;
+    }
+    return false;
+}
+
 // '-': may not be looked at, 'n': no, 'y': yes, 'i': and ibid is in it.
 char kind_of(pid_t pid) {
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
@@ -31,7 +46,7 @@ char kind_of(pid_t pid) {
     if (!maps.is_open() || maps.bad())
         return '-';
     // A kernel thread has no mappings.
-    if (text.find("/libssl.so.3") == std::string::npos && text.find("/libssl.so.4") == std::string::npos)
+    if (!maps_libssl(text))
         return 'n';
     return text.find("/libibid_preload.so") == std::string::npos ? 'y' : 'i';
 }
@@ -45,7 +60,7 @@ openssl_users find_openssl_users() {
         for (const pid_t pid : pids)
             out.send(std::string(1, kind_of(pid)));
     });
-    std::map<std::pair<std::string, std::string>, openssl_user> by_name;
+    std::map<std::tuple<std::string, std::string, bool>, openssl_user> by_name;
     for (const pid_t pid : pids) {
         const std::optional<std::string> kind = child.next(patience);
         if (!kind || kind->empty()) {
@@ -57,11 +72,11 @@ openssl_users find_openssl_users() {
             continue;
         const std::string name = name_of_process(pid);
         const std::string service = service::unit_of(pid);
-        openssl_user& user = by_name[{service, name}];
+        openssl_user& user = by_name[{service, name, *kind == "i"}];
         user.name = name;
         user.service = service;
         user.pids.push_back(pid);
-        user.under_ibid |= *kind == "i";
+        user.under_ibid = *kind == "i";
     }
     for (auto& [key, user] : by_name)
         found.all.push_back(std::move(user));

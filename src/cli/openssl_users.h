@@ -13,12 +13,12 @@
 
 namespace ibid::cli {
 
-// Processes of one name and service.
+// Processes of one name and service, either under ibid or not.
 struct openssl_user {
     std::string name;        // printable
     std::string service;     // systemd's; empty: none
     std::vector<pid_t> pids; // by number
-    bool under_ibid = false; // one of them at least
+    bool under_ibid = false;
 };
 
 struct openssl_users {

@@ -53,8 +53,37 @@ std::string find_executable(const std::string& name) {
     return {};
 }
 
-// The interpreter of a script; empty if the file is not a script. execve(2): after "#!" comes a path up to
-// white space, then one argument. For env(1), the program that env finds along PATH.
+// The words of env -S, without its quotes and escapes.
+std::vector<std::string> split_words(std::string_view text) {
+    std::istringstream words{std::string(text)};
+    std::vector<std::string> all;
+    for (std::string word; words >> word;)
+        all.push_back(std::move(word));
+    return all;
+}
+
+// The program that env(1) starts for the argument of a "#!" line; empty: none that could be named. The kernel
+// passes the whole argument as one word; only -S makes several of it.
+std::string program_of_env(std::string_view argument) {
+    std::vector<std::string> words{std::string(argument)};
+    for (const std::string_view option : {"-S", "--split-string=", "--split-string", "-vS", "-iS"}) {
+        if (argument.starts_with(option)) {
+            words = split_words(argument.substr(option.size()));
+            break;
+        }
+    }
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        if (word == "-u" || word == "-C" || word == "--unset" || word == "--chdir")
+            ++i; // its value
+        else if (!word.starts_with("-") && word.find('=') == std::string::npos)
+            return word;
+    }
+    return {};
+}
+
+// The interpreter of a script; empty if the file is not a script. execve(2): after "#!" comes a path up to a
+// space or tab, then one argument. For env(1), the program that env finds along PATH.
 std::string interpreter_of_script(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::array<char, 256> start{};
@@ -62,18 +91,32 @@ std::string interpreter_of_script(const std::string& path) {
     const std::string_view text(start.data(), static_cast<std::size_t>(file.gcount()));
     if (!text.starts_with("#!"))
         return {};
-    std::istringstream line(std::string(text.substr(2, text.find('\n') - 2)));
-    std::string interpreter;
-    line >> interpreter;
+    std::string_view line = text.substr(2, text.find('\n') - 2);
+    const auto trim = [&line] {
+        line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t")));
+        line = line.substr(0, line.find_last_not_of(" \t") + 1);
+    };
+    trim();
+    const std::string interpreter(line.substr(0, line.find_first_of(" \t")));
+    line.remove_prefix(interpreter.size());
+    trim();
     if (file_name(interpreter) != "env")
         return interpreter;
-    for (std::string word; line >> word;) {
-        if (word.starts_with("-") || word.find('=') != std::string::npos)
-            continue; // -S, NAME=VALUE
-        const std::string found = find_executable(word);
-        return found.empty() ? word : found;
-    }
-    return interpreter;
+    const std::string name = program_of_env(line);
+    if (name.empty())
+        return interpreter;
+    const std::string found = find_executable(name);
+    return found.empty() ? name : found;
+}
+
+// Why an interpreter of that name is probably not there.
+std::string probable_mistake(const std::string& interpreter) {
+    if (interpreter.ends_with("\r"))
+        return ": the line ends with a carriage return, as on Windows";
+    if (interpreter.find(' ') != std::string::npos)
+        return fmt::format(": env takes the rest of the line as one name; '#!/usr/bin/env -S {}' splits it",
+                           legible(interpreter));
+    return {};
 }
 
 bool is_shell(const std::string& path) {
@@ -109,8 +152,8 @@ program look_at(const std::string& path) {
             break;
         }
         if (!is_executable_file(interpreter)) {
-            p.broken = fmt::format("{} is a script whose interpreter {} is not there", legible(p.path),
-                                   legible(interpreter));
+            p.broken = fmt::format("{} is a script whose interpreter {} is not there{}", legible(p.path),
+                                   legible(interpreter), probable_mistake(interpreter));
             break;
         }
         p.scripts.push_back(p.path);
@@ -175,8 +218,11 @@ std::string why_no_program(const std::string& name) {
                                : fmt::format("{}: {}", told, std::strerror(errno));
     if (S_ISDIR(s.st_mode))
         return told + " is a folder";
-    return S_ISREG(s.st_mode) ? told + " may not be executed ('chmod +x' permits it)"
-                              : told + " is not a file that can be executed";
+    if (!S_ISREG(s.st_mode))
+        return told + " is not a file that can be executed";
+    const std::optional<elf_file> elf = read_elf(name);
+    const bool is_program = elf ? !elf->interpreter.empty() : !interpreter_of_script(name).empty();
+    return told + " may not be executed" + (is_program ? " ('chmod +x' permits it)" : "; it is no program");
 }
 
 const std::string& own_interpreter() {

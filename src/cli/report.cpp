@@ -93,12 +93,18 @@ std::string counter_lines(const std::array<statistics, kinds>& of, std::string_v
     return text;
 }
 
+std::string name_of(const libcrypto_figures& one) {
+    if (!one.path.empty())
+        return one.path;
+    return one.version.empty() ? "other libcryptos" : "OpenSSL inside an executable";
+}
+
 std::string libcrypto_lines(const std::vector<libcrypto_figures>& all, std::string_view line_start) {
     if (all.size() < 2)
         return {};
     std::string text;
     for (const libcrypto_figures& one : all) {
-        text += fmt::format("{}{}{}: ", line_start, one.path.empty() ? "other libcryptos" : one.path,
+        text += fmt::format("{}{}{}: ", line_start, name_of(one),
                             one.version.empty() ? "" : fmt::format(" ({})", one.version));
         if (!one.helped)
             text += fmt::format("not helped: {}{}", one.reason.empty() ? "it was not used" : one.reason,

@@ -153,8 +153,8 @@ verdict judge(const counting& c, const outlook& o) {
             "no process with ibid in it could reach the counters (they are in other IPC namespaces, or other "
             "users' whom this one may not let in)";
     else
-        v.nothing_seen = "no process that could be counted used an OpenSSL 3 that is a shared library "
-                         "(libssl.so.3, libcrypto.so.3)";
+        v.nothing_seen = "no process that could be counted used an OpenSSL 3 or 4 that is a shared library "
+                         "(libssl.so, libcrypto.so)";
     return v;
 }
 

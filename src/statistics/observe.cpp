@@ -73,6 +73,17 @@ void add(kind_figures& to, const kind_figures& from) {
 // If a process claims to have more than this, the rest counts as one, because thousands are not plausible.
 constexpr std::size_t most_libcryptos = 64;
 
+bool counted_nothing(const statistics& s) {
+    return s.hits == 0 && s.misses == 0;
+}
+
+// An OpenSSL that has no file of its own is inside the executable. The executable's calls to it are not seen,
+// only those of modules: if nothing was counted, ibid did not help.
+bool is_unseen(const libcrypto_figures& f) {
+    return f.path.empty() && !f.version.empty() && std::all_of(f.of.begin(), f.of.end(), counted_nothing);
+}
+constexpr const char* unseen = "OpenSSL is inside the executable, whose own calls ibid does not see";
+
 // One libcrypto may have two rows, if two threads or processes named it at the same time.
 void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
     const auto is_one = [&one](const libcrypto_figures& known) {
@@ -214,7 +225,9 @@ void add_block(process_figures& to, const process_block& block) {
         for (std::size_t k = 0; k < kinds; ++k)
             f.of[k] = sum(block.rows[i].blocks[k]);
         const std::uint32_t now = block.published[i].standing.load(std::memory_order_relaxed);
-        f.helped = now == static_cast<std::uint32_t>(standing::helped);
+        f.helped = now == static_cast<std::uint32_t>(standing::helped) && !is_unseen(f);
+        if (is_unseen(f) && f.reason.empty())
+            f.reason = unseen;
         f.disabled = now == static_cast<std::uint32_t>(standing::disabled) ? 1 : 0;
         f.anchor = block.anchors[i].load(std::memory_order_acquire);
         add(to.of, f.of);
@@ -228,6 +241,8 @@ void add_block(process_figures& to, const process_block& block) {
     }
     if (to.reason.empty())
         to.reason = text_of(block.reason);
+    if (to.reason.empty() && !to.helped && !to.libcryptos.empty())
+        to.reason = to.libcryptos.front().reason;
     to.is_disabled |= to.libcryptos.empty() && !to.reason.empty(); // applies to the whole process
 }
 
@@ -350,8 +365,16 @@ totals region::sum_up() const {
         for (std::size_t k = 0; k < kinds; ++k)
             f.of[k] = read_sums(r.sums[k]);
         add(t.of, f.of);
+        if (f.helped && is_unseen(f)) {
+            f.helped = false;
+            f.reason = unseen;
+            // Each of its processes has this one, and perhaps another.
+            t.helped -= std::min(t.helped, f.processes);
+        }
         merge(t.libcryptos, std::move(f));
     }
+    if (std::any_of(t.libcryptos.begin(), t.libcryptos.end(), [](const auto& f) { return f.helped; }))
+        t.helped = std::max<std::uint64_t>(t.helped, 1);
     t.still_running = still_running();
     return t;
 }

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -118,5 +122,86 @@ def test_the_machine_names_who_uses_openssl_now(ibid: Path) -> None:
         text = call(ibid, "doctor").stdout.decode()
         process.communicate()
     [user] = [u for u in found if process.pid in u["pids"]]
+    assert len({(u["name"], u["service"], u["under_ibid"]) for u in found}) == len(found)
     assert (user["name"], user["under_ibid"]) == ("python3", False)
     assert "running now with OpenSSL's libssl\n" in text and "'ibid doctor NAME.service'" in text
+
+
+@contextlib.contextmanager
+def held(words: list[str]) -> Iterator[int]:
+    """A process that has written a line and waits."""
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        yield process.pid
+        process.communicate()
+
+
+def test_processes_with_and_without_ibid_are_not_one_row(ibid: Path) -> None:
+    holds = ["/usr/bin/python3", "-c", "import ssl, sys; print('ready', flush=True); sys.stdin.read()"]
+    with held(holds) as stock, held([str(ibid), "run", *holds]) as under:
+        found = json.loads(call(ibid, "doctor", "--json").stdout)["running"]
+    of = {pid: user["under_ibid"] for user in found for pid in user["pids"]}
+    assert (of[stock], of[under]) == (False, True)
+
+
+def test_a_wheels_libssl_is_one_too(ibid: Path, tmp_path: Path) -> None:
+    """As psycopg2-binary has it."""
+    libssl = tmp_path / "libssl-8bd944e8.so.3"
+    (tmp_path / "empty.c").write_text("int f(void) { return 1; }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(libssl), str(tmp_path / "empty.c")], check=True)
+    code = f"import ctypes, sys; ctypes.CDLL({str(libssl)!r}); print('ready', flush=True); sys.stdin.read()"
+    with held(["/usr/bin/python3", "-c", code]) as pid:
+        found = json.loads(call(ibid, "doctor", "--json").stdout)["running"]
+    assert any(pid in user["pids"] for user in found)
+
+
+def test_a_process_that_cannot_be_read_is_not_said_to_have_no_openssl(ibid: Path) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        deadline = time.monotonic() + 10
+        while " Z " not in Path(f"/proc/{ended.pid}/stat").read_text():
+            assert time.monotonic() < deadline
+        text = call(ibid, "doctor", str(ended.pid))
+        found = json.loads(call(ibid, "doctor", "--json", str(ended.pid)).stdout)
+    assert text.returncode == 1 and b"has ended; its parent has not asked" in text.stdout
+    assert b"OpenSSL" not in text.stdout and b"settings" not in text.stdout and b"ibid run" not in text.stdout
+    assert found["helps"] is None
+
+
+def test_names_of_files_cannot_write_to_the_terminal(ibid: Path, tmp_path: Path) -> None:
+    for name in (b"new\nline", b"escape\x1b[31m", b"bad\xffbyte"):
+        path = os.fsencode(tmp_path) + b"/" + name
+        shutil.copy("/usr/bin/curl", path)
+        done = call(ibid, "doctor", path)
+        lines = done.stdout.decode().splitlines()
+        assert lines[1].startswith("about ") and lines[2].startswith("preload "), lines
+        assert "\x1b" not in done.stdout.decode()
+
+
+def test_units_that_are_no_services(ibid: Path) -> None:
+    done = call(ibid, "doctor", "ssh.socket")
+    assert done.returncode == 1 and b"ssh.socket is a socket unit: name the service that it starts" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b"#!/usr/bin/python3\r", b"the line ends with a carriage return"),
+        (b"#!/usr/bin/env perl -w", b"'#!/usr/bin/env -S perl -w' splits it"),
+        (b"#!/usr/bin/env -S -u NAME -C / A=1 perl -w", b""),
+        (b"#!/usr/bin/env -i", b""),
+    ],
+)
+def test_first_lines_of_scripts_are_read_as_the_kernel_reads_them(ibid: Path, tmp_path: Path, line: bytes, problem: bytes) -> None:
+    script = tmp_path / "script"
+    script.write_bytes(line + b"\n")
+    script.chmod(0o755)
+    done = call(ibid, "doctor", str(script))
+    assert problem in done.stdout
+    assert (b"problem" in done.stdout) == bool(problem), done.stdout
+
+
+def test_a_file_that_is_no_program_is_not_to_be_made_one(ibid: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("hello\n")
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    assert b"it is no program" in call(ibid, "doctor", str(tmp_path / "text")).stderr
+    assert b"chmod +x" in call(ibid, "doctor", str(tmp_path / "script")).stderr

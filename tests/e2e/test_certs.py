@@ -266,3 +266,17 @@ class TestEstimate:
         assert "0 certificates of OpenSSL's" in done.stdout
         gone = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         assert gone.returncode == 1 and "there is no process" in gone.stderr
+
+    def test_says_what_is_against_sharing(self, ibid: Path, pki: Standard) -> None:
+        disabled = Peers(ibid, pki, under_ibid=False, IBID_DISABLE="1")
+        try:
+            disabled("hold 5")
+            assert "IBID_DISABLE=1 is set" in str(self.look(disabled)["obstacles"])
+            assert "But ibid does not help this program: IBID_DISABLE=1 is set" in disabled.certs("--estimate").stdout
+        finally:
+            disabled.process.kill()
+            disabled.process.communicate()
+
+    def test_says_nothing_against_it_otherwise(self, stock: Peers) -> None:
+        stock("hold 5")
+        assert self.look(stock)["obstacles"] == []

@@ -537,6 +537,30 @@ class TestHelp:
         assert figures(tmp_path)["helped"] is False
         assert "IBID_DISABLE" in str(figures(tmp_path)["reason"])
 
+    def test_for_openssl_inside_the_executable_there_is_none(
+        self, supervised: list[str], ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        """As Node has it, which exports OpenSSL's functions for its modules."""
+        source, program = tmp_path / "context.c", tmp_path / "context"
+        source.write_text(
+            "#include <openssl/ssl.h>\n#include <unistd.h>\nint main(int n, char** words) { SSL_CTX* c = SSL_CTX_new(TLS_client_method());\n"
+            'SSL_CTX_load_verify_locations(c, "/etc/ssl/certs/ca-certificates.crt", 0);\n'
+            'if (n > 1) { write(1, "ready\\n", 6); pause(); }\nreturn c == 0; }\n'
+        )
+        whole = ["-Wl,--whole-archive", "-l:libssl.a", "-l:libcrypto.a", "-Wl,--no-whole-archive", "-ldl", "-lpthread"]
+        builds = [["cc", "-rdynamic", "-o", str(program), str(source), *whole, *more] for more in ([], ["-lz"], ["-lz", "-lzstd"])]
+        if all(subprocess.run(build, capture_output=True).returncode != 0 for build in builds):
+            pytest.skip("there are no static libraries of OpenSSL here")
+        assert run_to_end([*supervised, str(program)]).returncode == 0
+        found = figures(tmp_path)
+        assert found["helped"] is False
+        assert "shared library" in str(found["reason"])
+        process = started([str(ibid), "run", str(program), "hold"])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        text = run_to_end([str(ibid), "stat", str(process.pid)])
+        assert "not helped: OpenSSL is inside the executable" in text.stdout, text
+        assert "ibid helps here" not in run_to_end([str(ibid), "doctor", str(process.pid)]).stdout
+
     def test_comes_to_a_script_through_its_interpreter(self, supervised: list[str], tmp_path: Path) -> None:
         script = tmp_path / "script"
         script.write_text(f"#!{PYTHON}\n{USES_OPENSSL}")
@@ -1040,6 +1064,100 @@ class TestDoctor:
         found = self.examine(ibid, name)
         assert found["helps"] is False
         assert f"its TLS is {whose}; ibid helps programs whose TLS is OpenSSL" in str(found["problems"])
+
+    def golike(self, folder: Path, *options: str, mark: str = r"\377 Go buildinf:\010\002", names: str = "crypto/tls.(*Conn).Handshake") -> Path:
+        """A program with what Go's linker writes (debug/buildinfo) and with these names of functions."""
+        source, program = folder / "golike.c", folder / "golike"
+        source.write_text(
+            f'__attribute__((aligned(16), used)) const char mark[] = "{mark}";\n__attribute__((used)) const char names[] = "{names}";\n'
+            "int main(void) { return mark[0] + names[0]; }\n"
+        )
+        subprocess.run(["cc", "-o", str(program), str(source), "-Wl,--no-as-needed", *options], check=True)
+        return program
+
+    def test_knows_a_go_program_that_has_no_tls(self, ibid: Path, tmp_path: Path) -> None:
+        """The name of the package is in each Go program, in the table of Go's settings."""
+        assert "its TLS is Go's own (crypto/tls)" in str(self.examine(ibid, self.golike(tmp_path))["problems"])
+        found = self.examine(ibid, self.golike(tmp_path, names="crypto/tls tlsmaxrsasize"))
+        assert (found["helps"], found["problems"]) == (None, [])
+        # A program that looks for Go programs contains the mark, too.
+        found = self.examine(ibid, self.golike(tmp_path, mark=r"x\377 Go buildinf:\010\002"))
+        assert (found["helps"], found["problems"]) == (None, [])
+
+    def test_does_not_advise_another_build_of_a_static_go_program(self, ibid: Path, tmp_path: Path) -> None:
+        found = self.examine(ibid, self.golike(tmp_path, "-static"))
+        assert "its TLS is Go's own (crypto/tls)" in str(found["problems"])
+        assert found["next"] == []
+        assert self.examine(ibid, self.golike(tmp_path, "-static", names="net"))["next"] == []
+
+    def test_does_not_know_of_a_go_program_with_cgo_and_tls_of_its_own(self, ibid: Path, tmp_path: Path) -> None:
+        found = self.examine(ibid, self.golike(tmp_path, f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}"))
+        assert found["helps"] is None
+        assert "has TLS of its own, too (Go's own (crypto/tls))" in str(found["notes"])
+        assert "ibid run --stats" in str(found["next"])
+        assert self.examine(ibid, self.golike(tmp_path, f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}", names="net"))["helps"] is True
+
+    def test_is_not_deceived_by_what_it_looks_for(self, ibid: Path) -> None:
+        found = self.examine(ibid, ibid)
+        assert (found["helps"], found["problems"]) == (None, [])
+
+    def test_sees_openssl_that_does_not_name_its_version(
+        self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        """The linker leaves out the text of the version where nothing refers to it."""
+        source, program = tmp_path / "context.c", tmp_path / "context"
+        source.write_text(
+            "#include <openssl/ssl.h>\n#include <unistd.h>\n"
+            'int main(void) { SSL_CTX* c = SSL_CTX_new(TLS_client_method()); write(1, "ready\\n", 6); pause(); return c == 0; }\n'
+        )
+        built = subprocess.run(["cc", "-s", "-o", str(program), str(source), "-l:libssl.a", "-l:libcrypto.a", "-lz", "-ldl", "-lpthread"], capture_output=True)
+        if built.returncode != 0:
+            built = subprocess.run(["cc", "-s", "-o", str(program), str(source), "-l:libssl.a", "-l:libcrypto.a", "-ldl", "-lpthread"], capture_output=True)
+        if built.returncode != 0:
+            pytest.skip("there are no static libraries of OpenSSL here")
+        process = started([str(program)])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        for subject in (program, process.pid):
+            found = self.examine(ibid, subject)
+            assert found["helps"] is False
+            assert "OpenSSL is inside the executable" in str(found["problems"])
+            assert "ibid run" not in str(found["next"])
+
+    def test_does_not_advise_what_cannot_help_a_process(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        process = started([str(self.embedding(tmp_path, "LibreSSL 3.8.2"))])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        assert self.examine(ibid, process.pid)["next"] == []
+
+    def test_does_not_say_what_a_process_used_without_ibid(
+        self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        another = tmp_path / f"libcrypto-ca1fdc2f.so.{SONAME_VERSION}"
+        shutil.copy(next(path for path in ldd("/usr/bin/curl") if LIBCRYPTO in path), another)
+        process = started([PYTHON, "-c", f"import ctypes, ssl, sys; ssl.create_default_context(); ctypes.CDLL({str(another)!r}); print('ready', flush=True); sys.stdin.read()"])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        text = run_to_end([str(ibid), "doctor", str(process.pid)]).stdout
+        assert "it has 2 of them:" in text and "not used so far" not in text
+        assert "preload    not in it\n" in text
+
+    def test_sees_openssl_inside_a_module(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        """As in the wheel of cryptography."""
+        code = 'char big[2 << 20] = {1}; const char* f(void) { return "tls_process_server_hello"; }'
+        module = self.library(tmp_path, "module.so", code)
+        process = started([str(ibid), "run", PYTHON, "-c", f"import ctypes, ssl, sys; ctypes.CDLL({str(module)!r}); print('ready', flush=True); sys.stdin.read()"])
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        found = self.examine(ibid, process.pid)
+        assert f"{module} contains an OpenSSL of its own: what that one parses is not shared" in found["notes"]  # type: ignore[operator]
+
+    def test_knows_java(self, ibid: Path, tmp_path: Path) -> None:
+        found = self.examine(ibid, self.program(tmp_path, str(self.library(tmp_path, "libjli.so"))))
+        assert found["helps"] is None
+        assert "starts Java, which has TLS of its own (JSSE)" in str(found["notes"])
+
+    def test_speaks_of_version_managers_only_where_there_is_one(self, ibid: Path, tmp_path: Path) -> None:
+        script = tmp_path / "start"
+        script.write_text('#!/bin/sh\nexec "$HOME/app" "$@"\n')
+        script.chmod(0o755)
+        assert "env which" not in str(self.examine(ibid, script)["next"])
 
     def test_says_what_was_examined_of_a_version_managers_shim(self, ibid: Path, tmp_path: Path) -> None:
         shim = tmp_path / "python3"

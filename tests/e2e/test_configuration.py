@@ -14,6 +14,11 @@ import pytest
 NAMES = ("IBID_SCOPE", "IBID_RETAIN", "IBID_VERIFY_MEMO", "IBID_PRIVACY", "IBID_EXCLUDE", "IBID_CHILDREN", "IBID_DISABLE")
 
 
+def shown(path: Path) -> str:
+    """As in a message, which has sixty letters of it."""
+    return str(path) if len(str(path)) <= 60 else str(path)[:60] + "..."
+
+
 class Command:
     """The command with its own configuration file."""
 
@@ -41,6 +46,7 @@ class Command:
 
 @pytest.fixture
 def command(ibid: Path, tmp_path: Path) -> Command:
+    (tmp_path / "ibid.conf").touch()
     return Command(ibid, tmp_path / "ibid.conf")
 
 
@@ -95,6 +101,7 @@ class TestRun:
         assert command.environment("env", **{name: value}) == {"IBID_RETAIN": "8M", "IBID_SCOPE": "all"}
 
     def test_does_not_wait_for_what_is_no_file(self, command: Command) -> None:
+        command.file.unlink()
         os.mkfifo(command.file)
         fifo = command("run", "true")
         assert fifo.returncode == 0 and "not a regular file" in fifo.stderr
@@ -104,6 +111,7 @@ class TestRun:
         assert folder.returncode == 0 and "not a regular file" in folder.stderr
 
     def test_takes_the_null_device_for_nothing(self, command: Command) -> None:
+        command.file.unlink()
         command.file.symlink_to("/dev/null")
         done = command("run", "true")
         assert (done.returncode, done.stderr) == (0, "")
@@ -121,9 +129,23 @@ class TestRun:
         assert "too large" in done.stderr and "IBID_RETAIN" not in done.stdout
 
     def test_needs_no_file(self, command: Command) -> None:
-        done = command("run", "env")
-        assert (done.returncode, done.stderr) == (0, "")
         assert command.environment("env", IBID_CONFIG="") == {}
+        assert command("run", "env", IBID_CONFIG="").stderr == ""
+
+    def test_says_that_a_file_which_is_named_is_not_there(self, command: Command) -> None:
+        command.file.unlink()
+        done = command("run", "env")
+        assert (done.returncode, done.stderr) == (0, f"ibid: IBID_CONFIG names {command.file}, which is not there\n".replace(str(command.file), shown(command.file)))
+        folder = Path(f"{command.file}.d")
+        folder.mkdir()
+        (folder / "1.conf").write_text("IBID_RETAIN=8M\n")
+        done = command("run", "env")
+        assert done.stderr == "" and "IBID_RETAIN=8M" in done.stdout
+
+    def test_says_that_a_section_has_no_folders(self, command: Command) -> None:
+        command.file.write_text("[/usr/bin/curl]\nIBID_DISABLE=1\n")
+        done = command("run", "env")
+        assert "[/usr/bin/curl] is not the name of a program in brackets, without folders" in done.stderr
 
     def test_is_where_the_preload_does_not_look(self, command: Command, ibid: Path) -> None:
         """Inside a program, ibid opens no configuration file (decision 24)."""

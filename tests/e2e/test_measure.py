@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,10 @@ def test_a_server_is_measured_under_a_load_and_ended(ibid: Path, tmp_path: Path)
         (["--until=1", "--load=true", "--", "false"], 1, "ended with status 1 before the load began"),
         (["--load=there-is-no-such-load", "--", "sleep", "100"], 1, "the load cannot be run"),
         (["--rounds=2", "--", "sh", "-c", 'exit $(printenv LD_PRELOAD | wc -l)'], 1, "these cannot be compared"),
+        (["--load=echo no route; exit 127", "--", "sleep", "100"], 1, "the load cannot be run; it said: no route"),
+        (["--load=true", "--", "true"], 1, "--until PORT"),
+        (["--load= ", "--", "sleep", "100"], 2, "--load: it is empty"),
+        (["--until=1", "--", "sleep", "100"], 2, "--until needs --load"),
         ([], 2, "no program is given"),
         (["--rounds=0", "true"], 2, "is not a whole number"),
     ],
@@ -106,5 +112,81 @@ def test_what_cannot_be_measured_is_said(ibid: Path, words: list[str], status: i
 
 def test_of_a_program_that_fails_each_time_the_status_is_noted(ibid: Path) -> None:
     done = measure(ibid, "--rounds=1", "--", "sh", "-c", "exit 3")
-    assert "it ended with status 3 each time" in done.stdout
+    assert "the program ended with status 3 each time" in done.stdout
     assert "with fewer than 3 rounds no difference is reported" in done.stdout
+
+
+LISTENER = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(1000)"
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return str(s.getsockname()[1])
+
+
+def test_a_port_that_another_program_has_is_not_measured(ibid: Path) -> None:
+    """The load would reach that other program."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = measure(ibid, "--rounds=1", "--until", port, "--load=true", "--", PYTHON, "-c", LISTENER, port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"another program listens on port {port} already" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["::1", "127.0.0.2"])
+def test_a_server_is_ready_on_whatever_address_it_listens(ibid: Path, address: str) -> None:
+    port = free_port()
+    family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
+    server = LISTENER.replace("'127.0.0.1', int(sys.argv[1]))", f"'{address}', int(sys.argv[1])), family={family}")
+    done = measure(ibid, "--rounds=1", "--until", port, "--load=true", "--", PYTHON, "-c", server, port)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("with_load", [False, True])
+def test_a_signal_leaves_no_process_behind(ibid: Path, how: signal.Signals, with_load: bool) -> None:
+    mark = f"left-behind-{os.getpid()}-{how}-{with_load}"
+    words = ["--load", f": {mark}; sleep 1000"] if with_load else []
+    command = [str(ibid), "measure", *words, "--", PYTHON, "-c", "import time; time.sleep(1000)", mark]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while len(processes_with(mark)) < (3 if with_load else 2):
+            assert time.monotonic() < deadline, processes_with(mark)
+            time.sleep(0.01)
+        process.send_signal(how)
+        assert process.wait(30) == -how
+        while processes_with(mark):
+            assert time.monotonic() < deadline, processes_with(mark)
+            time.sleep(0.01)
+    finally:
+        process.kill()
+
+
+def test_latencies_that_the_load_prints_are_compared(ibid: Path) -> None:
+    load = "echo 'Latency distribution:'; echo '  50% in 0.0012 secs'; echo '  99% in 0.0100 secs'"
+    done = measure(ibid, "--rounds=3", "--json", "--load", load, "--", "sleep", "100")
+    found = figures(done)
+    assert found["latency, 50 %"]["stock"]["values"] == pytest.approx([0.0012] * 3)
+    assert found["latency, 99 %"]["under_ibid"]["median"] == pytest.approx(0.01)
+    text = measure(ibid, "--rounds=1", "--load", load, "--", "sleep", "100").stdout
+    assert "latency, 50 % (as the load prints it)\n  stock       1.20 ms (1.20 ms to 1.20 ms)" in text
+
+
+def test_a_load_without_latencies_is_said_to_have_none(ibid: Path) -> None:
+    done = measure(ibid, "--rounds=1", "--load=echo 50% of it", "--", "sleep", "100")
+    assert "no latencies: its output has no percentiles" in done.stdout
+
+
+def test_connections_are_counted(ibid: Path) -> None:
+    port = free_port()
+    server = LISTENER.replace("time.sleep", "c = [s.accept() for _ in range(20)]; x = b'x' * 20_000_000; time.sleep")
+    load = f"{PYTHON} -c 'import socket, time; s = [socket.create_connection((\"127.0.0.1\", {port})) for _ in range(20)]; time.sleep(1)'"
+    found = figures(measure(ibid, "--json", "--rounds=1", "--until", port, "--load", load, "--", PYTHON, "-c", server, port))
+    assert "20 at once" in found["memory per connection"]["what"]
+    assert 5e5 < found["memory per connection"]["stock"]["median"] < 2e6
+
+
+def test_a_program_that_ibid_cannot_help_is_named(ibid: Path) -> None:
+    done = measure(ibid, "--rounds=1", "--json", "--", "wget", "--version")
+    assert any("ibid does not help wget" in note and "GnuTLS" in note for note in json.loads(done.stdout)["notes"])

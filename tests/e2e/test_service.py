@@ -207,6 +207,17 @@ class TestJudgement:
         assert on("enable", "--force", "web").returncode == 0
         assert on.drop_in("web").exists()
 
+    def test_of_a_program_that_the_image_does_not_have(self, on: Image) -> None:
+        on.unit("[Service]\nExecStart=/usr/bin/there-is-no-such-program\n")
+        found = on.json("enable", "web")  # the program may be installed later
+        assert found["written"] is True
+        assert f"there is no program /usr/bin/there-is-no-such-program in {on.root} so far" in found["notes"]
+
+    def test_of_units_that_are_no_services(self, on: Image) -> None:
+        done = on("enable", "web.socket")
+        assert done.returncode == 1
+        assert "web.socket is a socket unit: name the service that it starts" in done.stderr
+
     @pytest.mark.parametrize(
         "settings",
         [

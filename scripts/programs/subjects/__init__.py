@@ -8,7 +8,8 @@ from .databases import DATABASES
 from .languages import LANGUAGES
 from .mail import MAIL
 from .network import NETWORK
+from .rust import RUST
 from .web_clients import WEB_CLIENTS
 from .web_servers import WEB_SERVERS
 
-SUBJECTS: tuple[Client | Server, ...] = (*WEB_SERVERS, *WEB_CLIENTS, *LANGUAGES, *MAIL, *DATABASES, *NETWORK)
+SUBJECTS: tuple[Client | Server, ...] = (*WEB_SERVERS, *WEB_CLIENTS, *LANGUAGES, *RUST, *MAIL, *DATABASES, *NETWORK)

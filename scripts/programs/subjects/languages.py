@@ -83,6 +83,30 @@ for ($i = 0; $i < 3; $i++) {
     echo $got === false ? curl_errno($c) . " " . curl_error($c) . "\\n" : $got . count(curl_getinfo($c, CURLINFO_CERTINFO)) . "\\n";
 }
 """}, with_certificate=(), with_crl=()),
+    Client("PHP-FPM", "php-fpm", ("bash", "@folder@/client.sh"), {"client.php": """<?php
+for ($i = 0; $i < 3; $i++) {
+    $ssl = ["cafile" => "@trust@", "peer_name" => "localhost", "capture_peer_cert" => true];
+    if ("@with_certificate@") { $ssl += ["local_cert" => "@chain@", "local_pk" => "@key@"]; }
+    $context = stream_context_create(["ssl" => $ssl]);
+    $got = @file_get_contents("@url@", false, $context);
+    echo $got === false ? "no: " . error_get_last()["message"] . "\\n" : $got;
+}
+""", "fpm.conf": """[global]
+error_log = @folder@/fpm.log
+[www]
+user = root
+group = root
+listen = @folder@/fpm.sock
+pm = static
+pm.max_children = 1
+""", "client.sh": """set -eu
+"$(ls /usr/sbin/php-fpm* | head -n 1)" -n -R -F -y @folder@/fpm.conf &
+server=$!
+until [ -S @folder@/fpm.sock ]; do kill -0 $server; sleep 0.01; done
+SCRIPT_FILENAME=@folder@/client.php REQUEST_METHOD=GET cgi-fcgi -bind -connect @folder@/fpm.sock
+kill -QUIT $server
+wait $server
+"""}, with_certificate=(), needs=("libfcgi-bin",)),
     Client("Perl, LWP", "liblwp-protocol-https-perl", ("perl", "@folder@/client.pl"), {"client.pl": """use LWP::UserAgent;
 for (1 .. 3) {
     my %ssl = (SSL_ca_file => "@with_crl@" ? "@trust_with_crls@" : "@trust@", verify_hostname => 1);

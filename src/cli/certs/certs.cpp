@@ -5,11 +5,13 @@
 
 #include "cli/certs/held_certificates.h"
 #include "cli/certs/scan.h"
+#include "cli/doctor.h"
 #include "cli/exit_status.h"
 #include "cli/numbers.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
+#include "statistics/printable.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -148,6 +150,7 @@ int estimate(const request& r) {
                          std::tuple(a.copies, b.shown.subject, b.shown.serial);
               });
     const std::uint64_t saves = s.saves();
+    const std::vector<std::string> obstacles = saves != 0 ? obstacles_of(r.pid) : std::vector<std::string>();
     if (r.json) {
         nlohmann::ordered_json list = nlohmann::ordered_json::array();
         for (const copied_certificate& c : s.certificates)
@@ -164,6 +167,7 @@ int estimate(const request& r) {
             {"objects", s.objects()},
             {"cut", s.cut},
             {"saves", {{"bytes", saves}, {"least", least(saves)}, {"most", most(saves)}}},
+            {"obstacles", obstacles},
             {"certificates", std::move(list)}};
         fmt::print("{}\n", json_text(out));
         return exit_ok;
@@ -177,6 +181,9 @@ int estimate(const request& r) {
     else
         fmt::print("One copy of each would save about {} ({} to {}).\n", bytes_text(saves),
                    bytes_text(least(saves)), bytes_text(most(saves)));
+    for (const std::string& obstacle : obstacles)
+        fmt::print("But ibid does not help this program: {}\n",
+                   folded(shared_statistics::printable(obstacle), 2));
     if (s.objects() != 0)
         fmt::print("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {:<44} {}", "COPIES", "EXPIRES",
                                                              "SUBJECT", "ISSUER")));

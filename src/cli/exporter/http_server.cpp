@@ -175,6 +175,10 @@ int parse_request(std::string_view text, http_request& into) {
         return 400;
     into.method = line.substr(0, first);
     into.path = line.substr(first + 1, second - first - 1);
+    constexpr std::string_view scheme =
+        "http://"; // absolute-form, which any server must take (RFC 9112, 3.2.2)
+    if (into.path.starts_with(scheme))
+        into.path.erase(0, std::min(into.path.size(), into.path.find('/', scheme.size())));
     into.path.erase(std::min(into.path.size(), into.path.find('?')));
     if (!into.path.starts_with("/"))
         return 400;

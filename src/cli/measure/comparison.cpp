@@ -40,8 +40,10 @@ std::string comparison::verdict() const {
                           : fmt::format("{:.2f} x more", after / before);
 }
 
-std::string shown(const sample& s, const std::string& unit) {
-    const auto one = [&unit](double v) {
+std::string shown(const sample& s, const std::string& unit, bool fine) {
+    const auto one = [&unit, fine](double v) {
+        if (fine && unit == "seconds" && v < 1)
+            return v < 1e-3 ? fmt::format("{:.0f} us", v * 1e6) : fmt::format("{:.2f} ms", v * 1e3);
         return unit == "bytes" ? bytes_text(static_cast<std::uint64_t>(v)) : fmt::format("{:.3f} s", v);
     };
     if (s.most() <= 0)

@@ -25,13 +25,15 @@ struct comparison {
     std::string unit; // "bytes", "seconds"
     sample stock;
     sample under_ibid;
+    bool fine = false;   // seconds: shown in smaller units
+    bool in_text = true; // false: only in JSON
 
     [[nodiscard]] bool differ() const;
     // "1.4 x less", "1.1 x more", "no difference seen"
     [[nodiscard]] std::string verdict() const;
 };
 
-// "14.2 MiB (14.1 MiB to 14.4 MiB)", "0.55 s (0.53 s to 0.60 s)"
-[[nodiscard]] std::string shown(const sample& s, const std::string& unit);
+// "14.2 MiB (14.1 MiB to 14.4 MiB)", "0.55 s (0.53 s to 0.60 s)"; `fine`: "1.20 ms (1.10 ms to 1.30 ms)"
+[[nodiscard]] std::string shown(const sample& s, const std::string& unit, bool fine = false);
 
 } // namespace ibid::cli::measure

@@ -3,15 +3,20 @@
 // See measure.h.
 #include "cli/measure/measure.h"
 
+#include "cli/doctor.h"
 #include "cli/environment.h"
 #include "cli/exit_status.h"
 #include "cli/measure/comparison.h"
 #include "cli/program.h"
+#include "cli/supervise.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
 
-#include <array>
+#include <algorithm>
 #include <cstdlib>
+#include <optional>
+#include <utility>
+
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -34,6 +39,109 @@ void show_progress(unsigned done, unsigned all) {
         fmt::print(stderr, "\r{} of {} runs{}", done, all, done == all ? "\r                    \r" : "");
 }
 
+// Fewer connections at once say nothing about the memory of one.
+constexpr std::size_t enough_connections = 10;
+
+// The figures of the trials, as far as all trials have them.
+class collected {
+public:
+    explicit collected(bool has_load) : has_load_(has_load) {}
+
+    void add(const trial& t, bool is_stock) { (is_stock ? stock_ : under_ibid_).push_back(t); }
+
+    [[nodiscard]] std::vector<comparison> figures() const {
+        std::vector<comparison> all;
+        all.push_back(
+            of("memory", "private dirty, all processes", "bytes", [](const trial& t) { return t.memory; }));
+        if (each([](const trial& t) { return t.connections >= enough_connections; }))
+            all.push_back(
+                of("memory per connection",
+                   fmt::format("beyond what it had before the load; {} at once", most_connections()), "bytes",
+                   [](const trial& t) {
+                       return std::max(0.0, t.memory - t.memory_before) / static_cast<double>(t.connections);
+                   }));
+        all.push_back(
+            of("CPU", "user and system, all processes", "seconds", [](const trial& t) { return t.cpu; }));
+        all.push_back(of("time", has_load_ ? "of the load" : "to its end", "seconds",
+                         [](const trial& t) { return t.seconds; }));
+        for (const percentile& p : stock_.front().latencies) {
+            const double percent = p.percent;
+            if (!each([percent](const trial& t) { return latency_of(t, percent) >= 0; }))
+                continue;
+            all.push_back(of(fmt::format("latency, {:g} %", percent), "as the load prints it", "seconds",
+                             [percent](const trial& t) { return latency_of(t, percent); }));
+            all.back().fine = true;
+            all.back().in_text = is_usual(percent);
+        }
+        return all;
+    }
+
+    [[nodiscard]] bool has_latencies() const {
+        return each([](const trial& t) { return !t.latencies.empty(); });
+    }
+
+private:
+    static double latency_of(const trial& t, double percent) {
+        for (const percentile& p : t.latencies) {
+            if (p.percent == percent)
+                return p.seconds;
+        }
+        return -1;
+    }
+    // The percentiles that a person asks for; ab prints nine.
+    static bool is_usual(double percent) {
+        return percent == 50 || percent == 90 || percent == 95 || percent == 99 || percent == 99.9;
+    }
+    template <class Test>
+    [[nodiscard]] bool each(Test test) const {
+        return std::all_of(stock_.begin(), stock_.end(), test) &&
+               std::all_of(under_ibid_.begin(), under_ibid_.end(), test);
+    }
+    [[nodiscard]] std::size_t most_connections() const {
+        std::size_t most = 0;
+        for (const auto* const kind : {&stock_, &under_ibid_}) {
+            for (const trial& t : *kind)
+                most = std::max(most, t.connections);
+        }
+        return most;
+    }
+    template <class Figure>
+    [[nodiscard]] comparison of(std::string name, std::string what, std::string unit, Figure figure) const {
+        comparison c{std::move(name), std::move(what), std::move(unit), {}, {}};
+        for (const trial& t : stock_)
+            c.stock.values.push_back(figure(t));
+        for (const trial& t : under_ibid_)
+            c.under_ibid.values.push_back(figure(t));
+        return c;
+    }
+
+    bool has_load_;
+    std::vector<trial> stock_;
+    std::vector<trial> under_ibid_;
+};
+
+// What else there is to say about the figures.
+std::vector<std::string> notes_about(const request& r, int status, const trial& last, bool has_latencies) {
+    std::vector<std::string> notes;
+    const bool has_load = !r.what.load.empty();
+    if (status != 0)
+        notes.push_back(
+            fmt::format("{} ended with status {} each time{}", has_load ? "the load" : "the program", status,
+                        !has_load                ? ""
+                        : last.last_line.empty() ? "; look whether it reached the program"
+                                                 : fmt::format(", and said: {}", last.last_line)));
+    if (r.rounds < 3)
+        notes.emplace_back("with fewer than 3 rounds no difference is reported");
+    if (has_load && !has_latencies)
+        notes.emplace_back("no latencies: its output has no percentiles (wrk and wrk2 print them with "
+                           "--latency, bombardier with -l; ab, hey, oha, vegeta report and k6 always)");
+    const std::optional<opinion> found = opinion_of(r.what.command[0]);
+    for (std::size_t i = 0; found && i < found->problems.size(); ++i)
+        notes.push_back(
+            fmt::format("ibid does not help {}: {}", legible(r.what.command[0]), found->problems[i]));
+    return notes;
+}
+
 } // namespace
 
 int measure(const request& r) {
@@ -47,10 +155,8 @@ int measure(const request& r) {
         return exit_no;
     }
 
-    std::array<comparison, 3> figures{
-        {{"memory", "private dirty, all processes", "bytes", {}, {}},
-         {"CPU", "user and system, all processes", "seconds", {}, {}},
-         {"time", r.what.load.empty() ? "to its end" : "of the load", "seconds", {}, {}}}};
+    collected all(!r.what.load.empty());
+    trial last;
     int status = 0;
     // The first round of each is not counted, because it loads files into memory.
     for (unsigned round = 0; round <= r.rounds; ++round) {
@@ -58,26 +164,31 @@ int measure(const request& r) {
             show_progress(2 * round + turn, 2 * r.rounds + 2);
             const bool is_stock = (turn == 0) == (round % 2 == 0);
             const char* const way = is_stock ? "stock" : "under ibid";
-            const trial t = run_trial(is_stock ? r.what : under);
+            trial t = run_trial(is_stock ? r.what : under);
+            if (t.interrupted != 0)
+                end_as(t.interrupted); // as without a handler; a status of waitpid(2)
             if (!t.failed.empty())
                 return say_failed(way, t.failed);
             if (round == 0 && turn == 0)
                 status = t.status;
+            const std::string said = t.last_line.empty() ? "" : fmt::format("; it said: {}", t.last_line);
             if (t.status == 127 || t.status == 126)
-                return say_failed(way, fmt::format("{} cannot be run",
-                                                   r.what.load.empty() ? r.what.command[0] : "the load"));
+                return say_failed(
+                    way, fmt::format("{} cannot be run{}",
+                                     r.what.load.empty() ? legible(r.what.command[0]) : "the load", said));
             if (t.status != status)
                 return say_failed(
-                    way, fmt::format("it ended with status {}, and with {} before: these cannot be compared",
-                                     t.status, status));
-            if (round == 0)
-                continue;
-            const std::array<double, 3> seen{t.memory, t.cpu, t.seconds};
-            for (std::size_t i = 0; i < figures.size(); ++i)
-                (is_stock ? figures[i].stock : figures[i].under_ibid).values.push_back(seen[i]);
+                    way,
+                    fmt::format("{} ended with status {}, and with {} before: these cannot be compared{}",
+                                r.what.load.empty() ? "it" : "the load", t.status, status, said));
+            if (round > 0)
+                all.add(t, is_stock);
+            last = std::move(t);
         }
     }
     show_progress(2 * r.rounds + 2, 2 * r.rounds + 2);
+    const std::vector<comparison> figures = all.figures();
+    const std::vector<std::string> notes = notes_about(r, status, last, all.has_latencies());
     if (r.json) {
         nlohmann::ordered_json out = {{"ibid", IBID_VERSION},
                                       {"command", r.what.command},
@@ -94,24 +205,25 @@ int measure(const request& r) {
                                       {"stock", as_json(c.stock)},
                                       {"under_ibid", as_json(c.under_ibid)},
                                       {"differ", c.differ()}});
+        out["notes"] = notes;
         fmt::print("{}\n", json_text(out));
         return exit_ok;
     }
     fmt::print("{} {} of each kind, alternating; medians, minimum and maximum\n", r.rounds,
                r.rounds == 1 ? "run" : "runs");
     for (const comparison& c : figures) {
+        if (!c.in_text)
+            continue;
         const bool better = c.differ() && c.under_ibid.median() < c.stock.median();
         fmt::print("{} ({})\n  stock       {}\n  under ibid  {}\n  {}\n", paint(colour::strong, c.name),
-                   c.what, shown(c.stock, c.unit), shown(c.under_ibid, c.unit),
+                   c.what, shown(c.stock, c.unit, c.fine), shown(c.under_ibid, c.unit, c.fine),
                    paint(better       ? colour::good
                          : c.differ() ? colour::bad
                                       : colour::faint,
                          c.verdict()));
     }
-    if (status != 0)
-        fmt::print("note: it ended with status {} each time\n", status);
-    if (r.rounds < 3)
-        fmt::print("note: with fewer than 3 rounds no difference is reported\n");
+    for (const std::string& note : notes)
+        fmt::print("note: {}\n", folded(note, 6));
     return exit_ok;
 }
 

@@ -3,25 +3,29 @@
 // See trial.h.
 #include "cli/measure/trial.h"
 
+#include "cli/measure/ports.h"
 #include "cli/supervise.h"
+#include "cli/words.h"
 #include "statistics/every_process.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
+#include <string_view>
 #include <thread>
+#include <utility>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +40,108 @@ using namespace std::chrono_literals;
 constexpr auto step = 20ms;      // from sample to sample
 constexpr auto patience = 30s;   // until the program listens
 constexpr auto last_words = 10s; // from SIGTERM to SIGKILL
+
+// The last signal that asked this command to end. Until its processes have ended, it stays.
+volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t times_interrupted = 0;
+
+// Takes note of signals that would end this command, and leaves ignored ones (nohup) alone.
+class noted_signals {
+public:
+    noted_signals() {
+        for (std::size_t i = 0; i < std::size(all); ++i) {
+            struct sigaction now {};
+            ::sigaction(all[i], nullptr, &before_[i]);
+            now.sa_handler = [](int signal) {
+                interrupted = signal;
+                times_interrupted = times_interrupted + 1;
+            };
+            if (before_[i].sa_handler != SIG_IGN)
+                ::sigaction(all[i], &now, nullptr);
+        }
+    }
+    noted_signals(const noted_signals&) = delete;
+    noted_signals& operator=(const noted_signals&) = delete;
+    ~noted_signals() {
+        for (std::size_t i = 0; i < std::size(all); ++i)
+            ::sigaction(all[i], &before_[i], nullptr);
+    }
+
+private:
+    static constexpr int all[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction before_[std::size(all)]{};
+};
+
+// What a child writes, without holding the child up: the last part of it.
+class output {
+public:
+    output() {
+        if (::pipe2(ends_, O_CLOEXEC) != 0)
+            return;
+        ::fcntl(ends_[1], F_SETPIPE_SZ, 1 << 20); // a fast writer, or as it is
+        ::fcntl(ends_[0], F_SETFL, O_NONBLOCK);
+    }
+    output(const output&) = delete;
+    output& operator=(const output&) = delete;
+    ~output() {
+        for (const int end : ends_)
+            close(end);
+    }
+
+    [[nodiscard]] int writer() const { return ends_[1]; }
+    void started() { close(std::exchange(ends_[1], -1)); }
+
+    // Takes what comes within this time.
+    void take_for(std::chrono::milliseconds time) {
+        const auto limit = clock::now() + time;
+        for (auto left = time; left > 0ms;
+             left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - clock::now())) {
+            if (!take(left)) {
+                std::this_thread::sleep_for(limit - clock::now());
+                return;
+            }
+        }
+    }
+    // Takes what is there.
+    void take_rest() {
+        while (take(0ms)) {
+        }
+    }
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+private:
+    static constexpr std::size_t enough = 1 << 18;
+
+    static void close(int fd) {
+        if (fd >= 0)
+            ::close(fd);
+    }
+    // False at the end, or if nothing has come.
+    bool take(std::chrono::milliseconds time) {
+        pollfd ready{ends_[0], POLLIN, 0};
+        std::array<char, 65536> part{};
+        if (ends_[0] < 0 || ::poll(&ready, 1, static_cast<int>(time.count())) <= 0)
+            return false;
+        const ssize_t n = ::read(ends_[0], part.data(), part.size());
+        if (n <= 0)
+            return false;
+        text_.append(part.data(), static_cast<std::size_t>(n));
+        if (text_.size() > 2 * enough)
+            text_.erase(0, text_.size() - enough);
+        return true;
+    }
+
+    int ends_[2] = {-1, -1};
+    std::string text_;
+};
+
+std::string last_line_of(std::string_view text) {
+    const std::size_t end = text.find_last_not_of(" \t\r\n");
+    if (end == std::string_view::npos)
+        return {};
+    text = text.substr(0, end + 1);
+    return legible(text.substr(text.find_last_of('\n') + 1));
+}
 
 double seconds_of(const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
@@ -78,28 +184,23 @@ double private_dirty(const std::vector<pid_t>& pids) {
     return bytes;
 }
 
-pid_t start(const std::vector<std::string>& command) {
+// `out`: where its output goes; -1: nowhere.
+pid_t start(const std::vector<std::string>& command, int out = -1) {
+    const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid != 0)
         return pid;
     ::setpgid(0, 0);
+    // If this command is killed, it cannot end its processes itself.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent)
+        ::_exit(126);
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-        ::dup2(nowhere, fd);
+    ::dup2(nowhere, STDIN_FILENO);
+    ::dup2(out < 0 ? nowhere : out, STDOUT_FILENO);
+    ::dup2(out < 0 ? nowhere : out, STDERR_FILENO);
     ::execvp(command[0].c_str(), pointers_to(command).data());
     ::_exit(errno == ENOENT ? 127 : 126);
-}
-
-bool listens(unsigned port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool connected =
-        ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0; // as the interface has it
-    ::close(fd);
-    return connected;
 }
 
 int as_a_shell(int status) {
@@ -130,6 +231,7 @@ public:
     void sample(pid_t not_counted) {
         result_.memory = std::max(result_.memory, private_dirty(descendants(not_counted)));
     }
+    void sample_before() { result_.memory_before = private_dirty(descendants(0)); }
 
     void end() {
         const auto limit = clock::now() + last_words;
@@ -140,7 +242,7 @@ public:
                 return;
             for (const pid_t pid : left)
                 ::kill(pid, signal);
-            signal = clock::now() > limit ? SIGKILL : 0;
+            signal = clock::now() > limit || times_interrupted > 1 ? SIGKILL : 0;
             std::this_thread::sleep_for(step);
             reap(-1, -1, ignored);
         }
@@ -155,10 +257,19 @@ private:
 trial run_trial(const trial_request& r) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     trial result;
+    if (r.until && look_at_port(*r.until).listens) {
+        result.failed =
+            fmt::format("another program listens on port {} already, and the load would go to it: end it, or "
+                        "let this one listen on another port",
+                        *r.until);
+        return result;
+    }
+    const noted_signals noted;
     family all(result);
     const auto fail = [&](const std::string& why) {
         all.end();
         result.failed = why;
+        result.interrupted = interrupted;
         return result;
     };
     const pid_t program = start(r.command);
@@ -168,6 +279,8 @@ trial run_trial(const trial_request& r) {
     if (r.load.empty()) {
         const auto begin = clock::now();
         while (!all.reap(program, -1, status)) {
+            if (interrupted != 0)
+                return fail("it was interrupted");
             all.sample(-1);
             std::this_thread::sleep_for(result.seconds < 1 ? step / 4 : step);
             result.seconds = std::chrono::duration<double>(clock::now() - begin).count();
@@ -177,30 +290,47 @@ trial run_trial(const trial_request& r) {
         return result;
     }
     const auto limit = clock::now() + (r.until ? patience : std::chrono::seconds(1));
-    while (!(r.until && listens(*r.until))) {
+    while (!(r.until && look_at_port(*r.until).listens)) {
+        if (interrupted != 0)
+            return fail("it was interrupted");
         if (all.reap(program, -1, status) && (as_a_shell(status) != 0 || !r.until))
-            return fail(
-                fmt::format("the program ended with status {} before the load began", as_a_shell(status)));
-        if (r.until && descendants(-1).empty() && !listens(*r.until))
-            return fail(fmt::format("the program ended, and nothing listens on port {}", *r.until));
+            return fail(fmt::format(
+                "the program ended with status {} before the load began; {}", as_a_shell(status),
+                as_a_shell(status) == 0
+                    ? "if it goes on in the background, name the port that it listens on: --until PORT"
+                    : "run it by itself to see why"));
+        if (r.until && descendants(-1).empty() && !look_at_port(*r.until).listens)
+            return fail(fmt::format(
+                "the program ended, and nothing listens on port {}; run it by itself to see why", *r.until));
         if (clock::now() > limit) {
             if (!r.until)
                 break; // no port was given
-            return fail(fmt::format("nothing listened on port {} within {} s", *r.until,
+            return fail(fmt::format("nothing listened on TCP port {} within {} s", *r.until,
                                     std::chrono::seconds(patience).count()));
         }
         std::this_thread::sleep_for(step);
     }
+    all.sample_before();
+    output said;
     const auto begin = clock::now();
-    const pid_t load = start({"/bin/sh", "-c", r.load});
-    while (!all.reap(load, load, status)) {
+    const pid_t load = start({"/bin/sh", "-c", r.load}, said.writer());
+    said.started();
+    for (unsigned turn = 0; !all.reap(load, load, status); ++turn) {
+        if (interrupted != 0)
+            return fail("it was interrupted");
+        if (r.until && turn % 8 == 0) // the table is long where there are many connections
+            result.connections = std::max(result.connections, look_at_port(*r.until).connections);
         all.sample(load);
-        std::this_thread::sleep_for(step);
+        said.take_for(step);
     }
     result.seconds = std::chrono::duration<double>(clock::now() - begin).count();
     result.status = as_a_shell(status);
+    said.take_rest();
+    result.latencies = latencies_in(said.text());
+    result.last_line = last_line_of(said.text());
     all.sample(-1);
     all.end();
+    result.interrupted = interrupted;
     return result;
 }
 

@@ -180,6 +180,12 @@ void look_at_program(const std::string& root, judgement& j) {
         return;
     }
     if (!root.empty()) {
+        std::error_code error; // a link counts: an absolute one leads out of the image
+        if (j.program.starts_with("/") &&
+            fs::symlink_status(root + j.program, error).type() == fs::file_type::not_found) {
+            j.notes.push_back(fmt::format("there is no program {} in {} so far", j.program, root));
+            return;
+        }
         const struct program p = look_at(root + j.program);
         if (const std::string why = why_not_preloadable(p); !why.empty())
             j.problems.push_back(why);

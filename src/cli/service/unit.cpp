@@ -136,11 +136,22 @@ std::string unit_name(std::string name) {
     return possible ? name : std::string();
 }
 
+std::string other_kind_of_unit(std::string_view name) {
+    for (const std::string_view kind :
+         {"socket", "timer", "target", "path", "mount", "automount", "slice", "scope", "device", "swap"}) {
+        if (name.ends_with(kind) && name.size() > kind.size() && name[name.size() - kind.size() - 1] == '.')
+            return std::string(kind);
+    }
+    return {};
+}
+
 unit_result load_unit(const std::string& root, const std::string& name, const std::string& except) {
     unit u;
     u.name = unit_name(name);
     if (u.name.empty())
         return {std::nullopt, fmt::format("'{}' is not the name of a service", legible(name))};
+    if (const std::string kind = other_kind_of_unit(name); !kind.empty())
+        return {std::nullopt, fmt::format("{} is a {} unit: name the service that it starts", name, kind)};
     std::error_code error;
     for (int links = 0; u.files.empty(); ++links) {
         std::string file;

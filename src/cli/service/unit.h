@@ -47,6 +47,9 @@ struct unit_result {
 // "nginx.service"; empty when it cannot be the name of a service.
 [[nodiscard]] std::string unit_name(std::string name);
 
+// "socket" for "ssh.socket"; empty for a service.
+[[nodiscard]] std::string other_kind_of_unit(std::string_view name);
+
 // The words of a value: separated by spaces, with quotes and backslashes.
 [[nodiscard]] std::vector<std::string> words_of(std::string_view value);
 

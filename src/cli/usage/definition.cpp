@@ -55,15 +55,17 @@ command measure() {
              "a difference, it says so. The program's output is discarded.",
              "With --load the program is a server: when it is ready, the load is run against it by a shell, "
              "and then "
-             "the server is ended (SIGTERM)."},
+             "the server is ended (SIGTERM). The latencies that the load prints (wrk --latency, ab, hey, "
+             "vegeta and others) are compared, too."},
         .options = {{.name = "--load",
                      .value = "COMMAND",
                      .is = word::any,
-                     .help = "What to run against the program, as 'wrk -d 5 https://localhost/'"},
+                     .help = "What to run against the program, as 'wrk --latency -d 5 https://localhost/'"},
                     {.name = "--until",
                      .value = "PORT",
                      .is = word::count,
-                     .help = "The program is ready when it listens on this port (default: after one second)"},
+                     .help =
+                         "The program is ready when it listens on this TCP port (default: after one second)"},
                     {.name = "--rounds",
                      .value = "N",
                      .is = word::count,
@@ -71,10 +73,9 @@ command measure() {
                     json()},
         .program = "PROGRAM [ARG...]",
         .exit_status = "0; 1 if the program or the load cannot be run, or ends differently from run to run.",
-        .examples =
-            {{"ibid measure -- python3 crawl.py", ""},
-             {"ibid measure --until 8443 --load 'wrk -d 5 https://localhost:8443/' -- nginx -g 'daemon off;'",
-              ""}},
+        .examples = {{"ibid measure -- python3 crawl.py", ""},
+                     {"ibid measure --until 8443 --load 'wrk --latency https://localhost:8443/' -- nginx",
+                      ""}},
     };
 }
 
@@ -244,14 +245,15 @@ command status() {
 } // namespace
 
 const std::string& summary() {
-    static const std::string text = "keep one copy of each certificate in programs that use OpenSSL 3";
+    static const std::string text = "keep one copy of each certificate in programs that use OpenSSL 3 or 4";
     return text;
 }
 
 const std::vector<std::string>& description() {
-    static const std::vector<std::string> text{"Keeps one copy of each certificate in programs that use "
-                                               "OpenSSL 3, without changing them. Put 'ibid run' before a "
-                                               "command line."};
+    static const std::vector<std::string> text{
+        "Keeps one copy of each certificate in programs that use "
+        "OpenSSL 3 or 4, without changing them. Put 'ibid run' before a "
+        "command line."};
     return text;
 }
 

@@ -61,7 +61,7 @@ TEST_F(programs, that_are_not_there_are_told_why) {
     EXPECT_EQ(why_no_program(""), "the name of the program is empty");
     EXPECT_THAT(why_no_program("there-is-no-such-program"), HasSubstr("in PATH"));
     EXPECT_THAT(why_no_program(folder.string()), EndsWith(" is a folder"));
-    EXPECT_THAT(why_no_program(write("text", "hello\n", fs::perms::owner_read)), HasSubstr("chmod +x"));
+    EXPECT_THAT(why_no_program(write("text", "#!/bin/sh\n", fs::perms::owner_read)), HasSubstr("chmod +x"));
     EXPECT_THAT(why_no_program("/nowhere/\x1b[2J\xff"), EndsWith("/nowhere/?[2J?"));
     EXPECT_LT(why_no_program(std::string(100'000, 'a')).size(), 300U);
 }
