@@ -10,23 +10,28 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 readonly place=$root/build/package
+readonly python=/usr/bin/python3
+readonly all_targets=(x86_64-linux-gnu x86_64-linux-musl aarch64-linux-gnu aarch64-linux-musl)
 
 usage() {
     cat <<'TEXT'
-Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball] [--wheel] [--rpm] [--oci]
+Usage: ./dev package [--in SUITE] [--twice] [--test] [--tarball] [--wheel] [--oci] [--for TARGET] [--rpm]
 
 Builds Debian packages (ibid, libibid-dev, libibid-doc) of the last commit for this distribution, and lintian reads them.
 The result is in build/package/NAME, for example build/package/bookworm.
   --in SUITE   in a clean chroot of this release (bookworm, trixie; Ubuntu: noble, resolute), which debootstrap makes once: needs root
   --twice      build a second time in another folder, and compare byte by byte
   --test       install, use, upgrade, remove and purge the packages in a chroot: needs root
-  --tarball    a tarball of binaries: build/package/ibid-VERSION-PROCESSOR-linux-gnu.tar.gz
+  --tarball    a tarball of binaries: build/package/ibid-VERSION-TARGET.tar.gz
   --wheel      a wheel: 'pip install build/package/ibid-*.whl', then 'ibid run python app.py'
-  --oci        an image for init containers, which puts ibid into a volume: 'docker load < build/package/ibid-*-oci.tar'
+  --oci        an image for init containers, which puts ibid into a volume: 'docker load < build/package/ibid-VERSION-oci.tar'
+  --for TARGET the last three for x86_64-linux-gnu, x86_64-linux-musl, aarch64-linux-gnu or aarch64-linux-musl instead of this
+               system; may be repeated; 'all' for the four
   --rpm        RPM packages, from packaging/rpm/ibid.spec, with this system's rpmbuild
 
-With one of the last four no Debian packages are built; --twice and --test are for these, too. Beside them lie a CycloneDX list of
-what is in them (ibid-VERSION.cdx.json) and SHA256SUMS.
+With --tarball, --wheel, --oci or --rpm no Debian packages are built; --twice and --test are for these, too. Beside them lie
+CycloneDX lists of what is in them (ibid-VERSION-TARGET.cdx.json) and SHA256SUMS. The image has the binaries of all targets that were
+built. The compiler for musl comes from PyPI; that for the other processor's glibc is g++-aarch64-linux-gnu or g++-x86-64-linux-gnu.
 
 IBID_DEBIAN_MIRROR names another mirror than https://deb.debian.org/debian, IBID_UBUNTU_MIRROR than http://archive.ubuntu.com/ubuntu, and
 IBID_UBUNTU_KEYRING the file ubuntu-archive-keyring.gpg where its package is not installed.
@@ -159,50 +164,66 @@ names() {
     done | sort
 }
 
-# build_binaries FOLDER TREE. LIBDIR: beside bin/, wherever it is unpacked.
+# toolchain TARGET [cc]: words, one a line.
+toolchain() { "$python" -m scripts.targets.toolchain "$place/toolchains" "$@"; }
+
+# build_binaries FOLDER TREE CMAKE-OPTION... LIBDIR: beside bin/, wherever it is unpacked.
 build_binaries() {
-    local flags="-O2 -ffile-prefix-map=$1=."
-    CXXFLAGS=$flags CFLAGS=$flags cmake -S "$1/source" -B "$1/source/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DIBID_BUILD_TESTS=OFF \
-        -DIBID_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=/usr/local -DCMAKE_INSTALL_LIBDIR=lib &&
-        cmake --build "$1/source/build" --target ibid_product &&
-        cmake --install "$1/source/build" --strip --prefix "$2"
+    local folder=$1 tree=$2 flags="-O2 -ffile-prefix-map=$1=."
+    shift 2
+    if [[ $twice == yes ]]; then # as of ccache
+        export ZIG_GLOBAL_CACHE_DIR=$folder/cache
+    fi
+    CXXFLAGS=$flags CFLAGS=$flags cmake -S "$folder/source" -B "$folder/source/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DIBID_BUILD_TESTS=OFF \
+        -DIBID_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=/usr/local -DCMAKE_INSTALL_LIBDIR=lib "$@" &&
+        cmake --build "$folder/source/build" --target ibid_product &&
+        cmake --install "$folder/source/build" --strip --prefix "$tree"
 }
 
-# binaries FOLDER: puts the contents of a tarball into FOLDER/NAME: neither files that need a compiler (they
-# are in libibid-dev and in the source) nor a unit, because a unit contains a fixed path.
+# binaries FOLDER TARGET: puts the contents of a tarball into FOLDER/NAME: neither files that need a compiler
+# (they are in libibid-dev and in the source) nor a unit, because a unit contains a fixed path. Beside it the
+# image's entry point, which needs no more than a C compiler and a static C library.
 binaries() {
-    local folder=$1 tree
-    tree=$folder/$release_name
+    local folder=$1 target=$2 tree words
+    local -a options=() compiler
+    tree=$folder/ibid-$version-$target
+    words=$(toolchain "$target") || exit
+    [[ -z $words ]] || mapfile -t options <<<"$words"
+    mapfile -t compiler < <(toolchain "$target" cc)
     rm -rf "$folder"
     mkdir -p "$folder/source"
     git archive "$commit" | tar -C "$folder/source" -xf -
-    build_binaries "$folder" "$tree" >"$folder/log" 2>&1 || build_failed "$folder"
+    build_binaries "$folder" "$tree" "${options[@]}" >"$folder/log" 2>&1 || build_failed "$folder"
     rm -rf "$tree/lib/systemd" "$tree/include" "$tree/lib/cmake" "$tree/lib/pkgconfig" "$tree"/lib/*.a
-    scripts/release/sbom.py "$tree" "$version" "$commit_time" >"$folder/ibid.cdx.json"
+    scripts/release/sbom.py "$tree" "$version" "$target" "$commit_time" >"$folder/ibid.cdx.json"
     cp "$folder/ibid.cdx.json" "$tree/share/doc/ibid/"
+    [[ $with_oci == no ]] || "${compiler[@]}" -O2 -static -s -ffile-prefix-map="$folder"=. -o "$folder/put" "$folder/source/packaging/oci/put.c"
 }
 
-# tarball FOLDER: makes a tarball of FOLDER/NAME in FOLDER.
+# tarball FOLDER TARGET: makes a tarball of FOLDER/TARGET/NAME in FOLDER.
 tarball() {
-    tar -C "$1" --sort=name --mtime="@$commit_time" --owner=0 --group=0 --numeric-owner --format=ustar \
-        --mode='u+rwX,go+rX,go-w' -cf - "$release_name" | gzip -9n >"$1/$release_name.tar.gz"
+    local name=ibid-$version-$2
+    tar -C "$1/$2" --sort=name --mtime="@$commit_time" --owner=0 --group=0 --numeric-owner --format=ustar \
+        --mode='u+rwX,go+rX,go-w' -cf - "$name" | gzip -9n >"$1/$name.tar.gz"
 }
 
 wheel() {
-    scripts/release/wheel.py "$1/$release_name" "$version" "$commit_time" README.md "$1/ibid.cdx.json" "$1" >/dev/null
+    scripts/release/wheel.py "$1/$2/ibid-$version-$2" "$version" "$2" "$commit_time" README.md "$1/$2/ibid.cdx.json" "$1" >/dev/null
 }
 
-# The entry point is compiled here: it needs no more than a C compiler and a static C library.
-oci() {
-    cc -O2 -static -s -ffile-prefix-map="$1"=. -o "$1/put" "$1/source/packaging/oci/put.c"
-    scripts/release/oci.py "$1/$release_name" "$version" "$commit_time" "$1/put" "$1/$release_name-oci.tar"
-}
-
-# release_files FOLDER: the files in it that are released.
-release_files() {
-    [[ $with_tarball == no ]] || tarball "$1"
-    [[ $with_wheel == no ]] || wheel "$1"
-    [[ $with_oci == no ]] || oci "$1"
+# release FOLDER: builds all targets in it, and puts the files that are released into it.
+release() {
+    local target
+    mkdir -p "$1"
+    find "$1" -maxdepth 1 -type f -delete
+    for target in "${targets[@]}"; do
+        say "binaries of $version for $target: $1/$target/log"
+        binaries "$1/$target" "$target"
+        cp "$1/$target/ibid.cdx.json" "$1/ibid-$version-$target.cdx.json"
+        [[ $with_tarball == no ]] || tarball "$1" "$target"
+        [[ $with_wheel == no ]] || wheel "$1" "$target"
+    done
+    [[ $with_oci == no ]] || scripts/release/oci.py "$1" "$version" "$commit_time" "${targets[@]}"
 }
 
 # rpm_package FOLDER: builds RPMs in FOLDER from a source tarball, as a distribution does. (--nodeps, because
@@ -222,7 +243,7 @@ rpm_package() {
     find "$top"/*RPMS -name '*.rpm' -exec cp {} "$folder/" \;
 }
 
-suite='' twice=no test=no with_tarball=no with_wheel=no with_rpm=no with_oci=no
+targets=() suite='' twice=no test=no with_tarball=no with_wheel=no with_rpm=no with_oci=no
 while [[ $# -gt 0 ]]; do
     case $1 in
     --help | -h) usage; exit ;;
@@ -233,6 +254,13 @@ while [[ $# -gt 0 ]]; do
     --wheel) with_wheel=yes ;;
     --rpm) with_rpm=yes ;;
     --oci) with_oci=yes ;;
+    --for)
+        case ${2-} in
+        all) targets+=("${all_targets[@]}") ;;
+        *) [[ " ${all_targets[*]} " == *" ${2:-none} "* ]] || fail "--for needs a target" "one of ${all_targets[*]}, or all"; targets+=("$2") ;;
+        esac
+        shift
+        ;;
     *) printf "dev: unknown option '%s'\ndev: './dev package --help' explains it\n" "$1" >&2; exit 2 ;;
     esac
     shift
@@ -241,7 +269,9 @@ done
 commit=$(git rev-parse HEAD) # fixed here, so that a commit in the meantime changes nothing
 version=$(sed -nE 's/^project\(ibid VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
 commit_time=$(git log -1 --format=%ct "$commit")
-release_name=ibid-$version-$(uname -m)-linux-gnu
+[[ ${#targets[@]} -eq 0 || $with_tarball$with_wheel$with_oci == *yes* ]] || fail "--for is for --tarball, --wheel and --oci"
+[[ ${#targets[@]} -gt 0 ]] || targets=("$(uname -m)-linux-gnu")
+mapfile -t targets < <(printf '%s\n' "${targets[@]}" | sort -u)
 [[ $(head -n 1 packaging/debian/changelog) == "ibid ($version-"* ]] ||
     fail "packaging/debian/changelog does not begin with version $version" "add an entry for it"
 [[ $twice == no ]] || export CCACHE_DISABLE=1 # a second build that only reads a cache shows nothing
@@ -251,17 +281,13 @@ if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
     [[ -z $suite ]] || fail "--in is only for Debian packages"
     made=()
     if [[ $with_tarball$with_wheel$with_oci == *yes* ]]; then
-        say "binaries of $version"
-        binaries "$place/binaries"
-        release_files "$place/binaries"
-        mapfile -t made < <(names "$place/binaries" '*.tar.gz' '*.whl' '*-oci.tar')
+        release "$place/binaries"
+        mapfile -t made < <(names "$place/binaries" '*.tar.gz' '*.whl' '*-oci.tar' '*.cdx.json')
         if [[ $twice == yes ]]; then
-            binaries "$place/binaries-again-elsewhere"
-            release_files "$place/binaries-again-elsewhere"
-            compare "$place/binaries" "$place/binaries-again-elsewhere" "${made[@]}" ibid.cdx.json
+            release "$place/binaries-again-elsewhere"
+            compare "$place/binaries" "$place/binaries-again-elsewhere" "${made[@]}"
         fi
-        (cd "$place/binaries" && cp "${made[@]}" "$place/" && cp ibid.cdx.json "$place/ibid-$version.cdx.json")
-        made+=("ibid-$version.cdx.json")
+        (cd "$place/binaries" && cp "${made[@]}" "$place/")
     fi
     if [[ $with_rpm == yes ]]; then
         say "RPM packages of $version"
@@ -276,7 +302,7 @@ if [[ $with_tarball$with_wheel$with_rpm$with_oci == *yes* ]]; then
         made+=("${rpms[@]}")
     fi
     (cd "$place" && sha256sum "${made[@]}" | tee SHA256SUMS)
-    [[ $test == no ]] || IBID_RELEASE=$place /usr/bin/python3 -m pytest tests/packages/test_release.py tests/packages/test_rpm.py -q -p no:cacheprovider -rs
+    [[ $test == no ]] || IBID_RELEASE=$place "$python" -m pytest tests/packages/test_release.py tests/packages/test_rpm.py -q -p no:cacheprovider -rs
     exit
 fi
 
@@ -308,6 +334,6 @@ if [[ $twice == yes ]]; then
 fi
 if [[ $test == yes ]]; then
     [[ $EUID -eq 0 ]] || fail "a chroot needs root" "sudo ./dev package --test"
-    IBID_PACKAGES=$place/$name IBID_CHROOT=$(chroot_of "$name") IBID_BUILDER=$(builder_of "$name") /usr/bin/python3 -m pytest tests/packages/test_debian.py -q -p no:cacheprovider
+    IBID_PACKAGES=$place/$name IBID_CHROOT=$(chroot_of "$name") IBID_BUILDER=$(builder_of "$name") "$python" -m pytest tests/packages/test_debian.py -q -p no:cacheprovider
 fi
 ls -1 "$place/$name"/*.deb

@@ -9,7 +9,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-PACKAGE = "ziglang==0.17.1"
+from scripts.targets.carried import ZIGLANG as PACKAGE
+
 GOOGLETEST = Path("/usr/src/googletest/googletest")
 XXHASH = Path("/usr/include/xxhash.h")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")

@@ -29,6 +29,8 @@ packages_for() {
     long) echo systemd prometheus ;; # tests that need them are otherwise skipped
     package) echo debhelper lintian debootstrap ;;
     package-test) echo python3 python3-pytest python3-venv ;;
+    targets) if [[ $(uname -m) == x86_64 ]]; then echo python3-venv g++-aarch64-linux-gnu; else echo python3-venv g++-x86-64-linux-gnu; fi ;;
+    targets-test) echo busybox-static qemu-user-static skopeo ;;
     rpm) echo rpm ;;
     demo) echo python3 python3-cryptography python3-matplotlib openssl ca-certificates curl nginx ;;
     docs) echo python3 python3-venv curl nginx ;; # the pictures are of real programs

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in the binaries: a CycloneDX 1.5 document.
 
-sbom.py TREE VERSION SECONDS > ibid.cdx.json
+sbom.py TREE VERSION TARGET SECONDS > ibid.cdx.json
 
 TREE is what was installed: its binaries are listed with their checksums. Libraries that are compiled into them are listed with the versions of
-this system's packages, from which they were compiled. SECONDS is the time of the commit: the same commit on the same system gives the same bytes.
+the packages from which they were compiled: this system's, and for musl ziglang's. SECONDS is the time of the commit: the same commit on the same system gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,15 +19,30 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-# Package, name, licence, purpose. These are templates and headers, whose code is in the binaries, and the C++
-# runtime, which is linked statically.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from scripts.targets import carried
+from scripts.targets.toolchain import NATIVE
+
+# Package, name, licence, purpose. These are templates and headers, whose code is in the binaries.
 COMPILED_IN = (
     ("libcli11-dev", "CLI11", "BSD-3-Clause", "command line"),
     ("libfmt-dev", "fmt", "MIT", "text"),
     ("nlohmann-json3-dev", "nlohmann_json", "MIT", "JSON"),
     ("libxxhash-dev", "xxHash", "BSD-2-Clause", "hashes"),
-    ("libstdc++-12-dev", "libstdc++", "GPL-3.0-or-later WITH GCC-exception-3.1", "C++ library"),
 )
+
+
+def library(package: str, name: str, licence: str, purpose: str, version: str = "", kind: str = "deb/debian") -> dict[str, Any]:
+    version = version or version_of(package)
+    return {
+        "type": "library",
+        "bom-ref": f"library:{name}",
+        "name": name,
+        "version": version,
+        "description": purpose,
+        "licenses": [{"expression": licence}] if " WITH " in licence else [{"license": {"id": licence}}],
+        "purl": f"pkg:{kind}/{package.replace('+', '%2B')}@{version.replace('+', '%2B').replace(':', '%3A')}",
+    }
 
 
 def version_of(package: str) -> str:
@@ -35,17 +50,21 @@ def version_of(package: str) -> str:
     return asked.stdout.strip() or "unknown"
 
 
-def runtime_package() -> str:
-    """The package of the compiler's C++ library."""
-    major = subprocess.run(["c++", "-dumpversion"], capture_output=True, text=True).stdout.split(".")[0]
-    return f"libstdc++-{major}-dev"
+def runtime(target: str) -> dict[str, Any]:
+    """The compiler's C++ library, which is linked statically."""
+    if target.endswith("-musl"):
+        package, version = carried.ZIGLANG.split("==")
+        return library(package, "libc++", "Apache-2.0 WITH LLVM-exception", "C++ library and unwinder", version, "pypi")
+    compiler, suffix = ("c++", "") if target == NATIVE else (f"{target}-g++", f"-{carried.DEBIAN[target.split('-')[0]]}-cross")
+    major = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True).stdout.strip().split(".")[0]
+    return library(f"libstdc++-{major}-dev{suffix}", "libstdc++", "GPL-3.0-or-later WITH GCC-exception-3.1", "C++ library")
 
 
 def is_elf(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and path.read_bytes()[:4] == b"\x7fELF"
 
 
-def document(tree: Path, version: str, seconds: int) -> dict[str, Any]:
+def document(tree: Path, version: str, target: str, seconds: int) -> dict[str, Any]:
     files = [p for p in sorted(tree.rglob("*")) if is_elf(p)]
     parts = [
         {
@@ -56,22 +75,7 @@ def document(tree: Path, version: str, seconds: int) -> dict[str, Any]:
         }
         for p in files
     ]
-    libraries = []
-    for package, name, licence, purpose in COMPILED_IN:
-        package = runtime_package() if name == "libstdc++" else package
-        found = version_of(package)
-        licences = [{"expression": licence}] if " WITH " in licence else [{"license": {"id": licence}}]
-        libraries.append(
-            {
-                "type": "library",
-                "bom-ref": f"library:{name}",
-                "name": name,
-                "version": found,
-                "description": purpose,
-                "licenses": licences,
-                "purl": f"pkg:deb/debian/{package.replace('+', '%2B')}@{found.replace('+', '%2B').replace(':', '%3A')}",
-            }
-        )
+    libraries = [*(library(*words) for words in COMPILED_IN), runtime(target)]
     made = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     content = json.dumps([parts, libraries])
     return {
@@ -92,11 +96,11 @@ def document(tree: Path, version: str, seconds: int) -> dict[str, Any]:
             },
         },
         "components": [*parts, *libraries],
-        "dependencies": [{"ref": "ibid", "dependsOn": [f"library:{name}" for _, name, _, _ in COMPILED_IN]}],
+        "dependencies": [{"ref": "ibid", "dependsOn": [each["bom-ref"] for each in libraries]}],
     }
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
-    print(json.dumps(document(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])), indent=1))
+    print(json.dumps(document(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])), indent=1))

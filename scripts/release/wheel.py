@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A wheel of the installed binaries: `pip install ibid`, then `ibid run python app.py`.
 
-wheel.py TREE VERSION SECONDS README SBOM FOLDER
+wheel.py TREE VERSION TARGET SECONDS README SBOM FOLDER
 
 It contains no Python. The command goes to the environment's bin/, the preload and its files to lib/ and share/, with the same relative paths as
-in every installation. The tag names the oldest C library with which the binaries run (PEP 600). A wheel cannot contain symbolic links, so each
+in every installation. The tag names the oldest C library with which the binaries run (PEP 600, PEP 656). A wheel cannot contain symbolic links, so each
 is a copy of the file that it points to.
 
 Law: the same tree gives the same bytes. SECONDS is the time of all entries.
@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -37,12 +36,13 @@ def glibc_of(files: list[Path]) -> tuple[int, int]:
     return max(((2, int(v.split(".")[1])) for v in found), default=(2, 17))
 
 
-def tag(tree: Path) -> str:
-    binaries = [tree / "bin/ibid", tree / "lib/libibid_preload.so"]
-    major, minor = glibc_of(binaries)
-    machine = platform.machine()
+def tag(tree: Path, target: str) -> str:
+    processor, _, library = target.split("-")
+    if library == "musl":  # has no symbol versions: the test compares the functions with an older musl's
+        return f"py3-none-musllinux_1_2_{processor}"
+    major, minor = glibc_of([tree / "bin/ibid", tree / "lib/libibid_preload.so"])
     # manylinux_2_28 is the oldest tag that every current pip and image supports.
-    return f"py3-none-manylinux_{major}_{max(minor, 28)}_{machine}"
+    return f"py3-none-manylinux_{major}_{max(minor, 28)}_{processor}"
 
 
 def entries_of(tree: Path, version: str, readme: str, sbom: bytes, wheel_tag: str) -> list[tuple[str, bytes, int]]:
@@ -82,11 +82,11 @@ def entries_of(tree: Path, version: str, readme: str, sbom: bytes, wheel_tag: st
 
 
 def main(words: list[str]) -> int:
-    if len(words) != 6:
+    if len(words) != 7:
         print(__doc__, file=sys.stderr)
         return 2
-    tree, version, seconds, readme, sbom, folder = words
-    wheel_tag = tag(Path(tree))
+    tree, version, target, seconds, readme, sbom, folder = words
+    wheel_tag = tag(Path(tree), target)
     path = Path(folder) / f"ibid-{version}-{wheel_tag}.whl"
     when = time.gmtime(int(seconds))[:6]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.targets.carried import Unavailable
+
 from .catalogue import SYSTEMS, System
 from .checks import CHECKS
 from .table import table
@@ -76,7 +78,7 @@ def check(name: str, options: argparse.Namespace, logs: Path) -> Outcome:
     with (logs / f"{name}.log").open("w") as out:
         try:
             return CHECKS[name](ROOT, options.folder, lambda userland: make(userland, options), out)
-        except UserlandError as error:
+        except (UserlandError, Unavailable) as error:
             return Outcome(name, obstacle=str(error))
 
 

@@ -9,7 +9,6 @@ Law: writes only to the given folder and to build/, installs nothing, and leaves
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -17,7 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from . import carried
+from scripts.targets import carried
+from scripts.targets.toolchain import cmake_options, toolchain
+
 from .catalogue import System
 from .trial import Outcome
 from .userland import Userland, UserlandError
@@ -63,7 +64,8 @@ class Steps:
 
 
 def build(tree: Path, folder: Path, words: Sequence[str], targets: Sequence[str], out: IO[str]) -> None:
-    carried.run(["cmake", "-S", tree, "-B", folder, *words], out, "CMake could not configure it")
+    release = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DIBID_BUILD_EXAMPLES=OFF"]
+    carried.run(["cmake", "-S", tree, "-B", folder, *release, *words], out, "CMake could not configure it")
     carried.run(["cmake", "--build", folder, "--target", *targets], out, "it did not build")
 
 
@@ -106,27 +108,17 @@ def musl(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str]) 
     place = folder / "carried"
     if not shutil.which("musl-gcc"):
         raise UserlandError("there is no musl-gcc: apt-get install musl-tools")
-    zig = carried.zig(place, out)
     openssl = carried.openssl_for("musllinux_1_2_x86_64", place, out)
     headers = carried.openssl_headers(place)
-    toolchain = place / "musl.cmake"
-    toolchain.write_text(
-        "set(CMAKE_SYSTEM_NAME Linux)\n"
-        f"set(CMAKE_SYSTEM_PROCESSOR {platform.machine()})\n"
-        "set(CMAKE_C_COMPILER musl-gcc)\n"
-        f"set(CMAKE_CXX_COMPILER {zig} c++ -target x86_64-linux-musl -dynamic)\n"
-        "set(CMAKE_AR /usr/bin/ar)\nset(CMAKE_RANLIB /usr/bin/ranlib)\n"
-        f"set(CMAKE_FIND_ROOT_PATH {place}/nothing)\n"
-        "set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)\nset(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)\n"
-    )
-    options = carried.cmake_options(place, headers, openssl.libssl, openssl.libcrypto)
+    file = toolchain("x86_64-linux-musl", place, out).file
+    options = cmake_options(place, headers, openssl.libssl, openssl.libcrypto)
     at = tree / "build/musl"
-    build(tree, at, [*options, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DIBID_BUILD_TESTS=OFF"], ["ibid_preload", "ibid_cli"], out)
+    build(tree, at, [*options, f"-DCMAKE_TOOLCHAIN_FILE={file}", "-DIBID_BUILD_TESTS=OFF"], ["ibid_preload", "ibid_cli"], out)
     outcome.built = True
     outcome.compiler = "zig"
     loader = Path("/lib/ld-musl-x86_64.so.1")
-    if b"DT_RELR" not in loader.read_bytes() and musl_version(loader) < (1, 2, 4):
-        loader = newer_musl(place, out)  # the wheel's libraries have packed relocations
+    if carried.musl_version(loader) < (1, 2, 4):
+        loader = carried.newer_musl(place, out)
     run = folder / "musl"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir()
@@ -142,52 +134,7 @@ def musl(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str]) 
     return outcome
 
 
-def musl_version(loader: Path) -> tuple[int, ...]:
-    said = subprocess.run([str(loader)], capture_output=True, text=True).stderr
-    found = re.search(r"Version (\d+)\.(\d+)\.(\d+)", said)
-    return tuple(map(int, found.groups())) if found else (0,)
-
-
-def newer_musl(place: Path, out: IO[str]) -> Path:
-    """The loader of Debian 13's package."""
-    kept = place / "musl-of-debian-13"
-    if not kept.exists():
-        apt = private_apt(place / "apt-musl", "amd64", "trixie")
-        carried.run([*apt, "update"], out, "apt-get could not read the archive")
-        carried.run([*apt, "download", "musl"], out, "apt-get could not fetch musl", place / "apt-musl")
-        (package,) = (place / "apt-musl").glob("musl_*.deb")
-        carried.run(["dpkg-deb", "-x", package, kept], out, "musl could not be unpacked")
-    (found,) = kept.rglob("libc.so")
-    return found
-
-
-def private_apt(folder: Path, architecture: str, suite: str) -> list[str]:
-    """An apt-get for another architecture or release, with files of its own. It checks the archive's signature."""
-    (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
-    (folder / "archives/partial").mkdir(parents=True, exist_ok=True)
-    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    mirror = os.environ.get("IBID_DEBIAN_MIRROR", "http://deb.debian.org/debian")
-    (folder / "sources.list").write_text(f"deb [arch={architecture} signed-by={keys}] {mirror} {suite} main\n")
-    (folder / "status").touch()
-    settings = {
-        "APT::Architecture": architecture,
-        "APT::Architectures::": architecture,
-        "APT::Sandbox::User": "root",
-        "Dir::Etc::SourceList": folder / "sources.list",
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State::Lists": folder / "lists",
-        "Dir::State::status": folder / "status",
-        "Dir::Cache": folder,
-        "Dir::Cache::archives": folder / "archives",
-    }
-    return ["apt-get", "-qq", "-y", *(f"-o{name}={value}" for name, value in settings.items())]
-
-
-# The kernel runs arm64 programs with the emulator, only in this namespace.
-EMULATED = r"""
-mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
-printf '%s' ':arm64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:'"$1"':F' \
-    >/proc/sys/fs/binfmt_misc/register
+IN_THE_BUILD = r"""
 export QEMU_LD_PREFIX=$2
 cd "$3"
 exec sh -c "$4"
@@ -204,31 +151,15 @@ def arm64(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str])
     if not emulator or not shutil.which("aarch64-linux-gnu-g++"):
         raise UserlandError("there is no cross compiler, or no emulator: apt-get install g++-aarch64-linux-gnu qemu-user-static")
     place = folder / "carried"
-    root = folder / "arm64/root"
-    if not root.exists():
-        unpacked = folder / "arm64/unpacking"
-        shutil.rmtree(unpacked, ignore_errors=True)
-        apt = private_apt(folder / "arm64/apt", "arm64", "bookworm")
-        carried.run([*apt, "update"], out, "apt-get could not read the archive")
-        carried.run([*apt, "--no-install-recommends", "--download-only", "install", *OF_ARM64], out, "apt-get could not fetch packages")
-        for package in sorted((folder / "arm64/apt/archives").glob("*.deb")):
-            carried.run(["dpkg-deb", "-x", package, unpacked], out, "a package could not be unpacked")
-        unpacked.rename(root)
+    root = carried.debian_packages(folder / "arm64/root", "bookworm", "aarch64", OF_ARM64, out)
     libraries = root / "usr/lib/aarch64-linux-gnu"
     headers = folder / "arm64/headers"
     if not headers.exists():
         shutil.copytree(root / "usr/include/openssl", headers / "openssl")
         shutil.copytree(root / "usr/include/aarch64-linux-gnu/openssl", headers / "openssl", dirs_exist_ok=True)
-    toolchain = folder / "arm64/toolchain.cmake"
-    toolchain.write_text(
-        "set(CMAKE_SYSTEM_NAME Linux)\nset(CMAKE_SYSTEM_PROCESSOR aarch64)\n"
-        "set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)\nset(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)\n"
-        f"set(CMAKE_CROSSCOMPILING_EMULATOR {emulator};-L;{root})\n"
-        f"set(CMAKE_FIND_ROOT_PATH {root})\nset(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)\n"
-        "set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)\nset(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)\n"
-    )
-    options = carried.cmake_options(place, headers, libraries / "libssl.so", libraries / "libcrypto.so")
-    options += [f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DGTest_DIR={libraries}/cmake/GTest", "-DIBID_BUILD_TESTS=ON"]
+    file = toolchain("aarch64-linux-gnu", place, out, root).file
+    options = cmake_options(place, headers, libraries / "libssl.so", libraries / "libcrypto.so")
+    options += [f"-DCMAKE_TOOLCHAIN_FILE={file}", f"-DCMAKE_CROSSCOMPILING_EMULATOR={emulator};-L;{root}", f"-DGTest_DIR={libraries}/cmake/GTest", "-DIBID_BUILD_TESTS=ON"]
     components = "src/.*;tests/unit/(core|openssl);tests/stress/core;tests/support"
     at = tree / "build/arm64"
     build(tree, at, [*options, f"-DIBID_COMPONENTS={components}"], ["ibid_preload", "ibid_cli", *TESTS_OF_ARM64], out)
@@ -237,8 +168,7 @@ def arm64(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str])
     pki = carried.certificates(place, out)
 
     def enter(command: str) -> list[str]:
-        namespaces = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        return [*namespaces, "sh", "-euc", EMULATED, "sh", str(emulator), str(root), str(at), command]
+        return [*carried.NAMESPACES, "--mount-proc", "sh", "-euc", carried.RUNS_ARM64 + IN_THE_BUILD, "sh", str(emulator), str(root), str(at), command]
 
     steps = Steps(outcome, enter, out)
     steps.must(
@@ -246,7 +176,8 @@ def arm64(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str])
         f"{libraries}/libssl.so.3 {libraries}/libcrypto.so.3"
     )
     steps.must("bin/ibid --version", "^ibid")
-    steps.handshakes(f"./handshakes {pki} {HANDSHAKES}", "bin/ibid")
+    # The doctor executes the loader, which the emulator looks for on this system.
+    steps.handshakes(f"./handshakes {pki} {HANDSHAKES}", "bin/ibid", asks_doctor=Path("/lib/ld-linux-aarch64.so.1").exists())
     for test in TESTS_OF_ARM64:
         steps.must(f"bin/{test} --gtest_brief=1", seconds=3600)
     return outcome

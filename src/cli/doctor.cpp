@@ -136,6 +136,13 @@ void look_at_settings(findings& f, const surroundings& s, const char* environmen
     }
 }
 
+// Hardly any arm64 machine has them. Their loader prints an error (docs/command.md).
+#ifdef __x86_64__
+constexpr bool machine_has_32_bit_programs = true;
+#else
+constexpr bool machine_has_32_bit_programs = false;
+#endif
+
 void look_at_installation(findings& f) {
     f.preload = find_preload();
     if (!f.preload) {
@@ -148,7 +155,8 @@ void look_at_installation(findings& f) {
             "cannot hold");
         f.next.emplace_back("move the installation to a path without them");
     } else {
-        if (!entry_for(*f.preload).harmless)
+        const preload_entry entry = entry_for(*f.preload);
+        if (!entry.harmless && (machine_has_32_bit_programs || entry.text == *f.preload))
             f.notes.push_back(
                 fmt::format("beside {} is no folder ibid/before-libasan.so, or no empty 32-bit library in "
                             "it: a 32-bit program, or one with the address sanitizer, that a program under "

@@ -1,23 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tarball, the wheel, the RPM packages and the image: installed without anything else of ibid, used, and removed. Run by
-`./dev package --tarball --wheel --rpm --oci --test`, which sets their folder (IBID_RELEASE). What was not built is skipped."""
+"""The tarballs, the wheels, the RPM packages and the image: installed without anything else of ibid, used, and removed. Run by
+`./dev package --tarball --wheel --rpm --oci --for all --test`, which sets their folder (IBID_RELEASE). What was not built is skipped."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from scripts.targets import carried, toolchain  # noqa: E402
+
+NATIVE = toolchain.NATIVE
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+OTHERS = [target for target in toolchain.NAMES if target != NATIVE]
 RELEASE = Path(os.environ.get("IBID_RELEASE", "/nowhere"))
+FOR_ANY_CONTAINER = re.findall(r"LD_PRELOAD, value: (\S+)", (ROOT / "packaging/oci/kubernetes.yaml").read_text())[0]
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 USES_OPENSSL = f"import ssl\nfor _ in range(3):\n    print(len(ssl.create_default_context(cafile={CA_FILE!r}).get_ca_certs()))\n"
 
@@ -29,6 +41,19 @@ def newest(pattern: str) -> Path:
     if not found:
         pytest.skip(f"no {pattern} was built")
     return found[-1]
+
+
+def tag_of(target: str) -> str:
+    processor, _, library = target.split("-")
+    return f"musllinux_1_2_{processor}" if library == "musl" else f"manylinux_2_28_{processor}"
+
+
+def unpacked_tarball(target: str, folder: Path) -> Path:
+    with tarfile.open(newest(f"ibid-*-{target}.tar.gz")) as archive:
+        assert all(m.uid == 0 and m.gid == 0 for m in archive.getmembers())
+        archive.extractall(folder)
+    (tree,) = folder.glob(f"ibid-*-{target}")
+    return tree
 
 
 def run(*words: str | Path) -> str:
@@ -50,6 +75,18 @@ def assert_it_shares(ibid: Sequence[str | Path], python: str | Path, folder: Pat
     assert told["trust_stores"]["hits"] >= 2, told
 
 
+@contextmanager
+def fetching() -> Iterator[tuple[Path, IO[str]]]:
+    """Where what comes from PyPI and Debian is kept, beside the compilers; and a file for messages."""
+    place = RELEASE / "toolchains"
+    place.mkdir(exist_ok=True)
+    try:
+        with (place / "log").open("w") as out:
+            yield place, out
+    except carried.Unavailable as error:
+        pytest.skip(str(error))
+
+
 def a_python_with_venv() -> str:
     for python in ("/usr/bin/python3", shutil.which("python3") or ""):
         if python and subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0:
@@ -58,7 +95,7 @@ def a_python_with_venv() -> str:
 
 
 def test_the_wheel_in_a_fresh_environment(tmp_path: Path) -> None:
-    wheel = newest("ibid-*.whl")
+    wheel = newest(f"ibid-*-{tag_of(NATIVE)}.whl")
     run(a_python_with_venv(), "-m", "venv", tmp_path / "venv")
     before = {p for p in (tmp_path / "venv").rglob("*")}
     pip = (tmp_path / "venv/bin/python", "-m", "pip", "--disable-pip-version-check")
@@ -69,8 +106,9 @@ def test_the_wheel_in_a_fresh_environment(tmp_path: Path) -> None:
     assert not [p for p in left if p.is_file()]
 
 
-def test_the_wheel_says_what_it_needs_and_what_is_in_it() -> None:
-    wheel = newest("ibid-*.whl")
+@pytest.mark.parametrize("target", toolchain.NAMES)
+def test_the_wheel_says_what_it_needs_and_what_is_in_it(target: str) -> None:
+    wheel = newest(f"ibid-*-{tag_of(target)}.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         info = next(n for n in names if n.endswith("/WHEEL")).split("/")[0]
@@ -81,24 +119,47 @@ def test_the_wheel_says_what_it_needs_and_what_is_in_it() -> None:
             assert not [n for n in names if n.endswith(forbidden) or f"/{forbidden}" in n]
         told = json.loads(archive.read(f"{info}/sboms/ibid.cdx.json"))
         assert told["bomFormat"] == "CycloneDX"
-        minor = int(wheel.stem.split("manylinux_2_")[1].split("_")[0])
-        for name in (n for n in names if n.endswith(("scripts/ibid", "lib/libibid_preload.so"))):
-            path = Path("/dev/shm") / f"ibid-test-{os.getpid()}"
-            path.write_bytes(archive.read(name))
-            try:
-                versions = subprocess.run(["readelf", "--wide", "--version-info", path], capture_output=True, text=True, check=True).stdout
-            finally:
-                path.unlink()
-            needed = [int(w.split(".")[1]) for w in versions.split() if w.startswith("GLIBC_2.")]
-            assert needed and max(needed) <= minor, name
+        runtime = {c["name"]: c["version"] for c in told["components"] if c["name"] in ("libc++", "libstdc++")}
+        assert list(runtime) == ["libc++" if target.endswith("musl") else "libstdc++"] and "unknown" not in runtime.values()
+
+
+@pytest.mark.parametrize("target", toolchain.NAMES)
+def test_the_binaries_need_only_a_c_library_that_is_old_enough(target: str, tmp_path: Path) -> None:
+    tree = unpacked_tarball(target, tmp_path)
+    binaries = [tree / "bin/ibid", tree / "lib/libibid_preload.so"]
+    headers = {b: run("readelf", "--wide", "--file-header", "--dynamic", b) for b in binaries}
+    for text in headers.values():
+        assert {"x86_64": "X86-64", "aarch64": "AArch64"}[target.split("-")[0]] in text
+    needed = {name for text in headers.values() for name in re.findall(r"\(NEEDED\).*\[(.*)\]", text)}
+    if target.endswith("gnu"):
+        assert {name.split(".")[0] for name in needed} <= {"libc", "libgcc_s", "ld-linux-aarch64", "ld-linux-x86-64"}
+        run("/usr/bin/python3", ROOT / "scripts/version_needs.py", "--most", "2.28", *binaries)
+        return
+    assert needed == {"libc.so"}
+    assert not any("RELR" in text for text in headers.values())  # which musl before 1.2.4 does not know
+    # musl has no symbol versions.
+    processor = target.split("-")[0]
+    with fetching() as (place, out):
+        (older,) = carried.debian_packages(place / f"musl-of-debian-12-{processor}", "bookworm", processor, ["musl"], out).rglob("libc.so")
+
+    def symbols(file: Path) -> set[tuple[bool, str]]:
+        lines = run("readelf", "--wide", "--dyn-syms", file).splitlines()
+        return {(w[6] != "UND", w[7]) for w in map(str.split, lines) if len(w) == 8 and w[4] in ("GLOBAL", "WEAK")}
+
+    its = {name for defined, name in symbols(older) if defined}
+    for binary in binaries:
+        known = its | {"__tls_get_addr"} | {name for defined, name in symbols(tree / "lib/libibid_preload.so") if defined}
+        assert {name for defined, name in symbols(binary) if not defined} <= known, binary
 
 
 def test_the_tarball_in_a_folder(tmp_path: Path) -> None:
-    with tarfile.open(newest("ibid-*-linux-gnu.tar.gz")) as archive:
-        assert all(m.uid == 0 and m.gid == 0 for m in archive.getmembers())
-        archive.extractall(tmp_path)
-    tree = next(p for p in tmp_path.iterdir() if p.is_dir())
+    tree = unpacked_tarball(NATIVE, tmp_path)
     assert_it_shares([tree / "bin/ibid"], "/usr/bin/python3", tmp_path)
+
+
+@pytest.mark.parametrize("target", toolchain.NAMES)
+def test_the_tarball_lists_its_binaries(target: str, tmp_path: Path) -> None:
+    tree = unpacked_tarball(target, tmp_path)
     told = json.loads((tree / "share/doc/ibid/ibid.cdx.json").read_text())
     listed = {c["name"]: c["hashes"][0]["content"] for c in told["components"] if c["type"] == "file"}
     binaries = [p for p in tree.rglob("*") if p.is_file() and not p.is_symlink() and p.read_bytes()[:4] == b"\x7fELF"]
@@ -128,31 +189,70 @@ def test_the_rpm_package_installed_and_erased(tmp_path: Path) -> None:
     assert not left
 
 
+class Image:
+    """The image, unpacked into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "image"
+        self._folder.mkdir()
+        with tarfile.open(newest("ibid-*-oci.tar")) as archive:
+            archive.extractall(self._folder)
+        (index,) = json.loads((self._folder / "index.json").read_text())["manifests"]
+        self.manifests = {m["platform"]["architecture"]: m for m in json.loads(self.blob(index).read_text())["manifests"]}
+
+    def blob(self, described: dict[str, Any]) -> Path:
+        path = self._folder / "blobs" / described["digest"].replace(":", "/")
+        content = path.read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (path.name, described["size"])
+        return path
+
+
+def container_of_the_image(processor: str, folder: Path) -> tuple[Path, list[str]]:
+    """Its root file system, and its entry point."""
+    image, root, architecture = Image(folder), folder / "first", ARCHITECTURES[processor]
+    if architecture not in image.manifests:
+        pytest.skip(f"the image was not built for {processor}")
+    manifest = json.loads(image.blob(image.manifests[architecture]).read_text())
+    config = json.loads(image.blob(manifest["config"]).read_text())
+    assert config["architecture"] == architecture
+    root.mkdir()
+    for layer in manifest["layers"]:
+        with tarfile.open(image.blob(layer)) as archive:
+            archive.extractall(root)
+    return root, config["config"]["Entrypoint"]
+
+
+def in_root(root: Path, processor: str, *words: str, mounts: str = "") -> str:
+    """Runs a command in another root file system, without a network; of another processor with the emulator."""
+    emulator = shutil.which(f"qemu-{processor}-static") or ""
+    if processor != platform.machine():
+        if processor != "aarch64" or not emulator:
+            pytest.skip(f"no emulator of {processor} here: on x86-64, apt-get install qemu-user-static")
+        mounts = carried.RUNS_ARM64 + mounts
+    script = f'{mounts}\ncd "$2"; shift 2; exec chroot . "$@"'
+    return run(*carried.NAMESPACES, "--net", "sh", "-euc", script, "sh", emulator, root, *words)
+
+
+def volume_of(processor: str, folder: Path) -> Path:
+    """What the image's entry point puts into a volume."""
+    root, entry_point = container_of_the_image(processor, folder)
+    volume = folder / "volume"
+    volume.mkdir()
+    in_root(root, processor, *entry_point, mounts=f"mount --bind {volume} {root}/ibid")
+    assert not list(volume.rglob("*.part"))
+    return volume
+
+
 def test_the_image_puts_the_library_into_a_volume_that_another_root_uses(tmp_path: Path) -> None:
     """Made by hand, with namespaces: the layer is the root of the init container. Then a program in another root file system has the volume, read-only."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
-    image, first, volume, second = (tmp_path / n for n in ("image", "first", "volume", "second"))
-    for folder in (image, first, volume, second):
-        folder.mkdir()
-    with tarfile.open(newest("ibid-*-oci.tar")) as archive:
-        archive.extractall(image)
-    index = json.loads((image / "index.json").read_text())
-
-    def blob(described: dict[str, str]) -> Path:
-        path = image / "blobs" / described["digest"].replace(":", "/")
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
-        return path
-
-    manifest = json.loads(blob(index["manifests"][0]).read_text())
-    config = json.loads(blob(manifest["config"]).read_text())
-    for layer in manifest["layers"]:
-        with tarfile.open(blob(layer)) as archive:
-            archive.extractall(first)
+    volume, second = volume_of(platform.machine(), tmp_path), tmp_path / "second"
+    if not (volume / "bin").exists():
+        pytest.skip(f"the image was not built for {NATIVE}")
+    second.mkdir()
     isolated = ("unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "sh", "-euc")
-    run(*isolated, f"mount --bind {volume} {first}/ibid; exec chroot {first} {' '.join(config['config']['Entrypoint'])}", "sh")
     assert (volume / "lib/libibid_preload.so").stat().st_mode & 0o444 == 0o444
-    assert not list(volume.rglob("*.part"))
     # This system's files, in a root of their own without ibid.
     (tmp_path / "app.py").write_text(USES_OPENSSL)
     enter = f"""mount -t tmpfs tmpfs {second}; mkdir -p {second}/up {second}/work {second}/root
@@ -163,9 +263,95 @@ mount -t proc proc $r/proc; mount -t tmpfs tmpfs $r/dev/shm
     stock = run(*isolated, f"{enter} exec chroot $r /usr/bin/python3 /app.py", "sh")
     seen = f"{USES_OPENSSL}import subprocess, os\nprint(subprocess.run(['/ibid/bin/ibid', 'stat', str(os.getpid()), '--json'], capture_output=True, text=True, env={{}}).stdout)"
     (tmp_path / "app.py").write_text(seen)
-    helped = run(*isolated, f"{enter} exec chroot $r env LD_PRELOAD=/ibid/lib/libibid_preload.so /usr/bin/python3 /app.py", "sh")
-    assert helped.startswith(stock)
-    assert json.loads(helped[len(stock) :])["trust_stores"]["hits"] >= 2
+    for preload in ("/ibid/lib/libibid_preload.so", FOR_ANY_CONTAINER):
+        helped = run(*isolated, f"{enter} exec chroot $r env LD_PRELOAD='{preload}' /usr/bin/python3 /app.py", "sh")
+        assert helped.startswith(stock)
+        assert json.loads(helped[len(stock) :])["trust_stores"]["hits"] >= 2
+
+
+def container_of(target: str, root: Path) -> None:
+    """A root file system for the target: only a C library, OpenSSL, a program that makes handshakes (/handshakes), and busybox, linked statically."""
+    processor, _, library = target.split("-")
+    busybox = shutil.which("busybox")
+    if not busybox or b"INTERP" in subprocess.run(["readelf", "--program-headers", busybox], capture_output=True).stdout:
+        pytest.skip("no static busybox here: apt-get install busybox-static")
+    with fetching() as (place, out):
+        compiler = toolchain.toolchain(target, place, out).c_compiler
+        headers = carried.openssl_headers(place)
+        if library == "musl":
+            openssl = carried.openssl_for(f"musllinux_1_2_{processor}", place, out)
+            libraries = [openssl.libssl, openssl.libcrypto]
+            (root / "lib").mkdir(parents=True)
+            shutil.copy(carried.newer_musl(place, out, processor), root / f"lib/ld-musl-{processor}.so.1")
+            for path in libraries:
+                shutil.copy(path, root / "lib")
+                (root / "lib" / re.sub("-[0-9a-f]*", "", path.name)).symlink_to(path.name)
+        else:
+            system = carried.debian_packages(place / f"debian-12-{processor}", "bookworm", processor, ["libc6", "libssl3"], out)
+            shutil.copytree(system, root, symlinks=True)
+            libraries = [system / f"usr/lib/{target}" / name for name in ("libssl.so.3", "libcrypto.so.3")]
+        shutil.copytree(carried.certificates(place, out), root / "pki")
+    for folder in ("proc", "dev/shm", "ibid", "tmp"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "dev/null").touch()
+    shutil.copy(busybox, root / "busybox")
+    includes = (f"-I{ROOT}/include", f"-I{headers}")
+    run(*compiler, *includes, ROOT / "scripts/systems/handshakes.c", "-o", root / "handshakes", *libraries, "-Wl,--allow-shlib-undefined")
+
+
+@pytest.mark.parametrize("target", OTHERS)
+def test_the_volume_in_a_container_with_another_c_library_or_processor(target: str, tmp_path: Path) -> None:
+    processor, _, library = target.split("-")
+    own = "musl/" if library == "musl" else ""
+    root, volume = tmp_path / "container", volume_of(processor, tmp_path)
+    if not (volume / f"{own}bin").exists():
+        pytest.skip(f"the image was not built for {target}")
+    container_of(target, root)
+    mounts = f"""cd {root}; mount -t proc proc proc; mount -t tmpfs tmpfs dev/shm; mount --bind /dev/null dev/null
+mount --bind {volume} ibid; mount -o remount,bind,ro ibid"""
+
+    def inside(*words: str) -> str:
+        return in_root(root, processor, "/busybox", "env", *words, mounts=mounts)
+
+    handshakes = ("/handshakes", "/pki", "5")
+    ibid = f"/ibid/{own}bin/ibid"
+    stock = inside(*handshakes)
+    assert stock.startswith("10 handshakes, OpenSSL 3")
+    for preload in (f"/ibid/{own}lib/libibid_preload.so", FOR_ANY_CONTAINER):
+        said = inside(f"LD_PRELOAD={preload}", *handshakes)
+        assert re.fullmatch(re.escape(stock) + r"\d{2,} certificates and 3 files met again\n", said), f"{preload}\n{said}"
+    assert inside(ibid, "--version").startswith("ibid ")
+    assert inside(ibid, "run", "--stats=/tmp/stats.json", "--", *handshakes).startswith(stock)
+    told = json.loads((root / "tmp/stats.json").read_text())
+    assert told["helped"] and told["trust_stores"]["hits"] == 3 and told["certificates"]["hits"] > 10, told
+    said = inside(ibid, "doctor", "/handshakes")
+    assert "ibid helps here" in said and "before-libasan" not in said, said
+
+
+@pytest.mark.parametrize("target", toolchain.NAMES)
+def test_pip_takes_the_wheel_of_its_platform_and_it_has_the_tarballs_binaries(target: str, tmp_path: Path) -> None:
+    wheel = newest(f"ibid-*-{tag_of(target)}.whl")
+    run(a_python_with_venv(), "-m", "venv", tmp_path / "venv")
+    pip = (tmp_path / "venv/bin/python", "-m", "pip", "--disable-pip-version-check")
+    folders = ("--no-index", "--find-links", RELEASE, "--dest", tmp_path / "taken")
+    run(*pip, "download", *folders, "--no-deps", "--only-binary", ":all:", "--platform", tag_of(target), "ibid")
+    assert [p.name for p in (tmp_path / "taken").iterdir()] == [wheel.name]
+    tree = unpacked_tarball(target, tmp_path)
+    data = f"ibid-{wheel.name.split('-')[1]}.data"
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read(f"{data}/scripts/ibid") == (tree / "bin/ibid").read_bytes()
+        assert archive.read(f"{data}/data/lib/libibid_preload.so") == (tree / "lib/libibid_preload.so").read_bytes()
+
+
+def test_another_tool_reads_the_image(tmp_path: Path) -> None:
+    """Podman's and CRI-O's library: it chooses the manifest of a processor, and checks all digests."""
+    if not shutil.which("skopeo"):
+        pytest.skip("no skopeo here: apt-get install skopeo")
+    for architecture in Image(tmp_path).manifests:
+        copied = tmp_path / architecture
+        run("skopeo", "--insecure-policy", "--override-arch", architecture, "copy", f"oci-archive:{newest('ibid-*-oci.tar')}", f"dir:{copied}")
+        config = json.loads((copied / "manifest.json").read_text())["config"]["digest"].split(":")[1]
+        assert json.loads((copied / config).read_text())["architecture"] == architecture
 
 
 def test_grafanas_own_types_accept_the_dashboard(tmp_path: Path) -> None:
