@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stores whose list of objects a program has that may attach data to certificates: it may look there for what is
-// loaded later, so only OpenSSL loads files into them.
+// Stores whose list of objects a program has that may attach data to certificates: it may look there for what
+// is loaded later, so only OpenSSL loads files into them.
 //
 // Law: in doubt a store is here. If its end is not reported, a later store at its address is here, too.
 //

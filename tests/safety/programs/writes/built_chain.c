@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attacher builds the chain that it presents from a trust store: built_chain context|connection|store. Its root
-// is the store's object, so data on it is found through connections of this store, and not through those of
-// another one that has loaded the same file.
+// An attacher builds the chain that it presents from a trust store: built_chain context|connection|store. Its
+// root is the store's object, so data on it is found through connections of this store, and not through those
+// of another one that has loaded the same file.
 #include "support.h"
 
 enum { TENANTS = 2 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The trust store that has verified an attacher's connection ends before the connection, and newer stores, one of
-// them at its address, load the same file. Data that is attached through the connection's chain is the chain's.
+// The trust store that has verified an attacher's connection ends before the connection, and newer stores,
+// one of them at its address, load the same file. Data that is attached through the connection's chain is the
+// chain's.
 #include "support.h"
 
 enum { NEWER = 8 };

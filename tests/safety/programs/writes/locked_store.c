@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stores of one file, in a program that locks them or keeps their lists: locked_store HOW [PLUGIN]. A write to an object of one store is seen by this store's verifications alone, and a
-// getter that takes no lock in stock does not wait for one that another thread holds. Built with -DATTACHES, what
-// is written is data; else a plugin's function rejects the certificate.
+// Stores of one file, in a program that locks them or keeps their lists: locked_store HOW [PLUGIN]. A write
+// to an object of one store is seen by this store's verifications alone, and a getter that takes no lock in
+// stock does not wait for one that another thread holds. Built with -DATTACHES, what is written is data; else
+// a plugin's function rejects the certificate.
 #include "support.h"
 #include "writers.h"
 
