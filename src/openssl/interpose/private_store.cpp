@@ -246,13 +246,14 @@ void make_private(libcrypto& of, X509_STORE* store, store_use use) {
     const errors_as_before unsaid(f);
     exchanges all(f, store); // goes after the locks
     try {
-        if (const lock_for_use now(f, store, use); !now.is_locked()) {
-            return; // nothing here waits, then
-        }
-        if (f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr &&
-            !table_holds_shared(f, *of.certificates_ever(), store, filled)) {
-            stores->let_go(store);
-            return;
+        if (f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr) {
+            if (const lock_for_use now(f, store, use); !now.is_locked()) {
+                return; // OpenSSL takes the lock for copies
+            }
+            if (!table_holds_shared(f, *of.certificates_ever(), store, filled)) {
+                stores->let_go(store);
+                return;
+            }
         }
         // First without its lock, which stock does not take for a list, either.
         if (!filled && seen.has(store, private_stores::state_of(f, store, objects_of(f, store)))) {
