@@ -97,7 +97,7 @@ std::string interpreter_of_script(const std::string& path) {
         line = line.substr(0, line.find_last_not_of(" \t") + 1);
     };
     trim();
-    const std::string interpreter(line.substr(0, line.find_first_of(" \t")));
+    std::string interpreter(line.substr(0, line.find_first_of(" \t")));
     line.remove_prefix(interpreter.size());
     trim();
     if (file_name(interpreter) != "env")
