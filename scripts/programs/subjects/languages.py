@@ -5,6 +5,16 @@ from __future__ import annotations
 
 from ..subject import Client
 
+PHP_STREAMS = """<?php
+for ($i = 0; $i < 3; $i++) {
+    $ssl = ["cafile" => "@trust@", "peer_name" => "localhost", "capture_peer_cert" => true];
+    if ("@with_certificate@") { $ssl += ["local_cert" => "@chain@", "local_pk" => "@key@"]; }
+    $context = stream_context_create(["ssl" => $ssl]);
+    $got = @file_get_contents("@url@", false, $context);
+    echo $got === false ? "no: " . error_get_last()["message"] . "\\n" : $got;
+}
+"""
+
 
 def python(name: str, package: str, body: str, crl: bool = False) -> Client:
     script = "import os, ssl, sys\nurl = '@url@'\nown = ('@chain@', '@key@') if '@with_certificate@' else None\n"
@@ -64,15 +74,7 @@ rescue => error
   puts error.class, error.message
 end
 """}, with_certificate=(), with_crl=()),
-    Client("PHP, streams", "php-cli", ("php", "-n", "@folder@/client.php"), {"client.php": """<?php
-for ($i = 0; $i < 3; $i++) {
-    $ssl = ["cafile" => "@trust@", "peer_name" => "localhost", "capture_peer_cert" => true];
-    if ("@with_certificate@") { $ssl += ["local_cert" => "@chain@", "local_pk" => "@key@"]; }
-    $context = stream_context_create(["ssl" => $ssl]);
-    $got = @file_get_contents("@url@", false, $context);
-    echo $got === false ? "no: " . error_get_last()["message"] . "\\n" : $got;
-}
-"""}, with_certificate=()),
+    Client("PHP, streams", "php-cli", ("php", "-n", "@folder@/client.php"), {"client.php": PHP_STREAMS}, with_certificate=()),
     Client("PHP, curl", "php-curl", ("php", "@folder@/client.php"), {"client.php": """<?php
 for ($i = 0; $i < 3; $i++) {
     $c = curl_init("@url@");
@@ -83,15 +85,7 @@ for ($i = 0; $i < 3; $i++) {
     echo $got === false ? curl_errno($c) . " " . curl_error($c) . "\\n" : $got . count(curl_getinfo($c, CURLINFO_CERTINFO)) . "\\n";
 }
 """}, with_certificate=(), with_crl=()),
-    Client("PHP-FPM", "php-fpm", ("bash", "@folder@/client.sh"), {"client.php": """<?php
-for ($i = 0; $i < 3; $i++) {
-    $ssl = ["cafile" => "@trust@", "peer_name" => "localhost", "capture_peer_cert" => true];
-    if ("@with_certificate@") { $ssl += ["local_cert" => "@chain@", "local_pk" => "@key@"]; }
-    $context = stream_context_create(["ssl" => $ssl]);
-    $got = @file_get_contents("@url@", false, $context);
-    echo $got === false ? "no: " . error_get_last()["message"] . "\\n" : $got;
-}
-""", "fpm.conf": """[global]
+    Client("PHP-FPM", "php-fpm", ("bash", "@folder@/client.sh"), {"client.php": PHP_STREAMS, "fpm.conf": """[global]
 error_log = @folder@/fpm.log
 [www]
 user = root
