@@ -102,9 +102,10 @@ OPEN = [
     if (how, name) != ("callback", "attaches")  # its first callback is in the first handshake, and ends sharing
 ]
 LOCKED = [
-    Case("writes/locked_store.c", (how, *arguments), name=f"{how}-{name}", flags=flags, plugins=plugins, shows="end")
+    Case("writes/locked_store.c", (how, *arguments), name=f"{how}-{name}{looked_up}", flags=(*flags, *more), plugins=plugins, shows="end")
     for how in "own other early".split()
     for name, flags, plugins, arguments in (("attaches", ("-DATTACHES",), (), ()), ("late", (), (PLUGIN,), (PATH,)))
+    for looked_up, more in (("", ()), ("-looked-up", ("-DLOOKED_UP",)))
     if (how, name) != ("early", "late")  # a pointer from before the load: docs/safety.md, "Limits"
 ]
 ENDED = [Case("writes/ended_store.c", helped=("certificates",), shows="end")]

@@ -140,6 +140,10 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
            id == function_id::X509_set_ex_data || id == function_id::SSL_SESSION_get_ex_data ||
            id == function_id::SSL_SESSION_set_ex_data;
 }
+// Locks a store for the program, or unlocks it; these are recorded.
+[[nodiscard]] constexpr bool locks(function_id id) noexcept {
+    return id == function_id::X509_STORE_lock || id == function_id::X509_STORE_unlock;
+}
 [[nodiscard]] constexpr bool is_for_writers(function_id id) noexcept {
     return id >= function_id::X509_STORE_CTX_get_current_cert && id <= function_id::SSL_SESSION_get0_peer;
 }

@@ -260,7 +260,7 @@ bool is_linkers(const char* name) noexcept {
 bool is_exchanged(const char* name) noexcept {
     const function_id id = function_of(name);
     return interpose::is_for_writers(id) || interpose::is_parser(id) || interpose::takes_index(id) ||
-           is_linkers(name);
+           interpose::locks(id) || is_linkers(name);
 }
 
 void note_lookup(const char* name, bool exchanged) noexcept {

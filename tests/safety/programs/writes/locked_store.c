@@ -7,6 +7,12 @@
 #include "support.h"
 #include "writers.h"
 
+#ifdef LOOKED_UP
+typedef int lock_function(X509_STORE*);
+#define X509_STORE_lock ((lock_function*)dlsym(RTLD_DEFAULT, "X509_STORE_lock"))
+#define X509_STORE_unlock ((lock_function*)dlsym(RTLD_DEFAULT, "X509_STORE_unlock"))
+#endif
+
 enum { STORES = 2 };
 
 static X509_STORE* stores[STORES];
