@@ -76,6 +76,8 @@ def document(tree: Path, version: str, target: str, seconds: int) -> dict[str, A
         for p in files
     ]
     libraries = [*(library(*words) for words in COMPILED_IN), runtime(target)]
+    if any(b"TERMINFO_DIRS" in p.read_bytes() for p in files):  # linked where its static library was found
+        libraries.append(library("libncurses-dev", "ncurses", "X11-distribute-modifications-variant", "terminal"))
     made = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     content = json.dumps([parts, libraries])
     return {

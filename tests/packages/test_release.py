@@ -164,6 +164,9 @@ def test_the_tarball_lists_its_binaries(target: str, tmp_path: Path) -> None:
     listed = {c["name"]: c["hashes"][0]["content"] for c in told["components"] if c["type"] == "file"}
     binaries = [p for p in tree.rglob("*") if p.is_file() and not p.is_symlink() and p.read_bytes()[:4] == b"\x7fELF"]
     assert listed == {str(p.relative_to(tree)): hashlib.sha256(p.read_bytes()).hexdigest() for p in binaries}
+    libraries = {c["name"] for c in told["components"] if c["type"] == "library"}
+    # The screen of `ibid top`: only this system has a static ncurses.
+    assert ("ncurses" in libraries) == (target == NATIVE), libraries
 
 
 def test_checksums_are_those_of_the_files() -> None:
