@@ -96,10 +96,10 @@ openssl_help() {
 Usage: ./dev openssl [--build] [--tsan] [${openssl_versions[*]} ...] [-- PYTEST OPTION ...]
 
 Builds OpenSSL as upstream does (-Bsymbolic) into build/openssl/VERSION, unless it is there, and runs the unit tests of
-the OpenSSL layer and the end-to-end tests on it.
+the OpenSSL layer, the end-to-end and the safety tests on it.
   3.0       the release in the source package of Debian or Ubuntu, without their patches, and its FIPS provider
   newest    the newest 3.x that the Rust package openssl-src carries
-  4         the newest 4.x of the same, for which the unit tests are compiled anew; no program of the system runs on it
+  4         the newest 4.x of the same, for which the tests are compiled anew; no program of the system runs on it
   --build   do not run the tests
   --tsan    with the thread sanitizer, as is all else, and without -Bsymbolic, into build/openssl/VERSION-tsan (3.0 unless a
             version is named); runs the unit and stress tests of the OpenSSL layer, with IBID_TEST_LONG=1 the long soak
@@ -163,20 +163,21 @@ test_compiled_for() {
         -DOPENSSL_INCLUDE_DIR="$prefix/include" -DOPENSSL_CRYPTO_LIBRARY="$prefix/lib/libcrypto.so" \
         -DOPENSSL_SSL_LIBRARY="$prefix/lib/libssl.so"
     compile release-openssl
-    IBID_OPENSSL=$prefix LD_LIBRARY_PATH=$prefix/lib run_ctest release-openssl unit
+    LD_LIBRARY_PATH=$prefix/lib run_ctest release-openssl unit
 }
 
 # test_on_openssl VERSION ...: the tests that depend on OpenSSL, with this version instead of the system's.
 test_on_openssl() {
     local version
     for version in "$@"; do
+        export IBID_OPENSSL=$root/build/openssl/$version
         if [[ $version == 4 ]]; then
             test_compiled_for "$version"
-            continue
+        else
+            LD_LIBRARY_PATH=$IBID_OPENSSL/lib run_ctest release unit '^(test_certificate_cache|test_interposed|openssl_.*)$'
+            run_pytest tests/e2e "${pytest_options[@]}"
         fi
-        export IBID_OPENSSL=$root/build/openssl/$version
-        LD_LIBRARY_PATH=$IBID_OPENSSL/lib run_ctest release unit '^(test_certificate_cache|test_interposed|openssl_.*)$'
-        run_pytest tests/e2e "${pytest_options[@]}"
+        run_pytest tests/safety "${pytest_options[@]}"
         unset IBID_OPENSSL
     done
 }

@@ -111,11 +111,9 @@ class Players:
             self.paths[kind] = str(self.stage.build("../scenes/player.c", "tls", flags, shared=False))
 
     def run(self, kind: str, mode: Mode, words: list[str], script: str = "", seconds: float = SECONDS) -> Played:
-        env = {"PATH": "/usr/bin:/bin", "SAFETY_PKI": str(self.stage.pki), "SAFETY_HERE": str(self.stage.programs)}
+        env = self.stage.environment()
         if self.without:
             env["SCENES_WITHOUT"] = self.without
-        if "IBID_OPENSSL" in os.environ:
-            env["LD_LIBRARY_PATH"] = f"{os.environ['IBID_OPENSSL']}/lib"
         env.update(dict(mode.env))
         if mode.ibid:
             env["LD_PRELOAD"] = str(preload())

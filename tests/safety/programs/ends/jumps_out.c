@@ -117,7 +117,8 @@ int main(int argc, char** argv) {
                 } else if (strcmp(from, "info") == 0) {
                     SSL_set_info_callback(t.client, on_info);
                 } else if (strcmp(from, "issuer") == 0) {
-                    X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(mine), on_issuer);
+                    X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(mine),
+                                              (X509_STORE_CTX_get_issuer_fn)on_issuer);
                 } else if (strcmp(from, "io") == 0) {
                     BIO_set_callback_ex(SSL_get_rbio(t.client), on_io);
                 }

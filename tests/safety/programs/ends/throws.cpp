@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
     } else if (from == "certificate") {
         SSL_CTX_set_cert_cb(mine, on_certificate, nullptr);
     } else if (from == "issuer") {
-        X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(mine), on_issuer);
+        X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(mine), (X509_STORE_CTX_get_issuer_fn)on_issuer);
     }
     for (int i = 0; i < 3; ++i) {
         try {

@@ -120,13 +120,13 @@ int main(int argc, char** argv) {
     if (strcmp(where, "verify") == 0) {
         SSL_CTX_set_verify(client, SSL_VERIFY_PEER, on_verify);
     } else if (strcmp(where, "issuer") == 0) {
-        X509_STORE_set_get_issuer(store, on_issuer);
+        X509_STORE_set_get_issuer(store, (X509_STORE_CTX_get_issuer_fn)on_issuer);
     } else if (strcmp(where, "store-verify") == 0) {
         X509_STORE_set_verify_cb(store, on_lookup);
     } else if (strcmp(where, "folder") == 0) {
         MUST(X509_STORE_load_path(store, pki("trust.d")));
         X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-        X509_STORE_set_get_issuer(store, on_issuer);
+        X509_STORE_set_get_issuer(store, (X509_STORE_CTX_get_issuer_fn)on_issuer);
     }
     pthread_t other;
     pthread_t feeder;

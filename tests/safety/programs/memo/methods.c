@@ -9,6 +9,35 @@
 
 #include "support.h"
 
+static int lax_signature(int type, const unsigned char* d, int dn, const unsigned char* s, int sn,
+                         EC_KEY* k) {
+    (void)type, (void)d, (void)dn, (void)s, (void)sn, (void)k;
+    return 1;
+}
+
+static X509_STORE* stores[2];
+
+static void check(const char* label) {
+    for (int i = 0; i < 2; ++i) {
+        X509* const leaf = certificate_in("server.cert.pem");
+        X509_STORE_CTX* const c = X509_STORE_CTX_new();
+        MUST(X509_STORE_CTX_init(c, stores[i], leaf, NULL));
+        const int result = X509_verify_cert(c);
+        printf("%s, %s: %d %d at %d\n", label, i ? "sound" : "forged", result, X509_STORE_CTX_get_error(c),
+               X509_STORE_CTX_get_error_depth(c));
+        X509_STORE_CTX_free(c);
+        X509_free(leaf);
+        ERR_clear_error();
+    }
+}
+
+static ENGINE* engine_named(const char* name) {
+    ENGINE* const e = ENGINE_new();
+    MUST(ENGINE_set_id(e, name) && ENGINE_set_name(e, name));
+    return e;
+}
+
+#if OPENSSL_VERSION_MAJOR < 4
 static EVP_PKEY_METHOD* method;
 static int ids[] = {EVP_PKEY_EC};
 
@@ -32,28 +61,6 @@ static int methods(ENGINE* e, EVP_PKEY_METHOD** into, const int** list, int id) 
     return *into != NULL;
 }
 
-static int lax_signature(int type, const unsigned char* d, int dn, const unsigned char* s, int sn,
-                         EC_KEY* k) {
-    (void)type, (void)d, (void)dn, (void)s, (void)sn, (void)k;
-    return 1;
-}
-
-static X509_STORE* stores[2];
-
-static void check(const char* label) {
-    for (int i = 0; i < 2; ++i) {
-        X509* const leaf = certificate_in("server.cert.pem");
-        X509_STORE_CTX* const c = X509_STORE_CTX_new();
-        MUST(X509_STORE_CTX_init(c, stores[i], leaf, NULL));
-        const int result = X509_verify_cert(c);
-        printf("%s, %s: %d %d at %d\n", label, i ? "sound" : "forged", result, X509_STORE_CTX_get_error(c),
-               X509_STORE_CTX_get_error_depth(c));
-        X509_STORE_CTX_free(c);
-        X509_free(leaf);
-        ERR_clear_error();
-    }
-}
-
 static EVP_PKEY_METHOD* copy_of_ec(void) {
     EVP_PKEY_METHOD* const m = EVP_PKEY_meth_new(EVP_PKEY_EC, 0);
     EVP_PKEY_meth_copy(m, EVP_PKEY_meth_find(EVP_PKEY_EC));
@@ -61,22 +68,7 @@ static EVP_PKEY_METHOD* copy_of_ec(void) {
     return m;
 }
 
-static ENGINE* engine_named(const char* name) {
-    ENGINE* const e = ENGINE_new();
-    MUST(ENGINE_set_id(e, name) && ENGINE_set_name(e, name));
-    return e;
-}
-
-int main(int argc, char** argv) {
-    MUST(argc > 1);
-    const char* const how = argv[1];
-    for (int i = 0; i < 2; ++i) {
-        stores[i] = X509_STORE_new();
-        MUST(X509_STORE_load_file(stores[i], pki("trust.bundle.pem")));
-        MUST(X509_STORE_load_file(stores[i], pki(i ? "mid.cert.pem" : "forged-mid.pem")));
-    }
-    check("before");
-    check("before, again");
+static void exchange_methods(const char* how) {
     if (strncmp(how, "engine", 6) == 0) {
         method = copy_of_ec();
         ENGINE* const e = engine_named("lax");
@@ -113,6 +105,27 @@ int main(int argc, char** argv) {
         printf("removed %d\n", EVP_PKEY_meth_remove(method));
         check("removed");
         check("removed, again");
+    }
+}
+#else
+static void exchange_methods(const char* how) {
+    (void)how;
+    not_in_this_openssl();
+}
+#endif
+
+int main(int argc, char** argv) {
+    MUST(argc > 1);
+    const char* const how = argv[1];
+    for (int i = 0; i < 2; ++i) {
+        stores[i] = X509_STORE_new();
+        MUST(X509_STORE_load_file(stores[i], pki("trust.bundle.pem")));
+        MUST(X509_STORE_load_file(stores[i], pki(i ? "mid.cert.pem" : "forged-mid.pem")));
+    }
+    check("before");
+    check("before, again");
+    if (strncmp(how, "engine", 6) == 0 || strcmp(how, "method") == 0) {
+        exchange_methods(how);
     } else if (strcmp(how, "ec") == 0) { // the default method of EC keys, for keys made from now on
         const EC_KEY_METHOD* const before = EC_KEY_get_default_method();
         EC_KEY_METHOD* const m = EC_KEY_METHOD_new(before);

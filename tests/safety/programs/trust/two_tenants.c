@@ -97,8 +97,8 @@ int main(int argc, char** argv) {
     } else if (strcmp(change, "expire-root") == 0) {
         w.ASN1_TIME_set(w.X509_getm_notAfter(first_certificate(mine, "CA root")), 0);
     } else if (strcmp(change, "rename-root") == 0) {
-        w.X509_NAME_add_entry_by_txt(X509_get_subject_name(first_certificate(mine, "CA root")), "OU",
-                                     MBSTRING_ASC, (const unsigned char*)"other", -1, -1, 0);
+        w.X509_NAME_add_entry_by_txt((X509_NAME*)X509_get_subject_name(first_certificate(mine, "CA root")),
+                                     "OU", MBSTRING_ASC, (const unsigned char*)"other", -1, -1, 0);
     } else if (strcmp(change, "rekey-root") == 0) {
         X509* const stranger = certificate_in("stranger.cert.pem");
         w.X509_set_pubkey(first_certificate(mine, "CA root"), X509_get0_pubkey(stranger));

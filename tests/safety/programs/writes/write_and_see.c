@@ -124,15 +124,16 @@ static void write_certificate(const char* what, X509* x) {
     } else if (strcmp(what, "serial") == 0) {
         w.ASN1_INTEGER_set(X509_get_serialNumber(x), 4711);
     } else if (strcmp(what, "name") == 0) {
-        w.X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "OU", MBSTRING_ASC,
+        w.X509_NAME_add_entry_by_txt((X509_NAME*)X509_get_subject_name(x), "OU", MBSTRING_ASC,
                                      (const unsigned char*)"written", -1, -1, 0);
     } else if (strcmp(what, "name-less") == 0) {
-        X509_NAME_ENTRY_free(w.X509_NAME_delete_entry(X509_get_subject_name(x), 0));
+        X509_NAME_ENTRY_free(w.X509_NAME_delete_entry((X509_NAME*)X509_get_subject_name(x), 0));
     } else if (strcmp(what, "issuer-name") == 0) {
-        w.X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "OU", MBSTRING_ASC,
+        w.X509_NAME_add_entry_by_txt((X509_NAME*)X509_get_issuer_name(x), "OU", MBSTRING_ASC,
                                      (const unsigned char*)"written", -1, -1, 0);
     } else if (strcmp(what, "extension") == 0) {
-        w.ASN1_STRING_set(X509_EXTENSION_get_data(X509_get_ext(x, X509_get_ext_count(x) - 1)), "\x05\x00", 2);
+        X509_EXTENSION* const last = (X509_EXTENSION*)X509_get_ext(x, X509_get_ext_count(x) - 1);
+        w.ASN1_STRING_set((ASN1_STRING*)X509_EXTENSION_get_data(last), "\x05\x00", 2);
     } else if (strcmp(what, "no-extension") == 0) {
         X509_EXTENSION_free(w.X509_delete_ext(x, X509_get_ext_count(x) - 1));
     } else if (strcmp(what, "trust") == 0) {
