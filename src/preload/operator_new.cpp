@@ -22,8 +22,12 @@ constexpr std::size_t reserve = std::size_t{48} << 10;
 constexpr std::size_t largest = std::size_t{8} << 10; // so that one request does not use all
 constexpr std::size_t line = 64;
 
-alignas(4096) constinit unsigned char pages[reserve] = {};
-constinit std::atomic<std::size_t> used{0};
+// One object, so that a child that allocates does not write to a page more for `used`.
+struct arena {
+    alignas(4096) std::atomic<std::size_t> used{0};
+    alignas(line) unsigned char pages[reserve] = {};
+};
+constinit arena own{};
 
 [[nodiscard]] constexpr std::size_t rounded(std::size_t size, std::size_t alignment) noexcept {
     return (size + alignment - 1) & ~(alignment - 1);
@@ -37,29 +41,29 @@ constinit std::atomic<std::size_t> used{0};
     if (size > largest || alignment > line)
         return nullptr;
     // Acquire: sees what the block's last owner did with it (pairs with give_back).
-    std::size_t now = used.load(std::memory_order_acquire);
+    std::size_t now = own.used.load(std::memory_order_acquire);
     for (;;) {
         const std::size_t begin = rounded(now, alignment);
         if (block(size) > reserve - std::min(begin, reserve))
             return nullptr;
-        if (used.compare_exchange_weak(now, begin + block(size), std::memory_order_acquire))
-            return pages + begin;
+        if (own.used.compare_exchange_weak(now, begin + block(size), std::memory_order_acquire))
+            return own.pages + begin;
     }
 }
 
 [[nodiscard]] bool is_reserved(const void* p) noexcept {
-    return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(pages) < reserve;
+    return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(own.pages) < reserve;
 }
 
 void give_back(void* p, std::size_t size) noexcept {
-    const auto begin = static_cast<std::size_t>(static_cast<unsigned char*>(p) - pages);
+    const auto begin = static_cast<std::size_t>(static_cast<unsigned char*>(p) - own.pages);
     std::size_t end = begin + block(size);
-    used.compare_exchange_strong(end, begin, std::memory_order_release, std::memory_order_relaxed);
+    own.used.compare_exchange_strong(end, begin, std::memory_order_release, std::memory_order_relaxed);
 }
 
 [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
-    if (void* const own = from_reserve(size, alignment))
-        return own;
+    if (void* const first = from_reserve(size, alignment))
+        return first;
     return alignment <= alignof(std::max_align_t)
                ? std::malloc(block(size))
                : std::aligned_alloc(alignment, rounded(block(size), alignment));

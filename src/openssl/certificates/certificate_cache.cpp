@@ -245,7 +245,7 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
         in->table->count_miss(key.hash);
         return x;
     }
-    X509* const shared = enter(x, key, earned); // the caller's bytes of the key are still valid
+    X509* const shared = looks_first ? enter(x, key, earned) : find_or_enter(x, key, earned);
     if (shared == nullptr || shared == x) {
         return x;
     }
@@ -260,6 +260,17 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
     }
     f_.X509_free(x);
     return shared;
+}
+
+// For a certificate that was parsed before the cache looked for it. If it is known, it needs no entry, whose
+// memory a forked child would copy.
+X509* certificate_cache::find_or_enter(X509* x, const certificate_key& key, bool earned) {
+    certificate_home* const in = home(); // read now, because foreign code in the parse may have forked
+    const found there = in != nullptr ? find(*in, key, earned) : found{};
+    if (there.x509 != nullptr) {
+        IBID_PROBE(hit, there.x509, key.der.size());
+    }
+    return there.x509 != nullptr || there.place_taken ? there.x509 : enter(x, key, earned);
 }
 
 // Makes `x`, which only the caller has, the shared certificate of its key; or returns the certificate that

@@ -249,6 +249,7 @@ private:
                               bool earned, bool looks_first);
     [[nodiscard]] found find(certificate_home& in, const certificate_key& key, bool earned);
     [[nodiscard]] likeness compare(certificate_entry& e, const certificate_key& key, bool earned);
+    [[nodiscard]] X509* find_or_enter(X509* x, const certificate_key& key, bool earned);
     [[nodiscard]] X509* enter(X509* x, const certificate_key& key, bool earned);
     [[nodiscard]] certificate_entry* attach(certificate_home& in, X509* x, const certificate_key& key,
                                             bool earned);

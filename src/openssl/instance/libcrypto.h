@@ -79,10 +79,11 @@ public:
     // call does not tell which is which; the verification that follows does. Until then, both are treated as
     // a server's.
     void learn_parser(const void* code, bool of_server) noexcept {
-        if (of_server) {
-            server_parser_.store(code, std::memory_order_relaxed);
+        const void* const known = server_parser_.load(std::memory_order_relaxed);
+        const void* const server = of_server ? code : known;
+        if (server != known) { // a store would copy the page in each forked child
+            server_parser_.store(server, std::memory_order_relaxed);
         }
-        const void* const server = server_parser_.load(std::memory_order_relaxed);
         const void* const client = client_parser_.load(std::memory_order_relaxed);
         const void* const now = !of_server && code != server ? code : client != server ? client : nullptr;
         if (now != client) {
