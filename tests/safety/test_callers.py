@@ -139,8 +139,9 @@ def test_a_caller_gets_what_stock_gives(case: Case, mode: Mode, stage: Stage) ->
 @pytest.fixture(scope="session")
 def copy(stage: Stage) -> Path:
     """A copy of the system's libcrypto in another file."""
-    listed = subprocess.run(["ldd", stage.build("callers/tls_once.c", "tls", (), shared=False)], capture_output=True)
-    found = re.search(rb"libcrypto\.so\.3 => (\S+)", listed.stdout)
+    program = stage.build("callers/tls_once.c", "tls", (), shared=False)
+    listed = subprocess.run(["ldd", program], capture_output=True, env=stage.environment())
+    found = re.search(rb"libcrypto\.so\.\d+ => (\S+)", listed.stdout)
     assert found
     target = stage.programs / "libcopy.so"
     shutil.copy(found.group(1).decode(), target)

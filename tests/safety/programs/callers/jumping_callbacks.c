@@ -124,7 +124,7 @@ int main(int argc, char** argv) {
     printf("two parses: %s\n", parsed[0] == parsed[1] ? "one object" : "two objects");
 #ifdef WRITES
     ASN1_TIME_set(X509_getm_notAfter(parsed[0]), 0);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(parsed[0]), "OU", MBSTRING_ASC,
+    X509_NAME_add_entry_by_txt((X509_NAME*)X509_get_subject_name(parsed[0]), "OU", MBSTRING_ASC,
                                (const unsigned char*)"mine", -1, -1, 0);
 #endif
     show("first", parsed[0]);

@@ -45,7 +45,7 @@ static void attend(SSL_CTX* client, SSL_CTX* server) {
 #if HOW == 1
     MUST(SSL_CTX_set_ct_validation_callback(client, &look, NULL) == 1);
 #elif HOW == 3
-    X509_STORE_set_check_issued(SSL_CTX_get_cert_store(client), &is_issued);
+    X509_STORE_set_check_issued(SSL_CTX_get_cert_store(client), (X509_STORE_CTX_check_issued_fn)is_issued);
 #elif HOW == 4
     const unsigned where = SSL_EXT_TLS1_3_CERTIFICATE | SSL_EXT_CLIENT_HELLO;
     MUST(SSL_CTX_add_custom_ext(client, 1234, where, &add, NULL, NULL, &parse, NULL) == 1);

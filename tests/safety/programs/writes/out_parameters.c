@@ -48,7 +48,7 @@ static void write_to(X509* x) {
     MUST(EVP_CIPHER_param_to_asn1(cipher, algorithm_of_key(x)->parameter) > 0);
     EVP_CIPHER_CTX_free(cipher);
 #elif HOW == 8
-    X509_PUBKEY* into = X509_get_X509_PUBKEY(x);
+    X509_PUBKEY* into = (X509_PUBKEY*)X509_get_X509_PUBKEY(x);
     MUST(PEM_read_bio_X509_PUBKEY(another_key(), &into, NULL, NULL) == into);
 #elif HOW == 9 && OPENSSL_VERSION_MAJOR >= 4
     (void)x;
