@@ -235,11 +235,11 @@ static void write_to(X509* x, unsigned b, unsigned c) {
         break;
     }
     case 3:
-        X509_NAME_add_entry_by_txt((c & 1) ? X509_get_subject_name(x) : X509_get_issuer_name(x), "OU",
-                                   MBSTRING_ASC, (const unsigned char*)"written", -1, -1, 0);
+        X509_NAME_add_entry_by_txt((X509_NAME*)((c & 1) ? X509_get_subject_name(x) : X509_get_issuer_name(x)),
+                                   "OU", MBSTRING_ASC, (const unsigned char*)"written", -1, -1, 0);
         break;
     case 4:
-        X509_NAME_ENTRY_free(X509_NAME_delete_entry(X509_get_subject_name(x), 0));
+        X509_NAME_ENTRY_free(X509_NAME_delete_entry((X509_NAME*)X509_get_subject_name(x), 0));
         break;
     case 5:
         ASN1_INTEGER_set(X509_get_serialNumber(x), c);
@@ -258,8 +258,9 @@ static void write_to(X509* x, unsigned b, unsigned c) {
         break;
     case 10:
         if (X509_get_ext_count(x) > 0) {
-            ASN1_STRING_set(X509_EXTENSION_get_data(X509_get_ext(x, (int)c % X509_get_ext_count(x))),
-                            "\x05\x00", 2);
+            ASN1_STRING_set(
+                (ASN1_STRING*)X509_EXTENSION_get_data(X509_get_ext(x, (int)c % X509_get_ext_count(x))),
+                "\x05\x00", 2);
         }
         break;
     case 11: {
