@@ -209,6 +209,8 @@ std::string why_no_program(const std::string& name) {
     const std::string told = legible(name);
     if (name.empty())
         return "the name of the program is empty";
+    if (name == "." || name == "..")
+        return told + " is a folder";
     if (name.find('/') == std::string::npos)
         return fmt::format("there is no program {} in PATH{}", told,
                            is_executable_file("./" + name) ? fmt::format("; './{}' is one", told) : "");

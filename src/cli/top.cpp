@@ -58,7 +58,9 @@ seen_processes look(shared_statistics::host_reader& host) {
             s.picture.rows.push_back(row_of_cache(pid, c));
     }
     std::vector<std::string>& remarks = s.picture.remarks;
-    if (s.picture.rows.empty() && s.locked == 0)
+    if (const std::string why = without_proc(); !why.empty())
+        remarks.push_back(why + ".");
+    else if (s.picture.rows.empty() && s.locked == 0)
         remarks.emplace_back("No process under ibid uses OpenSSL now. Start one with 'ibid run PROGRAM'.");
     if (s.locked != 0)
         remarks.push_back(fmt::format("{} under ibid may not be read (kernel.yama.ptrace_scope){}.",

@@ -32,6 +32,7 @@ def call(ibid: Path, *words: "str | bytes", **options: object) -> subprocess.Com
         (["disable", "--all", "--root", ""], 2, "--root: it is empty"),  # not the running system
         (["disable", "--all", "nginx"], 2, "not both"),
         (["doctor", "/tmp"], 1, "/tmp is a folder"),
+        (["doctor", "."], 1, ". is a folder"),
         (["doctor", "/etc/passwd"], 1, "may not be executed"),
         (["doctor", "/dev/null"], 1, "is not a file that can be executed"),
         (["doctor", HUGE], 1, "..."),
@@ -48,9 +49,25 @@ def call(ibid: Path, *words: "str | bytes", **options: object) -> subprocess.Com
         (["run", HOSTILE], 127, "a??[2J?: command not found"),
         (["run", HUGE], 126, "...: File name too long"),
         (["statt"], 2, "Did you mean 'ibid stat'?"),
+        (["stats"], 2, "Did you mean 'ibid status' or 'ibid stat'?"),
+        (["tpo"], 2, "Did you mean 'ibid top'?"),
+        (["foo"], 2, "'ibid --help' lists them"),  # not 'top'
         (["curl"], 2, "Did you mean 'ibid run curl'?"),
         (["there-is-no-such-program"], 2, "'ibid --help' lists them"),
         (["-x"], 2, "there is no option -x before a command"),
+        (["--verison"], 2, "Did you mean 'ibid --version'?"),
+        (["stat", "--jsno", "1"], 2, "stat has no option --jsno\nDid you mean '--json'?"),
+        (["top", "--intervall", "5", "--once"], 2, "top has no option --intervall\nDid you mean '--interval'?"),
+        (["stat", HUGE, HUGE], 2, "is one word too many"),
+        (["doctor", "curl", HOSTILE], 2, "'a??[2J?' is one word too many"),
+        (["doctor", b"--" + HOSTILE], 2, "doctor has no option --a??[2J?"),
+        (["stat", "--interval"], 2, "--interval needs a value: --interval SECONDS"),
+        (["run", "--exclude"], 2, "--exclude needs a value: --exclude NAME"),
+        (["run", "--no-children=0", "true"], 2, "--no-children takes no value"),
+        (["doctor", "--json=", "curl"], 2, "--json takes no value"),
+        (["run", "--stats=", "true"], 2, "--stats: it is empty"),  # a shell variable that is not set
+        (["status", "--root", "/tmp", "nowhere"], 1, "'systemctl --root=/tmp list-unit-files --type=service' lists"),
+        (["enable", "--set", "IBID_RETIAN=0", "nginx"], 2, "Did you mean 'IBID_RETAIN'?"),
     ],
 )
 def test_are_told_in_a_line(ibid: Path, words: "list[str | bytes]", status: int, what: str) -> None:

@@ -264,6 +264,7 @@ class TestEstimate:
         done = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         process.communicate(b"")
         assert "0 certificates of OpenSSL's" in done.stdout
+        assert "It holds none now" in done.stdout and "COPIES" not in done.stdout
         gone = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         assert gone.returncode == 1 and "there is no process" in gone.stderr
 

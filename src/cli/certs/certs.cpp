@@ -176,7 +176,9 @@ int estimate(const request& r) {
                counted(s.objects(), "certificate"), grouped(s.certificates.size()));
     if (s.cut)
         fmt::print("Its memory was not read to the end: there may be more.\n");
-    if (saves == 0)
+    if (s.objects() == 0)
+        fmt::print("It holds none now: repeat this while it has connections.\n");
+    else if (saves == 0)
         fmt::print("There are no copies: sharing them would save no memory.\n");
     else
         fmt::print("One copy of each would save about {} ({} to {}).\n", bytes_text(saves),
@@ -213,6 +215,8 @@ int certs(const request& r) {
         return exit_ok;
     }
     fmt::print("{} ({}): {}\n", r.pid, name_of_process(r.pid), counted(v.rows.size(), "certificate"));
+    if (!seen.figures.helped && !seen.figures.reason.empty())
+        fmt::print("not helped: {}\n", seen.figures.reason);
     if (!v.rows.empty())
         fmt::print("{}", table(v, now));
     if (v.cut)

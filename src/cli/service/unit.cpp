@@ -165,7 +165,11 @@ unit_result load_unit(const std::string& root, const std::string& name, const st
             }
         }
         if (file.empty())
-            return {std::nullopt, fmt::format("there is no {}{}", u.name, root.empty() ? "" : " in " + root)};
+            return {std::nullopt,
+                    fmt::format(
+                        "there is no {}{}; 'systemctl {}list-unit-files --type=service' lists what there is",
+                        u.name, root.empty() ? "" : " in " + root,
+                        root.empty() ? "" : fmt::format("--root={} ", root))};
         if (!fs::is_symlink(fs::symlink_status(root + file, error))) {
             u.files.push_back(file);
             break;

@@ -224,7 +224,7 @@ command exporter() {
                      .help = "Address to listen on (default: 127.0.0.1:9842); without HOST, all addresses"},
                     {.name = "--per-process", .help = "A series for each process, with its PID"},
                     {.name = "--once", .help = "Print the metrics and exit"}},
-        .exit_status = "0; 1 if it cannot listen there.",
+        .exit_status = "0; 1 if it cannot listen there, or /proc is not mounted.",
         .examples = {{"ibid exporter --once", ""}, {"sudo ibid exporter --listen :9842", ""}},
     };
 }
