@@ -268,7 +268,7 @@ const std::vector<variable>& variables() {
         {"IBID_SCOPE", "openssl|all", "openssl",
          "openssl: share what OpenSSL parses for its own use; all: also what the application parses"},
         {"IBID_RETAIN", "BYTES[:ENTRIES]", "4M:1024",
-         "How much to retain without a user; suffixes K, M, G; 0: nothing"},
+         "The retention budget: what to keep also without a user; suffixes K, M, G; 0: nothing"},
         {"IBID_VERIFY_MEMO", "0", "on", "0: verify every signature again"},
         {"IBID_PRIVACY", "strict|default|off", "default",
          "How much of what is remembered of peers may shorten a handshake: nothing, only issuers, all"},
