@@ -295,6 +295,8 @@ std::string in_command(const std::string& word) {
 }
 
 void advise_to_run(findings& f, const std::string& name) {
+    if (!f.problems.empty())
+        return; // it is known that ibid does not help
     f.next.push_back(
         fmt::format("run it once: 'ibid run --stats {}' says whether it used OpenSSL", in_command(name)));
 }

@@ -1271,6 +1271,18 @@ class TestDoctor:
         shutil.copy("/usr/bin/true", program)
         assert f"put ibid there: '{name} ... ibid run PROGRAM'" in str(self.examine(ibid, program)["notes"])
 
+    def test_gives_no_advice_against_its_own_answer(self, ibid: Path, tmp_path: Path) -> None:
+        program = tmp_path / "systemctl"
+        shutil.copy("/usr/bin/true", program)
+        notes = str(self.examine(ibid, program)["notes"])
+        assert "'ibid enable SERVICE'" in notes and "put ibid there" not in notes
+        source = tmp_path / "writer.c"
+        source.write_text("int X509_sign(void); int main(void) { return X509_sign(); }\n")
+        subprocess.run(["cc", "-o", str(tmp_path / "writer"), str(source), f"-l:{LIBCRYPTO}"], check=True)
+        found = self.examine(ibid, tmp_path / "writer")
+        assert (found["helps"], found["next"]) == (False, [])
+        assert "which does no TLS" in str(found["notes"])
+
     def test_lists_the_libcryptos_of_a_process(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
         """As with psycopg2-binary, which contains an OpenSSL of its own."""
         ours = next(path for path in ldd("/usr/bin/curl") if LIBCRYPTO in path)
