@@ -14,6 +14,7 @@
 #include "cli/run_arguments.h"
 #include "cli/service/commands.h"
 #include "cli/stat.h"
+#include "cli/terminal.h"
 #include "cli/top.h"
 #include "cli/usage/definition.h"
 #include "cli/usage/help.h"
@@ -21,6 +22,7 @@
 #include "cli/wrong_words.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <map>
 #include <optional>
@@ -275,12 +277,17 @@ int carry_out(const std::string& command, const given_words& given, std::vector<
     return carry_out_service(command, given);
 }
 
+std::size_t help_width() {
+    const std::size_t terminal = terminal_width();
+    return terminal == 0 ? 100 : std::clamp<std::size_t>(terminal, 60, 100);
+}
+
 // Handles --help and --version at any position; then nothing else is done.
 std::optional<std::string> asked_for(const std::vector<std::string>& words) {
     const usage::command* const command = words.empty() ? nullptr : usage::find(words[0]);
     for (const std::string& word : words) {
         if (word == "-h" || word == "--help")
-            return command != nullptr ? usage::help_of(*command) : usage::help();
+            return command != nullptr ? usage::help_of(*command, help_width()) : usage::help(help_width());
         if (word == "--version" && command == nullptr)
             return std::string("ibid " IBID_VERSION "\n");
     }

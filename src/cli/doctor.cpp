@@ -785,7 +785,7 @@ void print_features(const findings& f) {
     const openssl::feature& first = f.features.front();
     if (std::all_of(f.features.begin(), f.features.end(),
                     [&first](const openssl::feature& one) { return !one.active && one.why == first.why; })) {
-        fmt::print("features   {}: {}\n", paint(colour::bad, "none"), folded(first.why, 11));
+        fmt::print("features   {}: {}\n", paint(colour::bad, "none"), folded(first.why, 17));
         return;
     }
     fmt::print("features\n");

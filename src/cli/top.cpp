@@ -77,8 +77,13 @@ seen_processes look(shared_statistics::host_reader& host) {
 
 std::string table(const top_view& v, const top_picture& picture) {
     std::string text = paint(colour::strong, v.header()) + "\n";
-    for (const top_row& r : v.shown(picture.rows))
+    const std::vector<top_row> rows = v.shown(picture.rows);
+    for (const top_row& r : rows)
         text += top_view::text_of(r) + "\n";
+    if (rows.empty() && !picture.rows.empty())
+        text +=
+            paint(colour::faint, fmt::format("The filter hides {}.", counted(picture.rows.size(), "row"))) +
+            "\n";
     for (const std::string& remark : picture.remarks)
         text += paint(colour::faint, remark) + "\n";
     return text;
