@@ -279,7 +279,12 @@ class TestEstimate:
         done = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         process.communicate(b"")
         assert "0 certificates of OpenSSL's" in done.stdout
-        assert "It holds none now" in done.stdout and "COPIES" not in done.stdout
+        assert "It has loaded no OpenSSL so far." in done.stdout and "COPIES" not in done.stdout
+        process = subprocess.Popen([PYTHON, "-c", "import ssl, sys; print('ready', flush=True); sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        done = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
+        process.communicate(b"")
+        assert "It holds none now: repeat this while it has connections." in done.stdout
         gone = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         assert gone.returncode == 1 and "there is no process" in gone.stderr
 

@@ -7,6 +7,8 @@
 #include "cli/certs/scan.h"
 #include "cli/doctor.h"
 #include "cli/exit_status.h"
+#include "cli/loader.h"
+#include "cli/modules.h"
 #include "cli/numbers.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
@@ -140,6 +142,13 @@ std::uint64_t most(std::uint64_t weight) {
     return weight * 10 / 9;
 }
 
+bool has_openssl(pid_t pid) {
+    const std::vector<std::string> files = libraries_of_process(pid);
+    return std::any_of(files.begin(), files.end(), is_libcrypto) ||
+           !openssl_inside(fmt::format("/proc/{}/exe", pid)).empty() ||
+           !files_with_openssl_inside(files).empty();
+}
+
 int estimate(const request& r) {
     if (::kill(r.pid, 0) != 0 && errno == ESRCH) {
         fmt::print(stderr, "ibid: {}\n", explain(shared_statistics::read_error::no_such_process, r.pid));
@@ -194,7 +203,8 @@ int estimate(const request& r) {
     if (s.cut)
         fmt::print("Its memory was not read to the end: there may be more.\n");
     if (s.objects() == 0)
-        fmt::print("It holds none now: repeat this while it has connections.\n");
+        fmt::print("{}\n", has_openssl(r.pid) ? "It holds none now: repeat this while it has connections."
+                                              : "It has loaded no OpenSSL so far.");
     else if (saves == 0)
         fmt::print("There are no copies: sharing them would save no memory.\n");
     else
