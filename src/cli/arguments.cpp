@@ -14,12 +14,15 @@
 #include "cli/run_arguments.h"
 #include "cli/service/commands.h"
 #include "cli/stat.h"
+#include "cli/terminal.h"
 #include "cli/top.h"
 #include "cli/usage/definition.h"
 #include "cli/usage/help.h"
 #include "cli/words.h"
+#include "cli/wrong_words.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <map>
 #include <optional>
@@ -38,7 +41,10 @@ namespace {
 std::string is_pid(const std::string& text) {
     const bool digits =
         !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
-    return digits && text != "0" ? "" : fmt::format("'{}' is not a process id", legible(text));
+    return digits && text != "0"
+               ? ""
+               : fmt::format("'{}' is not a process id; 'ibid top' and 'ibid doctor' list them",
+                             legible(text));
 }
 std::string is_name(const std::string& text) {
     return can_be_excluded(text) ? "" : fmt::format("'{}' is not the name of a program", legible(text));
@@ -59,22 +65,6 @@ std::string is_count(const std::string& text) {
                : fmt::format("'{}' is not a whole number from 1 to 65535", legible(text));
 }
 
-// The edit distance: how many letters to change, add or leave out.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0]++;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-        }
-    }
-    return row[b.size()];
-}
-
 // What is wrong with the words, and what was probably meant. `error` is CLI11's opinion.
 std::pair<std::string, std::string> complaint(const std::vector<std::string>& words,
                                               const std::string& error) {
@@ -83,16 +73,17 @@ std::pair<std::string, std::string> complaint(const std::vector<std::string>& wo
     const std::string& first = words[0];
     if (usage::find(first) != nullptr)
         return {legible(error), fmt::format("'ibid {} --help' explains it.", first)};
-    if (first.starts_with("-"))
+    if (first.starts_with("-")) {
+        const std::string meant = did_you_mean(similar(first, {"--help", "--version"}), "ibid ");
         return {fmt::format("there is no option {} before a command", legible(first)),
-                "'ibid --help' explains it."};
+                meant.empty() ? "'ibid --help' explains it." : meant};
+    }
     const std::string wrong = fmt::format("ibid has no command '{}'", legible(first));
-    const auto nearest = std::min_element(usage::commands().begin(), usage::commands().end(),
-                                          [&first](const usage::command& x, const usage::command& y) {
-                                              return distance(first, x.name) < distance(first, y.name);
-                                          });
-    if (distance(first, nearest->name) <= 2)
-        return {wrong, fmt::format("Did you mean 'ibid {}'?", nearest->name)};
+    std::vector<std::string> names;
+    for (const usage::command& c : usage::commands())
+        names.push_back(c.name);
+    if (const std::string meant = did_you_mean(similar(first, names), "ibid "); !meant.empty())
+        return {wrong, meant};
     return {wrong, find_program(first) ? fmt::format("Did you mean 'ibid run {}'?", legible(first))
                                        : std::string("'ibid --help' lists them.")};
 }
@@ -286,12 +277,17 @@ int carry_out(const std::string& command, const given_words& given, std::vector<
     return carry_out_service(command, given);
 }
 
+std::size_t help_width() {
+    const std::size_t terminal = terminal_width();
+    return terminal == 0 ? 100 : std::clamp<std::size_t>(terminal, 60, 100);
+}
+
 // Handles --help and --version at any position; then nothing else is done.
 std::optional<std::string> asked_for(const std::vector<std::string>& words) {
     const usage::command* const command = words.empty() ? nullptr : usage::find(words[0]);
     for (const std::string& word : words) {
         if (word == "-h" || word == "--help")
-            return command != nullptr ? usage::help_of(*command) : usage::help();
+            return command != nullptr ? usage::help_of(*command, help_width()) : usage::help(help_width());
         if (word == "--version" && command == nullptr)
             return std::string("ibid " IBID_VERSION "\n");
     }
@@ -311,6 +307,14 @@ int command_line(int count, const char* const* given) {
     if (const std::optional<std::string> text = asked_for(words)) {
         fmt::print("{}", *text);
         return exit_ok;
+    }
+
+    const usage::command* const known = words.empty() ? nullptr : usage::find(words[0]);
+    if (known != nullptr) {
+        if (const std::optional<mistake> m = wrong_words(*known, {words.begin() + 1, words.end()})) {
+            fmt::print(stderr, "ibid: {}\n{}\n", m->what, m->advice);
+            return exit_usage;
+        }
     }
 
     CLI::App app;

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -106,7 +107,8 @@ void configuration::add_file(const std::string& path, const std::string& shown_a
     while (is_file && text.size() <= most && (got = ::read(fd, piece.data(), piece.size())) > 0)
         text.append(piece.data(), static_cast<std::size_t>(got));
     ::close(fd);
-    if (!is_file && !S_ISCHR(s.st_mode)) // a link to /dev/null usually means "nothing"
+    const bool is_null = S_ISCHR(s.st_mode) && s.st_rdev == makedev(1, 3); // a link to it means "nothing"
+    if (!is_file && !is_null)
         complaints_.push_back({{}, fmt::format("{} is not read: it is not a regular file", shown_as)});
     else if (text.size() > most)
         complaints_.push_back({{}, fmt::format("{} is too large and is not read", shown_as)});
@@ -149,8 +151,7 @@ void configuration::add_text(std::string_view text, const std::string& file) {
         const std::string_view name = trimmed(line.substr(0, equals));
         const std::string_view value = trimmed(line.substr(equals + 1));
         if (!is_setting(name))
-            complain(
-                fmt::format("{} is not a setting of ibid's ('ibid run --help' lists them)", shown(name)));
+            complain(not_a_setting(name));
         else if (!is_plain(value) || value.size() > longest_value)
             complain(fmt::format("{} has control characters, or more than {} characters; the line is ignored",
                                  name, longest_value));

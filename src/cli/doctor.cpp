@@ -65,6 +65,15 @@ public:
         return {};
     }
 
+    [[nodiscard]] std::vector<std::string> misspelt() const {
+        std::vector<std::string> all;
+        for (const std::string& setting : settings_) {
+            if (std::string wrong = misspelt_setting(setting); !wrong.empty())
+                all.push_back(std::move(wrong));
+        }
+        return all;
+    }
+
 private:
     std::vector<std::string> settings_;
 };
@@ -117,6 +126,8 @@ void look_at_settings(findings& f, const surroundings& s, const char* environmen
     f.settings =
         effective_settings([&s](std::string_view name) { return s[name]; }, environment_name, files, names);
     f.notes.insert(f.notes.end(), f.settings.complaints.begin(), f.settings.complaints.end());
+    for (std::string& misspelt : s.misspelt())
+        f.notes.push_back(std::move(misspelt));
     if (f.settings["IBID_DISABLE"] == "1") {
         const std::string where = place_of(f, "IBID_DISABLE");
         f.problems.push_back(fmt::format("IBID_DISABLE=1 is set ({}): ibid is disabled", where));
@@ -263,6 +274,8 @@ findings look_at_machine() {
                                 "looks: no program of this "
                                 "system's uses OpenSSL");
     }
+    if (const std::string why = without_proc(); !why.empty())
+        f.notes.push_back(why);
     f.running = find_openssl_users();
     if (!f.running->all.empty())
         f.next.emplace_back(
@@ -282,6 +295,8 @@ std::string in_command(const std::string& word) {
 }
 
 void advise_to_run(findings& f, const std::string& name) {
+    if (!f.problems.empty())
+        return; // it is known that ibid does not help
     f.next.push_back(
         fmt::format("run it once: 'ibid run --stats {}' says whether it used OpenSSL", in_command(name)));
 }
@@ -758,11 +773,51 @@ void print_settings(const findings& f) {
     const auto& all = f.settings.settings;
     const bool defaults =
         std::all_of(all.begin(), all.end(), [](const effective_setting& s) { return s.is_default; });
-    fmt::print("settings   {}\n", defaults ? paint(colour::faint, "all as by default") : "");
+    fmt::print("settings{}\n", defaults ? "   " + paint(colour::faint, "all as by default") : "");
     for (const effective_setting& s : all) {
         if (!s.is_default)
             fmt::print("  {:<16}  {:<18}  {}\n", s.name, s.value, s.source);
     }
+}
+
+// One line if nothing is active for one reason.
+void print_features(const findings& f) {
+    const openssl::feature& first = f.features.front();
+    if (std::all_of(f.features.begin(), f.features.end(),
+                    [&first](const openssl::feature& one) { return !one.active && one.why == first.why; })) {
+        fmt::print("features   {}: {}\n", paint(colour::bad, "none"), folded(first.why, 17));
+        return;
+    }
+    fmt::print("features\n");
+    for (const openssl::feature& one : f.features)
+        fmt::print("  {}  {:<20} {}\n", one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "),
+                   one.name, folded(one.why, 28));
+}
+
+// The last line: the answer.
+void print_verdict(const findings& f) {
+    constexpr const char* where =
+        "where certificates or CA files come again: client certificates, backends, a "
+        "context for each request.";
+    const auto is_a = [&f](const char* problem) {
+        return std::find(f.problems.begin(), f.problems.end(), problem) != f.problems.end();
+    };
+    if (f.unread)
+        return; // the problem says so
+    if (f.problems.size() == 2 && is_a(not_in_it) && is_a(no_libcrypto_so_far)) {
+        fmt::print("Whether ibid would help it is not known so far.\n");
+        return;
+    }
+    if (f.problems.size() == 1 && is_a(not_in_it) && !f.openssl.libssl.empty() && !f.not_known)
+        fmt::print("{}, {}\n", paint(colour::good, "ibid would help it"), where);
+    else if (!f.problems.empty())
+        fmt::print("{}\n",
+                   paint(colour::bad, f.is_process ? "ibid does not help it." : "ibid does not help here."));
+    else if (f.openssl.libcrypto.empty() || f.not_known)
+        fmt::print("{}\n", f.is_process ? "Whether ibid helps it is not known so far."
+                                        : "Whether ibid helps is not known from outside.");
+    else
+        fmt::print("{}, {}\n", paint(colour::good, "ibid helps here"), where);
 }
 
 void print_text(const findings& f) {
@@ -793,11 +848,7 @@ void print_text(const findings& f) {
             fmt::print("           {}{}{}\n", printable(one.path),
                        one.version.empty() ? "" : fmt::format(" ({})", one.version), reason);
         }
-        fmt::print("features\n");
-        for (const openssl::feature& one : f.features)
-            fmt::print("  {}  {:<20} {}\n",
-                       one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "), one.name,
-                       folded(one.why, 28));
+        print_features(f);
     }
     if (!f.unread)
         print_settings(f);
@@ -809,11 +860,7 @@ void print_text(const findings& f) {
         fmt::print("{}    {}\n", paint(colour::bad, "problem"), folded(printable(problem), 11));
     for (const std::string& step : f.next)
         fmt::print("next       {}\n", printable(step));
-    if (f.problems.empty() && !f.openssl.libcrypto.empty() && !f.not_known)
-        fmt::print(
-            "{}, where certificates or CA files come again: client certificates, backends, a context for "
-            "each request.\n",
-            paint(colour::good, "ibid helps here"));
+    print_verdict(f);
 }
 
 std::optional<pid_t> as_pid(const std::string& text) {

@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
+
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -56,6 +59,14 @@ settings_result effective_settings(const environment_of& environment, const char
     return r;
 }
 
+std::string misspelt_setting(std::string_view variable) {
+    const std::string_view name = variable.substr(0, variable.find('='));
+    if (!name.starts_with("IBID_") || name == "IBID_CONFIG" || is_setting(name) ||
+        similar_settings(name).empty())
+        return {};
+    return not_a_setting(name);
+}
+
 std::vector<std::string> names_of_program(const std::string& program, bool look) {
     std::vector<std::string> names{base_name(program)};
     const auto add = [&names](const std::string& path) {
@@ -72,15 +83,19 @@ std::vector<std::string> names_of_program(const std::string& program, bool look)
 
 std::vector<std::string> apply_settings(const std::string& program) {
     const configuration files = configuration::load();
-    const settings_result r = effective_settings(own_variable, "environment", files,
-                                                 names_of_program(program, files.has_sections()));
+    settings_result r = effective_settings(own_variable, "environment", files,
+                                           names_of_program(program, files.has_sections()));
     for (const effective_setting& s : r.settings) {
         if (s.is_default && !own_variable(s.name).empty())
             ::unsetenv(s.name.c_str()); // an invalid value counts as unset
         else if (!s.is_default)
             ::setenv(s.name.c_str(), s.value.c_str(), 1);
     }
-    return r.complaints;
+    for (const char* const* at = environ; *at != nullptr; ++at) {
+        if (std::string misspelt = misspelt_setting(*at); !misspelt.empty())
+            r.complaints.push_back(std::move(misspelt));
+    }
+    return std::move(r.complaints);
 }
 
 } // namespace ibid::cli

@@ -37,6 +37,10 @@ struct settings_result {
                                                  const char* environment_name, const configuration& files,
                                                  const std::vector<std::string>& programs);
 
+// What is wrong with "NAME=VALUE" of an environment, if NAME resembles a setting ("IBID_DISABLED"); else
+// empty, because other programs may have variables of such names.
+[[nodiscard]] std::string misspelt_setting(std::string_view variable);
+
 // The names of a program for configuration files: its own; for a script, also the interpreter's. `look`:
 // whether the file may be read for that.
 [[nodiscard]] std::vector<std::string> names_of_program(const std::string& program, bool look);

@@ -205,6 +205,36 @@ void for_each_symbol(std::string_view bytes, const std::function<void(std::strin
     }
 }
 
+std::vector<std::string_view> data_of(std::string_view bytes) {
+    struct range {
+        std::uint64_t begin = 0;
+        std::uint64_t end = 0;
+    };
+    std::vector<range> ranges;
+    const auto header = at<Elf64_Ehdr>(bytes, 0);
+    const bool has_sections = header && std::memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
+                              header->e_ident[EI_CLASS] == ELFCLASS64 &&
+                              header->e_shentsize == sizeof(Elf64_Shdr);
+    for (std::uint64_t i = 0; has_sections && i < header->e_shnum; ++i) {
+        const auto s = at<Elf64_Shdr>(bytes, header->e_shoff + i * sizeof(Elf64_Shdr));
+        if (!s || s->sh_offset > bytes.size() || s->sh_size > bytes.size() - s->sh_offset)
+            return {bytes}; // damaged, or of another byte order
+        if ((s->sh_flags & SHF_ALLOC) != 0 && (s->sh_flags & SHF_EXECINSTR) == 0 && s->sh_type != SHT_NOBITS)
+            ranges.push_back({s->sh_offset, s->sh_offset + s->sh_size});
+    }
+    std::sort(ranges.begin(), ranges.end(), [](const range& a, const range& b) { return a.begin < b.begin; });
+    std::vector<std::string_view> all;
+    std::uint64_t end = 0; // sections of a forged file may overlap
+    for (const range& r : ranges) {
+        if (r.end <= end)
+            continue;
+        const std::uint64_t begin = std::max(r.begin, end);
+        all.push_back(bytes.substr(begin, r.end - begin));
+        end = r.end;
+    }
+    return all.empty() ? std::vector<std::string_view>{bytes} : all;
+}
+
 std::string openssl_version_in(std::string_view bytes) {
     constexpr std::string_view name = "OpenSSL ";
     for (std::size_t from = bytes.find(name); from != std::string_view::npos;

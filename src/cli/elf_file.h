@@ -41,6 +41,10 @@ struct elf_file {
 void for_each_symbol(std::string_view bytes,
                      const std::function<void(std::string_view name, bool defined)>& call);
 
+// Where texts may be: its sections that are loaded and are not code. The whole file if it has no sections. A
+// program of 100 MB is half code and debugging information.
+[[nodiscard]] std::vector<std::string_view> data_of(std::string_view bytes);
+
 // "3.0.19" from the text "OpenSSL 3.0.19 27 Jan 2026" that every libcrypto holds; empty when there is none.
 [[nodiscard]] std::string openssl_version_in(std::string_view bytes);
 [[nodiscard]] std::string openssl_version_of(const std::string& path);

@@ -3,6 +3,8 @@
 // Finds the preload and sets the environment. See environment.h.
 #include "cli/environment.h"
 
+#include "cli/words.h"
+#include "cli/wrong_words.h"
 #include "openssl/binding/settings.h"
 #include "statistics/printable.h"
 
@@ -99,6 +101,19 @@ const std::array<setting_kind, 7>& setting_kinds() {
 bool is_setting(std::string_view name) {
     return std::any_of(setting_kinds().begin(), setting_kinds().end(),
                        [name](const setting_kind& k) { return k.name == name; });
+}
+
+std::vector<std::string> similar_settings(std::string_view name) {
+    std::vector<std::string> names;
+    for (const setting_kind& kind : setting_kinds())
+        names.emplace_back(kind.name);
+    return similar(name, names);
+}
+
+std::string not_a_setting(std::string_view name) {
+    const std::string meant = did_you_mean(similar_settings(name));
+    return fmt::format("{} is not a setting of ibid's{}", legible(name),
+                       meant.empty() ? " ('ibid run --help' lists them)" : ". " + meant);
 }
 
 std::string wrong_value(std::string_view name, std::string_view value) {

@@ -47,6 +47,10 @@ struct setting_kind {
 [[nodiscard]] const std::array<setting_kind, 7>& setting_kinds();
 [[nodiscard]] bool is_setting(std::string_view name);
 
+// Settings that `name` may mean; and what to tell of a name that is none.
+[[nodiscard]] std::vector<std::string> similar_settings(std::string_view name);
+[[nodiscard]] std::string not_a_setting(std::string_view name);
+
 // An error message for a value of one of them; empty if it is valid. The preload itself treats an invalid
 // value as unset.
 [[nodiscard]] std::string wrong_value(std::string_view name, std::string_view value);

@@ -22,7 +22,7 @@ std::string_view base_name(std::string_view path) {
 // Programs that start other programs with other files, in containers, or with a new environment.
 struct starter {
     std::string_view name;
-    const char* what;
+    const char* what; // with ": " before what to do instead of the usual
 };
 constexpr std::array starters{
     starter{"bwrap", "starts programs with other files"},
@@ -37,7 +37,8 @@ constexpr std::array starters{
             "gives its processes a new environment: 'postconf -e \"import_environment = $(postconf -h "
             "import_environment) LD_PRELOAD\"' adds it"},
     starter{"ssh", "starts programs on another machine"},
-    starter{"systemctl", "has programs started by systemd, with a new environment"},
+    starter{"systemctl",
+            "has services started by systemd, with a new environment: 'ibid enable SERVICE' changes that"},
     starter{"systemd-nspawn", "starts programs with other files"},
     starter{"systemd-run", "has programs started by systemd, with a new environment"},
 };
@@ -69,7 +70,7 @@ std::vector<std::string> forewarnings(const std::string& name, const std::option
     if (known != starters.end()) {
         const std::string_view what = known->what;
         all.push_back(fmt::format("{} {}", known->name, what));
-        if (what.find("import_environment") == std::string_view::npos)
+        if (what.find(": ") == std::string_view::npos)
             all.push_back(fmt::format("put ibid there: '{} ... ibid run PROGRAM'", known->name));
     }
     if (::geteuid() == 0 && !preload.empty()) {

@@ -47,7 +47,10 @@ std::string output_of(std::vector<std::string> command, std::string variable = {
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (::access("/dev/null", W_OK) == 0) // not in every root directory
+        ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    else
+        ::posix_spawn_file_actions_addclose(&actions, STDERR_FILENO);
     pid_t pid = 0;
     const int error = ::posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environment.data());
     ::posix_spawn_file_actions_destroy(&actions);

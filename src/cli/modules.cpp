@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -45,20 +46,26 @@ public:
         return at == nullptr ? std::string_view::npos
                              : static_cast<std::size_t>(static_cast<const char*>(at) - all.data());
     }
-    [[nodiscard]] bool is_in(std::string_view all) const { return in(all) != std::string_view::npos; }
+    [[nodiscard]] bool is_in(const std::vector<std::string_view>& parts) const {
+        return std::any_of(parts.begin(), parts.end(),
+                           [this](std::string_view part) { return in(part) != std::string_view::npos; });
+    }
 
 private:
     std::string text_;
 };
 
 // Go's linker begins the build information with a mark, at a multiple of 16, and the size of a pointer
-// (debug/buildinfo). Other programs look for the mark, and contain it somewhere.
-bool is_go(std::string_view all) {
+// (debug/buildinfo). Other programs look for the mark, and contain it somewhere. `file`: as it is mapped, so
+// an address is such a multiple where the offset is.
+bool is_go(const std::vector<std::string_view>& file) {
     const mark begin("\x08:fnidliub oG \xff");
-    std::size_t at = begin.in(all);
-    while (at != std::string_view::npos && at % 16 != 0)
-        at = begin.in(all, at + 1);
-    return at != std::string_view::npos;
+    return std::any_of(file.begin(), file.end(), [&begin](std::string_view part) {
+        std::size_t at = begin.in(part);
+        while (at != std::string_view::npos && reinterpret_cast<std::uintptr_t>(part.data() + at) % 16 != 0)
+            at = begin.in(part, at + 1);
+        return at != std::string_view::npos;
+    });
 }
 
 // A method's name, which Go keeps for stack traces. The name of the package alone is in each program with a
@@ -73,6 +80,13 @@ const mark& go_tls() {
 const mark& function_of_libssl() {
     static const mark name("olleh_revres_ssecorp_slt");
     return name;
+}
+
+bool exports_libssl(std::string_view elf) {
+    bool exports = false;
+    for_each_symbol(
+        elf, [&](std::string_view name, bool defined) { exports |= defined && name == "SSL_CTX_new"; });
+    return exports;
 }
 
 decisive_module classify_file(const std::string& path) {
@@ -192,14 +206,15 @@ bool is_libcrypto(const std::string& path) {
 
 bool is_go_program(const std::string& executable) {
     const mapped_file file(executable);
-    return is_go(file.bytes());
+    return is_go(data_of(file.bytes()));
 }
 
 std::string other_tls_inside(const std::string& executable) {
     const mapped_file file(executable);
-    if (is_go(file.bytes()))
-        return go_tls().is_in(file.bytes()) ? "Go's own (crypto/tls)" : std::string();
-    if (mark("-sltsur/").is_in(file.bytes()) && mark("::sltsur").is_in(file.bytes()))
+    const std::vector<std::string_view> data = data_of(file.bytes());
+    if (is_go(data))
+        return go_tls().is_in(data) ? "Go's own (crypto/tls)" : std::string();
+    if (mark("-sltsur/").is_in(data) && mark("::sltsur").is_in(data))
         return "rustls";
     return fork_of_openssl(executable);
 }
@@ -208,37 +223,39 @@ std::string other_tls_inside(const std::string& executable) {
 // "LibreSSL 3.8.2".
 std::string fork_of_openssl(const std::string& path) {
     const mapped_file file(path);
-    const std::string_view all = file.bytes();
     const mark compatible(" ;elbitapmoc(");
-    for (std::size_t at = compatible.in(all); at != std::string_view::npos; at = compatible.in(all, at + 1)) {
-        const std::string_view name = all.substr(at + compatible.text().size());
-        if (name.starts_with("BoringSSL)"))
-            return "BoringSSL";
-        if (name.starts_with("AWS-LC"))
-            return "AWS-LC";
-    }
     const mark libressl(" LSSerbiL");
-    for (std::size_t at = libressl.in(all); at != std::string_view::npos; at = libressl.in(all, at + 1)) {
-        const std::string_view version = all.substr(at + libressl.text().size());
-        if (version.size() > 1 && version[0] >= '2' && version[0] <= '4' && version[1] == '.')
-            return "LibreSSL";
+    for (const std::string_view part : data_of(file.bytes())) {
+        for (std::size_t at = compatible.in(part); at != std::string_view::npos;
+             at = compatible.in(part, at + 1)) {
+            const std::string_view name = part.substr(at + compatible.text().size());
+            if (name.starts_with("BoringSSL)"))
+                return "BoringSSL";
+            if (name.starts_with("AWS-LC"))
+                return "AWS-LC";
+        }
+        for (std::size_t at = libressl.in(part); at != std::string_view::npos;
+             at = libressl.in(part, at + 1)) {
+            const std::string_view version = part.substr(at + libressl.text().size());
+            if (version.size() > 1 && version[0] >= '2' && version[0] <= '4' && version[1] == '.')
+                return "LibreSSL";
+        }
     }
     return {};
 }
 
 std::string openssl_inside(const std::string& executable) {
     const mapped_file file(executable);
-    bool exports = false;
-    for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
-        exports |= defined && name == "SSL_CTX_new";
-    });
-    const std::string version = openssl_version_in(file.bytes());
-    if (exports)
+    const std::vector<std::string_view> data = data_of(file.bytes());
+    std::string version;
+    for (std::size_t i = 0; i < data.size() && version.empty(); ++i)
+        version = openssl_version_in(data[i]);
+    if (exports_libssl(file.bytes()))
         return version.empty() ? "it exports SSL_CTX_new itself"
                                : fmt::format("it exports SSL_CTX_new itself, of OpenSSL {}", version);
     if (!version.empty())
         return fmt::format("the text \"OpenSSL {}\" is in it", version);
-    return function_of_libssl().is_in(file.bytes())
+    return function_of_libssl().is_in(data)
                ? fmt::format("the text \"{}\" is in it", function_of_libssl().text())
                : std::string();
 }
@@ -251,7 +268,7 @@ std::vector<std::string> files_with_openssl_inside(const std::vector<std::string
             continue;
         const mapped_file file(path);
         // The version alone is also in programs that are linked with OpenSSL and say so, as nginx.
-        if (file.bytes().size() >= least && function_of_libssl().is_in(file.bytes()))
+        if (file.bytes().size() >= least && function_of_libssl().is_in(data_of(file.bytes())))
             found.push_back(path);
     }
     return found;

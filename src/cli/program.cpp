@@ -205,16 +205,26 @@ std::optional<program> find_program(const std::string& name) {
     return path.empty() ? std::nullopt : std::optional(look_at(path));
 }
 
+std::string advice_about_quotes(const std::string& name) {
+    const std::string first = name.substr(0, name.find(' '));
+    return first.size() == name.size() || find_executable(first).empty()
+               ? std::string()
+               : "; leave out the quotes: the program and its arguments are words of their own";
+}
+
 std::string why_no_program(const std::string& name) {
     const std::string told = legible(name);
     if (name.empty())
         return "the name of the program is empty";
+    if (name == "." || name == "..")
+        return told + " is a folder";
     if (name.find('/') == std::string::npos)
-        return fmt::format("there is no program {} in PATH{}", told,
-                           is_executable_file("./" + name) ? fmt::format("; './{}' is one", told) : "");
+        return fmt::format("there is no program {} in PATH{}{}", told,
+                           is_executable_file("./" + name) ? fmt::format("; './{}' is one", told) : "",
+                           advice_about_quotes(name));
     struct stat s {};
     if (::stat(name.c_str(), &s) != 0)
-        return errno == ENOENT ? fmt::format("there is no program {}", told)
+        return errno == ENOENT ? fmt::format("there is no program {}{}", told, advice_about_quotes(name))
                                : fmt::format("{}: {}", told, std::strerror(errno));
     if (S_ISDIR(s.st_mode))
         return told + " is a folder";

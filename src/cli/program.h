@@ -36,6 +36,9 @@ struct program {
 // Why there is none of that name, for a person.
 [[nodiscard]] std::string why_no_program(const std::string& name);
 
+// What to add to that if the name is a whole command line in quotes, such as 'curl -V'; else empty.
+[[nodiscard]] std::string advice_about_quotes(const std::string& name);
+
 // The same for one file.
 [[nodiscard]] program look_at(const std::string& path);
 

@@ -38,9 +38,10 @@ void say(const std::string& text) {
 // A message and an exit status like a shell's.
 int cannot_run(const std::string& name, int error) {
     if (error == ENOENT && name.find('/') == std::string::npos)
-        say(fmt::format("{}: command not found", name.empty() ? "''" : legible(name)));
+        say(fmt::format("{}: command not found{}", name.empty() ? "''" : legible(name),
+                        advice_about_quotes(name)));
     else
-        say(fmt::format("{}: {}", legible(name), std::strerror(error)));
+        say(fmt::format("{}: {}{}", legible(name), std::strerror(error), advice_about_quotes(name)));
     // A file that is there: execve(2) speaks of its interpreter.
     if (const std::optional<program> p = error == ENOENT ? find_program(name) : std::nullopt;
         p && !p->broken.empty())

@@ -35,7 +35,7 @@ std::string explain(read_error error, pid_t pid) {
     case read_error::none:
         return {};
     case read_error::no_such_process:
-        return fmt::format("there is no process {}", pid);
+        return without_proc().empty() ? fmt::format("there is no process {}", pid) : without_proc();
     case read_error::not_permitted:
         return fmt::format("process {} may not be read: it is another user's, or protected{}", pid,
                            with_more_rights());

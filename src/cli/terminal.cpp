@@ -26,12 +26,17 @@ bool has_colours() {
     return has;
 }
 
-std::string folded(std::string_view text, std::size_t column) {
+std::size_t terminal_width() {
     winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < column + 30)
+    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+std::string folded(std::string_view text, std::size_t column) {
+    const std::size_t width = terminal_width();
+    if (width < column + 30)
         return std::string(text);
     std::string out;
-    const std::size_t room = size.ws_col - column;
+    const std::size_t room = width - column;
     while (text.size() > room) {
         const std::size_t space = text.rfind(' ', room);
         if (space == std::string_view::npos || space == 0)

@@ -13,6 +13,9 @@ namespace ibid::cli {
 // (https://no-color.org).
 [[nodiscard]] bool has_colours();
 
+// Of the terminal at standard output, in columns; 0: there is none.
+[[nodiscard]] std::size_t terminal_width();
+
 enum class colour { good, bad, faint, strong };
 [[nodiscard]] std::string paint(colour c, std::string_view text); // `text` itself where there are no colours
 

@@ -58,7 +58,9 @@ seen_processes look(shared_statistics::host_reader& host) {
             s.picture.rows.push_back(row_of_cache(pid, c));
     }
     std::vector<std::string>& remarks = s.picture.remarks;
-    if (s.picture.rows.empty() && s.locked == 0)
+    if (const std::string why = without_proc(); !why.empty())
+        remarks.push_back(why + ".");
+    else if (s.picture.rows.empty() && s.locked == 0)
         remarks.emplace_back("No process under ibid uses OpenSSL now. Start one with 'ibid run PROGRAM'.");
     if (s.locked != 0)
         remarks.push_back(fmt::format("{} under ibid may not be read (kernel.yama.ptrace_scope){}.",
@@ -75,8 +77,13 @@ seen_processes look(shared_statistics::host_reader& host) {
 
 std::string table(const top_view& v, const top_picture& picture) {
     std::string text = paint(colour::strong, v.header()) + "\n";
-    for (const top_row& r : v.shown(picture.rows))
+    const std::vector<top_row> rows = v.shown(picture.rows);
+    for (const top_row& r : rows)
         text += top_view::text_of(r) + "\n";
+    if (rows.empty() && !picture.rows.empty())
+        text +=
+            paint(colour::faint, fmt::format("The filter hides {}.", counted(picture.rows.size(), "row"))) +
+            "\n";
     for (const std::string& remark : picture.remarks)
         text += paint(colour::faint, remark) + "\n";
     return text;

@@ -17,7 +17,13 @@ std::string legible(std::string_view text) {
     return text.size() > longest ? out + "..." : out;
 }
 
+std::string without_proc() {
+    return ::access("/proc/self", F_OK) == 0 ? "" : "/proc is not mounted here, so no process can be read";
+}
+
 std::string with_more_rights() {
+    if (!without_proc().empty())
+        return ": /proc is not mounted here";
     return ::geteuid() == 0 ? "; root needs CAP_SYS_PTRACE for it, which containers often lack"
                             : "; try it with sudo";
 }

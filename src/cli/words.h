@@ -19,6 +19,9 @@ namespace ibid::cli {
 // What to do when something may not be looked at: "; try it with sudo", or what root lacks.
 [[nodiscard]] std::string with_more_rights();
 
+// Why no process can be read; empty where /proc is mounted.
+[[nodiscard]] std::string without_proc();
+
 // In several lines, or in one.
 [[nodiscard]] std::string json_text(const nlohmann::ordered_json& json, bool one_line = false);
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal import on_a_terminal
 
 from testbed.pki import Standard
 
@@ -128,6 +129,20 @@ def test_shows_a_table(peers: Peers, pki: Standard) -> None:
     assert lines[0] == f"{peers.process.pid} (python3): {len(lines) - 2} certificates"
     assert lines[1].split() == ["HOLDERS", "RETAINED", "EXPIRES", "AGE", "SUBJECT", "ISSUER"]
     assert any(str(pki.server.x509.not_valid_after.date()) in line for line in lines[2:])
+
+
+def test_cuts_names_only_for_a_terminal(ibid: Path) -> None:
+    """The system's roots have long names."""
+    code = "import ssl, sys; kept = [ssl.create_default_context() for _ in range(2)]; print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen([str(ibid), "run", PYTHON, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        for words in (["certs"], ["certs", "--estimate"]):
+            words = [str(ibid), *words, str(process.pid)]
+            whole = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+            narrow = on_a_terminal(words, columns=90, NO_COLOR="1").decode().replace("\r\n", "\n").rpartition("\r")[2] # behind the progress
+            assert max(len(line) for line in whole.splitlines()) > 120
+            assert max(len(line) for line in narrow.splitlines()) <= 90
+        process.communicate("")
 
 
 def test_copes_with_a_process_that_goes_on(peers: Peers) -> None:
@@ -264,6 +279,12 @@ class TestEstimate:
         done = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         process.communicate(b"")
         assert "0 certificates of OpenSSL's" in done.stdout
+        assert "It has loaded no OpenSSL so far." in done.stdout and "COPIES" not in done.stdout
+        process = subprocess.Popen([PYTHON, "-c", "import ssl, sys; print('ready', flush=True); sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        done = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
+        process.communicate(b"")
+        assert "It holds none now: repeat this while it has connections." in done.stdout
         gone = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         assert gone.returncode == 1 and "there is no process" in gone.stderr
 

@@ -648,7 +648,8 @@ class TestStandingAside:
         found = json.loads(run_to_end([str(ibid), "stat", str(process.pid), "--json"]).stdout)
         assert found["helped"] is False
         assert why in found["reason"]
-        assert "not helped: " in run_to_end([str(ibid), "stat", str(process.pid)]).stdout
+        for command in ("stat", "certs"):
+            assert "not helped: " in run_to_end([str(ibid), command, str(process.pid)]).stdout
         doctor = run_to_end([str(ibid), "doctor", str(process.pid)])
         assert doctor.returncode == 1
         assert "ibid is disabled in it: " in doctor.stdout and why in doctor.stdout
@@ -880,6 +881,45 @@ class TestDoctor:
         done = run_to_end([str(ibid), "doctor"])
         assert done.returncode == 0
         assert done.stdout.splitlines()[-1].startswith("ibid helps here, where certificates")
+
+    def test_ends_with_the_answer(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        holds = "import ssl, sys; print('ready', flush=True); sys.stdin.read()"
+        for words, starts in (([PYTHON, "-c", holds], "ibid would help it, "), ([str(ibid), "run", PYTHON, "-c", holds], "ibid helps here, ")):
+            process = started(words)
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            assert run_to_end([str(ibid), "doctor", str(process.pid)]).stdout.splitlines()[-1].startswith(starts)
+        process = started(["cat"])
+        wait_until(lambda: "libc.so" in Path(f"/proc/{process.pid}/maps").read_text(), "it is loaded")
+        for subject, said in (
+            (str(process.pid), "Whether ibid would help it is not known so far."),
+            ("sh", "Whether ibid helps is not known from outside."),
+            ("openssl", "ibid does not help here."),
+            (str(make_static(tmp_path)), "ibid does not help here."),
+        ):
+            assert run_to_end([str(ibid), "doctor", subject]).stdout.splitlines()[-1] == said
+
+    def test_tells_a_reason_once_that_concerns_every_feature(self, ibid: Path) -> None:
+        text = run_to_end([str(ibid), "doctor", "openssl"]).stdout
+        assert "\nfeatures   none: the program names functions that write to certificates" in text
+        assert text.count("names functions that write to certificates") == 1
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to change the root directory")
+    def test_in_a_root_directory_without_proc_and_devices(self, ibid: Path, tmp_path: Path) -> None:
+        preload = Path(self.examine(ibid, "curl")["preload"])  # type: ignore[arg-type]
+        for file in {str(ibid), str(preload), "/usr/bin/curl", *ldd(str(ibid)), *ldd("/usr/bin/curl")}:
+            (tmp_path / file[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, tmp_path / file[1:])
+
+        def there(*words: str) -> subprocess.CompletedProcess[str]:
+            return run_to_end(["chroot", str(tmp_path), str(ibid), *words])
+
+        assert json.loads(there("doctor", "--json", "/usr/bin/curl").stdout)["helps"] is True
+        for words in (["stat", "1"], ["certs", "1"], ["certs", "--estimate", "1"], ["exporter", "--once"]):
+            done = there(*words)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert "/proc is not mounted here" in done.stderr
+        for words in (["top", "--once"], ["doctor"]):
+            assert "/proc is not mounted here" in there(*words).stdout
 
     def test_says_which_openssl_a_program_would_load_and_what_is_active(self, ibid: Path) -> None:
         found = json.loads(run_to_end([str(ibid), "doctor", "curl", "--json"]).stdout)
@@ -1230,6 +1270,18 @@ class TestDoctor:
         program = tmp_path / name
         shutil.copy("/usr/bin/true", program)
         assert f"put ibid there: '{name} ... ibid run PROGRAM'" in str(self.examine(ibid, program)["notes"])
+
+    def test_gives_no_advice_against_its_own_answer(self, ibid: Path, tmp_path: Path) -> None:
+        program = tmp_path / "systemctl"
+        shutil.copy("/usr/bin/true", program)
+        notes = str(self.examine(ibid, program)["notes"])
+        assert "'ibid enable SERVICE'" in notes and "put ibid there" not in notes
+        source = tmp_path / "writer.c"
+        source.write_text("int X509_sign(void); int main(void) { return X509_sign(); }\n")
+        subprocess.run(["cc", "-o", str(tmp_path / "writer"), str(source), f"-l:{LIBCRYPTO}"], check=True)
+        found = self.examine(ibid, tmp_path / "writer")
+        assert (found["helps"], found["next"]) == (False, [])
+        assert "which does no TLS" in str(found["notes"])
 
     def test_lists_the_libcryptos_of_a_process(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
         """As with psycopg2-binary, which contains an OpenSSL of its own."""

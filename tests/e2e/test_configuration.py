@@ -51,6 +51,18 @@ def command(ibid: Path, tmp_path: Path) -> Command:
 
 
 class TestRun:
+    def test_tells_of_a_name_that_resembles_a_setting(self, command: Command) -> None:
+        said = "IBID_DISABLED is not a setting of ibid's. Did you mean 'IBID_DISABLE'?"
+        assert command("run", "true", IBID_DISABLED="1").stderr == f"ibid: {said}\n"
+        assert said in command.doctor("true", IBID_DISABLED="1")["notes"]
+        assert command("run", "true", IBID_OF_ANOTHER_PROGRAM="1").stderr == ""
+        command.file.write_text("IBID_RETIAN=8M\n")
+        assert "Did you mean 'IBID_RETAIN'?" in command("run", "true").stderr
+
+    def test_reads_no_device(self, command: Command) -> None:
+        assert "/dev/urandom is not read: it is not a regular file" in command("run", "true", IBID_CONFIG="/dev/urandom").stderr
+        assert command("run", "true", IBID_CONFIG="/dev/null").stderr == ""
+
     def test_gives_a_program_what_is_for_all_and_what_is_for_it(self, command: Command) -> None:
         command.file.write_text("IBID_RETAIN=8M\n[env]\nIBID_PRIVACY=strict\n[nginx]\nIBID_SCOPE=all\n")
         folder = command.file.parent / "ibid.conf.d"

@@ -284,6 +284,7 @@ class TestJudgement:
         assert text.returncode == 0
         assert "about      nginx.service (" in text.stdout
         assert "'ibid enable nginx.service' enables it" in text.stdout
+        assert "off; 'ibid enable nginx.service' turns it on" in call(ibid, "status", "nginx").stdout
 
 
 SERVER = """

@@ -177,6 +177,7 @@ def test_of_one_view_takes_order_and_filter_too(ibid: Path, programs: list[int])
 
     assert order(top("--sort", "pid").stdout.splitlines() + [""], programs) == sorted(programs)
     assert order(top("--filter", str(programs[1])).stdout.splitlines() + [""], programs) == programs[1:]
+    assert "The filter hides " in top("--filter", "no such name").stdout
     wrong = top("--sort", "size")
     assert wrong.returncode == 2 and "pid, name, active, retained, hits, misses, rate, saved" in wrong.stderr
 

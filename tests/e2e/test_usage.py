@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from terminal import on_a_terminal
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -46,6 +47,15 @@ def options(ibid: Path, command: str) -> list[str]:
 
 def page(share: Path) -> str:
     return output(["man", "--warnings", "-l", str(share / "ibid.1")], env={**os.environ, "MANWIDTH": "200", "MAN_KEEP_FORMATTING": ""})
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_text_fits_the_terminal(ibid: Path, columns: int) -> None:
+    for words in ([], *([command] for command in commands(ibid))):
+        lines = on_a_terminal([str(ibid), *words, "--help"], columns=columns).decode().splitlines()
+        assert [line for line in lines if len(line) > columns and not line.startswith("  ibid ")] == []  # examples are commands
+    lines = on_a_terminal([str(ibid), "doctor", "openssl"], columns=columns, NO_COLOR="1").decode().splitlines()
+    assert [line for line in lines if len(line) > columns and not line.startswith(("preload", "next"))] == []
 
 
 class TestManualPage:

@@ -106,7 +106,7 @@ LOCKED = [
     for how in "own other early".split()
     for name, flags, plugins, arguments in (("attaches", ("-DATTACHES",), (), ()), ("late", (), (PLUGIN,), (PATH,)))
     for looked_up, more in (("", ()), ("-looked-up", ("-DLOOKED_UP",)))
-    if (how, name) != ("early", "late")  # a pointer from before the load: docs/safety.md, "Limits"
+    if (how, name) != ("early", "late")  # a pointer from before the load: docs/limits.md
 ]
 ENDED = [Case("writes/ended_store.c", helped=("certificates",), shows="end")]
 BUILT = [Case("writes/built_chain.c", (how,), helped=("certificates",), shows="end") for how in "context connection store".split()]

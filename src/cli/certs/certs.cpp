@@ -7,6 +7,8 @@
 #include "cli/certs/scan.h"
 #include "cli/doctor.h"
 #include "cli/exit_status.h"
+#include "cli/loader.h"
+#include "cli/modules.h"
 #include "cli/numbers.h"
 #include "cli/stat.h"
 #include "cli/terminal.h"
@@ -18,6 +20,7 @@
 #include <csignal>
 #include <ctime>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -80,17 +83,33 @@ std::string span_text(std::int64_t seconds) {
     return hours > -48 && hours < 48 ? fmt::format("{} h", hours) : fmt::format("{} d", hours / 24);
 }
 
+// Subject and issuer, behind `before` columns. On a terminal they are cut to its width, because a name may
+// have hundreds of letters and the lines would not look like a table. Elsewhere they are whole.
+std::string names_text(std::string_view subject, std::string_view issuer, std::size_t before) {
+    const std::size_t width = terminal_width();
+    if (width < before + 20)
+        return fmt::format("{:<44} {}", subject, issuer);
+    const std::size_t of_subject = (width - before) * 3 / 5;
+    const std::size_t of_issuer = width - before - of_subject - 1;
+    return fmt::format("{0:<{1}.{1}} {2:.{3}}", subject, of_subject, issuer, of_issuer);
+}
+
+std::string_view subject_of(const tbs_certificate& c) {
+    return c.subject.empty() ? std::string_view("(no subject)") : c.subject;
+}
+
 std::string table(const view& v, std::int64_t now) {
-    std::string text = paint(colour::strong, fmt::format("{:>9} {:>8} {:>10} {:>8}  {:<44} {}", "HOLDERS",
-                                                         "RETAINED", "EXPIRES", "AGE", "SUBJECT", "ISSUER")) +
-                       "\n";
+    constexpr std::size_t before = 40;
+    std::string text =
+        paint(colour::strong, fmt::format("{:>9} {:>8} {:>10} {:>8}  {}", "HOLDERS", "RETAINED", "EXPIRES",
+                                          "AGE", names_text("SUBJECT", "ISSUER", before))) +
+        "\n";
     for (const row& r : v.rows) {
         const tbs_certificate& c = r.of.shown;
         const std::string ends = fmt::format("{:>10.10}", c.not_after);
-        text +=
-            fmt::format("{:>9} {:>8} {} {:>8}  {:<44} {}\n", r.of.holders ? grouped(*r.of.holders) : "?",
-                        r.of.retained ? "yes" : "no", c.ends < now ? paint(colour::bad, ends) : ends,
-                        span_text(now - c.begins), c.subject.empty() ? "(no subject)" : c.subject, c.issuer);
+        text += fmt::format("{:>9} {:>8} {} {:>8}  {}\n", r.of.holders ? grouped(*r.of.holders) : "?",
+                            r.of.retained ? "yes" : "no", c.ends < now ? paint(colour::bad, ends) : ends,
+                            span_text(now - c.begins), names_text(subject_of(c), c.issuer, before));
         if (v.several_libcryptos)
             text += paint(colour::faint, fmt::format("{:>38}  of {}", "", r.libcrypto)) + "\n";
     }
@@ -121,6 +140,13 @@ std::uint64_t least(std::uint64_t weight) {
 }
 std::uint64_t most(std::uint64_t weight) {
     return weight * 10 / 9;
+}
+
+bool has_openssl(pid_t pid) {
+    const std::vector<std::string> files = libraries_of_process(pid);
+    return std::any_of(files.begin(), files.end(), is_libcrypto) ||
+           !openssl_inside(fmt::format("/proc/{}/exe", pid)).empty() ||
+           !files_with_openssl_inside(files).empty();
 }
 
 int estimate(const request& r) {
@@ -176,7 +202,10 @@ int estimate(const request& r) {
                counted(s.objects(), "certificate"), grouped(s.certificates.size()));
     if (s.cut)
         fmt::print("Its memory was not read to the end: there may be more.\n");
-    if (saves == 0)
+    if (s.objects() == 0)
+        fmt::print("{}\n", has_openssl(r.pid) ? "It holds none now: repeat this while it has connections."
+                                              : "It has loaded no OpenSSL so far.");
+    else if (saves == 0)
         fmt::print("There are no copies: sharing them would save no memory.\n");
     else
         fmt::print("One copy of each would save about {} ({} to {}).\n", bytes_text(saves),
@@ -184,12 +213,13 @@ int estimate(const request& r) {
     for (const std::string& obstacle : obstacles)
         fmt::print("But ibid does not help this program: {}\n",
                    folded(shared_statistics::printable(obstacle), 2));
+    constexpr std::size_t before = 22;
     if (s.objects() != 0)
-        fmt::print("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {:<44} {}", "COPIES", "EXPIRES",
-                                                             "SUBJECT", "ISSUER")));
+        fmt::print("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {}", "COPIES", "EXPIRES",
+                                                             names_text("SUBJECT", "ISSUER", before))));
     for (const copied_certificate& c : s.certificates)
-        fmt::print("{:>9} {:>10.10}  {:<44} {}\n", grouped(c.copies), c.shown.not_after,
-                   c.shown.subject.empty() ? "(no subject)" : c.shown.subject, c.shown.issuer);
+        fmt::print("{:>9} {:>10.10}  {}\n", grouped(c.copies), c.shown.not_after,
+                   names_text(subject_of(c.shown), c.shown.issuer, before));
     return exit_ok;
 }
 
@@ -213,6 +243,8 @@ int certs(const request& r) {
         return exit_ok;
     }
     fmt::print("{} ({}): {}\n", r.pid, name_of_process(r.pid), counted(v.rows.size(), "certificate"));
+    if (!seen.figures.helped && !seen.figures.reason.empty())
+        fmt::print("not helped: {}\n", seen.figures.reason);
     if (!v.rows.empty())
         fmt::print("{}", table(v, now));
     if (v.cut)

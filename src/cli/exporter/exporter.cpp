@@ -7,6 +7,7 @@
 #include "cli/exporter/collector.h"
 #include "cli/exporter/http_server.h"
 #include "cli/exporter/metrics.h"
+#include "cli/words.h"
 
 #include <chrono>
 #include <optional>
@@ -29,6 +30,10 @@ constexpr auto freshness = std::chrono::milliseconds(200);
 
 int serve(const request& r) {
     collector host(r.per_process);
+    if (const std::string why = without_proc(); !why.empty()) {
+        fmt::print(stderr, "ibid: {}\n", why);
+        return exit_no;
+    }
     if (r.once) {
         fmt::print("{}", metrics_text(host.look(), format::prometheus));
         return exit_ok;

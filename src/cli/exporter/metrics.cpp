@@ -73,11 +73,11 @@ constexpr std::array figures{
            "Objects that were taken out because a program wrote to them.", &statistics::detached},
     figure{"ibid_cache_saved_bytes_total", "counter",
            "Bytes whose parsing, reading or verifying a hit saved.", &statistics::bytes_not_parsed},
-    figure{"ibid_cache_active_objects", "gauge", "Objects with a user.", &statistics::active},
-    figure{"ibid_cache_retained_objects", "gauge", "Objects that are retained without a user.",
-           &statistics::retained},
+    figure{"ibid_cache_active_objects", "gauge", "Objects that only their users keep.", &statistics::active},
+    figure{"ibid_cache_retained_objects", "gauge",
+           "Objects that the retention budget keeps, with or without a user.", &statistics::retained},
     figure{"ibid_cache_retained_bytes", "gauge",
-           "Estimated memory of objects that are retained without a user.", &statistics::retained_bytes},
+           "Estimated memory of the objects that the retention budget keeps.", &statistics::retained_bytes},
 };
 
 } // namespace

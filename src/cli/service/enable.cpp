@@ -52,12 +52,14 @@ std::string entry_in(const std::string& root, const std::string& preload) {
 std::string wrong_assignment(const std::string& setting) {
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos || !setting.starts_with("IBID_") || equals == 5)
-        return fmt::format("'{}' is not IBID_NAME=VALUE", setting);
+        return fmt::format(
+            "--set: '{}' is not NAME=VALUE with a setting of ibid's ('ibid run --help' lists them)",
+            legible(setting));
     if (setting.find_first_of("\n\r") != std::string::npos)
-        return "a value has one line";
+        return "--set: a value has one line";
     const std::string name = setting.substr(0, equals);
     if (!is_setting(name))
-        return fmt::format("{} is not a setting of ibid's ('ibid run --help' lists them)", name);
+        return "--set: " + not_a_setting(name);
     return wrong_value(name, setting.substr(equals + 1));
 }
 
@@ -116,8 +118,7 @@ int enable(const request& r) {
     const unit_result loaded =
         load_unit(r.root, r.service, named.empty() ? std::string() : drop_in_path(named));
     if (!loaded.found)
-        return refuse(exit_no,
-                      loaded.error + "; 'systemctl list-unit-files --type=service' lists what there is");
+        return refuse(exit_no, loaded.error);
     unit u = *loaded.found;
     const std::string path = drop_in_path(u.name);
     if (u.name != named) // an alias: its drop-in is that of the service that it leads to

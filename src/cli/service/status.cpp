@@ -85,11 +85,12 @@ service_state look(const std::string& root, const std::string& name) {
 }
 
 std::string sentence(const service_state& s, bool image) {
+    if (s.file.empty() && image)
+        return "off";
+    if (s.file.empty() && s.count(&process::is_under_ibid) != 0)
+        return "off, but still loaded in processes that were started before: systemctl restart " + s.name;
     if (s.file.empty())
-        return image || s.count(&process::is_under_ibid) == 0
-                   ? std::string("off")
-                   : "off, but still loaded in processes that were started before: systemctl restart " +
-                         s.name;
+        return fmt::format("off; 'ibid enable {}' turns it on", s.name);
     if (!s.missing.empty())
         return fmt::format(
             "on, but {} does not exist: its programs start without it, and their loader says so", s.missing);

@@ -149,7 +149,9 @@ unit_result load_unit(const std::string& root, const std::string& name, const st
     unit u;
     u.name = unit_name(name);
     if (u.name.empty())
-        return {std::nullopt, fmt::format("'{}' is not the name of a service", legible(name))};
+        return {std::nullopt,
+                fmt::format("'{}' is not the name of a service{}", legible(name),
+                            name.find('/') == std::string::npos ? "" : ": a name has no folder")};
     if (const std::string kind = other_kind_of_unit(name); !kind.empty())
         return {std::nullopt, fmt::format("{} is a {} unit: name the service that it starts", name, kind)};
     std::error_code error;
@@ -165,7 +167,11 @@ unit_result load_unit(const std::string& root, const std::string& name, const st
             }
         }
         if (file.empty())
-            return {std::nullopt, fmt::format("there is no {}{}", u.name, root.empty() ? "" : " in " + root)};
+            return {std::nullopt,
+                    fmt::format(
+                        "there is no {}{}; 'systemctl {}list-unit-files --type=service' lists what there is",
+                        u.name, root.empty() ? "" : " in " + root,
+                        root.empty() ? "" : fmt::format("--root={} ", root))};
         if (!fs::is_symlink(fs::symlink_status(root + file, error))) {
             u.files.push_back(file);
             break;

@@ -224,7 +224,7 @@ command exporter() {
                      .help = "Address to listen on (default: 127.0.0.1:9842); without HOST, all addresses"},
                     {.name = "--per-process", .help = "A series for each process, with its PID"},
                     {.name = "--once", .help = "Print the metrics and exit"}},
-        .exit_status = "0; 1 if it cannot listen there.",
+        .exit_status = "0; 1 if it cannot listen there, or /proc is not mounted.",
         .examples = {{"ibid exporter --once", ""}, {"sudo ibid exporter --listen :9842", ""}},
     };
 }
@@ -268,7 +268,7 @@ const std::vector<variable>& variables() {
         {"IBID_SCOPE", "openssl|all", "openssl",
          "openssl: share what OpenSSL parses for its own use; all: also what the application parses"},
         {"IBID_RETAIN", "BYTES[:ENTRIES]", "4M:1024",
-         "How much to retain without a user; suffixes K, M, G; 0: nothing"},
+         "The retention budget: what to keep also without a user; suffixes K, M, G; 0: nothing"},
         {"IBID_VERIFY_MEMO", "0", "on", "0: verify every signature again"},
         {"IBID_PRIVACY", "strict|default|off", "default",
          "How much of what is remembered of peers may shorten a handshake: nothing, only issuers, all"},

@@ -10,10 +10,8 @@
 namespace ibid::cli::usage {
 namespace {
 
-constexpr std::size_t width = 100;
-
 // Wraps `text` into lines that begin at `column`. The first line has already been started.
-std::string wrapped(std::string_view text, std::size_t column) {
+std::string wrapped(std::string_view text, std::size_t column, std::size_t width) {
     std::string lines;
     std::size_t at = column;
     while (!text.empty()) {
@@ -33,13 +31,13 @@ std::string wrapped(std::string_view text, std::size_t column) {
 }
 
 // "  NAME      help"
-std::string row(const std::string& name, std::string_view text, std::size_t column) {
+std::string row(const std::string& name, std::string_view text, std::size_t column, std::size_t width) {
     std::string line = "  " + name;
     if (line.size() + 2 > column)
         line.append(1, '\n').append(column, ' ');
     else
         line.resize(column, ' ');
-    return line + wrapped(text, column);
+    return line + wrapped(text, column, width);
 }
 
 std::size_t column_after(const std::vector<std::string>& names) {
@@ -49,7 +47,8 @@ std::size_t column_after(const std::vector<std::string>& names) {
     return std::min<std::size_t>(longest + 5, 36);
 }
 
-std::string section(const char* title, const std::vector<std::pair<std::string, std::string>>& rows) {
+std::string section(const char* title, const std::vector<std::pair<std::string, std::string>>& rows,
+                    std::size_t width) {
     if (rows.empty())
         return {};
     std::vector<std::string> names;
@@ -57,7 +56,7 @@ std::string section(const char* title, const std::vector<std::pair<std::string, 
         names.push_back(one.first);
     std::string text = std::string("\n") + title + "\n";
     for (const auto& one : rows)
-        text += row(one.first, one.second, column_after(names));
+        text += row(one.first, one.second, column_after(names), width);
     return text;
 }
 
@@ -67,42 +66,44 @@ std::string value_of(const variable& v) {
 
 } // namespace
 
-std::string help() {
+std::string help(std::size_t width) {
     std::string text;
     for (const std::string& paragraph : description())
-        text += wrapped(paragraph, 0);
+        text += wrapped(paragraph, 0, width);
     text += "\nUsage: ibid COMMAND [OPTION...]\n";
     std::vector<std::pair<std::string, std::string>> rows;
     for (const command& c : commands())
         rows.emplace_back(c.name, c.summary);
-    text += section("Commands:", rows);
-    text += section("Options:", {{"-h, --help", "Print this help and exit"},
-                                 {"--version", "Print the version and exit"}});
-    return text + "\n'ibid COMMAND --help' and 'man ibid' say more. Begin with 'ibid doctor'.\n";
+    text += section("Commands:", rows, width);
+    text += section(
+        "Options:", {{"-h, --help", "Print this help and exit"}, {"--version", "Print the version and exit"}},
+        width);
+    return text + "\n" +
+           wrapped("'ibid COMMAND --help' and 'man ibid' say more. Begin with 'ibid doctor'.", 0, width);
 }
 
-std::string help_of(const command& c) {
-    std::string text = c.summary + "\n\n" + "Usage: " + wrapped(synopsis(c), 7);
+std::string help_of(const command& c, std::size_t width) {
+    std::string text = wrapped(c.summary, 0, width) + "\nUsage: " + wrapped(synopsis(c), 7, width);
     for (const std::string& paragraph : c.description)
-        text.append("\n").append(wrapped(paragraph, 0));
+        text.append("\n").append(wrapped(paragraph, 0, width));
     std::vector<std::pair<std::string, std::string>> rows;
     for (const operand& o : c.operands)
         rows.emplace_back(o.name, o.help);
-    text += section("Arguments:", rows);
+    text += section("Arguments:", rows, width);
     rows = {{"-h, --help", "Print this help and exit"}};
     for (const option& o : c.options)
         rows.emplace_back(shown(o), o.help);
-    text += section("Options:", rows);
+    text += section("Options:", rows, width);
     if (c.name == "run") {
         rows.clear();
         for (const variable& v : variables()) {
             if (v.in_program)
                 rows.emplace_back(value_of(v), v.help + (v.unset == "unset" ? "" : "; default: " + v.unset));
         }
-        text += section("Environment, read inside the program:", rows);
+        text += section("Environment, read inside the program:", rows, width);
     }
     if (!c.exit_status.empty())
-        text += "\nExit status: " + wrapped(c.exit_status, 13);
+        text += "\nExit status: " + wrapped(c.exit_status, 13, width);
     if (!c.examples.empty())
         text += "\nExamples:\n";
     for (const example& e : c.examples)

@@ -5,11 +5,13 @@
 
 #include "cli/usage/definition.h"
 
+#include <cstddef>
 #include <string>
 
 namespace ibid::cli::usage {
 
-[[nodiscard]] std::string help();
-[[nodiscard]] std::string help_of(const command& c);
+// `width`: the longest line, in columns.
+[[nodiscard]] std::string help(std::size_t width);
+[[nodiscard]] std::string help_of(const command& c, std::size_t width);
 
 } // namespace ibid::cli::usage

@@ -110,6 +110,30 @@ TEST(elf, symbols_of_a_damaged_file_do_no_harm) {
     }
 }
 
+TEST(elf, texts_are_searched_for_in_data_and_not_in_code) {
+    const mapped_file file(DYNAMIC_PROGRAM);
+    std::size_t searched = 0;
+    bool has_loader = false;
+    for (const std::string_view part : data_of(file.bytes())) {
+        searched += part.size();
+        has_loader |= part.find("/lib64/ld-") != std::string_view::npos ||
+                      part.find("/lib/ld-") != std::string_view::npos; // .interp
+    }
+    EXPECT_LT(searched, file.bytes().size() * 3 / 4); // without code, .symtab and .strtab
+    EXPECT_TRUE(has_loader);
+    EXPECT_EQ(data_of("no ELF"), std::vector<std::string_view>{"no ELF"});
+
+    std::mt19937 random(20250102);
+    for (int round = 0; round < 2000; ++round) {
+        std::string damaged(file.bytes());
+        for (int i = 0; i < 4; ++i)
+            damaged[damaged.size() - 1 - random() % 2048] = static_cast<char>(random());
+        for (const std::string_view part : data_of(damaged))
+            EXPECT_TRUE(part.data() >= damaged.data() &&
+                        part.data() + part.size() <= damaged.data() + damaged.size());
+    }
+}
+
 TEST(elf, the_version_of_openssl_is_found_in_its_text) {
     EXPECT_EQ(openssl_version_in("xx OpenSSL 3.0.19 27 Jan 2026 yy"), "3.0.19");
     EXPECT_EQ(openssl_version_in("OpenSSL default OpenSSL 3.5.0-beta1 1 Apr 2025"), "3.5.0-beta1");
