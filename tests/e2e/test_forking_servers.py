@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's servers with one process for each connection: the memory that ibid adds to a child that has served one connection.
 
-Such a child ends before anything is shared in it, so ibid can only add memory: pages that it writes after the fork (for one
-block of 256 bytes), and pages that the program writes because objects have moved. The second is random: OpenSSL changes
-reference counts in some 30 objects all over the heap. So each run has a different heap layout, the same for stock and ibid.
+Such a child ends before anything is shared in it, so ibid can only add memory: the page of the word that it writes after the
+fork, and pages that the program writes because objects have moved. The second is random: OpenSSL changes reference counts in
+some 30 objects all over the heap. So each run has a different heap layout, the same for stock and ibid.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tls_client import client_context
 from testbed.pki import Standard
 from testbed.program import Program, children, free_port, wait_until
 
-# KiB, the median of nine layouts: socat has some 4 more, Apache 4 to 16; single layouts have between 12 less
-# and 44 more. These were 22 and 65.
+# KiB, the median of nine layouts: socat has up to 4 more, Apache 4 to 16; single layouts have between 24 less
+# and 36 more. These were 22 and 65.
 MOST_KIB = {"socat": 12, "apache2": 20}
 RUNS = 9
 ATTEMPTS = 3

@@ -6,10 +6,10 @@
 #include <pthread.h>
 
 #include "ibid/hash.h"
+#include "openssl/binding/forked_child.h"
 #include "openssl/binding/one_thread.h"
 #include "openssl/binding/settings.h"
 #include "openssl/binding/stranded_child.h"
-#include "openssl/instance/forked_child.h"
 #include "openssl/instance/libcrypto.h"
 #include "openssl/interpose/private_objects.h"
 #include "openssl/modules/linker_functions.h"

@@ -9,6 +9,7 @@
 #include "der.h"
 #include "ibid/detail/base/slot_bits.h"
 #include "openssl/binding/ex_data.h"
+#include "openssl/binding/forked_child.h"
 #include "openssl/binding/probes.h"
 #include "statistics/shared_statistics.h"
 
@@ -20,7 +21,11 @@ bool certificate_traits::try_acquire(entry& e) noexcept {
     if (left == 0) {
         return false;
     }
-    e.hand_outs_left.store(left - 1, std::memory_order_relaxed);
+    if (forked_child::is_young()) { // a few uncounted ones do not matter
+        forked_child::count_one();
+    } else {
+        e.hand_outs_left.store(left - 1, std::memory_order_relaxed);
+    }
     return e.home->f.X509_up_ref(e.x509) == 1;
 }
 

@@ -3,6 +3,7 @@
 
 #include "openssl/binding/error_queue.h"
 #include "openssl/binding/ex_data.h"
+#include "openssl/binding/forked_child.h"
 #include "openssl/binding/probes.h"
 #include "openssl/binding/settings.h"
 
@@ -95,7 +96,9 @@ bool signature_memo::algorithms_are_openssls_own(std::uint64_t generation) const
     provider_check check{f_, true};
     f_.OSSL_PROVIDER_do_all(nullptr, &is_built_in, &check);
     const bool own = check.all_built_in && !engines_offer_something(f_);
-    asked_.store(generation << 1 | (own ? 1 : 0), std::memory_order_relaxed);
+    if (!forked_child::is_young()) {
+        asked_.store(generation << 1 | (own ? 1 : 0), std::memory_order_relaxed);
+    }
     return own;
 }
 

@@ -5,9 +5,9 @@
 
 #include <openssl/asn1t.h>
 
+#include "openssl/binding/forked_child.h"
 #include "openssl/binding/one_thread.h"
 #include "openssl/certificates/der.h"
-#include "openssl/instance/forked_child.h"
 #include "private_objects.h"
 
 namespace ibid::openssl::interpose {

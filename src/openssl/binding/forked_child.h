@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A forked child often serves one connection and ends, and the kernel copies each page that it writes to. So
-// a child parses its first few certificates as in stock, unless the parent's table has them: nothing is
-// entered, counted or set up for them. A child that lives longer shares after that; it only loses the memory
-// of these few.
+// a young child parses its first few certificates as in stock, unless the parent's table has them: nothing is
+// entered or set up for them. Nor does it write what only later calls would read. A child that lives longer
+// shares after that; it only loses the memory of these few.
 //
 // Thread safety: concerns the thread that called fork(), which is the child's only one.
 #pragma once
