@@ -108,6 +108,17 @@ LOCKED = [
     for looked_up, more in (("", ()), ("-looked-up", ("-DLOOKED_UP",)))
     if (how, name) != ("early", "late")  # a pointer from before the load: docs/limits.md
 ]
+FOUND = [
+    Case("writes/found_in_store.c", (how, PATH), name=f"{how}-late", plugins=(PLUGIN,), shows="verified 0, error 28")
+    for how in "issuer certs by-subject lookup lookup-ex issuer-function certs-function".split()
+] + [
+    Case("writes/found_in_store.c", (how,), name=f"{how}-attaches", flags=("-DATTACHES",), shows="first store: written")
+    for how in "issuer certs by-subject".split()
+]
+MANY_LOCKS = [
+    Case("writes/many_locks.c", (how, PATH), name=f"many-locks-{how}", plugins=(PLUGIN,), shows="written: trust 2")
+    for how in "held freed refused".split()
+]
 ENDED = [Case("writes/ended_store.c", helped=("certificates",), shows="end")]
 BUILT = [Case("writes/built_chain.c", (how,), helped=("certificates",), shows="end") for how in "context connection store".split()]
 SCARCE = [Case("writes/without_memory.c", (how,), helped=("certificates",), shows="data is there: 1") for how in ("held", "lent")]
@@ -118,7 +129,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *FOUND, *MANY_LOCKS, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

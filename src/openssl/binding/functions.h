@@ -236,15 +236,24 @@ namespace ibid::openssl {
 
 // Functions that give a program certificates or CRLs that ibid may share.
 #define IBID_OPENSSL_GETTERS(X)                                                                              \
+    X(X509_LOOKUP_by_alias)                                                                                  \
+    X(X509_LOOKUP_by_fingerprint)                                                                            \
+    X(X509_LOOKUP_by_issuer_serial)                                                                          \
+    X(X509_LOOKUP_by_subject)                                                                                \
+    X(X509_LOOKUP_by_subject_ex)                                                                             \
     X(X509_STORE_CTX_get0_current_issuer)                                                                    \
     X(X509_STORE_CTX_get1_certs)                                                                             \
     X(X509_STORE_CTX_get1_chain)                                                                             \
     X(X509_STORE_CTX_get1_issuer)                                                                            \
     X(X509_STORE_CTX_get_by_subject)                                                                         \
     X(X509_STORE_CTX_get_current_cert)                                                                       \
+    X(X509_STORE_CTX_get_get_issuer)                                                                         \
+    X(X509_STORE_CTX_get_lookup_certs)                                                                       \
     X(X509_STORE_CTX_get_obj_by_subject)                                                                     \
     X(X509_STORE_get1_all_certs)                                                                             \
-    X(X509_STORE_get1_objects)
+    X(X509_STORE_get1_objects)                                                                               \
+    X(X509_STORE_get_get_issuer)                                                                             \
+    X(X509_STORE_get_lookup_certs)
 
 // Calls after which a signature that verified might not verify again: providers, default properties,
 // configuration, engines come or go. Some are missing in some versions and builds; a module that calls one

@@ -29,6 +29,9 @@ enum class outcome {
 };
 [[nodiscard]] outcome lock_unless_programs(const functions& f, X509_STORE* store);
 
+// The store ends. A program may free a store that it has locked.
+void forget(const X509_STORE* store) noexcept;
+
 void lock_for_fork() noexcept;
 void unlock_after_fork() noexcept;
 

@@ -338,10 +338,7 @@ struct entries {
         return of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name);
     }
     static STACK_OF(X509_OBJECT) * objects(const X509_STORE* store) {
-        make_private(of(), const_cast<X509_STORE*>(store), store_use::lists);
-        if (!of().has_writer() && !listed_stores::note(store)) {
-            of().set_has_writer();
-        }
+        make_listed_private(const_cast<X509_STORE*>(store));
         return of().f.X509_STORE_get0_objects(store);
     }
     static STACK_OF(X509) * all_certs(X509_STORE* store) {
@@ -351,6 +348,48 @@ struct entries {
     static STACK_OF(X509_OBJECT) * objects_held(X509_STORE* store) {
         make_private(of(), store, store_use::lists_locked);
         return of().f.X509_STORE_get1_objects(store);
+    }
+    // A lookup of a store, and OpenSSL's own functions that look there: what they give is the store's object.
+    static int lookup_by_subject(X509_LOOKUP* in, X509_LOOKUP_TYPE type, const X509_NAME* name,
+                                 X509_OBJECT* found) {
+        make_store_private(in);
+        return of().f.X509_LOOKUP_by_subject(in, type, name, found);
+    }
+    static int lookup_by_subject_ex(X509_LOOKUP* in, X509_LOOKUP_TYPE type, const X509_NAME* name,
+                                    X509_OBJECT* found, OSSL_LIB_CTX* context, const char* query) {
+        make_store_private(in);
+        return of().f.X509_LOOKUP_by_subject_ex(in, type, name, found, context, query);
+    }
+    static int lookup_by_serial(X509_LOOKUP* in, X509_LOOKUP_TYPE type, const X509_NAME* name,
+                                const ASN1_INTEGER* serial, X509_OBJECT* found) {
+        make_store_private(in);
+        return of().f.X509_LOOKUP_by_issuer_serial(in, type, name, serial, found);
+    }
+    static int lookup_by_fingerprint(X509_LOOKUP* in, X509_LOOKUP_TYPE type, const unsigned char* bytes,
+                                     int size, X509_OBJECT* found) {
+        make_store_private(in);
+        return of().f.X509_LOOKUP_by_fingerprint(in, type, bytes, size, found);
+    }
+    static int lookup_by_alias(X509_LOOKUP* in, X509_LOOKUP_TYPE type, const char* text, int size,
+                               X509_OBJECT* found) {
+        make_store_private(in);
+        return of().f.X509_LOOKUP_by_alias(in, type, text, size, found);
+    }
+    static X509_STORE_CTX_get_issuer_fn issuer_function(const X509_STORE_CTX* v) {
+        make_listed_private(of().f.X509_STORE_CTX_get0_store(v));
+        return of().f.X509_STORE_CTX_get_get_issuer(v);
+    }
+    static X509_STORE_CTX_lookup_certs_fn certs_function(const X509_STORE_CTX* v) {
+        make_listed_private(of().f.X509_STORE_CTX_get0_store(v));
+        return of().f.X509_STORE_CTX_get_lookup_certs(v);
+    }
+    static X509_STORE_CTX_get_issuer_fn issuer_function_of_store(const X509_STORE* store) {
+        make_listed_private(const_cast<X509_STORE*>(store));
+        return of().f.X509_STORE_get_get_issuer(store);
+    }
+    static X509_STORE_CTX_lookup_certs_fn certs_function_of_store(const X509_STORE* store) {
+        make_listed_private(const_cast<X509_STORE*>(store));
+        return of().f.X509_STORE_get_lookup_certs(store);
     }
     static int set_ex_data(X509* x, int index, void* data) {
         return attach(of(), x, index_to_write(of(), CRYPTO_EX_INDEX_X509, index), data);
@@ -436,8 +475,24 @@ private:
     [[nodiscard]] static X509* lend(const X509_STORE_CTX* v, X509* x, int above) {
         return of_verification(for_writer(), mutable_(v), x, above);
     }
+    // Only OpenSSL loads files into the store from now on: an attacher may find what is loaded later in a
+    // list that it has, or as the result of the call that loads it (a folder of CAs).
+    static void leave_to_openssl(const X509_STORE* store) {
+        if (store != nullptr && !of().has_writer() && !listed_stores::note(store)) {
+            of().set_has_writer();
+        }
+    }
+    static void make_listed_private(X509_STORE* store) {
+        make_private(of(), store, store_use::lists);
+        leave_to_openssl(store);
+    }
     static void make_store_private(const X509_STORE_CTX* v) {
-        make_private(of(), of().f.X509_STORE_CTX_get0_store(v), store_use::lists_locked);
+        X509_STORE* const store = of().f.X509_STORE_CTX_get0_store(v);
+        make_private(of(), store, store_use::lists_locked);
+        leave_to_openssl(store);
+    }
+    static void make_store_private(const X509_LOOKUP* in) {
+        make_listed_private(in != nullptr ? of().f.X509_LOOKUP_get_store(in) : nullptr);
     }
 };
 
@@ -570,6 +625,24 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return writes ? address(&all_certs) : nullptr;
     case function_id::X509_STORE_get1_objects:
         return writes ? address(&objects_held) : nullptr;
+    case function_id::X509_STORE_get_get_issuer:
+        return writes ? address(&issuer_function_of_store) : nullptr;
+    case function_id::X509_STORE_get_lookup_certs:
+        return writes ? address(&certs_function_of_store) : nullptr;
+    case function_id::X509_STORE_CTX_get_get_issuer:
+        return writes ? address(&issuer_function) : nullptr;
+    case function_id::X509_STORE_CTX_get_lookup_certs:
+        return writes ? address(&certs_function) : nullptr;
+    case function_id::X509_LOOKUP_by_alias:
+        return writes ? address(&lookup_by_alias) : nullptr;
+    case function_id::X509_LOOKUP_by_fingerprint:
+        return writes ? address(&lookup_by_fingerprint) : nullptr;
+    case function_id::X509_LOOKUP_by_issuer_serial:
+        return writes ? address(&lookup_by_serial) : nullptr;
+    case function_id::X509_LOOKUP_by_subject:
+        return writes ? address(&lookup_by_subject) : nullptr;
+    case function_id::X509_LOOKUP_by_subject_ex:
+        return writes ? address(&lookup_by_subject_ex) : nullptr;
     case function_id::X509_set_ex_data:
         return writes ? address(&set_ex_data) : nullptr;
     case function_id::X509_up_ref:

@@ -82,6 +82,15 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(X509_STORE_get0_objects)                                                                               \
     X(X509_STORE_get1_all_certs)                                                                             \
     X(X509_STORE_get1_objects)                                                                               \
+    X(X509_STORE_get_get_issuer)                                                                             \
+    X(X509_STORE_get_lookup_certs)                                                                           \
+    X(X509_STORE_CTX_get_get_issuer)                                                                         \
+    X(X509_STORE_CTX_get_lookup_certs)                                                                       \
+    X(X509_LOOKUP_by_alias)                                                                                  \
+    X(X509_LOOKUP_by_fingerprint)                                                                            \
+    X(X509_LOOKUP_by_issuer_serial)                                                                          \
+    X(X509_LOOKUP_by_subject)                                                                                \
+    X(X509_LOOKUP_by_subject_ex)                                                                             \
     X(X509_set_ex_data)                                                                                      \
     X(X509_up_ref)                                                                                           \
     X(X509_free)

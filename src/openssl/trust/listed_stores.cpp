@@ -11,7 +11,7 @@ namespace ibid::openssl::listed_stores {
 namespace {
 
 // Relaxed: a program that loads a store on one thread and lists it on another orders these calls itself.
-constexpr std::size_t most = 256;
+constexpr std::size_t most = 4096;
 constinit std::array<std::atomic<const X509_STORE*>, most> all{};
 constinit std::atomic<std::size_t> used{0}; // places that were ever used: the first ones
 

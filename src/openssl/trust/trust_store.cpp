@@ -11,6 +11,7 @@
 #include "files_of_stores.h"
 #include "known_files.h"
 #include "listed_stores.h"
+#include "openssl/binding/store_locks.h"
 #include "openssl/certificates/duplicates.h"
 #include "regular_file.h"
 #include "statistics/shared_statistics.h"
@@ -87,6 +88,7 @@ void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, 
     self->let_go(static_cast<const X509_STORE*>(store));
     self->ended_.fetch_add(1, std::memory_order_relaxed);
     listed_stores::forget(static_cast<const X509_STORE*>(store));
+    store_locks::forget(static_cast<const X509_STORE*>(store));
     if (duplicates::pairs() != 0 && self->in_default_context()) {
         duplicates::forget(self->f_, duplicates::owner_of(static_cast<const X509_STORE*>(store)));
     }

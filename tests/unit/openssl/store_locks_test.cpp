@@ -172,25 +172,37 @@ template <class F>
     return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// That lasts for ever, so it is in a child.
-TEST(StoreLocks, MoreThanThereIsRoomForAreRefusedForEver) {
+// In a child, which has no entry of another test.
+TEST(StoreLocks, MoreThanThereIsRoomForAreRefusedUntilTheyAreUnlocked) {
     EXPECT_EQ(in_child([] {
                   functions f = real; // the thread sanitizer follows only 64 locks of a thread
                   f.X509_STORE_lock = [](X509_STORE*) { return 1; };
                   f.X509_STORE_unlock = f.X509_STORE_lock;
-                  std::array<store_ptr, 100> all;
-                  for (store_ptr& store : all) {
-                      store = new_store();
-                      (void)store_locks::lock_for_program(f, store.get());
-                  }
                   const store_ptr unlocked = new_store();
-                  const outcome with_many = use(unlocked.get());
+                  std::vector<store_ptr> all;
+                  const auto lock_one = [&] {
+                      all.push_back(new_store());
+                      (void)store_locks::lock_for_program(f, all.back().get());
+                      return use(unlocked.get()) == outcome::locked;
+                  };
+                  while (all.size() < 5000 && lock_one()) {
+                  }
+                  const bool all_had_room = all.size() == 5000;
                   for (const store_ptr& store : all) {
                       (void)store_locks::unlock_for_program(f, store.get());
                   }
-                  return with_many == outcome::refused && use(unlocked.get()) == outcome::refused ? 0 : 1;
+                  return !all_had_room && use(unlocked.get()) == outcome::locked ? 0 : 1;
               }),
               0);
+}
+
+TEST(StoreLocks, OfAStoreThatEndsIsForgotten) {
+    store_ptr store = new_store();
+    ASSERT_EQ(store_locks::lock_for_program(real, store.get()), 1);
+    EXPECT_EQ(use_on_another_thread(store.get()), outcome::refused);
+    ASSERT_EQ(X509_STORE_unlock(store.get()), 1);
+    store_locks::forget(store.get());
+    EXPECT_EQ(use_on_another_thread(store.get()), outcome::locked);
 }
 
 TEST(StoreLocks, OfAThreadThatAChildDoesNotHaveAreRefusedThere) {
