@@ -128,20 +128,20 @@ public:
 
     // The value for `key`: the existing one, or the one that `make` makes now.
     //
-    // `make()` or `make(key)` returns a Value, or something a Value is constructed from, or a
-    // std::optional<Value>; if that is empty, there is no value, and intern() returns an empty handle. `make`
-    // runs on this thread, outside all locks, and may intern other keys here. Other threads compare `key`
-    // meanwhile: it must not change until the call returns, so `make` may copy from it but not move. Throws
-    // what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if `make` needs this key,
-    // directly or through another thread. (A value's destructor may intern, too. It runs on any thread that
-    // drops, trims or makes room, so it must catch both.)
+    // `make()` or `make(key)` returns a Value, or something a Value is constructed from (1.5 for an int does
+    // not compile), or a std::optional<Value>; if that is empty, there is no value, and intern() returns an
+    // empty handle. `make` runs on this thread, outside all locks, and may intern other keys here. Other
+    // threads compare `key` meanwhile: it must not change until the call returns, so `make` may copy from it
+    // but not move. Throws what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if
+    // `make` needs this key, directly or through another thread. (A value's destructor may intern, too. It
+    // runs on any thread that drops, trims or makes room, so it must catch both.)
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         constexpr bool makes = makes_value_for<Make, Key, Value>;
         static_assert(
             makes,
-            "ibid: make() or make(key) must return the cache's Value, or what it is constructed from, or "
-            "a std::optional of it");
+            "ibid: make() or make(key) must return the cache's Value, or what it is constructed from without "
+            "a loss, or a std::optional of it");
         if constexpr (can_look_up_by<K>() && makes) {
             const std::uint64_t hash = hash_of(key);
             constexpr bool builds_no_key = std::is_same_v<K, Key>;
