@@ -6,6 +6,8 @@
 // Laws:
 //  - an object has one borrower or is idle, never both: no function can return it twice;
 //  - a loan may end on any thread; a loan that ends after its pool destroys its object;
+//  - objects may hold loans of their own pool: a chain of any length ends in a loop, before the outermost end
+//    returns;
 //  - idle objects never number more than the budget, and trim() may take any of them at any time;
 //  - a factory that throws leaves no trace; an object whose reset hook throws or returns false is destroyed,
 //    not kept.
@@ -33,6 +35,7 @@
 #include <utility>
 
 #include "ibid/assertions.h"
+#include "ibid/concepts.h"
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/shown.h"
 #include "ibid/detail/pool/core.h"
@@ -46,8 +49,8 @@ class pool;
 namespace detail {
 
 template <class Make, class T>
-concept maker_of =
-    std::constructible_from<T, std::invoke_result_t<Make&>> || std::same_as<T, std::invoke_result_t<Make&>>;
+concept maker_of = std::same_as<T, std::invoke_result_t<Make&>> ||(
+    std::constructible_from<T, std::invoke_result_t<Make&>>&& kept_result_of<std::invoke_result_t<Make&>, T>);
 
 template <class T>
 struct pooled : pool_node {
@@ -161,14 +164,14 @@ public:
 
     // `make()` gives a T, or what a T is constructed from. It runs on the thread that takes, outside every
     // lock.
-    template <detail::maker_of<T> Make>
+    template <std::invocable Make>
     explicit pool(Make make, pool_budget budget = {})
         : core_(new hooks<Make, no_reset>(std::move(make), no_reset{}, budget)) {}
 
     // `reset(T&)` prepares a returned object for its next user. It runs on the thread that returns, outside
     // every lock; when it throws, or returns false, the object is destroyed. Hooks live until the last loan
     // has ended; what they refer to must live as long.
-    template <detail::maker_of<T> Make, std::invocable<T&> Reset>
+    template <std::invocable Make, std::invocable<T&> Reset>
     pool(Make make, Reset reset, pool_budget budget = {})
         : core_(new hooks<Make, Reset>(std::move(make), std::move(reset), budget)) {}
 
@@ -212,10 +215,15 @@ private:
 
     template <class Make, class Reset>
     class hooks final : public core {
+        static constexpr bool makes = detail::maker_of<Make, T>; // not a concept: a shorter error
+        static_assert(
+            makes, "ibid: the pool's make() must return a T, or what a T is constructed from without a loss");
+
     public:
         hooks(Make make, Reset reset, pool_budget budget)
-            : core(budget.objects, watches || !std::is_same_v<Reset, no_reset>), make_(std::move(make)),
-              reset_(std::move(reset)) {}
+            : core(budget.objects, watches || !std::is_same_v<Reset, no_reset>,
+                   !std::is_trivially_destructible_v<T>),
+              make_(std::move(make)), reset_(std::move(reset)) {}
 
         [[nodiscard]] detail::pooled<T>* make() override {
             struct guard {
