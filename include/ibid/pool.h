@@ -177,28 +177,38 @@ public:
 
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
-    ~pool() { core_->close(); }
+    ~pool() {
+        IBID_ASSERT(core_ != nullptr, "this pool was destroyed before");
+        core_->close();
+#if defined(IBID_ASSERTIONS)
+        *const_cast<core* volatile*>(&core_) = nullptr;
+#endif
+    }
 
     // An idle object, or a new one. Throws what `make` and T's constructor throw, and bad_alloc.
     [[nodiscard]] loan<T> take() {
-        if (detail::pool_node* const n = core_->take()) {
+        if (detail::pool_node* const n = alive().take()) {
             auto* const idle = static_cast<detail::pooled<T>*>(n);
             IBID_ALLOW(&idle->value, sizeof(T));
             return loan<T>(idle);
         }
-        return loan<T>(core_->make());
+        return loan<T>(alive().make());
     }
 
     // Drops the objects that have been idle since the previous trim. So regular calls drop what nobody used
     // between two calls, and two calls in a row drop everything. Returns how many objects it destroyed.
-    std::size_t trim() noexcept { return core_->trim(); }
+    std::size_t trim() noexcept {
+        return alive().trim();
+    }
 
     // Drops everything idle.
-    std::size_t clear() noexcept { return core_->clear(); }
+    std::size_t clear() noexcept {
+        return alive().clear();
+    }
 
     // How many objects there are. Any thread; exact while no other thread uses the pool.
     [[nodiscard]] pool_statistics statistics() const noexcept {
-        const detail::pool_core::count c = core_->counts();
+        const detail::pool_core::count c = alive().counts();
         return {c.made, c.ended, c.idle, c.old};
     }
 
@@ -274,7 +284,12 @@ private:
         [[no_unique_address]] Reset reset_;
     };
 
-    core* const core_; // closed, not deleted, by the destructor: loans that have not ended keep it
+    [[nodiscard]] core& alive() const noexcept {
+        IBID_ASSERT(core_ != nullptr, "this pool was destroyed: its loans outlive it, but nothing else does");
+        return *core_;
+    }
+
+    core* core_; // closed, not deleted, by the destructor: loans that have not ended keep it
 };
 
 } // namespace layout_1
