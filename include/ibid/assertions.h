@@ -2,8 +2,8 @@
 //
 // A debug mode. Define IBID_ASSERTIONS in all translation units: then the core checks its preconditions, and
 // ends the program with a message that says what to do. It checks that an empty handle, view or loan is not
-// used, and that a cache is not used after its destructor. With AddressSanitizer it also checks that an
-// object of a pool is not used after its loan.
+// used, that a cache or a pool is not used after its destructor, and that a cache pins its own handles. With
+// AddressSanitizer it also checks that an object of a pool is not used after its loan.
 //
 // Law: without IBID_ASSERTIONS nothing is checked and nothing is printed. The macro changes no layout.
 #pragma once

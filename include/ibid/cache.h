@@ -128,20 +128,20 @@ public:
 
     // The value for `key`: the existing one, or the one that `make` makes now.
     //
-    // `make()` or `make(key)` returns a Value, or something a Value is constructed from, or a
-    // std::optional<Value>; if that is empty, there is no value, and intern() returns an empty handle. `make`
-    // runs on this thread, outside all locks, and may intern other keys here. Other threads compare `key`
-    // meanwhile: it must not change until the call returns, so `make` may copy from it but not move. Throws
-    // what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if `make` needs this key,
-    // directly or through another thread. (A value's destructor may intern, too. It runs on any thread that
-    // drops, trims or makes room, so it must catch both.)
+    // `make()` or `make(key)` returns a Value, or something a Value is constructed from (1.5 for an int does
+    // not compile), or a std::optional<Value>; if that is empty, there is no value, and intern() returns an
+    // empty handle. `make` runs on this thread, outside all locks, and may intern other keys here. Other
+    // threads compare `key` meanwhile: it must not change until the call returns, so `make` may copy from it
+    // but not move. Throws what `make`, the hash and the key's copy throw, bad_alloc, and recursive_make if
+    // `make` needs this key, directly or through another thread. (A value's destructor may intern, too. It
+    // runs on any thread that drops, trims or makes room, so it must catch both.)
     template <class K, class Make>
     [[nodiscard]] handle_type intern(const K& key, Make&& make) {
         constexpr bool makes = makes_value_for<Make, Key, Value>;
         static_assert(
             makes,
-            "ibid: make() or make(key) must return the cache's Value, or what it is constructed from, or "
-            "a std::optional of it");
+            "ibid: make() or make(key) must return the cache's Value, or what it is constructed from without "
+            "a loss, or a std::optional of it");
         if constexpr (can_look_up_by<K>() && makes) {
             const std::uint64_t hash = hash_of(key);
             constexpr bool builds_no_key = std::is_same_v<K, Key>;
@@ -212,7 +212,7 @@ public:
     // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
     template <class Function>
     void for_each(Function f) const {
-        table_->for_each([&](detail::value_header& e) {
+        alive().for_each([&](detail::value_header& e) {
             e.acquire();
             const node& n = node::of(e);
             const handle_type h = n.adopt();
@@ -223,17 +223,17 @@ public:
     // A budget for entries without a handle; may change at any time, and takes effect before the call
     // returns.
     void retain(retention budget) noexcept {
-        table_->retain(budget);
+        alive().retain(budget);
     }
     // The budget as it is now.
     [[nodiscard]] retention retained() const noexcept {
-        return table_->budget();
+        return alive().budget();
     }
 
     // Drops all entries that only the budget keeps. Pinned entries stay. (If two threads trim at once, each
     // drops a part, and may return before the other.)
     void trim() noexcept {
-        table_->drop_retained();
+        alive().drop_retained();
     }
 
     // From now on the budget does not keep the entry of `key`: without a handle or a pin it ends before the
@@ -255,13 +255,16 @@ public:
 
     // An entry that never leaves while the cache lives. `h` is a handle of this cache. Throws bad_alloc.
     void pin(handle_type h) {
+        IBID_ASSERT(!h || detail::header_of(h.get()).owner == &alive().owner(),
+                    "this handle is of another cache, whose entries pin() here does not keep");
+        (void)alive();
         const detail::lock_guard lock(pin_mutex_);
         pinned_.push_back(std::move(h));
     }
 
     // What the cache has done and holds (ibid/statistics.h). Reads 16 cache lines; any thread.
     [[nodiscard]] ibid::statistics statistics() const noexcept {
-        return table_->count();
+        return alive().count();
     }
 
     // As its options gave it; else null.
@@ -273,15 +276,15 @@ public:
     // threads use it. Lock before fork(); unlock after it in both processes. In the child, first call
     // forget_other_threads().
     void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-        table_->lock_for_fork(&pin_mutex_);
+        alive().lock_for_fork(&pin_mutex_);
     }
     // In the child, before unlock_after_fork(): forgets what other threads were making.
     void forget_other_threads() noexcept {
-        table_->forget_other_threads();
+        alive().forget_other_threads();
     }
     // After fork(), in the parent and in the child.
     void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
-        table_->unlock_after_fork();
+        alive().unlock_after_fork();
         pin_mutex_.unlock();
     }
 
@@ -304,11 +307,16 @@ private:
         return keeps && becomes && key_is_right;
     }
 
+    [[nodiscard]] table& alive() const noexcept {
+        IBID_ASSERT(table_ != nullptr,
+                    "this cache was destroyed: its handles outlive it, but nothing else does");
+        return *table_;
+    }
+
     // With this cache's secret, not the module's, where the hash can take one.
     template <class K>
     [[nodiscard]] std::uint64_t hash_of(const K& key) const {
-        IBID_ASSERT(table_ != nullptr,
-                    "this cache was destroyed: its handles outlive it, but nothing else does");
+        (void)alive();
         if constexpr (requires { Hash::keyed(secret_, key); }) {
             return Hash::keyed(secret_, key);
         } else {

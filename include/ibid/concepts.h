@@ -3,14 +3,17 @@
 // What a cache requires of its keys, of lookup arguments, and of `make`.
 //
 // Law: a lookup that compiles looks up the value that was written. A lookup whose argument would change its
-// value by conversion (300 as a char, 1.5 as an int, 7 as a vector of seven zeros) does not compile.
+// value by conversion (300 as a char, 1.5 as an int, 7 as a vector of seven zeros) does not compile, nor does
+// a `make` whose result loses digits (1.5 for an int).
 #pragma once
 
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "ibid/hash.h"
 
@@ -20,26 +23,77 @@ inline namespace layout_1 {
 namespace detail {
 
 template <class T>
+concept number = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
+template <class T>
 using number_of =
     typename std::conditional_t<std::is_enum_v<T>, std::underlying_type<T>, std::type_identity<T>>::type;
 
-// Every value of From is a value of To.
+// The language's own test: a list does not narrow its elements, nor the arguments of constructors and the
+// results of conversion functions.
 template <class From, class To>
-inline constexpr bool keeps_every_value = true;
+concept element_of = requires(const From& from, void (&take)(To (&&)[1])) {
+    take({from});
+};
 template <class From, class To>
-    requires((std::is_arithmetic_v<From> || std::is_enum_v<From>)&&(std::is_arithmetic_v<To> ||
-                                                                    std::is_enum_v<To>))
-inline constexpr bool keeps_every_value<From, To> = [] {
+concept initializes = requires(const From& from) {
+    To{from};
+};
+
+template <number From, number To>
+[[nodiscard]] consteval bool keeps_number() {
     using from = std::numeric_limits<number_of<From>>;
     using to = std::numeric_limits<number_of<To>>;
+    return (from::is_integer || !to::is_integer) && from::digits <= to::digits &&
+           (to::is_signed || !from::is_signed);
+}
+
+template <class From, class To>
+[[nodiscard]] consteval bool keeps();
+
+// Every value of From is a value of To, if one converts to the other.
+template <class From, class To>
+inline constexpr bool keeps_every_value = keeps<From, To>();
+
+// Standard templates of numbers, and of other types, convert when their parts do.
+template <class From, class To>
+inline constexpr bool keeps_parts = true;
+template <template <class...> class Of, class... From, class... To>
+    requires(sizeof...(From) == sizeof...(To))
+inline constexpr bool keeps_parts<Of<From...>, Of<To...>> =
+    (keeps_every_value<std::remove_cvref_t<From>, std::remove_cvref_t<To>> && ...);
+template <class A, class B, class C, class D>
+inline constexpr bool keeps_parts<std::pair<A, B>, std::tuple<C, D>> =
+    keeps_parts<std::tuple<A, B>, std::tuple<C, D>>;
+// A value that becomes an optional or a tuple.
+template <class From, class To>
+    requires(!is_optional<From>)
+inline constexpr bool keeps_parts<From, std::optional<To>> = keeps_every_value<From, std::remove_cv_t<To>>;
+template <class From, class To>
+    requires(!standard_tuple<From>)
+inline constexpr bool keeps_parts<From, std::tuple<To>> = keeps_every_value<From, std::remove_cvref_t<To>>;
+
+template <class From, class To>
+[[nodiscard]] consteval bool keeps() {
     if constexpr (std::is_same_v<From, To>) {
         return true;
-    } else if constexpr (std::is_floating_point_v<From> && !std::is_floating_point_v<To>) {
-        return false;
+    } else if constexpr (number<From> && number<To>) {
+        return keeps_number<From, To>();
+    } else if constexpr (std::is_same_v<To, bool> && !std::is_class_v<From>) {
+        return false; // whether a pointer is null
+    } else if constexpr (std::is_null_pointer_v<From> && text<To>) {
+        return false; // the constructor of a string reads what the pointer points at
+    } else if constexpr (byte_range<To> || !std::is_convertible_v<const From&, To>) {
+        return true; // compared as ranges, or refused for another reason
+    } else if constexpr (number<To>) {
+        return element_of<From, To>;
+    } else if constexpr (number<From>) {
+        return keeps_parts<From, To> &&
+               (initializes<From, To> || (keeps_every_value<From, double> && initializes<double, To>));
     } else {
-        return from::digits <= to::digits && (to::is_signed || !from::is_signed);
+        return keeps_parts<From, To>;
     }
-}();
+}
 
 // The default hash reports by itself, when it is called, that it cannot hash a key.
 template <class Hash>
@@ -63,11 +117,21 @@ inline constexpr bool takes_other_keys = true;
 template <class Key>
 inline constexpr bool takes_other_keys<hash<Key>> = false;
 
+// Elements of one size with the same bytes have the same value: bytes and characters, whichever type they
+// have, the same type, or numbers that convert in both directions.
+template <class A, class B>
+inline constexpr bool
+    same_by_bytes = sizeof(A) == sizeof(B) &&
+                    (std::is_same_v<A, B> || sizeof(A) == 1 ||
+                     (number<A> && number<B> && keeps_every_value<A, B> && keeps_every_value<B, A>) ||
+                     (std::is_pointer_v<A> && std::is_pointer_v<B> && std::is_convertible_v<A, const void*> &&
+                      (std::is_convertible_v<A, B> || std::is_convertible_v<B, A>)));
+
 template <class Key, class K>
 inline constexpr bool known_by_their_bytes = false;
-// Elements of another size would have other values in a Key.
 template <byte_range Key, byte_range K>
-inline constexpr bool known_by_their_bytes<Key, K> = bytes_of_element<Key>() == bytes_of_element<K>();
+inline constexpr bool known_by_their_bytes<Key, K> =
+    same_by_bytes<element_in_bytes<Key>, element_in_bytes<K>>;
 
 } // namespace detail
 
@@ -86,6 +150,24 @@ concept lookup_key_for = std::same_as<K, Key> ||
 
 namespace detail {
 
+// As keeps_every_value, but a result may change its sign (`return 1` for a std::size_t), and an integer may
+// become a floating-point number.
+template <class From, class To>
+[[nodiscard]] consteval bool keeps_result() {
+    if constexpr (number<From> && number<To>) {
+        using from = std::numeric_limits<number_of<From>>;
+        using to = std::numeric_limits<number_of<To>>;
+        return to::is_integer ? from::is_integer && from::digits <= to::digits
+                              : from::is_integer || from::digits <= to::digits;
+    } else if constexpr (!std::is_class_v<From>) {
+        return keeps_every_value<From, To>;
+    } else {
+        return true;
+    }
+}
+template <class From, class To>
+concept kept_result_of = keeps_result<std::remove_cvref_t<From>, To>();
+
 // What it returns; void, if it cannot be called.
 template <class Make, class Key>
 using made_t = typename std::conditional_t<
@@ -94,13 +176,15 @@ using made_t = typename std::conditional_t<
 
 } // namespace detail
 
-// make() or make(key) returns a Value, what a Value is constructed from, or a std::optional<Value>.
+// make() or make(key) returns a Value, what a Value is constructed from without a loss, or a
+// std::optional<Value>.
 template <class Make, class Key, class Value>
 concept makes_value_for =
     !std::is_void_v<detail::made_t<Make, Key>> &&
     (std::same_as<std::remove_cv_t<detail::made_t<Make, Key>>, Value> ||
      std::same_as<std::remove_cvref_t<detail::made_t<Make, Key>>, std::optional<Value>> ||
-     std::is_constructible_v<Value, detail::made_t<Make, Key>>);
+     (std::is_constructible_v<Value, detail::made_t<Make, Key>> &&
+      detail::kept_result_of<detail::made_t<Make, Key>, Value>));
 
 } // namespace layout_1
 } // namespace ibid

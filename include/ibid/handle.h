@@ -149,9 +149,12 @@ public:
 
     // `part` belongs to `whole`, which is not empty: a part of nothing cannot be named.
     template <class Whole>
-    view(const handle<Whole>& whole, const T& part) noexcept : view(&part, &detail::header_of(whole.get())) {}
+    view(const handle<Whole>& whole, const T& part) noexcept
+        : view(&part, &detail::header_of(whole.operator->())) {} // -> checks it
     template <class Whole>
-    view(const view<Whole>& whole, const T& part) noexcept : view(&part, whole.header()) {}
+    view(const view<Whole>& whole, const T& part) noexcept : view(&part, whole.header()) {
+        IBID_ASSERT(whole, "an empty view has no part: test it with if (v) first");
+    }
     template <class Whole>
     view(const Whole&, const T&&) = delete; // a temporary is no part of anything
 

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -157,13 +158,16 @@ template <byte_range T>
 }
 
 template <byte_range T>
-[[nodiscard]] consteval std::size_t bytes_of_element() {
+[[nodiscard]] consteval auto element_type() {
     if constexpr (text<T>) {
-        return 1;
+        return std::type_identity<char>();
     } else {
-        return sizeof(typename decltype(std::span(std::declval<const T&>()))::value_type);
+        return std::type_identity<
+            std::remove_cv_t<typename decltype(std::span(std::declval<const T&>()))::value_type>>();
     }
 }
+template <byte_range T>
+using element_in_bytes = typename decltype(element_type<T>())::type;
 
 template <class Hash>
 concept keyed_hash = requires {
@@ -214,44 +218,62 @@ concept element_range = !has_own_hash<T> && requires(const T& t) {
 }
 &&!requires {
     typename T::hasher;
-};
+}
+&&!std::is_same_v<std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>, T>; // a path of paths
 
 enum class hashed : unsigned char { no, by_std_hash, keyed };
 
+// Has its parts as numbers: std::complex, and a std::chrono::duration of floating-point numbers.
 template <class T>
+concept complex_number = requires(const T& z) {
+    { z.real() } -> std::same_as<typename T::value_type>;
+    { z.imag() } -> std::same_as<typename T::value_type>;
+};
+template <class T>
+concept duration = requires(const T& d) {
+    typename T::period;
+    { d.count() } -> std::same_as<typename T::rep>;
+};
+
+// Outer: the types whose part T is. A type that contains itself (a tree) is hashed as its other parts are.
+template <class T, class... Outer>
 constexpr hashed how_hashed();
 
 [[nodiscard]] constexpr hashed weaker(hashed a, hashed b) {
     return a < b ? a : b;
 }
-template <class Tuple>
+template <class Types, class... Outer>
 inline constexpr hashed how_all_are = hashed::no;
-template <template <class...> class Tuple, class... T>
-inline constexpr hashed how_all_are<Tuple<T...>> = [] {
+template <template <class...> class Types, class... T, class... Outer>
+inline constexpr hashed how_all_are<Types<T...>, Outer...> = [] {
     hashed all = hashed::keyed;
-    ((all = weaker(all, how_hashed<std::remove_cvref_t<T>>())), ...);
+    ((all = weaker(all, how_hashed<std::remove_cvref_t<T>, Outer...>())), ...);
     return all;
 }();
-template <class T, std::size_t n>
-inline constexpr hashed how_all_are<std::array<T, n>> = how_hashed<std::remove_cv_t<T>>();
 
-template <class T>
+template <class T, class... Outer>
 constexpr hashed how_hashed() {
     // The order decides.
-    if constexpr (byte_range<T> || std::is_floating_point_v<T>) { // NOLINT(bugprone-branch-clone)
+    if constexpr ((std::is_same_v<T, Outer> || ...)) { // NOLINT(bugprone-branch-clone)
+        return hashed::keyed;
+    } else if constexpr (byte_range<T> || std::is_floating_point_v<T>) {
         return hashed::keyed;
     } else if constexpr (is_variant<T>) {
-        return how_all_are<T>;
+        return how_all_are<T, T, Outer...>;
     } else if constexpr (is_optional<T>) {
-        return how_hashed<typename T::value_type>();
+        return how_hashed<typename T::value_type, T, Outer...>();
     } else if constexpr (names_fields<T>) {
-        return how_all_are<std::remove_cvref_t<decltype(fields_of(std::declval<const T&>()))>>;
+        return how_all_are<field_types<T>, T, Outer...>;
     } else if constexpr (plain<T>) {
         return hashed::keyed;
     } else if constexpr (by_fields<T>) {
-        return how_all_are<std::remove_cvref_t<decltype(fields_of(std::declval<const T&>()))>>;
+        return how_all_are<field_types<T>, T, Outer...>;
     } else if constexpr (element_range<T>) {
-        return how_hashed<std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>>();
+        return how_hashed<std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>, T, Outer...>();
+    } else if constexpr (complex_number<T>) {
+        return how_hashed<typename T::value_type, T, Outer...>();
+    } else if constexpr (duration<T>) {
+        return how_hashed<typename T::rep, T, Outer...>();
     } else {
         return std::is_default_constructible_v<std::hash<T>> ? hashed::by_std_hash : hashed::no;
     }
@@ -293,7 +315,7 @@ public:
                 put(hash_object(secret_, o));
             }
         } else if constexpr (by_fields<T>) {
-            std::apply([this](const auto&... field) { (this->add(field), ...); }, fields_of(o));
+            with_fields(o, [this](const auto&... field) { (this->add(field), ...); });
         } else if constexpr (element_range<T>) {
             std::uint64_t size = 0;
             for (const auto& element : o) {
@@ -301,6 +323,11 @@ public:
                 ++size;
             }
             put(size);
+        } else if constexpr (complex_number<T>) {
+            add(o.real());
+            add(o.imag());
+        } else if constexpr (duration<T>) {
+            add(o.count());
         } else {
             put(std::hash<T>{}(o));
         }
@@ -347,8 +374,9 @@ template <class T>
 //  - a class for which std::hash is specialized goes through that and is keyed afterwards, which is only as
 //    good against hostile keys as that std::hash;
 //  - plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is
-//    right where == compares all of them; floating-point numbers, pairs, tuples, optionals, variants,
-//    aggregates and ranges hash their parts. Where == compares less, write hash_fields().
+//    right where == compares all of them; floating-point numbers, complex numbers, durations, pairs, tuples,
+//    optionals, variants, aggregates and ranges hash their parts. Where == compares less, write
+//    hash_fields().
 //
 // All but the third kind are keyed: nobody finds two keys with one hash, by chance or on purpose. (A class is
 // as good as its worst field.) A keyed hash of your own declares that with a member type `is_keyed`; then the

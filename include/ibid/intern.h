@@ -60,14 +60,19 @@ template <class T>
 // With T named: from anything that T can be constructed from and compared with.
 template <class T, class From>
 [[nodiscard]] handle<T> intern(From&& from) {
-    constexpr bool keeps = detail::keeps_every_value<std::remove_cvref_t<From>, T>;
+    using from_type = std::remove_cvref_t<From>;
+    constexpr bool keeps = detail::keeps_every_value<from_type, T>;
+    constexpr bool becomes = std::is_same_v<from_type, T> || !cache_key<T> || lookup_key_for<from_type, T>;
     static_assert(
         keeps,
         "ibid: not every value of this type is a T. Convert it yourself: intern<T>(static_cast<T>(from))");
-    if constexpr (!keeps) {
+    static_assert(
+        becomes || !keeps,
+        "ibid: intern<T>(from) takes a T, what converts to one implicitly and compares with it, or another "
+        "range of the same bytes. Convert it yourself: intern<T>(T(from))");
+    if constexpr (!keeps || !becomes) {
         return handle<T>();
-    } else if constexpr (std::is_same_v<std::remove_cvref_t<From>, T> ||
-                         std::is_constructible_v<T, const From&>) {
+    } else if constexpr (std::is_same_v<from_type, T> || std::is_constructible_v<T, const From&>) {
         return canonical<T>().intern(std::forward<From>(from));
     } else {
         return canonical<T>().intern(from, [&] { return T(std::forward<From>(from)); });

@@ -6,6 +6,8 @@
 // Laws:
 //  - an object has one borrower or is idle, never both: no function can return it twice;
 //  - a loan may end on any thread; a loan that ends after its pool destroys its object;
+//  - objects may hold loans of their own pool: a chain of any length ends in a loop, before the outermost end
+//    returns;
 //  - idle objects never number more than the budget, and trim() may take any of them at any time;
 //  - a factory that throws leaves no trace; an object whose reset hook throws or returns false is destroyed,
 //    not kept.
@@ -33,6 +35,7 @@
 #include <utility>
 
 #include "ibid/assertions.h"
+#include "ibid/concepts.h"
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/shown.h"
 #include "ibid/detail/pool/core.h"
@@ -46,8 +49,8 @@ class pool;
 namespace detail {
 
 template <class Make, class T>
-concept maker_of =
-    std::constructible_from<T, std::invoke_result_t<Make&>> || std::same_as<T, std::invoke_result_t<Make&>>;
+concept maker_of = std::same_as<T, std::invoke_result_t<Make&>> ||(
+    std::constructible_from<T, std::invoke_result_t<Make&>>&& kept_result_of<std::invoke_result_t<Make&>, T>);
 
 template <class T>
 struct pooled : pool_node {
@@ -161,41 +164,51 @@ public:
 
     // `make()` gives a T, or what a T is constructed from. It runs on the thread that takes, outside every
     // lock.
-    template <detail::maker_of<T> Make>
+    template <std::invocable Make>
     explicit pool(Make make, pool_budget budget = {})
         : core_(new hooks<Make, no_reset>(std::move(make), no_reset{}, budget)) {}
 
     // `reset(T&)` prepares a returned object for its next user. It runs on the thread that returns, outside
     // every lock; when it throws, or returns false, the object is destroyed. Hooks live until the last loan
     // has ended; what they refer to must live as long.
-    template <detail::maker_of<T> Make, std::invocable<T&> Reset>
+    template <std::invocable Make, std::invocable<T&> Reset>
     pool(Make make, Reset reset, pool_budget budget = {})
         : core_(new hooks<Make, Reset>(std::move(make), std::move(reset), budget)) {}
 
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
-    ~pool() { core_->close(); }
+    ~pool() {
+        IBID_ASSERT(core_ != nullptr, "this pool was destroyed before");
+        core_->close();
+#if defined(IBID_ASSERTIONS)
+        *const_cast<core* volatile*>(&core_) = nullptr;
+#endif
+    }
 
     // An idle object, or a new one. Throws what `make` and T's constructor throw, and bad_alloc.
     [[nodiscard]] loan<T> take() {
-        if (detail::pool_node* const n = core_->take()) {
+        if (detail::pool_node* const n = alive().take()) {
             auto* const idle = static_cast<detail::pooled<T>*>(n);
             IBID_ALLOW(&idle->value, sizeof(T));
             return loan<T>(idle);
         }
-        return loan<T>(core_->make());
+        return loan<T>(alive().make());
     }
 
     // Drops the objects that have been idle since the previous trim. So regular calls drop what nobody used
     // between two calls, and two calls in a row drop everything. Returns how many objects it destroyed.
-    std::size_t trim() noexcept { return core_->trim(); }
+    std::size_t trim() noexcept {
+        return alive().trim();
+    }
 
     // Drops everything idle.
-    std::size_t clear() noexcept { return core_->clear(); }
+    std::size_t clear() noexcept {
+        return alive().clear();
+    }
 
     // How many objects there are. Any thread; exact while no other thread uses the pool.
     [[nodiscard]] pool_statistics statistics() const noexcept {
-        const detail::pool_core::count c = core_->counts();
+        const detail::pool_core::count c = alive().counts();
         return {c.made, c.ended, c.idle, c.old};
     }
 
@@ -212,10 +225,15 @@ private:
 
     template <class Make, class Reset>
     class hooks final : public core {
+        static constexpr bool makes = detail::maker_of<Make, T>; // not a concept: a shorter error
+        static_assert(
+            makes, "ibid: the pool's make() must return a T, or what a T is constructed from without a loss");
+
     public:
         hooks(Make make, Reset reset, pool_budget budget)
-            : core(budget.objects, watches || !std::is_same_v<Reset, no_reset>), make_(std::move(make)),
-              reset_(std::move(reset)) {}
+            : core(budget.objects, watches || !std::is_same_v<Reset, no_reset>,
+                   !std::is_trivially_destructible_v<T>),
+              make_(std::move(make)), reset_(std::move(reset)) {}
 
         [[nodiscard]] detail::pooled<T>* make() override {
             struct guard {
@@ -266,7 +284,12 @@ private:
         [[no_unique_address]] Reset reset_;
     };
 
-    core* const core_; // closed, not deleted, by the destructor: loans that have not ended keep it
+    [[nodiscard]] core& alive() const noexcept {
+        IBID_ASSERT(core_ != nullptr, "this pool was destroyed: its loans outlive it, but nothing else does");
+        return *core_;
+    }
+
+    core* core_; // closed, not deleted, by the destructor: loans that have not ended keep it
 };
 
 } // namespace layout_1

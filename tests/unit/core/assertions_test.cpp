@@ -40,7 +40,46 @@ TEST(assertions, catch_a_cache_that_was_destroyed) {
     const handle<std::string> kept = c->intern("a", [] { return "a"; });
     c->~names();
     EXPECT_DEATH((void)c->find("a"), "ibid: this cache was destroyed");
+    EXPECT_DEATH((void)c->contains("a"), "ibid: this cache was destroyed");
+    EXPECT_DEATH((void)c->forget("a"), "ibid: this cache was destroyed");
+    EXPECT_DEATH((void)c->size(), "ibid: this cache was destroyed");
+    EXPECT_DEATH((void)c->statistics(), "ibid: this cache was destroyed");
+    EXPECT_DEATH((void)c->retained(), "ibid: this cache was destroyed");
+    EXPECT_DEATH(c->retain({}), "ibid: this cache was destroyed");
+    EXPECT_DEATH(c->trim(), "ibid: this cache was destroyed");
+    EXPECT_DEATH(c->pin(kept), "ibid: this cache was destroyed");
+    EXPECT_DEATH(c->pin(nullptr), "ibid: this cache was destroyed");
+    EXPECT_DEATH(c->for_each([](const auto&, const auto&) {}), "ibid: this cache was destroyed");
+    EXPECT_DEATH(c->lock_for_fork(), "ibid: this cache was destroyed");
     EXPECT_EQ(*kept, "a");
+}
+
+TEST(assertions, catch_a_pool_that_was_destroyed) {
+    using lines = pool<std::string>;
+    alignas(lines) unsigned char memory[sizeof(lines)];
+    auto* const p = ::new (static_cast<void*>(memory)) lines;
+    const loan<std::string> kept = p->take();
+    p->~lines();
+    EXPECT_DEATH((void)p->take(), "ibid: this pool was destroyed");
+    EXPECT_DEATH(p->trim(), "ibid: this pool was destroyed");
+    EXPECT_DEATH(p->clear(), "ibid: this pool was destroyed");
+    EXPECT_DEATH((void)p->statistics(), "ibid: this pool was destroyed");
+    EXPECT_EQ(*kept, "");
+}
+
+TEST(assertions, catch_a_handle_of_another_cache) {
+    names here;
+    names other;
+    EXPECT_DEATH(here.pin(other.intern("a", [] { return "a"; })), "ibid: this handle is of another cache");
+    here.pin(here.intern("a", [] { return "a"; }));
+}
+
+TEST(assertions, catch_a_part_of_nothing) {
+    const std::string part;
+    const handle<std::string> no_handle;
+    const view<std::string> no_view;
+    EXPECT_DEATH(view<std::string>(no_handle, part), "ibid: an empty handle has no value");
+    EXPECT_DEATH(view<std::string>(no_view, part), "ibid: an empty view has no part");
 }
 
 TEST(assertions, let_objects_of_a_pool_be_used_again) {

@@ -3,11 +3,13 @@
 // Retired memory, which is freed when no reader can see it: bounds of its size, and that all of it is freed.
 // The last part tests only the reclaimer. Without membarrier all lookups take a lock and nothing is delayed,
 // so the bounds hold, too.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <memory_resource>
 #include <thread>
@@ -329,6 +331,77 @@ TEST(participant_registries, number_their_domains_differently) {
     const detail::participant_registry other;
     const auto apart = static_cast<std::int64_t>(one.next_domain.load() - other.next_domain.load());
     EXPECT_GT(std::abs(apart), 1'000'000);
+}
+
+// One thread, or one table, may have thousands of records, and all of the process's threads wait for the
+// registry's lock. The last 500 joins are compared with the first, in the thread's own time; a walk over all
+// records makes them 20 times slower and more.
+[[nodiscard]] double cpu_seconds() {
+    std::timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+TEST(joining_threads, take_the_same_time_in_the_first_table_and_in_the_ten_thousandth) {
+    constexpr std::size_t some = 500;
+    std::vector<std::unique_ptr<detail::qsbr_domain>> domains;
+    const auto join_some = [&] {
+        for (std::size_t i = 0; i < some; ++i) {
+            domains.push_back(std::make_unique<detail::qsbr_domain>());
+        }
+        const double before = cpu_seconds();
+        for (std::size_t i = domains.size() - some; i < domains.size(); ++i) {
+            bool fresh = false;
+            (void)domains[i]->join(fresh);
+        }
+        return cpu_seconds() - before;
+    };
+    (void)numbers(); // makes the registry
+    double first = join_some();
+    first = std::max(first, join_some());
+    while (domains.size() < 9000) {
+        (void)join_some();
+    }
+    double last = join_some();
+    last = std::min(last, join_some());
+    EXPECT_LT(last, 8 * first);
+}
+
+TEST(joining_threads, take_a_record_that_another_thread_has_left) {
+    numbers table; // makes the registry
+    detail::qsbr_domain domain;
+    const auto records = [&] {
+        int n = 0;
+        domain.for_each([&n](detail::participant&) { ++n; });
+        return n;
+    };
+    const auto all_join = [&domain](int threads) {
+        gate go;
+        std::vector<std::thread> crew;
+        std::atomic<int> joined{0};
+        for (int i = 0; i < threads; ++i) {
+            crew.emplace_back([&] {
+                bool fresh = false;
+                (void)domain.join(fresh);
+                ++joined;
+                go.pass();
+            });
+        }
+        while (joined != threads) {
+            std::this_thread::yield();
+        }
+        go.open();
+        for (std::thread& t : crew) {
+            t.join();
+        }
+    };
+    all_join(8);
+    const int at_first = records();
+    all_join(5);
+    all_join(8);
+    EXPECT_EQ(records(), at_first);
+    all_join(9);
+    EXPECT_EQ(records(), at_first == 0 ? 0 : at_first + 1);
 }
 
 TEST_F(reclaimer, frees_arrays_at_once_for_a_single_reader) {

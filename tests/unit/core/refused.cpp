@@ -2,13 +2,19 @@
 //
 // Code that does not compile, with a message that tells what to write: one macro for each case
 // (CMakeLists.txt). Without a macro it compiles.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "ibid/cache.h"
 #include "ibid/intern.h"
+#include "ibid/pool.h"
 
 struct no_equality {
     int number;
@@ -19,6 +25,13 @@ class no_hash {
 public:
     bool operator==(const no_hash&) const = default;
 };
+
+struct wrapped {
+    int number;
+    wrapped(int n) : number(n) {}
+    bool operator==(const wrapped&) const = default;
+};
+__extension__ using wide = __int128; // no number to the standard library without GNU extensions
 
 int main() {
     ibid::cache<int, int> numbers;
@@ -37,6 +50,44 @@ int main() {
 #elif defined(REFUSED_CONSTRUCTOR)
     ibid::cache<std::vector<int>, int> vectors;
     (void)vectors.find(7);
+#elif defined(REFUSED_CONVERSION_FUNCTION)
+    (void)numbers.find(std::atomic<long>(1L << 32));
+#elif defined(REFUSED_CONVERTING_CONSTRUCTOR)
+    ibid::cache<wrapped, int> c;
+    (void)c.find(1L << 32);
+#elif defined(REFUSED_WIDE_NUMBER)
+    (void)numbers.find(wide(1) << 100);
+#elif defined(REFUSED_OPTIONAL)
+    ibid::cache<std::optional<int>, int> c;
+    (void)c.find(1.5);
+#elif defined(REFUSED_OPTIONALS)
+    ibid::cache<std::optional<int>, int> c;
+    (void)c.find(std::optional<long>(1L << 32));
+#elif defined(REFUSED_TUPLE)
+    ibid::cache<std::tuple<int, std::string>, int> c;
+    (void)c.find(std::tuple<long, std::string>(1L << 32, "a"));
+#elif defined(REFUSED_NULL)
+    (void)names.find(nullptr);
+#elif defined(REFUSED_ELEMENTS)
+    ibid::cache<std::vector<int>, int> c;
+    (void)c.find(std::vector<unsigned>{0xffff'ffffU});
+#elif defined(REFUSED_MADE_DOUBLE)
+    (void)numbers.intern(1, [] { return 1.5; });
+#elif defined(REFUSED_MADE_LONG)
+    (void)numbers.intern(1, [] { return 1L << 32; });
+#elif defined(REFUSED_MADE_BOOL)
+    ibid::cache<int, bool> c;
+    (void)c.intern(1, [] { return "no"; });
+#elif defined(REFUSED_FACTORY)
+    ibid::pool<int> p([] { return 1.5; });
+#elif defined(REFUSED_CANONICAL_CONSTRUCTOR)
+    (void)ibid::intern<std::vector<int>>(7);
+#elif defined(REFUSED_CANONICAL_NUMBER)
+    (void)ibid::intern<std::string>('a');
+#elif defined(REFUSED_CANONICAL_PAIR)
+    (void)ibid::intern<std::pair<int, int>>(std::pair<long, long>(1L << 32, 0));
+#elif defined(REFUSED_CANONICAL_CLASS)
+    (void)ibid::intern<wrapped>(1L << 32);
 #elif defined(REFUSED_VIEW)
     ibid::cache<std::string_view, int> views;
     (void)views.find("a");
@@ -86,5 +137,19 @@ int main() {
     ibid::cache<double, int> weights;
     (void)weights.find(1);
     (void)weights.find(1.5F);
+    ibid::cache<wrapped, long> wrapped_numbers;
+    (void)wrapped_numbers.find(few);
+    (void)numbers.find(std::atomic<int>(1));
+    ibid::cache<std::optional<std::string>, std::size_t> optionals;
+    (void)optionals.find("a");
+    (void)optionals.find(std::nullopt);
+    (void)optionals.intern("a", [] { return 1; });
+    ibid::cache<std::tuple<long, std::string>, double> tuples;
+    (void)tuples.find(std::tuple<int, const char*>(1, "a"));
+    (void)tuples.intern(std::tuple<int, const char*>(1, "a"), [] { return 1; });
+    ibid::cache<std::vector<std::uint32_t>, int> texts;
+    (void)texts.find(std::u32string(U"a"));
+    ibid::cache<wide, int> wides;
+    (void)wides.find(1);
     return 0;
 }

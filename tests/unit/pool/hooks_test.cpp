@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the factory and the reset hook may do, and what happens when they fail.
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include "ibid/pool.h"
 #include "tracked.h"
@@ -159,6 +162,66 @@ TEST(reset, may_use_the_pool_it_returns_to) {
     self = &p;
     { const auto a = p.take(); }
     EXPECT_EQ(budget, -1);
+}
+
+struct buffer {
+    ibid::loan<buffer> next;
+    inline static int alive = 0;
+    buffer() { ++alive; }
+    buffer(buffer&& other) noexcept : next(std::move(other.next)) { ++alive; }
+    ~buffer() { --alive; }
+};
+[[nodiscard]] ibid::loan<buffer> chain(ibid::pool<buffer>& of, int length) {
+    ibid::loan<buffer> first;
+    for (int i = 0; i < length; ++i) {
+        ibid::loan<buffer> l = of.take();
+        l->next = std::move(first);
+        first = std::move(l);
+    }
+    return first;
+}
+
+// A recursion would overflow it after some thousand objects.
+TEST(chains_of_loans, end_on_a_small_stack) {
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, std::size_t{256} << 10);
+    pthread_t thread{};
+    ASSERT_EQ(
+        pthread_create(
+            &thread, &small,
+            [](void*) -> void* {
+                constexpr int length = 50'000;
+                {
+                    ibid::pool<buffer> p([] { return buffer(); }, [](buffer& b) { b.next.end(); },
+                                         {.objects = 2 * length});
+                    chain(p, length).end();
+                    EXPECT_EQ(p.statistics().idle, std::size_t{length});
+                    chain(p, length).end();
+                    EXPECT_EQ(p.statistics().made, std::uint64_t{length}) << "they are used again";
+                    chain(p, length).discard();
+                    EXPECT_EQ(p.statistics().idle, std::size_t{length - 1});
+                }
+                EXPECT_EQ(buffer::alive, 0);
+                {
+                    ibid::pool<buffer> kept; // without a hook: an idle object holds the loan of the next
+                    chain(kept, length).end();
+                    EXPECT_EQ(buffer::alive, length);
+                }
+                EXPECT_EQ(buffer::alive, 0);
+                ibid::loan<buffer> outlives;
+                {
+                    ibid::pool<buffer> p([] { return buffer(); }, [](buffer&) {});
+                    outlives = chain(p, length);
+                }
+                outlives.end();
+                EXPECT_EQ(buffer::alive, 0);
+                return nullptr;
+            },
+            nullptr),
+        0);
+    pthread_attr_destroy(&small);
+    pthread_join(thread, nullptr);
 }
 
 TEST(destructor, of_an_object_may_use_its_pool) {

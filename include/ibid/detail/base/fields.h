@@ -62,25 +62,27 @@ template <class T>
 concept aggregate = compared<T> && members<T>()
 != 0;
 
-template <std::size_t n, class T>
-[[nodiscard]] constexpr auto members_of(const T& o) noexcept {
+// function(member...). A bit-field is passed as a copy, which lives as long as the call: a tuple of
+// references would outlive it.
+template <std::size_t n, class T, class Function>
+constexpr decltype(auto) with_members(const T& o, const Function& function) {
     // clang-format off
-    if constexpr (n == 1) { const auto& [a] = o; return std::tie(a); }
-    else if constexpr (n == 2) { const auto& [a, b] = o; return std::tie(a, b); }
-    else if constexpr (n == 3) { const auto& [a, b, c] = o; return std::tie(a, b, c); }
-    else if constexpr (n == 4) { const auto& [a, b, c, d] = o; return std::tie(a, b, c, d); }
-    else if constexpr (n == 5) { const auto& [a, b, c, d, e] = o; return std::tie(a, b, c, d, e); }
-    else if constexpr (n == 6) { const auto& [a, b, c, d, e, f] = o; return std::tie(a, b, c, d, e, f); }
-    else if constexpr (n == 7) { const auto& [a, b, c, d, e, f, g] = o; return std::tie(a, b, c, d, e, f, g); }
-    else if constexpr (n == 8) { const auto& [a, b, c, d, e, f, g, h] = o; return std::tie(a, b, c, d, e, f, g, h); }
-    else if constexpr (n == 9) { const auto& [a, b, c, d, e, f, g, h, i] = o; return std::tie(a, b, c, d, e, f, g, h, i); }
-    else if constexpr (n == 10) { const auto& [a, b, c, d, e, f, g, h, i, j] = o; return std::tie(a, b, c, d, e, f, g, h, i, j); }
-    else if constexpr (n == 11) { const auto& [a, b, c, d, e, f, g, h, i, j, k] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k); }
-    else if constexpr (n == 12) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l); }
-    else if constexpr (n == 13) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m); }
-    else if constexpr (n == 14) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, p); }
-    else if constexpr (n == 15) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p, q] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, p, q); }
-    else { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p, q, r] = o; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, p, q, r); }
+    if constexpr (n == 1) { const auto& [a] = o; return function(a); }
+    else if constexpr (n == 2) { const auto& [a, b] = o; return function(a, b); }
+    else if constexpr (n == 3) { const auto& [a, b, c] = o; return function(a, b, c); }
+    else if constexpr (n == 4) { const auto& [a, b, c, d] = o; return function(a, b, c, d); }
+    else if constexpr (n == 5) { const auto& [a, b, c, d, e] = o; return function(a, b, c, d, e); }
+    else if constexpr (n == 6) { const auto& [a, b, c, d, e, f] = o; return function(a, b, c, d, e, f); }
+    else if constexpr (n == 7) { const auto& [a, b, c, d, e, f, g] = o; return function(a, b, c, d, e, f, g); }
+    else if constexpr (n == 8) { const auto& [a, b, c, d, e, f, g, h] = o; return function(a, b, c, d, e, f, g, h); }
+    else if constexpr (n == 9) { const auto& [a, b, c, d, e, f, g, h, i] = o; return function(a, b, c, d, e, f, g, h, i); }
+    else if constexpr (n == 10) { const auto& [a, b, c, d, e, f, g, h, i, j] = o; return function(a, b, c, d, e, f, g, h, i, j); }
+    else if constexpr (n == 11) { const auto& [a, b, c, d, e, f, g, h, i, j, k] = o; return function(a, b, c, d, e, f, g, h, i, j, k); }
+    else if constexpr (n == 12) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = o; return function(a, b, c, d, e, f, g, h, i, j, k, l); }
+    else if constexpr (n == 13) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = o; return function(a, b, c, d, e, f, g, h, i, j, k, l, m); }
+    else if constexpr (n == 14) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p] = o; return function(a, b, c, d, e, f, g, h, i, j, k, l, m, p); }
+    else if constexpr (n == 15) { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p, q] = o; return function(a, b, c, d, e, f, g, h, i, j, k, l, m, p, q); }
+    else { const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, p, q, r] = o; return function(a, b, c, d, e, f, g, h, i, j, k, l, m, p, q, r); }
     // clang-format on
 }
 
@@ -93,24 +95,34 @@ inline constexpr bool standard_tuple<std::pair<A, B>> = true;
 template <class T, std::size_t n>
 inline constexpr bool standard_tuple<std::array<T, n>> = true;
 
-// The fields as a tuple of references, or of values that hash_fields() makes.
-template <class T>
-[[nodiscard]] constexpr decltype(auto) fields_of(const T& object) {
+// f(field...).
+template <class T, class Function>
+constexpr decltype(auto) with_fields(const T& object, const Function& f) {
     if constexpr (names_fields<T>) {
         using fields = std::remove_cvref_t<decltype(object.hash_fields())>;
         if constexpr (standard_tuple<fields>) {
-            return object.hash_fields();
+            return std::apply(f, object.hash_fields());
         } else {
-            return std::tuple<fields>(object.hash_fields());
+            return f(object.hash_fields());
         }
     } else if constexpr (standard_tuple<T>) {
-        return (object);
+        return std::apply(f, object);
     } else if constexpr (stateless<T>) {
-        return std::tuple<>();
+        return f();
     } else {
-        return members_of<members<T>()>(object);
+        return with_members<members<T>()>(object, f);
     }
 }
+
+// The types of the fields. (Only declared: for decltype.)
+template <class... T>
+struct types {};
+struct to_types {
+    template <class... T>
+    types<T...> operator()(const T&...) const;
+};
+template <class T>
+using field_types = decltype(with_fields(std::declval<const T&>(), to_types()));
 
 } // namespace detail
 } // namespace layout_1

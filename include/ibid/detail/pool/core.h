@@ -39,10 +39,48 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
+// Where this thread runs a reset hook or a destructor of a core's objects. Other objects of the same core
+// whose loans end in there are kept, and dealt with when it has returned. So a chain of objects that hold
+// each other's loans ends in a loop. Objects of other cores end at once: what their hooks use may go when the
+// outer code returns.
+struct ending_loans {
+    const pool_core* core;
+    ending_loans* outer;
+    pool_node* returned = nullptr;
+    pool_node* discarded = nullptr;
+
+    // This thread's innermost. Each module has its own, as in ending_values.h.
+    IBID_MODULE_LOCAL static inline thread_local constinit ending_loans* innermost = nullptr;
+
+    explicit ending_loans(const pool_core& c) noexcept : core(&c), outer(innermost) { innermost = this; }
+    ending_loans(const ending_loans&) = delete;
+    ending_loans& operator=(const ending_loans&) = delete;
+    ~ending_loans() { innermost = outer; }
+
+    [[nodiscard]] static bool keep(pool_node* n, pool_node* ending_loans::*as) noexcept {
+        return innermost != nullptr && keep_in_one_of(*innermost, n, as);
+    }
+
+private:
+    [[nodiscard, gnu::noinline]] static bool keep_in_one_of(ending_loans& first, pool_node* n,
+                                                            pool_node* ending_loans::*as) noexcept {
+        for (ending_loans* e = &first; e != nullptr; e = e->outer) {
+            if (e->core == n->core) {
+                n->next = e->*as;
+                e->*as = n;
+                return true;
+            }
+        }
+        return false;
+    }
+};
+
 class pool_core {
 public:
-    // Throws bad_alloc.
-    pool_core(std::size_t budget, bool resets) : resets_(resets), budget_(budget) { enlist(*this); }
+    // `resets`: there is a reset hook. `nests`: an object may hold loans. Throws bad_alloc.
+    pool_core(std::size_t budget, bool resets, bool nests) : resets_(resets), nests_(nests), budget_(budget) {
+        enlist(*this);
+    }
     pool_core(const pool_core&) = delete;
     pool_core& operator=(const pool_core&) = delete;
 
@@ -59,21 +97,26 @@ public:
     // Takes `n` back. Destroys it if the hook refuses it, if there is no room, or if the pool has ended.
     IBID_MODULE_LOCAL static void give_back(pool_node* n) noexcept {
         pool_core& core = *n->core; // alive at least until another thread can reach n
-        if (core.resets_ && (core.closed() || !core.reset(*n))) {
-            core.destroy(n);
-            return;
-        }
-        thread_cache& mine = this_pool_thread::here().last();
-        if (!mine.is_of(core) || !mine.give(n)) {
-            core.give_back_slowly(n);
+        if (!core.resets_) {
+            core.keep_idle(n);
+        } else if (!core.nests_) {
+            core.reset_and_keep_idle(n);
+        } else if (!ending_loans::keep(n, &ending_loans::returned)) {
+            ending_loans mine(core);
+            core.reset_and_keep_idle(n);
+            finish(mine);
         }
     }
 
     // Destroys one object that is not idle, and drops its reference.
     void destroy(pool_node* n) noexcept {
-        ended_.fetch_add(1, std::memory_order_relaxed);
-        dispose(n);
-        release();
+        if (!nests_) {
+            destroy_now(n);
+        } else if (!ending_loans::keep(n, &ending_loans::discarded)) {
+            ending_loans mine(*this);
+            destroy_now(n);
+            finish(mine);
+        }
     }
 
     // Called for each object: before it is made, and after it was made or could not be made.
@@ -154,6 +197,44 @@ private:
     virtual void dispose(pool_node*) noexcept = 0; // destroys the object and frees its memory
 
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+    IBID_MODULE_LOCAL void keep_idle(pool_node* n) noexcept {
+        thread_cache& mine = this_pool_thread::here().last();
+        if (!mine.is_of(*this) || !mine.give(n)) {
+            give_back_slowly(n);
+        }
+    }
+    IBID_MODULE_LOCAL void reset_and_keep_idle(pool_node* n) noexcept {
+        if (closed() || !reset(*n)) {
+            destroy_now(n);
+        } else {
+            keep_idle(n);
+        }
+    }
+    void destroy_now(pool_node* n) noexcept {
+        ended_.fetch_add(1, std::memory_order_relaxed);
+        dispose(n);
+        release();
+    }
+    // Each kept object keeps the core.
+    IBID_MODULE_LOCAL static void finish(ending_loans& mine) noexcept {
+        if (mine.returned != nullptr || mine.discarded != nullptr) {
+            finish_kept(mine);
+        }
+    }
+    [[gnu::noinline]] IBID_MODULE_LOCAL static void finish_kept(ending_loans& mine) noexcept {
+        for (;;) {
+            if (pool_node* const n = mine.returned) {
+                mine.returned = n->next;
+                n->core->reset_and_keep_idle(n);
+            } else if (pool_node* const gone = mine.discarded) {
+                mine.discarded = gone->next;
+                gone->core->destroy_now(gone);
+            } else {
+                return;
+            }
+        }
+    }
 
     void release() noexcept {
         // Release: this holder's use of the core happens before the core's end. Acquire: so does every other
@@ -399,7 +480,8 @@ private:
     }
 
     // Read at every take and return, written once.
-    const bool resets_;               // there is a reset hook
+    const bool resets_;
+    const bool nests_;
     std::atomic<bool> closed_{false}; // written under the mutex
     std::uint32_t id_ = 0;
     const std::size_t budget_;

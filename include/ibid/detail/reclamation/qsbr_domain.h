@@ -68,8 +68,8 @@ namespace detail {
 class qsbr_domain;
 
 // What all domains of a process share. The mutex protects each thread's list of records, each table's list of
-// records, `in_` and `occupied_`. It is taken when a thread joins a table and when a thread or a table ends.
-// No other lock is taken inside.
+// records, `in_`, `occupied_` and the lists of vacant records. It is taken when a thread joins a table and
+// when a thread or a table ends. No other lock is taken inside.
 struct participant_registry {
     detail::mutex mutex;
     std::uint64_t numbers IBID_GUARDED_BY(mutex) =
@@ -157,12 +157,13 @@ public:
 
 private:
     alignas(64) std::atomic<std::uint64_t> quiesced_{
-        vacant_epoch};                      // the latest epoch that the thread has seen
-    participant* next_ = nullptr;           // of the same table
-    participant* next_of_thread_ = nullptr; // protected by the registry, as all below
-    qsbr_domain* in_ = nullptr;             // null: the table is gone
-    participant_registry* home_ = nullptr;  // the registry; written before the record is shared
-    bool occupied_ = true;                  // false: the thread has exited; another may take the record
+        vacant_epoch};                   // the latest epoch that the thread has seen
+    participant* next_ = nullptr;        // of the same table
+    participant* next_vacant_ = nullptr; // protected by the registry, as all below
+    participant* next_of_thread_ = nullptr;
+    qsbr_domain* in_ = nullptr;            // null: the table is gone
+    participant_registry* home_ = nullptr; // the registry; written before the record is shared
+    bool occupied_ = true;                 // false: the thread has exited; another may take the record
 };
 
 // A lookup without a lock. Requires: nothing inside begins another lookup; no hash, comparison or allocation
@@ -200,6 +201,7 @@ struct thread_participation {
     seat* known = nullptr;            // a hash table with linear probing, by domain number; at most half full
     std::size_t known_size = 0;       // a power of two
     std::size_t known_taken = 0;      // counts ended domains too, until the table is rebuilt
+    bool knows_all = true;            // false: `all` may have records of live domains that are not in `known`
     participant* all = nullptr;
     unsigned number = 0; // a small number for this thread, among those that live and participate
     participant_registry* numbered_in = nullptr;
@@ -218,6 +220,8 @@ struct thread_participation {
         }
         return nullptr;
     }
+    // The next remember() rebuilds `known`.
+    [[nodiscard]] bool is_full() const noexcept { return known_taken * 2 >= known_size; }
     inline void remember(std::uint64_t domain, participant* record) noexcept;
     static void begin() noexcept {}
     inline void end() noexcept; // of the thread
@@ -305,21 +309,13 @@ public:
             me.numbered_in = &home_;
             home_.numbers |= std::uint64_t{1} << me.number;
         }
-        participant** link = &me.all;
-        participant* record = nullptr;
-        while (*link != nullptr) {
-            participant* const p = *link;
-            if (p->home_ == &home_ && p->in_ == nullptr) {
-                *link = p->next_of_thread_;
-                delete p;
-                continue;
-            }
-            record = p->in_ == this ? p : record;
-            link = &p->next_of_thread_;
-        }
+        // Walks the thread's records only as often as `known` is rebuilt: joining n tables takes O(n).
+        participant* record = me.is_full() || !me.knows_all ? free_gone_and_find(me) : nullptr;
         if (record == nullptr) {
-            record = find([](const participant& p) { return !p.occupied_; });
-            if (record == nullptr && (record = new (std::nothrow) participant) == nullptr) {
+            record = vacant_;
+            if (record != nullptr) {
+                vacant_ = record->next_vacant_;
+            } else if ((record = new (std::nothrow) participant) == nullptr) {
                 return nullptr;
             }
             quiesce(*record);
@@ -437,6 +433,7 @@ public:
         while (mine != nullptr && mine->in_ != this) {
             mine = mine->next_of_thread_;
         }
+        vacant_ = nullptr; // every other record is entered again
         for_each([this, mine](participant& p) {
             if (&p != mine) {
                 p.table_pin_.store(participant::pin_state::none, std::memory_order_relaxed);
@@ -463,6 +460,29 @@ private:
         ;
 #endif
 
+    // Frees the thread's records of tables that are gone. The one in this table, if there is one. Under the
+    // registry.
+    [[nodiscard, IBID_SELDOM]] IBID_COMPILED participant*
+    free_gone_and_find(thread_participation& me) noexcept
+#if IBID_COMPILES
+    {
+        participant* here = nullptr;
+        for (participant** link = &me.all; *link != nullptr;) {
+            participant* const p = *link;
+            if (p->home_ == &home_ && p->in_ == nullptr) {
+                *link = p->next_of_thread_;
+                delete p;
+                continue;
+            }
+            here = p->in_ == this ? p : here;
+            link = &p->next_of_thread_;
+        }
+        return here;
+    }
+#else
+        ;
+#endif
+
     friend struct thread_participation;
     static constexpr int patience = 200; // loads; a lookup takes less time
 
@@ -480,6 +500,7 @@ private:
         const std::uint64_t turn = p.turn_.load(std::memory_order_relaxed);
         p.turn_.store(turn + turn % 2, std::memory_order_release);
         p.occupied_ = false;
+        p.next_vacant_ = std::exchange(vacant_, &p);
         p.quiesced_.store(participant::vacant_epoch, std::memory_order_release); // as in quiesce()
         threads_.fetch_sub(1, std::memory_order_release);
     }
@@ -487,6 +508,7 @@ private:
     participant_registry& home_ = *process_wide<participant_registry>::get();
     const std::uint64_t id_;                          // never used again
     std::atomic<participant*> first_{nullptr};        // records are only added
+    participant* vacant_ = nullptr;                   // records without a thread; protected by the registry
     std::atomic<std::size_t> threads_{0};             // live threads with a record
     alignas(64) std::atomic<std::uint64_t> epoch_{0}; // changes with every sealed limbo list; read at misses
 };
@@ -494,7 +516,7 @@ private:
 // Allocates under the registry's lock, so from malloc (malloc_allocator.h). Without memory, the record is not
 // entered here and is found in the list of all records.
 void thread_participation::remember(std::uint64_t domain, participant* record) noexcept {
-    if (known_taken * 2 >= known_size) {
+    if (is_full()) {
         std::size_t living = 1;
         for (const participant* p = all; p != nullptr; p = p->next_of_thread_) {
             ++living;
@@ -502,13 +524,17 @@ void thread_participation::remember(std::uint64_t domain, participant* record) n
         const std::size_t wider = std::bit_ceil(greatest(living * 4, seats));
         auto* const rebuilt = static_cast<seat*>(std::calloc(wider, sizeof(seat)));
         if (rebuilt == nullptr) {
+            knows_all = false;
             return;
         }
         std::free(std::exchange(known, rebuilt));
         known_size = wider;
         known_taken = 0;
+        knows_all = true;
         for (participant* p = all; p != nullptr; p = p->next_of_thread_) {
-            if (p->home_ == record->home_ && p->in_ != nullptr && p != record) {
+            if (p->home_ != record->home_) { // its `in_` is protected by another registry
+                knows_all = false;
+            } else if (p->in_ != nullptr && p != record) {
                 put({p->in_->id_, p});
             }
         }
@@ -520,6 +546,7 @@ void thread_participation::end() noexcept {
     recent = {};
     std::free(std::exchange(known, nullptr));
     known_size = 0;
+    known_taken = 0;
     if (numbered_in != nullptr) {
         const lock_guard lock(numbered_in->mutex);
         numbered_in->numbers &= ~(std::uint64_t{1} << number);
