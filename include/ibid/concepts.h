@@ -75,14 +75,14 @@ inline constexpr bool keeps_parts<From, std::tuple<To>> = keeps_every_value<From
 
 template <class From, class To>
 [[nodiscard]] consteval bool keeps() {
-    if constexpr (std::is_same_v<From, To>) {
+    // The order decides.
+    if constexpr (std::is_same_v<From, To>) { // NOLINT(bugprone-branch-clone)
         return true;
     } else if constexpr (number<From> && number<To>) {
         return keeps_number<From, To>();
-    } else if constexpr (std::is_same_v<To, bool> && !std::is_class_v<From>) {
-        return false; // whether a pointer is null
-    } else if constexpr (std::is_null_pointer_v<From> && text<To>) {
-        return false; // the constructor of a string reads what the pointer points at
+    } else if constexpr ((std::is_same_v<To, bool> && !std::is_class_v<From>) ||
+                         (std::is_null_pointer_v<From> && text<To>)) {
+        return false; // whether a pointer is null; the constructor of a string reads at the pointer
     } else if constexpr (byte_range<To> || !std::is_convertible_v<const From&, To>) {
         return true; // compared as ranges, or refused for another reason
     } else if constexpr (number<To>) {

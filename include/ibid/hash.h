@@ -260,7 +260,7 @@ constexpr hashed how_hashed() {
         return hashed::keyed;
     } else if constexpr (is_variant<T>) {
         return how_all_are<T, T, Outer...>;
-    } else if constexpr (is_optional<T>) {
+    } else if constexpr (is_optional<T> || complex_number<T>) {
         return how_hashed<typename T::value_type, T, Outer...>();
     } else if constexpr (names_fields<T>) {
         return how_all_are<field_types<T>, T, Outer...>;
@@ -270,8 +270,6 @@ constexpr hashed how_hashed() {
         return how_all_are<field_types<T>, T, Outer...>;
     } else if constexpr (element_range<T>) {
         return how_hashed<std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>, T, Outer...>();
-    } else if constexpr (complex_number<T>) {
-        return how_hashed<typename T::value_type, T, Outer...>();
     } else if constexpr (duration<T>) {
         return how_hashed<typename T::rep, T, Outer...>();
     } else {
