@@ -25,6 +25,9 @@ PLACES = (
     ("docs/operators/containers.md", rf"-v ibid:/ibid ibid:({VERSION})"),
     ("docs/operators/install.md", rf'"ibid_version ({VERSION})"'),
 )
+# Consumers, which ask CMake for a series, such as 1.2.
+CONSUMERS = ("cmake/ibidConfig.cmake.in", "examples/openssl/CMakeLists.txt", "tests/package/consumer/CMakeLists.txt")
+SERIES = r"find_package\(ibid \d+\.\d+"
 
 
 class ReleaseError(Exception):
@@ -55,6 +58,7 @@ def number(version: str) -> tuple[int, ...]:
 def edits(root: Path, version: str, day: datetime.date) -> list[Edit]:
     """All files that a release of `version` changes. Nothing is written."""
     changed = [replaced(root, path, pattern, version) for path, pattern in PLACES]
+    changed += [consumer(root, path, version) for path in CONSUMERS]
     changed.append(changelog(root, version, day))
     changed.append(debian_changelog(root, version, day))
     # The spec has a second place: its own changelog.
@@ -76,6 +80,13 @@ def replaced(root: Path, path: str, pattern: str, version: str) -> Edit:
     found = re.search(pattern, text)
     whole = found[0].replace(found[1], version) if found else ""
     return Edit(path, text, once(path, text, pattern, whole))
+
+
+def consumer(root: Path, path: str, version: str) -> Edit:
+    text = (root / path).read_text()
+    if not re.search(SERIES, text):
+        raise ReleaseError(f"{path} has no place like '{SERIES}'\nscripts/release/version.py lists the places")
+    return Edit(path, text, re.sub(SERIES, f"find_package(ibid {version.rpartition('.')[0]}", text))
 
 
 def changelog(root: Path, version: str, day: datetime.date) -> Edit:

@@ -19,7 +19,7 @@ def git(tree: Path, *words: str, given: str | None = None) -> str:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A clone with the files of this tree as they are now."""
+    """A clone with the files of this tree as they are now, and with something to release."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout")
     git(tmp_path, "clone", "--quiet", "--shared", str(ROOT), "clone")
@@ -27,7 +27,9 @@ def tree(tmp_path: Path) -> Path:
     changes = git(ROOT, "diff", "--binary", "HEAD")
     if changes:
         git(clone, "apply", "--index", given=changes)
-        git(clone, "commit", "--quiet", "--message", "work")
+    log = clone / "CHANGELOG.md"
+    log.write_text(log.read_text().replace("## [Unreleased]\n", "## [Unreleased]\n\n- Something.\n", 1))
+    git(clone, "commit", "--quiet", "--all", "--message", "work")
     return clone
 
 
@@ -51,6 +53,8 @@ def test_a_dry_run_is_a_diff_that_leaves_the_old_version_nowhere(tree: Path) -> 
     places = ["packaging", "docs", "README.md", "CMakeLists.txt", "cmake", "src", "include"]
     left = subprocess.run(["git", "grep", "-lF", old, "--", *places], cwd=tree, capture_output=True, text=True).stdout.split()
     assert set(left) <= {"packaging/debian/changelog", "packaging/rpm/ibid.spec", "docs/operators/programs.md"}, left
+    series = subprocess.run(["git", "grep", "-hoE", r"find_package\(ibid [0-9.]+"], cwd=tree, capture_output=True, text=True).stdout
+    assert set(series.split("\n")) == {"find_package(ibid 99.0", ""}
     assert "## [99.0.0] - 20" in (tree / "CHANGELOG.md").read_text()
     assert (tree / "packaging/debian/changelog").read_text().startswith("ibid (99.0.0-1) unstable")
     assert "- 99.0.0-1\n" in (tree / "packaging/rpm/ibid.spec").read_text()
