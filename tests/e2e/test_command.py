@@ -796,9 +796,9 @@ for _ in range(4):
 
 
 class TestStartCost:
-    def test_is_under_a_millisecond_of_cpu(self, ibid: Path) -> None:
-        """Compared with a program that is started with LD_PRELOAD. The limit is far below the cost of an `ibid` that loads many
-        libraries or parses with CLI11, so such a build fails."""
+    def test_is_that_of_one_more_start(self, ibid: Path) -> None:
+        """CPU time, compared with a program that is started with LD_PRELOAD: about twice. An `ibid` that loads many libraries
+        or parses with CLI11 costs more than 4 times, so such a build fails."""
         preload = str(ibid.parent.parent / "lib" / "libibid_preload.so")
 
         def cost(words: list[str], environment: dict[str, str]) -> float:
@@ -812,7 +812,7 @@ class TestStartCost:
         for _ in range(15):
             plain.append(cost(["true"], {**os.environ, "LD_PRELOAD": preload}))
             ours.append(cost([str(ibid), "run", "true"], dict(os.environ)))
-        assert statistics.median(ours) - statistics.median(plain) < 1.0
+        assert statistics.median(ours) < 3 * statistics.median(plain)
         assert "libstdc++" not in run_to_end(["ldd", str(ibid)]).stdout
 
 
