@@ -32,6 +32,11 @@
 #ifndef XXH_FORCE_MEMORY_ACCESS
 #define XXH_FORCE_MEMORY_ACCESS 0
 #endif
+// With GCC's -Og, xxHash's "always inline" functions are errors, because they are called through pointers; no
+// macro tells -Og. Without these hints GCC 12 needs at most 4 % more instructions for a hit, at -O3 at most 2 %.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(XXH_NO_INLINE_HINTS)
+#define XXH_NO_INLINE_HINTS 1
+#endif
 #include <xxhash.h>
 
 #include "ibid/detail/base/few_includes.h"
