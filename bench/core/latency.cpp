@@ -5,6 +5,7 @@
 //
 // Law: the loads form one cycle through all lines, in an order that prefetchers cannot predict. The time is
 // the thread's CPU time.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

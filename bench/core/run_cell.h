@@ -12,6 +12,7 @@
 // instead of a figure.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>

@@ -10,6 +10,7 @@
 //
 // Prints counts and memory while it runs. Exit status 0: memory was constant, and at the end no certificate
 // was left.
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstdint>

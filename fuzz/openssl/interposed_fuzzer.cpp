@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 #include "ibid_openssl.h"
 #include "scenes.h"

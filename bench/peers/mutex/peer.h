@@ -3,6 +3,7 @@
 // std::mutex, std::unordered_map, std::weak_ptr.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string_view>
 #include <type_traits>

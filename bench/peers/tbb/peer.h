@@ -9,6 +9,7 @@
 #include <oneapi/tbb/concurrent_hash_map.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string_view>
 

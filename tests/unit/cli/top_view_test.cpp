@@ -3,6 +3,8 @@
 // What `ibid top` shows after each key.
 #include "cli/top_view.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ibid::intern(): the process-wide canonical copy.
+#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keys of several parts: hashed by their fields with the process's secret, so that their hits take no lock.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <complex>
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Hostile keys: the hash is keyed, and keys that collide without the secret do not collide with it.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>

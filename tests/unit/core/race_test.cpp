@@ -2,6 +2,7 @@
 //
 // Single races, each forced at its narrowest point by a hook in the comparison, in make, or in a destructor.
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 

@@ -4,6 +4,7 @@
 // larger. The tests of tokens are in the same program.
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <thread>
 

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

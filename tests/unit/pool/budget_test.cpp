@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The budget bounds the idle objects, for any order of events and any number of threads.
+#include <algorithm>
 #include <cstddef>
 #include <latch>
 #include <thread>

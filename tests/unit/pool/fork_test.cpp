@@ -4,6 +4,7 @@
 // in the caches of threads that it does not have.
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <thread>
 #include <vector>
 
