@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import DEFAULT, MODES, OWN_OBJECTS, STOCK, Case, Library, Mode, Outcome, Stage, crossed
+from harness import DEFAULT, MODES, OPENSSL, OWN_OBJECTS, PYTHON, STOCK, Case, Library, Mode, Outcome, Stage, crossed
 
 WHATS = (
     "provider legacy try-legacy properties integer request certificate list rsa-key garbage store contexts pem"
@@ -154,6 +154,33 @@ def copy(stage: Stage) -> Path:
 def test_two_libcryptos_are_two(how: str, order: str, mode: Mode, copy: Path, stage: Stage) -> None:
     arguments = (how, str(copy), *(("copy",) if order == "copy-first" else ()))
     stage.as_stock(Case("callers/two_libcryptos.c", arguments, name=f"{how}-{order}", shows="end"), mode)
+
+
+WRITER = Library("writes/writers_plugin.c")
+OTHER_VERSION = "libssl.so.3" if OPENSSL is not None else "libssl.so.4"
+
+
+# The program's calls are bound at their first use: it then has two OpenSSLs.
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("order", ("before", "after"))
+@pytest.mark.parametrize("binding", ("lazy", "now"))
+@pytest.mark.parametrize("other", ("copy", "version"))
+def test_a_late_writer_beside_a_second_openssl(
+    other: str, binding: str, order: str, mode: Mode, copy: Path, stage: Stage
+) -> None:
+    if other == "version" and subprocess.run([PYTHON, "-c", f"import ctypes; ctypes.CDLL('{OTHER_VERSION}')"], capture_output=True).returncode:
+        pytest.skip(f"there is no {OTHER_VERSION}")
+    second = str(copy) if other == "copy" else OTHER_VERSION
+    case = Case(
+        "callers/second_openssl.c",
+        (order, second, "{here}/writers_plugin.so"),
+        name=f"{other}-{binding}-{order}",
+        flags=(f"-Wl,-z,{binding}",),
+        plugins=(WRITER,),
+        helped=("certificates",),
+        shows="store 0: handshake -1",
+    )
+    stage.as_stock(case, mode)
 
 
 @pytest.mark.parametrize("plugin", ("touching_plugin", "crypto_plugin"))

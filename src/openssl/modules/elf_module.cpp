@@ -14,6 +14,20 @@ namespace {
     return size;
 }
 
+constexpr ElfW(Half) hidden = 0x8000; // in an index of versions: not the default
+
+// The record that follows at this distance; null: none. For Verneed, Vernaux and Verdef.
+template <class Record>
+[[nodiscard]] const Record* following(const Record* r, ElfW(Word) distance) noexcept {
+    return distance != 0
+               ? reinterpret_cast<const Record*>(reinterpret_cast<const unsigned char*>(r) + distance)
+               : nullptr;
+}
+template <class Part, class Record>
+[[nodiscard]] const Part* part_of(const Record* r, ElfW(Word) distance) noexcept {
+    return reinterpret_cast<const Part*>(reinterpret_cast<const unsigned char*>(r) + distance);
+}
+
 } // namespace
 
 elf_module::elf_module(const dl_phdr_info& info) noexcept
@@ -65,6 +79,18 @@ void elf_module::read_dynamic() noexcept {
             break;
         case DT_STRTAB:
             strings_ = at<char>(d->d_un.d_ptr);
+            break;
+        case DT_SONAME:
+            soname_ = d->d_un.d_val;
+            break;
+        case DT_VERSYM:
+            versions_ = at<ElfW(Half)>(d->d_un.d_ptr);
+            break;
+        case DT_VERNEED:
+            needed_versions_ = at<ElfW(Verneed)>(d->d_un.d_ptr);
+            break;
+        case DT_VERDEF:
+            defined_versions_ = at<ElfW(Verdef)>(d->d_un.d_ptr);
             break;
         case DT_GNU_HASH:
             gnu_hash_ = at<std::uint32_t>(d->d_un.d_ptr);
@@ -186,6 +212,36 @@ void* elf_module::find_function(const char* name) const noexcept {
     const bool is_function = symbol != nullptr && (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ||
                                                    ELF64_ST_TYPE(symbol->st_info) == STT_NOTYPE);
     return is_function ? reinterpret_cast<void*>(base_ + symbol->st_value) : nullptr;
+}
+
+const char* elf_module::version_of(const char* name, std::uint32_t hash) const noexcept {
+    const ElfW(Sym)* const symbol = versions_ != nullptr ? find_symbol(name, hash) : nullptr;
+    if (symbol == nullptr) {
+        return nullptr;
+    }
+    const unsigned index = versions_[symbol - symbols_] & ~unsigned{hidden};
+    for (const auto* d = defined_versions_; d != nullptr; d = following(d, d->vd_next)) {
+        if (d->vd_ndx == index && (d->vd_flags & VER_FLG_BASE) == 0) {
+            return strings_ + part_of<ElfW(Verdaux)>(d, d->vd_aux)->vda_name;
+        }
+    }
+    return nullptr;
+}
+
+elf_module::requirement elf_module::required_by(const reference& r) const noexcept {
+    if (versions_ == nullptr) {
+        return {};
+    }
+    const unsigned index = versions_[r.symbol] & ~unsigned{hidden};
+    for (const auto* n = needed_versions_; n != nullptr; n = following(n, n->vn_next)) {
+        const auto* of_file = part_of<ElfW(Vernaux)>(n, n->vn_aux);
+        for (; of_file != nullptr; of_file = following(of_file, of_file->vna_next)) {
+            if (of_file->vna_other == index) {
+                return {strings_ + of_file->vna_name, strings_ + n->vn_file};
+            }
+        }
+    }
+    return {};
 }
 
 std::size_t elf_module::size_of(const char* name) const noexcept {

@@ -36,6 +36,10 @@ public:
 
     // The dynamic linker's name for it; empty for the program.
     [[nodiscard]] const char* name() const noexcept { return name_; }
+    // The name under which other modules need it (DT_SONAME); null: none.
+    [[nodiscard]] const char* soname() const noexcept {
+        return soname_ != 0 && strings_ != nullptr ? strings_ + soname_ : nullptr;
+    }
     [[nodiscard]] extent place() const noexcept { return place_; }
     [[nodiscard]] const void* dynamic() const noexcept { return dynamic_; }
 
@@ -44,6 +48,8 @@ public:
     [[nodiscard]] void* find(const char* name) const noexcept { return find(name, symbol_hash(name)); }
     // The same, if it is a function.
     [[nodiscard]] void* find_function(const char* name) const noexcept;
+    // The version of that definition (VERSIONS in a linker script); null: it has none.
+    [[nodiscard]] const char* version_of(const char* name, std::uint32_t hash) const noexcept;
     // The size of that function in bytes; 0: not known.
     [[nodiscard]] std::size_t size_of(const char* name) const noexcept;
 
@@ -66,7 +72,16 @@ public:
         void** slot;      // holds the address that the name is bound to
         bool may_be_lazy; // until the first call it leads back into the module (JUMP_SLOT)
         const void* own;  // the module's own definition of that name; null: none
+        std::size_t symbol;
     };
+
+    // What a reference requires; null: any. The dynamic linker binds it to a definition of the same version,
+    // or to one in a module that has no versions. The file is where the module found it when it was linked.
+    struct requirement {
+        const char* version = nullptr;
+        const char* file = nullptr;
+    };
+    [[nodiscard]] requirement required_by(const reference& r) const noexcept;
 
     // Calls f(reference) for each place that holds the address of a named symbol.
     template <class Function>
@@ -79,10 +94,10 @@ public:
                 if (symbol != 0 &&
                     (type == jump_slot || type == in_got || (type == absolute && r.r_addend == 0))) {
                     const ElfW(Sym)& s = symbols_[symbol];
-                    f(reference{strings_ + s.st_name, reinterpret_cast<void**>(base_ + r.r_offset),
-                                type == jump_slot,
-                                s.st_shndx != SHN_UNDEF ? reinterpret_cast<const void*>(base_ + s.st_value)
-                                                        : nullptr});
+                    f(reference{
+                        strings_ + s.st_name, reinterpret_cast<void**>(base_ + r.r_offset), type == jump_slot,
+                        s.st_shndx != SHN_UNDEF ? reinterpret_cast<const void*>(base_ + s.st_value) : nullptr,
+                        symbol});
                 }
             }
         }
@@ -120,10 +135,14 @@ private:
     const ElfW(Dyn) * dynamic_ = nullptr;
     const ElfW(Sym) * symbols_ = nullptr;
     const char* strings_ = nullptr;
+    const ElfW(Half) * versions_ = nullptr; // of each symbol, as an index into the next two
+    const ElfW(Verneed) * needed_versions_ = nullptr;
+    const ElfW(Verdef) * defined_versions_ = nullptr;
     const std::uint32_t* gnu_hash_ = nullptr;
     const std::uint32_t* sysv_hash_ = nullptr;
-    table calls_; // of the procedure linkage table
-    table data_;  // of everything else; and of calls, with -fno-plt
+    std::size_t soname_ = 0; // among the strings
+    table calls_;            // of the procedure linkage table
+    table data_;             // of everything else; and of calls, with -fno-plt
     bool never_unloaded_ = false;
     bool has_search_path_ = false;
     bool asks_for_audit_ = false;

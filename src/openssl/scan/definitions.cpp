@@ -32,8 +32,10 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
     constexpr auto after_libssl = static_cast<std::size_t>(function_id::dlopen);
     const std::size_t begin = of_libssl ? first_of_libssl : 0;
     const std::size_t end = of_libssl ? after_libssl : first_of_libssl;
+    (of_libssl ? known.sonames_of_libssl : known.sonames)[n] = m.soname();
     for (std::size_t i = begin; i < end; ++i) {
-        known.targets[n][i] = m.find(function_names[i]);
+        known.targets[n][i] = m.find(function_names[i], function_hashes[i]);
+        known.versions[n][i] = m.version_of(function_names[i], function_hashes[i]);
     }
 }
 
@@ -67,16 +69,27 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
             const bool leads_there =
                 *r.slot == known.targets[n][d2i] ||
                 *r.slot == interpose::entry_point(function_id::d2i_X509, module_kind::libssl, n);
-            // For a library with lazy binding there must be exactly one libcrypto; otherwise ibid does not
-            // help.
-            const bool unbound =
-                libssl.place().contains(*r.slot) && libcrypto::count() == 1 && !known.defined_elsewhere[d2i];
-            if (leads_there || unbound) {
+            if (leads_there) {
                 found = static_cast<int>(n);
             }
         }
+        if (libssl.place().contains(*r.slot) && !known.defined_elsewhere[d2i]) { // not bound yet
+            found = will_be_bound_to(libssl, r, function_id::d2i_X509, libcrypto::count());
+        }
     });
     return found;
+}
+
+// Whether a reference that leads to a libcrypto may lead to this module's definition instead: it has the same
+// version, or none.
+[[nodiscard]] bool stands_for_a_target(const elf_module& m, std::size_t i) noexcept {
+    const char* const version = m.version_of(function_names[i], function_hashes[i]);
+    bool may = version == nullptr;
+    for (unsigned n = 0; n < libcrypto::count() && !may; ++n) {
+        const char* const its = known.versions[n][i];
+        may = known.targets[n][i] != nullptr && (its == nullptr || std::strcmp(its, version) == 0);
+    }
+    return may;
 }
 
 // A name that a module both defines and uses, and the definition that the dynamic linker has bound.
@@ -127,6 +140,38 @@ int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
 
 } // namespace
 
+// The linker searches the program and its libraries first, then what the module was loaded with. There the
+// file that the module was linked with is the likely one.
+int will_be_bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
+                     unsigned candidates) noexcept {
+    const auto i = static_cast<std::size_t>(id);
+    const auto& sonames =
+        id >= function_id::SSL_get0_peer_certificate ? known.sonames_of_libssl : known.sonames;
+    const elf_module::requirement required = m.required_by(r);
+    const auto same = [](const char* a, const char* b) noexcept { return std::strcmp(a, b) == 0; };
+    unsigned all = 0;
+    unsigned of_this_file = 0;
+    int found = not_bound;
+    for (unsigned n = 0; n < candidates; ++n) {
+        const char* const version = known.versions[n][i];
+        if (known.targets[n][i] == nullptr ||
+            (required.version != nullptr && version != nullptr && !same(required.version, version))) {
+            continue;
+        }
+        if (n < known.with_program) {
+            return static_cast<int>(n);
+        }
+        const bool is_of_file =
+            required.file != nullptr && sonames[n] != nullptr && same(required.file, sonames[n]);
+        if (is_of_file || of_this_file == 0) {
+            found = static_cast<int>(n);
+        }
+        of_this_file += is_of_file ? 1 : 0;
+        ++all;
+    }
+    return all == 1 || of_this_file == 1 ? found : not_bound;
+}
+
 void find_definitions(const elf_module& m, scan_state& state) noexcept {
     if (m.has_search_path()) {
         known.has_search_paths.store(true, std::memory_order_relaxed);
@@ -162,11 +207,15 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
             }
             return;
         }
+        if (found.has_libssl() && !state.last_search) {
+            state.undecided = true; // its libcrypto may come after it
+            return;
+        }
     }
     for (std::size_t i = 0; libcrypto::count() != 0 && i < function_names.size(); ++i) {
         if (!known.defined_elsewhere[i] && !interpose::is_of_linker(static_cast<function_id>(i)) &&
             m.find(function_names[i], function_hashes[i]) != nullptr) {
-            known.defined_elsewhere[i] = true;
+            known.defined_elsewhere[i] = stands_for_a_target(m, i);
         }
     }
 }

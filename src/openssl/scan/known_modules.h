@@ -26,6 +26,7 @@ struct seen_module {
     bool searched = false; // for definitions
     bool patched = false;
     bool deep_binding = false; // opened with RTLD_DEEPBIND, or that is not known
+    unsigned libcryptos = 0;   // that were there when it came; no later one is in its scope
     [[nodiscard]] bool is(const dl_phdr_info& info, unsigned in_round) const noexcept {
         return base == info.dlpi_addr && headers == info.dlpi_phdr && round == in_round;
     }
@@ -41,7 +42,12 @@ struct known_modules {
     unsigned long long loaded = 0;
     // The address of each intercepted function in each libcrypto and its libssl.
     std::array<std::array<void*, interpose::function_count>, libcrypto::most> targets{};
-    // A module that is neither ibid nor a libcrypto or libssl defines it: an interposer.
+    // The version of each; null: none. And the names of both libraries.
+    std::array<std::array<const char*, interpose::function_count>, libcrypto::most> versions{};
+    std::array<const char*, libcrypto::most> sonames{};
+    std::array<const char*, libcrypto::most> sonames_of_libssl{};
+    // A module that is neither ibid nor a libcrypto or libssl defines it, in a version that a reference to
+    // one of them accepts: an interposer.
     std::array<bool, interpose::function_count> defined_elsewhere{};
     // The highest class of the program's modules, for each libcrypto.
     std::array<module_class, libcrypto::most> classes{};
@@ -76,7 +82,7 @@ struct known_modules {
         if (at == seen.size()) {
             return nullptr;
         }
-        seen[at] = {info.dlpi_addr, info.dlpi_phdr, round, false, false, deep_binding};
+        seen[at] = {info.dlpi_addr, info.dlpi_phdr, round, false, false, deep_binding, 0};
         count = at == count ? at + 1 : count;
         return &seen[at];
     }
@@ -100,6 +106,8 @@ struct scan_state {
     bool deep_binding = false; // the new modules were opened with RTLD_DEEPBIND, or that is not known
     bool looked_up = false;    // the program has looked up a function that writes
     unsigned found = 0;        // new libcryptos
+    bool undecided = false;    // there is a libssl without a known libcrypto
+    bool last_search = false;  // for definitions
     bool class_has_risen = false;
     // Some module gets objects without ibid seeing it; gets pointers into them without ibid seeing it; got
     // some during its load.
@@ -112,6 +120,13 @@ struct scan_state {
 // ibid's own modules, which are not scanned.
 [[nodiscard]] bool is_own(const elf_module& m) noexcept;
 
+inline constexpr int not_bound = -1;
+
+// The libcrypto, of the first `candidates`, to which the dynamic linker will bind a slot that is not bound
+// yet. not_bound: it cannot be told.
+[[nodiscard]] int will_be_bound_to(const elf_module& m, const elf_module::reference& r,
+                                   interpose::function_id id, unsigned candidates) noexcept;
+
 // Finds in a module the libcryptos, their libssl, and definitions of intercepted functions elsewhere.
 void find_definitions(const elf_module& m, scan_state& state) noexcept;
 
@@ -121,6 +136,7 @@ void classify(const elf_module& m, scan_state& state) noexcept;
 
 // Puts entry points into the module's slots. False: the dynamic linker has not finished relocating the
 // module; the next scan tries again.
-[[nodiscard]] bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept;
+[[nodiscard]] bool patch(const elf_module& m, bool deep_binding, unsigned candidates,
+                         scan_state& state) noexcept;
 
 } // namespace ibid::openssl::modules

@@ -87,11 +87,9 @@ private:
     return false;
 }
 
-constexpr int not_bound = -1;
-
 // The libcrypto that this slot leads to.
 [[nodiscard]] int bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
-                           bool deep_binding) noexcept {
+                           bool deep_binding, unsigned candidates) noexcept {
     const auto i = static_cast<std::size_t>(id);
     void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
@@ -100,22 +98,10 @@ constexpr int not_bound = -1;
             return static_cast<int>(n);
         }
     }
-    // Not bound yet: the dynamic linker would search for the first definition. If there is only one, it is
-    // that one.
     if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i] || deep_binding) {
         return not_bound;
     }
-    int only = not_bound;
-    const unsigned candidates = known.at_load ? known.with_program : libcrypto::count();
-    for (unsigned n = 0; n < candidates; ++n) {
-        if (known.targets[n][i] != nullptr) {
-            if (only != not_bound && !known.at_load) {
-                return not_bound;
-            }
-            only = only == not_bound ? static_cast<int>(n) : only;
-        }
-    }
-    return only;
+    return will_be_bound_to(m, r, id, candidates);
 }
 
 // Null: a module of the program's.
@@ -210,7 +196,7 @@ void classify(const elf_module& m, scan_state& state) noexcept {
     }
 }
 
-bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept {
+bool patch(const elf_module& m, bool deep_binding, unsigned candidates, scan_state& state) noexcept {
     module_kind part{};
     const bool of_program = part_of(m, part) == nullptr;
     writable_pages pages(m.read_only_after_relocation());
@@ -234,7 +220,7 @@ bool patch(const elf_module& m, bool deep_binding, scan_state& state) noexcept {
         if (!known.intercepts) {
             return; // only ibid's own functions use this result
         }
-        const int n = bound_to(m, r, id, deep_binding);
+        const int n = bound_to(m, r, id, deep_binding, candidates);
         bool watched = false;
         if (n != not_bound) {
             const auto libcrypto_number = static_cast<unsigned>(n);

@@ -81,9 +81,12 @@ int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     // together.
     if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
         const elf_module m(*info);
-        const bool done = !is_read(m) || patch(m, seen == nullptr || seen->deep_binding, state);
+        const unsigned candidates =
+            seen != nullptr && seen->libcryptos != 0 ? seen->libcryptos : libcrypto::count();
+        const bool done = !is_read(m) || patch(m, seen == nullptr || seen->deep_binding, candidates, state);
         if (seen != nullptr) {
             seen->patched = done;
+            seen->libcryptos = candidates;
         }
     }
     known.loaded = info->dlpi_adds;
@@ -117,7 +120,8 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     if (!state.new_modules) {
         return;
     }
-    if (state.found != 0) {
+    if (state.found != 0 || state.undecided) {
+        state.last_search = true;
         for (std::size_t i = 0; i < known.count; ++i) {
             known.seen[i].searched = false;
         }

@@ -155,6 +155,38 @@ TEST_P(modules, say_what_they_ask_of_the_linker) {
     EXPECT_EQ(library.read([](const elf_module& m) { return m.asks_for_audit(); }), false);
 }
 
+TEST_P(modules, have_versions_if_they_were_linked_so) {
+    const std::string way = GetParam().name;
+    const char* const own = library.read([](const elf_module& m) {
+        return m.version_of("ibid_test_answer", symbol_hash("ibid_test_answer"));
+    });
+    if (way == "versioned") {
+        EXPECT_STREQ(own, "IBID_TEST_1");
+    } else {
+        EXPECT_EQ(own, nullptr);
+    }
+    EXPECT_EQ(library.read([](const elf_module& m) { return m.version_of("getpid", symbol_hash("getpid")); }),
+              nullptr); // defined elsewhere
+}
+
+TEST_P(modules, require_the_versions_of_the_libraries_they_were_linked_with) {
+    const elf_module::requirement required = library.read([](const elf_module& m) {
+        elf_module::requirement found;
+        m.for_each_reference([&](const elf_module::reference& r) {
+            found = std::string_view(r.name) == "getpid" ? m.required_by(r) : found;
+        });
+        return found;
+    });
+    void* const c_library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (c_library == nullptr) {
+        GTEST_SKIP() << "this C library has no versions";
+    }
+    ASSERT_NE(required.version, nullptr);
+    EXPECT_STREQ(required.file, "libc.so.6");
+    EXPECT_EQ(dlvsym(c_library, "getpid", required.version), dlsym(c_library, "getpid"));
+    dlclose(c_library);
+}
+
 INSTANTIATE_TEST_SUITE_P(linked, modules, testing::ValuesIn(ways),
                          [](const auto& p) { return p.param.name; });
 
