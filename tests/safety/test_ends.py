@@ -26,7 +26,7 @@ CASES = [
     ),
     *(
         Case("ends/exits.c", (how,))
-        for how in ("at-exit", "before-openssl", "destructor", "cleanup", "threads", "in-verify", "plain")
+        for how in ("at-exit", "before-openssl", "destructor", "cleanup", "threads", "in-verify", "plain", "openssl-at-exit")
     ),
 ]
 

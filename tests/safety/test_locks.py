@@ -30,6 +30,7 @@ CASES = [
         for where, most in FOREIGN
         for n in range(1, most + 1)
     ),
+    Case("locks/load_under_lock.c", shows="file: 0"),
     *(Case("locks/stampede.c", (what,), shows="done") for what in ("key", "certificate")),
     *(
         Case("locks/reentered.c", (how,), name=f"{how}-{name}", flags=flags, helped=("certificates",), shows="end")

@@ -118,6 +118,7 @@ namespace ibid::openssl {
     X(X509_STORE_CTX_get_error_depth)                                                                        \
     X(X509_STORE_CTX_get_num_untrusted)                                                                      \
     X(X509_verify_cert)                                                                                      \
+    X(OPENSSL_init_crypto)                                                                                   \
     X(OPENSSL_sk_num)                                                                                        \
     X(OPENSSL_sk_value)                                                                                      \
     X(d2i_X509_AUX)                                                                                          \

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 
 #include "openssl/binding/extent.h"
 #include "openssl/binding/functions.h"
@@ -149,8 +150,14 @@ public:
     void set_sees_exposures(bool sees) noexcept { sees_exposures_.store(sees, std::memory_order_release); }
     // Algorithms may change without a call that ibid sees, so signatures are no longer remembered.
     void set_algorithms_unknown() noexcept { algorithms_unknown_.store(true, std::memory_order_release); }
-    [[nodiscard]] bool remembers_signatures() const noexcept {
-        return !algorithms_unknown_.load(std::memory_order_acquire);
+    [[nodiscard]] bool remembers_signatures() const {
+        return !algorithms_unknown_.load(std::memory_order_acquire) && !is_ending();
+    }
+    // OPENSSL_cleanup() has begun, and calls handlers of the program (OPENSSL_atexit): from now on OpenSSL
+    // finds no algorithm, so that nothing verifies.
+    [[nodiscard]] bool is_ending() const {
+        constexpr std::uint64_t base_only = 0x00040000; // asks alone: OPENSSL_INIT_BASE_ONLY in crypto.h
+        return f.OPENSSL_init_crypto(base_only, nullptr) == 0;
     }
     // From now on nothing is retained: a retained key would hold data that a provider of the program or of a
     // module has made for it, and the provider would never end, or run out of space.

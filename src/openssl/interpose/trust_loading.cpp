@@ -22,9 +22,16 @@ namespace {
     return lookup;
 }
 
+// False: OpenSSL's own function does it anew, and sets the errors.
 [[nodiscard]] bool load_bundle(libcrypto& of, X509_LOOKUP* lookup, const char* file) {
-    return file != nullptr &&
-           load_shared(of, lookup, file, file_kind::certificates_and_crls, X509_FILETYPE_PEM) > 0;
+    if (file == nullptr) {
+        return false;
+    }
+    of.f.ERR_set_mark();
+    const bool loaded =
+        load_shared(of, lookup, file, file_kind::certificates_and_crls, X509_FILETYPE_PEM) > 0;
+    (void)(loaded ? of.f.ERR_clear_last_mark() : of.f.ERR_pop_to_mark());
+    return loaded;
 }
 
 // Files that are parsed in a context of the program are not shared.
@@ -36,7 +43,7 @@ namespace {
 
 int load_shared(libcrypto& of, X509_LOOKUP* lookup, const char* file, file_kind kind, int type) {
     trust_store_cache* const stores = lookup != nullptr ? of.trust_stores() : nullptr;
-    if (stores == nullptr) {
+    if (stores == nullptr || of.is_ending()) {
         return -1;
     }
     stores->leave_crls(of.lists_crls());

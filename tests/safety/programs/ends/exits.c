@@ -23,6 +23,23 @@ static void at_end(void) {
     fflush(stdout);
 }
 
+#if OPENSSL_VERSION_MAJOR < 4
+// Inside OPENSSL_cleanup(): OpenSSL finds no algorithm any more.
+static void at_openssls_end(void) {
+    X509_STORE* const trusted = X509_STORE_new();
+    X509_STORE_CTX* const v = X509_STORE_CTX_new();
+    STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(open_connection.client);
+    printf("a known file: %d\n", trusted ? X509_STORE_load_file(trusted, pki("trust.bundle.pem")) : -1);
+    if (v && X509_STORE_CTX_init(v, SSL_CTX_get_cert_store(client), sk_X509_value(chain, 1), chain)) {
+        const int verified = X509_verify_cert(v);
+        printf("a known chain: %d, error %d\n", verified, X509_STORE_CTX_get_error(v));
+    }
+    X509_STORE_CTX_free(v);
+    X509_STORE_free(trusted);
+    fflush(stdout);
+}
+#endif
+
 static int on_verify(int ok, X509_STORE_CTX* c) {
     (void)c;
     if (strcmp(how, "in-verify") == 0) {
@@ -59,6 +76,13 @@ int main(int argc, char** argv) {
     MUST(open_connection.done == 1);
     if (strcmp(how, "at-exit") == 0) {
         atexit(at_end);
+    } else if (strcmp(how, "openssl-at-exit") == 0) {
+#if OPENSSL_VERSION_MAJOR < 4
+        MUST(visit(client, server) == 1);
+        MUST(OPENSSL_atexit(at_openssls_end));
+#else
+        not_in_this_openssl();
+#endif
     } else if (strcmp(how, "cleanup") == 0) {
         OPENSSL_cleanup();
         printf("context %d\n", SSL_CTX_new(TLS_client_method()) != NULL);
