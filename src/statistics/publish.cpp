@@ -301,6 +301,20 @@ void publish(row* r) noexcept {
         count_process(i, *there);
 }
 
+void count_from_here(counter_block& block) noexcept {
+    block[0].inserts.fetch_sub(sum(block).entries, std::memory_order_relaxed);
+    for (counter_stripe& s : block) {
+        s.retained.store(0, std::memory_order_relaxed);
+        s.retained_bytes.store(0, std::memory_order_relaxed);
+    }
+    for (std::size_t i = 0; i < rows_of_process; ++i) {
+        for (std::size_t k = 0; k < kinds; ++k) {
+            for (std::size_t f = first_gauge; f < figures && &here.rows[i].blocks[k] == &block; ++f)
+                here.published[i].inherited[k][f].store(0, std::memory_order_relaxed);
+        }
+    }
+}
+
 void publish_all() noexcept {
     if (region.load(std::memory_order_relaxed) == nullptr)
         return;

@@ -54,4 +54,7 @@ void set_reason(const char* text) noexcept;
 void publish(row* r) noexcept;
 void publish_all() noexcept;
 
+// In a forked child that has forgotten the parent's entries: gauges of this block begin at 0.
+void count_from_here(counter_block& block) noexcept;
+
 } // namespace ibid::shared_statistics

@@ -54,15 +54,6 @@ namespace {
     return home;
 }
 
-// In a child: the parent's entries are not the child's.
-void count_from_here(counter_block& counters) noexcept {
-    counters[0].evictions.fetch_add(sum(counters).entries, std::memory_order_relaxed);
-    for (counter_stripe& s : counters) {
-        s.retained.store(0, std::memory_order_relaxed);
-        s.retained_bytes.store(0, std::memory_order_relaxed);
-    }
-}
-
 } // namespace
 
 namespace {
@@ -116,7 +107,7 @@ certificate_home* certificate_cache::make_home() {
         return nullptr;
     }
     if (has_forgotten_.exchange(false, std::memory_order_relaxed) && counters_ != nullptr) {
-        count_from_here(*counters_);
+        shared_statistics::count_from_here(*counters_);
     }
     made->table->retain(budget());
     certificate_home* home = nullptr;
@@ -495,15 +486,23 @@ void certificate_cache::keep_held(const X509* x) {
 X509* certificate_cache::duplicate(X509* x) const {
     const certificate_entry* const e = entry_of(x);
     const certificate_image* const bytes = e->image.load(std::memory_order_acquire);
+    X509* own = nullptr;
     if (bytes == nullptr) {
-        return f_.X509_dup(x);
+        own = f_.X509_dup(x);
+    } else {
+        auto* fresh = reinterpret_cast<ASN1_VALUE*>(
+            f_.X509_new_ex(const_cast<OSSL_LIB_CTX*>(e->context->given), e->context->property_query));
+        const unsigned char* p = bytes->der().data();
+        own = fresh != nullptr ? reinterpret_cast<X509*>(f_.ASN1_item_d2i(
+                                     &fresh, &p, static_cast<long>(bytes->der().size()), f_.X509_it()))
+                               : nullptr;
     }
-    auto* own = reinterpret_cast<ASN1_VALUE*>(
-        f_.X509_new_ex(const_cast<OSSL_LIB_CTX*>(e->context->given), e->context->property_query));
-    const unsigned char* p = bytes->der().data();
-    return own != nullptr ? reinterpret_cast<X509*>(f_.ASN1_item_d2i(
-                                &own, &p, static_cast<long>(bytes->der().size()), f_.X509_it()))
-                          : nullptr;
+    // If memory runs out while OpenSSL decodes the key, it leaves the key out, and succeeds.
+    if (own != nullptr && f_.X509_get0_pubkey(own) == nullptr && f_.X509_get0_pubkey(x) != nullptr) {
+        f_.X509_free(own);
+        own = nullptr;
+    }
+    return own;
 }
 
 bool certificate_cache::detach(const X509* x) {

@@ -347,6 +347,26 @@ TEST(publishing, a_child_counts_on_at_the_same_address_and_each_event_is_counted
     EXPECT_EQ(t[kind::certificates].entries, 6u);
 }
 
+TEST(publishing, a_child_that_forgets_what_it_inherited_counts_its_own_entries_alone) {
+    const region r = region::create();
+    EXPECT_TRUE(comes_to_its_end([&] {
+        load(r);
+        row* mine = claim(crypto, "3");
+        count(mine, 10, 4);
+        publish(mine);
+        child c([&] {
+            count_from_here((*mine)[kind::certificates]);
+            count(mine, 1, 3);
+            publish(mine);
+            require(sum((*mine)[kind::certificates]).entries == 3);
+        });
+        c.wait_until_done();
+    }));
+    const totals t = r.sum_up();
+    EXPECT_EQ(t[kind::certificates].entries, 7u);
+    EXPECT_EQ(t[kind::certificates].evictions, 0u);
+}
+
 TEST(publishing, a_child_that_counts_nothing_is_no_process_that_used_openssl) {
     const region r = region::create();
     EXPECT_TRUE(comes_to_its_end([&] {
