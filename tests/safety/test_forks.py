@@ -12,6 +12,9 @@ INSIDE = [
         for where in ("verify", "server-verify", "info", "certificate", "between")
     ),
 ]
+ATTACHED = [
+    Case("forks/attached_in_child.c", (where,), shows="the store: attached") for where in ("connection", "new", "verification")
+]
 THREADED = [
     Case("forks/fork_inside.c", (where, "threads"), shows="forked 1", seconds=40) for where in ("verify", "info", "between")
 ]
@@ -19,7 +22,7 @@ THREADED = [
 LAST = 12000
 
 
-@pytest.mark.parametrize("case, mode", crossed(INSIDE), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*INSIDE, *ATTACHED]), ids=str)
 def test_a_child_goes_on_as_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

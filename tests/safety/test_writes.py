@@ -119,9 +119,16 @@ MANY_LOCKS = [
     Case("writes/many_locks.c", (how, PATH), name=f"many-locks-{how}", plugins=(PLUGIN,), shows="written: trust 2")
     for how in "held freed refused".split()
 ]
+IN_USE = [
+    Case("writes/store_in_use.c", (how, *arguments), name=f"{how}-{name}", flags=flags, plugins=plugins, shows="wrong: 0", seconds=60)
+    for how in "certs objects subject chain".split()
+    for name, flags, plugins, arguments in (("attaches", ("-DATTACHES",), (), ()), ("late", (), (PLUGIN,), (PATH,)))
+]
 ENDED = [Case("writes/ended_store.c", helped=("certificates",), shows="end")]
 BUILT = [Case("writes/built_chain.c", (how,), helped=("certificates",), shows="end") for how in "context connection store".split()]
-SCARCE = [Case("writes/without_memory.c", (how,), helped=("certificates",), shows="data is there: 1") for how in ("held", "lent")]
+SCARCE = [Case("writes/without_memory.c", (how,), helped=("certificates",), shows="data is there: 1") for how in ("held", "lent")] + [
+    Case("writes/one_allocation.c", helped=("certificates",), shows="without a key: 0", seconds=60)
+]
 PYTHON_CASES = [Case("writes/ctypes_writer.py", (what,), shows="fourth") for what in "date name serial setter".split()]
 MODULE = "before before-set after after-set subject issuer serial extension".split()
 MODULE_CASES = [
@@ -129,7 +136,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *FOUND, *MANY_LOCKS, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *FOUND, *MANY_LOCKS, *IN_USE, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

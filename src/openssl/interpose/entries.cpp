@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "contexts.h"
+#include "given_by_store.h"
 #include "openssl/binding/store_locks.h"
 #include "openssl/instance/libcrypto.h"
 #include "openssl/trust/listed_stores.h"
@@ -102,7 +103,13 @@ struct control<N, Member> {
         } else if (command == SSL_CTRL_CHAIN) {
             keep_held(of, static_cast<STACK_OF(X509)*>(argument));
         } else if (command == SSL_CTRL_BUILD_CERT_CHAIN) { // out of the objects of a store
-            make_private(of, store_of_chains(of, s), store_use::lists_locked);
+            X509_STORE* const store = store_of_chains(of, s);
+            make_private(of, store, store_use::finds_locked);
+            const long result = (of.f.*Member)(s, command, number, argument);
+            STACK_OF(X509)* chain = nullptr;
+            (void)(of.f.*Member)(s, SSL_CTRL_GET_CHAIN_CERTS, 0, static_cast<void*>(&chain));
+            (void)given_by_store(of, store, chain);
+            return result;
         }
         return (of.f.*Member)(s, command, number, argument);
     }
@@ -321,33 +328,42 @@ struct entries {
         return of_verification_held(for_writer(), mutable_(v), of().f.X509_STORE_CTX_get1_chain(v));
     }
     static STACK_OF(X509) * certs(X509_STORE_CTX* v, const X509_NAME* name) {
-        make_store_private(v);
-        return of().f.X509_STORE_CTX_get1_certs(v, name);
+        X509_STORE* const store = make_store_private(v);
+        return given_by_store(of(), store, of().f.X509_STORE_CTX_get1_certs(v, name));
     }
     static int issuer(X509** found, X509_STORE_CTX* v, X509* x) {
-        make_store_private(v);
-        return of().f.X509_STORE_CTX_get1_issuer(found, v, x);
+        X509_STORE* const store = make_store_private(v);
+        const int result = of().f.X509_STORE_CTX_get1_issuer(found, v, x);
+        if (result == 1) {
+            *found = given_by_store(of(), store, *found);
+        }
+        return result;
     }
     static int by_subject(const X509_STORE_CTX* v, X509_LOOKUP_TYPE type, const X509_NAME* name,
                           X509_OBJECT* found) {
-        make_store_private(v);
-        return of().f.X509_STORE_CTX_get_by_subject(v, type, name, found);
+        X509_STORE* const store = make_store_private(v);
+        const int result = of().f.X509_STORE_CTX_get_by_subject(v, type, name, found);
+        if (result == 1) {
+            given_by_store(of(), store, found);
+        }
+        return result;
     }
     static X509_OBJECT* object_by_subject(X509_STORE_CTX* v, X509_LOOKUP_TYPE type, const X509_NAME* name) {
-        make_store_private(v);
-        return of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name);
+        X509_STORE* const store = make_store_private(v);
+        return given_by_store(of(), store, of().f.X509_STORE_CTX_get_obj_by_subject(v, type, name));
     }
     static STACK_OF(X509_OBJECT) * objects(const X509_STORE* store) {
-        make_listed_private(const_cast<X509_STORE*>(store));
+        make_private(of(), const_cast<X509_STORE*>(store), store_use::lists);
+        leave_to_openssl(store);
         return of().f.X509_STORE_get0_objects(store);
     }
     static STACK_OF(X509) * all_certs(X509_STORE* store) {
-        make_private(of(), store, store_use::lists_locked);
-        return of().f.X509_STORE_get1_all_certs(store);
+        make_private(of(), store, store_use::finds_locked);
+        return given_by_store(of(), store, of().f.X509_STORE_get1_all_certs(store));
     }
     static STACK_OF(X509_OBJECT) * objects_held(X509_STORE* store) {
-        make_private(of(), store, store_use::lists_locked);
-        return of().f.X509_STORE_get1_objects(store);
+        make_private(of(), store, store_use::finds_locked);
+        return given_by_store(of(), store, of().f.X509_STORE_get1_objects(store));
     }
     // A lookup of a store, and OpenSSL's own functions that look there: what they give is the store's object.
     static int lookup_by_subject(X509_LOOKUP* in, X509_LOOKUP_TYPE type, const X509_NAME* name,
@@ -376,19 +392,19 @@ struct entries {
         return of().f.X509_LOOKUP_by_alias(in, type, text, size, found);
     }
     static X509_STORE_CTX_get_issuer_fn issuer_function(const X509_STORE_CTX* v) {
-        make_listed_private(of().f.X509_STORE_CTX_get0_store(v));
+        make_searched_private(of().f.X509_STORE_CTX_get0_store(v));
         return of().f.X509_STORE_CTX_get_get_issuer(v);
     }
     static X509_STORE_CTX_lookup_certs_fn certs_function(const X509_STORE_CTX* v) {
-        make_listed_private(of().f.X509_STORE_CTX_get0_store(v));
+        make_searched_private(of().f.X509_STORE_CTX_get0_store(v));
         return of().f.X509_STORE_CTX_get_lookup_certs(v);
     }
     static X509_STORE_CTX_get_issuer_fn issuer_function_of_store(const X509_STORE* store) {
-        make_listed_private(const_cast<X509_STORE*>(store));
+        make_searched_private(const_cast<X509_STORE*>(store));
         return of().f.X509_STORE_get_get_issuer(store);
     }
     static X509_STORE_CTX_lookup_certs_fn certs_function_of_store(const X509_STORE* store) {
-        make_listed_private(const_cast<X509_STORE*>(store));
+        make_searched_private(const_cast<X509_STORE*>(store));
         return of().f.X509_STORE_get_lookup_certs(store);
     }
     static int set_ex_data(X509* x, int index, void* data) {
@@ -482,17 +498,18 @@ private:
             of().set_has_writer();
         }
     }
-    static void make_listed_private(X509_STORE* store) {
-        make_private(of(), store, store_use::lists);
+    static void make_searched_private(X509_STORE* store) {
+        make_private(of(), store, store_use::finds);
         leave_to_openssl(store);
     }
-    static void make_store_private(const X509_STORE_CTX* v) {
+    [[nodiscard]] static X509_STORE* make_store_private(const X509_STORE_CTX* v) {
         X509_STORE* const store = of().f.X509_STORE_CTX_get0_store(v);
-        make_private(of(), store, store_use::lists_locked);
+        make_private(of(), store, store_use::finds_locked);
         leave_to_openssl(store);
+        return store;
     }
     static void make_store_private(const X509_LOOKUP* in) {
-        make_listed_private(in != nullptr ? of().f.X509_LOOKUP_get_store(in) : nullptr);
+        make_searched_private(in != nullptr ? of().f.X509_LOOKUP_get_store(in) : nullptr);
     }
 };
 

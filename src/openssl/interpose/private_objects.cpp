@@ -261,6 +261,12 @@ enum class use : bool { not_yet, verified };
     if (cache.is_of(x, whose.store)) {
         return x;
     }
+    // In a child that has forgotten which stores ibid has filled: the store has not taken it, as in
+    // verified_with(), and other stores may have it.
+    if (whose.store != 0 && of.trust_stores_ever() != nullptr && of.trust_stores_ever()->has_forgotten()) {
+        X509* const own = duplicate_in_store(of, whose.store, x);
+        return own != nullptr ? own : x;
+    }
     session_note* const note = note_of(of, whose.session);
     const owner_id session = note != nullptr ? note->id : 0;
     if (X509* const own = duplicates::find(x, session)) {

@@ -5,77 +5,91 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "openssl/binding/error_queue.h"
 #include "openssl/binding/locked_store.h"
+#include "openssl/binding/one_thread.h"
 #include "openssl/binding/store_locks.h"
 #include "openssl/binding/unwaited_mutex.h"
 #include "openssl/certificates/duplicates.h"
+#include "openssl/trust/replaced_objects.h"
 
 namespace ibid::openssl::interpose {
 
 namespace {
 
-// A shared object that another owner has, and the store's duplicate; with references.
+// A shared object that another owner has, with a reference, and the store's own one for its place.
 struct exchange {
     X509* certificate = nullptr;
-    X509* own_certificate = nullptr;
     X509_CRL* crl = nullptr;
-    X509_CRL* own_crl = nullptr;
+    X509_OBJECT* own = nullptr;
+    std::unique_ptr<replaced_object> place;
 };
 
 class exchanges {
 public:
-    exchanges(const functions& f, const X509_STORE* store) noexcept
-        : f_(f), who_(duplicates::owner_of(store)) {}
+    exchanges(libcrypto& of, const X509_STORE* store) noexcept
+        : of_(of), f_(of.f), store_(store), who_(duplicates::owner_of(store)) {}
     exchanges(const exchanges&) = delete;
     exchanges& operator=(const exchanges&) = delete;
     ~exchanges() noexcept(false) {
         for (const exchange& e : all_) {
             f_.X509_free(e.certificate);
-            f_.X509_free(e.own_certificate);
             f_.X509_CRL_free(e.crl);
-            f_.X509_CRL_free(e.own_crl);
+            f_.X509_OBJECT_free(e.own);
         }
     }
 
     // Under the store's lock: which objects others have. CRLs have no mark: all are shared, where a file of
     // ibid's was loaded.
-    void collect(certificate_cache& cache, const OPENSSL_STACK* objects, bool crls) {
+    void collect(const OPENSSL_STACK* objects, bool crls) {
         const int count = f_.OPENSSL_sk_num(objects);
         for (int i = 0; i < count; ++i) {
             const auto* const o = static_cast<const X509_OBJECT*>(f_.OPENSSL_sk_value(objects, i));
             exchange e;
             e.certificate = f_.X509_OBJECT_get0_X509(o);
             e.crl = crls ? f_.X509_OBJECT_get0_X509_CRL(o) : nullptr;
-            if (e.certificate != nullptr &&
-                (cache.origin(e.certificate) == nullptr || cache.keep(e.certificate, who_) ||
-                 duplicates::find(e.certificate, who_) == e.certificate)) {
+            if (e.certificate != nullptr && is_its_own(e.certificate)) {
                 e.certificate = nullptr;
             }
             if (e.certificate != nullptr || e.crl != nullptr) {
-                all_.push_back(e);
-                if (e.certificate != nullptr) {
-                    f_.X509_up_ref(e.certificate);
+                const exchange& added = all_.emplace_back(std::move(e));
+                if (added.certificate != nullptr) {
+                    f_.X509_up_ref(added.certificate);
                 } else {
-                    f_.X509_CRL_up_ref(e.crl);
+                    f_.X509_CRL_up_ref(added.crl);
                 }
             }
         }
     }
 
-    // Without the lock. False: no memory.
-    [[nodiscard]] bool duplicate(const certificate_cache& cache) {
-        bool done = true;
-        for (exchange& e : all_) {
-            e.own_certificate = e.certificate != nullptr ? duplicate_of(cache, e.certificate) : nullptr;
-            e.own_crl = e.crl != nullptr ? f_.X509_CRL_dup(e.crl) : nullptr;
-            done = done && (e.own_certificate != nullptr || e.own_crl != nullptr);
-        }
-        return done;
+    // Without the lock: the certificates' duplicates, for getters. False: no memory.
+    [[nodiscard]] bool duplicate() const {
+        return std::all_of(all_.begin(), all_.end(), [&](const exchange& e) {
+            return e.certificate == nullptr || duplicate_in_store(of_, who_, e.certificate) != nullptr;
+        });
+    }
+    // Without the lock: objects for the store itself. Throws bad_alloc. False: no memory.
+    [[nodiscard]] bool make_objects() {
+        return std::all_of(all_.begin(), all_.end(), [&](exchange& e) {
+            e.place = std::make_unique<replaced_object>();
+            e.own = f_.X509_OBJECT_new();
+            if (e.own == nullptr) {
+                return false;
+            }
+            if (e.certificate != nullptr) {
+                X509* const own = duplicate_in_store(of_, who_, e.certificate);
+                return own != nullptr && f_.X509_OBJECT_set1_X509(e.own, own) == 1;
+            }
+            X509_CRL* const own = f_.X509_CRL_dup(e.crl);
+            const bool done = own != nullptr && f_.X509_OBJECT_set1_X509_CRL(e.own, own) == 1;
+            f_.X509_CRL_free(own);
+            return done;
+        });
     }
     [[nodiscard]] bool has_certificates() const noexcept {
         return std::any_of(all_.begin(), all_.end(),
@@ -83,17 +97,16 @@ public:
     }
 
     // Under the lock again; the program may have changed the list meanwhile.
-    void put_into(const OPENSSL_STACK* objects) const {
+    void put_into(OPENSSL_STACK* objects) {
         const int count = f_.OPENSSL_sk_num(objects);
         for (int i = 0; i < count; ++i) {
             auto* const o = static_cast<X509_OBJECT*>(f_.OPENSSL_sk_value(objects, i));
-            for (const exchange& e : all_) {
-                if (e.own_certificate != nullptr && f_.X509_OBJECT_get0_X509(o) == e.certificate) {
-                    (void)f_.X509_OBJECT_set1_X509(o, e.own_certificate);
-                    break;
-                }
-                if (e.own_crl != nullptr && f_.X509_OBJECT_get0_X509_CRL(o) == e.crl) {
-                    (void)f_.X509_OBJECT_set1_X509_CRL(o, e.own_crl);
+            const X509* const certificate = f_.X509_OBJECT_get0_X509(o);
+            const X509_CRL* const crl = f_.X509_OBJECT_get0_X509_CRL(o);
+            for (exchange& e : all_) {
+                if (e.own != nullptr && e.certificate == certificate && e.crl == crl) {
+                    (void)f_.OPENSSL_sk_set(objects, i, std::exchange(e.own, nullptr));
+                    replaced_objects::keep(std::move(e.place), store_, o);
                     break;
                 }
             }
@@ -103,31 +116,21 @@ public:
     [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
 
 private:
-    // The same for each place of the object in the store, and in chains that the store has verified.
-    [[nodiscard]] X509* duplicate_of(const certificate_cache& cache, X509* x) const {
-        X509* own = duplicates::find(x, who_);
-        if (own == nullptr) {
-            X509* const made = cache.duplicate(x);
-            own = made != nullptr ? duplicates::insert(x, who_, made) : nullptr;
-            if (own != nullptr && own == made) {
-                f_.X509_up_ref(x);
-            } else {
-                f_.X509_free(made);
-            }
-        }
-        if (own != nullptr) {
-            f_.X509_up_ref(own);
-        }
-        return own;
+    [[nodiscard]] bool is_its_own(const X509* x) const {
+        certificate_cache& cache = *of_.certificates_ever();
+        const X509* const own = duplicates::find(x, who_);
+        return own == x || (own == nullptr && (cache.origin(x) == nullptr || cache.keep(x, who_)));
     }
 
+    libcrypto& of_;
     const functions& f_;
+    const X509_STORE* const store_;
     const owner_id who_;
     std::vector<exchange> all_;
 };
 
-[[nodiscard]] const OPENSSL_STACK* objects_of(const functions& f, X509_STORE* store) {
-    return reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
+[[nodiscard]] OPENSSL_STACK* objects_of(const functions& f, X509_STORE* store) {
+    return reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_get0_objects(store));
 }
 
 [[nodiscard]] OPENSSL_STACK* untyped(STACK_OF(X509_OBJECT) * objects) noexcept {
@@ -138,7 +141,7 @@ private:
 class lock_for_use {
 public:
     lock_for_use(const functions& f, X509_STORE* store, store_use use)
-        : f_(f), store_(store), has_(use == store_use::lists_locked
+        : f_(f), store_(store), has_(use == store_use::finds_locked
                                          ? (f.X509_STORE_lock(store) != 0 ? store_locks::outcome::locked
                                                                           : store_locks::outcome::refused)
                                          : store_locks::lock_unless_programs(f, store)) {}
@@ -168,12 +171,23 @@ struct object_copies {
 
 // Whether a store's hash table contains shared objects. Objects can only be replaced in the list, and reading
 // the list permanently converts the table. So this first examines copies, each with a reference.
-[[nodiscard]] bool table_holds_shared(const functions& f, certificate_cache& cache, X509_STORE* store,
-                                      bool crls) {
-    const object_copies objects{f, untyped(f.X509_STORE_get1_objects(store))};
-    exchanges shared(f, store);
-    shared.collect(cache, objects.all, crls);
+[[nodiscard]] bool table_holds_shared(libcrypto& of, X509_STORE* store, bool crls) {
+    const object_copies objects{of.f, untyped(of.f.X509_STORE_get1_objects(store))};
+    exchanges shared(of, store);
+    shared.collect(objects.all, crls);
     return objects.all == nullptr || !shared.empty(); // null: no memory
+}
+
+// The store keeps what is shared. Only duplicates are made, so that getters can give them.
+void give_duplicates(libcrypto& of, X509_STORE* store) {
+    const functions& f = of.f;
+    const object_copies copies{f, untyped(f.X509_STORE_get1_objects(store))};
+    exchanges all(of, store);
+    all.collect(copies.all, false);
+    if (!all.empty()) {
+        of.set_has_writer(); // pairs are made once
+    }
+    (void)all.duplicate(); // without memory: tried again at the next call
 }
 
 // Whether this object is in the store. Without memory: of a store of 4.0, no.
@@ -244,13 +258,17 @@ void make_private(libcrypto& of, X509_STORE* store, store_use use) {
     }
     const functions& f = of.f;
     const errors_as_before unsaid(f);
-    exchanges all(f, store); // goes after the locks
+    exchanges all(of, store); // goes after the locks
     try {
         if (f.version().stores_are_tables() && f.X509_STORE_get1_objects != nullptr) {
             if (const lock_for_use now(f, store, use); !now.is_locked()) {
                 return; // OpenSSL takes the lock for copies
             }
-            if (!table_holds_shared(f, *of.certificates_ever(), store, filled)) {
+            if (use != store_use::lists && !has_one_thread()) {
+                give_duplicates(of, store);
+                return;
+            }
+            if (!table_holds_shared(of, store, filled)) {
                 stores->let_go(store);
                 return;
             }
@@ -259,32 +277,50 @@ void make_private(libcrypto& of, X509_STORE* store, store_use use) {
         if (!filled && seen.has(store, private_stores::state_of(f, store, objects_of(f, store)))) {
             return;
         }
-        const lock_for_use lock(f, store, use);
-        if (!lock.is_locked()) {
-            return;
-        }
-        const OPENSSL_STACK* const objects = objects_of(f, store);
-        const std::uint64_t state = private_stores::state_of(f, store, objects);
-        all.collect(*of.certificates_ever(), objects, filled);
-        if (all.empty()) {
-            seen.note(store, state);
-        }
-    } catch (const std::bad_alloc&) {
-        return; // tried again at the next call
-    }
-    if (all.has_certificates()) {
-        of.set_has_writer(); // pairs are made once
-    }
-    if (all.duplicate(*of.certificates_ever())) {
-        if (!all.empty()) {
+        {
             const lock_for_use lock(f, store, use);
             if (!lock.is_locked()) {
                 return;
             }
-            all.put_into(objects_of(f, store));
+            const OPENSSL_STACK* const objects = objects_of(f, store);
+            const std::uint64_t state = private_stores::state_of(f, store, objects);
+            all.collect(objects, filled);
+            if (all.empty()) {
+                seen.note(store, state);
+            }
         }
-        stores->let_go(store);
+        if (all.has_certificates()) {
+            of.set_has_writer(); // pairs are made once
+        }
+        if (!all.make_objects()) {
+            return;
+        }
+    } catch (const std::bad_alloc&) {
+        return; // tried again at the next call
     }
+    if (!all.empty()) {
+        const lock_for_use lock(f, store, use);
+        if (!lock.is_locked()) {
+            return;
+        }
+        all.put_into(objects_of(f, store));
+    }
+    stores->let_go(store);
+}
+
+X509* duplicate_in_store(libcrypto& of, owner_id store, X509* x) {
+    if (X509* const own = duplicates::find(x, store)) {
+        return own;
+    }
+    const errors_as_before unsaid(of.f);
+    X509* const made = of.certificates_ever()->duplicate(x);
+    X509* const own = made != nullptr ? duplicates::insert(x, store, made) : nullptr;
+    if (own != nullptr && own == made) {
+        of.f.X509_up_ref(x);
+    } else {
+        of.f.X509_free(made);
+    }
+    return own;
 }
 
 int add_to_store(libcrypto& of, X509_STORE* store, X509* x) {

@@ -14,6 +14,7 @@
 #include "openssl/binding/store_locks.h"
 #include "openssl/certificates/duplicates.h"
 #include "regular_file.h"
+#include "replaced_objects.h"
 #include "statistics/shared_statistics.h"
 
 namespace ibid::openssl {
@@ -89,7 +90,8 @@ void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, 
     self->ended_.fetch_add(1, std::memory_order_relaxed);
     listed_stores::forget(static_cast<const X509_STORE*>(store));
     store_locks::forget(static_cast<const X509_STORE*>(store));
-    if (duplicates::pairs() != 0 && self->in_default_context()) {
+    if (self->in_default_context()) {
+        replaced_objects::forget(self->f_, static_cast<const X509_STORE*>(store));
         duplicates::forget(self->f_, duplicates::owner_of(static_cast<const X509_STORE*>(store)));
     }
     shared_statistics::publish_all();

@@ -61,8 +61,13 @@ public:
     [[nodiscard]] ibid::statistics statistics() const noexcept;
 
     // In the child of a fork, which has only this thread: from now on nothing that was here before is found
-    // or touched, because other threads of the parent may have been using it. Writes one word.
-    void forget_all_in_child() noexcept { contents_.store(nullptr, std::memory_order_release); }
+    // or touched, because other threads of the parent may have been using it. Writes one cache line.
+    void forget_all_in_child() noexcept {
+        contents_.store(nullptr, std::memory_order_release);
+        forgot_.store(true, std::memory_order_relaxed);
+    }
+    // Whether stores may hold shared objects of which has_filled() knows nothing.
+    [[nodiscard]] bool has_forgotten() const noexcept { return forgot_.load(std::memory_order_relaxed); }
 
 private:
     struct hash_file {
@@ -102,6 +107,7 @@ private:
     certificate_cache& certificates_;
     counter_block* const counters_;
     std::atomic<contents*> contents_{nullptr}; // null: forgotten in a child, made again at the next load
+    std::atomic<bool> forgot_{false};
     std::atomic<std::size_t> retained_bytes_{0};
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> leaves_crls_{false};
