@@ -10,6 +10,10 @@ constinit std::atomic<replaced_object*> first{nullptr};
 
 } // namespace
 
+bool any() noexcept {
+    return first.load(std::memory_order_relaxed) != nullptr;
+}
+
 void keep(std::unique_ptr<replaced_object> place, const X509_STORE* store, X509_OBJECT* object) noexcept {
     replaced_object* const p = place.release();
     p->store.store(store, std::memory_order_relaxed);

@@ -28,6 +28,9 @@ struct replaced_object {
 
 namespace replaced_objects {
 
+// Whether there ever was one.
+[[nodiscard]] bool any() noexcept;
+
 // `object` was in the store's list.
 void keep(std::unique_ptr<replaced_object> place, const X509_STORE* store, X509_OBJECT* object) noexcept;
 

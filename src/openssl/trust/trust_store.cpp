@@ -90,7 +90,7 @@ void trust_store_cache::on_store_free(void* store, void*, CRYPTO_EX_DATA*, int, 
     self->ended_.fetch_add(1, std::memory_order_relaxed);
     listed_stores::forget(static_cast<const X509_STORE*>(store));
     store_locks::forget(static_cast<const X509_STORE*>(store));
-    if (self->in_default_context()) {
+    if ((duplicates::pairs() != 0 || replaced_objects::any()) && self->in_default_context()) {
         replaced_objects::forget(self->f_, static_cast<const X509_STORE*>(store));
         duplicates::forget(self->f_, duplicates::owner_of(static_cast<const X509_STORE*>(store)));
     }
