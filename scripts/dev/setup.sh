@@ -24,7 +24,7 @@ packages_for() {
     build) echo g++ cmake ninja-build pkgconf libssl-dev libxxhash-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
         libncurses-dev systemtap-sdt-dev libgtest-dev libgmock-dev libgc-dev python3 ;;
     test) echo python3 python3-pytest python3-cryptography python3-jsonschema python3-pyte openssl ca-certificates curl nginx haproxy \
-        kamailio kamailio-tls-modules apache2 socat libjemalloc2 "$tcmalloc" libboost-dev libcurl4-openssl-dev \
+        kamailio kamailio-tls-modules apache2 socat libjemalloc2 "$tcmalloc" libboost-dev libcurl4-openssl-dev wget \
         man-db zsh fish shellcheck $jitterentropy ;;
     long) echo systemd prometheus ;; # tests that need them are otherwise skipped
     package) echo debhelper lintian debootstrap ;;

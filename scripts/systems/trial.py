@@ -111,6 +111,6 @@ def try_out(userland: Userland, tree: Path, logs: Path, commands: list[str], tes
             outcome.passed, outcome.failed, outcome.skipped = numbers or (0, 1, 0)
             if status != 0 and outcome.failed == 0:
                 outcome.failed = 1
-        again = userland.ask("./dev setup build test demo 2>&1") if outcome.built and outcome.tested else ""
+        again = userland.ask(f"./dev setup build {' '.join(commands)} 2>&1") if outcome.built and outcome.tested else ""
         outcome.settled = "installing with apt-get" not in again if again else None
     return outcome

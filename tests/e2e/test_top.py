@@ -122,7 +122,9 @@ def test_has_keys_for_order_and_filter_and_says_which(ibid: Path, programs: list
     assert terminal.status() == 0
 
 
-def test_follows_the_size_of_the_terminal(ibid: Path, programs: list[int]) -> None:
+def test_follows_the_size_of_the_terminal(ibid: Path, programs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINES", "24")  # as GNU readline exports them
+    monkeypatch.setenv("COLUMNS", "80")
     terminal = Terminal([str(ibid), "top", "--interval", "60"])
     terminal.wait_for(lambda display: display[-1].startswith("q quit"))
     terminal.resize(8, 40)

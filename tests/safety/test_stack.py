@@ -14,13 +14,15 @@ SMALL = [
     )
 ]
 MOST = 4096
+# Of the smallest stack, which ibid may need more than stock (docs/limits.md).
+MARGIN = (("SAFETY_STACK_USED", "1024"),)
 
 
 @pytest.mark.parametrize("case, mode", crossed(SMALL), ids=str)
 def test_small_stacks_are_enough_if_they_are_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     case = Case(case.program, case.arguments)  # which operations succeed in 16 KiB differs between OpenSSL versions
-    if stage.stock(case).status != 0:
-        pytest.skip("this stack is too small for stock")
+    if stage.stock(Case(case.program, case.arguments, name=f"{case}-less", env=MARGIN)).status != 0:
+        pytest.skip("stock leaves less than 1 KiB of this stack")
     stage.as_stock(case, mode)
 
 

@@ -54,7 +54,8 @@ WEB_SERVERS = (
         {
             "nginx.conf": """daemon off; pid @folder@/pid; error_log @folder@/error.log info; user root; worker_rlimit_nofile 4000;
 events { worker_connections 2000; }
-http { access_log off; keepalive_timeout 300s; server {
+http { access_log off; keepalive_timeout 300s; client_body_temp_path @folder@/body; proxy_temp_path @folder@/proxy;
+    fastcgi_temp_path @folder@/fastcgi; uwsgi_temp_path @folder@/uwsgi; scgi_temp_path @folder@/scgi; server {
     listen 127.0.0.1:@port@ ssl; ssl_certificate @chain@; ssl_certificate_key @key@; ssl_protocols TLSv1.2 TLSv1.3;
     ssl_client_certificate @trust@; ssl_crl @crls@; ssl_verify_client on; ssl_verify_depth 4;
     location / { return 200 "$ssl_client_verify $ssl_client_s_dn"; } } }

@@ -117,7 +117,7 @@ TEST(allocator_fork, is_not_locked_before_ibids_locks_are_free) {
         EXPECT_EQ(ibid::testing::in_child([] { return 0; }), 0);
     }
     other.join();
-    EXPECT_GT(allocations_of_ibid, watched); // one for each certificate, and some for the tables
+    EXPECT_GE(allocations_of_ibid, watched); // one for each certificate, and perhaps some for the tables
     std::printf("%d of %d allocations were under a lock that a fork had to wait for\n", waited_for.load(),
                 allocations_of_ibid.load());
 }
