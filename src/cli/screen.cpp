@@ -198,8 +198,8 @@ std::unique_ptr<screen> screen::open() {
     if (type == nullptr || *type == '\0' || std::string_view(type) == "dumb")
         return nullptr;
     std::setlocale(LC_CTYPE, "");
-    // They may be another terminal's, as GNU readline exports them, and with them ncurses follows no change of
-    // the size (use_tioctl() does not help).
+    // They may be another terminal's, as GNU readline exports them, and with them ncurses follows no change
+    // of the size (use_tioctl() does not help).
     ::unsetenv("LINES");
     ::unsetenv("COLUMNS");
     SCREEN* const made = ::newterm(nullptr, stdout, stdin); // null: this terminal is not known
