@@ -115,6 +115,7 @@ FOUND = [
     Case("writes/found_in_store.c", (how,), name=f"{how}-attaches", flags=("-DATTACHES",), shows="first store: written")
     for how in "issuer certs by-subject".split()
 ]
+CRLS = [Case("writes/crl_of_store.c", (when, PATH), name=when, plugins=(PLUGIN,), shows="store 0: 2070") for when in ("before", "after")]
 MANY_LOCKS = [
     Case("writes/many_locks.c", (how, PATH), name=f"many-locks-{how}", plugins=(PLUGIN,), shows="written: trust 2")
     for how in "held freed refused".split()
@@ -136,7 +137,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *FOUND, *MANY_LOCKS, *IN_USE, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *FOUND, *CRLS, *MANY_LOCKS, *IN_USE, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

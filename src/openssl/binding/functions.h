@@ -245,6 +245,7 @@ namespace ibid::openssl {
     X(X509_STORE_CTX_get0_current_issuer)                                                                    \
     X(X509_STORE_CTX_get1_certs)                                                                             \
     X(X509_STORE_CTX_get1_chain)                                                                             \
+    X(X509_STORE_CTX_get1_crls)                                                                              \
     X(X509_STORE_CTX_get1_issuer)                                                                            \
     X(X509_STORE_CTX_get_by_subject)                                                                         \
     X(X509_STORE_CTX_get_current_cert)                                                                       \

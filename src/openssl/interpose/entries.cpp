@@ -331,6 +331,10 @@ struct entries {
         X509_STORE* const store = make_store_private(v);
         return given_by_store(of(), store, of().f.X509_STORE_CTX_get1_certs(v, name));
     }
+    static STACK_OF(X509_CRL) * crls(const X509_STORE_CTX* v, const X509_NAME* name) {
+        X509_STORE* const store = make_store_private(v);
+        return given_by_store(of(), store, of().f.X509_STORE_CTX_get1_crls(v, name));
+    }
     static int issuer(X509** found, X509_STORE_CTX* v, X509* x) {
         X509_STORE* const store = make_store_private(v);
         const int result = of().f.X509_STORE_CTX_get1_issuer(found, v, x);
@@ -630,6 +634,8 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
         return writes ? address(&untrusted) : nullptr;
     case function_id::X509_STORE_CTX_get1_certs:
         return writes ? address(&certs) : nullptr;
+    case function_id::X509_STORE_CTX_get1_crls:
+        return writes ? address(&crls) : nullptr;
     case function_id::X509_STORE_CTX_get1_issuer:
         return writes ? address(&issuer) : nullptr;
     case function_id::X509_STORE_CTX_get_by_subject:

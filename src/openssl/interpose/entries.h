@@ -76,6 +76,7 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(X509_STORE_CTX_get1_chain)                                                                             \
     X(X509_STORE_CTX_get0_untrusted)                                                                         \
     X(X509_STORE_CTX_get1_certs)                                                                             \
+    X(X509_STORE_CTX_get1_crls)                                                                              \
     X(X509_STORE_CTX_get1_issuer)                                                                            \
     X(X509_STORE_CTX_get_by_subject)                                                                         \
     X(X509_STORE_CTX_get_obj_by_subject)                                                                     \

@@ -22,6 +22,12 @@ namespace {
     return stores != nullptr && stores->has_filled(store);
 }
 
+// With a reference; null: there is no memory.
+[[nodiscard]] X509_CRL* duplicate_of(const functions& f, X509_CRL* crl) {
+    const errors_as_before unsaid(f);
+    return f.X509_CRL_dup(crl);
+}
+
 template <class Change>
 void change_each(const functions& f, OPENSSL_STACK* list, Change change) {
     const int count = list != nullptr ? f.OPENSSL_sk_num(list) : 0;
@@ -50,6 +56,20 @@ STACK_OF(X509) * given_by_store(libcrypto& of, const X509_STORE* store, STACK_OF
     return given;
 }
 
+STACK_OF(X509_CRL) * given_by_store(libcrypto& of, const X509_STORE* store, STACK_OF(X509_CRL) * given) {
+    if (!may_hold_shared_crls(of, store)) {
+        return given;
+    }
+    auto* const list = reinterpret_cast<OPENSSL_STACK*>(given);
+    change_each(of.f, list, [&](int i, void* crl) {
+        if (X509_CRL* const own = duplicate_of(of.f, static_cast<X509_CRL*>(crl))) {
+            (void)of.f.OPENSSL_sk_set(list, i, own);
+            of.f.X509_CRL_free(static_cast<X509_CRL*>(crl));
+        }
+    });
+    return given;
+}
+
 X509_OBJECT* given_by_store(libcrypto& of, const X509_STORE* store, X509_OBJECT* copy) {
     const functions& f = of.f;
     if (X509* const own = copy != nullptr ? duplicate_in(store, f.X509_OBJECT_get0_X509(copy)) : nullptr) {
@@ -58,8 +78,7 @@ X509_OBJECT* given_by_store(libcrypto& of, const X509_STORE* store, X509_OBJECT*
     }
     X509_CRL* const crl = copy != nullptr ? f.X509_OBJECT_get0_X509_CRL(copy) : nullptr;
     if (crl != nullptr && may_hold_shared_crls(of, store)) {
-        const errors_as_before unsaid(f);
-        if (X509_CRL* const own = f.X509_CRL_dup(crl)) {
+        if (X509_CRL* const own = duplicate_of(f, crl)) {
             (void)f.X509_OBJECT_set1_X509_CRL(copy, own);
             f.X509_CRL_free(own);
         }

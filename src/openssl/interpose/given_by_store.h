@@ -11,6 +11,8 @@ namespace ibid::openssl::interpose {
 // `given` has a reference for the caller, and so has the result. Null is allowed.
 [[nodiscard]] X509* given_by_store(libcrypto& of, const X509_STORE* store, X509* given);
 [[nodiscard]] STACK_OF(X509) * given_by_store(libcrypto& of, const X509_STORE* store, STACK_OF(X509) * given);
+[[nodiscard]] STACK_OF(X509_CRL) *
+    given_by_store(libcrypto& of, const X509_STORE* store, STACK_OF(X509_CRL) * given);
 
 // Copies, which only the caller has; they are changed.
 X509_OBJECT* given_by_store(libcrypto& of, const X509_STORE* store, X509_OBJECT* copy);
