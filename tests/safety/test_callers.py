@@ -183,6 +183,22 @@ def test_a_late_writer_beside_a_second_openssl(
     stage.as_stock(case, mode)
 
 
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_a_plugin_with_deep_binding_writes_as_in_stock(mode: Mode, stage: Stage) -> None:
+    plugin = Library("callers/writes_and_gets_plugin.c", flags=("-Wl,-z,lazy",))
+    arguments = (str(stage.library(plugin)),)
+    stage.as_stock(Case("callers/late_bound_plugin.c", arguments, name="deep", helped=("certificates",), shows="end"), mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_a_late_bound_call_reaches_a_global_library_first(mode: Mode, copy: Path, stage: Stage) -> None:
+    renamed = copy.with_name("libcopy9.so")  # also its DT_SONAME, or it would stand for the other one
+    renamed.write_bytes(re.sub(rb"libcrypto(\.so\.\d+\0)", rb"libcrypt9\1", copy.read_bytes()))
+    plugin = Library("callers/failing_plugin.c", flags=("-Wl,-z,lazy",))
+    arguments = (str(renamed), str(stage.library(plugin)))
+    stage.as_stock(Case("callers/global_copy.c", arguments, name="copy", libraries="none", shows="the copy's 1, the other's 0"), mode)
+
+
 @pytest.mark.parametrize("plugin", ("touching_plugin", "crypto_plugin"))
 @pytest.mark.parametrize("how", ("together", "one-by-one"))
 def test_modules_that_once_called_cost_nothing(how: str, plugin: str, stage: Stage) -> None:

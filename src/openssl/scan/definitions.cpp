@@ -58,7 +58,7 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
 }
 
 // Which libcrypto this libssl uses: the one that its calls lead to. Negative: no known one.
-[[nodiscard]] int libcrypto_of(const elf_module& libssl) noexcept {
+[[nodiscard]] int libcrypto_of(const elf_module& libssl, bool deep_binding) noexcept {
     int found = -1;
     constexpr auto d2i = static_cast<std::size_t>(function_id::d2i_X509);
     libssl.for_each_reference([&](const elf_module::reference& r) {
@@ -74,7 +74,7 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
             }
         }
         if (libssl.place().contains(*r.slot) && !known.defined_elsewhere[d2i]) { // not bound yet
-            found = will_be_bound_to(libssl, r, function_id::d2i_X509, libcrypto::count());
+            found = will_be_bound_to(libssl, r, function_id::d2i_X509, libcrypto::count(), deep_binding);
         }
     });
     return found;
@@ -140,10 +140,12 @@ int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
 
 } // namespace
 
-// The linker searches the program and its libraries first, then what the module was loaded with. There the
-// file that the module was linked with is the likely one.
-int will_be_bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
-                     unsigned candidates) noexcept {
+// The linker searches the program and its libraries first, then what was opened with RTLD_GLOBAL, then what
+// the module was loaded with, which is likely the file that it was linked with. With RTLD_DEEPBIND the last
+// comes first.
+int will_be_bound_to(const elf_module& m, const elf_module::reference& r, function_id id, unsigned candidates,
+                     bool deep_binding) noexcept {
+    const bool order_is_known = !deep_binding && !known.has_global_loads.load(std::memory_order_relaxed);
     const auto i = static_cast<std::size_t>(id);
     const auto& sonames =
         id >= function_id::SSL_get0_peer_certificate ? known.sonames_of_libssl : known.sonames;
@@ -158,11 +160,11 @@ int will_be_bound_to(const elf_module& m, const elf_module::reference& r, functi
             (required.version != nullptr && version != nullptr && !same(required.version, version))) {
             continue;
         }
-        if (n < known.with_program) {
+        if (n < known.with_program && !deep_binding) {
             return static_cast<int>(n);
         }
-        const bool is_of_file =
-            required.file != nullptr && sonames[n] != nullptr && same(required.file, sonames[n]);
+        const bool is_of_file = order_is_known && required.file != nullptr && sonames[n] != nullptr &&
+                                same(required.file, sonames[n]);
         if (is_of_file || of_this_file == 0) {
             found = static_cast<int>(n);
         }
@@ -197,7 +199,7 @@ void find_definitions(const elf_module& m, scan_state& state) noexcept {
     }
     if (m.find("SSL_CTX_new") != nullptr && stays(m)) {
         found.take_libssl([&m](const char* name) { return m.find(name); });
-        const int n = found.has_libssl() ? libcrypto_of(m) : -1;
+        const int n = found.has_libssl() ? libcrypto_of(m, state.deep_binding) : -1;
         if (n >= 0) {
             libcrypto& of = libcrypto::at(static_cast<unsigned>(n));
             if (of.libssl().start == nullptr) {

@@ -54,8 +54,10 @@ struct known_modules {
     std::array<bool, libcrypto::most> unwatched{};
     std::array<bool, libcrypto::most> exposes_unseen{};
     std::atomic<bool> has_search_paths{false}; // some module has
-    bool intercepts = false;                   // OpenSSL's functions, and the dynamic linker's
-    bool at_load = false;                      // the modules of this scan were loaded with the program
+    // The program has opened a library with RTLD_GLOBAL: it may be in the scope of any module.
+    std::atomic<bool> has_global_loads{false};
+    bool intercepts = false; // OpenSSL's functions, and the dynamic linker's
+    bool at_load = false;    // the modules of this scan were loaded with the program
     // How many libcryptos were loaded with the program; they are the first ones.
     unsigned with_program = 0;
 
@@ -123,9 +125,10 @@ struct scan_state {
 inline constexpr int not_bound = -1;
 
 // The libcrypto, of the first `candidates`, to which the dynamic linker will bind a slot that is not bound
-// yet. not_bound: it cannot be told.
+// yet. not_bound: it cannot be told. `deep_binding`: as in seen_module.
 [[nodiscard]] int will_be_bound_to(const elf_module& m, const elf_module::reference& r,
-                                   interpose::function_id id, unsigned candidates) noexcept;
+                                   interpose::function_id id, unsigned candidates,
+                                   bool deep_binding) noexcept;
 
 // Finds in a module the libcryptos, their libssl, and definitions of intercepted functions elsewhere.
 void find_definitions(const elf_module& m, scan_state& state) noexcept;

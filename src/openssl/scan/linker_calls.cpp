@@ -141,6 +141,9 @@ void* ibid_followed_dlvsym(void* handle, const char* name, const char* version) 
 
 // Nonzero: ibid may call dlopen() itself, because the result does not depend on the calling module.
 int ibid_before_dlopen(const char* file, int mode) {
+    if ((mode & RTLD_GLOBAL) != 0) {
+        modules::note_global_load();
+    }
     if (file == nullptr || file[0] == '\0' || (mode & RTLD_NOLOAD) != 0) {
         return 0; // loads no new module
     }

@@ -20,6 +20,7 @@ namespace ibid::openssl::modules {
 void follow_chroot(void (*then)() noexcept) noexcept;
 
 // Before and after a load. `loaded`: there may be new modules.
+void note_global_load() noexcept; // before it
 void begin_load() noexcept;
 void end_load(bool loaded, bool deep_binding) noexcept;
 // After an unload.

@@ -98,10 +98,10 @@ private:
             return static_cast<int>(n);
         }
     }
-    if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i] || deep_binding) {
+    if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i]) {
         return not_bound;
     }
-    return will_be_bound_to(m, r, id, candidates);
+    return will_be_bound_to(m, r, id, candidates, deep_binding);
 }
 
 // Null: a module of the program's.

@@ -81,8 +81,9 @@ int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     // together.
     if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
         const elf_module m(*info);
-        const unsigned candidates =
-            seen != nullptr && seen->libcryptos != 0 ? seen->libcryptos : libcrypto::count();
+        const bool has_older_scope = seen != nullptr && seen->libcryptos != 0 &&
+                                     !known.has_global_loads.load(std::memory_order_relaxed);
+        const unsigned candidates = has_older_scope ? seen->libcryptos : libcrypto::count();
         const bool done = !is_read(m) || patch(m, seen == nullptr || seen->deep_binding, candidates, state);
         if (seen != nullptr) {
             seen->patched = done;
@@ -221,6 +222,10 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
 }
 
 // ---- The program's own calls to the dynamic linker; see linker_calls.h.
+
+void note_global_load() noexcept {
+    known.has_global_loads.store(true, std::memory_order_relaxed);
+}
 
 void begin_load() noexcept {
     begin_loads(1);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A plugin that gets objects itself and writes to them, by calls that are bound at their first use.
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+void plugin_write(const SSL* connection, X509_STORE* store) {
+    X509_alias_set1(SSL_get0_peer_certificate(connection), (const unsigned char*)"mine", 4);
+    STACK_OF(X509)* const roots = X509_STORE_get1_all_certs(store);
+    X509_add1_reject_object(sk_X509_value(roots, 0), OBJ_nid2obj(NID_server_auth));
+    sk_X509_pop_free(roots, X509_free);
+}
