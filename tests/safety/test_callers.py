@@ -184,10 +184,13 @@ def test_a_late_writer_beside_a_second_openssl(
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
-def test_a_plugin_with_deep_binding_writes_as_in_stock(mode: Mode, stage: Stage) -> None:
+@pytest.mark.parametrize("how", ("deep", "failed", "unloaded", "apart"))
+def test_a_late_bound_plugin_writes_as_in_stock(how: str, mode: Mode, stage: Stage) -> None:
     plugin = Library("callers/writes_and_gets_plugin.c", flags=("-Wl,-z,lazy",))
-    arguments = (str(stage.library(plugin)),)
-    stage.as_stock(Case("callers/late_bound_plugin.c", arguments, name="deep", helped=("certificates",), shows="end"), mode)
+    lacking = Library("callers/lacking_plugin.c", libraries="none")
+    arguments = (how, str(stage.library(plugin)), str(stage.library(lacking)))
+    case = Case("callers/late_bound_plugin.c", arguments, name=how, flags=("-Wl,-z,lazy",), helped=("certificates",), shows="end")
+    stage.as_stock(case, mode)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)

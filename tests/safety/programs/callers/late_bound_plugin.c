@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that only reads opens a plugin with RTLD_DEEPBIND, whose calls are bound at their first use:
-// late_bound_plugin PLUGIN.
+// A program that only reads opens a plugin whose calls are bound at their first use: late_bound_plugin HOW
+// PLUGIN OTHER. HOW: deep (RTLD_DEEPBIND), or what it does before: failed (it tries to open OTHER, which
+// lacks a function), unloaded (it opens and closes OTHER), apart (it opens OTHER in another namespace).
 #include "support.h"
 
+static void open_other(const char* how, const char* other) {
+    if (!strcmp(how, "failed")) {
+        MUST(!dlopen(other, RTLD_NOW));
+    } else if (!strcmp(how, "unloaded")) {
+        void* const opened = dlopen(other, RTLD_LAZY);
+        MUST(opened && !dlclose(opened));
+    } else if (!strcmp(how, "apart")) {
+        MUST(dlmopen(LM_ID_NEWLM, other, RTLD_LAZY));
+    }
+}
+
 int main(int argc, char** argv) {
-    MUST(argc == 2);
+    MUST(argc == 4);
     SSL_CTX* const server = server_context("server");
     SSL_CTX* const clients[] = {client_context("root.cert.pem", NULL), client_context("root.cert.pem", NULL)};
     struct tls one = handshake(clients[0], server);
     struct tls other = handshake(clients[1], server);
     show_result("one", &one);
     show_result("other", &other);
-    void* const plugin = dlopen(argv[1], RTLD_LAZY | RTLD_DEEPBIND);
+    open_other(argv[1], argv[3]);
+    void* const plugin = dlopen(argv[2], RTLD_LAZY | (strcmp(argv[1], "deep") ? 0 : RTLD_DEEPBIND));
     MUST(plugin);
     ((void (*)(const SSL*, X509_STORE*))dlsym(plugin, "plugin_write"))(one.client,
                                                                        SSL_CTX_get_cert_store(clients[0]));
