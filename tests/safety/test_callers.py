@@ -156,41 +156,39 @@ def test_two_libcryptos_are_two(how: str, order: str, mode: Mode, copy: Path, st
     stage.as_stock(Case("callers/two_libcryptos.c", arguments, name=f"{how}-{order}", shows="end"), mode)
 
 
-WRITER = Library("writes/writers_plugin.c")
 OTHER_VERSION = "libssl.so.3" if OPENSSL is not None else "libssl.so.4"
 
 
-# The program's calls are bound at their first use: it then has two OpenSSLs.
-@pytest.mark.parametrize("mode", MODES, ids=str)
-@pytest.mark.parametrize("order", ("before", "after"))
-@pytest.mark.parametrize("binding", ("lazy", "now"))
-@pytest.mark.parametrize("other", ("copy", "version"))
-def test_a_late_writer_beside_a_second_openssl(
-    other: str, binding: str, order: str, mode: Mode, copy: Path, stage: Stage
-) -> None:
-    if other == "version" and subprocess.run([PYTHON, "-c", f"import ctypes; ctypes.CDLL('{OTHER_VERSION}')"], capture_output=True).returncode:
-        pytest.skip(f"there is no {OTHER_VERSION}")
-    second = str(copy) if other == "copy" else OTHER_VERSION
-    case = Case(
-        "callers/second_openssl.c",
-        (order, second, "{here}/writers_plugin.so"),
-        name=f"{other}-{binding}-{order}",
+def late_bound(how: str, other: str, binding: str, stage: Stage) -> Case:
+    plugin = stage.library(Library("callers/writes_and_gets_plugin.c", flags=("-Wl,-z,lazy",)))
+    return Case(
+        "callers/late_bound_plugin.c",
+        (how, str(plugin), other),
+        name=f"{how}-{Path(other).stem}-{binding}",
         flags=(f"-Wl,-z,{binding}",),
-        plugins=(WRITER,),
         helped=("certificates",),
         shows="store 0: handshake -1",
     )
-    stage.as_stock(case, mode)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("how", ("deep", "failed", "unloaded", "apart"))
-def test_a_late_bound_plugin_writes_as_in_stock(how: str, mode: Mode, stage: Stage) -> None:
-    plugin = Library("callers/writes_and_gets_plugin.c", flags=("-Wl,-z,lazy",))
-    lacking = Library("callers/lacking_plugin.c", libraries="none")
-    arguments = (how, str(stage.library(plugin)), str(stage.library(lacking)))
-    case = Case("callers/late_bound_plugin.c", arguments, name=how, flags=("-Wl,-z,lazy",), helped=("certificates",), shows="end")
-    stage.as_stock(case, mode)
+@pytest.mark.parametrize("binding", ("lazy", "now"))
+def test_a_late_bound_plugin_writes_as_in_stock(how: str, binding: str, mode: Mode, stage: Stage) -> None:
+    lacking = stage.library(Library("callers/lacking_plugin.c", libraries="none"))
+    stage.as_stock(late_bound(how, str(lacking), binding, stage), mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("how", ("early", "late"))
+@pytest.mark.parametrize("binding", ("lazy", "now"))
+@pytest.mark.parametrize("other", ("copy", "version"))
+def test_a_late_bound_plugin_writes_as_in_stock_beside_another_openssl(
+    other: str, binding: str, how: str, mode: Mode, copy: Path, stage: Stage
+) -> None:
+    if other == "version" and subprocess.run([PYTHON, "-c", f"import ctypes; ctypes.CDLL('{OTHER_VERSION}')"], capture_output=True).returncode:
+        pytest.skip(f"there is no {OTHER_VERSION}")
+    stage.as_stock(late_bound(how, str(copy) if other == "copy" else OTHER_VERSION, binding, stage), mode)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)

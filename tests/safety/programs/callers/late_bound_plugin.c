@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that only reads opens a plugin whose calls are bound at their first use: late_bound_plugin HOW
-// PLUGIN OTHER. HOW: deep (RTLD_DEEPBIND), or what it does before: failed (it tries to open OTHER, which
-// lacks a function), unloaded (it opens and closes OTHER), apart (it opens OTHER in another namespace).
+// A program that only reads opens a plugin that gets objects and writes to them, by calls that are bound at
+// their first use: late_bound_plugin HOW PLUGIN OTHER. HOW: deep (RTLD_DEEPBIND), or what it does before:
+// failed (it tries to open OTHER, which lacks a function), unloaded (it opens and closes OTHER), apart (it
+// opens OTHER in another namespace), early and late (it opens OTHER, another OpenSSL, before or after its
+// connections).
 #include "support.h"
 
 static void open_other(const char* how, const char* other) {
@@ -13,19 +15,29 @@ static void open_other(const char* how, const char* other) {
         MUST(opened && !dlclose(opened));
     } else if (!strcmp(how, "apart")) {
         MUST(dlmopen(LM_ID_NEWLM, other, RTLD_LAZY));
+    } else if (strcmp(how, "deep") != 0) {
+        void* const opened = dlopen(other, RTLD_NOW);
+        MUST(opened && dlsym(opened, "OpenSSL_version_num"));
     }
 }
 
 int main(int argc, char** argv) {
     MUST(argc == 4);
+    const char* const how = argv[1];
+    const int early = !strcmp(how, "early");
+    if (early) {
+        open_other(how, argv[3]);
+    }
     SSL_CTX* const server = server_context("server");
     SSL_CTX* const clients[] = {client_context("root.cert.pem", NULL), client_context("root.cert.pem", NULL)};
     struct tls one = handshake(clients[0], server);
     struct tls other = handshake(clients[1], server);
     show_result("one", &one);
     show_result("other", &other);
-    open_other(argv[1], argv[3]);
-    void* const plugin = dlopen(argv[2], RTLD_LAZY | (strcmp(argv[1], "deep") ? 0 : RTLD_DEEPBIND));
+    if (!early) {
+        open_other(how, argv[3]);
+    }
+    void* const plugin = dlopen(argv[2], RTLD_LAZY | (strcmp(how, "deep") ? 0 : RTLD_DEEPBIND));
     MUST(plugin);
     ((void (*)(const SSL*, X509_STORE*))dlsym(plugin, "plugin_write"))(one.client,
                                                                        SSL_CTX_get_cert_store(clients[0]));
