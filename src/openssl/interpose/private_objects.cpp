@@ -261,8 +261,8 @@ enum class use : bool { not_yet, verified };
     if (cache.is_of(x, whose.store)) {
         return x;
     }
-    // In a child that has forgotten which stores ibid has filled: the store has not taken it, as in
-    // verified_with(), and other stores may have it.
+    // A child that has forgotten which stores ibid has filled: make_private() left this store alone, so other
+    // stores may have the object, too.
     if (whose.store != 0 && of.trust_stores_ever() != nullptr && of.trust_stores_ever()->has_forgotten()) {
         X509* const own = duplicate_in_store(of, whose.store, x);
         return own != nullptr ? own : x;
