@@ -121,7 +121,7 @@ MANY_LOCKS = [
     for how in "held freed refused".split()
 ]
 IN_USE = [
-    Case("writes/store_in_use.c", (how, *arguments), name=f"{how}-{name}", flags=flags, plugins=plugins, shows="good: 12", seconds=60)
+    Case("writes/store_in_use.c", (how, *arguments), name=f"{how}-{name}", flags=flags, plugins=plugins, shows="good: 6", seconds=60)
     for how in "certs objects subject chain".split()
     for name, flags, plugins, arguments in (("attaches", ("-DATTACHES",), (), ()), ("late", (), (PLUGIN,), (PATH,)))
 ]
