@@ -156,11 +156,13 @@ def test_two_libcryptos_are_two(how: str, order: str, mode: Mode, copy: Path, st
     stage.as_stock(Case("callers/two_libcryptos.c", arguments, name=f"{how}-{order}", shows="end"), mode)
 
 
+EXPORTING = Library("callers/exporting_plugin.c", "none")
+CONNECTING = Library("callers/connecting_plugin.c", flags=("-Wl,-z,lazy",))
 OTHER_VERSION = "libssl.so.3" if OPENSSL is not None else "libssl.so.4"
 
 
-def late_bound(how: str, other: str, binding: str, stage: Stage) -> Case:
-    plugin = stage.library(Library("callers/writes_and_gets_plugin.c", flags=("-Wl,-z,lazy",)))
+def late_bound(how: str, other: str, binding: str, stage: Stage, flags: tuple[str, ...] = ()) -> Case:
+    plugin = stage.library(Library("callers/writes_and_gets_plugin.c", flags=("-Wl,-z,lazy", *flags)))
     return Case(
         "callers/late_bound_plugin.c",
         (how, str(plugin), other),
@@ -182,13 +184,20 @@ def test_a_late_bound_plugin_writes_as_in_stock(how: str, binding: str, mode: Mo
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("how", ("early", "late"))
 @pytest.mark.parametrize("binding", ("lazy", "now"))
-@pytest.mark.parametrize("other", ("copy", "version"))
+@pytest.mark.parametrize("other", ("copy", "version", "exporting"))
 def test_a_late_bound_plugin_writes_as_in_stock_beside_another_openssl(
     other: str, binding: str, how: str, mode: Mode, copy: Path, stage: Stage
 ) -> None:
+    files = {"copy": str(copy), "version": OTHER_VERSION, "exporting": str(stage.library(EXPORTING))}
     if other == "version" and subprocess.run([PYTHON, "-c", f"import ctypes; ctypes.CDLL('{OTHER_VERSION}')"], capture_output=True).returncode:
         pytest.skip(f"there is no {OTHER_VERSION}")
-    stage.as_stock(late_bound(how, str(copy) if other == "copy" else OTHER_VERSION, binding, stage), mode)
+    stage.as_stock(late_bound(how, files[other], binding, stage), mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("binding", ("lazy", "now"))
+def test_a_plugin_that_another_thread_is_loading_writes_as_in_stock(binding: str, mode: Mode, stage: Stage) -> None:
+    stage.as_stock(late_bound("meanwhile", "OSSL_PROVIDER_unload", binding, stage, flags=("-DSLOW",)), mode)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
@@ -198,6 +207,30 @@ def test_a_late_bound_call_reaches_a_global_library_first(mode: Mode, copy: Path
     plugin = Library("callers/failing_plugin.c", flags=("-Wl,-z,lazy",))
     arguments = (str(renamed), str(stage.library(plugin)))
     stage.as_stock(Case("callers/global_copy.c", arguments, name="copy", libraries="none", shows="the copy's 1, the other's 0"), mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_connections_are_helped_beside_a_library_that_exports_openssls_names(mode: Mode, stage: Stage) -> None:
+    plugin = stage.library(CONNECTING)
+    arguments = (str(stage.library(EXPORTING)), str(plugin), "plugin_connect")
+    case = Case("callers/opens_in_turn.c", arguments, name="beside", libraries="none", shows="end", helped=("certificates", "trust_stores"))
+    stage.as_stock(case, mode)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("order", ("itself", "itself-before", "another"))
+def test_a_late_bound_call_reaches_the_library_that_its_module_needs(order: str, mode: Mode, stage: Stage) -> None:
+    def needing(library: Path, source: str) -> Path:
+        return stage.library(Library(source, "none", ("-Wl,-z,lazy", "-Wl,--no-as-needed", str(library))))
+
+    needed = stage.library(EXPORTING)
+    if order == "another":
+        needed = needing(needed, "callers/lacking_plugin.c")
+    opened = [stage.library(CONNECTING), needed, needing(needed, "callers/verifying_plugin.c")]
+    if order == "itself-before":
+        opened[0:2] = opened[1::-1]
+    arguments = (*map(str, opened), "plugin_verify")
+    stage.as_stock(Case("callers/opens_in_turn.c", arguments, name=order, libraries="none", shows="own X509_verify_cert\n"), mode)
 
 
 @pytest.mark.parametrize("plugin", ("touching_plugin", "crypto_plugin"))

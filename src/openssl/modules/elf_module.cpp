@@ -228,6 +228,14 @@ const char* elf_module::version_of(const char* name, std::uint32_t hash) const n
     return nullptr;
 }
 
+bool elf_module::needs(std::uint32_t hash) const noexcept {
+    bool found = false;
+    for (const ElfW(Dyn)* d = dynamic_; readable() && d->d_tag != DT_NULL; ++d) {
+        found = found || (d->d_tag == DT_NEEDED && hash_of_file(strings_ + d->d_un.d_val) == hash);
+    }
+    return found;
+}
+
 elf_module::requirement elf_module::required_by(const reference& r) const noexcept {
     if (versions_ == nullptr) {
         return {};

@@ -27,6 +27,11 @@ namespace ibid::openssl {
     return h;
 }
 
+// The hash of the last part of a path.
+[[nodiscard]] constexpr std::uint32_t hash_of_file(std::string_view path) noexcept {
+    return symbol_hash(path.substr(path.rfind('/') + 1));
+}
+
 class elf_module {
 public:
     explicit elf_module(const dl_phdr_info& info) noexcept;
@@ -40,6 +45,9 @@ public:
     [[nodiscard]] const char* soname() const noexcept {
         return soname_ != 0 && strings_ != nullptr ? strings_ + soname_ : nullptr;
     }
+    // Whether the module is loaded together with the library of this name (DT_NEEDED). `hash`:
+    // hash_of_file(name).
+    [[nodiscard]] bool needs(std::uint32_t hash) const noexcept;
     [[nodiscard]] extent place() const noexcept { return place_; }
     [[nodiscard]] const void* dynamic() const noexcept { return dynamic_; }
 

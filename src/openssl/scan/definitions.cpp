@@ -57,8 +57,13 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
     return m.find("OPENSSL_init_crypto") != nullptr && m.find("OpenSSL_version_num") != nullptr;
 }
 
+// A module that contains a whole OpenSSL is none: it calls no libcrypto.
+[[nodiscard]] bool is_libssl(const elf_module& m) noexcept {
+    return m.find("SSL_CTX_new") != nullptr && m.find("d2i_X509") == nullptr && stays(m);
+}
+
 // Which libcrypto this libssl uses: the one that its calls lead to. Negative: no known one.
-[[nodiscard]] int libcrypto_of(const elf_module& libssl, bool deep_binding) noexcept {
+[[nodiscard]] int libcrypto_of(const elf_module& libssl, const scope& in) noexcept {
     int found = -1;
     constexpr auto d2i = static_cast<std::size_t>(function_id::d2i_X509);
     libssl.for_each_reference([&](const elf_module::reference& r) {
@@ -73,8 +78,8 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
                 found = static_cast<int>(n);
             }
         }
-        if (libssl.place().contains(*r.slot) && !known.defined_elsewhere[d2i]) { // not bound yet
-            found = will_be_bound_to(libssl, r, function_id::d2i_X509, libcrypto::count(), deep_binding);
+        if (libssl.place().contains(*r.slot)) { // not bound yet
+            found = will_be_bound_to(libssl, r, function_id::d2i_X509, in);
         }
     });
     return found;
@@ -90,6 +95,23 @@ void take_targets(const elf_module& m, unsigned n, bool of_libssl) noexcept {
         may = known.targets[n][i] != nullptr && (its == nullptr || std::strcmp(its, version) == 0);
     }
     return may;
+}
+
+// The module is neither a libcrypto nor a libssl that ibid knows.
+void note_definitions(const elf_module& m, const seen_module* seen) noexcept {
+    const bool is_global = seen == nullptr || seen->is_global;
+    for (std::size_t i = 0; libcrypto::count() != 0 && i < function_names.size(); ++i) {
+        if (interpose::is_of_linker(static_cast<function_id>(i)) ||
+            m.find(function_names[i], function_hashes[i]) == nullptr || !stands_for_a_target(m, i)) {
+            continue;
+        }
+        if (is_global) {
+            known.defined_globally[i] = true;
+        } else {
+            known.defined_locally[i] = true;
+            known.note_definition_in(seen->load);
+        }
+    }
 }
 
 // A name that a module both defines and uses, and the definition that the dynamic linker has bound.
@@ -140,13 +162,25 @@ int find_rival(dl_phdr_info* info, std::size_t, void* argument) noexcept {
 
 } // namespace
 
+scope scope_of(const seen_module* seen) noexcept {
+    const bool order_is_known = seen != nullptr && !known.has_global_loads.load(std::memory_order_relaxed);
+    scope in;
+    in.libcryptos = order_is_known && seen->libcryptos != 0 ? seen->libcryptos : libcrypto::count();
+    in.deep_binding = seen == nullptr || seen->deep_binding;
+    in.has_local_definitions = !order_is_known || seen->beside_definition;
+    return in;
+}
+
 // The linker searches the program and its libraries first, then what was opened with RTLD_GLOBAL, then what
 // the module was loaded with, which is likely the file that it was linked with. With RTLD_DEEPBIND the last
 // comes first.
-int will_be_bound_to(const elf_module& m, const elf_module::reference& r, function_id id, unsigned candidates,
-                     bool deep_binding) noexcept {
-    const bool order_is_known = !deep_binding && !known.has_global_loads.load(std::memory_order_relaxed);
+int will_be_bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
+                     const scope& in) noexcept {
+    const bool order_is_known = !in.deep_binding && !known.has_global_loads.load(std::memory_order_relaxed);
     const auto i = static_cast<std::size_t>(id);
+    if (known.defined_globally[i] || (in.has_local_definitions && known.defined_locally[i])) {
+        return not_bound;
+    }
     const auto& sonames =
         id >= function_id::SSL_get0_peer_certificate ? known.sonames_of_libssl : known.sonames;
     const elf_module::requirement required = m.required_by(r);
@@ -154,13 +188,13 @@ int will_be_bound_to(const elf_module& m, const elf_module::reference& r, functi
     unsigned all = 0;
     unsigned of_this_file = 0;
     int found = not_bound;
-    for (unsigned n = 0; n < candidates; ++n) {
+    for (unsigned n = 0; n < in.libcryptos; ++n) {
         const char* const version = known.versions[n][i];
         if (known.targets[n][i] == nullptr ||
             (required.version != nullptr && version != nullptr && !same(required.version, version))) {
             continue;
         }
-        if (n < known.with_program && !deep_binding) {
+        if (n < known.with_program && !in.deep_binding) {
             return static_cast<int>(n);
         }
         const bool is_of_file = order_is_known && required.file != nullptr && sonames[n] != nullptr &&
@@ -174,51 +208,62 @@ int will_be_bound_to(const elf_module& m, const elf_module::reference& r, functi
     return all == 1 || of_this_file == 1 ? found : not_bound;
 }
 
-void find_definitions(const elf_module& m, scan_state& state) noexcept {
+void find_libcrypto(const elf_module& m, scan_state& state) noexcept {
     if (m.has_search_path()) {
         known.has_search_paths.store(true, std::memory_order_relaxed);
     }
-    if (is_known(m)) {
+    if (is_known(m) || !is_libcrypto(m) || !stays(m)) {
         return;
     }
     functions found;
-    if (is_libcrypto(m) && stays(m)) {
-        found.take_libcrypto([&m](const char* name) { return m.find(name); });
-        if (libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself(), m.name())) {
-            take_targets(m, added->number(), false);
-            added->set_sees_exposures(known.intercepts);
-            if (!files_are_the_c_librarys(m)) {
-                added->leave_files();
-            }
-            if (calls_a_hook(m)) {
-                state.then.disable[added->number()] = "another module replaces a function inside libcrypto";
-            }
-            ++state.found;
-            return;
+    found.take_libcrypto([&m](const char* name) { return m.find(name); });
+    libcrypto* const added = libcrypto::add(found, m.place(), m.binds_to_itself(), m.name());
+    if (added == nullptr) {
+        return;
+    }
+    take_targets(m, added->number(), false);
+    added->set_sees_exposures(known.intercepts);
+    if (!files_are_the_c_librarys(m)) {
+        added->leave_files();
+    }
+    if (calls_a_hook(m)) {
+        state.then.disable[added->number()] = "another module replaces a function inside libcrypto";
+    }
+    ++state.found;
+}
+
+void find_other_definitions(const elf_module& m, const seen_module* seen) noexcept {
+    if (!is_known(m) && !is_libssl(m)) {
+        note_definitions(m, seen);
+    }
+    if (seen == nullptr || seen->is_global) {
+        return;
+    }
+    for (std::size_t i = 0; i < known.count; ++i) {
+        const seen_module& other = known.seen[i];
+        if (other.beside_definition && other.round == known.round && other.load != seen->load &&
+            (m.needs(other.file_hash) || m.needs(other.soname_hash))) {
+            known.note_definition_in(seen->load);
         }
     }
-    if (m.find("SSL_CTX_new") != nullptr && stays(m)) {
-        found.take_libssl([&m](const char* name) { return m.find(name); });
-        const int n = found.has_libssl() ? libcrypto_of(m, state.deep_binding) : -1;
-        if (n >= 0) {
-            libcrypto& of = libcrypto::at(static_cast<unsigned>(n));
-            if (of.libssl().start == nullptr) {
-                of.set_libssl(found, m.place(), extent_of(m, "SSL_use_certificate_ASN1"),
-                              extent_of(m, "SSL_CTX_use_certificate_ASN1"));
-                take_targets(m, of.number(), true);
-            }
-            return;
-        }
-        if (found.has_libssl() && !state.last_search) {
-            state.undecided = true; // its libcrypto may come after it
-            return;
-        }
+}
+
+void find_libssl(const elf_module& m, const seen_module* seen) noexcept {
+    if (is_known(m) || !is_libssl(m)) {
+        return;
     }
-    for (std::size_t i = 0; libcrypto::count() != 0 && i < function_names.size(); ++i) {
-        if (!known.defined_elsewhere[i] && !interpose::is_of_linker(static_cast<function_id>(i)) &&
-            m.find(function_names[i], function_hashes[i]) != nullptr) {
-            known.defined_elsewhere[i] = stands_for_a_target(m, i);
-        }
+    functions found;
+    found.take_libssl([&m](const char* name) { return m.find(name); });
+    const int n = found.has_libssl() ? libcrypto_of(m, scope_of(seen)) : not_bound;
+    if (n == not_bound) {
+        note_definitions(m, seen); // it belongs to something else
+        return;
+    }
+    libcrypto& of = libcrypto::at(static_cast<unsigned>(n));
+    if (of.libssl().start == nullptr) {
+        of.set_libssl(found, m.place(), extent_of(m, "SSL_use_certificate_ASN1"),
+                      extent_of(m, "SSL_CTX_use_certificate_ASN1"));
+        take_targets(m, of.number(), true);
     }
 }
 

@@ -89,7 +89,7 @@ private:
 
 // The libcrypto that this slot leads to.
 [[nodiscard]] int bound_to(const elf_module& m, const elf_module::reference& r, function_id id,
-                           bool deep_binding, unsigned candidates) noexcept {
+                           const scope& in) noexcept {
     const auto i = static_cast<std::size_t>(id);
     void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
@@ -98,10 +98,8 @@ private:
             return static_cast<int>(n);
         }
     }
-    if (!r.may_be_lazy || !m.place().contains(value) || known.defined_elsewhere[i]) {
-        return not_bound;
-    }
-    return will_be_bound_to(m, r, id, candidates, deep_binding);
+    const bool is_bound = !r.may_be_lazy || !m.place().contains(value);
+    return is_bound ? not_bound : will_be_bound_to(m, r, id, in);
 }
 
 // Null: a module of the program's.
@@ -140,6 +138,7 @@ private:
 struct named {
     std::uint32_t roles = 0;
     std::array<bool, libcrypto::most> uses{};
+    bool relocated = true;
 };
 
 [[nodiscard]] named names_of(const elf_module& m) noexcept {
@@ -151,6 +150,7 @@ struct named {
         }
         all.roles |= roles;
         const void* const value = __atomic_load_n(r.slot, __ATOMIC_RELAXED);
+        all.relocated = all.relocated && is_relocated(m, value);
         for (unsigned n = 0; n < libcrypto::count(); ++n) {
             const libcrypto& l = libcrypto::at(n);
             all.uses[n] = all.uses[n] || l.place().contains(value) || l.libssl().contains(value) ||
@@ -162,10 +162,10 @@ struct named {
 
 } // namespace
 
-void classify(const elf_module& m, scan_state& state) noexcept {
+bool classify(const elf_module& m, scan_state& state) noexcept {
     module_kind kind{};
     if (part_of(m, kind) != nullptr) {
-        return;
+        return true;
     }
     const named names = names_of(m);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
@@ -194,9 +194,10 @@ void classify(const elf_module& m, scan_state& state) noexcept {
         state.then.alters_algorithms[n] =
             state.then.alters_algorithms[n] || (names.roles & alters_algorithms) != 0;
     }
+    return names.relocated;
 }
 
-bool patch(const elf_module& m, bool deep_binding, unsigned candidates, scan_state& state) noexcept {
+bool patch(const elf_module& m, const scope& in, scan_state& state) noexcept {
     module_kind part{};
     const bool of_program = part_of(m, part) == nullptr;
     writable_pages pages(m.read_only_after_relocation());
@@ -211,7 +212,7 @@ bool patch(const elf_module& m, bool deep_binding, unsigned candidates, scan_sta
             if (!known.intercepts && id != function_id::chroot) {
                 return;
             }
-            const bool late = r.may_be_lazy && m.place().contains(value) && !deep_binding;
+            const bool late = r.may_be_lazy && m.place().contains(value) && !in.deep_binding;
             if (void* const entry = linker_entry(id, value, late); entry != nullptr) {
                 (void)pages.write(r.slot, entry);
             }
@@ -220,15 +221,16 @@ bool patch(const elf_module& m, bool deep_binding, unsigned candidates, scan_sta
         if (!known.intercepts) {
             return; // only ibid's own functions use this result
         }
-        const int n = bound_to(m, r, id, deep_binding, candidates);
+        const int n = bound_to(m, r, id, in);
         bool watched = false;
         if (n != not_bound) {
             const auto libcrypto_number = static_cast<unsigned>(n);
             const module_kind kind = of_program ? kind_of(known.classes[libcrypto_number]) : part;
             void* const entry = interpose::entry_point(id, kind, libcrypto_number);
             watched = entry == nullptr || value == entry || pages.write(r.slot, entry);
-        } else {
-            done = done && is_relocated(m, value);
+        } else if (!is_relocated(m, value)) {
+            done = false; // nothing can be called by it so far
+            return;
         }
         if (!of_program) {
             return;

@@ -39,58 +39,101 @@ constinit const char* not_scanned = "ibid is not loaded";
     return m.readable() && !is_own(m);
 }
 
-// The program itself and its libraries, in the dynamic linker's order. Returns nonzero to end the iteration.
-int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+// Does a step for a module, if that is due. Each iteration sees the program itself and its libraries, in the
+// dynamic linker's order. The list may grow between two of them: a module that was not in the first one has
+// a scan of its own, after its load.
+template <class Do>
+void take_step(const dl_phdr_info& info, step s, bool again, Do take) noexcept {
+    seen_module* const seen = known.find(info);
+    if (seen == nullptr ? !known.is_full() : !seen->is_due(s, again)) {
+        return;
+    }
+    if (seen != nullptr && seen->done < s) {
+        seen->done = s;
+    }
+    if (const elf_module m(info); is_read(m)) {
+        take(m, seen);
+    }
+}
+
+// Also for a module that another thread was loading in the last scan.
+void note_load(const dl_phdr_info& info, const scan_state& state) noexcept {
+    seen_module* seen = known.find(info);
+    seen = seen != nullptr ? seen : known.add(info);
+    if (seen == nullptr || seen->done == step::patch) {
+        return;
+    }
+    const elf_module m(info);
+    seen->file_hash = hash_of_file(m.name());
+    seen->soname_hash = m.soname() != nullptr ? hash_of_file(m.soname()) : seen->file_hash;
+    seen->load = state.number;
+    seen->deep_binding = seen->deep_binding || state.deep_binding;
+    seen->is_global = seen->is_global || known.at_load || state.is_global;
+}
+
+int find_libcrypto_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
     if (known.unloaded != info->dlpi_subs) { // an address may belong to another module now
-        state.deep_binding =
-            state.deep_binding || known.count != 0; // their kind of binding is not known any more
+        // Neither the scopes nor the kind of binding of those that are there are known any more.
+        state.deep_binding = state.deep_binding || known.count != 0;
+        state.is_global = state.is_global || known.count != 0;
         known.count = 0;
         known.unloaded = info->dlpi_subs;
-    } else if (!known.at_load && !state.looked_up && known.loaded == info->dlpi_adds && known.count != 0) {
+    } else if (!known.at_load && !state.looked_up && known.loaded == info->dlpi_adds &&
+               !known.is_unfinished && known.count != 0) {
         state.new_modules = false;
         return 1;
     }
-    seen_module* const seen = known.entry(*info, state.deep_binding);
-    if (seen == nullptr || !seen->searched) {
-        if (const elf_module m(*info); is_read(m)) {
-            find_definitions(m, state);
-        }
-    }
-    if (seen != nullptr) {
-        seen->searched = true;
-    }
+    state.loaded = info->dlpi_adds;
+    state.number = state.number != 0 ? state.number : ++known.scans;
+    note_load(*info, state);
+    take_step(*info, step::find_libcrypto, false,
+              [&](const elf_module& m, const seen_module*) { find_libcrypto(m, state); });
+    return 0;
+}
+
+int find_definitions_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    const auto& state = *static_cast<const scan_state*>(argument);
+    take_step(*info, step::find_definitions, state.found != 0, &find_other_definitions);
+    return 0;
+}
+
+int find_libssl_in(dl_phdr_info* info, std::size_t, void* argument) noexcept {
+    const auto& state = *static_cast<const scan_state*>(argument);
+    take_step(*info, step::find_libssl, state.found != 0, &find_libssl);
     return 0;
 }
 
 int classify_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
-    const seen_module* const seen = known.entry(*info, state.deep_binding);
-    if (seen == nullptr || !seen->patched || state.found != 0) {
-        if (const elf_module m(*info); is_read(m)) {
-            classify(m, state);
+    take_step(*info, step::classify, state.found != 0, [&](const elf_module& m, seen_module* seen) {
+        const bool relocated = classify(m, state);
+        if (seen != nullptr) {
+            seen->is_relocated = relocated;
         }
-    }
+    });
     return 0;
 }
 
 int patch_module(dl_phdr_info* info, std::size_t, void* argument) noexcept {
     auto& state = *static_cast<scan_state*>(argument);
-    seen_module* const seen = known.entry(*info, state.deep_binding);
     // A slot of an older module may lead to a new libcrypto: by lazy binding, or if both were loaded
     // together.
-    if (seen == nullptr || !seen->patched || state.found != 0 || state.class_has_risen) {
-        const elf_module m(*info);
-        const bool has_older_scope = seen != nullptr && seen->libcryptos != 0 &&
-                                     !known.has_global_loads.load(std::memory_order_relaxed);
-        const unsigned candidates = has_older_scope ? seen->libcryptos : libcrypto::count();
-        const bool done = !is_read(m) || patch(m, seen == nullptr || seen->deep_binding, candidates, state);
-        if (seen != nullptr) {
-            seen->patched = done;
-            seen->libcryptos = candidates;
+    const bool again = state.found != 0 || state.class_has_risen;
+    take_step(*info, step::patch, again, [&](const elf_module& m, seen_module* seen) {
+        const scope in = scope_of(seen);
+        const bool relocated = patch(m, in, state);
+        if (seen == nullptr) {
+            return;
         }
-    }
-    known.loaded = info->dlpi_adds;
+        seen->libcryptos = in.libcryptos;
+        if (!relocated || !seen->is_relocated) {
+            seen->done = step::classify;
+            state.is_unfinished = true;
+        }
+    });
+    known.loaded = state.loaded;
+    known.is_unfinished = state.is_unfinished;
     return 0;
 }
 
@@ -115,20 +158,12 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     state.looked_up = looked_up;
     state.deep_binding = deep_binding;
     const unsigned before = libcrypto::count();
-    // A libssl may come before its libcrypto in the list, so the search is repeated until it finds nothing
-    // new.
-    dl_iterate_phdr(&find_definitions_in, &state);
+    dl_iterate_phdr(&find_libcrypto_in, &state);
     if (!state.new_modules) {
         return;
     }
-    if (state.found != 0 || state.undecided) {
-        state.last_search = true;
-        for (std::size_t i = 0; i < known.count; ++i) {
-            known.seen[i].searched = false;
-        }
-        known.loaded = 0;
-        dl_iterate_phdr(&find_definitions_in, &state);
-    }
+    dl_iterate_phdr(&find_definitions_in, &state);
+    dl_iterate_phdr(&find_libssl_in, &state);
     if (known.at_load) {
         known.with_program = libcrypto::count();
     }

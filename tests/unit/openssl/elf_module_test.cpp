@@ -155,6 +155,18 @@ TEST_P(modules, say_what_they_ask_of_the_linker) {
     EXPECT_EQ(library.read([](const elf_module& m) { return m.asks_for_audit(); }), false);
 }
 
+TEST_P(modules, need_the_libraries_they_were_linked_with) {
+    bool has_c_library = false;
+    for (const char* const name : {"libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"}) {
+        has_c_library =
+            has_c_library || library.read([&](const elf_module& m) { return m.needs(hash_of_file(name)); });
+    }
+    EXPECT_TRUE(has_c_library);
+    EXPECT_FALSE(library.read([](const elf_module& m) { return m.needs(hash_of_file("libz.so.1")); }));
+    EXPECT_FALSE(library.read([](const elf_module& m) { return m.needs(hash_of_file("")); }));
+    EXPECT_EQ(hash_of_file("/usr/lib/libc.so.6"), hash_of_file("libc.so.6"));
+}
+
 TEST_P(modules, have_versions_if_they_were_linked_so) {
     const std::string way = GetParam().name;
     const char* const own = library.read([](const elf_module& m) {

@@ -4,7 +4,8 @@
 // their first use: late_bound_plugin HOW PLUGIN OTHER. HOW: deep (RTLD_DEEPBIND), or what it does before:
 // failed (it tries to open OTHER, which lacks a function), unloaded (it opens and closes OTHER), apart (it
 // opens OTHER in another namespace), early and late (it opens OTHER, another OpenSSL, before or after its
-// connections).
+// connections), meanwhile (another thread opens the plugin, and the program looks up the function OTHER before
+// that has ended).
 #include "support.h"
 
 static void open_other(const char* how, const char* other) {
@@ -15,10 +16,17 @@ static void open_other(const char* how, const char* other) {
         MUST(opened && !dlclose(opened));
     } else if (!strcmp(how, "apart")) {
         MUST(dlmopen(LM_ID_NEWLM, other, RTLD_LAZY));
+    } else if (!strcmp(how, "meanwhile")) {
+        usleep(100 * 1000);
+        MUST(dlsym(RTLD_DEFAULT, other));
     } else if (strcmp(how, "deep") != 0) {
         void* const opened = dlopen(other, RTLD_NOW);
         MUST(opened && dlsym(opened, "OpenSSL_version_num"));
     }
+}
+
+static void* open_plugin(void* name) {
+    return dlopen(name, RTLD_LAZY);
 }
 
 int main(int argc, char** argv) {
@@ -34,10 +42,18 @@ int main(int argc, char** argv) {
     struct tls other = handshake(clients[1], server);
     show_result("one", &one);
     show_result("other", &other);
+    pthread_t opener;
+    const int meanwhile = !strcmp(how, "meanwhile");
+    MUST(!meanwhile || !pthread_create(&opener, NULL, &open_plugin, argv[2]));
     if (!early) {
         open_other(how, argv[3]);
     }
-    void* const plugin = dlopen(argv[2], RTLD_LAZY | (strcmp(how, "deep") ? 0 : RTLD_DEEPBIND));
+    void* plugin = NULL;
+    if (meanwhile) {
+        MUST(!pthread_join(opener, &plugin));
+    } else {
+        plugin = dlopen(argv[2], RTLD_LAZY | (strcmp(how, "deep") ? 0 : RTLD_DEEPBIND));
+    }
     MUST(plugin);
     ((void (*)(const SSL*, X509_STORE*))dlsym(plugin, "plugin_write"))(one.client,
                                                                        SSL_CTX_get_cert_store(clients[0]));

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin that gets objects itself and writes to them, by calls that are bound at their first use.
+// A plugin that gets objects itself and writes to them, by calls that are bound at their first use. With
+// SLOW, the dynamic linker needs some tenths of a second to relocate it.
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+#ifdef SLOW
+static void nothing(void) {}
+static void (*after_a_while(void))(void) {
+    for (volatile unsigned i = 0; i < 400u * 1000 * 1000; ++i) {
+    }
+    return &nothing;
+}
+void plugin_nothing(void) __attribute__((ifunc("after_a_while")));
+void (*const plugin_function)(void) = &plugin_nothing; // resolved before the slots of calls
+#endif
 
 void plugin_write(const SSL* connection, X509_STORE* store) {
     X509_alias_set1(SSL_get0_peer_certificate(connection), (const unsigned char*)"mine", 4);
