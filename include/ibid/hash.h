@@ -336,7 +336,7 @@ public:
         }
     }
     [[nodiscard]] std::uint64_t result() const noexcept {
-        // The minimum is always size_. It tells GCC 12 at -O3 so, which otherwise warns of reads past numbers_.
+        // The minimum is always size_. Without it, GCC 12 at -O3 warns of reads past numbers_.
         return hash_bytes(secret_, numbers_.data(), least(size_, numbers_.size()) * sizeof numbers_[0]);
     }
 

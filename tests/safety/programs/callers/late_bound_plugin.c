@@ -4,8 +4,8 @@
 // their first use: late_bound_plugin HOW PLUGIN OTHER. HOW: deep (RTLD_DEEPBIND), or what it does before:
 // failed (it tries to open OTHER, which lacks a function), unloaded (it opens and closes OTHER), apart (it
 // opens OTHER in another namespace), early and late (it opens OTHER, another OpenSSL, before or after its
-// connections), meanwhile (another thread opens the plugin, and the program looks up the function OTHER before
-// that has ended).
+// connections), meanwhile (another thread opens the plugin, and the program looks up the function OTHER
+// before that has ended).
 #include "support.h"
 
 static void open_other(const char* how, const char* other) {
