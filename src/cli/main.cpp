@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The `ibid` command.
-#include "cli/arguments.h"
-#include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/run_arguments.h"
+#include "cli/base/exit_status.h"
+#include "cli/base/output.h"
+#include "cli/command_line/arguments.h"
+#include "cli/command_line/run_arguments.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -3,16 +3,16 @@
 // See certs.h.
 #include "cli/certs/certs.h"
 
+#include "cli/base/exit_status.h"
+#include "cli/base/numbers.h"
+#include "cli/base/terminal.h"
+#include "cli/base/words.h"
 #include "cli/certs/held_certificates.h"
 #include "cli/certs/scan.h"
-#include "cli/doctor.h"
-#include "cli/exit_status.h"
-#include "cli/loader.h"
-#include "cli/modules.h"
-#include "cli/numbers.h"
-#include "cli/stat.h"
-#include "cli/terminal.h"
-#include "cli/words.h"
+#include "cli/doctor/doctor.h"
+#include "cli/live/stat.h"
+#include "cli/programs/loader.h"
+#include "cli/programs/modules.h"
 #include "statistics/printable.h"
 
 #include <algorithm>

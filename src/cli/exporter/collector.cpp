@@ -3,8 +3,8 @@
 // See collector.h.
 #include "cli/exporter/collector.h"
 
-#include "cli/service/processes.h"
-#include "cli/stat.h"
+#include "cli/live/stat.h"
+#include "cli/systemd/processes.h"
 
 #include <charconv>
 #include <chrono>

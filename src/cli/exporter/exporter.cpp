@@ -3,11 +3,11 @@
 // See exporter.h.
 #include "cli/exporter/exporter.h"
 
-#include "cli/exit_status.h"
+#include "cli/base/exit_status.h"
+#include "cli/base/words.h"
 #include "cli/exporter/collector.h"
 #include "cli/exporter/http_server.h"
 #include "cli/exporter/metrics.h"
-#include "cli/words.h"
 
 #include <chrono>
 #include <optional>

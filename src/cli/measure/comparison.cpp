@@ -3,7 +3,7 @@
 // See comparison.h.
 #include "cli/measure/comparison.h"
 
-#include "cli/numbers.h"
+#include "cli/base/numbers.h"
 
 #include <algorithm>
 

@@ -3,14 +3,14 @@
 // See measure.h.
 #include "cli/measure/measure.h"
 
-#include "cli/doctor.h"
-#include "cli/environment.h"
-#include "cli/exit_status.h"
+#include "cli/base/exit_status.h"
+#include "cli/base/terminal.h"
+#include "cli/base/words.h"
+#include "cli/doctor/doctor.h"
 #include "cli/measure/comparison.h"
-#include "cli/program.h"
-#include "cli/supervise.h"
-#include "cli/terminal.h"
-#include "cli/words.h"
+#include "cli/programs/environment.h"
+#include "cli/programs/program.h"
+#include "cli/run/supervise.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -3,9 +3,9 @@
 // See trial.h.
 #include "cli/measure/trial.h"
 
+#include "cli/base/words.h"
 #include "cli/measure/ports.h"
-#include "cli/supervise.h"
-#include "cli/words.h"
+#include "cli/run/supervise.h"
 #include "statistics/every_process.h"
 
 #include <algorithm>

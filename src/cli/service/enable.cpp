@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `ibid enable` and `ibid disable`.
-#include "cli/configuration.h"
-#include "cli/effective_settings.h"
-#include "cli/environment.h"
-#include "cli/exit_status.h"
+#include "cli/base/exit_status.h"
+#include "cli/base/terminal.h"
+#include "cli/base/words.h"
+#include "cli/doctor/judgement.h"
+#include "cli/programs/environment.h"
 #include "cli/service/commands.h"
 #include "cli/service/drop_in.h"
-#include "cli/service/judgement.h"
-#include "cli/service/unit.h"
-#include "cli/terminal.h"
-#include "cli/words.h"
+#include "cli/settings/configuration.h"
+#include "cli/settings/effective_settings.h"
+#include "cli/systemd/unit.h"
 
 #include <algorithm>
 #include <filesystem>

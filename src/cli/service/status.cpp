@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `ibid status`.
-#include "cli/exit_status.h"
-#include "cli/numbers.h"
+#include "cli/base/exit_status.h"
+#include "cli/base/numbers.h"
+#include "cli/base/terminal.h"
+#include "cli/base/words.h"
 #include "cli/service/commands.h"
 #include "cli/service/drop_in.h"
-#include "cli/service/processes.h"
-#include "cli/service/unit.h"
-#include "cli/terminal.h"
-#include "cli/words.h"
+#include "cli/systemd/processes.h"
+#include "cli/systemd/unit.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Settings from files: which one applies, and that arbitrary bytes never give an invalid setting.
-#include "cli/configuration.h"
-#include "cli/effective_settings.h"
-#include "cli/environment.h"
-#include "cli/run.h"
+#include "cli/programs/environment.h"
+#include "cli/run/run.h"
+#include "cli/settings/configuration.h"
+#include "cli/settings/effective_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reading ELF files: real ones, and truncated or damaged ones.
-#include "cli/elf_file.h"
-#include "cli/mapped_file.h"
+#include "cli/programs/elf_file.h"
+#include "cli/programs/mapped_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

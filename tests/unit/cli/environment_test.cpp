@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LD_PRELOAD and the variables that ibid reads.
-#include "cli/environment.h"
+#include "cli/programs/environment.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a program's files tell about its use of OpenSSL.
-#include "cli/modules.h"
+#include "cli/programs/modules.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

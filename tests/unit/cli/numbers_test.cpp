@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/numbers.h"
+#include "cli/base/numbers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which file a command line runs, and whether something can be preloaded into it.
-#include "cli/program.h"
+#include "cli/programs/program.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

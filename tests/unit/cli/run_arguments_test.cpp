@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The words of `ibid run` that are taken without CLI11.
-#include "cli/run_arguments.h"
+#include "cli/command_line/run_arguments.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What `ibid top` shows after each key.
-#include "cli/top_view.h"
+#include "cli/live/top_view.h"
 
 #include <algorithm>
 
