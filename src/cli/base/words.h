@@ -16,12 +16,6 @@ namespace ibid::cli {
 // A word of the command line, or the name of a file, in a message.
 [[nodiscard]] std::string legible(std::string_view text);
 
-// What to do when something may not be looked at: "; try it with sudo", or what root lacks.
-[[nodiscard]] std::string with_more_rights();
-
-// Why no process can be read; empty where /proc is mounted.
-[[nodiscard]] std::string without_proc();
-
 // In several lines, or in one.
 [[nodiscard]] std::string json_text(const nlohmann::ordered_json& json, bool one_line = false);
 

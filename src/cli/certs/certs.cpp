@@ -9,10 +9,11 @@
 #include "cli/base/words.h"
 #include "cli/certs/held_certificates.h"
 #include "cli/certs/scan.h"
-#include "cli/doctor/doctor.h"
-#include "cli/live/stat.h"
+#include "cli/doctor/opinion.h"
 #include "cli/programs/loader.h"
 #include "cli/programs/modules.h"
+#include "cli/programs/process.h"
+#include "cli/programs/tls_library.h"
 #include "statistics/printable.h"
 
 #include <algorithm>
@@ -176,7 +177,8 @@ int estimate(const request& r) {
                          std::tuple(a.copies, b.shown.subject, b.shown.serial);
               });
     const std::uint64_t saves = s.saves();
-    const std::vector<std::string> obstacles = saves != 0 ? obstacles_of(r.pid) : std::vector<std::string>();
+    const std::vector<std::string> obstacles =
+        saves != 0 ? doctor::obstacles_of(r.pid) : std::vector<std::string>();
     if (r.json) {
         nlohmann::ordered_json list = nlohmann::ordered_json::array();
         for (const copied_certificate& c : s.certificates)

@@ -3,6 +3,8 @@
 // See run_arguments.h.
 #include "cli/command_line/run_arguments.h"
 
+#include "cli/settings/known_settings.h"
+
 namespace ibid::cli {
 
 run_words split_run(const std::vector<std::string_view>& words) {

@@ -3,72 +3,54 @@
 // See wrong_words.h.
 #include "cli/command_line/wrong_words.h"
 
+#include "cli/base/similar.h"
 #include "cli/base/words.h"
+#include "cli/exporter/http_server.h"
+#include "cli/programs/program.h"
+#include "cli/settings/known_settings.h"
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
 namespace ibid::cli {
 namespace {
 
-// The edit distance: how many letters to change, add, leave out or exchange with the next.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1); // of the first i letters of `a`, to each start of `b`
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
-    std::vector<std::size_t> before = row;
-    std::vector<std::size_t> two_before = row;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        two_before.swap(before);
-        before = row;
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            row[j] =
-                std::min({before[j] + 1, row[j - 1] + 1, before[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = std::min(row[j], two_before[j - 2] + 1);
-        }
-    }
-    return row[b.size()];
-}
-
 bool is_option(const std::string& word) {
     return word.size() > 1 && word.front() == '-';
 }
 
+// CLI11's own messages name the limits of a double.
+std::string is_pid(const std::string& text) {
+    const bool digits =
+        !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits && text != "0"
+               ? ""
+               : fmt::format("'{}' is not a process id; 'ibid top' and 'ibid doctor' list them",
+                             legible(text));
+}
+std::string is_name(const std::string& text) {
+    return can_be_excluded(text) ? "" : fmt::format("'{}' is not the name of a program", legible(text));
+}
+std::string is_interval(const std::string& text) {
+    char* end = nullptr;
+    const double seconds = std::strtod(text.c_str(), &end);
+    return *end == '\0' && !text.empty() && seconds >= 0.1 && seconds <= 3600
+               ? ""
+               : fmt::format("'{}' is not a number of seconds from 0.1 to 3600", legible(text));
+}
+
+std::string is_count(const std::string& text) {
+    const bool digits =
+        !text.empty() && text.size() < 6 && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits && std::stoul(text) >= 1 && std::stoul(text) <= 65535
+               ? ""
+               : fmt::format("'{}' is not a whole number from 1 to 65535", legible(text));
+}
+
 } // namespace
-
-std::vector<std::string> similar(std::string_view word, const std::vector<std::string>& names) {
-    // Two letters, and at most half of the word: 'foo' is no misspelt 'top'.
-    constexpr std::size_t longest = 64;
-    std::size_t least = std::min<std::size_t>(2, word.size() / 2);
-    std::vector<std::string> nearest;
-    for (const std::string& name : names) {
-        const std::size_t d = word.size() > longest ? longest : distance(word, name);
-        if (d > least)
-            continue;
-        if (d < least)
-            nearest.clear();
-        least = d;
-        nearest.push_back(name);
-    }
-    return nearest;
-}
-
-std::string did_you_mean(const std::vector<std::string>& names, std::string_view before) {
-    if (names.empty())
-        return {};
-    std::string text = "Did you mean ";
-    for (std::size_t i = 0; i < names.size(); ++i)
-        text += fmt::format("{}'{}{}'",
-                            i == 0                  ? ""
-                            : i + 1 == names.size() ? " or "
-                                                    : ", ",
-                            before, names[i]);
-    return text + "?";
-}
 
 std::optional<mistake> wrong_words(const usage::command& c, const std::vector<std::string>& words) {
     const std::string help = fmt::format("'ibid {} --help' explains it.", c.name);
@@ -108,6 +90,45 @@ std::optional<mistake> wrong_words(const usage::command& c, const std::vector<st
         ++i;
     }
     return std::nullopt;
+}
+
+std::string wrong_word(usage::word is, const std::string& text) {
+    switch (is) {
+    case usage::word::pid:
+        return is_pid(text);
+    case usage::word::program_name:
+        return is_name(text);
+    case usage::word::seconds:
+        return is_interval(text);
+    case usage::word::count:
+        return is_count(text);
+    case usage::word::address:
+        return exporter::wrong_address(text);
+    default:
+        // Of a shell variable that is not set: "" as --root would be the running system.
+        return text.empty() && is != usage::word::any ? "it is empty" : "";
+    }
+}
+
+mistake complaint(const std::vector<std::string>& words, const std::string& error) {
+    if (words.empty())
+        return {"no command is given", "'ibid --help' explains it."};
+    const std::string& first = words[0];
+    if (usage::find(first) != nullptr)
+        return {legible(error), fmt::format("'ibid {} --help' explains it.", first)};
+    if (first.starts_with("-")) {
+        const std::string meant = did_you_mean(similar(first, {"--help", "--version"}), "ibid ");
+        return {fmt::format("there is no option {} before a command", legible(first)),
+                meant.empty() ? "'ibid --help' explains it." : meant};
+    }
+    const std::string wrong = fmt::format("ibid has no command '{}'", legible(first));
+    std::vector<std::string> names;
+    for (const usage::command& c : usage::commands())
+        names.push_back(c.name);
+    if (const std::string meant = did_you_mean(similar(first, names), "ibid "); !meant.empty())
+        return {wrong, meant};
+    return {wrong, find_program(first) ? fmt::format("Did you mean 'ibid run {}'?", legible(first))
+                                       : std::string("'ibid --help' lists them.")};
 }
 
 } // namespace ibid::cli

@@ -8,7 +8,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace ibid::cli {
@@ -18,14 +17,15 @@ struct mistake {
     std::string advice; // a sentence: "Did you mean '--exclude'?"
 };
 
-// Of the names, those that were probably meant by `word`, nearest first; empty: it resembles none.
-[[nodiscard]] std::vector<std::string> similar(std::string_view word, const std::vector<std::string>& names);
-
-// "Did you mean 'ibid stat' or 'ibid status'?"; empty if there is no name. `before` comes before each name.
-[[nodiscard]] std::string did_you_mean(const std::vector<std::string>& names, std::string_view before = {});
-
 // The first word of a wrong number or form. `words`: those behind the command, up to its program.
 [[nodiscard]] std::optional<mistake> wrong_words(const usage::command& c,
                                                  const std::vector<std::string>& words);
+
+// An error message for a word of this kind; empty if it is valid.
+[[nodiscard]] std::string wrong_word(usage::word is, const std::string& text);
+
+// What is wrong with words that the parser refused, and what was probably meant. `error`: the parser's
+// message.
+[[nodiscard]] mistake complaint(const std::vector<std::string>& words, const std::string& error);
 
 } // namespace ibid::cli

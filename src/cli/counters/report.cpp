@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h> // fmt::join, since fmt 11
 #include <nlohmann/json.hpp>
 
 namespace ibid::cli {
@@ -19,7 +18,6 @@ namespace {
 
 using shared_statistics::kinds;
 using shared_statistics::libcrypto_figures;
-using shared_statistics::totals;
 
 struct kind_name {
     const char* json;
@@ -37,28 +35,20 @@ bool counted_anything(const statistics& s) {
     return (s.hits | s.misses | s.entries | s.evictions | s.detached) != 0;
 }
 
-bool counted_anything(const std::array<statistics, kinds>& of) {
-    return std::any_of(of.begin(), of.end(), [](const statistics& s) { return counted_anything(s); });
-}
-
-std::string join(const std::vector<std::uint32_t>& pids) {
-    constexpr std::size_t most = 8;
-    const auto end = pids.begin() + static_cast<std::ptrdiff_t>(std::min(pids.size(), most));
-    return fmt::format("{}{}", fmt::join(pids.begin(), end, " "), pids.size() > most ? " ..." : "");
-}
-
-std::string processes(std::uint64_t n) {
-    return n == 1 ? "1 process" : grouped(n) + " processes";
+std::string name_of(const libcrypto_figures& one) {
+    if (!one.path.empty())
+        return one.path;
+    return one.version.empty() ? "other libcryptos" : "OpenSSL inside an executable";
 }
 
 } // namespace
 
-std::string reason_of(const verdict& v) {
-    if (v.counted && v.counted->helped != 0)
-        return {};
-    if (v.counted && !v.counted->reason.empty())
-        return v.counted->reason;
-    return !v.uncounted.empty() ? v.uncounted : !v.nothing_seen.empty() ? v.nothing_seen : v.guess;
+bool counted_anything(const std::array<statistics, kinds>& of) {
+    return std::any_of(of.begin(), of.end(), [](const statistics& s) { return counted_anything(s); });
+}
+
+std::string processes(std::uint64_t n) {
+    return n == 1 ? "1 process" : grouped(n) + " processes";
 }
 
 void add_counters(nlohmann::ordered_json& to, const std::array<statistics, kinds>& of) {
@@ -91,12 +81,6 @@ std::string counter_lines(const std::array<statistics, kinds>& of, std::string_v
         text += fmt::format("; {} {}\n", bytes_text(s.bytes_not_parsed), names[k].bytes);
     }
     return text;
-}
-
-std::string name_of(const libcrypto_figures& one) {
-    if (!one.path.empty())
-        return one.path;
-    return one.version.empty() ? "other libcryptos" : "OpenSSL inside an executable";
 }
 
 std::string libcrypto_lines(const std::vector<libcrypto_figures>& all, std::string_view line_start) {
@@ -133,49 +117,6 @@ nlohmann::ordered_json libcryptos_json(const std::vector<libcrypto_figures>& all
         list.push_back(std::move(out));
     }
     return list;
-}
-
-std::string summary_text(const verdict& v) {
-    const totals t = v.counted.value_or(totals{});
-    std::string text;
-    if (t.helped != 0) {
-        text += counter_lines(t.of, "ibid: ") + libcrypto_lines(t.libcryptos, "ibid: ");
-        if (t.disabled != 0)
-            text += fmt::format("ibid: was disabled in {} of {}: {}\n", grouped(t.disabled),
-                                processes(t.processes), t.reason);
-    } else {
-        text += fmt::format("ibid: {}: {}\n",
-                            !t.reason.empty()         ? "not helped"
-                            : !v.uncounted.empty()    ? "not counted"
-                            : !v.nothing_seen.empty() ? "nothing to count"
-                                                      : "not helped",
-                            reason_of(v));
-        if (counted_anything(t.of)) // it helped for a while
-            text += counter_lines(t.of, "ibid: until then: ") + libcrypto_lines(t.libcryptos, "ibid: ");
-    }
-    if (t.processes > 1 || !t.still_running.empty()) {
-        text += fmt::format("ibid: {} used OpenSSL", processes(t.processes));
-        if (!t.still_running.empty())
-            text += fmt::format("; still running, with figures as of now: {}", join(t.still_running));
-        text += "\n";
-    }
-    return text;
-}
-
-nlohmann::ordered_json summary_json(const verdict& v) {
-    const totals t = v.counted.value_or(totals{});
-    nlohmann::ordered_json out = {{"ibid", IBID_VERSION},      {"helped", t.helped != 0},
-                                  {"reason", nullptr},         {"counted", v.uncounted.empty()},
-                                  {"processes", t.processes},  {"disabled", t.disabled},
-                                  {"running", t.still_running}};
-    if (t.helped == 0) {
-        out["reason"] = reason_of(v);
-        if (!v.uncounted.empty() && t.reason.empty())
-            out["helped"] = nullptr; // not known
-    }
-    add_counters(out, t.of);
-    out["libcryptos"] = libcryptos_json(t.libcryptos);
-    return out;
 }
 
 } // namespace ibid::cli

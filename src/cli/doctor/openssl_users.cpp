@@ -3,8 +3,8 @@
 // See openssl_users.h.
 #include "cli/doctor/openssl_users.h"
 
-#include "cli/live/stat.h"
-#include "cli/programs/modules.h"
+#include "cli/programs/process.h"
+#include "cli/programs/tls_library.h"
 #include "cli/systemd/processes.h"
 #include "statistics/every_process.h"
 #include "statistics/reading_child.h"
@@ -19,7 +19,7 @@
 
 #include <unistd.h>
 
-namespace ibid::cli {
+namespace ibid::cli::doctor {
 namespace {
 
 using namespace std::chrono_literals;
@@ -71,7 +71,7 @@ openssl_users find_openssl_users() {
         if ((*kind != "y" && *kind != "i") || pid == ::getpid())
             continue;
         const std::string name = name_of_process(pid);
-        const std::string service = service::unit_of(pid);
+        const std::string service = systemd::unit_of(pid);
         openssl_user& user = by_name[{service, name, *kind == "i"}];
         user.name = name;
         user.service = service;
@@ -86,4 +86,4 @@ openssl_users find_openssl_users() {
     return found;
 }
 
-} // namespace ibid::cli
+} // namespace ibid::cli::doctor

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-namespace ibid::cli {
+namespace ibid::cli::doctor {
 
 // Processes of one name and service, either under ibid or not.
 struct openssl_user {
@@ -28,4 +28,4 @@ struct openssl_users {
 
 [[nodiscard]] openssl_users find_openssl_users();
 
-} // namespace ibid::cli
+} // namespace ibid::cli::doctor

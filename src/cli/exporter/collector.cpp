@@ -3,7 +3,7 @@
 // See collector.h.
 #include "cli/exporter/collector.h"
 
-#include "cli/live/stat.h"
+#include "cli/programs/process.h"
 #include "cli/systemd/processes.h"
 
 #include <charconv>
@@ -78,7 +78,7 @@ const picture& collector::look() {
             ++now_.silent; // perhaps it is not even under ibid
             continue;
         }
-        const group_name name{name_of_process(pid), service::unit_of(pid), per_process_ ? pid : 0};
+        const group_name name{name_of_process(pid), systemd::unit_of(pid), per_process_ ? pid : 0};
         group& g = now_.groups[name];
         if (process.error == read_error::memory_not_permitted ||
             process.error == read_error::unknown_version || process.error == read_error::no_answer) {

@@ -8,6 +8,7 @@
 #include "cli/exporter/collector.h"
 #include "cli/exporter/http_server.h"
 #include "cli/exporter/metrics.h"
+#include "cli/programs/process.h"
 
 #include <chrono>
 #include <optional>

@@ -9,10 +9,9 @@
 #include "cli/counters/cache_report.h"
 #include "cli/counters/report.h"
 #include "cli/live/screen.h"
-#include "statistics/printable.h"
+#include "cli/programs/process.h"
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -20,61 +19,9 @@
 #include <nlohmann/json.hpp>
 
 namespace ibid::cli {
+namespace {
 
 using shared_statistics::read_error;
-
-std::string name_of_process(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-    std::string name;
-    std::getline(file, name);
-    return shared_statistics::printable(name); // a process chooses its own name
-}
-
-std::string explain(read_error error, pid_t pid) {
-    switch (error) {
-    case read_error::none:
-        return {};
-    case read_error::no_such_process:
-        return without_proc().empty() ? fmt::format("there is no process {}", pid) : without_proc();
-    case read_error::not_permitted:
-        return fmt::format("process {} may not be read: it is another user's, or protected{}", pid,
-                           with_more_rights());
-    case read_error::memory_not_permitted: {
-        std::string scope;
-        std::ifstream("/proc/sys/kernel/yama/ptrace_scope") >> scope;
-        return fmt::format(
-            "process {} runs under ibid, but its memory may not be read{}{}", pid,
-            scope.empty() || scope == "0" ? "" : fmt::format(" (kernel.yama.ptrace_scope={})", scope),
-            with_more_rights());
-    }
-    case read_error::not_under_ibid:
-        return fmt::format("process {} ({}) does not run under ibid; 'ibid doctor {}' says why", pid,
-                           name_of_process(pid), pid);
-    case read_error::not_used:
-        return fmt::format(
-            "process {} ({}) runs under ibid, and has not used OpenSSL so far; 'ibid doctor {}' says more",
-            pid, name_of_process(pid), pid);
-    case read_error::unknown_version:
-        return fmt::format(
-            "process {} runs under another version of ibid, whose counters this one does not know", pid);
-    case read_error::no_answer:
-        return fmt::format("process {} ({}) could not be read: reading its memory did not finish (it may "
-                           "provide it itself: userfaultfd, FUSE)",
-                           pid, name_of_process(pid));
-    }
-    return "unknown error";
-}
-
-bool can_be_shown(const shared_statistics::process_result& seen, pid_t pid) {
-    if (seen.error == read_error::not_used && seen.figures.is_disabled)
-        fmt::print(stderr, "ibid: process {} ({}) runs under ibid, which is disabled: {}\n", pid,
-                   name_of_process(pid), seen.figures.reason);
-    else if (seen.error != read_error::none)
-        fmt::print(stderr, "ibid: {}\n", explain(seen.error, pid));
-    return seen.error == read_error::none;
-}
-
-namespace {
 
 nlohmann::ordered_json as_json(pid_t pid, const shared_statistics::process_figures& f) {
     nlohmann::ordered_json out = {{"ibid", IBID_VERSION},

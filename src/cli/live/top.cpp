@@ -11,8 +11,8 @@
 #include "cli/counters/cache_report.h"
 #include "cli/counters/report.h"
 #include "cli/live/screen.h"
-#include "cli/live/stat.h"
 #include "cli/live/top_view.h"
+#include "cli/programs/process.h"
 #include "statistics/host_reader.h"
 
 #include <ctime>

@@ -6,9 +6,9 @@
 #include "cli/base/exit_status.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
-#include "cli/doctor/doctor.h"
+#include "cli/doctor/opinion.h"
 #include "cli/measure/comparison.h"
-#include "cli/programs/environment.h"
+#include "cli/programs/installation.h"
 #include "cli/programs/program.h"
 #include "cli/run/supervise.h"
 
@@ -135,7 +135,7 @@ std::vector<std::string> notes_about(const request& r, int status, const trial& 
     if (has_load && !has_latencies)
         notes.emplace_back("no latencies: its output has no percentiles (wrk and wrk2 print them with "
                            "--latency, bombardier with -l; ab, hey, oha, vegeta report and k6 always)");
-    const std::optional<opinion> found = opinion_of(r.what.command[0]);
+    const std::optional<doctor::opinion> found = doctor::opinion_of(r.what.command[0]);
     for (std::size_t i = 0; found && i < found->problems.size(); ++i)
         notes.push_back(
             fmt::format("ibid does not help {}: {}", legible(r.what.command[0]), found->problems[i]));

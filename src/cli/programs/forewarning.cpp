@@ -3,11 +3,12 @@
 // See forewarning.h.
 #include "cli/programs/forewarning.h"
 
+#include "cli/programs/installation.h"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -44,17 +45,6 @@ constexpr std::array starters{
 };
 
 } // namespace
-
-std::string closed_to_others(const std::string& path) {
-    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-        std::string part = path.substr(0, end);
-        struct stat s {};
-        if (::stat(part.c_str(), &s) != 0 || (s.st_mode & (S_ISDIR(s.st_mode) ? S_IXOTH : S_IROTH)) == 0)
-            return part;
-        if (end == std::string::npos)
-            return {};
-    }
-}
 
 std::vector<std::string> forewarnings(const std::string& name, const std::optional<program>& target,
                                       const std::string& preload) {

@@ -17,7 +17,4 @@ namespace ibid::cli {
 [[nodiscard]] std::vector<std::string>
 forewarnings(const std::string& name, const std::optional<program>& target, const std::string& preload);
 
-// The part of a path that other users may not search or read; empty if there is none.
-[[nodiscard]] std::string closed_to_others(const std::string& path);
-
 } // namespace ibid::cli

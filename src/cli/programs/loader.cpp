@@ -3,7 +3,7 @@
 // Queries the dynamic loader. See loader.h.
 #include "cli/programs/loader.h"
 
-#include "cli/programs/environment.h"
+#include "cli/programs/installation.h"
 #include "cli/programs/program.h"
 #include "openssl/modules/linker_functions.h"
 #include "statistics/reading_child.h"

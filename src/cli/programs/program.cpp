@@ -4,7 +4,7 @@
 #include "cli/programs/program.h"
 
 #include "cli/base/words.h"
-#include "cli/programs/environment.h"
+#include "cli/programs/installation.h"
 #include "cli/programs/mapped_file.h"
 
 #include <algorithm>

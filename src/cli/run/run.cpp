@@ -6,13 +6,14 @@
 
 #include "cli/base/exit_status.h"
 #include "cli/base/words.h"
-#include "cli/counters/report.h"
-#include "cli/programs/environment.h"
 #include "cli/programs/forewarning.h"
+#include "cli/programs/installation.h"
 #include "cli/programs/program.h"
 #include "cli/run/descriptors.h"
+#include "cli/run/summary.h"
 #include "cli/run/supervise.h"
 #include "cli/settings/effective_settings.h"
+#include "cli/settings/known_settings.h"
 #include "statistics/observe.h"
 
 #include <cerrno>
@@ -172,10 +173,6 @@ bool write_all(int fd, std::string_view text) {
 }
 
 } // namespace
-
-bool can_be_excluded(const std::string& name) {
-    return !name.empty() && name.find_first_of("/:") == std::string::npos;
-}
 
 int run(const run_request& request) {
     const std::string& name = request.command[0];

@@ -17,9 +17,6 @@ struct run_request {
     bool children = true;                 // false: programs that this one starts run without ibid
 };
 
-// Whether a program could have this name: not empty, no slash, no colon.
-[[nodiscard]] bool can_be_excluded(const std::string& name);
-
 // Without statistics this process executes the program. Returns an exit status only if the program did not
 // run (126, 127) or, with statistics, if the summary could not be written; otherwise ends as the program
 // ended.

@@ -4,12 +4,13 @@
 #include "cli/base/exit_status.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
-#include "cli/doctor/judgement.h"
-#include "cli/programs/environment.h"
+#include "cli/doctor/unit_judgement.h"
+#include "cli/programs/installation.h"
 #include "cli/service/commands.h"
 #include "cli/service/drop_in.h"
 #include "cli/settings/configuration.h"
 #include "cli/settings/effective_settings.h"
+#include "cli/settings/known_settings.h"
 #include "cli/systemd/unit.h"
 
 #include <algorithm>
@@ -64,7 +65,7 @@ std::string wrong_assignment(const std::string& setting) {
 }
 
 // The settings from files for its program, then those given by --set.
-std::vector<std::string> settings_for(const request& r, judgement& j) {
+std::vector<std::string> settings_for(const request& r, doctor::unit_judgement& j) {
     const configuration files = configuration::load(r.root);
     const std::vector<std::string> names = names_of_program(r.root + j.program, files.has_sections());
     for (const std::string& complaint : files.complaints_of(names))
@@ -84,7 +85,7 @@ std::vector<std::string> settings_for(const request& r, judgement& j) {
     return all;
 }
 
-std::vector<std::string> next_steps(const request& r, const unit& u) {
+std::vector<std::string> next_steps(const request& r, const systemd::unit& u) {
     if (!r.root.empty())
         return {};
     return {fmt::format("systemctl daemon-reload && systemctl restart {}", u.name),
@@ -114,22 +115,22 @@ int enable(const request& r) {
         if (const std::string wrong = wrong_assignment(setting); !wrong.empty())
             return refuse(exit_usage, wrong);
     }
-    const std::string named = unit_name(r.service);
-    const unit_result loaded =
-        load_unit(r.root, r.service, named.empty() ? std::string() : drop_in_path(named));
+    const std::string named = systemd::unit_name(r.service);
+    const systemd::unit_result loaded =
+        systemd::load_unit(r.root, r.service, named.empty() ? std::string() : drop_in_path(named));
     if (!loaded.found)
         return refuse(exit_no, loaded.error);
-    unit u = *loaded.found;
+    systemd::unit u = *loaded.found;
     const std::string path = drop_in_path(u.name);
     if (u.name != named) // an alias: its drop-in is that of the service that it leads to
-        u = load_unit(r.root, u.name, path).found.value_or(u);
+        u = systemd::load_unit(r.root, u.name, path).found.value_or(u);
     const std::string file = r.root + path;
 
     std::string error;
     const std::string preload = preload_for(r.root, error);
     if (!error.empty())
         return refuse(exit_no, error);
-    judgement j = judge(u, r.root, preload);
+    doctor::unit_judgement j = doctor::judge(u, r.root, preload);
     const std::vector<std::string> settings = settings_for(r, j);
     const drop_in_state before = look_at_drop_in(file);
     if (before == drop_in_state::foreign)
@@ -186,9 +187,10 @@ int disable(const request& r) {
     if (r.all) {
         services = services_with_drop_in(r.root);
     } else {
-        const unit_result loaded = load_unit(r.root, r.service);
-        const std::string name =
-            loaded.found ? loaded.found->name : unit_name(r.service); // a service that was removed meanwhile
+        const systemd::unit_result loaded = systemd::load_unit(r.root, r.service);
+        const std::string name = loaded.found
+                                     ? loaded.found->name
+                                     : systemd::unit_name(r.service); // a service that was removed meanwhile
         if (name.empty())
             return refuse(exit_usage, loaded.error);
         services = {name};

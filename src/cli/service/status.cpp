@@ -5,6 +5,7 @@
 #include "cli/base/numbers.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
+#include "cli/programs/process.h"
 #include "cli/service/commands.h"
 #include "cli/service/drop_in.h"
 #include "cli/systemd/processes.h"
@@ -20,6 +21,7 @@ namespace ibid::cli::service {
 namespace {
 
 using shared_statistics::kind;
+using systemd::process;
 
 struct service_state {
     std::string name;
@@ -80,7 +82,7 @@ service_state look(const std::string& root, const std::string& name) {
         s.missing = missing_file(root, read_file(file));
     }
     if (root.empty())
-        s.running = processes_of(name);
+        s.running = systemd::processes_of(name);
     return s;
 }
 
@@ -137,7 +139,7 @@ nlohmann::ordered_json as_json(const service_state& s) {
 int status(const request& r) {
     std::vector<std::string> names = services_with_drop_in(r.root);
     if (!r.service.empty()) {
-        const unit_result loaded = load_unit(r.root, r.service);
+        const systemd::unit_result loaded = systemd::load_unit(r.root, r.service);
         if (!loaded.found) {
             fmt::print(stderr, "ibid: {}\n", loaded.error);
             return exit_no;

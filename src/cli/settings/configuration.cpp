@@ -3,8 +3,7 @@
 // See configuration.h. `ibid run` reads the files at each start, so this uses no streams.
 #include "cli/settings/configuration.h"
 
-#include "cli/programs/environment.h"
-#include "cli/run/run.h"
+#include "cli/settings/known_settings.h"
 
 #include <algorithm>
 #include <array>

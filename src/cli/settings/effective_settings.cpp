@@ -3,8 +3,8 @@
 // See effective_settings.h.
 #include "cli/settings/effective_settings.h"
 
-#include "cli/programs/environment.h"
 #include "cli/programs/program.h"
+#include "cli/settings/known_settings.h"
 
 #include <algorithm>
 #include <cstdlib>

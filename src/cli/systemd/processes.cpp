@@ -3,12 +3,12 @@
 // See processes.h.
 #include "cli/systemd/processes.h"
 
-#include "cli/live/stat.h"
+#include "cli/programs/process.h"
 #include "statistics/every_process.h"
 
 #include <fstream>
 
-namespace ibid::cli::service {
+namespace ibid::cli::systemd {
 
 using shared_statistics::read_error;
 
@@ -57,4 +57,4 @@ std::vector<process> processes_of(const std::string& unit) {
     return all;
 }
 
-} // namespace ibid::cli::service
+} // namespace ibid::cli::systemd

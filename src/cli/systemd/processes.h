@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-namespace ibid::cli::service {
+namespace ibid::cli::systemd {
 
 struct process {
     pid_t pid = 0;
@@ -27,4 +27,4 @@ struct process {
 
 [[nodiscard]] std::vector<process> processes_of(const std::string& unit);
 
-} // namespace ibid::cli::service
+} // namespace ibid::cli::systemd

@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-namespace ibid::cli::service {
+namespace ibid::cli::systemd {
 namespace {
 
 namespace fs = std::filesystem;
@@ -251,4 +251,4 @@ std::string program_of(std::string_view command_line) {
     return words.empty() ? std::string() : words[0];
 }
 
-} // namespace ibid::cli::service
+} // namespace ibid::cli::systemd

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace ibid::cli::service {
+namespace ibid::cli::systemd {
 
 struct unit {
     std::string name;               // "nginx.service"; for an alias, the name of its target
@@ -56,4 +56,4 @@ struct unit_result {
 // The program of a systemd command line, without prefix characters. Empty: none.
 [[nodiscard]] std::string program_of(std::string_view command_line);
 
-} // namespace ibid::cli::service
+} // namespace ibid::cli::systemd

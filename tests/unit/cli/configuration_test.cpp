@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Settings from files: which one applies, and that arbitrary bytes never give an invalid setting.
-#include "cli/programs/environment.h"
-#include "cli/run/run.h"
 #include "cli/settings/configuration.h"
 #include "cli/settings/effective_settings.h"
+#include "cli/settings/known_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// See judgement.h.
-#include "cli/doctor/judgement.h"
+// See unit_judgement.h.
+#include "cli/doctor/unit_judgement.h"
 
-#include "cli/doctor/doctor.h"
+#include "cli/doctor/opinion.h"
 #include "cli/programs/forewarning.h"
+#include "cli/programs/installation.h"
 #include "cli/programs/program.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@
 
 #include <fmt/format.h>
 
-namespace ibid::cli::service {
+namespace ibid::cli::doctor {
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,10 +28,10 @@ bool is_below(const std::string& path, std::string_view folder) {
 
 // The paths of a directive that is a list of paths, without prefix characters and without the part after a
 // colon.
-std::vector<std::string> paths_of(const unit& u, std::string_view key) {
+std::vector<std::string> paths_of(const systemd::unit& u, std::string_view key) {
     std::vector<std::string> paths;
     for (const std::string& value : u.all(key)) {
-        for (std::string word : words_of(value)) {
+        for (std::string word : systemd::words_of(value)) {
             word.erase(0, word.find_first_not_of("-+"));
             paths.push_back(word.substr(0, word.find(':')));
         }
@@ -44,7 +45,8 @@ bool any_is_above(const std::vector<std::string>& folders, const std::string& pa
 }
 
 // The service sees other files, or some files are hidden from it; its loader must find the preload.
-void look_at_files(const unit& u, const std::string& root, const std::string& preload, judgement& j) {
+void look_at_files(const systemd::unit& u, const std::string& root, const std::string& preload,
+                   unit_judgement& j) {
     for (const char* key : {"RootDirectory", "RootImage"}) {
         const std::string other = u.value(key);
         if (other.empty() || other == "/")
@@ -78,9 +80,9 @@ void look_at_files(const unit& u, const std::string& root, const std::string& pr
                                          user.empty() ? "another one" : user));
 }
 
-void look_at_environment(const unit& u, const std::string& root, judgement& j) {
+void look_at_environment(const systemd::unit& u, const std::string& root, unit_judgement& j) {
     for (const std::string& value : u.all("UnsetEnvironment")) {
-        for (const std::string& name : words_of(value)) {
+        for (const std::string& name : systemd::words_of(value)) {
             if (name == "LD_PRELOAD" || name.starts_with("LD_PRELOAD="))
                 j.problems.push_back("UnsetEnvironment= removes LD_PRELOAD");
         }
@@ -128,8 +130,8 @@ bool loads_prefork(const std::string& root) {
     return false;
 }
 
-void look_at_class(const unit& u, const std::string& root, const std::vector<std::string>& command,
-                   judgement& j) {
+void look_at_class(const systemd::unit& u, const std::string& root, const std::vector<std::string>& command,
+                   unit_judgement& j) {
     const std::string name = fs::path(j.program).filename().string();
     const auto known = std::find_if(known_programs.begin(), known_programs.end(),
                                     [&name](const known_program& k) { return k.name == name; });
@@ -159,7 +161,7 @@ void look_at_class(const unit& u, const std::string& root, const std::vector<std
 }
 
 // Servers that give their processes a new environment.
-void look_at_scrubbed_environment(const unit& u, judgement& j) {
+void look_at_scrubbed_environment(const systemd::unit& u, unit_judgement& j) {
     if (u.name == "postfix.service" && fs::path(j.program).filename() == "true")
         j.problems.emplace_back("it starts nothing itself: Postfix is postfix@-.service");
     else if (fs::path(j.program).filename() == "true") // Debian's postgresql.service
@@ -174,7 +176,7 @@ void look_at_scrubbed_environment(const unit& u, judgement& j) {
     }
 }
 
-void look_at_program(const std::string& root, judgement& j) {
+void judge_program(const std::string& root, unit_judgement& j) {
     if (j.program.find('%') != std::string::npos || j.program.find('$') != std::string::npos) {
         j.notes.push_back(fmt::format("only systemd knows, at the start, which program {} is", j.program));
         return;
@@ -202,20 +204,20 @@ void look_at_program(const std::string& root, judgement& j) {
 
 } // namespace
 
-judgement judge(const unit& u, const std::string& root, const std::string& preload) {
-    judgement j;
+unit_judgement judge(const systemd::unit& u, const std::string& root, const std::string& preload) {
+    unit_judgement j;
     const std::vector<std::string> starts = u.all("ExecStart");
     if (starts.empty()) {
         j.problems.emplace_back("it starts no program (ExecStart=)");
         return j;
     }
-    j.program = program_of(starts.back());
+    j.program = systemd::program_of(starts.back());
     look_at_files(u, root, preload, j);
     look_at_environment(u, root, j);
-    look_at_class(u, root, words_of(starts.back()), j);
+    look_at_class(u, root, systemd::words_of(starts.back()), j);
     look_at_scrubbed_environment(u, j);
     if (j.problems.empty())
-        look_at_program(root, j);
+        judge_program(root, j);
     // Already reported as a required step.
     std::erase_if(j.notes, [&j](const std::string& note) {
         return std::find(j.needed.begin(), j.needed.end(), note) != j.needed.end();
@@ -223,4 +225,4 @@ judgement judge(const unit& u, const std::string& root, const std::string& prelo
     return j;
 }
 
-} // namespace ibid::cli::service
+} // namespace ibid::cli::doctor

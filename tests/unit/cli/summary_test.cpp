@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The summary of `ibid run --stats`, as text and as JSON.
-#include "cli/counters/report.h"
+#include "cli/run/summary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

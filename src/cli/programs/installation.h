@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The environment in which a program runs under ibid: where the preload is, and the variables that say so.
+// Where this command and the preload are installed, and how LD_PRELOAD names the preload.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace ibid::cli {
 
@@ -35,24 +32,7 @@ struct preload_entry {
 // and a dollar sign begins a token.
 [[nodiscard]] bool fits_into_ld_preload(const std::string& path);
 
-// IBID_EXCLUDE with more names: "git:ssh".
-[[nodiscard]] std::string append_names(std::string list, const std::vector<std::string>& names);
-
-// The variables that the preload reads and that a person may set (docs/command.md). Configuration files use
-// the same names.
-struct setting_kind {
-    std::string_view name;
-    std::string_view by_default; // text for a person
-};
-[[nodiscard]] const std::array<setting_kind, 7>& setting_kinds();
-[[nodiscard]] bool is_setting(std::string_view name);
-
-// Settings that `name` may mean; and what to tell of a name that is none.
-[[nodiscard]] std::vector<std::string> similar_settings(std::string_view name);
-[[nodiscard]] std::string not_a_setting(std::string_view name);
-
-// An error message for a value of one of them; empty if it is valid. The preload itself treats an invalid
-// value as unset.
-[[nodiscard]] std::string wrong_value(std::string_view name, std::string_view value);
+// The part of a path that other users may not search or read; empty if there is none.
+[[nodiscard]] std::string closed_to_others(const std::string& path);
 
 } // namespace ibid::cli

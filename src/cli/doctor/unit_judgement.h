@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-namespace ibid::cli::service {
+namespace ibid::cli::doctor {
 
-struct judgement {
+struct unit_judgement {
     std::string program;               // the service's program; empty: none
     std::vector<std::string> problems; // reasons not to enable ibid
     std::vector<std::string> notes;    // further information
@@ -21,6 +21,7 @@ struct judgement {
 };
 
 // `preload`: the path by which the service will find it, without `root`.
-[[nodiscard]] judgement judge(const unit& u, const std::string& root, const std::string& preload);
+[[nodiscard]] unit_judgement judge(const systemd::unit& u, const std::string& root,
+                                   const std::string& preload);
 
-} // namespace ibid::cli::service
+} // namespace ibid::cli::doctor

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A running process: what is mapped into it, and what its counters say.
+#include "cli/doctor/subjects.h"
+
+#include "cli/doctor/environment.h"
+#include "cli/doctor/openssl.h"
+#include "cli/programs/loader.h"
+#include "cli/programs/modules.h"
+#include "cli/programs/openssl_build.h"
+#include "cli/programs/process.h"
+#include "cli/programs/program.h"
+#include "cli/programs/tls_library.h"
+#include "cli/systemd/processes.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ibid::cli::doctor {
+namespace {
+
+using shared_statistics::read_error;
+
+// The counters show which libcrypto is helped; the mappings show which ones exist.
+void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, const std::string& root,
+                        const shared_statistics::process_result& counters) {
+    f.libcryptos = counters.figures.libcryptos;
+    for (const std::string& library : libraries) {
+        if (!is_libcrypto(library))
+            continue;
+        const bool known = std::any_of(f.libcryptos.begin(), f.libcryptos.end(), [&](const auto& one) {
+            std::error_code error;
+            return one.path == library || std::filesystem::equivalent(root + one.path, root + library, error);
+        });
+        if (!known) {
+            shared_statistics::libcrypto_figures one;
+            one.path = library;
+            one.version = openssl_version_of(root + library);
+            f.libcryptos.push_back(std::move(one));
+        }
+    }
+    if (f.libcryptos.size() > 1)
+        std::erase_if(f.libcryptos, [](const auto& one) { return one.path.empty(); });
+}
+
+// The system call filter (seccomp) of a process.
+void look_at_sandbox(findings& f, pid_t pid) {
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("Seccomp:") && line.ends_with("2"))
+            f.notes.emplace_back(
+                "it has a system call filter (seccomp): if the filter was active when ibid was loaded, "
+                "and refused mprotect, futex or getrandom, a feature is off (docs/safety.md)");
+    }
+}
+
+// It runs without ibid, and nothing is known that would keep ibid from it but what is in `problems`.
+void advise_to_start_under_ibid(findings& f, pid_t pid) {
+    if (!f.openssl.libssl.empty() && f.problems.size() == 1)
+        f.next.push_back(fmt::format("'ibid certs --estimate {}' says what sharing would save", pid));
+    const std::string unit = systemd::unit_of(pid);
+    f.next.push_back(unit.empty() ? "start it again with 'ibid run' before its command line"
+                                  : fmt::format("'ibid enable {}' turns it on for its service", unit));
+}
+
+// What a process is that has no memory of its own; empty: it has some.
+std::string without_memory(pid_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string text;
+    std::getline(file, text, '\0');
+    std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+    char state = 0;
+    // proc(5): the flags are the seventh word behind the name; PF_KTHREAD is one of them.
+    unsigned long long word[6] = {};
+    rest >> state;
+    for (unsigned long long& one : word) {
+        long long value = 0;
+        rest >> value; // some are negative
+        one = static_cast<unsigned long long>(value);
+    }
+    if (state == 'Z' || state == 'X')
+        return "has ended; its parent has not asked for its status yet";
+    return (word[5] & 0x00200000) != 0 ? "is a part of the kernel" : "";
+}
+
+// The kernel shows paths as this command sees them, if both are in the same mounts. Otherwise the folder
+// below which this command sees the files of the process.
+std::string root_of(pid_t pid) {
+    std::error_code error;
+    const std::string mounts = fmt::format("/proc/{}/ns/mnt", pid);
+    return std::filesystem::equivalent(mounts, "/proc/self/ns/mnt", error) || error
+               ? std::string()
+               : fmt::format("/proc/{}/root", pid);
+}
+
+std::string without_root(const std::string& path, const std::string& root) {
+    return path.starts_with(root) ? path.substr(root.size()) : path;
+}
+
+void say_why_unread(findings& f, pid_t pid, const shared_statistics::process_result& counters) {
+    f.unread = true;
+    if (counters.error == read_error::no_answer) {
+        f.problems.push_back(explain(counters.error, pid));
+        return;
+    }
+    if (const std::string what = without_memory(pid); !what.empty()) {
+        f.problems.push_back(fmt::format("process {} {}", pid, what));
+        return;
+    }
+    f.problems.push_back(explain(read_error::not_permitted, pid));
+    if (::geteuid() != 0)
+        f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
+}
+
+void look_at_root_directory(findings& f, pid_t pid) {
+    std::error_code error;
+    const std::string folder =
+        std::filesystem::read_symlink(fmt::format("/proc/{}/root", pid), error).string();
+    if (!error && folder != "/")
+        f.notes.push_back(
+            fmt::format("its root directory is {}: programs that it starts there run without ibid", folder));
+}
+
+// TLS that is no shared library: inside the executable (a path of this command's), or inside one of the
+// `files`.
+void look_for_tls_inside(findings& f, const std::string& executable, const std::vector<std::string>& files,
+                         const std::string& root, const std::string& name_of_executable) {
+    if (f.openssl.libcrypto.empty()) {
+        const std::string how = openssl_inside(executable);
+        const std::string whose = other_tls_inside(executable);
+        f.problems.push_back(
+            !whose.empty() ? fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose)
+            : how.empty()  ? no_libcrypto_so_far
+                           : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
+    }
+    for (const std::string& file : files_with_openssl_inside(files)) {
+        if (f.openssl.libcrypto.empty() && file == root + name_of_executable)
+            continue; // it is a problem already
+        f.notes.push_back(fmt::format("{} contains an OpenSSL of its own: what that one parses is not shared",
+                                      without_root(file, root)));
+    }
+}
+
+// It has loaded libcrypto, and no libssl.
+void look_for_other_tls(findings& f, const std::vector<std::string>& libraries) {
+    f.not_known = true;
+    for (const std::string& library : libraries) {
+        if (const std::string other = other_tls_library(library); !other.empty()) {
+            f.problems.push_back(
+                fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL", other, library));
+            break;
+        }
+    }
+}
+
+void judge_without_preload(findings& f, pid_t pid, const program& p) {
+    const bool hopeless = !f.problems.empty() && f.problems.back() != no_libcrypto_so_far;
+    f.problems.emplace_back(not_in_it);
+    if (const std::string why = why_not_preloadable(p); !why.empty())
+        f.problems.push_back(why);
+    else if (!hopeless)
+        advise_to_start_under_ibid(f, pid);
+}
+
+void judge_counters(findings& f, pid_t pid, const shared_statistics::process_result& counters) {
+    if (counters.error == read_error::none) {
+        if (!counters.figures.helped && !counters.figures.reason.empty() && !f.openssl.libcrypto.empty())
+            f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
+        else if (counters.figures.is_disabled)
+            f.notes.push_back("with one of its libcryptos ibid is disabled: " + counters.figures.reason);
+        if (counters.figures.helped)
+            f.next.push_back(fmt::format("'ibid stat {}' shows what it saves", pid));
+    } else if (counters.error == read_error::not_used && counters.figures.is_disabled) {
+        if (f.problems.empty()) // otherwise its environment already says so
+            f.problems.push_back("ibid is disabled in it: " + counters.figures.reason);
+    } else if (counters.error == read_error::not_used) {
+        f.notes.emplace_back("it has not used OpenSSL for certificates so far");
+    }
+}
+
+} // namespace
+
+findings look_at_process(pid_t pid, const shared_statistics::process_result& counters) {
+    findings f;
+    f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
+    f.is_process = true;
+    const std::string root = root_of(pid);
+    const std::vector<std::string> libraries = libraries_of_process(pid);
+    const std::string mapped = first_named(libraries, "libibid_preload.so");
+    f.openssl = look_at_openssl(libraries, root);
+    if (!mapped.empty())
+        f.preload = mapped;
+    std::vector<std::string> files;
+    for (const std::string& library : libraries)
+        files.push_back(root + library);
+    f.decisive = classify(files);
+    f.decisive.path = without_root(f.decisive.path, root);
+    f.own_memory = without_root(sets_memory_functions(files), root);
+    const std::string executable = fmt::format("/proc/{}/exe", pid);
+    std::error_code error;
+    const std::string name_of_executable = std::filesystem::read_symlink(executable, error).string();
+    look_at_settings(f, surroundings(pid), "environment", {},
+                     {std::filesystem::path(name_of_executable).filename().string()});
+    judge_openssl(f);
+    if (counters.error == read_error::no_answer || libraries.empty()) {
+        say_why_unread(f, pid, counters);
+        return f;
+    }
+    look_at_libcryptos(f, libraries, root, counters);
+    look_at_root_directory(f, pid);
+    look_at_sandbox(f, pid);
+    if (mapped.empty())
+        note_scrubbed_environment(f, name_of_executable);
+    look_for_tls_inside(f, executable, files, root, name_of_executable);
+    program p = look_at(executable);
+    p.path = name_of_executable; // for messages
+    if (p.elf && p.elf->audited)
+        f.problems.emplace_back("its executable names an auditor (DT_AUDIT): ibid is disabled");
+    if (!f.openssl.libcrypto.empty() && f.openssl.libssl.empty())
+        look_for_other_tls(f, libraries);
+    if (mapped.empty())
+        judge_without_preload(f, pid, p);
+    else
+        judge_counters(f, pid, counters);
+    return f;
+}
+
+} // namespace ibid::cli::doctor
