@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,3 +70,32 @@ def equal(theatre: Theatre, way: Way, request: pytest.FixtureRequest) -> Callabl
 def same(theatre: Theatre, request: pytest.FixtureRequest) -> Callable[[Scenario], Statistics]:
     """Like `equal`, but only with default settings, for scenarios in which the settings make no difference."""
     return lambda scenario: theatre.compare(request.node.name, scenario, DEFAULT)
+
+
+@pytest.fixture(params=["exec", "supervised"])
+def run(request: pytest.FixtureRequest, ibid: Path, tmp_path: Path) -> list[str]:
+    """`ibid run`, without and with --stats: the program must look the same from outside."""
+    return [str(ibid), "run", *([f"--stats={tmp_path / 'figures.json'}"] if request.param == "supervised" else []), "--"]
+
+
+@pytest.fixture
+def supervised(ibid: Path, tmp_path: Path) -> list[str]:
+    return [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", "--"]
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts programs with which a test communicates; none outlives the test."""
+    all_: list[subprocess.Popen[str]] = []
+
+    def start(words: list[str], **options: object) -> subprocess.Popen[str]:
+        settings: dict[str, object] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, **options}
+        process: subprocess.Popen[str] = subprocess.Popen(words, **settings)  # type: ignore[call-overload]
+        all_.append(process)
+        return process
+
+    yield start
+    for process in all_:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
