@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DETAIL = "include/ibid/detail"
 OPENSSL = "src/openssl"
+CLI = "src/cli"
 # Lowest first. A folder may include itself and the folders that are listed for it.
 BELOW: dict[str, tuple[str, ...]] = {
     f"{DETAIL}/port": (),
@@ -48,7 +49,20 @@ BELOW: dict[str, tuple[str, ...]] = {
     ),
     f"{OPENSSL}/api": ("include", "src/statistics", OPENSSL),
     "src/preload": ("include", "src/statistics", OPENSSL),
-    "src/cli": ("include", "src/statistics", OPENSSL),
+    f"{CLI}/base": ("src/statistics",),
+    f"{CLI}/usage": (),
+    f"{CLI}/programs": ("src/statistics", OPENSSL, f"{CLI}/base"),
+    f"{CLI}/counters": ("src/statistics", f"{CLI}/base"),
+    f"{CLI}/settings": ("include", "src/statistics", OPENSSL, *(f"{CLI}/{below}" for below in ("base", "programs"))),
+    f"{CLI}/systemd": ("src/statistics", *(f"{CLI}/{below}" for below in ("base", "programs"))),
+    f"{CLI}/run": ("src/statistics", *(f"{CLI}/{below}" for below in ("base", "programs", "counters", "settings"))),
+    f"{CLI}/live": ("src/statistics", *(f"{CLI}/{below}" for below in ("base", "programs", "counters"))),
+    f"{CLI}/doctor": ("src/statistics", OPENSSL, *(f"{CLI}/{below}" for below in ("base", "programs", "settings", "systemd"))),
+    f"{CLI}/certs": ("src/statistics", OPENSSL, *(f"{CLI}/{below}" for below in ("base", "programs", "doctor"))),
+    f"{CLI}/exporter": ("src/statistics", *(f"{CLI}/{below}" for below in ("base", "programs", "systemd"))),
+    f"{CLI}/measure": ("src/statistics", *(f"{CLI}/{below}" for below in ("base", "programs", "run", "doctor"))),
+    f"{CLI}/service": ("src/statistics", *(f"{CLI}/{below}" for below in ("base", "programs", "settings", "systemd", "doctor"))),
+    CLI: (CLI,),
 }
 # Public headers that the folders of DETAIL may include: they include nothing above `counting`.
 VALUES = ("errors.h", "handle.h", "hash.h", "retention.h", "statistics.h")
