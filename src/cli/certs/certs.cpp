@@ -11,7 +11,6 @@
 #include "cli/certs/scan.h"
 #include "cli/doctor/opinion.h"
 #include "cli/programs/loader.h"
-#include "cli/programs/modules.h"
 #include "cli/programs/process.h"
 #include "cli/programs/tls_library.h"
 #include "statistics/printable.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Parses the arguments of `ibid run` without CLI11, because this happens at each start of a program and must
-// be fast. Special cases (--help, errors) are left to arguments.cpp, which documents the options.
+// be fast. Special cases (--help, errors) are left to arguments.cpp.
 #pragma once
 
 #include "cli/run/run.h"

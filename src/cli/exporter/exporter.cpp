@@ -4,7 +4,6 @@
 #include "cli/exporter/exporter.h"
 
 #include "cli/base/exit_status.h"
-#include "cli/base/words.h"
 #include "cli/exporter/collector.h"
 #include "cli/exporter/http_server.h"
 #include "cli/exporter/metrics.h"

@@ -4,18 +4,14 @@
 #include "cli/programs/program.h"
 
 #include "cli/base/words.h"
+#include "cli/programs/executable.h"
 #include "cli/programs/installation.h"
 #include "cli/programs/mapped_file.h"
+#include "cli/programs/script.h"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <string_view>
 
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -28,101 +24,6 @@ namespace {
 
 std::string file_name(const std::string& path) {
     return std::filesystem::path(path).filename().string();
-}
-
-bool is_executable_file(const std::string& path) {
-    struct stat s {};
-    return ::stat(path.c_str(), &s) == 0 && S_ISREG(s.st_mode) && ::access(path.c_str(), X_OK) == 0;
-}
-
-// Empty when there is none.
-std::string find_executable(const std::string& name) {
-    if (name.find('/') != std::string::npos)
-        return is_executable_file(name) ? name : std::string();
-    const char* variable = std::getenv("PATH");
-    std::string_view rest = variable != nullptr ? variable : "/bin:/usr/bin";
-    while (!name.empty()) {
-        const std::string_view folder = rest.substr(0, rest.find(':'));
-        std::string path = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
-        if (is_executable_file(path))
-            return path;
-        if (folder.size() == rest.size())
-            break;
-        rest.remove_prefix(folder.size() + 1);
-    }
-    return {};
-}
-
-// The words of env -S, without its quotes and escapes.
-std::vector<std::string> split_words(std::string_view text) {
-    std::istringstream words{std::string(text)};
-    std::vector<std::string> all;
-    for (std::string word; words >> word;)
-        all.push_back(std::move(word));
-    return all;
-}
-
-// The program that env(1) starts for the argument of a "#!" line; empty: none that could be named. The kernel
-// passes the whole argument as one word; only -S makes several of it.
-std::string program_of_env(std::string_view argument) {
-    std::vector<std::string> words{std::string(argument)};
-    for (const std::string_view option : {"-S", "--split-string=", "--split-string", "-vS", "-iS"}) {
-        if (argument.starts_with(option)) {
-            words = split_words(argument.substr(option.size()));
-            break;
-        }
-    }
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::string& word = words[i];
-        if (word == "-u" || word == "-C" || word == "--unset" || word == "--chdir")
-            ++i; // its value
-        else if (!word.starts_with("-") && word.find('=') == std::string::npos)
-            return word;
-    }
-    return {};
-}
-
-// The interpreter of a script; empty if the file is not a script. execve(2): after "#!" comes a path up to a
-// space or tab, then one argument. For env(1), the program that env finds along PATH.
-std::string interpreter_of_script(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::array<char, 256> start{};
-    file.read(start.data(), start.size());
-    const std::string_view text(start.data(), static_cast<std::size_t>(file.gcount()));
-    if (!text.starts_with("#!"))
-        return {};
-    std::string_view line = text.substr(2, text.find('\n') - 2);
-    const auto trim = [&line] {
-        line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t")));
-        line = line.substr(0, line.find_last_not_of(" \t") + 1);
-    };
-    trim();
-    std::string interpreter(line.substr(0, line.find_first_of(" \t")));
-    line.remove_prefix(interpreter.size());
-    trim();
-    if (file_name(interpreter) != "env")
-        return interpreter;
-    const std::string name = program_of_env(line);
-    if (name.empty())
-        return interpreter;
-    const std::string found = find_executable(name);
-    return found.empty() ? name : found;
-}
-
-// Why an interpreter of that name is probably not there.
-std::string probable_mistake(const std::string& interpreter) {
-    if (interpreter.ends_with("\r"))
-        return ": the line ends with a carriage return, as on Windows";
-    if (interpreter.find(' ') != std::string::npos)
-        return fmt::format(": env takes the rest of the line as one name; '#!/usr/bin/env -S {}' splits it",
-                           legible(interpreter));
-    return {};
-}
-
-bool is_shell(const std::string& path) {
-    const std::string name = file_name(path);
-    return name == "sh" || name == "bash" || name == "dash" || name == "ash" || name == "ksh" ||
-           name == "zsh" || name == "mksh" || name == "busybox";
 }
 
 // ld.so(8), secure-execution mode: the loader ignores LD_PRELOAD when the kernel sets AT_SECURE.
@@ -172,32 +73,6 @@ program look_at(const std::string& path) {
     if (p.elf && p.elf->is_cut)
         p.broken = legible(p.path) + " is damaged: parts of it are not there";
     return p;
-}
-
-std::string target_of_shell_script(std::string_view text) {
-    const auto is_plain = [](std::string_view word) {
-        return word.find_first_of("$`\"'\\*?[~(){}<>|&;!") == std::string_view::npos;
-    };
-    while (!text.empty()) {
-        std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
-        line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t")));
-        if (line.empty() || line.starts_with("#") || line.starts_with("set -"))
-            continue;
-        if (line.starts_with("exec /")) {
-            const std::string_view path = line.substr(5, line.find_first_of(" \t", 5) - 5);
-            return is_plain(path) ? std::string(path) : std::string();
-        }
-        const std::string_view setting = line.starts_with("export ") ? line.substr(7) : line;
-        const std::size_t equals = setting.find('=');
-        const std::string_view name = setting.substr(0, equals);
-        if (equals == std::string_view::npos || name.empty() || name == "PATH" || name.starts_with("LD_") ||
-            name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
-                std::string_view::npos ||
-            !is_plain(setting) || setting.find(' ') != std::string_view::npos)
-            return {};
-    }
-    return {};
 }
 
 std::optional<program> find_program(const std::string& name) {

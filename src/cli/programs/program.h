@@ -10,7 +10,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace ibid::cli {
@@ -24,10 +23,6 @@ struct program {
     bool privileged = false;     // setuid, setgid or file capabilities: the loader ignores LD_PRELOAD
     std::string broken;          // why it cannot be run at all; empty when it can
 };
-
-// The program that a shell script executes, if it does nothing else: only comments, set, plain assignments,
-// and "exec PATH ..." with a literal path. Empty: not known without running it.
-[[nodiscard]] std::string target_of_shell_script(std::string_view text);
 
 // Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Nothing if there is no such
 // program.

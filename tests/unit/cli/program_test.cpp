@@ -2,6 +2,7 @@
 //
 // Which file a command line runs, and whether something can be preloaded into it.
 #include "cli/programs/program.h"
+#include "cli/programs/script.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
