@@ -3,10 +3,10 @@
 // The `ibid` command.
 #include "cli/base/exit_status.h"
 #include "cli/base/output.h"
+#include "cli/base/say.h"
 #include "cli/command_line/arguments.h"
 #include "cli/command_line/run_arguments.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -15,7 +15,7 @@
 namespace {
 
 int failed(const std::exception& error) {
-    std::fprintf(stderr, "ibid: %s\n", error.what());
+    ibid::cli::complain(error.what());
     return ibid::cli::exit_cannot_run;
 }
 

@@ -3,6 +3,8 @@
 // Colours on standard output.
 #include "cli/base/terminal.h"
 
+#include "statistics/printable.h"
+
 #include <cstdlib>
 
 #include <sys/ioctl.h>
@@ -31,10 +33,12 @@ std::size_t terminal_width() {
     return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-std::string folded(std::string_view text, std::size_t column) {
+legible_text folded(std::string_view any_text, std::size_t column) {
+    const std::string printable = shared_statistics::printable(any_text);
     const std::size_t width = terminal_width();
     if (width < column + 30)
-        return std::string(text);
+        return {printable};
+    std::string_view text = printable;
     std::string out;
     const std::size_t room = width - column;
     while (text.size() > room) {
@@ -44,14 +48,15 @@ std::string folded(std::string_view text, std::size_t column) {
         out.append(text.substr(0, space)).append(1, '\n').append(column, ' ');
         text.remove_prefix(space + 1);
     }
-    return out.append(text);
+    return {out.append(text)};
 }
 
-std::string paint(colour c, std::string_view text) {
+legible_text paint(colour c, std::string_view any_text) {
+    const std::string text = shared_statistics::printable(any_text);
     if (!has_colours())
-        return std::string(text);
+        return {text};
     const int code = c == colour::good ? 32 : c == colour::bad ? 31 : c == colour::faint ? 2 : 1;
-    return fmt::format("\033[{}m{}\033[0m", code, text);
+    return {fmt::format("\033[{}m{}\033[0m", code, text)};
 }
 
 } // namespace ibid::cli

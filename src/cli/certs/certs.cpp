@@ -5,6 +5,7 @@
 
 #include "cli/base/exit_status.h"
 #include "cli/base/numbers.h"
+#include "cli/base/say.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
 #include "cli/certs/held_certificates.h"
@@ -101,17 +102,18 @@ std::string_view subject_of(const tbs_certificate& c) {
 std::string table(const view& v, std::int64_t now) {
     constexpr std::size_t before = 40;
     std::string text =
-        paint(colour::strong, fmt::format("{:>9} {:>8} {:>10} {:>8}  {}", "HOLDERS", "RETAINED", "EXPIRES",
-                                          "AGE", names_text("SUBJECT", "ISSUER", before))) +
-        "\n";
+        fmt::format("{}\n", paint(colour::strong,
+                                  fmt::format("{:>9} {:>8} {:>10} {:>8}  {}", "HOLDERS", "RETAINED",
+                                              "EXPIRES", "AGE", names_text("SUBJECT", "ISSUER", before))));
     for (const row& r : v.rows) {
         const tbs_certificate& c = r.of.shown;
         const std::string ends = fmt::format("{:>10.10}", c.not_after);
         text += fmt::format("{:>9} {:>8} {} {:>8}  {}\n", r.of.holders ? grouped(*r.of.holders) : "?",
-                            r.of.retained ? "yes" : "no", c.ends < now ? paint(colour::bad, ends) : ends,
+                            r.of.retained ? "yes" : "no",
+                            c.ends < now ? paint(colour::bad, ends) : legible_text{ends},
                             span_text(now - c.begins), names_text(subject_of(c), c.issuer, before));
         if (v.several_libcryptos)
-            text += paint(colour::faint, fmt::format("{:>38}  of {}", "", r.libcrypto)) + "\n";
+            text += fmt::format("{}\n", paint(colour::faint, fmt::format("{:>38}  of {}", "", r.libcrypto)));
     }
     return text;
 }
@@ -151,23 +153,19 @@ bool has_openssl(pid_t pid) {
 
 int estimate(const request& r) {
     if (::kill(r.pid, 0) != 0 && errno == ESRCH) {
-        fmt::print(stderr, "ibid: {}\n", explain(shared_statistics::read_error::no_such_process, r.pid));
+        complain(explain(shared_statistics::read_error::no_such_process, r.pid));
         return exit_no;
     }
     std::optional<scan> read = scan_in_time(r.pid, [](double part) {
-        if (::isatty(STDERR_FILENO) == 1)
-            fmt::print(stderr, "\r{}",
-                       part < 1 ? fmt::format("{:3.0f} % of its memory read", part * 100)
-                                : fmt::format("{:28}\r", ""));
+        show_progress(part < 1 ? fmt::format("{:3.0f} % of its memory read", part * 100) : "");
     });
     if (!read) {
-        fmt::print(stderr, "ibid: the memory of process {} could not be read: reading it did not finish\n",
-                   r.pid);
+        complain(fmt::format("the memory of process {} could not be read: reading it did not finish", r.pid));
         return exit_no;
     }
     scan& s = *read;
     if (s.failed) {
-        fmt::print(stderr, "ibid: the memory of process {} may not be read{}\n", r.pid, with_more_rights());
+        complain(fmt::format("the memory of process {} may not be read{}", r.pid, with_more_rights()));
         return exit_no;
     }
     std::sort(s.certificates.begin(), s.certificates.end(),
@@ -196,31 +194,30 @@ int estimate(const request& r) {
             {"saves", {{"bytes", saves}, {"least", least(saves)}, {"most", most(saves)}}},
             {"obstacles", obstacles},
             {"certificates", std::move(list)}};
-        fmt::print("{}\n", json_text(out));
+        put(json_text(out) + "\n");
         return exit_ok;
     }
-    fmt::print("{} ({}): {} of OpenSSL's, {} different\n", r.pid, name_of_process(r.pid),
-               counted(s.objects(), "certificate"), grouped(s.certificates.size()));
+    say("{} ({}): {} of OpenSSL's, {} different\n", r.pid, name_of_process(r.pid),
+        counted(s.objects(), "certificate"), grouped(s.certificates.size()));
     if (s.cut)
-        fmt::print("Its memory was not read to the end: there may be more.\n");
+        say("Its memory was not read to the end: there may be more.\n");
     if (s.objects() == 0)
-        fmt::print("{}\n", has_openssl(r.pid) ? "It holds none now: repeat this while it has connections."
-                                              : "It has loaded no OpenSSL so far.");
+        say("{}\n", has_openssl(r.pid) ? "It holds none now: repeat this while it has connections."
+                                       : "It has loaded no OpenSSL so far.");
     else if (saves == 0)
-        fmt::print("There are no copies: sharing them would save no memory.\n");
+        say("There are no copies: sharing them would save no memory.\n");
     else
-        fmt::print("One copy of each would save about {} ({} to {}).\n", bytes_text(saves),
-                   bytes_text(least(saves)), bytes_text(most(saves)));
+        say("One copy of each would save about {} ({} to {}).\n", bytes_text(saves), bytes_text(least(saves)),
+            bytes_text(most(saves)));
     for (const std::string& obstacle : obstacles)
-        fmt::print("But ibid does not help this program: {}\n",
-                   folded(shared_statistics::printable(obstacle), 2));
+        say("But ibid does not help this program: {}\n", folded(obstacle, 2));
     constexpr std::size_t before = 22;
     if (s.objects() != 0)
-        fmt::print("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {}", "COPIES", "EXPIRES",
-                                                             names_text("SUBJECT", "ISSUER", before))));
+        say("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {}", "COPIES", "EXPIRES",
+                                                      names_text("SUBJECT", "ISSUER", before))));
     for (const copied_certificate& c : s.certificates)
-        fmt::print("{:>9} {:>10.10}  {}\n", grouped(c.copies), c.shown.not_after,
-                   names_text(subject_of(c.shown), c.shown.issuer, before));
+        say("{:>9} {:>10.10}  {}\n", grouped(c.copies), c.shown.not_after,
+            names_text(subject_of(c.shown), c.shown.issuer, before));
     return exit_ok;
 }
 
@@ -234,24 +231,24 @@ int certs(const request& r) {
         return exit_no;
     const view v = look(r.pid, seen.figures);
     if (v.failed) {
-        fmt::print(stderr, "ibid: the certificates of process {} cannot be read{}\n", r.pid,
-                   v.silent ? ": reading its memory did not finish" : "");
+        complain(fmt::format("the certificates of process {} cannot be read{}", r.pid,
+                             v.silent ? ": reading its memory did not finish" : ""));
         return exit_no;
     }
     const std::int64_t now = std::time(nullptr);
     if (r.json) {
-        fmt::print("{}\n", json_text(as_json(v, r.pid, now)));
+        put(json_text(as_json(v, r.pid, now)) + "\n");
         return exit_ok;
     }
-    fmt::print("{} ({}): {}\n", r.pid, name_of_process(r.pid), counted(v.rows.size(), "certificate"));
+    say("{} ({}): {}\n", r.pid, name_of_process(r.pid), counted(v.rows.size(), "certificate"));
     if (!seen.figures.helped && !seen.figures.reason.empty())
-        fmt::print("not helped: {}\n", seen.figures.reason);
+        say("not helped: {}\n", seen.figures.reason);
     if (!v.rows.empty())
-        fmt::print("{}", table(v, now));
+        put(table(v, now));
     if (v.cut)
-        fmt::print("There are more: not all are shown\n");
+        say("There are more: not all are shown\n");
     if (v.missed != 0)
-        fmt::print("{} changed while they were read, and are not shown\n", grouped(v.missed));
+        say("{} changed while they were read, and are not shown\n", grouped(v.missed));
     return exit_ok;
 }
 

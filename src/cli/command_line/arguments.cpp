@@ -4,6 +4,7 @@
 #include "cli/command_line/arguments.h"
 
 #include "cli/base/exit_status.h"
+#include "cli/base/say.h"
 #include "cli/base/terminal.h"
 #include "cli/command_line/carry_out.h"
 #include "cli/command_line/given_words.h"
@@ -105,14 +106,14 @@ int command_line(int count, const char* const* given) {
     const std::vector<std::string> all = words;
     std::vector<std::string> program = take_program(words);
     if (const std::optional<std::string> text = asked_for(words)) {
-        fmt::print("{}", *text);
+        put(*text);
         return exit_ok;
     }
 
     const usage::command* const known = words.empty() ? nullptr : usage::find(words[0]);
     if (known != nullptr) {
         if (const std::optional<mistake> m = wrong_words(*known, {words.begin() + 1, words.end()})) {
-            fmt::print(stderr, "ibid: {}\n{}\n", m->what, m->advice);
+            complain(m->what, m->advice);
             return exit_usage;
         }
     }
@@ -131,7 +132,7 @@ int command_line(int count, const char* const* given) {
         app.parse(words);
     } catch (const CLI::ParseError& error) {
         const mistake m = complaint(all, error.what());
-        fmt::print(stderr, "ibid: {}\n{}\n", m.what, m.advice);
+        complain(m.what, m.advice);
         return exit_usage;
     }
     const std::string command = app.get_subcommands().front()->get_name();

@@ -4,6 +4,7 @@
 #include "cli/command_line/carry_out.h"
 
 #include "cli/base/exit_status.h"
+#include "cli/base/say.h"
 #include "cli/certs/certs.h"
 #include "cli/doctor/doctor.h"
 #include "cli/exporter/exporter.h"
@@ -39,9 +40,9 @@ int carry_out_measure(const given_words& given, std::vector<std::string> program
     request.what.load = given.value("--load");
     const bool has_load = request.what.load.find_first_not_of(" \t\n") != std::string::npos;
     if (given.has("--load") != has_load || (given.has("--until") && !has_load)) {
-        fmt::print(stderr, "ibid: {}\n'ibid measure --help' explains it.\n",
-                   given.has("--load") ? "--load: it is empty"
-                                       : "--until needs --load: without a load, the program runs to its end");
+        complain(given.has("--load") ? "--load: it is empty"
+                                     : "--until needs --load: without a load, the program runs to its end",
+                 "'ibid measure --help' explains it.");
         return exit_usage;
     }
     if (given.has("--until"))
@@ -68,7 +69,7 @@ int carry_out_service(const std::string& command, const given_words& given) {
     request.root = given.value("--root");
     request.json = given.has("--json");
     if (!service::normalize_root(request.root)) {
-        fmt::print(stderr, "ibid: there is no folder {}\n", request.root);
+        complain(fmt::format("there is no folder {}", request.root));
         return exit_usage;
     }
     if (command == "status")
@@ -81,9 +82,9 @@ int carry_out_service(const std::string& command, const given_words& given) {
     }
     request.all = given.has("--all");
     if (request.all != request.service.empty()) {
-        fmt::print(stderr, "ibid: disable needs {}\n'ibid disable --help' explains it.\n",
-                   request.all ? "either the name of a service or --all, not both"
-                               : "the name of a service, or --all");
+        complain(request.all ? "disable needs either the name of a service or --all, not both"
+                             : "disable needs the name of a service, or --all",
+                 "'ibid disable --help' explains it.");
         return exit_usage;
     }
     return service::disable(request);
@@ -93,7 +94,7 @@ int carry_out_service(const std::string& command, const given_words& given) {
 
 int carry_out(const std::string& command, const given_words& given, std::vector<std::string> program) {
     if (const usage::command* const c = usage::find(command); !c->program.empty() && program.empty()) {
-        fmt::print(stderr, "ibid: no program is given\n'ibid {} --help' explains it.\n", command);
+        complain("no program is given", fmt::format("'ibid {} --help' explains it.", command));
         return exit_usage;
     }
     if (command == "measure")

@@ -4,6 +4,7 @@
 #include "cli/doctor/doctor.h"
 
 #include "cli/base/exit_status.h"
+#include "cli/base/say.h"
 #include "cli/base/words.h"
 #include "cli/doctor/output.h"
 #include "cli/doctor/subjects.h"
@@ -39,7 +40,7 @@ int doctor(const request& r) {
     } else if (const std::optional<pid_t> pid = as_pid(r.subject)) {
         const shared_statistics::process_result counters = shared_statistics::read_process(*pid);
         if (counters.error == read_error::no_such_process) {
-            fmt::print(stderr, "ibid: {}\n", explain(counters.error, *pid));
+            complain(explain(counters.error, *pid));
             return exit_no;
         }
         f = look_at_process(*pid, counters);
@@ -47,7 +48,7 @@ int doctor(const request& r) {
         std::string error;
         f = look_at_service(r.subject, error);
         if (!f) {
-            fmt::print(stderr, "ibid: {}\n", error);
+            complain(error);
             return exit_no;
         }
     } else {
@@ -57,12 +58,12 @@ int doctor(const request& r) {
             f = look_at_service(r.subject, error);
         if (!f) {
             const bool is_unit = !systemd::other_kind_of_unit(r.subject).empty();
-            fmt::print(stderr, "ibid: {}\n", is_unit ? error : why_no_program(r.subject));
+            complain(is_unit ? error : why_no_program(r.subject));
             return exit_no;
         }
     }
     if (r.json)
-        fmt::print("{}\n", json_text(as_json(*f)));
+        put(json_text(as_json(*f)) + "\n");
     else
         print_text(*f);
     return f->problems.empty() ? exit_ok : exit_no;

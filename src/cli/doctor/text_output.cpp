@@ -3,6 +3,7 @@
 // The findings as text.
 #include "cli/doctor/output.h"
 
+#include "cli/base/say.h"
 #include "cli/base/terminal.h"
 #include "cli/doctor/subjects.h"
 #include "statistics/printable.h"
@@ -18,27 +19,25 @@
 namespace ibid::cli::doctor {
 namespace {
 
-using shared_statistics::printable;
-
 void print_running(const openssl_users& running) {
     constexpr std::size_t most = 10;
     if (running.all.empty())
         return;
-    fmt::print("running now with OpenSSL's libssl\n");
+    say("running now with OpenSSL's libssl\n");
     for (std::size_t i = 0; i < std::min(most, running.all.size()); ++i) {
         const openssl_user& u = running.all[i];
         std::string more = u.service;
         if (u.under_ibid)
             more += more.empty() ? "under ibid" : ", under ibid";
-        fmt::print("  {:<16}  {}{}{}\n", u.name,
-                   u.pids.size() == 1 ? fmt::format("PID {}", u.pids[0])
-                                      : fmt::format("PID {} and {} more", u.pids[0], u.pids.size() - 1),
-                   more.empty() ? "" : ": ", more);
+        say("  {:<16}  {}{}{}\n", u.name,
+            u.pids.size() == 1 ? fmt::format("PID {}", u.pids[0])
+                               : fmt::format("PID {} and {} more", u.pids[0], u.pids.size() - 1),
+            more.empty() ? "" : ": ", more);
     }
     if (running.all.size() > most)
-        fmt::print("  and {} more: --json has all\n", running.all.size() - most);
+        say("  and {} more: --json has all\n", running.all.size() - most);
     if (!running.complete && ::geteuid() != 0)
-        fmt::print("  and perhaps other users': 'sudo ibid doctor' lists them\n");
+        say("  and perhaps other users': 'sudo ibid doctor' lists them\n");
 }
 
 // Only settings that are not defaults; JSON has all.
@@ -46,10 +45,10 @@ void print_settings(const findings& f) {
     const auto& all = f.settings.settings;
     const bool defaults =
         std::all_of(all.begin(), all.end(), [](const effective_setting& s) { return s.is_default; });
-    fmt::print("settings{}\n", defaults ? "   " + paint(colour::faint, "all as by default") : "");
+    say("settings{}{}\n", defaults ? "   " : "", paint(colour::faint, defaults ? "all as by default" : ""));
     for (const effective_setting& s : all) {
         if (!s.is_default)
-            fmt::print("  {:<16}  {:<18}  {}\n", s.name, s.value, s.source);
+            say("  {:<16}  {:<18}  {}\n", s.name, s.value, s.source);
     }
 }
 
@@ -58,13 +57,13 @@ void print_features(const findings& f) {
     const openssl::feature& first = f.features.front();
     if (std::all_of(f.features.begin(), f.features.end(),
                     [&first](const openssl::feature& one) { return !one.active && one.why == first.why; })) {
-        fmt::print("features   {}: {}\n", paint(colour::bad, "none"), folded(first.why, 17));
+        say("features   {}: {}\n", paint(colour::bad, "none"), folded(first.why, 17));
         return;
     }
-    fmt::print("features\n");
+    say("features\n");
     for (const openssl::feature& one : f.features)
-        fmt::print("  {}  {:<20} {}\n", one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "),
-                   one.name, folded(one.why, 28));
+        say("  {}  {:<20} {}\n", one.active ? paint(colour::good, "yes") : paint(colour::bad, "no "),
+            one.name, folded(one.why, 28));
 }
 
 // The last line: the answer.
@@ -78,50 +77,48 @@ void print_verdict(const findings& f) {
     if (f.unread)
         return; // the problem says so
     if (f.problems.size() == 2 && is_a(not_in_it) && is_a(no_libcrypto_so_far)) {
-        fmt::print("Whether ibid would help it is not known so far.\n");
+        say("Whether ibid would help it is not known so far.\n");
         return;
     }
     if (f.problems.size() == 1 && is_a(not_in_it) && !f.openssl.libssl.empty() && !f.not_known)
-        fmt::print("{}, {}\n", paint(colour::good, "ibid would help it"), where);
+        say("{}, {}\n", paint(colour::good, "ibid would help it"), where);
     else if (!f.problems.empty())
-        fmt::print("{}\n",
-                   paint(colour::bad, f.is_process ? "ibid does not help it." : "ibid does not help here."));
+        say("{}\n", paint(colour::bad, f.is_process ? "ibid does not help it." : "ibid does not help here."));
     else if (f.openssl.libcrypto.empty() || f.not_known)
-        fmt::print("{}\n", f.is_process ? "Whether ibid helps it is not known so far."
-                                        : "Whether ibid helps is not known from outside.");
+        say("{}\n", f.is_process ? "Whether ibid helps it is not known so far."
+                                 : "Whether ibid helps is not known from outside.");
     else
-        fmt::print("{}, {}\n", paint(colour::good, "ibid helps here"), where);
+        say("{}, {}\n", paint(colour::good, "ibid helps here"), where);
 }
 
 } // namespace
 
 void print_text(const findings& f) {
-    fmt::print("{} {}\n", paint(colour::strong, "ibid"), IBID_VERSION);
+    say("{} {}\n", paint(colour::strong, "ibid"), IBID_VERSION);
     if (!f.subject.empty())
-        fmt::print("about      {}\n", printable(f.subject));
+        say("about      {}\n", f.subject);
     if (!f.unread)
-        fmt::print("preload    {}\n", f.preload
-                                          ? printable(*f.preload)
-                                          : paint(colour::bad, f.is_process ? "not in it" : "not found"));
+        say("preload    {}\n", f.preload ? legible_text{shared_statistics::printable(*f.preload)}
+                                         : paint(colour::bad, f.is_process ? "not in it" : "not found"));
     if (f.openssl.libcrypto.empty()) {
         if (!f.unread)
-            fmt::print("OpenSSL    none found\n");
+            say("OpenSSL    none found\n");
     } else {
-        fmt::print("OpenSSL    {}{}\n", f.openssl.version.empty() ? "unknown version" : f.openssl.version,
-                   f.openssl.symbolic ? ", linked with -Bsymbolic" : "");
-        fmt::print("           {}\n", printable(f.openssl.libcrypto));
+        say("OpenSSL    {}{}\n", f.openssl.version.empty() ? "unknown version" : f.openssl.version,
+            f.openssl.symbolic ? ", linked with -Bsymbolic" : "");
+        say("           {}\n", f.openssl.libcrypto);
         if (!f.openssl.libssl.empty())
-            fmt::print("           {}\n", printable(f.openssl.libssl));
+            say("           {}\n", f.openssl.libssl);
         for (std::size_t i = 0; f.libcryptos.size() > 1 && i < f.libcryptos.size(); ++i) {
             const auto& one = f.libcryptos[i];
             if (i == 0)
-                fmt::print("           it has {} of them:\n", f.libcryptos.size());
+                say("           it has {} of them:\n", f.libcryptos.size());
             const std::string reason = one.helped            ? ": helped"
                                        : !one.reason.empty() ? ": not helped: " + one.reason
                                        : f.preload           ? ": not used so far"
                                                              : ""; // not known without ibid
-            fmt::print("           {}{}{}\n", printable(one.path),
-                       one.version.empty() ? "" : fmt::format(" ({})", one.version), reason);
+            say("           {}{}{}\n", one.path, one.version.empty() ? "" : fmt::format(" ({})", one.version),
+                reason);
         }
         print_features(f);
     }
@@ -130,11 +127,11 @@ void print_text(const findings& f) {
     if (f.running)
         print_running(*f.running);
     for (const std::string& note : f.notes)
-        fmt::print("note       {}\n", folded(printable(note), 11));
+        say("note       {}\n", folded(note, 11));
     for (const std::string& problem : f.problems)
-        fmt::print("{}    {}\n", paint(colour::bad, "problem"), folded(printable(problem), 11));
+        say("{}    {}\n", paint(colour::bad, "problem"), folded(problem, 11));
     for (const std::string& step : f.next)
-        fmt::print("next       {}\n", printable(step));
+        say("next       {}\n", step);
     print_verdict(f);
 }
 

@@ -3,6 +3,7 @@
 // See unit_judgement.h.
 #include "cli/doctor/unit_judgement.h"
 
+#include "cli/base/files.h"
 #include "cli/doctor/opinion.h"
 #include "cli/programs/forewarning.h"
 #include "cli/programs/installation.h"
@@ -11,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -52,8 +52,7 @@ void look_at_files(const systemd::unit& u, const std::string& root, const std::s
         if (other.empty() || other == "/")
             continue;
         std::error_code error;
-        if (std::string_view(key) != "RootDirectory" ||
-            !fs::exists(fmt::format("{}{}{}", root, other, preload), error))
+        if (std::string_view(key) != "RootDirectory" || !fs::exists(inside(root, other + preload), error))
             j.problems.push_back(fmt::format(
                 "{}={}: the service sees the files there, and {} is not among them", key, other, preload));
     }
@@ -75,7 +74,7 @@ void look_at_files(const systemd::unit& u, const std::string& root, const std::s
         j.problems.push_back(fmt::format("PrivateTmp= hides {} from it: install ibid elsewhere", preload));
     const std::string user = u.value("User");
     const bool drops = (!user.empty() && user != "root" && user != "0") || u.is_on("DynamicUser");
-    if (const std::string part = closed_to_others(root + preload); drops && !part.empty())
+    if (const std::string part = closed_to_others(inside(root, preload)); drops && !part.empty())
         j.problems.push_back(fmt::format("other users may not read {}, and the service runs as {}", part,
                                          user.empty() ? "another one" : user));
 }
@@ -83,7 +82,7 @@ void look_at_files(const systemd::unit& u, const std::string& root, const std::s
 void look_at_environment(const systemd::unit& u, const std::string& root, unit_judgement& j) {
     for (const std::string& value : u.all("UnsetEnvironment")) {
         for (const std::string& name : systemd::words_of(value)) {
-            if (name == "LD_PRELOAD" || name.starts_with("LD_PRELOAD="))
+            if (name == "LD_PRELOAD") // with a value it removes another one than ibid's
                 j.problems.push_back("UnsetEnvironment= removes LD_PRELOAD");
         }
     }
@@ -118,11 +117,13 @@ constexpr std::array known_programs{
 
 bool loads_prefork(const std::string& root) {
     std::error_code error;
-    if (fs::exists(root + "/etc/apache2/mods-enabled/mpm_prefork.load", error))
+    if (fs::exists(
+            fs::symlink_status(inside(root, "/etc/apache2/mods-enabled/mpm_prefork.load", false), error)))
         return true;
-    for (const auto& entry : fs::directory_iterator(root + "/etc/httpd/conf.modules.d", error)) {
-        std::ifstream file(entry.path());
-        for (std::string line; std::getline(file, line);) {
+    const std::string folder = "/etc/httpd/conf.modules.d/";
+    for (const auto& entry : fs::directory_iterator(inside(root, folder), error)) {
+        const std::string name = entry.path().filename().string();
+        for (const std::string& line : lines_of_file(inside(root, folder + name))) {
             if (line.starts_with("LoadModule mpm_prefork_module"))
                 return true;
         }
@@ -147,11 +148,12 @@ void look_at_class(const systemd::unit& u, const std::string& root, const std::v
             return w.find("fork") != std::string::npos;
         }))
         j.problems.push_back(fmt::format("socat with fork: {}", one_connection));
-    std::error_code error;
+    const std::size_t at = u.name.find('@');
+    if (at == std::string::npos)
+        return;
     for (const char* folder : {"/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}) {
-        const std::size_t at = u.name.find('@');
-        std::ifstream socket(fmt::format("{}{}/{}.socket", root, folder, u.name.substr(0, at)));
-        for (std::string line; at != std::string::npos && std::getline(socket, line);) {
+        const std::string socket = fmt::format("{}/{}.socket", folder, u.name.substr(0, at));
+        for (const std::string& line : lines_of_file(inside(root, socket))) {
             if (line == "Accept=yes" || line == "Accept=true") {
                 j.problems.push_back(fmt::format("its socket has {}: {}", line, one_connection));
                 return;
@@ -182,13 +184,13 @@ void judge_program(const std::string& root, unit_judgement& j) {
         return;
     }
     if (!root.empty()) {
-        std::error_code error; // a link counts: an absolute one leads out of the image
-        if (j.program.starts_with("/") &&
-            fs::symlink_status(root + j.program, error).type() == fs::file_type::not_found) {
+        std::error_code error;
+        const std::string program = inside(root, j.program);
+        if (j.program.starts_with("/") && !fs::exists(program, error)) {
             j.notes.push_back(fmt::format("there is no program {} in {} so far", j.program, root));
             return;
         }
-        const struct program p = look_at(root + j.program);
+        const struct program p = look_at(program);
         if (const std::string why = why_not_preloadable(p); !why.empty())
             j.problems.push_back(why);
         return;

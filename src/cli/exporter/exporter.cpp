@@ -4,6 +4,7 @@
 #include "cli/exporter/exporter.h"
 
 #include "cli/base/exit_status.h"
+#include "cli/base/say.h"
 #include "cli/exporter/collector.h"
 #include "cli/exporter/http_server.h"
 #include "cli/exporter/metrics.h"
@@ -31,28 +32,28 @@ constexpr auto freshness = std::chrono::milliseconds(200);
 int serve(const request& r) {
     collector host(r.per_process);
     if (const std::string why = without_proc(); !why.empty()) {
-        fmt::print(stderr, "ibid: {}\n", why);
+        complain(why);
         return exit_no;
     }
     if (r.once) {
-        fmt::print("{}", metrics_text(host.look(), format::prometheus));
+        put(metrics_text(host.look(), format::prometheus));
         return exit_ok;
     }
     std::optional<http_server> server;
     try {
         server.emplace(r.listen);
     } catch (const std::runtime_error& error) {
-        fmt::print(stderr, "ibid: {}\n", error.what());
+        complain(error.what());
         return exit_no;
     }
-    fmt::print(stderr, "ibid: metrics at http://{}{}/metrics\n",
-               server->address().starts_with(":") ? "localhost" : "", server->address());
+    complain(fmt::format("metrics at http://{}{}/metrics",
+                         server->address().starts_with(":") ? "localhost" : "", server->address()));
     const picture* latest = &host.look();
     auto taken = std::chrono::steady_clock::now();
     if (latest->others_not_shown)
-        fmt::print(stderr, "ibid: some processes may not be read: {}\n",
-                   ::geteuid() == 0 ? "they are protected, or root lacks CAP_SYS_PTRACE here"
-                                    : "run it as root, or give it CAP_SYS_PTRACE");
+        complain(fmt::format("some processes may not be read: {}",
+                             ::geteuid() == 0 ? "they are protected, or root lacks CAP_SYS_PTRACE here"
+                                              : "run it as root, or give it CAP_SYS_PTRACE"));
     server->serve([&](const http_request& request) -> http_answer {
         if (request.path == "/")
             return {.body = front_page};

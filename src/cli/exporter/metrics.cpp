@@ -4,6 +4,8 @@
 // for counters.
 #include "cli/exporter/metrics.h"
 
+#include "statistics/printable.h"
+
 #include <array>
 #include <string_view>
 #include <vector>
@@ -17,10 +19,11 @@ using shared_statistics::kinds;
 
 constexpr std::array<const char*, kinds> kind_names{"certificate", "crl", "trust_store", "signature"};
 
+// The value of a label. Prometheus reads no text with a byte that is no UTF-8.
 std::string escaped(std::string_view value) {
     std::string text;
-    for (const char c : value)
-        text += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string(1, c);
+    for (const char c : shared_statistics::printable(value))
+        text += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : std::string(1, c);
     return text;
 }
 

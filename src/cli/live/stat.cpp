@@ -5,6 +5,7 @@
 
 #include "cli/base/exit_status.h"
 #include "cli/base/output.h"
+#include "cli/base/say.h"
 #include "cli/base/words.h"
 #include "cli/counters/cache_report.h"
 #include "cli/counters/report.h"
@@ -79,9 +80,9 @@ int stat(const stat_request& request) {
         return exit_no;
     const auto print = [&] {
         if (request.json)
-            fmt::print("{}\n", json_text(as_json(pid, seen.figures), request.watch));
+            put(json_text(as_json(pid, seen.figures), request.watch) + "\n");
         else
-            fmt::print("{}{}", as_text(pid, seen.figures), request.watch ? "\n" : "");
+            put(as_text(pid, seen.figures) + (request.watch ? "\n" : ""));
         flush_output();
     };
     if (!request.watch) {

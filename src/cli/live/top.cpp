@@ -6,6 +6,7 @@
 #include "cli/base/exit_status.h"
 #include "cli/base/numbers.h"
 #include "cli/base/output.h"
+#include "cli/base/say.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
 #include "cli/counters/cache_report.h"
@@ -76,16 +77,15 @@ seen_processes look(shared_statistics::host_reader& host) {
 }
 
 std::string table(const top_view& v, const top_picture& picture) {
-    std::string text = paint(colour::strong, v.header()) + "\n";
+    std::string text = fmt::format("{}\n", paint(colour::strong, v.header()));
     const std::vector<top_row> rows = v.shown(picture.rows);
     for (const top_row& r : rows)
         text += top_view::text_of(r) + "\n";
     if (rows.empty() && !picture.rows.empty())
-        text +=
-            paint(colour::faint, fmt::format("The filter hides {}.", counted(picture.rows.size(), "row"))) +
-            "\n";
+        text += fmt::format("{}\n", paint(colour::faint, fmt::format("The filter hides {}.",
+                                                                     counted(picture.rows.size(), "row"))));
     for (const std::string& remark : picture.remarks)
-        text += paint(colour::faint, remark) + "\n";
+        text += fmt::format("{}\n", paint(colour::faint, remark));
     return text;
 }
 
@@ -129,8 +129,7 @@ void show_on(screen& on, top_view& v, double interval) {
 int top(const top_request& request) {
     top_view v;
     if (!request.sort.empty() && !v.sort_by(request.sort)) {
-        fmt::print(stderr, "ibid: '{}' is not a column; the columns are {}\n", request.sort,
-                   top_view::columns());
+        complain(fmt::format("'{}' is not a column; the columns are {}", request.sort, top_view::columns()));
         return exit_usage;
     }
     v.filter_by(request.filter);
@@ -142,8 +141,8 @@ int top(const top_request& request) {
     shared_statistics::host_reader host;
     const auto show = [&] {
         const seen_processes s = look(host);
-        fmt::print("{}{}", request.json ? json_line(v, s) : table(v, s.picture),
-                   request.json || !request.once ? "\n" : ""); // an empty line between two tables
+        put(request.json ? json_line(v, s) : table(v, s.picture));
+        put(request.json || !request.once ? "\n" : ""); // an empty line between two tables
         flush_output();
     };
     if (request.once) {

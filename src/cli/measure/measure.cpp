@@ -4,6 +4,7 @@
 #include "cli/measure/measure.h"
 
 #include "cli/base/exit_status.h"
+#include "cli/base/say.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
 #include "cli/doctor/opinion.h"
@@ -30,13 +31,8 @@ nlohmann::ordered_json as_json(const sample& s) {
 }
 
 int say_failed(const std::string& way, const std::string& why) {
-    fmt::print(stderr, "ibid: {}: {}\n", way, why);
+    complain(fmt::format("{}: {}", way, why));
     return exit_no;
-}
-
-void show_progress(unsigned done, unsigned all) {
-    if (::isatty(STDERR_FILENO) == 1)
-        fmt::print(stderr, "\r{} of {} runs{}", done, all, done == all ? "\r                    \r" : "");
 }
 
 // Fewer connections at once say nothing about the memory of one.
@@ -151,7 +147,7 @@ int measure(const request& r) {
     // Stock is without ibid, even if this command itself runs under ibid.
     ::unsetenv("LD_PRELOAD");
     if (!find_program(r.what.command[0])) {
-        fmt::print(stderr, "ibid: {}\n", why_no_program(r.what.command[0]));
+        complain(why_no_program(r.what.command[0]));
         return exit_no;
     }
 
@@ -161,7 +157,7 @@ int measure(const request& r) {
     // The first round of each is not counted, because it loads files into memory.
     for (unsigned round = 0; round <= r.rounds; ++round) {
         for (unsigned turn = 0; turn < 2; ++turn) {
-            show_progress(2 * round + turn, 2 * r.rounds + 2);
+            show_progress(fmt::format("{} of {} runs", 2 * round + turn, 2 * r.rounds + 2));
             const bool is_stock = (turn == 0) == (round % 2 == 0);
             const char* const way = is_stock ? "stock" : "under ibid";
             trial t = run_trial(is_stock ? r.what : under);
@@ -186,7 +182,7 @@ int measure(const request& r) {
             last = std::move(t);
         }
     }
-    show_progress(2 * r.rounds + 2, 2 * r.rounds + 2);
+    show_progress("");
     const std::vector<comparison> figures = all.figures();
     const std::vector<std::string> notes = notes_about(r, status, last, all.has_latencies());
     if (r.json) {
@@ -206,24 +202,24 @@ int measure(const request& r) {
                                       {"under_ibid", as_json(c.under_ibid)},
                                       {"differ", c.differ()}});
         out["notes"] = notes;
-        fmt::print("{}\n", json_text(out));
+        put(json_text(out) + "\n");
         return exit_ok;
     }
-    fmt::print("{} {} of each kind, alternating; medians, minimum and maximum\n", r.rounds,
-               r.rounds == 1 ? "run" : "runs");
+    say("{} {} of each kind, alternating; medians, minimum and maximum\n", r.rounds,
+        r.rounds == 1 ? "run" : "runs");
     for (const comparison& c : figures) {
         if (!c.in_text)
             continue;
         const bool better = c.differ() && c.under_ibid.median() < c.stock.median();
-        fmt::print("{} ({})\n  stock       {}\n  under ibid  {}\n  {}\n", paint(colour::strong, c.name),
-                   c.what, shown(c.stock, c.unit, c.fine), shown(c.under_ibid, c.unit, c.fine),
-                   paint(better       ? colour::good
-                         : c.differ() ? colour::bad
-                                      : colour::faint,
-                         c.verdict()));
+        say("{} ({})\n  stock       {}\n  under ibid  {}\n  {}\n", paint(colour::strong, c.name), c.what,
+            shown(c.stock, c.unit, c.fine), shown(c.under_ibid, c.unit, c.fine),
+            paint(better       ? colour::good
+                  : c.differ() ? colour::bad
+                               : colour::faint,
+                  c.verdict()));
     }
     for (const std::string& note : notes)
-        fmt::print("note: {}\n", folded(note, 6));
+        say("note: {}\n", folded(note, 6));
     return exit_ok;
 }
 

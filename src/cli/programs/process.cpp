@@ -3,6 +3,7 @@
 // See process.h.
 #include "cli/programs/process.h"
 
+#include "cli/base/say.h"
 #include "statistics/printable.h"
 
 #include <fstream>
@@ -70,10 +71,10 @@ std::string explain(read_error error, pid_t pid) {
 
 bool can_be_shown(const shared_statistics::process_result& seen, pid_t pid) {
     if (seen.error == read_error::not_used && seen.figures.is_disabled)
-        fmt::print(stderr, "ibid: process {} ({}) runs under ibid, which is disabled: {}\n", pid,
-                   name_of_process(pid), seen.figures.reason);
+        complain(fmt::format("process {} ({}) runs under ibid, which is disabled: {}", pid,
+                             name_of_process(pid), seen.figures.reason));
     else if (seen.error != read_error::none)
-        fmt::print(stderr, "ibid: {}\n", explain(seen.error, pid));
+        complain(explain(seen.error, pid));
     return seen.error == read_error::none;
 }
 

@@ -5,6 +5,7 @@
 #include "cli/run/run.h"
 
 #include "cli/base/exit_status.h"
+#include "cli/base/say.h"
 #include "cli/base/words.h"
 #include "cli/programs/forewarning.h"
 #include "cli/programs/installation.h"
@@ -32,21 +33,17 @@
 namespace ibid::cli {
 namespace {
 
-void say(const std::string& text) {
-    fmt::print(stderr, "ibid: {}\n", text);
-}
-
 // A message and an exit status like a shell's.
 int cannot_run(const std::string& name, int error) {
     if (error == ENOENT && name.find('/') == std::string::npos)
-        say(fmt::format("{}: command not found{}", name.empty() ? "''" : legible(name),
-                        advice_about_quotes(name)));
+        complain(fmt::format("{}: command not found{}", name.empty() ? "''" : legible(name),
+                             advice_about_quotes(name)));
     else
-        say(fmt::format("{}: {}{}", legible(name), std::strerror(error), advice_about_quotes(name)));
+        complain(fmt::format("{}: {}{}", legible(name), std::strerror(error), advice_about_quotes(name)));
     // A file that is there: execve(2) speaks of its interpreter.
     if (const std::optional<program> p = error == ENOENT ? find_program(name) : std::nullopt;
         p && !p->broken.empty())
-        say(p->broken);
+        complain(p->broken);
     return error == ENOENT ? exit_not_found : exit_cannot_run;
 }
 
@@ -62,13 +59,14 @@ outlook prepare(const std::string& name, bool look) {
     const std::optional<std::string> preload = find_preload();
     if (!preload) {
         o.not_preloadable = "libibid_preload.so was not found beside this command";
-        say(o.not_preloadable + "; the program runs without it ('ibid doctor' says where it was looked for)");
+        complain(o.not_preloadable +
+                 "; the program runs without it ('ibid doctor' says where it was looked for)");
         return o;
     }
     if (!fits_into_ld_preload(*preload)) {
         o.not_preloadable = fmt::format(
             "the path {} has a space, a colon or a dollar sign, which LD_PRELOAD cannot contain", *preload);
-        say(o.not_preloadable + "; the program runs without ibid: install it elsewhere");
+        complain(o.not_preloadable + "; the program runs without ibid: install it elsewhere");
         return o;
     }
     const preload_entry entry = entry_for(*preload);
@@ -78,7 +76,7 @@ outlook prepare(const std::string& name, bool look) {
         o.not_preloadable = why_not_preloadable(*o.target);
     if (::isatty(STDERR_FILENO) == 1) {
         for (const std::string& warning : forewarnings(name, o.target, *preload))
-            say(warning);
+            complain(warning);
     }
     if (!entry.harmless && o.target && harmed_by_preload(*o.target))
         return o;
@@ -177,7 +175,7 @@ bool write_all(int fd, std::string_view text) {
 int run(const run_request& request) {
     const std::string& name = request.command[0];
     for (const std::string& complaint : apply_settings(name))
-        say(complaint);
+        complain(complaint);
     const outlook before = prepare(name, request.statistics || ::isatty(STDERR_FILENO) == 1);
     apply_options(request);
 
@@ -194,8 +192,8 @@ int run(const run_request& request) {
         out = above_standard_streams(
             ::open(request.json_file->c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
         if (out < 0) {
-            say(fmt::format("cannot write the statistics to {}: {}", *request.json_file,
-                            std::strerror(errno)));
+            complain(fmt::format("cannot write the statistics to {}: {}", *request.json_file,
+                                 std::strerror(errno)));
             return exit_usage;
         }
     }
@@ -208,8 +206,8 @@ int run(const run_request& request) {
 
     const ending end = supervise(request.command, {out});
     if (end.supervision_error != 0) {
-        say(fmt::format("not counted: no further process can be created ({})",
-                        std::strerror(end.supervision_error)));
+        complain(fmt::format("not counted: no further process can be created ({})",
+                             std::strerror(end.supervision_error)));
         return become_program();
     }
     if (end.exec_error != 0)
@@ -218,7 +216,8 @@ int run(const run_request& request) {
     const verdict v = judge(counters, before);
     const std::string text = request.json_file ? json_text(summary_json(v)) + "\n" : summary_text(v);
     if (!write_all(out, text) && request.json_file)
-        say(fmt::format("cannot write the statistics to {}: {}", *request.json_file, std::strerror(errno)));
+        complain(
+            fmt::format("cannot write the statistics to {}: {}", *request.json_file, std::strerror(errno)));
     end_as(end.status);
 }
 

@@ -3,12 +3,14 @@
 // See drop_in.h.
 #include "cli/service/drop_in.h"
 
+#include "cli/base/files.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <map>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -28,42 +30,55 @@ std::string failed(const std::string& what, int error) {
                        (error == EACCES || error == EPERM) && ::geteuid() != 0 ? "; try it with sudo" : "");
 }
 
-// Quotes a word for a setting: percent signs are doubled, and quotes preserve the rest.
-std::string assignment(const std::string& text) {
-    std::string quoted;
-    for (const char c : text)
-        quoted += c == '%' ? "%%" : c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
-    return fmt::format("Environment=\"{}\"\n", quoted);
-}
-
 } // namespace
 
 std::string drop_in_path(const std::string& unit) {
     return fmt::format("{}/{}.d/ibid.conf", place, unit);
 }
 
-std::string drop_in_text(const std::string& unit, const std::string& ld_preload,
-                         const std::vector<std::string>& settings) {
+std::string drop_in_file(const std::string& root, const std::string& unit) {
+    return inside(root, drop_in_path(unit), false);
+}
+
+std::string drop_in_text(const std::string& unit, const std::vector<std::string>& assignments) {
     std::string text = fmt::format("{0}{1}'. 'ibid disable {1}' removes it.\n[Service]\n", first_words, unit);
-    text += assignment("LD_PRELOAD=" + ld_preload);
-    for (const std::string& setting : settings)
-        text += assignment(setting);
+    for (const std::string& one : assignments)
+        text += fmt::format("Environment={}\n", systemd::quoted(one));
     return text;
 }
 
-std::string read_file(const std::string& file) {
-    std::ostringstream text;
-    text << std::ifstream(file).rdbuf();
-    return text.str();
+std::vector<std::string> overridden(const systemd::unit& u, const std::string& path) {
+    std::map<std::string, std::string> ours; // values by names
+    std::vector<std::string> found;
+    for (const systemd::unit::setting& s : u.settings) {
+        if (s.key != "Environment" || (s.file != path && ours.empty()))
+            continue;
+        if (s.value.empty()) {
+            found.push_back(fmt::format(
+                "{} is read after ibid.conf, and its empty Environment= removes what that sets", s.file));
+            ours.clear();
+        }
+        for (const std::string& word : systemd::words_of(s.value)) {
+            const std::string name = word.substr(0, word.find('='));
+            const std::string value = word.substr(std::min(word.size(), name.size() + 1));
+            if (s.file == path)
+                ours[name] = value;
+            else if (const auto mine = ours.find(name); mine != ours.end() && mine->second != value)
+                found.push_back(fmt::format("{} is read after ibid.conf, and sets {} again", s.file, name));
+        }
+    }
+    return found;
 }
 
-drop_in_state look_at_drop_in(const std::string& file) {
+drop_in look_at_drop_in(const std::string& file) {
     std::error_code error;
-    if (!fs::exists(fs::symlink_status(file, error)))
-        return drop_in_state::none;
-    return fs::is_regular_file(fs::symlink_status(file, error)) && read_file(file).starts_with(first_words)
-               ? drop_in_state::ours
-               : drop_in_state::foreign;
+    const fs::file_status itself = fs::symlink_status(file, error);
+    if (!fs::exists(itself))
+        return {};
+    std::string text = fs::is_regular_file(itself) ? read_text_file(file).text.value_or("") : "";
+    if (!text.starts_with(first_words))
+        return {drop_in_state::foreign, {}};
+    return {drop_in_state::ours, std::move(text)};
 }
 
 std::string write_drop_in(const std::string& file, const std::string& text) {
@@ -96,11 +111,14 @@ std::string remove_drop_in(const std::string& file) {
 std::vector<std::string> services_with_drop_in(const std::string& root) {
     std::vector<std::string> names;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(root + place, error)) {
-        const std::string name = entry.path().filename().string();
-        if (name.ends_with(".service.d") &&
-            look_at_drop_in(entry.path().string() + "/ibid.conf") == drop_in_state::ours)
-            names.push_back(name.substr(0, name.size() - 2));
+    for (const auto& entry : fs::directory_iterator(inside(root, place), error)) {
+        const std::string folder = entry.path().filename().string();
+        if (!folder.ends_with(".service.d"))
+            continue;
+        std::string name = folder.substr(0, folder.size() - 2);
+        if (systemd::unit_name(name) == name &&
+            look_at_drop_in(drop_in_file(root, name)).state == drop_in_state::ours)
+            names.push_back(std::move(name));
     }
     std::sort(names.begin(), names.end());
     return names;

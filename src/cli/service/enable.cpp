@@ -2,6 +2,8 @@
 //
 // `ibid enable` and `ibid disable`.
 #include "cli/base/exit_status.h"
+#include "cli/base/files.h"
+#include "cli/base/say.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
 #include "cli/doctor/unit_judgement.h"
@@ -25,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 int refuse(int status, const std::string& what) {
-    fmt::print(stderr, "ibid: {}\n", what);
+    complain(what);
     return status;
 }
 
@@ -39,7 +41,7 @@ std::string preload_for(const std::string& root, std::string& error) {
     }
     std::string preload = IBID_INSTALL_FULL_LIBDIR "/libibid_preload.so";
     std::error_code ignored;
-    if (!fs::exists(root + preload, ignored))
+    if (!fs::exists(inside(root, preload), ignored))
         error = fmt::format("ibid is not installed in {}: there is no {}", root, preload);
     return preload;
 }
@@ -56,9 +58,9 @@ std::string wrong_assignment(const std::string& setting) {
         return fmt::format(
             "--set: '{}' is not NAME=VALUE with a setting of ibid's ('ibid run --help' lists them)",
             legible(setting));
-    if (setting.find_first_of("\n\r") != std::string::npos)
-        return "--set: a value has one line";
     const std::string name = setting.substr(0, equals);
+    if (!configuration::can_hold(setting.substr(equals + 1)))
+        return fmt::format("--set: {} has control characters, or more than 1024 characters", legible(name));
     if (!is_setting(name))
         return "--set: " + not_a_setting(name);
     return wrong_value(name, setting.substr(equals + 1));
@@ -67,7 +69,8 @@ std::string wrong_assignment(const std::string& setting) {
 // The settings from files for its program, then those given by --set.
 std::vector<std::string> settings_for(const request& r, doctor::unit_judgement& j) {
     const configuration files = configuration::load(r.root);
-    const std::vector<std::string> names = names_of_program(r.root + j.program, files.has_sections());
+    const std::vector<std::string> names =
+        names_of_program(inside(r.root, j.program, false), files.has_sections());
     for (const std::string& complaint : files.complaints_of(names))
         j.notes.push_back(complaint);
     std::vector<std::string> all;
@@ -94,7 +97,8 @@ std::vector<std::string> next_steps(const request& r, const systemd::unit& u) {
 
 void print_list(const char* label, const std::vector<std::string>& lines, bool bad = false) {
     for (const std::string& line : lines)
-        fmt::print("{:<10} {}\n", bad ? paint(colour::bad, label) + "   " : label, line);
+        say("{}{:{}} {}\n", bad ? paint(colour::bad, label) : legible_text{label}, "",
+            std::max<std::size_t>(10, std::strlen(label)) - std::strlen(label), line);
 }
 
 } // namespace
@@ -117,14 +121,14 @@ int enable(const request& r) {
     }
     const std::string named = systemd::unit_name(r.service);
     const systemd::unit_result loaded =
-        systemd::load_unit(r.root, r.service, named.empty() ? std::string() : drop_in_path(named));
+        systemd::load_unit(r.root, r.service, {named.empty() ? std::string() : drop_in_path(named), {}});
     if (!loaded.found)
-        return refuse(exit_no, loaded.error);
+        return refuse(named.empty() ? exit_usage : exit_no, loaded.error);
     systemd::unit u = *loaded.found;
     const std::string path = drop_in_path(u.name);
     if (u.name != named) // an alias: its drop-in is that of the service that it leads to
-        u = systemd::load_unit(r.root, u.name, path).found.value_or(u);
-    const std::string file = r.root + path;
+        u = systemd::load_unit(r.root, u.name, {path, {}}).found.value_or(u);
+    const std::string file = drop_in_file(r.root, u.name);
 
     std::string error;
     const std::string preload = preload_for(r.root, error);
@@ -132,16 +136,22 @@ int enable(const request& r) {
         return refuse(exit_no, error);
     doctor::unit_judgement j = doctor::judge(u, r.root, preload);
     const std::vector<std::string> settings = settings_for(r, j);
-    const drop_in_state before = look_at_drop_in(file);
-    if (before == drop_in_state::foreign)
+    const drop_in before = look_at_drop_in(file);
+    if (before.state == drop_in_state::foreign)
         return refuse(exit_no, fmt::format("{} exists, and ibid did not write it: it is not changed", file));
 
     const auto there = u.environment(r.root, "LD_PRELOAD");
-    const std::string text = drop_in_text(
-        u.name, prepend_preload(entry_in(r.root, preload), there && there->file.empty() ? there->value : ""),
-        settings);
+    std::vector<std::string> assignments{
+        "LD_PRELOAD=" + prepend_preload(systemd::without_specifiers(entry_in(r.root, preload)),
+                                        there && there->file.empty() ? there->value : "")};
+    for (const std::string& setting : settings)
+        assignments.push_back(systemd::without_specifiers(setting));
+    const std::string text = drop_in_text(u.name, assignments);
+    const systemd::unit_result then = systemd::load_unit(r.root, u.name, {path, text});
+    for (std::string& what : overridden(then.found.value_or(u), path))
+        j.problems.push_back(std::move(what));
     const bool go = j.problems.empty() || r.force;
-    const bool same = before == drop_in_state::ours && read_file(file) == text;
+    const bool same = before.state == drop_in_state::ours && before.text == text;
     bool written = false;
     if (go && !same && !r.dry_run) {
         if (const std::string failed = write_drop_in(file, text); !failed.empty())
@@ -154,29 +164,26 @@ int enable(const request& r) {
             {"ibid", IBID_VERSION}, {"service", u.name},  {"program", j.program}, {"file", file},
             {"content", text},      {"written", written}, {"unchanged", same},    {"problems", j.problems},
             {"notes", j.notes},     {"needed", j.needed}, {"next", next}};
-        fmt::print("{}\n", json_text(out));
+        put(json_text(out) + "\n");
         return go ? exit_ok : exit_no;
     }
-    fmt::print("service    {}\n", u.name);
+    say("service    {}\n", u.name);
     if (!j.program.empty())
-        fmt::print("program    {}\n", j.program);
+        say("program    {}\n", j.program);
     print_list("note", j.notes);
     print_list("problem", j.problems, true);
     if (!go) {
-        fmt::print("{}\n", paint(colour::bad, "not enabled."));
-        fmt::print("'--force' enables it nevertheless.\n");
+        say("{}\n", paint(colour::bad, "not enabled."));
+        say("'--force' enables it nevertheless.\n");
         return exit_no;
     }
-    fmt::print("file       {}{}\n\n", file,
-               r.dry_run ? " (not written: --dry-run)"
-               : same    ? " (unchanged)"
-                         : "");
+    say("file       {}{}\n\n", file, r.dry_run ? " (not written: --dry-run)" : same ? " (unchanged)" : "");
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = text.find('\n', at);
-        fmt::print("    {}\n", text.substr(at, end - at));
+        say("    {}\n", text.substr(at, end - at));
         at = end + 1;
     }
-    fmt::print("\n");
+    say("\n");
     print_list("needed", j.needed);
     print_list("next", next);
     return exit_ok;
@@ -197,8 +204,8 @@ int disable(const request& r) {
     }
     nlohmann::ordered_json removed = nlohmann::ordered_json::array();
     for (const std::string& name : services) {
-        const std::string file = r.root + drop_in_path(name);
-        switch (look_at_drop_in(file)) {
+        const std::string file = drop_in_file(r.root, name);
+        switch (look_at_drop_in(file).state) {
         case drop_in_state::none:
             return refuse(exit_no, fmt::format("ibid is not enabled for {}: there is no {}", name, file));
         case drop_in_state::foreign:
@@ -213,21 +220,21 @@ int disable(const request& r) {
         }
         removed.push_back(file);
         if (!r.json)
-            fmt::print("{} {}\n", r.dry_run ? "would remove" : "removed", file);
+            say("{} {}\n", r.dry_run ? "would remove" : "removed", file);
     }
     std::vector<std::string> next;
     if (!services.empty() && r.root.empty() && !r.dry_run)
         next.push_back(
             fmt::format("systemctl daemon-reload && systemctl restart {}", fmt::join(services, " ")));
     if (r.json) {
-        fmt::print("{}\n", json_text(nlohmann::ordered_json{
-                               {"ibid", IBID_VERSION}, {"removed", removed}, {"next", next}}));
+        put(json_text(nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"removed", removed}, {"next", next}}) +
+            "\n");
     } else {
         if (services.empty())
-            fmt::print("ibid is not enabled for any service.\n");
+            say("ibid is not enabled for any service.\n");
         print_list("next", next);
         if (!next.empty())
-            fmt::print("Running processes keep what they have loaded until then.\n");
+            say("Running processes keep what they have loaded until then.\n");
     }
     return exit_ok;
 }

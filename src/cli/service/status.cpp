@@ -2,7 +2,9 @@
 //
 // `ibid status`.
 #include "cli/base/exit_status.h"
+#include "cli/base/files.h"
 #include "cli/base/numbers.h"
+#include "cli/base/say.h"
 #include "cli/base/terminal.h"
 #include "cli/base/words.h"
 #include "cli/programs/process.h"
@@ -27,7 +29,8 @@ struct service_state {
     std::string name;
     std::string file; // the drop-in, if ibid is enabled
     std::vector<process> running;
-    std::string missing; // a file that the drop-in names and that does not exist
+    std::string missing;                 // a file that the drop-in names and that does not exist
+    std::vector<std::string> overridden; // what takes the drop-in's effect away
 
     [[nodiscard]] auto count(bool (process::*is)() const) const {
         return static_cast<std::uint64_t>(
@@ -70,16 +73,18 @@ std::string missing_file(const std::string& root, const std::string& text) {
         text.substr(at + start.size(), text.find_first_of(":\"\n", at + start.size()) - at - start.size());
     path.erase(std::min(path.size(), path.find("/$LIB/")));
     std::error_code error;
-    return std::filesystem::exists(root + path, error) ? std::string() : path;
+    return std::filesystem::exists(inside(root, path), error) ? std::string() : path;
 }
 
 service_state look(const std::string& root, const std::string& name) {
     service_state s;
     s.name = name;
-    const std::string file = root + drop_in_path(name);
-    if (look_at_drop_in(file) == drop_in_state::ours) {
+    const std::string file = drop_in_file(root, name);
+    if (const drop_in there = look_at_drop_in(file); there.state == drop_in_state::ours) {
         s.file = file;
-        s.missing = missing_file(root, read_file(file));
+        if (const systemd::unit_result loaded = systemd::load_unit(root, name); loaded.found)
+            s.overridden = overridden(*loaded.found, drop_in_path(name));
+        s.missing = missing_file(root, there.text);
     }
     if (root.empty())
         s.running = systemd::processes_of(name);
@@ -96,6 +101,8 @@ std::string sentence(const service_state& s, bool image) {
     if (!s.missing.empty())
         return fmt::format(
             "on, but {} does not exist: its programs start without it, and their loader says so", s.missing);
+    if (!s.overridden.empty())
+        return "on, but " + s.overridden.front();
     if (image)
         return "on";
     if (s.running.empty())
@@ -129,6 +136,7 @@ nlohmann::ordered_json as_json(const service_state& s) {
         out["missing"] = s.missing;
     if (!s.file.empty() && !s.running.empty())
         out["took"] = !s.not_taken();
+    out["overridden"] = s.overridden;
     out["reasons"] = s.reasons();
     out["processes"] = std::move(processes);
     return out;
@@ -141,8 +149,8 @@ int status(const request& r) {
     if (!r.service.empty()) {
         const systemd::unit_result loaded = systemd::load_unit(r.root, r.service);
         if (!loaded.found) {
-            fmt::print(stderr, "ibid: {}\n", loaded.error);
-            return exit_no;
+            complain(loaded.error);
+            return systemd::unit_name(r.service).empty() ? exit_usage : exit_no;
         }
         names = {loaded.found->name};
     }
@@ -150,23 +158,22 @@ int status(const request& r) {
     bool good = true;
     for (const std::string& name : names) {
         const service_state s = look(r.root, name);
-        const bool fine = !s.file.empty() && s.missing.empty() && !s.not_taken();
+        const bool fine = !s.file.empty() && s.missing.empty() && s.overridden.empty() && !s.not_taken();
         good &= fine;
         list.push_back(as_json(s));
         if (r.json)
             continue;
-        fmt::print("{:<30} {}\n", s.name,
-                   paint(fine ? colour::good : colour::bad, sentence(s, !r.root.empty())));
+        say("{:<30} {}\n", s.name, paint(fine ? colour::good : colour::bad, sentence(s, !r.root.empty())));
         for (const std::string& reason : s.reasons())
-            fmt::print("{:<30} is disabled: {}\n", "", reason);
+            say("{:<30} is disabled: {}\n", "", reason);
         if (s.count(&process::is_unknown) != 0)
-            fmt::print("{:<30} {} may not be read{}\n", "", grouped(s.count(&process::is_unknown)),
-                       with_more_rights());
+            say("{:<30} {} may not be read{}\n", "", grouped(s.count(&process::is_unknown)),
+                with_more_rights());
     }
     if (r.json)
-        fmt::print("{}\n", json_text(nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"services", list}}));
+        put(json_text(nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"services", list}}) + "\n");
     else if (names.empty())
-        fmt::print("ibid is not enabled for any service. 'ibid enable SERVICE' enables it.\n");
+        say("ibid is not enabled for any service. 'ibid enable SERVICE' enables it.\n");
     return good ? exit_ok : exit_no;
 }
 

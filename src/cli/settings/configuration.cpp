@@ -3,18 +3,15 @@
 // See configuration.h. `ibid run` reads the files at each start, so this uses no streams.
 #include "cli/settings/configuration.h"
 
+#include "cli/base/files.h"
 #include "cli/settings/known_settings.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -46,9 +43,11 @@ std::string shown(std::string_view text) {
     return text.size() > 60 ? out + "..." : out;
 }
 
-std::vector<std::string> conf_files_in(const std::string& folder) {
+// `error`: why it cannot be read; 0: it can, or is not there.
+std::vector<std::string> conf_files_in(const std::string& folder, int& error) {
     std::vector<std::string> names;
     DIR* const opened = ::opendir(folder.c_str());
+    error = opened == nullptr && errno != ENOENT ? errno : 0;
     if (opened == nullptr)
         return names;
     while (const dirent* const entry = ::readdir(opened)) {
@@ -78,41 +77,30 @@ configuration configuration::load(const std::string& root) {
     const std::string first = other != nullptr ? other : default_file;
     if (first.empty())
         return c;
-    c.add_file(root + first, first);
-    const std::vector<std::string> more = conf_files_in(root + first + ".d");
+    c.add_file(inside(root, first), first);
+    const std::string folder = inside(root, first + ".d");
+    int error = 0;
+    const std::vector<std::string> more = conf_files_in(folder, error);
+    if (error != 0)
+        c.complaints_.push_back({{}, fmt::format("{}.d is not read: {}", first, std::strerror(error))});
     // The default need not exist; a file that somebody has named should.
     if (other != nullptr && more.empty() && ::access(first.c_str(), F_OK) != 0 && errno == ENOENT)
         c.complaints_.push_back({{}, fmt::format("IBID_CONFIG names {}, which is not there", shown(first))});
     for (const std::string& name : more)
-        c.add_file(fmt::format("{}{}.d/{}", root, first, name), fmt::format("{}.d/{}", first, name));
+        c.add_file(inside(root, fmt::format("{}.d/{}", first, name)), fmt::format("{}.d/{}", first, name));
     return c;
 }
 
 void configuration::add_file(const std::string& path, const std::string& shown_as) {
-    // Read, not mapped: a file that is truncated meanwhile must not end this process. A FIFO must not block
-    // it.
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        if (errno != ENOENT && errno != ENOTDIR)
-            complaints_.push_back({{}, fmt::format("{} cannot be read: {}", shown_as, std::strerror(errno))});
-        return;
-    }
-    constexpr std::size_t most = std::size_t{1} << 20;
-    std::string text;
-    std::array<char, 4096> piece{};
-    ssize_t got = 0;
-    struct stat s {};
-    const bool is_file = ::fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
-    while (is_file && text.size() <= most && (got = ::read(fd, piece.data(), piece.size())) > 0)
-        text.append(piece.data(), static_cast<std::size_t>(got));
-    ::close(fd);
-    const bool is_null = S_ISCHR(s.st_mode) && s.st_rdev == makedev(1, 3); // a link to it means "nothing"
-    if (!is_file && !is_null)
-        complaints_.push_back({{}, fmt::format("{} is not read: it is not a regular file", shown_as)});
-    else if (text.size() > most)
-        complaints_.push_back({{}, fmt::format("{} is too large and is not read", shown_as)});
-    else
-        add_text(text, shown_as);
+    const file_text file = read_text_file(path);
+    if (file.text)
+        add_text(*file.text, shown_as);
+    else if (file.is_there())
+        complaints_.push_back({{}, fmt::format("{} is not read: {}", shown_as, file.why_not)});
+}
+
+bool configuration::can_hold(std::string_view value) {
+    return is_plain(value) && value.size() <= longest_value;
 }
 
 void configuration::add_text(std::string_view text, const std::string& file) {
@@ -151,7 +139,7 @@ void configuration::add_text(std::string_view text, const std::string& file) {
         const std::string_view value = trimmed(line.substr(equals + 1));
         if (!is_setting(name))
             complain(not_a_setting(name));
-        else if (!is_plain(value) || value.size() > longest_value)
+        else if (!can_hold(value))
             complain(fmt::format("{} has control characters, or more than {} characters; the line is ignored",
                                  name, longest_value));
         else if (const std::string wrong = wrong_value(name, value); !wrong.empty())

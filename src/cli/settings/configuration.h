@@ -45,6 +45,9 @@ public:
     // The files of the system in `root` (empty: of the running system, or the file that IBID_CONFIG names).
     [[nodiscard]] static configuration load(const std::string& root = {});
 
+    // No control characters, and no more than 1,024 characters.
+    [[nodiscard]] static bool can_hold(std::string_view value);
+
     void add_file(const std::string& path, const std::string& shown_as);
     void add_text(std::string_view text, const std::string& file);
 

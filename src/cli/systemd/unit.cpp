@@ -3,13 +3,17 @@
 // See unit.h.
 #include "cli/systemd/unit.h"
 
+#include "cli/base/files.h"
 #include "cli/base/words.h"
+#include "statistics/printable.h"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -49,50 +53,132 @@ std::vector<std::string> drop_in_names(const std::string& name) {
     return all;
 }
 
-void read_settings(const std::string& file, unit& into) {
-    std::ifstream in(file);
+void take_line(std::string_view line, const std::string& file, std::string& section, unit& into) {
+    if (line.starts_with("[")) {
+        section = line;
+    } else if (const std::size_t equals = line.find('=');
+               equals != std::string_view::npos && section == "[Service]") {
+        into.settings.push_back({std::string(trimmed(line.substr(0, equals))),
+                                 std::string(trimmed(line.substr(equals + 1))), file});
+    }
+}
+
+void read_settings(std::string_view text, const std::string& file, unit& into) {
+    if (text.starts_with("\xef\xbb\xbf"))
+        text.remove_prefix(3); // a byte order mark
     std::string section;
-    for (std::string line, part; std::getline(in, part);) {
-        const std::string_view text = trimmed(part);
-        const bool comment = !text.empty() && (text[0] == '#' || text[0] == ';');
-        if (comment)
+    std::string line; // with its continuations
+    while (!text.empty()) {
+        const std::string_view whole = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), whole.size() + 1));
+        const std::string_view part = trimmed(whole);
+        if (part.starts_with('#') || part.starts_with(';'))
             continue; // also inside a continued line
-        if (text.ends_with('\\')) {
-            line.append(text.substr(0, text.size() - 1)).append(" ");
+        const bool goes_on = part.ends_with('\\');
+        line += part.substr(0, part.size() - (goes_on ? 1 : 0));
+        if (goes_on) {
+            line += ' ';
             continue;
         }
-        line += text;
-        if (line.starts_with("[")) {
-            section = line;
-        } else if (const std::size_t equals = line.find('=');
-                   equals != std::string::npos && section == "[Service]") {
-            into.settings.emplace_back(trimmed(std::string_view(line).substr(0, equals)),
-                                       trimmed(std::string_view(line).substr(equals + 1)));
-        }
+        take_line(line, file, section, into);
         line.clear();
     }
+    take_line(trimmed(line), file, section, into);
+}
+
+void read_file(const std::string& root, const std::string& file, unit& into) {
+    into.files.push_back(file);
+    read_settings(read_text_file(inside(root, file)).text.value_or(""), file, into);
+}
+
+// Appends what the escape sequence at the start of `text`, behind its backslash, stands for. Returns its
+// length. Source: systemd's cunescape_one(); what it refuses stands for itself here.
+std::size_t append_unescaped(std::string& to, std::string_view text) {
+    constexpr std::string_view names = "abfnrtvs";
+    constexpr std::string_view values = "\a\b\f\n\r\t\v ";
+    if (const std::size_t at = names.find(text[0]); at != std::string_view::npos) {
+        to += values[at];
+        return 1;
+    }
+    const std::size_t digits = text[0] == 'x' ? 2 : text[0] == 'u' ? 4 : text[0] == 'U' ? 8 : 0;
+    const bool octal = digits == 0 && text[0] >= '0' && text[0] <= '7';
+    const std::string_view number = octal ? text.substr(0, 3) : text.substr(1, digits);
+    std::uint32_t value = 0;
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), value, octal ? 8 : 16);
+    const bool whole = !number.empty() && number.size() == (octal ? 3 : digits) && error == std::errc() &&
+                       end == number.data() + number.size() && value != 0;
+    if (!whole || (digits > 2 ? value > 0x10ffff : value > 0xff)) {
+        to += text[0];
+        return 1;
+    }
+    if (digits > 2)
+        shared_statistics::append_printable(to, value);
+    else
+        to += static_cast<char>(value);
+    return number.size() + (octal ? 0 : 1);
+}
+
+enum class escapes {
+    c,        // as in a unit file
+    backslash // as in a file of variables: the next character stands for itself, but not in single quotes
+};
+
+std::vector<std::string> split(std::string_view value, escapes how) {
+    std::vector<std::string> words;
+    std::string word;
+    bool in_word = false;
+    char quote = '\0';
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const char c = value[i];
+        if (c == '\\' && i + 1 < value.size() && (how == escapes::c || quote != '\'')) {
+            if (how == escapes::c)
+                i += append_unescaped(word, value.substr(i + 1));
+            else
+                word += value[++i];
+            in_word = true;
+        } else if (quote != '\0') {
+            if (c == quote)
+                quote = '\0';
+            else
+                word += c;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+            in_word = true;
+        } else if (blanks.find(c) != std::string_view::npos) {
+            if (in_word)
+                words.push_back(std::exchange(word, {}));
+            in_word = false;
+        } else {
+            word += c;
+            in_word = true;
+        }
+    }
+    if (in_word)
+        words.push_back(word);
+    return words;
 }
 
 } // namespace
 
 std::vector<std::string> unit::all(std::string_view key) const {
     std::vector<std::string> values;
-    for (const auto& [its_name, its_value] : settings) {
-        if (its_name != key)
+    for (const setting& s : settings) {
+        if (s.key != key)
             continue;
-        if (its_value.empty())
+        if (s.value.empty())
             values.clear();
         else
-            values.push_back(its_value);
+            values.push_back(s.value);
     }
     return values;
 }
 
 std::string unit::value(std::string_view key) const {
     std::string last;
-    for (const auto& [its_name, its_value] : settings) {
-        if (its_name == key)
-            last = its_value;
+    for (const setting& s : settings) {
+        if (s.key == key)
+            last = s.value;
     }
     return last;
 }
@@ -115,9 +201,9 @@ std::optional<unit::variable> unit::environment(const std::string& root, std::st
     for (std::string file : all("EnvironmentFile")) {
         if (file.starts_with("-"))
             file.erase(0, 1);
-        std::ifstream in(root + file);
-        for (std::string line; std::getline(in, line);) {
-            if (const std::vector<std::string> words = words_of(trimmed(line)); words.size() == 1)
+        for (const std::string& line : lines_of_file(inside(root, file))) {
+            const std::vector<std::string> words = split(trimmed(line), escapes::backslash);
+            if (words.size() == 1)
                 take(words[0], file);
         }
     }
@@ -145,7 +231,7 @@ std::string other_kind_of_unit(std::string_view name) {
     return {};
 }
 
-unit_result load_unit(const std::string& root, const std::string& name, const std::string& except) {
+unit_result load_unit(const std::string& root, const std::string& name, const replacement& instead) {
     unit u;
     u.name = unit_name(name);
     if (u.name.empty())
@@ -155,15 +241,16 @@ unit_result load_unit(const std::string& root, const std::string& name, const st
     if (const std::string kind = other_kind_of_unit(name); !kind.empty())
         return {std::nullopt, fmt::format("{} is a {} unit: name the service that it starts", name, kind)};
     std::error_code error;
-    for (int links = 0; u.files.empty(); ++links) {
+    std::string unit_file;
+    for (int links = 0; unit_file.empty(); ++links) {
         std::string file;
         for (const std::string& candidate : {u.name, template_of(u.name)}) {
             for (const char* folder : folders) {
-                const std::string there = fmt::format("{}{}/{}", root, folder, candidate);
+                const std::string there = fmt::format("{}/{}", folder, candidate);
                 // A link counts, wherever it leads.
                 if (!candidate.empty() && file.empty() &&
-                    (fs::is_symlink(fs::symlink_status(there, error)) || fs::exists(there, error)))
-                    file = fmt::format("{}/{}", folder, candidate);
+                    fs::exists(fs::symlink_status(inside(root, there, false), error)))
+                    file = there;
             }
         }
         if (file.empty())
@@ -172,23 +259,27 @@ unit_result load_unit(const std::string& root, const std::string& name, const st
                         "there is no {}{}; 'systemctl {}list-unit-files --type=service' lists what there is",
                         u.name, root.empty() ? "" : " in " + root,
                         root.empty() ? "" : fmt::format("--root={} ", root))};
-        if (!fs::is_symlink(fs::symlink_status(root + file, error))) {
-            u.files.push_back(file);
+        const std::string itself = inside(root, file, false);
+        if (!fs::is_symlink(fs::symlink_status(itself, error))) {
+            unit_file = file;
             break;
         }
-        const fs::path target = fs::read_symlink(root + file, error);
+        const fs::path target = fs::read_symlink(itself, error);
         if (target == "/dev/null")
             return {std::nullopt, fmt::format("{} is masked: systemd does not start it", u.name)};
         const std::string other = target.filename().string();
-        if (other == u.name || other == template_of(u.name) || links > 8) { // a link to a unit file elsewhere
-            u.files.push_back(target.is_absolute()
-                                  ? target.string()
-                                  : (fs::path(file).parent_path() / target).lexically_normal().string());
-            break;
-        }
-        u.name = other; // an alias
+        constexpr int most_links = 8;
+        if (unit_name(other) != other || links > most_links)
+            return {std::nullopt,
+                    fmt::format("{} is a link to {}, which is no unit of a service", file, target.string())};
+        if (other == u.name || other == template_of(u.name)) // a link to a unit file elsewhere
+            unit_file = target.is_absolute()
+                            ? target.string()
+                            : (fs::path(file).parent_path() / target).lexically_normal().string();
+        else
+            u.name = other; // an alias
     }
-    read_settings(root + u.files[0], u);
+    read_file(root, unit_file, u);
 
     // If drop-ins have the same name, the one in the folder with precedence counts. All are applied in the
     // order of their names.
@@ -196,52 +287,46 @@ unit_result load_unit(const std::string& root, const std::string& name, const st
     for (const std::string& part : drop_in_names(u.name)) {
         for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
             const std::string place = fmt::format("{}/{}", *folder, part);
-            for (const auto& entry : fs::directory_iterator(root + place, error)) {
+            for (const auto& entry : fs::directory_iterator(inside(root, place), error)) {
                 const std::string file = entry.path().filename().string();
                 if (file.ends_with(".conf"))
                     drop_ins[file] = fmt::format("{}/{}", place, file);
             }
         }
     }
+    if (!instead.path.empty())
+        drop_ins[fs::path(instead.path).filename().string()] = instead.path;
     for (const auto& [file, path] : drop_ins) {
-        if (path == except)
-            continue;
-        u.files.push_back(path);
-        read_settings(root + path, u);
+        if (path != instead.path)
+            read_file(root, path, u);
+        else
+            read_settings(instead.text, path, u);
     }
     return {std::move(u), {}};
 }
 
 std::vector<std::string> words_of(std::string_view value) {
-    std::vector<std::string> words;
-    std::string word;
-    bool inside = false;
-    char quote = '\0';
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        const char c = value[i];
-        if (c == '\\' && quote != '\'' && i + 1 < value.size()) {
-            word += value[++i];
-            inside = true;
-        } else if (quote != '\0') {
-            if (c == quote)
-                quote = '\0';
-            else
-                word += c;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-            inside = true;
-        } else if (blanks.find(c) != std::string_view::npos) {
-            if (inside)
-                words.push_back(std::exchange(word, {}));
-            inside = false;
-        } else {
-            word += c;
-            inside = true;
-        }
+    return split(value, escapes::c);
+}
+
+std::string quoted(std::string_view assignment) {
+    std::string text = "\"";
+    for (const char c : assignment) {
+        if (c == '"' || c == '\\')
+            text += {'\\', c};
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            text += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+        else
+            text += c;
     }
-    if (inside)
-        words.push_back(word);
-    return words;
+    return text + '"';
+}
+
+std::string without_specifiers(std::string_view text) {
+    std::string doubled;
+    for (const char c : text)
+        doubled.append(c == '%' ? 2 : 1, c);
+    return doubled;
 }
 
 std::string program_of(std::string_view command_line) {
