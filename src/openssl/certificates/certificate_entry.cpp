@@ -184,6 +184,10 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
         !exposed_parts_are_of(f, *made, exposed.load(std::memory_order_acquire) | parts_are_exposed)) {
         return likeness::altered;
     }
+    // With an error in the queue this cannot be examined: OpenSSL 3.0 leaves one when it opens a URI.
+    if (f.ERR_peek_error() != 0) {
+        return likeness::other;
+    }
     if (made == nullptr || !has_sound_copy(f, x509) || !has_sound_extensions(f, x509)) {
         refused.store(true, std::memory_order_relaxed);
         return likeness::other;

@@ -79,7 +79,7 @@ bool has_sound_extensions(const functions& f, X509* x) {
         return false;
     }
     if (f.ERR_peek_error() != 0) {
-        return true;
+        return false;
     }
     const std::uint32_t flags = f.X509_get_extension_flags(x);
     // Self-issued but not self-signed: there are few of them, and without memory a self-signed one looks the

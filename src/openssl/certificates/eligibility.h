@@ -30,8 +30,8 @@ namespace ibid::openssl {
 // OpenSSL reads the extensions once for each object, at their first use, and reports a fault then and never
 // again. With one object for many holders, the others would not get that error; and if memory ran out for one
 // connection, the extensions would be missing for all. So: false if OpenSSL finds a fault or has no memory.
-// False also if it would find a fault in the policy extensions later (policy_extensions.h). With an error in
-// the queue it does not call OpenSSL, because that could remove the error.
+// False also if it would find a fault in the policy extensions later (policy_extensions.h), and if there is
+// an error in the queue: the examination could remove it.
 [[nodiscard]] bool has_sound_extensions(const functions& f, X509* x);
 // The same for a duplicate of a certificate whose extensions OpenSSL has read already. With errors in the
 // queue it checks the original first: a duplicate of a valid certificate is valid, and then OpenSSL does not

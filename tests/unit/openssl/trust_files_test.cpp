@@ -362,8 +362,11 @@ TEST_F(Directory, AUriThatIsSearchedBringsOneObject) {
                   1); // as X509_STORE_load_store
         return s;
     };
+    ERR_clear_error();
     const store_ptr first = searching();
     ASSERT_EQ(verify(first, leaf_), X509_V_OK);
+    const bool can_be_examined = ERR_peek_error() == 0; // OpenSSL 3.0 leaves an error
+    ERR_clear_error();
     const counted certificates(IBID_OPENSSL_CERTIFICATES);
     const store_ptr second = searching();
     EXPECT_EQ(verify(second, leaf_), X509_V_OK);
@@ -371,7 +374,7 @@ TEST_F(Directory, AUriThatIsSearchedBringsOneObject) {
     const listing b(second.get());
     ASSERT_EQ(a.objects.size(), 1U);
     ASSERT_EQ(b.objects.size(), 1U);
-    EXPECT_EQ(a.objects[0] == b.objects[0], sharing_inside());
+    EXPECT_EQ(a.objects[0] == b.objects[0], sharing_inside() && can_be_examined);
     EXPECT_EQ(certificates.misses(), 0U);
 }
 

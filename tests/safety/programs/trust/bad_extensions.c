@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates with extensions that do not decode, in trust files: OpenSSL complains once for each object, at
-// its first use.
+// Certificates with extensions that do not decode, in trust files and URIs: OpenSSL complains once for each
+// object, at its first use. It reads a URI anew for each verification.
 #include "support.h"
+
+static void verify_by_uri(const char* file) {
+    X509_STORE* const store = X509_STORE_new();
+    printf("%s as a URI: %d\n", file, X509_STORE_load_store(store, pki(file)));
+    X509* const leaf = certificate_in("server.cert.pem");
+    for (int i = 0; i < 3; ++i) {
+        X509_STORE_CTX* const c = X509_STORE_CTX_new();
+        MUST(X509_STORE_CTX_init(c, store, leaf, NULL));
+        const int result = X509_verify_cert(c);
+        printf("verified %d %d\n", result, X509_STORE_CTX_get_error(c));
+        show_errors("verify");
+        X509_STORE_CTX_free(c);
+    }
+    X509_free(leaf);
+    X509_STORE_free(store);
+}
 
 int main(void) {
     static const char* const files[] = {"bad-constraints.cert.pem", "bad-policies.cert.pem",
                                         "forged-mid.pem"};
     for (size_t f = 0; f < sizeof files / sizeof *files; ++f) {
+        verify_by_uri(files[f]);
         for (int i = 0; i < 4; ++i) {
             X509_STORE* const store = X509_STORE_new();
             printf("%s: %d\n", files[f], X509_STORE_load_file(store, pki(files[f])));
