@@ -35,6 +35,7 @@ CASES = [
     ),
     Case("trust/store_readings.c", shows="link to another", helped=("trust_stores",)),
     Case("trust/bad_extensions.c", shows="checked", helped=("trust_stores",)),
+    Case("trust/contexts.c", shows="end"),
     Case("trust/own_objects.c", ("parsed",), modes=OWN_OBJECTS),
     Case("trust/own_objects.c", ("presented",)),
     Case("trust/own_objects.c", ("filled",)),

@@ -15,7 +15,6 @@
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
-#include <openssl/store.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -210,11 +209,6 @@ namespace ibid::openssl {
     X(OPENSSL_sk_new_reserve)                                                                                \
     X(OSSL_PROVIDER_do_all)                                                                                  \
     X(OSSL_PROVIDER_get0_dispatch)                                                                           \
-    X(OSSL_STORE_INFO_free)                                                                                  \
-    X(OSSL_STORE_INFO_get0_CERT)                                                                             \
-    X(OSSL_STORE_INFO_get_type)                                                                              \
-    X(OSSL_STORE_INFO_new_CERT)                                                                              \
-    X(OSSL_STORE_load)                                                                                       \
     X(X509_CRL_dup)                                                                                          \
     X(X509_STORE_CTX_get_ex_data)                                                                            \
     X(X509_STORE_CTX_get0_store)                                                                             \

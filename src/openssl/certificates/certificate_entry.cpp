@@ -184,7 +184,7 @@ likeness certificate_entry::compare_first(const functions& f, const certificate_
         !exposed_parts_are_of(f, *made, exposed.load(std::memory_order_acquire) | parts_are_exposed)) {
         return likeness::altered;
     }
-    // With an error in the queue this cannot be examined: OpenSSL 3.0 leaves one when it opens a URI.
+    // With an error in the queue this cannot be examined now.
     if (f.ERR_peek_error() != 0) {
         return likeness::other;
     }

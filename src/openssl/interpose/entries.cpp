@@ -178,7 +178,6 @@ struct entries {
     // ---- libcrypto's calls to itself
 
     static int verify(X509* x, EVP_PKEY* key) { return verify_link(of(), x, key); }
-    static OSSL_STORE_INFO* uri(OSSL_STORE_CTX* from) { return load_from_uri(of(), from); }
 
     // ---- trust files, for every caller
 
@@ -548,8 +547,6 @@ void* entries<N>::find(function_id id, module_kind kind) noexcept {
                : program ? address(&verify_own)
                : itself  ? address(&verify_inside)
                          : nullptr;
-    case function_id::OSSL_STORE_load:
-        return itself ? address(&uri) : nullptr;
     case function_id::X509_load_cert_file:
         return address(&cert_file);
     case function_id::X509_load_cert_file_ex:

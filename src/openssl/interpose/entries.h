@@ -45,7 +45,6 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(X509_STORE_set_default_paths_ex)                                                                       \
     X(X509_LOOKUP_ctrl)                                                                                      \
     X(X509_LOOKUP_ctrl_ex)                                                                                   \
-    X(OSSL_STORE_load)                                                                                       \
     X(CRYPTO_get_ex_new_index)                                                                               \
     X(CRYPTO_free_ex_index)                                                                                  \
     X(X509_get_ex_data)                                                                                      \

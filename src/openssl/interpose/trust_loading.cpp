@@ -134,26 +134,4 @@ int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* 
     return f.X509_LOOKUP_ctrl_ex(lookup, command, argument, type, result, context, property_query);
 }
 
-OSSL_STORE_INFO* load_from_uri(libcrypto& of, OSSL_STORE_CTX* from) {
-    const functions& f = of.f;
-    OSSL_STORE_INFO* const info = f.OSSL_STORE_load(from);
-    if (info == nullptr || f.OSSL_STORE_INFO_get_type(info) != OSSL_STORE_INFO_CERT || of.has_writer()) {
-        return info;
-    }
-    certificate_cache* const cache = of.certificates();
-    X509* const shared = cache != nullptr ? cache->adopt(f.OSSL_STORE_INFO_get0_CERT(info), true) : nullptr;
-    if (shared == nullptr) {
-        return info;
-    }
-    f.ERR_set_mark();
-    OSSL_STORE_INFO* const exchanged = f.OSSL_STORE_INFO_new_CERT(shared); // takes the reference
-    f.ERR_pop_to_mark();
-    if (exchanged == nullptr) {
-        f.X509_free(shared);
-        return info;
-    }
-    f.OSSL_STORE_INFO_free(info);
-    return exchanged;
-}
-
 } // namespace ibid::openssl::interpose

@@ -33,7 +33,4 @@ int store_set_default_paths(libcrypto& of, X509_STORE* store, OSSL_LIB_CTX* cont
 int lookup_control(libcrypto& of, X509_LOOKUP* lookup, int command, const char* argument, long type,
                    char** result, OSSL_LIB_CTX* context, const char* property_query);
 
-// The objects of a URI, one by one, for a trust store: replaces a certificate by the shared one.
-[[nodiscard]] OSSL_STORE_INFO* load_from_uri(libcrypto& of, OSSL_STORE_CTX* from);
-
 } // namespace ibid::openssl::interpose

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files, directories and URIs from which trust stores are loaded. A program sees the same stock and under
+// Files and directories from which trust stores are loaded. A program sees the same stock and under
 // ibid. Under ibid, an unchanged file is not parsed again, and a changed one is, even if its name, size and
 // time stamps are the same.
 #include <openssl/err.h>
@@ -349,58 +349,6 @@ TEST_F(Directory, ItsListsOfRevocationsAreParsedOnceAndNoticed) {
     write_over(path, list(true));
     EXPECT_EQ(verify(store(), leaf_), X509_V_ERR_CERT_REVOKED);
     EXPECT_EQ(verify(second, leaf_), X509_V_OK); // already has its CRL
-}
-
-// A URI that is searched when a chain needs it, like OpenSSL's default paths.
-TEST_F(Directory, AUriThatIsSearchedBringsOneObject) {
-    const fs::path path = folder_.path / "roots.pem";
-    write_over(path, pem_of(root_));
-    const auto searching = [&] {
-        store_ptr s(X509_STORE_new());
-        X509_LOOKUP* const lookup = X509_STORE_add_lookup(s.get(), X509_LOOKUP_store());
-        EXPECT_EQ(X509_LOOKUP_add_store(lookup, ("file:" + path.string()).c_str()),
-                  1); // as X509_STORE_load_store
-        return s;
-    };
-    ERR_clear_error();
-    const store_ptr first = searching();
-    ASSERT_EQ(verify(first, leaf_), X509_V_OK);
-    const bool can_be_examined = ERR_peek_error() == 0; // OpenSSL 3.0 leaves an error
-    ERR_clear_error();
-    const counted certificates(IBID_OPENSSL_CERTIFICATES);
-    const store_ptr second = searching();
-    EXPECT_EQ(verify(second, leaf_), X509_V_OK);
-    const listing a(first.get());
-    const listing b(second.get());
-    ASSERT_EQ(a.objects.size(), 1U);
-    ASSERT_EQ(b.objects.size(), 1U);
-    EXPECT_EQ(a.objects[0] == b.objects[0], sharing_inside() && can_be_examined);
-    EXPECT_EQ(certificates.misses(), 0U);
-}
-
-// Objects that a program itself reads from a URI are its own.
-TEST(Uri, ThatAProgramReadsGivesItCertificatesOfItsOwn) {
-    const folder f;
-    const authority a = make_authority("root");
-    const fs::path path = f.path / "own.pem";
-    write_over(path, pem_of(a));
-    const auto read = [&] {
-        OSSL_STORE_CTX* in = OSSL_STORE_open(path.c_str(), nullptr, nullptr, nullptr, nullptr);
-        check(in != nullptr, "open");
-        OSSL_STORE_INFO* const info = OSSL_STORE_load(in);
-        check(info != nullptr, "load");
-        x509_ptr x(OSSL_STORE_INFO_get1_CERT(info));
-        OSSL_STORE_INFO_free(info);
-        OSSL_STORE_close(in);
-        return x;
-    };
-    const store_ptr store(X509_STORE_new());
-    ASSERT_EQ(X509_LOOKUP_load_store(X509_STORE_add_lookup(store.get(), X509_LOOKUP_store()), path.c_str()),
-              1);
-    const x509_ptr one = read();
-    const x509_ptr two = read();
-    EXPECT_NE(one.get(), two.get());
-    EXPECT_EQ(X509_cmp(one.get(), two.get()), 0);
 }
 
 } // namespace
