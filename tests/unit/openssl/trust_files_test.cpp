@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 struct way_to_load {
     const char* name;
     bool crls;  // loads only CRLs
-    bool files; // intercepted as a whole file, and not certificate by certificate
+    bool files; // shared as a whole file; a URI is left to OpenSSL
     int (*load)(X509_STORE*, const char* path);
 };
 
@@ -89,8 +89,7 @@ protected:
         return text;
     }
 
-    // Certificate by certificate: inside libcrypto.
-    [[nodiscard]] static bool shared() { return GetParam().files ? sharing() : sharing_inside(); }
+    [[nodiscard]] static bool shared() { return GetParam().files && sharing(); }
 
     [[nodiscard]] store_ptr load() const {
         store_ptr store(X509_STORE_new());
