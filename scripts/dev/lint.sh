@@ -7,8 +7,9 @@ lint_help() {
     cat <<'TEXT'
 Usage: ./dev lint [--fix] [--quick | --all]
 
-clang-format (check only), the column limit of comments, shellcheck, pyflakes, the order of includes (scripts/include_order.py); headers by
-themselves, Clang's thread safety analysis (include/ibid/detail/base/mutex.h), and clang-tidy on src and the headers that it includes.
+clang-format (check only), the column limit of comments, shellcheck, pyflakes, the order of includes (scripts/include_order.py), that one
+place of the command prints (scripts/one_place_prints.py); headers by themselves, Clang's thread safety analysis
+(include/ibid/detail/base/mutex.h), and clang-tidy on src and the headers that it includes.
   --fix      let clang-format change the files, and wrap comments
   --quick    without the compiler: neither clang-tidy nor headers by themselves
   --all      tests, benchmarks and examples, too: an hour
@@ -65,6 +66,9 @@ lint() {
 
     say "includes run one way"
     "$python" scripts/include_order.py || problems=$((problems + 1))
+
+    say "one place of the command prints"
+    "$python" scripts/one_place_prints.py || problems=$((problems + 1))
 
     if [[ $quick == no ]]; then
         read_headers_alone "$parts" || problems=$((problems + 1))

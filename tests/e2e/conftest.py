@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from control_groups import ControlGroups  # noqa: E402
 from equality import DEFAULT, WAYS, Scenario, Statistics, Theatre, Way, ibid_program  # noqa: E402
 from servers import Backends  # noqa: E402
 
@@ -81,6 +82,13 @@ def run(request: pytest.FixtureRequest, ibid: Path, tmp_path: Path) -> list[str]
 @pytest.fixture
 def supervised(ibid: Path, tmp_path: Path) -> list[str]:
     return [str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", "--"]
+
+
+@pytest.fixture
+def control_groups() -> Iterator[ControlGroups]:
+    groups = ControlGroups()
+    yield groups
+    groups.end()
 
 
 @pytest.fixture

@@ -122,6 +122,16 @@ class TestRun:
         folder = command("run", "true")
         assert folder.returncode == 0 and "not a regular file" in folder.stderr
 
+    def test_says_that_a_file_or_its_folder_cannot_be_read(self, command: Command) -> None:
+        assert "/proc/self/mem is not read: Input/output error" in command("run", "true", IBID_CONFIG="/proc/self/mem").stderr
+        folder = Path(f"{command.file}.d")
+        folder.touch()
+        assert "ibid.conf.d is not read: Not a directory" in command("run", "true").stderr
+        folder.unlink()
+        if os.getuid() != 0:
+            folder.mkdir(mode=0)
+            assert "ibid.conf.d is not read: Permission denied" in command("run", "true").stderr
+
     def test_takes_the_null_device_for_nothing(self, command: Command) -> None:
         command.file.unlink()
         command.file.symlink_to("/dev/null")

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that forge ibid's published data: a command that reads them ends soon, within bounds, and reports it (tests/support/hostile)."""
+"""What others chose. Processes that forge ibid's published data (tests/support/hostile): a command that reads them ends soon,
+within bounds, and reports it. Names with control characters: none of these reaches the terminal."""
 
 from __future__ import annotations
 
 import json
 import os
 import resource
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from command import PYTHON, USES_OPENSSL
+from control_groups import ControlGroups
 from test_exporter import Exporter
 
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -154,3 +158,64 @@ class TestForgedNumbers:
         done, seconds = run(ibid, "certs", "--estimate", "--json", hostile("vast").pid)
         assert done.returncode == 0, done.stderr
         assert seconds < 40
+
+
+NASTY = "\x1b[31m\x9b\nx"
+
+
+def obeys(text: str) -> bool:
+    """Whether a terminal would do something else than show it, or somebody else's words stand as a line of their own."""
+    return any((c < " " and c != "\n") or "\x7f" <= c < "\xa0" or c == "\ufffd" for c in text) or "\nx" in text
+
+
+class TestNamesWithControlCharacters:
+    def shown(self, ibid: Path, *words: str, **environment: str) -> str:
+        done = subprocess.run([str(ibid), *words], capture_output=True, timeout=60, env={**os.environ, **environment})
+        text = (done.stdout + done.stderr).decode(errors="replace")
+        assert "[31m" in text, "it shows the name"
+        assert not obeys(text), repr(text)
+        return text
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["run", f"--stats=/nowhere/{NASTY}", "true"],
+            ["enable", "--root", f"/{NASTY}", "web"],
+            ["status", "--root", f"/{NASTY}"],
+            ["top", "--sort", NASTY],
+        ],
+        ids=lambda words: words[0],
+    )
+    def test_are_shown_as_question_marks(self, ibid: Path, words: list[str]) -> None:
+        self.shown(ibid, *words)
+
+    def test_of_a_configuration_file(self, ibid: Path, tmp_path: Path) -> None:
+        (tmp_path / "c.conf.d").mkdir()
+        (tmp_path / f"c.conf.d/{NASTY}.conf").write_text("bad\n")
+        self.shown(ibid, "run", "true", IBID_CONFIG=str(tmp_path / "c.conf"))
+
+    def test_of_the_folder_that_ibid_is_in(self, ibid: Path, tmp_path: Path) -> None:
+        folder = tmp_path / f"{NASTY} y"
+        (folder / "lib").mkdir(parents=True)
+        shutil.copytree(ibid.parent, folder / "bin", ignore=lambda _, names: [n for n in names if n != "ibid"])
+        shutil.copy(ibid.parent.parent / "lib/libibid_preload.so", folder / "lib")
+        self.shown(folder / "bin/ibid", "run", "true")
+
+    def test_of_another_users_settings(self, ibid: Path, started: Callable[..., "subprocess.Popen[str]"]) -> None:
+        process = started([str(ibid), "run", PYTHON, "-c", USES_OPENSSL], env={**os.environ, "IBID_EXCLUDE": NASTY})
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        self.shown(ibid, "doctor", str(process.pid))
+
+    @pytest.mark.parametrize("user", ["", "user.slice/user-1000.slice/user@1000.service/app.slice/"])
+    def test_of_a_control_group(self, ibid: Path, control_groups: ControlGroups, user: str) -> None:
+        name = b"trial\x1b[31m\xff\"\\.service"
+        process = control_groups.start((user or "system.slice/").encode() + name, [str(ibid), "run", PYTHON, "-c", USES_OPENSSL])
+        done = subprocess.run([str(ibid), "doctor"], capture_output=True, timeout=60)
+        assert not obeys(done.stdout.decode(errors="replace"))
+        assert str(process.pid).encode() in done.stdout
+        metrics = subprocess.run([str(ibid), "exporter", "--once"], capture_output=True, timeout=60).stdout
+        assert not obeys(metrics.decode(errors="replace"))
+        assert user or b'service="trial?[31m?' in metrics
+        if shutil.which("promtool"):
+            checked = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True, timeout=60)
+            assert (checked.returncode, checked.stderr) == (0, b"")

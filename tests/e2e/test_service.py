@@ -37,6 +37,8 @@ def installed(ibid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def image(installed: Path) -> Path:
+    if (installed / "etc").is_symlink():
+        (installed / "etc").unlink()
     shutil.rmtree(installed / "etc", ignore_errors=True)
     units = installed / "etc/systemd/system"
     units.mkdir(parents=True)
@@ -123,10 +125,21 @@ class TestEnable:
         on.unit(UNIT + "EnvironmentFile=-/etc/web.env\n")
         assert "/etc/web.env sets LD_PRELOAD" in str(on.json("enable", "web")["problems"])
 
+    @pytest.mark.parametrize(("there", "then"), [("/%p/x.so", ":/%p/x.so"), ("/a%%b.so", ":/a%%b.so"), ("a\\x20b", ":a b"), ('\\"q', ':\\"q'), ("t\\tb", ":t\\x09b")])
+    def test_keeps_specifiers_and_escapes_of_a_preload_that_is_there(self, on: Image, there: str, then: str) -> None:
+        on.unit(f'{UNIT}Environment="LD_PRELOAD={there}"\n')
+        assert on("enable", "web").returncode == 0
+        assert f'libibid_preload.so{then}"\n' in on.drop_in("web").read_text()
+        assert on("status", "web").returncode == 0
+
+    def test_writes_specifiers_of_settings_as_text(self, on: Image) -> None:
+        assert on("enable", "--set", "IBID_EXCLUDE=50%n", "web").returncode == 0
+        assert 'Environment="IBID_EXCLUDE=50%%n"\n' in on.drop_in("web").read_text()
+
     def test_takes_settings_and_refuses_wrong_ones(self, on: Image) -> None:
         assert on("enable", "--set", "IBID_PRIVACY=strict", "--set=IBID_RETAIN=8M", "web").returncode == 0
         assert 'Environment="IBID_PRIVACY=strict"\nEnvironment="IBID_RETAIN=8M"\n' in on.drop_in("web").read_text()
-        for wrong in ("IBID_PRIVACY=much", "PATH=/", "IBID_PRIVACY", "IBID_EXCLUDE=a\nb"):
+        for wrong in ("IBID_PRIVACY=much", "PATH=/", "IBID_PRIVACY", "IBID_EXCLUDE=a\nb", "IBID_EXCLUDE=\x1b[31m", "IBID_EXCLUDE=" + "a" * 2000):
             assert on("enable", "--set", wrong, "web").returncode == 2
 
     def test_copies_what_the_files_say_for_the_program(self, on: Image) -> None:
@@ -179,6 +192,127 @@ class TestEnable:
         assert call(ibid, "enable", "--root", tmp_path / "nowhere", "web").returncode == 2
 
 
+class TestLaterDropIns:
+    """systemd applies drop-ins in the order of their names: override.conf, which `systemctl edit` writes, comes after ibid.conf."""
+
+    PLACES = ("etc/systemd/system/web.service.d", "etc/systemd/system/service.d", "usr/lib/systemd/system/web.service.d")
+
+    @pytest.mark.parametrize("place", PLACES)
+    @pytest.mark.parametrize(
+        ("line", "says"),
+        [("Environment=LD_PRELOAD=/x.so", "sets LD_PRELOAD again"), ("Environment=", "its empty Environment= removes what that sets")],
+    )
+    def test_that_undo_it_are_a_problem(self, on: Image, place: str, line: str, says: str) -> None:
+        file = on.root / place / "override.conf"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"[Service]\n{line}\n")
+        try:
+            expected = f"/{place}/override.conf is read after ibid.conf, and {says}"
+            found = on.json("enable", "web")
+            assert (found["written"], found["problems"]) == (False, [expected])
+            assert on("enable", "--force", "web").returncode == 0
+            done = on("status", "web")
+            assert (done.returncode, f"on, but {expected}" in done.stdout) == (1, True)
+            assert on.json("status", "web")["services"][0]["overridden"] == [expected]
+        finally:
+            file.unlink()
+
+    def test_that_override_a_setting_are_a_problem(self, on: Image) -> None:
+        on.drop_in("web").parent.mkdir()
+        later = on.drop_in("web").with_name("override.conf")
+        later.write_text("[Service]\nEnvironment=IBID_PRIVACY=strict\n")
+        assert "sets IBID_PRIVACY again" in str(on.json("enable", "--set", "IBID_PRIVACY=off", "web")["problems"])
+        assert on.json("enable", "--set", "IBID_PRIVACY=strict", "web")["problems"] == []
+
+    @pytest.mark.parametrize("name", ["override.conf", "10-first.conf"])
+    def test_that_do_not_undo_it_are_none(self, on: Image, name: str) -> None:
+        on.drop_in("web").parent.mkdir()
+        line = "Environment=LANG=C" if name == "override.conf" else "Environment="
+        on.drop_in("web").with_name(name).write_text(f"[Service]\n{line}\n")
+        assert on("enable", "web").returncode == 0
+        assert on("status", "web").returncode == 0
+        assert on.json("status", "web")["services"][0]["overridden"] == []
+
+
+class TestFilesOfOthers:
+    """The files of an image, and units that systemd reads differently from what one would think."""
+
+    @pytest.mark.parametrize("part", ["etc/systemd/system/web.service.d", "etc/systemd/system", "etc/systemd", "etc"])
+    def test_links_of_an_image_do_not_lead_out_of_it(self, on: Image, tmp_path: Path, part: str) -> None:
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        link = on.root / part
+        if link.is_dir():
+            shutil.rmtree(link)
+        link.symlink_to(outside)
+        on("enable", "web")
+        assert list(outside.rglob("*")) == []
+        (outside / "ibid.conf").write_text("# Written by 'ibid enable web.service'.\n")
+        on("disable", "web")
+        assert (outside / "ibid.conf").exists()
+
+    def test_links_of_an_image_are_followed_inside_it(self, on: Image) -> None:
+        (on.root / "etc/real").mkdir()
+        on.drop_in("web").parent.symlink_to("/etc/real")
+        assert on("enable", "web").returncode == 0
+        assert (on.root / "etc/real/ibid.conf").exists()
+        assert on("status", "web").returncode == 0
+        assert on("disable", "web").returncode == 0
+        assert not (on.root / "etc/real/ibid.conf").exists()
+
+    def test_settings_are_those_of_the_image(self, on: Image, tmp_path: Path) -> None:
+        (tmp_path / "hosts.conf").write_text("IBID_RETAIN=1M\n")
+        (on.root / "etc/ibid.conf").symlink_to(tmp_path / "hosts.conf")
+        assert "IBID_RETAIN" not in on.json("enable", "--dry-run", "web")["content"]
+
+    @pytest.mark.parametrize("file", ["web.service", "web.service.d/x.conf", "web.service.d/ibid.conf"])
+    def test_a_fifo_is_not_waited_for(self, on: Image, file: str) -> None:
+        fifo = on.root / "etc/systemd/system" / file
+        fifo.parent.mkdir(exist_ok=True)
+        os.mkfifo(fifo)
+        for words in (["enable", "--dry-run", "web"], ["status", "web"], ["disable", "--dry-run", "web"]):
+            call(on.ibid, words[0], "--root", on.root, *words[1:], timeout=5)
+
+    def test_links_that_are_no_unit_are_told(self, on: Image) -> None:
+        units = on.root / "etc/systemd/system"
+        (units / "loop.service").symlink_to("loop.service")
+        (units / "odd.service").symlink_to("/etc/passwd")
+        for name in ("loop", "odd"):
+            done = on("enable", name)
+            assert done.returncode == 1
+            assert f"/etc/systemd/system/{name}.service is a link to" in done.stderr
+            assert "which is no unit of a service" in done.stderr
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "\ufeff[Service]\nExecStart=/usr/bin/curl --version\n",
+            "[Service]\nExecStart=/usr/bin/c\\x75rl --version\n",
+            "[Service]\nExecStart=/usr/bin/curl --version \\\n",
+            "[Service]\nExecStart=/usr/bin/curl --version",
+        ],
+        ids=["byte-order-mark", "escape", "goes-on-at-the-end", "no-newline"],
+    )
+    def test_a_unit_is_read_as_systemd_reads_it(self, on: Image, text: str) -> None:
+        on.unit(text)
+        found = on.json("enable", "--dry-run", "web")
+        assert (found["program"], found["problems"]) == ("/usr/bin/curl", [])
+
+    def test_names_obey_nothing_on_a_terminal(self, on: Image) -> None:
+        on.unit("[Service]\nExecStart=/usr/sbin/\x1b[31msvc\n")
+        (on.root / "etc/systemd/system/\x1b[31mx.service.d").mkdir()
+        (on.root / "etc/systemd/system/\x1b[31mx.service.d/ibid.conf").write_text("# Written by 'ibid enable x'\n")
+        shown = [on(*words) for words in (["enable", "web"], ["status"], ["disable", "--all"])]
+        assert "/usr/sbin/?[31msvc" in shown[0].stdout
+        assert not any("\x1b" in done.stdout + done.stderr for done in shown)
+
+    @pytest.mark.parametrize("command", ["enable", "disable", "status"])
+    def test_a_name_that_no_service_can_have_is_wrong_usage(self, on: Image, command: str) -> None:
+        done = on(command, "../x")
+        assert done.returncode == 2
+        assert "'../x' is not the name of a service" in done.stderr
+
+
 PRELOAD = "/usr/local/lib/libibid_preload.so"
 
 
@@ -227,6 +361,7 @@ class TestJudgement:
             "TemporaryFileSystem=/usr/local\nBindReadOnlyPaths=/usr/local/lib",
             "InaccessiblePaths=/usr/local\nInaccessiblePaths=",
             "RootDirectory=/",
+            "UnsetEnvironment=LD_PRELOAD=/x.so",
         ],
     )
     def test_of_directives_that_do_not(self, on: Image, settings: str) -> None:

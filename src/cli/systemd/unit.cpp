@@ -268,16 +268,18 @@ unit_result load_unit(const std::string& root, const std::string& name, const re
         if (target == "/dev/null")
             return {std::nullopt, fmt::format("{} is masked: systemd does not start it", u.name)};
         const std::string other = target.filename().string();
-        constexpr int most_links = 8;
-        if (unit_name(other) != other || links > most_links)
-            return {std::nullopt,
-                    fmt::format("{} is a link to {}, which is no unit of a service", file, target.string())};
-        if (other == u.name || other == template_of(u.name)) // a link to a unit file elsewhere
+        const bool is_alias = other != u.name && other != template_of(u.name);
+        if (!is_alias) // a link to a unit file elsewhere
             unit_file = target.is_absolute()
                             ? target.string()
                             : (fs::path(file).parent_path() / target).lexically_normal().string();
-        else
-            u.name = other; // an alias
+        constexpr int most_links = 8;
+        if (unit_name(other) != other || links > most_links ||
+            (!is_alias && !fs::exists(inside(root, unit_file), error)))
+            return {std::nullopt,
+                    fmt::format("{} is a link to {}, which is no unit of a service", file, target.string())};
+        if (is_alias)
+            u.name = other;
     }
     read_file(root, unit_file, u);
 
