@@ -88,6 +88,10 @@ class TestRun:
     def test_leaves_a_disabled_program_alone_as_a_child(self, command: Command) -> None:
         command.file.write_text("[git]\nIBID_DISABLE=1\n")
         assert command.environment("--exclude", "ssh", "env") == {"IBID_EXCLUDE": "git:ssh"}
+        assert command.environment("env", IBID_EXCLUDE="a") == {"IBID_EXCLUDE": "a:git"}
+        assert command.environment(command.ibid, "run", "env") == {"IBID_EXCLUDE": "git"}, "not twice"
+        command.file.write_text("IBID_EXCLUDE=ssh\n[git]\nIBID_DISABLE=1\n")
+        assert command.environment("env", IBID_EXCLUDE="a") == {"IBID_EXCLUDE": "a:git"}
 
     @pytest.mark.parametrize("line", ["IBID_RETAIN=8MB", "IBID_SCOPE=everything", "no sense", "[a/b]", "PATH=/nowhere"])
     def test_says_what_is_wrong_in_one_line_and_runs_the_program(self, command: Command, line: str) -> None:

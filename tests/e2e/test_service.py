@@ -154,6 +154,14 @@ class TestEnable:
         done = on("enable", "web")
         assert done.returncode == 1 and "/etc/ibid.conf:2 [curl] disables ibid in it" in done.stdout
 
+    def test_adds_programs_that_a_section_disables_to_those_that_are_excluded(self, on: Image) -> None:
+        (on.root / "etc/ibid.conf").write_text("IBID_RETAIN=8M\n[git]\nIBID_DISABLE=1\n")
+        assert 'Environment="IBID_EXCLUDE=a:git"\n' in on.json("enable", "--dry-run", "--set", "IBID_EXCLUDE=a", "web")["content"]
+        on.unit(UNIT + "Environment=IBID_EXCLUDE=%p IBID_RETAIN=1M\n")
+        content = on.json("enable", "--dry-run", "web")["content"]
+        assert 'Environment="IBID_EXCLUDE=%p:git"\n' in content
+        assert "IBID_RETAIN" not in content, "the unit's own value stays"
+
     def test_leaves_a_file_alone_that_it_did_not_write(self, on: Image) -> None:
         on.drop_in("web").parent.mkdir()
         on.drop_in("web").write_text("[Service]\nNice=5\n")
@@ -468,6 +476,14 @@ say shown systemctl show -p Environment trial-web.service
 say early IBID status trial-web
 started
 say on IBID status --json trial-web
+say blind setpriv --reuid=65534 --clear-groups IBID status --json trial-web
+say unseen setpriv --reuid=65534 --clear-groups IBID status trial-web
+own=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/trial-web.service
+mkdir -p $own
+sleep 1000 &
+echo $! >$own/cgroup.procs
+say others IBID status --json trial-web
+kill $!
 python3 -c 'import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 1))'
 say unit systemd-analyze verify --man=no ibid-exporter.service
 systemctl start ibid-exporter
@@ -532,6 +548,17 @@ class TestWithSystemd:
         assert [p["under_ibid"] for p in found["processes"]] == [True]
         assert [p["helped"] for p in found["processes"]] == [True]
         assert log["on"].endswith("=0\n")
+
+    def test_what_may_not_be_read_is_not_known(self, log: dict[str, str]) -> None:
+        found = self.state(log["blind"])
+        assert found["took"] is None
+        assert [(p["under_ibid"], p["helped"], p["hits"]) for p in found["processes"]] == [(None, None, None)]
+        assert "on; it is not known whether ibid is in its 1 process\n" in log["unseen"]
+        assert "1 may not be read; try it with sudo" in log["unseen"]
+        assert log["unseen"].endswith("=1\n")
+
+    def test_a_users_service_of_the_same_name_does_not_count(self, log: dict[str, str]) -> None:
+        assert self.state(log["others"]) == self.state(log["on"])
 
     def test_the_exporter_reads_other_users_processes_as_nobody_special(self, log: dict[str, str]) -> None:
         assert "ibid-exporter" not in log["unit"] and log["unit"].endswith("=0\n")

@@ -66,25 +66,47 @@ std::string wrong_assignment(const std::string& setting) {
     return wrong_value(name, setting.substr(equals + 1));
 }
 
-// The settings from files for its program, then those given by --set.
-std::vector<std::string> settings_for(const request& r, doctor::unit_judgement& j) {
+// The settings for the drop-in: those of files for its program, if its unit has none of that name, then those
+// given by --set. Specifiers in them count.
+std::vector<std::string> settings_for(const request& r, const systemd::unit& u, doctor::unit_judgement& j) {
     const configuration files = configuration::load(r.root);
     const std::vector<std::string> names =
         names_of_program(inside(r.root, j.program, false), files.has_sections());
     for (const std::string& complaint : files.complaints_of(names))
         j.notes.push_back(complaint);
     std::vector<std::string> all;
-    const auto name_of = [](const std::string& setting) { return setting.substr(0, setting.find('=')); };
+    const auto put = [&](const configuration::setting& from_file, const std::string& value) {
+        all.push_back(fmt::format("{}={}", from_file.name, value));
+        j.notes.push_back(fmt::format("{} comes from {}", all.back(), from_file.place()));
+    };
+    // Of a program that a section disables, wherever it is started.
+    const auto put_longer = [&](const std::string& exclude) {
+        const auto longer = files.with_disabled_programs(exclude, names);
+        if (longer)
+            put(*longer, longer->value);
+        return longer.has_value();
+    };
+    const auto is_given = [&r](const std::string& name) {
+        return std::any_of(r.settings.begin(), r.settings.end(),
+                           [&name](const std::string& given) { return given.starts_with(name + "="); });
+    };
     for (const configuration::setting& s : files.settings_of(names)) {
-        if (std::any_of(r.settings.begin(), r.settings.end(),
-                        [&](const std::string& given) { return name_of(given) == s.name; }))
+        const auto of_unit = u.environment(r.root, s.name);
+        if (is_given(s.name))
             continue;
-        all.push_back(fmt::format("{}={}", s.name, s.value));
-        j.notes.push_back(fmt::format("{} comes from {}", all.back(), s.place()));
-        if (s.name == "IBID_DISABLE" && s.value == "1")
+        if (!of_unit)
+            put(s, systemd::without_specifiers(s.value));
+        else if (s.name == "IBID_EXCLUDE")
+            put_longer(of_unit->value);
+        if (!of_unit && s.name == "IBID_DISABLE" && s.value == "1")
             j.problems.push_back(fmt::format("{} disables ibid in it (IBID_DISABLE=1)", s.place()));
     }
-    all.insert(all.end(), r.settings.begin(), r.settings.end());
+    for (const std::string& given : r.settings) {
+        constexpr std::string_view exclude = "IBID_EXCLUDE=";
+        const std::string text = systemd::without_specifiers(given);
+        if (!text.starts_with(exclude) || !put_longer(text.substr(exclude.size())))
+            all.push_back(text);
+    }
     return all;
 }
 
@@ -135,7 +157,7 @@ int enable(const request& r) {
     if (!error.empty())
         return refuse(exit_no, error);
     doctor::unit_judgement j = doctor::judge(u, r.root, preload);
-    const std::vector<std::string> settings = settings_for(r, j);
+    const std::vector<std::string> settings = settings_for(r, u, j);
     const drop_in before = look_at_drop_in(file);
     if (before.state == drop_in_state::foreign)
         return refuse(exit_no, fmt::format("{} exists, and ibid did not write it: it is not changed", file));
@@ -144,8 +166,7 @@ int enable(const request& r) {
     std::vector<std::string> assignments{
         "LD_PRELOAD=" + prepend_preload(systemd::without_specifiers(entry_in(r.root, preload)),
                                         there && there->file.empty() ? there->value : "")};
-    for (const std::string& setting : settings)
-        assignments.push_back(systemd::without_specifiers(setting));
+    assignments.insert(assignments.end(), settings.begin(), settings.end());
     const std::string text = drop_in_text(u.name, assignments);
     const systemd::unit_result then = systemd::load_unit(r.root, u.name, {path, text});
     for (std::string& what : overridden(then.found.value_or(u), path))

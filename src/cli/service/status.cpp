@@ -15,6 +15,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -46,10 +48,11 @@ struct service_state {
             n += p.seen.figures[kind::certificates].hits;
         return n;
     }
-    // Not taken: ibid is in none of its processes, and at least one could be examined.
-    [[nodiscard]] bool not_taken() const {
-        return !running.empty() && count(&process::is_under_ibid) == 0 &&
-               count(&process::is_unknown) < running.size();
+    // Whether ibid is in one of its processes; nothing: not known, or there is none.
+    [[nodiscard]] std::optional<bool> took() const {
+        if (count(&process::is_under_ibid) != 0)
+            return true;
+        return running.empty() || count(&process::is_unknown) != 0 ? std::nullopt : std::optional(false);
     }
     [[nodiscard]] std::vector<std::string> reasons() const {
         std::vector<std::string> all;
@@ -107,24 +110,37 @@ std::string sentence(const service_state& s, bool image) {
         return "on";
     if (s.running.empty())
         return "on; the service does not run";
-    if (s.not_taken())
+    if (s.took() == false)
         return fmt::format(
             "on, but its processes were started before: systemctl daemon-reload && systemctl restart {}",
             s.name);
-    return fmt::format("on; {} of {} under ibid, {} helped; {}", grouped(s.count(&process::is_under_ibid)),
-                       s.running.size() == 1 ? "1 process" : grouped(s.running.size()) + " processes",
-                       grouped(s.helped()), counted(s.hits(), "certificate hit"));
+    const std::string all = s.running.size() == 1 ? "1 process" : grouped(s.running.size()) + " processes";
+    if (!s.took())
+        return fmt::format("on; it is not known whether ibid is in its {}", all);
+    std::string text = fmt::format("on; {} of {} under ibid", grouped(s.count(&process::is_under_ibid)), all);
+    if (const std::uint64_t n = s.count(&process::is_unknown); n != 0)
+        text += fmt::format(", {} not known", grouped(n));
+    if (s.count(&process::has_figures) == 0)
+        return text + "; it is not known whether it is helped";
+    return text + fmt::format(", {} helped; {}", grouped(s.helped()), counted(s.hits(), "certificate hit"));
 }
 
 nlohmann::ordered_json as_json(const service_state& s) {
     nlohmann::ordered_json processes = nlohmann::ordered_json::array();
-    for (const process& p : s.running)
-        processes.push_back({{"pid", p.pid},
-                             {"name", p.name},
-                             {"under_ibid", p.is_unknown() ? nlohmann::ordered_json(nullptr)
-                                                           : nlohmann::ordered_json(p.is_under_ibid())},
-                             {"helped", p.seen.figures.helped},
-                             {"hits", p.seen.figures[kind::certificates].hits}});
+    for (const process& p : s.running) {
+        nlohmann::ordered_json one = {{"pid", p.pid},
+                                      {"name", p.name},
+                                      {"under_ibid", nullptr},
+                                      {"helped", nullptr},
+                                      {"hits", nullptr}};
+        if (!p.is_unknown())
+            one["under_ibid"] = p.is_under_ibid();
+        if (p.has_figures()) {
+            one["helped"] = p.seen.figures.helped;
+            one["hits"] = p.seen.figures[kind::certificates].hits;
+        }
+        processes.push_back(std::move(one));
+    }
     nlohmann::ordered_json out = {{"service", s.name},
                                   {"enabled", !s.file.empty()},
                                   {"file", nullptr},
@@ -134,8 +150,8 @@ nlohmann::ordered_json as_json(const service_state& s) {
         out["file"] = s.file;
     if (!s.missing.empty())
         out["missing"] = s.missing;
-    if (!s.file.empty() && !s.running.empty())
-        out["took"] = !s.not_taken();
+    if (const std::optional<bool> took = s.took(); !s.file.empty() && took)
+        out["took"] = *took;
     out["overridden"] = s.overridden;
     out["reasons"] = s.reasons();
     out["processes"] = std::move(processes);
@@ -158,7 +174,8 @@ int status(const request& r) {
     bool good = true;
     for (const std::string& name : names) {
         const service_state s = look(r.root, name);
-        const bool fine = !s.file.empty() && s.missing.empty() && s.overridden.empty() && !s.not_taken();
+        const bool fine = !s.file.empty() && s.missing.empty() && s.overridden.empty() &&
+                          (s.running.empty() || s.took() == true);
         good &= fine;
         list.push_back(as_json(s));
         if (r.json)
@@ -166,9 +183,8 @@ int status(const request& r) {
         say("{:<30} {}\n", s.name, paint(fine ? colour::good : colour::bad, sentence(s, !r.root.empty())));
         for (const std::string& reason : s.reasons())
             say("{:<30} is disabled: {}\n", "", reason);
-        if (s.count(&process::is_unknown) != 0)
-            say("{:<30} {} may not be read{}\n", "", grouped(s.count(&process::is_unknown)),
-                with_more_rights());
+        if (const std::uint64_t n = s.count(&process::is_forbidden); n != 0)
+            say("{:<30} {} may not be read{}\n", "", grouped(n), with_more_rights());
     }
     if (r.json)
         put(json_text(nlohmann::ordered_json{{"ibid", IBID_VERSION}, {"services", list}}) + "\n");

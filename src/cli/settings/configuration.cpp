@@ -172,6 +172,17 @@ configuration::settings_of(const std::vector<std::string>& programs) const {
                 put(s);
         }
     }
+    const auto given =
+        std::find_if(found.begin(), found.end(), [](const setting& s) { return s.name == "IBID_EXCLUDE"; });
+    if (const std::optional<setting> all =
+            with_disabled_programs(given != found.end() ? given->value : "", programs))
+        put(*all);
+    return found;
+}
+
+std::optional<configuration::setting>
+configuration::with_disabled_programs(const std::string& list,
+                                      const std::vector<std::string>& programs) const {
     std::vector<setting> disabled; // one for each of these programs
     for (const setting& s : settings_) {
         if (s.program.empty() || s.name != "IBID_DISABLE" || contains(programs, s.program))
@@ -180,17 +191,17 @@ configuration::settings_of(const std::vector<std::string>& programs) const {
         if (s.value == "1")
             disabled.push_back(s);
     }
+    std::erase_if(disabled, [&list](const setting& s) {
+        return fmt::format(":{}:", list).find(fmt::format(":{}:", s.program)) != std::string::npos;
+    });
     if (disabled.empty())
-        return found;
-    const auto given =
-        std::find_if(found.begin(), found.end(), [](const setting& s) { return s.name == "IBID_EXCLUDE"; });
+        return std::nullopt;
     setting exclude = disabled.back();
     exclude.name = "IBID_EXCLUDE";
-    exclude.value = given != found.end() ? given->value : "";
+    exclude.value = list;
     for (const setting& s : disabled)
         exclude.value = append_names(exclude.value, {s.program});
-    put(exclude);
-    return found;
+    return exclude;
 }
 
 std::vector<std::string> configuration::complaints_of(const std::vector<std::string>& programs) const {

@@ -18,6 +18,7 @@
 //  - Any bytes may be given.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,11 @@ public:
     // setting. IBID_EXCLUDE also contains the programs that a section disables; it is inherited, so ibid is
     // disabled in them wherever they are started.
     [[nodiscard]] std::vector<setting> settings_of(const std::vector<std::string>& programs) const;
+
+    // A value of IBID_EXCLUDE from elsewhere (the environment, a unit), with the programs other than these
+    // that a section disables. Nothing: it has them all.
+    [[nodiscard]] std::optional<setting>
+    with_disabled_programs(const std::string& list, const std::vector<std::string>& programs) const;
 
     // The errors in lines that apply to it.
     [[nodiscard]] std::vector<std::string> complaints_of(const std::vector<std::string>& programs) const;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include <unistd.h>
@@ -49,7 +50,12 @@ settings_result effective_settings(const environment_of& environment, const char
             r.complaints.push_back(wrong + "; it counts as not set");
         const auto file = std::find_if(from_files.begin(), from_files.end(),
                                        [&name](const configuration::setting& s) { return s.name == name; });
-        if (!value.empty() && wrong.empty())
+        const std::optional<configuration::setting> longer =
+            name == "IBID_EXCLUDE" ? files.with_disabled_programs(value, programs) : std::nullopt;
+        if (!value.empty() && wrong.empty() && longer)
+            r.settings.push_back(
+                {name, longer->value, fmt::format("{}, {}", environment_name, longer->place()), false});
+        else if (!value.empty() && wrong.empty())
             r.settings.push_back({name, value, environment_name, false});
         else if (file != from_files.end())
             r.settings.push_back({name, file->value, file->place(), false});

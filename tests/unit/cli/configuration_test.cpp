@@ -51,6 +51,24 @@ TEST(configuration, a_section_wins_over_what_is_for_all_wherever_it_stands) {
     EXPECT_THAT(both.complaints(), IsEmpty());
 }
 
+TEST(configuration, a_program_that_a_section_disables_is_added_to_any_list) {
+    const configuration c = of("IBID_EXCLUDE=ssh\n[git]\nIBID_DISABLE=1\n[curl]\nIBID_DISABLE=1\n");
+    EXPECT_EQ(c.with_disabled_programs("a:b", {"sh"}).value().value, "a:b:git:curl");
+    EXPECT_EQ(c.with_disabled_programs("curl:a", {"sh"}).value().value, "curl:a:git");
+    EXPECT_EQ(c.with_disabled_programs("git:curl", {"sh"}), std::nullopt);
+    EXPECT_EQ(c.with_disabled_programs("a:git", {"curl"}), std::nullopt);
+}
+
+TEST(effective_settings, do_not_lose_a_section_s_disabled_program_to_the_environment) {
+    const auto environment = [](std::string_view name) { return name == "IBID_EXCLUDE" ? "a" : ""; };
+    const configuration c = of("IBID_EXCLUDE=ssh\n[git]\nIBID_DISABLE=1\n");
+    const settings_result r = effective_settings(environment, "environment", c, {"sh"});
+    EXPECT_EQ(r["IBID_EXCLUDE"], "a:git");
+    const auto at = std::find_if(r.settings.begin(), r.settings.end(),
+                                 [](const effective_setting& s) { return s.name == "IBID_EXCLUDE"; });
+    EXPECT_EQ(at->source, "environment, f:3 [git]");
+}
+
 TEST(configuration, the_later_line_and_the_later_file_win) {
     configuration c = of("IBID_RETAIN=1M\nIBID_RETAIN=2M\n");
     EXPECT_THAT(holds(c, {"a"}), ElementsAre("IBID_RETAIN=2M@f:2"));
