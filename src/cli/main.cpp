@@ -25,6 +25,7 @@ int failed(const std::exception& error) {
 // another one, main() executes the program.
 #ifdef __GLIBC__
 [[gnu::constructor(101)]] void run_at_once(int count, char** words) {
+    ibid::cli::survive_limit_of_file_size();
     try {
         const std::optional<ibid::cli::run_request> request = ibid::cli::plain_run(count, words);
         if (request && !request->statistics)
@@ -38,6 +39,7 @@ int failed(const std::exception& error) {
 } // namespace
 
 int main(int count, char** words) {
+    ibid::cli::survive_limit_of_file_size();
     try {
         if (const std::optional<ibid::cli::run_request> request = ibid::cli::plain_run(count, words))
             return ibid::cli::run(*request);

@@ -25,7 +25,7 @@ std::string packed(const process_result& r) {
     for (const libcrypto_figures& one : f.libcryptos)
         out << one.path << one.version << one.helped << one.reason << one.anchor << one.processes
             << one.disabled << one.of;
-    out << std::uint64_t{f.caches.size()};
+    out << f.caches_cut << std::uint64_t{f.caches.size()};
     for (const cache_figures& one : f.caches)
         out << one.name << one.of;
     return out.bytes();
@@ -43,7 +43,7 @@ process_result unpacked(const std::string& bytes) {
             one.disabled >> one.of;
         f.libcryptos.push_back(std::move(one));
     }
-    in >> number;
+    in >> f.caches_cut >> number;
     for (; number != 0 && in.whole(); --number) {
         cache_figures one;
         in >> one.name >> one.of;

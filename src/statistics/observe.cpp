@@ -441,8 +441,11 @@ process_result read_process_here(pid_t pid) {
     maps.clear();
     maps.seekg(0);
     if (result.error != read_error::no_such_process && result.error != read_error::not_permitted &&
-        result.error != read_error::memory_not_permitted)
-        result.figures.caches = read_caches(pid, maps);
+        result.error != read_error::memory_not_permitted) {
+        published_figures published = read_caches(pid, maps);
+        result.figures.caches = std::move(published.all);
+        result.figures.caches_cut = published.cut;
+    }
     return result;
 }
 

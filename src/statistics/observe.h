@@ -49,6 +49,7 @@ struct process_figures {
     std::vector<libcrypto_figures> libcryptos;
     kind_figures of;                   // sums over them
     std::vector<cache_figures> caches; // of a C++ program, under ibid or not; whatever the error is
+    bool caches_cut = false;           // there are more
 
     [[nodiscard]] const statistics& operator[](kind k) const { return of[static_cast<std::size_t>(k)]; }
 };

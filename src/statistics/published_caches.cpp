@@ -32,8 +32,7 @@ namespace ibid::shared_statistics {
 namespace {
 
 constexpr std::size_t most_objects = 4096; // of the process's list
-constexpr std::size_t most_caches = 256;
-constexpr std::size_t most_files = 4096; // that one process maps
+constexpr std::size_t most_files = 4096;   // that one process maps
 constexpr std::uint64_t most_of_image = 1 << 20;
 
 // Words of the process that is read: addresses in that process, never dereferenced here.
@@ -114,28 +113,30 @@ std::uint64_t first_object(pid_t pid, std::uint64_t signpost) {
     return read ? first : 0;
 }
 
-std::vector<cache_figures> read_list(pid_t pid, std::uint64_t address) {
-    std::vector<cache_figures> all;
+published_figures read_list(pid_t pid, std::uint64_t address) {
+    published_figures found;
     foreign_list list{};
     if (!copy_from(pid, address, &list, sizeof(list)) ||
         list.magic != process::published_caches::magic_number ||
         list.bytes_of_counters != sizeof(counter_block))
-        return all;
-    for (std::uint64_t at = list.first; at != 0 && all.size() < most_caches;) {
+        return found;
+    for (std::uint64_t at = list.first; at != 0;) {
+        if (found.cut = found.all.size() == most_caches; found.cut)
+            break;
         foreign_cache one{};
         counter_block counters; // plain bytes, which nobody else sees
         if (!copy_from(pid, at, &one, sizeof(one)) ||
             !copy_from(pid, one.counters, static_cast<void*>(&counters), sizeof(counters)))
             break;
         const auto end = std::find(one.name.begin(), one.name.end(), '\0');
-        all.push_back({printable(std::string(one.name.begin(), end)), sum(counters)});
+        found.all.push_back({printable(std::string(one.name.begin(), end)), sum(counters)});
         at = one.next;
     }
-    std::reverse(all.begin(), all.end());
-    return all;
+    std::reverse(found.all.begin(), found.all.end());
+    return found;
 }
 
-std::vector<cache_figures> read_from(pid_t pid, std::uint64_t object) {
+published_figures read_from(pid_t pid, std::uint64_t object) {
     const std::string_view wanted = process::published_caches::process_name();
     std::vector<char> name(wanted.size() + 1);
     for (std::size_t i = 0; object != 0 && i < most_objects; ++i) {
@@ -153,12 +154,12 @@ std::vector<cache_figures> read_from(pid_t pid, std::uint64_t object) {
 
 } // namespace
 
-std::vector<cache_figures> read_caches(pid_t pid) {
+published_figures read_caches(pid_t pid) {
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
     return read_caches(pid, maps);
 }
 
-std::vector<cache_figures> read_caches(pid_t pid, std::istream& maps) {
+published_figures read_caches(pid_t pid, std::istream& maps) {
     std::size_t left = most_files;
     for (std::string line; left != 0 && std::getline(maps, line);) {
         // "7f0000000000-7f0000002000 r--p 00000000 08:01 77     /usr/lib/libexample.so"

@@ -8,6 +8,7 @@
 
 #include <ibid/statistics.h>
 
+#include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -21,10 +22,17 @@ struct cache_figures {
     statistics of;
 };
 
-// In the order in which they were published. Empty: there are none, or no permission to read the process.
-[[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid);
+struct published_figures {
+    std::vector<cache_figures> all; // in the order in which they were published
+    bool cut = false;               // there are older ones, which were not read
+};
+
+constexpr std::size_t most_caches = 256; // that are read of one process
+
+// Empty: there are none, or no permission to read the process.
+[[nodiscard]] published_figures read_caches(pid_t pid);
 // `maps`: the contents of /proc/PID/maps, if the caller has already read it; reading it is half of the total
 // cost.
-[[nodiscard]] std::vector<cache_figures> read_caches(pid_t pid, std::istream& maps);
+[[nodiscard]] published_figures read_caches(pid_t pid, std::istream& maps);
 
 } // namespace ibid::shared_statistics

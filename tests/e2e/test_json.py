@@ -108,6 +108,13 @@ def test_is_as_the_schema_says(ibid: Path, program: str, image: str, command: st
         check(command, json.loads(output(ibid, [*words, "--json"])))
 
 
+def test_is_not_there_where_there_is_no_answer(ibid: Path, image: str) -> None:
+    """One line on standard error says why."""
+    for words in (["stat", str(os.getpid())], ["certs", "999999"], ["doctor", "no-such-program"], ["status", "--root", image, "none"]):
+        done = subprocess.run([str(ibid), *words, "--json"], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), words
+
+
 def test_of_watched_figures_is_one_object_a_line(ibid: Path, program: str) -> None:
     for command, words in (("top", ["top"]), ("stat", ["stat", program, "--watch"])):
         process = subprocess.Popen([str(ibid), *words, "--json", "--interval", "0.1"], stdout=subprocess.PIPE, text=True)

@@ -56,6 +56,21 @@ def test_a_programs_caches_are_shown_by_name(ibid: Path, built: Path, preloaded:
         assert [(one["pid"], one["cache"]) for one in seen["caches"]] == [(int(pid), "of the program")] and seen["processes"] == []
 
 
+def test_caches_that_are_not_shown_are_told(ibid: Path, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for more, cut in ((255, False), (256, True)):
+        monkeypatch.setenv("MORE_CACHES", str(more))
+        with running(str(built / "program")) as pid:
+            lines = text(ibid, "stat", pid).splitlines()
+            assert (len(lines), lines[-1] == "older caches are not shown: there are more than 256") == (257 + cut, cut)
+            assert f"cache of the program: {FIGURES}" in lines
+            told = text(ibid, "top", "--once").splitlines()
+            assert ("1 process has more than 256 caches: the older ones are not shown." in told) == cut
+            for words in (["stat", pid], ["top", "--once"]):
+                seen = json.loads(text(ibid, *words, "--json"))
+                check(words[0], seen)
+                assert seen["caches_cut"] is cut
+
+
 def test_a_plugins_caches_are_shown_too(ibid: Path, built: Path) -> None:
     plugin = str(built / "plugin.so")
     with running(str(built / "program"), plugin) as pid:

@@ -39,6 +39,43 @@ def state_of(pid: int) -> str:
         return "gone"
 
 
+def without_space() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+class TestLimitOfFileSize:
+    """RLIMIT_FSIZE: what cannot be written is an error, and not ibid's death by SIGXFSZ."""
+
+    def test_does_not_end_a_command(self, ibid: Path, tmp_path: Path) -> None:
+        with open(tmp_path / "out", "w") as out:
+            done = subprocess.run([str(ibid), "doctor", "--json"], stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, preexec_fn=without_space)
+        assert (done.returncode, done.stderr) == (1, "ibid: standard output could not be written: File too large\n")
+
+    def test_does_not_keep_a_program_from_running(self, run: list[str], tmp_path: Path) -> None:
+        with open(tmp_path / "errors", "w") as errors:
+            done = subprocess.run(
+                [*run, "sh", "-c", "exit 3"], stderr=errors, timeout=60, preexec_fn=without_space, env={**os.environ, "IBID_CONFIG": "/nowhere"}
+            )
+        assert done.returncode == 3
+
+    def test_still_ends_the_program(self, run: list[str], tmp_path: Path) -> None:
+        done = run_to_end([*run, "sh", "-c", f"exec dd if=/dev/zero of={tmp_path / 'big'} bs=1 count=1"], preexec_fn=without_space)
+        assert done.returncode == -signal.SIGXFSZ
+
+
+class TestEnvironmentThatIsFull:
+    """The kernel limits the length of one string: what starts without ibid starts under `ibid run`."""
+
+    def test_is_told_once_and_the_program_runs(self, run: list[str], tmp_path: Path) -> None:
+        before = "/" + "x" * (32 * resource.getpagesize() - len("LD_PRELOAD=/") - 1)
+        done = run_to_end([*run, "sh", "-c", "echo ${#LD_PRELOAD}; exit 3"], env={"PATH": os.environ["PATH"], "LD_PRELOAD": before})
+        assert (done.returncode, done.stdout) == (3, f"{len(before)}\n")
+        [line] = [line for line in done.stderr.splitlines() if line.startswith("ibid: ")]
+        assert "the environment is too large" in line and "the program runs without ibid" in line
+        if any("--stats" in word for word in run):
+            assert figures(tmp_path)["helped"] is False and "too large" in str(figures(tmp_path)["reason"])
+
+
 class TestExitStatus:
     @pytest.mark.parametrize("status", [0, 1, 2, 77, 126, 127, 255])
     def test_is_the_programs(self, run: list[str], status: int) -> None:

@@ -14,6 +14,14 @@ import pytest
 from command import PYTHON, USES_OPENSSL, figures, make_static, run_to_end
 
 
+@pytest.mark.parametrize(("program", "status"), [("there-is-no-such-program", 127), ("/etc/passwd", 126)])
+def test_the_file_is_json_also_if_the_program_could_not_be_run(ibid: Path, tmp_path: Path, program: str, status: int) -> None:
+    assert run_to_end([str(ibid), "run", f"--stats={tmp_path / 'figures.json'}", program]).returncode == status
+    found = figures(tmp_path)
+    assert (found["helped"], found["processes"]) == (False, 0)
+    assert "the program could not be run" in str(found["reason"])
+
+
 class TestHelp:
     """Programs that cannot be helped run normally; with --stats the reason is printed."""
 

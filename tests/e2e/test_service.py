@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -191,6 +192,15 @@ class TestEnable:
         assert on("disable", "--all").returncode == 0
         assert tree(on.root) == before
         assert on("disable", "--all").returncode == 0
+
+    def test_leaves_nothing_behind_where_it_cannot_write(self, on: Image) -> None:
+        before = tree(on.root)
+        done = subprocess.run(
+            [str(on.ibid), "enable", "--root", str(on.root), "web"], capture_output=True, text=True, timeout=60,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+        )
+        assert (done.returncode, done.stderr) == (1, f"ibid: cannot write {on.drop_in('web')}: File too large\n")
+        assert tree(on.root) == before
 
     def test_needs_ibid_in_the_image(self, ibid: Path, tmp_path: Path) -> None:
         (tmp_path / "etc/systemd/system").mkdir(parents=True)

@@ -67,6 +67,18 @@ std::vector<std::string> lines_of_file(const std::string& path) {
     return lines;
 }
 
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
 std::string inside(const std::string& root, std::string_view path, bool last_link) {
     if (root.empty())
         return std::string(path);

@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The end of a command's standard output: a full disk or a closed pipe is an error of the command, not a
-// shorter answer.
+// The end of a command's standard output: a full disk, a limit or a closed pipe is an error of the command,
+// not a shorter answer.
 #pragma once
 
 #include "cli/base/exit_status.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
 namespace ibid::cli {
+
+// Writing beyond the limit of a file's size (RLIMIT_FSIZE) becomes an error like a full disk, and does not
+// kill this process. By a handler: a program that is executed has the default action again.
+inline void survive_limit_of_file_size() {
+    struct sigaction now {};
+    if (::sigaction(SIGXFSZ, nullptr, &now) != 0 || now.sa_handler != SIG_DFL)
+        return;
+    now.sa_handler = [](int) {};
+    now.sa_flags = SA_RESTART;
+    ::sigaction(SIGXFSZ, &now, nullptr);
+}
 
 // Why a flush before the end failed; 0: none did.
 inline int output_error = 0;

@@ -81,7 +81,7 @@ std::optional<mistake> wrong_words(const usage::command& c, const std::vector<st
         }
         if (at->value.empty() && equals != std::string::npos)
             return mistake{fmt::format("{} takes no value", name), help};
-        if (at->value_may_be_left_out && equals + 1 == word.size())
+        if (equals + 1 == word.size() && (at->value_may_be_left_out || at->is != usage::word::any))
             return mistake{fmt::format("{}: it is empty", name), help};
         if (at->value.empty() || at->value_may_be_left_out || equals != std::string::npos)
             continue;
@@ -93,6 +93,9 @@ std::optional<mistake> wrong_words(const usage::command& c, const std::vector<st
 }
 
 std::string wrong_word(usage::word is, const std::string& text) {
+    // Of a shell variable that is not set: "" as --root would be the running system.
+    if (text.empty())
+        return is != usage::word::any ? "it is empty" : "";
     switch (is) {
     case usage::word::pid:
         return is_pid(text);
@@ -105,8 +108,7 @@ std::string wrong_word(usage::word is, const std::string& text) {
     case usage::word::address:
         return exporter::wrong_address(text);
     default:
-        // Of a shell variable that is not set: "" as --root would be the running system.
-        return text.empty() && is != usage::word::any ? "it is empty" : "";
+        return "";
     }
 }
 

@@ -12,13 +12,15 @@ namespace ibid::cli {
 
 using shared_statistics::cache_figures;
 
-std::string cache_lines(const std::vector<cache_figures>& all) {
+std::string cache_lines(const std::vector<cache_figures>& all, bool cut) {
     std::string text;
     for (const cache_figures& c : all)
         text += fmt::format("cache {}: {} active, {} retained; {}, {}, {}\n", c.name, grouped(c.of.active),
                             grouped(c.of.retained), counted(c.of.hits, "hit"),
                             c.of.misses == 1 ? "1 miss" : grouped(c.of.misses) + " misses",
                             counted(c.of.evictions, "eviction"));
+    if (cut)
+        text += fmt::format("older caches are not shown: there are more than {}\n", grouped(all.size()));
     return text;
 }
 

@@ -15,7 +15,8 @@
 namespace ibid::cli {
 
 // One line for each: "cache patterns: 3 active, 2 retained; 98 hits, 5 misses, 0 evictions".
-[[nodiscard]] std::string cache_lines(const std::vector<shared_statistics::cache_figures>& all);
+// `cut`: there are more.
+[[nodiscard]] std::string cache_lines(const std::vector<shared_statistics::cache_figures>& all, bool cut);
 
 // One element of the JSON member "caches".
 [[nodiscard]] nlohmann::ordered_json cache_json(const shared_statistics::cache_figures& one);

@@ -37,6 +37,7 @@ nlohmann::ordered_json as_json(pid_t pid, const shared_statistics::process_figur
     out["caches"] = nlohmann::ordered_json::array();
     for (const shared_statistics::cache_figures& c : f.caches)
         out["caches"].push_back(cache_json(c));
+    out["caches_cut"] = f.caches_cut;
     return out;
 }
 
@@ -47,7 +48,7 @@ std::string as_text(pid_t pid, const shared_statistics::process_figures& f) {
             fmt::format("not helped: {}\n", f.reason.empty() ? "it has not used OpenSSL 3 yet" : f.reason);
     if (!f.libcryptos.empty())
         text += counter_lines(f.of, "");
-    return text + libcrypto_lines(f.libcryptos, "") + cache_lines(f.caches);
+    return text + libcrypto_lines(f.libcryptos, "") + cache_lines(f.caches, f.caches_cut);
 }
 
 // A C++ program that publishes caches can be shown with or without a preload.

@@ -34,6 +34,7 @@ struct seen_processes {
     top_picture picture;
     std::size_t locked = 0; // under ibid, but no permission to read their memory
     std::size_t silent = 0; // reading their memory did not finish
+    std::size_t cut = 0;    // have more caches than are shown
 };
 
 // A cache of a C++ program: its own row, named after both.
@@ -55,6 +56,7 @@ seen_processes look(shared_statistics::host_reader& host) {
             ++s.silent;
         else if (seen.error == read_error::not_permitted)
             others_not_shown = true;
+        s.cut += seen.figures.caches_cut ? 1 : 0;
         for (const shared_statistics::cache_figures& c : seen.figures.caches)
             s.picture.rows.push_back(row_of_cache(pid, c));
     }
@@ -73,6 +75,11 @@ seen_processes look(shared_statistics::host_reader& host) {
         remarks.push_back(fmt::format("{} could not be read in time: reading {} memory did not finish.",
                                       s.silent == 1 ? "1 process" : grouped(s.silent) + " processes",
                                       s.silent == 1 ? "its" : "their"));
+    if (s.cut != 0)
+        remarks.push_back(
+            fmt::format("{} more than {} caches: the older ones are not shown.",
+                        s.cut == 1 ? std::string("1 process has") : grouped(s.cut) + " processes have",
+                        shared_statistics::most_caches));
     return s;
 }
 
@@ -101,6 +108,7 @@ std::string json_line(const top_view& v, const seen_processes& s) {
     nlohmann::ordered_json out = {
         {"ibid", IBID_VERSION}, {"time", std::time(nullptr)}, {"locked", s.locked}, {"unreadable", s.silent}};
     out["processes"] = std::move(processes);
+    out["caches_cut"] = s.cut != 0;
     out["caches"] = nlohmann::ordered_json::array();
     for (const top_row& r : v.shown(s.picture.rows)) {
         if (r.cache.empty())

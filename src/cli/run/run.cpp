@@ -5,6 +5,7 @@
 #include "cli/run/run.h"
 
 #include "cli/base/exit_status.h"
+#include "cli/base/files.h"
 #include "cli/base/say.h"
 #include "cli/base/words.h"
 #include "cli/programs/forewarning.h"
@@ -21,6 +22,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -51,6 +53,7 @@ int cannot_run(const std::string& name, int error) {
 struct outlook {
     std::optional<program> target; // examined only if a message can be shown
     std::string not_preloadable;   // why nothing will be preloaded; empty: it will
+    bool is_preloaded = false;     // LD_PRELOAD names ibid
 };
 
 // Sets LD_PRELOAD for the program.
@@ -82,6 +85,7 @@ outlook prepare(const std::string& name, bool look) {
         return o;
     const char* current = std::getenv("LD_PRELOAD");
     ::setenv("LD_PRELOAD", prepend_preload(entry.text, current != nullptr ? current : "").c_str(), 1);
+    o.is_preloaded = true;
     return o;
 }
 
@@ -158,29 +162,54 @@ verdict judge(const counting& c, const outlook& o) {
     return v;
 }
 
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
+// The summary, where it was asked for. `out`: the file, or standard error.
+void report(const run_request& request, int out, const verdict& v) {
+    const std::string text = request.json_file ? json_text(summary_json(v)) + "\n" : summary_text(v);
+    if (!write_all(out, text) && request.json_file)
+        complain(
+            fmt::format("cannot write the statistics to {}: {}", *request.json_file, std::strerror(errno)));
 }
+
+// The environment of this process as it was. Its strings stay as they are: setenv() makes new ones.
+class environment_before {
+public:
+    environment_before() {
+        for (char* const* at = environ; *at != nullptr; ++at)
+            strings_.push_back(*at);
+        strings_.push_back(nullptr);
+    }
+    environment_before(const environment_before&) = delete;
+    environment_before& operator=(const environment_before&) = delete;
+    void restore() { environ = strings_.data(); }
+
+private:
+    std::vector<char*> strings_;
+};
 
 } // namespace
 
 int run(const run_request& request) {
     const std::string& name = request.command[0];
+    environment_before as_it_was;
     for (const std::string& complaint : apply_settings(name))
         complain(complaint);
-    const outlook before = prepare(name, request.statistics || ::isatty(STDERR_FILENO) == 1);
+    outlook before = prepare(name, request.statistics || ::isatty(STDERR_FILENO) == 1);
     apply_options(request);
 
-    const auto become_program = [&request, &name] {
-        ::execvp(name.c_str(), pointers_to(request.command).data());
+    // The kernel limits the length of one variable, and of all. What fits without ibid must run.
+    const auto runs_without_ibid = [&](int error) {
+        if (error != E2BIG || !before.is_preloaded)
+            return false;
+        before.is_preloaded = false;
+        before.not_preloadable = "the environment is too large for one more entry in LD_PRELOAD";
+        complain(before.not_preloadable + "; the program runs without ibid");
+        as_it_was.restore();
+        return true;
+    };
+    const auto become_program = [&] {
+        do
+            ::execvp(name.c_str(), pointers_to(request.command).data());
+        while (runs_without_ibid(errno));
         return cannot_run(name, errno);
     };
     if (!request.statistics)
@@ -204,20 +233,28 @@ int run(const run_request& request) {
     else
         ::unsetenv("IBID_STATISTICS");
 
-    const ending end = supervise(request.command, {out});
+    ending end;
+    do
+        end = supervise(request.command, {out});
+    while (runs_without_ibid(end.exec_error));
     if (end.supervision_error != 0) {
-        complain(fmt::format("not counted: no further process can be created ({})",
-                             std::strerror(end.supervision_error)));
+        const std::string why =
+            fmt::format("no further process can be created ({})", std::strerror(end.supervision_error));
+        complain("not counted: " + why);
+        if (request.json_file)
+            report(request, out, {.counted = {}, .guess = {}, .nothing_seen = {}, .uncounted = why});
         return become_program();
     }
-    if (end.exec_error != 0)
+    if (end.exec_error != 0) {
+        if (request.json_file) // else the message of cannot_run() says it
+            report(request, out,
+                   {.counted = {},
+                    .guess = fmt::format("the program could not be run: {}", std::strerror(end.exec_error)),
+                    .nothing_seen = {},
+                    .uncounted = {}});
         return cannot_run(name, end.exec_error);
-
-    const verdict v = judge(counters, before);
-    const std::string text = request.json_file ? json_text(summary_json(v)) + "\n" : summary_text(v);
-    if (!write_all(out, text) && request.json_file)
-        complain(
-            fmt::format("cannot write the statistics to {}: {}", *request.json_file, std::strerror(errno)));
+    }
+    report(request, out, judge(counters, before));
     end_as(end.status);
 }
 

@@ -159,6 +159,8 @@ ending supervise(const std::vector<std::string>& command, const std::vector<int>
     int error = 0;
     if (::read(failed[0], &error, sizeof(error)) == sizeof(error)) {
         ::waitpid(program, nullptr, 0);
+        ::close(failed[0]);
+        give_back(before);
         return {.exec_error = error};
     }
     std::vector<int> keep = keep_open;

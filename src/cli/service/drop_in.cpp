@@ -83,22 +83,24 @@ drop_in look_at_drop_in(const std::string& file) {
 
 std::string write_drop_in(const std::string& file, const std::string& text) {
     std::error_code error;
-    fs::create_directories(fs::path(file).parent_path(), error);
+    const fs::path folder = fs::path(file).parent_path();
+    const bool is_new = fs::create_directories(folder, error);
     if (error)
-        return failed("cannot make " + fs::path(file).parent_path().string(), error.value());
+        return failed("cannot make " + folder.string(), error.value());
     const std::string unfinished = file + ".new"; // systemd reads only *.conf
     const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0)
-        return failed("cannot write " + file, errno);
-    const bool written =
-        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-    const int write_error = errno;
-    ::close(fd);
+    const bool written = fd >= 0 && write_all(fd, text) && ::fsync(fd) == 0;
+    int reason = errno;
+    if (fd >= 0)
+        ::close(fd);
     if (written && ::rename(unfinished.c_str(), file.c_str()) == 0)
         return {};
-    const int rename_error = errno;
-    ::unlink(unfinished.c_str());
-    return failed("cannot write " + file, written ? rename_error : write_error);
+    reason = written ? errno : reason;
+    if (fd >= 0)
+        ::unlink(unfinished.c_str());
+    if (is_new)
+        ::rmdir(folder.c_str());
+    return failed("cannot write " + file, reason);
 }
 
 std::string remove_drop_in(const std::string& file) {

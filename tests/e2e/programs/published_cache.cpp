@@ -4,6 +4,7 @@
 //
 //     published_cache [PLUGIN]      "ready"; waits for the end of its input
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include <dlfcn.h>
@@ -15,6 +16,10 @@
 namespace {
 
 void use(const char* name) {
+    // Caches that were published before it.
+    const char* const more = std::getenv("MORE_CACHES");
+    for (int i = more != nullptr ? std::atoi(more) : 0; i > 0; --i)
+        (void)ibid::published_counters("another one");
     static auto& numbers = *new ibid::cache<int, std::string>({.counters = &ibid::published_counters(name)});
     const auto make = [](int n) { return std::to_string(n); };
     static const auto one = numbers.intern(1, make);

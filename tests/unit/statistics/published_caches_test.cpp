@@ -23,7 +23,7 @@ using ibid::testing::child;
 
 // The last one with that name: each call publishes one more.
 cache_figures figures_of(pid_t pid, const std::string& name) {
-    const std::vector<cache_figures> all = read_caches(pid);
+    const std::vector<cache_figures> all = read_caches(pid).all;
     const auto found =
         std::find_if(all.rbegin(), all.rend(), [&](const cache_figures& c) { return c.name == name; });
     return found != all.rend() ? *found : cache_figures{"(none)", {}};
@@ -72,7 +72,7 @@ TEST(published_caches, stay_listed_after_their_end_with_nothing_in_them) {
 TEST(published_caches, have_names_that_a_terminal_may_be_given) {
     (void)published_counters("\x1b[2J evil");
     (void)published_counters(std::string(1000, 'x'));
-    const std::vector<cache_figures> all = read_caches(::getpid());
+    const std::vector<cache_figures> all = read_caches(::getpid()).all;
     ASSERT_GE(all.size(), 2u);
     EXPECT_EQ(all[all.size() - 2].name.find('\x1b'), std::string::npos);
     EXPECT_EQ(all.back().name, std::string(111, 'x'));
@@ -90,12 +90,12 @@ TEST(published_caches, of_a_process_that_shows_none_are_none) {
         ::execlp("sleep", "sleep", "60", nullptr);
         ::_exit(1);
     }
-    for (int i = 0; i < 500 && !read_caches(pid).empty(); ++i)
+    for (int i = 0; i < 500 && !read_caches(pid).all.empty(); ++i)
         ::usleep(10'000);
-    EXPECT_TRUE(read_caches(pid).empty());
+    EXPECT_TRUE(read_caches(pid).all.empty());
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    EXPECT_TRUE(read_caches(pid).empty());
+    EXPECT_TRUE(read_caches(pid).all.empty());
 }
 
 TEST(published_caches, in_a_list_without_an_end_are_read_up_to_a_limit) {
@@ -106,7 +106,8 @@ TEST(published_caches, in_a_list_without_an_end_are_read_up_to_a_limit) {
         first->next = first;
     });
     c.wait_until_done();
-    EXPECT_EQ(read_caches(c.pid()).size(), 256u);
+    EXPECT_EQ(read_caches(c.pid()).all.size(), 256u);
+    EXPECT_TRUE(read_caches(c.pid()).cut);
 }
 
 } // namespace
