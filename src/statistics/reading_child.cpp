@@ -108,7 +108,12 @@ void reading_child::answers::send(const std::string& one) const {
 
 reading_child::reading_child(const std::function<void(answers&)>& work) {
     int ends[2];
-    if (left_behind() >= 64 || ::pipe2(ends, O_CLOEXEC) != 0) {
+    if (left_behind() >= 64) {
+        late_ = true;
+        return;
+    }
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        not_started_ = errno;
         late_ = true;
         return;
     }
@@ -116,6 +121,7 @@ reading_child::reading_child(const std::function<void(answers&)>& work) {
     pid_ = ::fork();
     if (pid_ == 0)
         be_the_child(ends[1], parent, work);
+    not_started_ = pid_ < 0 ? errno : 0;
     ::close(ends[1]);
     from_ = ends[0];
     if (pid_ < 0) {
@@ -201,14 +207,13 @@ std::size_t reading_child::left_behind() {
     return late_children().size();
 }
 
-std::optional<std::string> read_in_time(const std::string& path) {
-    reading_child c([&path](reading_child::answers& out) {
+std::optional<std::string> read_in_time(const std::string& path, std::size_t most) {
+    reading_child c([&path, most](reading_child::answers& out) {
         const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         if (file < 0)
             return;
         std::string text;
         std::vector<char> piece(std::size_t{64} * 1024);
-        constexpr std::size_t most = std::size_t{16} << 20;
         for (ssize_t n = 0; text.size() < most && (n = ::read(file, piece.data(), piece.size())) > 0;)
             text.append(piece.data(), static_cast<std::size_t>(n));
         out.send(text);

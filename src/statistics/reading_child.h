@@ -17,6 +17,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -52,6 +53,9 @@ public:
     // The work is complete: the child was neither late nor killed.
     [[nodiscard]] bool ended_well() const { return ended_; }
 
+    // errno, if the child could not be made; else 0.
+    [[nodiscard]] int not_started() const { return not_started_; }
+
     // Children that were killed and have not ended.
     [[nodiscard]] static std::size_t left_behind();
 
@@ -66,11 +70,13 @@ private:
 
     pid_t pid_ = -1;
     int from_ = -1;
+    int not_started_ = 0;
     bool late_ = false;
     bool ended_ = false;
 };
 
-// The content of a file in /proc; nothing if it cannot be read, or not in time.
-[[nodiscard]] std::optional<std::string> read_in_time(const std::string& path);
+// The first `most` bytes of a file in /proc; nothing if it cannot be read, or not in time.
+[[nodiscard]] std::optional<std::string> read_in_time(const std::string& path,
+                                                      std::size_t most = std::size_t{16} << 20);
 
 } // namespace ibid::shared_statistics

@@ -11,7 +11,8 @@
 #include "cli/certs/held_certificates.h"
 #include "cli/certs/scan.h"
 #include "cli/doctor/opinion.h"
-#include "cli/programs/loader.h"
+#include "cli/programs/loaded_files.h"
+#include "cli/programs/modules.h"
 #include "cli/programs/process.h"
 #include "cli/programs/tls_library.h"
 #include "statistics/printable.h"
@@ -145,8 +146,9 @@ std::uint64_t most(std::uint64_t weight) {
 }
 
 bool has_openssl(pid_t pid) {
-    const std::vector<std::string> files = libraries_of_process(pid);
-    return std::any_of(files.begin(), files.end(), is_libcrypto) ||
+    const std::vector<loaded_file> files = files_of_process(pid);
+    return std::any_of(files.begin(), files.end(),
+                       [](const loaded_file& f) { return is_libcrypto(f.path); }) ||
            !openssl_inside(fmt::format("/proc/{}/exe", pid)).empty() ||
            !files_with_openssl_inside(files).empty();
 }

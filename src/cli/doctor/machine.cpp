@@ -10,7 +10,11 @@
 #include "cli/programs/openssl_build.h"
 #include "cli/programs/process.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -20,20 +24,25 @@ findings look_at_machine() {
     findings f;
     look_at_installation(f);
     look_at_settings(f, surroundings(), "environment", configuration::load(), {});
-    std::vector<std::string> libraries;
+    std::vector<loaded_file> libraries;
+    std::string why_not;
     // If a system has both, the older one is for old programs.
     for (const int version : {4, 3}) {
         for (const char* const name : {"libssl", "libcrypto"}) {
-            std::string path = library_by_name(fmt::format("{}.so.{}", name, version));
-            if (!path.empty())
-                libraries.push_back(std::move(path));
+            if (!why_not.empty())
+                break;
+            loader_answer answer = library_by_name(fmt::format("{}.so.{}", name, version));
+            std::move(answer.files.begin(), answer.files.end(), std::back_inserter(libraries));
+            why_not = answer.why_not;
         }
         if (!libraries.empty())
             break;
     }
     f.openssl = look_at_openssl(libraries);
     judge_openssl(f);
-    if (f.openssl.libcrypto.empty()) {
+    if (f.openssl.libcrypto.empty() && !why_not.empty()) {
+        f.problems.push_back(why_not);
+    } else if (f.openssl.libcrypto.empty()) {
         f.problems.emplace_back("neither libcrypto.so.3 nor libcrypto.so.4 is installed where the loader "
                                 "looks: no program of this "
                                 "system's uses OpenSSL");

@@ -31,7 +31,8 @@ std::array<openssl::feature, 5> features_of(const findings& f) {
     openssl::circumstances here;
     const openssl::openssl_version version = parsed(f.openssl.version);
     if (f.openssl.libcrypto.empty() || !version.is_known())
-        here.obstacle = "there is no OpenSSL 3 or 4";
+        here.obstacle = f.openssl.unread && f.openssl.version.empty() ? "its OpenSSL may not be read"
+                                                                      : "there is no OpenSSL 3 or 4";
     else if (version.defect() != nullptr)
         here.obstacle = version.defect();
     else if (!f.own_memory.empty())
@@ -58,6 +59,8 @@ void judge_openssl(findings& f) {
     if (!f.openssl.fork.empty()) {
         f.problems.push_back(fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL",
                                          f.openssl.fork, f.openssl.libcrypto));
+    } else if (f.openssl.unread && f.openssl.version.empty()) {
+        f.not_known = true;
     } else if (const openssl::openssl_version version = parsed(f.openssl.version); !version.is_known()) {
         f.problems.push_back(
             fmt::format("{} is neither OpenSSL 3 nor 4{}", f.openssl.libcrypto,

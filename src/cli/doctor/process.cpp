@@ -5,7 +5,8 @@
 
 #include "cli/doctor/environment.h"
 #include "cli/doctor/openssl.h"
-#include "cli/programs/loader.h"
+#include "cli/programs/elf_file.h"
+#include "cli/programs/loaded_files.h"
 #include "cli/programs/modules.h"
 #include "cli/programs/openssl_build.h"
 #include "cli/programs/process.h"
@@ -27,26 +28,67 @@ namespace {
 
 using shared_statistics::read_error;
 
+// Whether the counters' path leads to this file. Once it is replaced, that path leads to another one.
+bool is_same(const shared_statistics::libcrypto_figures& one, const loaded_file& file,
+             const std::string& version, const std::string& root) {
+    std::error_code error;
+    if (one.path == file.path || std::filesystem::equivalent(root + one.path, root + file.path, error))
+        return true;
+    return file.replaced && !version.empty() && one.version == version;
+}
+
 // The counters show which libcrypto is helped; the mappings show which ones exist.
-void look_at_libcryptos(findings& f, const std::vector<std::string>& libraries, const std::string& root,
+void look_at_libcryptos(findings& f, const std::vector<loaded_file>& files, const std::string& root,
                         const shared_statistics::process_result& counters) {
     f.libcryptos = counters.figures.libcryptos;
-    for (const std::string& library : libraries) {
-        if (!is_libcrypto(library))
+    for (const loaded_file& file : files) {
+        if (!is_libcrypto(file.path))
             continue;
-        const bool known = std::any_of(f.libcryptos.begin(), f.libcryptos.end(), [&](const auto& one) {
-            std::error_code error;
-            return one.path == library || std::filesystem::equivalent(root + one.path, root + library, error);
-        });
-        if (!known) {
-            shared_statistics::libcrypto_figures one;
-            one.path = library;
-            one.version = openssl_version_of(root + library);
-            f.libcryptos.push_back(std::move(one));
-        }
+        const std::string version = openssl_version_of(file.at);
+        if (std::any_of(f.libcryptos.begin(), f.libcryptos.end(),
+                        [&](const auto& one) { return is_same(one, file, version, root); }))
+            continue;
+        shared_statistics::libcrypto_figures one;
+        one.path = file.path;
+        one.version = version;
+        f.libcryptos.push_back(std::move(one));
     }
     if (f.libcryptos.size() > 1)
         std::erase_if(f.libcryptos, [](const auto& one) { return one.path.empty(); });
+}
+
+// Its libcrypto cannot be read: what ibid in it has noted of the version is left.
+void take_version_from_counters(findings& f, const std::vector<loaded_file>& files, const std::string& root,
+                                const shared_statistics::process_result& counters) {
+    const auto file = std::find_if(files.begin(), files.end(),
+                                   [&f](const loaded_file& l) { return l.path == f.openssl.libcrypto; });
+    for (const auto& one : counters.figures.libcryptos) {
+        if (f.openssl.unread && file != files.end() && is_same(one, *file, {}, root))
+            f.openssl.version = one.version;
+    }
+}
+
+// Of what decides about ibid.
+void look_at_replaced(findings& f, const std::vector<loaded_file>& files, const std::string& executable,
+                      pid_t pid) {
+    bool unread = false;
+    for (const loaded_file& file : files) {
+        if (!file.replaced)
+            continue;
+        unread |= file.at.empty();
+        if (is_libssl(file.path) || is_libcrypto(file.path) || file.path == f.preload.value_or("") ||
+            file.path == executable)
+            f.notes.push_back(fmt::format(
+                "{} was replaced or removed since the process started: the process keeps the former file",
+                file.path));
+    }
+    if (!unread)
+        return;
+    f.notes.emplace_back(
+        "the former files may only be read with CAP_CHECKPOINT_RESTORE: what they would tell "
+        "is missing here");
+    if (::geteuid() != 0)
+        f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
 }
 
 // The system call filter (seccomp) of a process.
@@ -89,20 +131,6 @@ std::string without_memory(pid_t pid) {
     return (word[5] & 0x00200000) != 0 ? "is a part of the kernel" : "";
 }
 
-// The kernel shows paths as this command sees them, if both are in the same mounts. Otherwise the folder
-// below which this command sees the files of the process.
-std::string root_of(pid_t pid) {
-    std::error_code error;
-    const std::string mounts = fmt::format("/proc/{}/ns/mnt", pid);
-    return std::filesystem::equivalent(mounts, "/proc/self/ns/mnt", error) || error
-               ? std::string()
-               : fmt::format("/proc/{}/root", pid);
-}
-
-std::string without_root(const std::string& path, const std::string& root) {
-    return path.starts_with(root) ? path.substr(root.size()) : path;
-}
-
 void say_why_unread(findings& f, pid_t pid, const shared_statistics::process_result& counters) {
     f.unread = true;
     if (counters.error == read_error::no_answer) {
@@ -129,8 +157,8 @@ void look_at_root_directory(findings& f, pid_t pid) {
 
 // TLS that is no shared library: inside the executable (a path of this command's), or inside one of the
 // `files`.
-void look_for_tls_inside(findings& f, const std::string& executable, const std::vector<std::string>& files,
-                         const std::string& root, const std::string& name_of_executable) {
+void look_for_tls_inside(findings& f, const std::string& executable, const std::vector<loaded_file>& files,
+                         const std::string& name_of_executable) {
     if (f.openssl.libcrypto.empty()) {
         const std::string how = openssl_inside(executable);
         const std::string whose = other_tls_inside(executable);
@@ -139,21 +167,21 @@ void look_for_tls_inside(findings& f, const std::string& executable, const std::
             : how.empty()  ? no_libcrypto_so_far
                            : fmt::format("OpenSSL is inside the executable ({}): ibid cannot help", how));
     }
-    for (const std::string& file : files_with_openssl_inside(files)) {
-        if (f.openssl.libcrypto.empty() && file == root + name_of_executable)
+    for (const loaded_file& file : files_with_openssl_inside(files)) {
+        if (f.openssl.libcrypto.empty() && file.path == name_of_executable)
             continue; // it is a problem already
-        f.notes.push_back(fmt::format("{} contains an OpenSSL of its own: what that one parses is not shared",
-                                      without_root(file, root)));
+        f.notes.push_back(
+            fmt::format("{} contains an OpenSSL of its own: what that one parses is not shared", file.path));
     }
 }
 
 // It has loaded libcrypto, and no libssl.
-void look_for_other_tls(findings& f, const std::vector<std::string>& libraries) {
+void look_for_other_tls(findings& f, const std::vector<loaded_file>& files) {
     f.not_known = true;
-    for (const std::string& library : libraries) {
-        if (const std::string other = other_tls_library(library); !other.empty()) {
-            f.problems.push_back(
-                fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL", other, library));
+    for (const loaded_file& file : files) {
+        if (const std::string other = other_tls_library(file.path); !other.empty()) {
+            f.problems.push_back(fmt::format("its TLS is {} ({}); ibid helps programs whose TLS is OpenSSL",
+                                             other, file.path));
             break;
         }
     }
@@ -190,40 +218,37 @@ findings look_at_process(pid_t pid, const shared_statistics::process_result& cou
     findings f;
     f.subject = fmt::format("process {} ({})", pid, name_of_process(pid));
     f.is_process = true;
-    const std::string root = root_of(pid);
-    const std::vector<std::string> libraries = libraries_of_process(pid);
-    const std::string mapped = first_named(libraries, "libibid_preload.so");
-    f.openssl = look_at_openssl(libraries, root);
+    const std::string root = root_of_process(pid);
+    const std::vector<loaded_file> files = files_of_process(pid);
+    const std::string mapped = first_named(files, "libibid_preload.so");
+    f.openssl = look_at_openssl(files);
+    take_version_from_counters(f, files, root, counters);
     if (!mapped.empty())
         f.preload = mapped;
-    std::vector<std::string> files;
-    for (const std::string& library : libraries)
-        files.push_back(root + library);
     f.decisive = classify(files);
-    f.decisive.path = without_root(f.decisive.path, root);
-    f.own_memory = without_root(sets_memory_functions(files), root);
+    f.own_memory = sets_memory_functions(files);
     const std::string executable = fmt::format("/proc/{}/exe", pid);
-    std::error_code error;
-    const std::string name_of_executable = std::filesystem::read_symlink(executable, error).string();
+    const std::string name_of_executable = executable_of_process(pid);
     look_at_settings(f, surroundings(pid), "environment", {},
                      {std::filesystem::path(name_of_executable).filename().string()});
     judge_openssl(f);
-    if (counters.error == read_error::no_answer || libraries.empty()) {
+    if (counters.error == read_error::no_answer || files.empty()) {
         say_why_unread(f, pid, counters);
         return f;
     }
-    look_at_libcryptos(f, libraries, root, counters);
+    look_at_libcryptos(f, files, root, counters);
+    look_at_replaced(f, files, name_of_executable, pid);
     look_at_root_directory(f, pid);
     look_at_sandbox(f, pid);
     if (mapped.empty())
         note_scrubbed_environment(f, name_of_executable);
-    look_for_tls_inside(f, executable, files, root, name_of_executable);
+    look_for_tls_inside(f, executable, files, name_of_executable);
     program p = look_at(executable);
     p.path = name_of_executable; // for messages
     if (p.elf && p.elf->audited)
         f.problems.emplace_back("its executable names an auditor (DT_AUDIT): ibid is disabled");
     if (!f.openssl.libcrypto.empty() && f.openssl.libssl.empty())
-        look_for_other_tls(f, libraries);
+        look_for_other_tls(f, files);
     if (mapped.empty())
         judge_without_preload(f, pid, p);
     else

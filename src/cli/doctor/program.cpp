@@ -21,7 +21,7 @@ namespace ibid::cli::doctor {
 namespace {
 
 // For a process, the counters tell.
-void look_at_reservations(findings& f, const std::vector<std::string>& files) {
+void look_at_reservations(findings& f, const std::vector<loaded_file>& files) {
     if (f.openssl.libcrypto.empty() || !f.problems.empty())
         return;
     const std::vector<reservation> all = reservations(files);
@@ -49,14 +49,17 @@ std::optional<findings> look_at_program(const std::string& name) {
     look_at_installation(f);
     const configuration config = configuration::load();
     look_at_settings(f, surroundings(), "environment", config, names_of_program(name, config.has_sections()));
-    std::vector<std::string> files = libraries_of_program(p->path);
+    const loader_answer loader = libraries_of_program(p->path);
+    std::vector<loaded_file> files = loader.files;
     f.openssl = look_at_openssl(files);
-    const std::vector<std::string> libraries = files;
-    files.push_back(p->path);
+    files.push_back(loaded_file::in_place(p->path));
     f.decisive = classify(files);
     f.own_memory = sets_memory_functions(files);
     judge_openssl(f);
-    advise_about_program(f, *p, libraries, name);
+    if (loader.why_not.empty())
+        advise_about_program(f, *p, loader.files, name);
+    else
+        f.problems.push_back(loader.why_not);
     look_at_reservations(f, files);
     for (std::string& warning : forewarnings(name, std::nullopt, {}))
         f.notes.push_back(std::move(warning));

@@ -34,16 +34,16 @@ void look_for_tls_beside_openssl(findings& f, const std::string& executable, con
 }
 
 // Which TLS library a program is linked with, when it is not OpenSSL's alone.
-void judge_tls(findings& f, const program& p, const std::vector<std::string>& libraries,
+void judge_tls(findings& f, const program& p, const std::vector<loaded_file>& libraries,
                const std::string& name) {
     const auto names_itself = [&p](auto&& is) {
         return std::any_of(p.elf->needed.begin(), p.elf->needed.end(), is);
     };
     std::string other;
     std::string other_file;
-    for (const std::string& library : libraries) {
-        if (other.empty() && !(other = other_tls_library(library)).empty())
-            other_file = library;
+    for (const loaded_file& library : libraries) {
+        if (other.empty() && !(other = other_tls_library(library.path)).empty())
+            other_file = library.path;
     }
     const bool by_itself = names_itself([](const std::string& n) { return !other_tls_library(n).empty(); });
     if (f.openssl.libssl.empty() && !other.empty()) {
@@ -86,7 +86,7 @@ std::string in_command(const std::string& word) {
                : fmt::format("\"{}\"", legible(word));
 }
 
-void advise_about_program(findings& f, const program& p, const std::vector<std::string>& libraries,
+void advise_about_program(findings& f, const program& p, const std::vector<loaded_file>& libraries,
                           const std::string& name) {
     if (!p.broken.empty()) {
         f.problems.push_back(p.broken);

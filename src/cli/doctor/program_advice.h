@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cli/doctor/findings.h"
+#include "cli/programs/loaded_files.h"
 #include "cli/programs/program.h"
 
 #include <string>
@@ -15,7 +16,7 @@ namespace ibid::cli::doctor {
 [[nodiscard]] std::string in_command(const std::string& word);
 
 // `libraries`: the files that its loader would load. `name`: as given by the user.
-void advise_about_program(findings& f, const program& p, const std::vector<std::string>& libraries,
+void advise_about_program(findings& f, const program& p, const std::vector<loaded_file>& libraries,
                           const std::string& name);
 
 } // namespace ibid::cli::doctor

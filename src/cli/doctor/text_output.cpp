@@ -76,7 +76,8 @@ void print_verdict(const findings& f) {
     };
     if (f.unread)
         return; // the problem says so
-    if (f.problems.size() == 2 && is_a(not_in_it) && is_a(no_libcrypto_so_far)) {
+    const bool is_unread = f.openssl.unread && f.openssl.version.empty();
+    if (is_a(not_in_it) && f.problems.size() == (is_a(no_libcrypto_so_far) ? 2U : is_unread ? 1U : 0U)) {
         say("Whether ibid would help it is not known so far.\n");
         return;
     }

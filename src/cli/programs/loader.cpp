@@ -8,29 +8,70 @@
 #include "openssl/modules/linker_functions.h"
 #include "statistics/reading_child.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <optional>
 #include <string_view>
 
 #include <fcntl.h>
 #include <link.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 namespace ibid::cli {
 namespace {
 
+struct output {
+    std::string text;
+    std::string why_not; // why there is none, for a person
+};
+
+// A loader opens the libraries that it finds by name. With a FIFO it waits for a writer, perhaps for ever.
+constexpr auto longest_wait = std::chrono::seconds(5);
+
+std::string why_no_child(int error) {
+    return fmt::format("the loader could not be asked: {} ({})",
+                       error == EMFILE || error == ENFILE ? "no further file can be opened"
+                                                          : "no further process can be created",
+                       std::strerror(error));
+}
+constexpr const char* no_end =
+    "the loader does not get to the end of its libraries: one of them may be a FIFO or a device";
+
+// Reads to the end. False: it did not come in time.
+bool read_to_end(int from, std::string& to) {
+    const auto end = std::chrono::steady_clock::now() + longest_wait;
+    std::array<char, 4096> part{};
+    for (;;) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        pollfd input{from, POLLIN, 0};
+        const int ready = ::poll(&input, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+        if (ready == 0)
+            return false;
+        const ssize_t n = ready < 0 ? -1 : ::read(from, part.data(), part.size());
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return true;
+        to.append(part.data(), static_cast<std::size_t>(n));
+    }
+}
+
 // The standard output of `command`; standard error is discarded. `variable`: a NAME=VALUE to add to our
 // environment for it, or empty.
-std::string output_of(std::vector<std::string> command, std::string variable = {}) {
+output output_of(std::vector<std::string> command, std::string variable = {}) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
-        return {};
+        return {{}, why_no_child(errno)};
     std::vector<char*> words;
     for (std::string& word : command)
         words.push_back(word.data());
@@ -55,80 +96,66 @@ std::string output_of(std::vector<std::string> command, std::string variable = {
     const int error = ::posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environment.data());
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
-    std::string output;
+    output found;
     if (error == 0) {
-        std::array<char, 4096> part{};
-        for (ssize_t n = 0; (n = ::read(ends[0], part.data(), part.size())) > 0 || (n < 0 && errno == EINTR);)
-            output.append(part.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+        if (!read_to_end(ends[0], found.text)) {
+            found.why_not = no_end;
+            ::kill(pid, SIGKILL);
+        }
         while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
         }
+    } else if (error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE) {
+        found.why_not = why_no_child(error);
     }
     ::close(ends[0]);
-    return output;
+    return found;
 }
 
 // "\tlibssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007f...)"; relative where LD_LIBRARY_PATH is.
-std::vector<std::string> paths_in(const std::string& listing) {
-    std::vector<std::string> paths;
-    for (std::string_view rest = listing; !rest.empty();) {
+loader_answer answer_in(const output& listing) {
+    loader_answer answer{{}, listing.why_not};
+    for (std::string_view rest = listing.text; !rest.empty() && answer.why_not.empty();) {
         const std::string_view line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(line.size() < rest.size() ? line.size() + 1 : line.size());
         const std::size_t arrow = line.find("=> ");
         const std::size_t end = line.rfind(" (0x");
         if (arrow != std::string_view::npos && end != std::string_view::npos && end > arrow + 3)
-            paths.push_back(std::filesystem::absolute(line.substr(arrow + 3, end - arrow - 3)).string());
+            answer.files.push_back(loaded_file::in_place(
+                std::filesystem::absolute(line.substr(arrow + 3, end - arrow - 3)).string()));
     }
-    return paths;
+    return answer;
 }
 
 } // namespace
 
-std::vector<std::string> libraries_of_program(const std::string& path) {
+loader_answer libraries_of_program(const std::string& path) {
     const program p = look_at(path);
     if (!p.elf || !p.elf->native || p.elf->interpreter.empty() || p.elf->interpreter != own_interpreter())
         return {};
-    return paths_in(output_of({own_interpreter(), "--list", p.path}));
+    return answer_in(output_of({own_interpreter(), "--list", p.path}));
 }
 
-std::vector<std::string> libraries_of_process(pid_t pid) {
-    std::vector<std::string> paths;
-    std::istringstream maps(
-        shared_statistics::read_in_time("/proc/" + std::to_string(pid) + "/maps").value_or(""));
-    for (std::string line; std::getline(maps, line);) {
-        // "7f0000000000-7f0000002000 r-xp 00002000 08:01 77    /usr/lib/x86_64-linux-gnu/libssl.so.3"
-        const std::size_t slash = line.find('/');
-        const std::size_t mode = line.find(' ');
-        if (slash == std::string::npos || mode == std::string::npos || line.size() < mode + 4 ||
-            line[mode + 3] != 'x')
-            continue;
-        std::string path = line.substr(slash);
-        if (std::find(paths.begin(), paths.end(), path) == paths.end())
-            paths.push_back(std::move(path));
-    }
-    return paths;
-}
-
-std::string library_by_name(const std::string& soname) {
+loader_answer library_by_name(const std::string& soname) {
     // Before glibc 2.34 this program has no dlopen(). Then the loader lists what it would load in front of
     // this program.
     auto* const open = reinterpret_cast<decltype(&dlopen)>(openssl::modules::first_function("dlopen"));
-    if (open == nullptr)
-        return first_named(
-            paths_in(output_of({own_interpreter(), "--list", own_path()}, "LD_PRELOAD=" + soname)), soname);
-    void* handle = open(soname.c_str(), RTLD_LAZY | RTLD_LOCAL);
-    if (handle == nullptr)
-        return {};
-    // It is not closed, because the command ends soon. What a handle points to is the loader's own record of
-    // the module (dlinfo(3), RTLD_DI_LINKMAP).
-    return static_cast<const link_map*>(handle)->l_name;
-}
-
-std::string first_named(const std::vector<std::string>& paths, const std::string& name) {
-    for (const std::string& path : paths) {
-        if (path.compare(path.rfind('/') + 1, name.size(), name) == 0)
-            return path;
+    if (open == nullptr) {
+        loader_answer answer =
+            answer_in(output_of({own_interpreter(), "--list", own_path()}, "LD_PRELOAD=" + soname));
+        std::erase_if(answer.files,
+                      [&soname](const loaded_file& f) { return first_named({f}, soname).empty(); });
+        return answer;
     }
-    return {};
+    // In a child, because it may not return. What a handle points to is the loader's own record of the module
+    // (dlinfo(3), RTLD_DI_LINKMAP).
+    shared_statistics::reading_child child([&](shared_statistics::reading_child::answers& out) {
+        const auto* const module = static_cast<const link_map*>(open(soname.c_str(), RTLD_LAZY | RTLD_LOCAL));
+        out.send(module == nullptr ? "" : module->l_name);
+    });
+    const std::optional<std::string> path = child.next(longest_wait);
+    if (!path)
+        return {{}, child.not_started() != 0 ? why_no_child(child.not_started()) : no_end};
+    return path->empty() ? loader_answer{} : loader_answer{{loaded_file::in_place(*path)}, {}};
 }
 
 } // namespace ibid::cli

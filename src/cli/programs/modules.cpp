@@ -21,8 +21,8 @@ std::string_view base_name(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-decisive_module classify_file(const std::string& path) {
-    const mapped_file file(path);
+decisive_module classify_file(const loaded_file& loaded) {
+    const mapped_file file(loaded.at);
     std::uint32_t roles = 0;
     std::vector<std::string> named;
     for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
@@ -32,7 +32,7 @@ decisive_module classify_file(const std::string& path) {
         roles |= found;
         named.emplace_back(name);
     });
-    decisive_module m{openssl::class_of(roles), path, {}};
+    decisive_module m{openssl::class_of(roles), loaded.path, {}};
     if (m.kind == openssl::module_class::reader)
         return m;
     // If some names are sufficient alone, names that only count in pairs are not listed.
@@ -53,10 +53,11 @@ decisive_module classify_file(const std::string& path) {
 
 } // namespace
 
-decisive_module classify(const std::vector<std::string>& files) {
+decisive_module classify(const std::vector<loaded_file>& files) {
     decisive_module worst;
-    for (const std::string& file : files) {
-        if (is_libssl(file) || is_libcrypto(file) || base_name(file).starts_with("libibid_preload.so"))
+    for (const loaded_file& file : files) {
+        if (is_libssl(file.path) || is_libcrypto(file.path) ||
+            base_name(file.path).starts_with("libibid_preload.so"))
             continue;
         if (decisive_module m = classify_file(file); m.kind > worst.kind)
             worst = std::move(m);
@@ -64,27 +65,27 @@ decisive_module classify(const std::vector<std::string>& files) {
     return worst;
 }
 
-std::string sets_memory_functions(const std::vector<std::string>& files) {
-    for (const std::string& path : files) {
-        const mapped_file file(path);
+std::string sets_memory_functions(const std::vector<loaded_file>& files) {
+    for (const loaded_file& loaded : files) {
+        const mapped_file file(loaded.at);
         bool named = false;
         for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
             named |= !defined && name == "CRYPTO_set_mem_functions";
         });
         if (named)
-            return path;
+            return loaded.path;
     }
     return {};
 }
 
-std::vector<reservation> reservations(const std::vector<std::string>& files) {
+std::vector<reservation> reservations(const std::vector<loaded_file>& files) {
     constexpr std::array<std::string_view, 5> of_keys{
         "RSA_set_ex_data", "EC_KEY_set_ex_data", "DSA_set_ex_data", "DH_set_ex_data", "EVP_PKEY_set_ex_data"};
     std::vector<reservation> all;
-    for (const std::string& path : files) {
+    for (const auto& [path, at, replaced, copy] : files) {
         if (is_libssl(path) || is_libcrypto(path) || base_name(path).starts_with("libibid_preload.so"))
             continue;
-        const mapped_file file(path);
+        const mapped_file file(at);
         bool registers = false;
         bool sets_default = false;
         bool extends = false;

@@ -4,6 +4,7 @@
 // by the preload's own table, and which calls may disable ibid.
 #pragma once
 
+#include "cli/programs/loaded_files.h"
 #include "openssl/modules/module_class.h"
 
 #include <string>
@@ -19,11 +20,11 @@ struct decisive_module {
 };
 
 // The file with the highest class. OpenSSL's own files are ignored.
-[[nodiscard]] decisive_module classify(const std::vector<std::string>& files);
+[[nodiscard]] decisive_module classify(const std::vector<loaded_file>& files);
 
 // The first of these files that imports CRYPTO_set_mem_functions: a program that calls it shares nothing.
 // Empty: none.
-[[nodiscard]] std::string sets_memory_functions(const std::vector<std::string>& files);
+[[nodiscard]] std::string sets_memory_functions(const std::vector<loaded_file>& files);
 
 // A function that a file imports and that, called in a certain way, disables ibid. Whether it is called so
 // cannot be seen from outside.
@@ -32,6 +33,6 @@ struct reservation {
     std::string call; // "CRYPTO_get_ex_new_index, RSA_set_ex_data"
     std::string when; // "it has a callback for each key"
 };
-[[nodiscard]] std::vector<reservation> reservations(const std::vector<std::string>& files);
+[[nodiscard]] std::vector<reservation> reservations(const std::vector<loaded_file>& files);
 
 } // namespace ibid::cli

@@ -3,6 +3,8 @@
 // The libcrypto and libssl that a program has or would get.
 #pragma once
 
+#include "cli/programs/loaded_files.h"
+
 #include <string>
 #include <vector>
 
@@ -15,11 +17,10 @@ struct openssl_build {
     std::string version;   // "3.0.19"
     std::string fork;      // "BoringSSL": a fork that uses OpenSSL's file names
     bool symbolic = false; // libcrypto is linked with -Bsymbolic
+    bool unread = false;   // it may not be read: nothing but the paths is known
 };
 
-// The first libcrypto and libssl among these files. `root` is prepended to their paths: /proc/PID/root for a
-// process with another root directory.
-[[nodiscard]] openssl_build look_at_openssl(const std::vector<std::string>& libraries,
-                                            const std::string& root = {});
+// The first libcrypto and libssl among these files.
+[[nodiscard]] openssl_build look_at_openssl(const std::vector<loaded_file>& files);
 
 } // namespace ibid::cli

@@ -5,11 +5,10 @@
 
 #include "cli/base/words.h"
 #include "cli/programs/executable.h"
+#include "cli/programs/mapped_file.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <vector>
 
@@ -54,10 +53,8 @@ std::string program_of_env(std::string_view argument) {
 } // namespace
 
 std::string interpreter_of_script(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::array<char, 256> start{};
-    file.read(start.data(), start.size());
-    const std::string_view text(start.data(), static_cast<std::size_t>(file.gcount()));
+    const mapped_file file(path);
+    const std::string_view text = file.bytes().substr(0, 256);
     if (!text.starts_with("#!"))
         return {};
     std::string_view line = text.substr(2, text.find('\n') - 2);

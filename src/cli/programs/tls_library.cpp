@@ -168,16 +168,16 @@ std::string openssl_inside(const std::string& executable) {
                : std::string();
 }
 
-std::vector<std::string> files_with_openssl_inside(const std::vector<std::string>& files) {
+std::vector<loaded_file> files_with_openssl_inside(const std::vector<loaded_file>& files) {
     constexpr std::size_t least = 1 << 20; // libssl and libcrypto have several MB
-    std::vector<std::string> found;
-    for (const std::string& path : files) {
-        if (is_libssl(path) || is_libcrypto(path))
+    std::vector<loaded_file> found;
+    for (const loaded_file& one : files) {
+        if (is_libssl(one.path) || is_libcrypto(one.path))
             continue;
-        const mapped_file file(path);
+        const mapped_file file(one.at);
         // The version alone is also in programs that are linked with OpenSSL and say so, as nginx.
         if (file.bytes().size() >= least && function_of_libssl().is_in(data_of(file.bytes())))
-            found.push_back(path);
+            found.push_back(one);
     }
     return found;
 }

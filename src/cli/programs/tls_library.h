@@ -3,6 +3,8 @@
 // Which TLS library a file is or contains: OpenSSL, a fork of it, or another one.
 #pragma once
 
+#include "cli/programs/loaded_files.h"
+
 #include <string>
 #include <vector>
 
@@ -30,6 +32,6 @@ namespace ibid::cli {
 [[nodiscard]] std::string openssl_inside(const std::string& executable);
 
 // Those of these files, OpenSSL's own excluded, that contain a libssl: a module of a wheel, for example.
-[[nodiscard]] std::vector<std::string> files_with_openssl_inside(const std::vector<std::string>& files);
+[[nodiscard]] std::vector<loaded_file> files_with_openssl_inside(const std::vector<loaded_file>& files);
 
 } // namespace ibid::cli

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ibid doctor`, where files are not what they usually are: replaced, closed, or no regular files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command import PYTHON, USES_OPENSSL, examine, ldd, make_program, run_to_end
+from this_openssl import LIBCRYPTO, LIBSSL, VERSION
+
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to read files that have no name, or to become another user")
+
+
+def copy_openssl(folder: Path) -> list[Path]:
+    folder.mkdir()
+    return [Path(shutil.copy(path, folder)) for path in ldd("/usr/bin/curl") if LIBSSL in path or LIBCRYPTO in path]
+
+
+@as_root
+class TestOfLibrariesThatWereReplaced:
+    @pytest.mark.parametrize("under_ibid", [True, False])
+    @pytest.mark.parametrize("removed", [True, False])
+    def test_a_process_is_judged_by_what_it_has(
+        self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]], under_ibid: bool, removed: bool
+    ) -> None:
+        libraries = copy_openssl(tmp_path / "openssl")
+        start = [str(ibid), "run"] if under_ibid else []
+        process = started([*start, PYTHON, "-c", USES_OPENSSL], env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path / "openssl")})
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        for library in libraries:
+            library.unlink()
+            if not removed:
+                library.write_text("another one")
+        found = examine(ibid, process.pid)
+        assert (found["openssl"]["version"], found["helps"]) == (VERSION, under_ibid)  # type: ignore[index]
+        assert [one["path"] for one in found["libcryptos"]] == [str(tmp_path / "openssl" / LIBCRYPTO)]  # type: ignore[attr-defined]
+        assert str(found).count("was replaced or removed since the process started") == 2
+        assert "(deleted)" not in str(found)
+        end = "ibid helps here, " if under_ibid else "ibid would help it, "
+        assert run_to_end([str(ibid), "doctor", str(process.pid)]).stdout.splitlines()[-1].startswith(end)
+
+    def test_a_line_feed_in_a_path_is_no_replacement(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        copy_openssl(tmp_path / "a\nb")
+        process = started([PYTHON, "-c", USES_OPENSSL], env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path / "a\nb")})
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        assert examine(ibid, process.pid)["openssl"]["version"] == VERSION  # type: ignore[index]
+
+
+class TestOfFifos:
+    def test_one_in_place_of_a_library_is_not_waited_for(self, ibid: Path, tmp_path: Path) -> None:
+        program = make_program(tmp_path, f"-l:{LIBSSL}", f"-l:{LIBCRYPTO}")
+        os.mkfifo(tmp_path / LIBSSL)
+        for found in (examine(ibid, program), json.loads(run_to_end([str(ibid), "doctor", "--json"], env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}).stdout)):
+            assert found["helps"] is False
+            assert "does not get to the end of its libraries: one of them may be a FIFO" in str(found["problems"])
