@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,27 @@ as_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to read files
 def copy_openssl(folder: Path) -> list[Path]:
     folder.mkdir()
     return [Path(shutil.copy(path, folder)) for path in ldd("/usr/bin/curl") if LIBSSL in path or LIBCRYPTO in path]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Others may enter pytest's folders only here."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def ibid_for_all(ibid: Path, open_folder: Path) -> Path:
+    """An installation where other users may read it."""
+    built = ibid.parent.parent
+    for part in ("bin/ibid", "lib/libibid_preload.so", "lib/ibid"):
+        (open_folder / part).parent.mkdir(exist_ok=True)
+        if (built / part).is_dir():
+            shutil.copytree(built / part, open_folder / part)
+        else:
+            shutil.copy(built / part, open_folder / part)
+    return open_folder / "bin/ibid"
 
 
 @as_root
@@ -59,3 +81,18 @@ class TestOfFifos:
         for found in (examine(ibid, program), json.loads(run_to_end([str(ibid), "doctor", "--json"], env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}).stdout)):
             assert found["helps"] is False
             assert "does not get to the end of its libraries: one of them may be a FIFO" in str(found["problems"])
+
+
+def as_nobody(*words: object) -> list[str]:
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *map(str, words)]
+
+
+@as_root
+class TestOfFilesThatMayNotBeRead:
+    def test_a_program_that_may_only_be_executed_is_not_judged(self, ibid_for_all: Path, open_folder: Path) -> None:
+        program = Path(shutil.copy("/usr/bin/curl", open_folder))
+        for mode, helps, said in ((0o711, None, "may not be read (Permission denied)"), (0o4711, False, "runs with privileges of its own")):
+            program.chmod(mode)
+            found = json.loads(run_to_end(as_nobody(ibid_for_all, "doctor", "--json", program)).stdout)
+            assert found["helps"] is helps
+            assert said in str(found) and "neither ELF" not in str(found)

@@ -94,7 +94,7 @@ void advise_about_program(findings& f, const program& p, const std::vector<loade
     }
     if (const std::string why = why_not_preloadable(p); !why.empty()) {
         f.problems.push_back(why);
-        const std::string whose = p.elf->native ? other_tls_inside(p.path) : std::string();
+        const std::string whose = p.elf && p.elf->native ? other_tls_inside(p.path) : std::string();
         if (!whose.empty())
             f.problems.push_back(
                 fmt::format("its TLS is {}; ibid helps programs whose TLS is OpenSSL", whose));
@@ -117,6 +117,13 @@ void advise_about_program(findings& f, const program& p, const std::vector<loade
                 ? "examine the program that it starts: 'ibid doctor PROGRAM'"
                 : fmt::format("examine what it starts: 'ibid doctor \"$({} which {})\"'", manager,
                               in_command(std::filesystem::path(p.shell_script).filename().string())));
+        return;
+    }
+    if (!p.unread.empty()) {
+        f.not_known = true;
+        f.notes.push_back(
+            fmt::format("{} may not be read ({}): which libraries it has cannot be seen", p.path, p.unread));
+        f.next.push_back(fmt::format("'sudo ibid doctor {}'", in_command(name)));
         return;
     }
     if (!p.elf) {

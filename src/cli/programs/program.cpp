@@ -69,6 +69,8 @@ program look_at(const std::string& path) {
         p.path = target;
     }
     p.elf = read_elf(p.path);
+    if (!p.elf && ::access(p.path.c_str(), R_OK) != 0)
+        p.unread = std::strerror(errno);
     p.privileged = gains_privileges(p.path);
     if (p.elf && p.elf->is_cut)
         p.broken = legible(p.path) + " is damaged: parts of it are not there";
@@ -126,19 +128,19 @@ bool harmed_by_preload(const program& p) {
 
 std::string why_not_preloadable(const program& p) {
     const std::string name = file_name(p.path);
+    const std::string gains =
+        p.privileged ? name + " runs with privileges of its own (setuid, setgid or file capabilities): the "
+                              "loader then ignores LD_PRELOAD"
+                     : std::string();
     if (!p.elf)
-        return {};
+        return p.unread.empty() ? std::string() : gains;
     if (!p.elf->native)
         return name + " is built for another processor or word size than ibid";
     if (p.elf->interpreter.empty())
         return name + " is statically linked: nothing can be preloaded into it";
     if (harmed_by_preload(p))
         return name + " uses another C library than ibid (its loader is " + p.elf->interpreter + ")";
-    if (p.privileged)
-        return name + " runs with privileges of its own (setuid, setgid or file capabilities): the loader "
-                      "then ignores "
-                      "LD_PRELOAD";
-    return {};
+    return gains;
 }
 
 } // namespace ibid::cli

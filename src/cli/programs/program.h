@@ -20,6 +20,7 @@ struct program {
     std::string
         shell_script; // the last script, if `path` is a shell and it is not known what the script starts
     std::optional<elf_file> elf; // nothing: not readable, or no ELF
+    std::string unread;          // why it may not be read, though perhaps executed; empty: it may
     bool privileged = false;     // setuid, setgid or file capabilities: the loader ignores LD_PRELOAD
     std::string broken;          // why it cannot be run at all; empty when it can
 };
