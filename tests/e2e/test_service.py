@@ -347,6 +347,8 @@ class TestJudgement:
             ("NoExecPaths=/", "NoExecPaths= forbids"),
             ("UnsetEnvironment=LANG LD_PRELOAD", "UnsetEnvironment= removes"),
             ("Environment=IBID_DISABLE=1", "IBID_DISABLE=1"),
+            ("Environment=IBID_EXCLUDE=git:curl", "IBID_EXCLUDE names curl"),
+            ("Environment=LD_AUDIT=/nowhere/at/all.so", "LD_AUDIT is set"),
         ],
     )
     def test_of_directives_that_stand_in_the_way(self, on: Image, setting: str, problem: str) -> None:
@@ -358,6 +360,18 @@ class TestJudgement:
         assert not on.drop_in("web").exists()
         assert on("enable", "--force", "web").returncode == 0
         assert on.drop_in("web").exists()
+
+    def test_of_settings_that_mean_nothing(self, on: Image) -> None:
+        on.unit(UNIT + "Environment=IBID_VERIFY_MEMO=bogus IBID_DISABLED=1 IBID_EXCLUDE=git\n")
+        found = on.json("enable", "web")
+        assert found["problems"] == []
+        assert "IBID_VERIFY_MEMO" in str(found["notes"]) and "IBID_DISABLED" in str(found["notes"])
+
+    def test_of_each_command_of_a_oneshot_service(self, on: Image) -> None:
+        for commands in (("/usr/bin/curl", "/bin/true"), ("/usr/sbin/kamailio", "/usr/bin/curl"), ("/usr/bin/curl", "/usr/sbin/kamailio")):
+            on.unit("[Service]\nType=oneshot\n" + "".join(f"ExecStart={command}\n" for command in commands))
+            found = on.json("enable", "web")
+            assert (found["program"], found["problems"]) == ("/usr/bin/curl", [])
 
     def test_of_a_program_that_the_image_does_not_have(self, on: Image) -> None:
         on.unit("[Service]\nExecStart=/usr/bin/there-is-no-such-program\n")

@@ -4,8 +4,10 @@
 #include "cli/doctor/environment.h"
 
 #include "cli/programs/forewarning.h"
+#include "cli/settings/known_settings.h"
 #include "statistics/reading_child.h"
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -38,6 +40,23 @@ surroundings::surroundings(pid_t pid) {
         shared_statistics::read_in_time(fmt::format("/proc/{}/environ", pid)).value_or(""));
     for (std::string setting; std::getline(file, setting, '\0');)
         settings_.push_back(setting);
+}
+
+surroundings::surroundings(const systemd::unit& u, const std::string& root) {
+    std::vector<std::string> names{"LD_AUDIT"}; // and the settings: a file (EnvironmentFile=) may have them
+    for (const setting_kind& kind : setting_kinds())
+        names.emplace_back(kind.name);
+    for (const std::string& value : u.all("Environment")) {
+        for (const std::string& word : systemd::words_of(value)) {
+            const std::string name = word.substr(0, word.find('='));
+            if (std::find(names.begin(), names.end(), name) == names.end())
+                names.push_back(name);
+        }
+    }
+    for (const std::string& name : names) {
+        if (const auto set = u.environment(root, name))
+            settings_.push_back(fmt::format("{}={}", name, set->value));
+    }
 }
 
 std::string surroundings::operator[](std::string_view name) const {

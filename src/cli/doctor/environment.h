@@ -5,6 +5,7 @@
 
 #include "cli/doctor/findings.h"
 #include "cli/settings/configuration.h"
+#include "cli/systemd/unit.h"
 
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ public:
     surroundings();
     // The environment of a process at its start; nothing if it may not be read.
     explicit surroundings(pid_t pid);
+    // What a unit sets. `root`: the folder of an image, or empty.
+    surroundings(const systemd::unit& u, const std::string& root);
 
     [[nodiscard]] std::string operator[](std::string_view name) const;
     [[nodiscard]] std::vector<std::string> misspelt() const;
@@ -28,6 +31,9 @@ public:
 private:
     std::vector<std::string> settings_;
 };
+
+// How messages call the environment that a unit sets.
+inline constexpr const char* environment_of_unit = "its unit";
 
 // `files`: the files that `ibid run` would read; nothing for a process, whose environment contains
 // everything.

@@ -9,9 +9,22 @@
 
 namespace ibid::cli::doctor {
 
+namespace {
+
+std::optional<opinion> short_of(std::optional<findings> f) {
+    if (!f)
+        return std::nullopt;
+    return opinion{std::move(f->notes), std::move(f->problems), !f->openssl.libssl.empty() && !f->not_known};
+}
+
+} // namespace
+
 std::optional<opinion> opinion_of(const std::string& program) {
-    std::optional<findings> f = look_at_program(program);
-    return f ? std::optional(opinion{std::move(f->notes), std::move(f->problems)}) : std::nullopt;
+    return short_of(look_at_program(program));
+}
+
+std::optional<opinion> opinion_of(const std::string& program, const surroundings& of_unit) {
+    return short_of(look_at_program(program, of_unit));
 }
 
 std::vector<std::string> obstacles_of(pid_t pid) {

@@ -34,9 +34,8 @@ void look_at_reservations(findings& f, const std::vector<loaded_file>& files) {
     f.next.emplace_back("start it under ibid and ask 'ibid doctor PID': there it is known");
 }
 
-} // namespace
-
-std::optional<findings> look_at_program(const std::string& name) {
+std::optional<findings> look_at(const std::string& name, const surroundings& s, const char* environment_name,
+                                const configuration& config) {
     const std::optional<program> p = find_program(name);
     if (!p)
         return std::nullopt;
@@ -47,8 +46,7 @@ std::optional<findings> look_at_program(const std::string& name) {
             f.notes.push_back(fmt::format("{} is a script; {} runs it", script, p->path));
     }
     look_at_installation(f);
-    const configuration config = configuration::load();
-    look_at_settings(f, surroundings(), "environment", config, names_of_program(name, config.has_sections()));
+    look_at_settings(f, s, environment_name, config, names_of_program(name, config.has_sections()));
     const loader_answer loader = libraries_of_program(p->path);
     std::vector<loaded_file> files = loader.files;
     f.openssl = look_at_openssl(files);
@@ -69,6 +67,16 @@ std::optional<findings> look_at_program(const std::string& name) {
         f.next.push_back(fmt::format(
             "'ibid measure -- {} ...' says how much; a server needs --load and --until", in_command(name)));
     return f;
+}
+
+} // namespace
+
+std::optional<findings> look_at_program(const std::string& name) {
+    return look_at(name, surroundings(), "environment", configuration::load());
+}
+
+std::optional<findings> look_at_program(const std::string& name, const surroundings& of_unit) {
+    return look_at(name, of_unit, environment_of_unit, {});
 }
 
 } // namespace ibid::cli::doctor

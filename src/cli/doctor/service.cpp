@@ -3,6 +3,7 @@
 // A systemd service: its program, and its unit.
 #include "cli/doctor/subjects.h"
 
+#include "cli/doctor/environment.h"
 #include "cli/doctor/unit_judgement.h"
 #include "cli/programs/installation.h"
 #include "cli/settings/configuration.h"
@@ -10,32 +11,23 @@
 #include "cli/systemd/unit.h"
 
 #include <algorithm>
-#include <utility>
 
 #include <fmt/format.h>
 
 namespace ibid::cli::doctor {
 namespace {
 
-// A service's processes get only the settings of the unit, because systemd does not read ibid's files; `ibid
-// enable` copies them.
-void look_at_settings_of_service(findings& f, const systemd::unit& u, const std::string& program) {
-    settings_result of_unit = effective_settings(
-        [&u](std::string_view name) {
-            const auto set = u.environment({}, name);
-            return set ? set->value : std::string();
-        },
-        "its unit", {}, {});
+// systemd does not read ibid's files; `ibid enable` copies their settings into the unit.
+void look_at_files_of_settings(findings& f, const systemd::unit& u, const std::string& program) {
     std::string newer;
     for (const configuration::setting& s :
          configuration::load().settings_of(names_of_program(program, true))) {
-        if (of_unit[s.name] != s.value)
+        if (f.settings[s.name] != s.value)
             newer += fmt::format("{}{}={} ({})", newer.empty() ? "" : ", ", s.name, s.value, s.place());
     }
     if (!newer.empty())
         f.notes.push_back(fmt::format(
             "its unit does not have {}: 'ibid enable {}' copies settings of the files", newer, u.name));
-    f.settings = std::move(of_unit);
 }
 
 } // namespace
@@ -47,16 +39,20 @@ std::optional<findings> look_at_service(const std::string& name, std::string& er
         return std::nullopt;
     }
     const unit_judgement j = judge(*loaded.found, {}, find_preload().value_or(IBID_INSTALL_FULL_LIBDIR));
-    std::optional<findings> f = look_at_program(j.program);
+    std::optional<findings> f = look_at_program(j.program, surroundings(*loaded.found, {}));
     if (!f) {
         error = j.problems.empty() ? fmt::format("there is no program {}", j.program) : j.problems.front();
         return std::nullopt;
     }
     f->subject = fmt::format("{} ({})", loaded.found->name, f->subject);
-    look_at_settings_of_service(*f, *loaded.found, j.program);
+    look_at_files_of_settings(*f, *loaded.found, j.program);
     for (const std::string& problem : j.problems) {
         if (std::find(f->problems.begin(), f->problems.end(), problem) == f->problems.end())
             f->problems.push_back(problem);
+    }
+    for (const std::string& note : j.notes) {
+        if (std::find(f->notes.begin(), f->notes.end(), note) == f->notes.end())
+            f->notes.push_back(note);
     }
     f->next.insert(f->next.end(), j.needed.begin(), j.needed.end());
     if (!f->problems.empty())

@@ -3,6 +3,7 @@
 // What `ibid doctor` can be asked about. Each function collects the findings of one kind of subject.
 #pragma once
 
+#include "cli/doctor/environment.h"
 #include "cli/doctor/findings.h"
 #include "statistics/observe.h"
 
@@ -16,8 +17,10 @@ namespace ibid::cli::doctor {
 // This machine in general.
 [[nodiscard]] findings look_at_machine();
 
-// Nothing when there is no such program.
+// Nothing when there is no such program. First in this command's environment, with ibid's files; then in that
+// of a unit, which has no others.
 [[nodiscard]] std::optional<findings> look_at_program(const std::string& name);
+[[nodiscard]] std::optional<findings> look_at_program(const std::string& name, const surroundings& of_unit);
 
 [[nodiscard]] findings look_at_process(pid_t pid, const shared_statistics::process_result& counters);
 

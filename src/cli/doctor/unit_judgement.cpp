@@ -4,10 +4,13 @@
 #include "cli/doctor/unit_judgement.h"
 
 #include "cli/base/files.h"
+#include "cli/doctor/environment.h"
+#include "cli/doctor/findings.h"
 #include "cli/doctor/opinion.h"
 #include "cli/programs/forewarning.h"
 #include "cli/programs/installation.h"
 #include "cli/programs/program.h"
+#include "cli/settings/effective_settings.h"
 
 #include <algorithm>
 #include <array>
@@ -90,8 +93,10 @@ void look_at_environment(const systemd::unit& u, const std::string& root, unit_j
         j.problems.push_back(fmt::format("{} sets LD_PRELOAD, and such a file overrides a drop-in: "
                                          "write ibid's path there, before the others",
                                          set->file));
-    if (const auto set = u.environment(root, "IBID_DISABLE"); set && set->value == "1")
-        j.problems.push_back("its environment has IBID_DISABLE=1");
+    findings f;
+    look_at_settings(f, surroundings(u, root), environment_of_unit, {}, names_of_program(j.program, false));
+    j.problems.insert(j.problems.end(), f.problems.begin(), f.problems.end());
+    j.notes.insert(j.notes.end(), f.notes.begin(), f.notes.end());
 }
 
 // Programs whose use of processes is known.
@@ -178,7 +183,7 @@ void look_at_scrubbed_environment(const systemd::unit& u, unit_judgement& j) {
     }
 }
 
-void judge_program(const std::string& root, unit_judgement& j) {
+void judge_program(const systemd::unit& u, const std::string& root, unit_judgement& j) {
     if (j.program.find('%') != std::string::npos || j.program.find('$') != std::string::npos) {
         j.notes.push_back(fmt::format("only systemd knows, at the start, which program {} is", j.program));
         return;
@@ -195,36 +200,68 @@ void judge_program(const std::string& root, unit_judgement& j) {
             j.problems.push_back(why);
         return;
     }
-    const std::optional<opinion> of = opinion_of(j.program);
+    const std::optional<opinion> of = opinion_of(j.program, surroundings(u, root));
     if (!of) {
         j.problems.push_back(fmt::format("there is no program {}", j.program));
         return;
     }
     j.problems.insert(j.problems.end(), of->problems.begin(), of->problems.end());
-    j.notes.insert(j.notes.end(), of->notes.begin(), of->notes.end());
+    for (const std::string& note : of->notes) {
+        if (std::find(j.notes.begin(), j.notes.end(), note) == j.notes.end())
+            j.notes.push_back(note);
+    }
+    j.uses_openssl = of->uses_openssl;
 }
 
-} // namespace
-
-unit_judgement judge(const systemd::unit& u, const std::string& root, const std::string& preload) {
+unit_judgement judge_command(const systemd::unit& u, const std::string& root, const std::string& preload,
+                             const std::string& command) {
     unit_judgement j;
-    const std::vector<std::string> starts = u.all("ExecStart");
-    if (starts.empty()) {
-        j.problems.emplace_back("it starts no program (ExecStart=)");
-        return j;
-    }
-    j.program = systemd::program_of(starts.back());
+    j.program = systemd::program_of(command);
     look_at_files(u, root, preload, j);
     look_at_environment(u, root, j);
-    look_at_class(u, root, systemd::words_of(starts.back()), j);
+    look_at_class(u, root, systemd::words_of(command), j);
     look_at_scrubbed_environment(u, j);
     if (j.problems.empty())
-        judge_program(root, j);
+        judge_program(u, root, j);
     // Already reported as a required step.
     std::erase_if(j.notes, [&j](const std::string& note) {
         return std::find(j.needed.begin(), j.needed.end(), note) != j.needed.end();
     });
     return j;
+}
+
+// A oneshot service may have several commands; others are refused by systemd if they do.
+std::vector<std::string> commands_of(const systemd::unit& u) {
+    std::vector<std::string> all = u.all("ExecStart");
+    if (all.size() > 1 && u.value("Type") != "oneshot")
+        all.erase(all.begin(), all.end() - 1);
+    std::vector<std::string> real = all;
+    std::erase_if(real, [](const std::string& command) {
+        return fs::path(systemd::program_of(command)).filename() == "true";
+    });
+    return real.empty() ? all : real;
+}
+
+} // namespace
+
+unit_judgement judge(const systemd::unit& u, const std::string& root, const std::string& preload) {
+    unit_judgement best;
+    if (u.all("ExecStart").empty()) {
+        best.problems.emplace_back("it starts no program (ExecStart=)");
+        return best;
+    }
+    const std::vector<std::string> commands = commands_of(u);
+    const auto worth = [](const unit_judgement& j) {
+        return !j.problems.empty() ? 0 : j.uses_openssl ? 2 : 1;
+    };
+    for (const std::string& command : commands) {
+        unit_judgement j = judge_command(u, root, preload, command);
+        if (best.program.empty() || worth(j) > worth(best))
+            best = std::move(j);
+    }
+    if (commands.size() > 1)
+        best.notes.push_back(fmt::format("it starts several programs; this is about {}", best.program));
+    return best;
 }
 
 } // namespace ibid::cli::doctor

@@ -15,6 +15,7 @@ namespace ibid::cli::doctor {
 
 struct unit_judgement {
     std::string program;               // the service's program; empty: none
+    bool uses_openssl = false;         // it does TLS with OpenSSL, as far as can be seen
     std::vector<std::string> problems; // reasons not to enable ibid
     std::vector<std::string> notes;    // further information
     std::vector<std::string> needed;   // further steps besides the drop-in
