@@ -96,3 +96,12 @@ class TestOfFilesThatMayNotBeRead:
             found = json.loads(run_to_end(as_nobody(ibid_for_all, "doctor", "--json", program)).stdout)
             assert found["helps"] is helps
             assert said in str(found) and "neither ELF" not in str(found)
+
+    def test_a_preload_that_this_user_may_not_read_is_not_set(self, ibid_for_all: Path, open_folder: Path) -> None:
+        (open_folder / "lib/libibid_preload.so").chmod(0o600)
+        done = run_to_end(as_nobody(ibid_for_all, "run", "sh", "-c", "/bin/true; echo ${LD_PRELOAD-none}"))
+        assert (done.returncode, done.stdout) == (0, "none\n")
+        assert done.stderr.count("\n") == 1 and "you may not read" in done.stderr
+        found = json.loads(run_to_end(as_nobody(ibid_for_all, "doctor", "--json", "/usr/bin/curl")).stdout)
+        assert found["helps"] is False
+        assert "no program of yours can load it" in str(found["problems"])

@@ -38,7 +38,10 @@ void look_at_installation(findings& f) {
                             "it: a 32-bit program, or one with the address sanitizer, that a program under "
                             "ibid starts prints an error or does not start",
                             *f.preload));
-        if (const std::string part = closed_to_others(*f.preload); !part.empty())
+        if (const std::string closed = closed_to_this_user(*f.preload); !closed.empty())
+            f.problems.push_back(
+                fmt::format("you may not read {}, so no program of yours can load it", closed));
+        else if (const std::string part = closed_to_others(*f.preload); !part.empty())
             f.notes.push_back(
                 fmt::format("other users may not read {}: programs that are started as another user run "
                             "without ibid, and their loader says so; install ibid where all can read it",

@@ -7,6 +7,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,13 @@ namespace {
 std::string real_path(const std::string& path) {
     char resolved[PATH_MAX];
     return ::realpath(path.c_str(), resolved) != nullptr ? std::string(resolved) : std::string();
+}
+
+constexpr std::string_view file = "/libibid_preload.so";
+
+std::string folder_of_entry(const std::string& preload) {
+    return preload.substr(0, preload.size() - std::min(preload.size(), file.size())) +
+           "/ibid/before-libasan.so/";
 }
 
 bool exists(const std::string& path) {
@@ -51,9 +59,7 @@ std::optional<std::string> find_preload() {
 
 preload_entry entry_for(const std::string& preload) {
     constexpr std::string_view narrow = IBID_NARROW_LIB;
-    constexpr std::string_view file = "/libibid_preload.so";
-    const std::string folder = preload.substr(0, preload.size() - std::min(preload.size(), file.size())) +
-                               "/ibid/before-libasan.so/";
+    const std::string folder = folder_of_entry(preload);
     if (!exists(folder + IBID_LOADER_LIB + std::string(file)))
         return {preload, false};
     return {folder + "$LIB" + std::string(file),
@@ -73,6 +79,15 @@ std::string prepend_preload(const std::string& ours, const std::string& current)
 
 bool fits_into_ld_preload(const std::string& path) {
     return path.find_first_of(": \t\n$") == std::string::npos;
+}
+
+std::string closed_to_this_user(const std::string& preload) {
+    for (const std::string& path :
+         {preload, folder_of_entry(preload) + IBID_LOADER_LIB + std::string(file)}) {
+        if (exists(path) && ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0)
+            return path;
+    }
+    return {};
 }
 
 std::string closed_to_others(const std::string& path) {

@@ -32,6 +32,10 @@ struct preload_entry {
 // and a dollar sign begins a token.
 [[nodiscard]] bool fits_into_ld_preload(const std::string& path);
 
+// The file of the preload that this user may not read, so that no program of this user can load it; empty:
+// none.
+[[nodiscard]] std::string closed_to_this_user(const std::string& preload);
+
 // The part of a path that other users may not search or read; empty if there is none.
 [[nodiscard]] std::string closed_to_others(const std::string& path);
 

@@ -72,6 +72,11 @@ outlook prepare(const std::string& name, bool look) {
         complain(o.not_preloadable + "; the program runs without ibid: install it elsewhere");
         return o;
     }
+    if (const std::string closed = closed_to_this_user(*preload); !closed.empty()) {
+        o.not_preloadable = fmt::format("you may not read {}", closed);
+        complain(o.not_preloadable + "; the program runs without ibid");
+        return o;
+    }
     const preload_entry entry = entry_for(*preload);
     if (look || !entry.harmless)
         o.target = find_program(name);
