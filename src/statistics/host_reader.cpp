@@ -70,7 +70,7 @@ std::unique_ptr<reading_child> reader_of(const std::vector<pid_t>& pids, std::si
 process_result read_process(pid_t pid) {
     const std::unique_ptr<reading_child> child = reader_of({pid}, 0);
     const std::optional<std::string> said = child->next(std::chrono::seconds(1));
-    return said ? unpacked(*said) : process_result{read_error::no_answer, {}};
+    return said ? unpacked(*said) : process_result{read_error::no_answer, {}, child->not_started()};
 }
 
 std::vector<std::pair<pid_t, process_result>> host_reader::look() {
@@ -103,6 +103,11 @@ std::vector<std::pair<pid_t, process_result>> host_reader::look() {
         }
         if (!child)
             child = reader_of(asked, i);
+        if (not_started_ = child->not_started(); not_started_ != 0) { // no fault of the process
+            all.push_back({asked[i], {read_error::no_answer, {}, not_started_}});
+            child.reset();
+            continue;
+        }
         const std::optional<std::string> said = child->next(patience);
         all.push_back({asked[i], said ? unpacked(*said) : process_result{read_error::no_answer, {}}});
         const clock::duration took = clock::now() - asks;

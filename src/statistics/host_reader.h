@@ -35,6 +35,9 @@ public:
     // By PID. no_answer: also for processes that were not tried.
     [[nodiscard]] std::vector<std::pair<pid_t, process_result>> look();
 
+    // errno, if the last look could make no child that reads; else 0.
+    [[nodiscard]] int not_started() const { return not_started_; }
+
 private:
     using clock = std::chrono::steady_clock;
     struct record {
@@ -43,6 +46,7 @@ private:
         std::chrono::seconds rest = shortest_rest;
     };
     std::map<pid_t, record> known_;
+    int not_started_ = 0;
 };
 
 } // namespace ibid::shared_statistics

@@ -107,6 +107,7 @@ enum class read_error {
 struct process_result {
     read_error error = read_error::none;
     process_figures figures;
+    int not_started = 0; // with no_answer: errno, if the child that reads could not be made
 };
 
 // Reads the figures of a running process through /proc/PID/maps and process_vm_readv, in a child

@@ -166,8 +166,15 @@ int estimate(const request& r) {
         return exit_no;
     }
     scan& s = *read;
+    if (s.not_started != 0) {
+        complain(fmt::format("process {} could not be read: {}", r.pid, why_no_child(s.not_started)));
+        return exit_no;
+    }
     if (s.failed) {
-        complain(fmt::format("the memory of process {} may not be read{}", r.pid, with_more_rights()));
+        const std::string what = without_memory(r.pid);
+        complain(what.empty()
+                     ? fmt::format("the memory of process {} may not be read{}", r.pid, with_more_rights())
+                     : fmt::format("process {} {}", r.pid, what));
         return exit_no;
     }
     std::sort(s.certificates.begin(), s.certificates.end(),

@@ -352,7 +352,8 @@ std::optional<scan> scan_in_time(pid_t pid, const std::function<void(double)>& p
     }
     if (shown)
         progress(1);
-    return child.ended_well() ? std::optional(std::move(s)) : std::nullopt;
+    s.not_started = child.not_started();
+    return child.ended_well() || s.not_started != 0 ? std::optional(std::move(s)) : std::nullopt;
 }
 
 } // namespace ibid::cli::certs

@@ -35,6 +35,7 @@ struct copied_certificate {
 struct scan {
     bool failed = false;                          // the memory may not be read
     bool cut = false;                             // it was not read to its end
+    int not_started = 0;                          // errno, if the child that reads could not be made
     std::vector<copied_certificate> certificates; // each once
 
     [[nodiscard]] std::uint64_t objects() const;

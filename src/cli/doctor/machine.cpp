@@ -50,6 +50,8 @@ findings look_at_machine() {
     if (const std::string why = without_proc(); !why.empty())
         f.notes.push_back(why);
     f.running = find_openssl_users();
+    if (f.running->not_started != 0)
+        f.notes.push_back("what runs now is not known: " + why_no_child(f.running->not_started));
     if (!f.running->all.empty())
         f.next.emplace_back(
             "'ibid doctor NAME.service', or of a PID, says whether ibid helps it; 'ibid certs "

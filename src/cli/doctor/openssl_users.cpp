@@ -60,6 +60,7 @@ openssl_users find_openssl_users() {
         for (const pid_t pid : pids)
             out.send(std::string(1, kind_of(pid)));
     });
+    found.not_started = child.not_started();
     std::map<std::tuple<std::string, std::string, bool>, openssl_user> by_name;
     for (const pid_t pid : pids) {
         const std::optional<std::string> kind = child.next(patience);

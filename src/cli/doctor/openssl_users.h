@@ -24,6 +24,7 @@ struct openssl_user {
 struct openssl_users {
     std::vector<openssl_user> all; // those with most processes first
     bool complete = true;          // each process of this host could be looked at
+    int not_started = 0;           // errno, if the child that looks could not be made
 };
 
 [[nodiscard]] openssl_users find_openssl_users();

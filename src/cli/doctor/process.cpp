@@ -111,38 +111,12 @@ void advise_to_start_under_ibid(findings& f, pid_t pid) {
                                   : fmt::format("'ibid enable {}' turns it on for its service", unit));
 }
 
-// What a process is that has no memory of its own; empty: it has some.
-std::string without_memory(pid_t pid) {
-    std::ifstream file(fmt::format("/proc/{}/stat", pid));
-    std::string text;
-    std::getline(file, text, '\0');
-    std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
-    char state = 0;
-    // proc(5): the flags are the seventh word behind the name; PF_KTHREAD is one of them.
-    unsigned long long word[6] = {};
-    rest >> state;
-    for (unsigned long long& one : word) {
-        long long value = 0;
-        rest >> value; // some are negative
-        one = static_cast<unsigned long long>(value);
-    }
-    if (state == 'Z' || state == 'X')
-        return "has ended; its parent has not asked for its status yet";
-    return (word[5] & 0x00200000) != 0 ? "is a part of the kernel" : "";
-}
-
 void say_why_unread(findings& f, pid_t pid, const shared_statistics::process_result& counters) {
-    f.unread = true;
-    if (counters.error == read_error::no_answer) {
-        f.problems.push_back(explain(counters.error, pid));
-        return;
-    }
-    if (const std::string what = without_memory(pid); !what.empty()) {
-        f.problems.push_back(fmt::format("process {} {}", pid, what));
-        return;
-    }
-    f.problems.push_back(explain(read_error::not_permitted, pid));
-    if (::geteuid() != 0)
+    f.unread = without_memory(pid).empty();
+    const bool answered = counters.error != read_error::no_answer;
+    f.problems.push_back(
+        explain(answered ? read_error::not_permitted : counters.error, pid, counters.not_started));
+    if (f.unread && answered && ::geteuid() != 0)
         f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
 }
 

@@ -74,8 +74,10 @@ void print_verdict(const findings& f) {
     const auto is_a = [&f](const char* problem) {
         return std::find(f.problems.begin(), f.problems.end(), problem) != f.problems.end();
     };
-    if (f.unread)
-        return; // the problem says so
+    if (f.unread) {
+        say("Whether ibid helps it could not be seen.\n");
+        return;
+    }
     const bool is_unread = f.openssl.unread && f.openssl.version.empty();
     if (is_a(not_in_it) && f.problems.size() == (is_a(no_libcrypto_so_far) ? 2U : is_unread ? 1U : 0U)) {
         say("Whether ibid would help it is not known so far.\n");

@@ -35,6 +35,7 @@ struct seen_processes {
     std::size_t locked = 0; // under ibid, but no permission to read their memory
     std::size_t silent = 0; // reading their memory did not finish
     std::size_t cut = 0;    // have more caches than are shown
+    std::string obstacle;   // why no process at all can be read
 };
 
 // A cache of a C++ program: its own row, named after both.
@@ -61,8 +62,11 @@ seen_processes look(shared_statistics::host_reader& host) {
             s.picture.rows.push_back(row_of_cache(pid, c));
     }
     std::vector<std::string>& remarks = s.picture.remarks;
-    if (const std::string why = without_proc(); !why.empty())
-        remarks.push_back(why + ".");
+    s.obstacle = without_proc();
+    if (host.not_started() != 0)
+        s.obstacle = "the processes could not be read: " + why_no_child(host.not_started());
+    if (!s.obstacle.empty())
+        remarks.push_back(s.obstacle + ".");
     else if (s.picture.rows.empty() && s.locked == 0)
         remarks.emplace_back("No process under ibid uses OpenSSL now. Start one with 'ibid run PROGRAM'.");
     if (s.locked != 0)
@@ -71,7 +75,7 @@ seen_processes look(shared_statistics::host_reader& host) {
                                       with_more_rights()));
     else if (others_not_shown && ::geteuid() != 0)
         remarks.emplace_back("Other users' processes are not shown: 'sudo ibid top' shows them.");
-    if (s.silent != 0)
+    if (s.silent != 0 && s.obstacle.empty())
         remarks.push_back(fmt::format("{} could not be read in time: reading {} memory did not finish.",
                                       s.silent == 1 ? "1 process" : grouped(s.silent) + " processes",
                                       s.silent == 1 ? "its" : "their"));
@@ -152,14 +156,15 @@ int top(const top_request& request) {
         put(request.json ? json_line(v, s) : table(v, s.picture));
         put(request.json || !request.once ? "\n" : ""); // an empty line between two tables
         flush_output();
+        if (request.json && !s.obstacle.empty())
+            complain(s.obstacle);
+        return s.obstacle.empty() ? exit_ok : exit_no;
     };
-    if (request.once) {
-        show();
-        return exit_ok;
-    }
+    if (request.once)
+        return show();
     const plain_views views;
     do
-        show();
+        static_cast<void>(show());
     while (plain_views::wait(request.interval));
     return exit_ok;
 }

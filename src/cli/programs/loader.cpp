@@ -4,6 +4,7 @@
 #include "cli/programs/loader.h"
 
 #include "cli/programs/installation.h"
+#include "cli/programs/process.h"
 #include "cli/programs/program.h"
 #include "openssl/modules/linker_functions.h"
 #include "statistics/reading_child.h"
@@ -37,11 +38,8 @@ struct output {
 // A loader opens the libraries that it finds by name. With a FIFO it waits for a writer, perhaps for ever.
 constexpr auto longest_wait = std::chrono::seconds(5);
 
-std::string why_no_child(int error) {
-    return fmt::format("the loader could not be asked: {} ({})",
-                       error == EMFILE || error == ENFILE ? "no further file can be opened"
-                                                          : "no further process can be created",
-                       std::strerror(error));
+std::string not_asked(int error) {
+    return "the loader could not be asked: " + why_no_child(error);
 }
 constexpr const char* no_end =
     "the loader does not get to the end of its libraries: one of them may be a FIFO or a device";
@@ -71,7 +69,7 @@ bool read_to_end(int from, std::string& to) {
 output output_of(std::vector<std::string> command, std::string variable = {}) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
-        return {{}, why_no_child(errno)};
+        return {{}, not_asked(errno)};
     std::vector<char*> words;
     for (std::string& word : command)
         words.push_back(word.data());
@@ -105,7 +103,7 @@ output output_of(std::vector<std::string> command, std::string variable = {}) {
         while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
         }
     } else if (error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE) {
-        found.why_not = why_no_child(error);
+        found.why_not = not_asked(error);
     }
     ::close(ends[0]);
     return found;
@@ -154,7 +152,7 @@ loader_answer library_by_name(const std::string& soname) {
     });
     const std::optional<std::string> path = child.next(longest_wait);
     if (!path)
-        return {{}, child.not_started() != 0 ? why_no_child(child.not_started()) : no_end};
+        return {{}, child.not_started() != 0 ? not_asked(child.not_started()) : no_end};
     return path->empty() ? loader_answer{} : loader_answer{{loaded_file::in_place(*path)}, {}};
 }
 

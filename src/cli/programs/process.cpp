@@ -6,7 +6,11 @@
 #include "cli/base/say.h"
 #include "statistics/printable.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
+#include <sstream>
 
 #include <unistd.h>
 
@@ -34,7 +38,38 @@ std::string with_more_rights() {
                             : "; try it with sudo";
 }
 
-std::string explain(read_error error, pid_t pid) {
+std::string why_no_child(int error) {
+    return fmt::format("{} ({})",
+                       error == EMFILE || error == ENFILE ? "no further file can be opened"
+                                                          : "no further process can be created",
+                       std::strerror(error));
+}
+
+std::string without_memory(pid_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string text;
+    std::getline(file, text, '\0');
+    std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+    char state = 0;
+    // proc(5): the flags are the seventh word behind the name; PF_KTHREAD is one of them.
+    unsigned long long word[6] = {};
+    rest >> state;
+    for (unsigned long long& one : word) {
+        long long value = 0;
+        rest >> value; // some are negative
+        one = static_cast<unsigned long long>(value);
+    }
+    if (state == 'Z' || state == 'X')
+        return "has ended; its parent has not asked for its status yet";
+    return (word[5] & 0x00200000) != 0 ? "is a part of the kernel" : "";
+}
+
+std::string explain(read_error error, pid_t pid, int not_started) {
+    const std::string what = without_memory(pid);
+    if (!what.empty() && (error == read_error::not_permitted || error == read_error::not_under_ibid))
+        return fmt::format("process {} {}", pid, what);
+    if (not_started != 0)
+        return fmt::format("process {} could not be read: {}", pid, why_no_child(not_started));
     switch (error) {
     case read_error::none:
         return {};
@@ -74,7 +109,7 @@ bool can_be_shown(const shared_statistics::process_result& seen, pid_t pid) {
         complain(fmt::format("process {} ({}) runs under ibid, which is disabled: {}", pid,
                              name_of_process(pid), seen.figures.reason));
     else if (seen.error != read_error::none)
-        complain(explain(seen.error, pid));
+        complain(explain(seen.error, pid, seen.not_started));
     return seen.error == read_error::none;
 }
 
