@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import run_to_end
 
 PYTHON = "/usr/bin/python3"
 CONTEXTS = 'import ssl; contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(10)]'
@@ -114,6 +115,29 @@ def test_of_a_program_that_fails_each_time_the_status_is_noted(ibid: Path) -> No
     done = measure(ibid, "--rounds=1", "--", "sh", "-c", "exit 3")
     assert "the program ended with status 3 each time" in done.stdout
     assert "with fewer than 3 rounds no difference is reported" in done.stdout
+
+
+@pytest.mark.parametrize("status", [126, 127])
+def test_a_program_may_end_as_if_it_could_not_be_run(ibid: Path, status: int) -> None:
+    done = measure(ibid, "--rounds=1", "--", "sh", "-c", f"exit {status}")
+    assert done.returncode == 0
+    assert f"the program ended with status {status} each time" in done.stdout
+
+
+def test_a_program_that_cannot_be_run_is_named_with_the_reason(ibid: Path, tmp_path: Path) -> None:
+    program = tmp_path / "broken"
+    program.write_text("#!/nowhere/at/all\n")
+    program.chmod(0o755)
+    done = measure(ibid, "--rounds=1", "--", str(program))
+    assert done.returncode == 1
+    assert f"{program} cannot be run: No such file or directory" in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to hide /proc")
+def test_without_proc_nothing_is_measured(ibid: Path) -> None:
+    done = run_to_end(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc; exec "$0" measure --rounds=1 -- true', str(ibid)])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "/proc is not mounted here" in done.stderr
 
 
 LISTENER = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(1000)"

@@ -10,6 +10,7 @@
 #include "cli/doctor/opinion.h"
 #include "cli/measure/comparison.h"
 #include "cli/programs/installation.h"
+#include "cli/programs/process.h"
 #include "cli/programs/program.h"
 #include "cli/run/supervise.h"
 
@@ -150,6 +151,10 @@ int measure(const request& r) {
         complain(why_no_program(r.what.command[0]));
         return exit_no;
     }
+    if (const std::string why = without_proc(); !why.empty()) {
+        complain(why);
+        return exit_no;
+    }
 
     collected all(!r.what.load.empty());
     trial last;
@@ -168,10 +173,8 @@ int measure(const request& r) {
             if (round == 0 && turn == 0)
                 status = t.status;
             const std::string said = t.last_line.empty() ? "" : fmt::format("; it said: {}", t.last_line);
-            if (t.status == 127 || t.status == 126)
-                return say_failed(
-                    way, fmt::format("{} cannot be run{}",
-                                     r.what.load.empty() ? legible(r.what.command[0]) : "the load", said));
+            if (!r.what.load.empty() && (t.status == 127 || t.status == 126)) // the shell's
+                return say_failed(way, fmt::format("the load cannot be run{}", said));
             if (t.status != status)
                 return say_failed(
                     way,

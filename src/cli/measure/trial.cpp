@@ -5,6 +5,7 @@
 
 #include "cli/base/words.h"
 #include "cli/measure/ports.h"
+#include "cli/programs/process.h"
 #include "cli/run/supervise.h"
 #include "statistics/every_process.h"
 
@@ -184,12 +185,29 @@ double private_dirty(const std::vector<pid_t>& pids) {
     return bytes;
 }
 
-// `out`: where its output goes; -1: nowhere.
-pid_t start(const std::vector<std::string>& command, int out = -1) {
+// `out`: where its output goes; -1: nowhere. If it cannot be started: -1, and `why`, for a person. A program
+// that runs may end with 126 or 127, too.
+pid_t start(const std::vector<std::string>& command, std::string& why, int out = -1) {
     const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid != 0)
-        return pid;
+    int ends[2]; // closed by execve, or written to
+    const pid_t pid = ::pipe2(ends, O_CLOEXEC) != 0 ? -1 : ::fork();
+    if (pid < 0) {
+        why = why_no_child(errno);
+        return -1;
+    }
+    if (pid > 0) {
+        ::close(ends[1]);
+        int error = 0;
+        ssize_t n = 0;
+        while ((n = ::read(ends[0], &error, sizeof(error))) < 0 && errno == EINTR) {
+        }
+        ::close(ends[0]);
+        if (n != sizeof(error))
+            return pid;
+        why = fmt::format("{} cannot be run: {}", command[0], std::strerror(error));
+        ::waitpid(pid, nullptr, 0);
+        return -1;
+    }
     ::setpgid(0, 0);
     // If this command is killed, it cannot end its processes itself.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -200,7 +218,9 @@ pid_t start(const std::vector<std::string>& command, int out = -1) {
     ::dup2(out < 0 ? nowhere : out, STDOUT_FILENO);
     ::dup2(out < 0 ? nowhere : out, STDERR_FILENO);
     ::execvp(command[0].c_str(), pointers_to(command).data());
-    ::_exit(errno == ENOENT ? 127 : 126);
+    const int error = errno;
+    static_cast<void>(!::write(ends[1], &error, sizeof(error)));
+    ::_exit(127);
 }
 
 int as_a_shell(int status) {
@@ -272,9 +292,10 @@ trial run_trial(const trial_request& r) {
         result.interrupted = interrupted;
         return result;
     };
-    const pid_t program = start(r.command);
+    std::string why;
+    const pid_t program = start(r.command, why);
     if (program < 0)
-        return fail(fmt::format("no further process can be created ({})", std::strerror(errno)));
+        return fail(why);
     int status = 0;
     if (r.load.empty()) {
         const auto begin = clock::now();
@@ -313,7 +334,9 @@ trial run_trial(const trial_request& r) {
     all.sample_before();
     output said;
     const auto begin = clock::now();
-    const pid_t load = start({"/bin/sh", "-c", r.load}, said.writer());
+    const pid_t load = start({"/bin/sh", "-c", r.load}, why, said.writer());
+    if (load < 0)
+        return fail(why);
     said.started();
     for (unsigned turn = 0; !all.reap(load, load, status); ++turn) {
         if (interrupted != 0)
