@@ -105,3 +105,18 @@ class TestOfFilesThatMayNotBeRead:
         found = json.loads(run_to_end(as_nobody(ibid_for_all, "doctor", "--json", "/usr/bin/curl")).stdout)
         assert found["helps"] is False
         assert "no program of yours can load it" in str(found["problems"])
+
+
+class TestOfScripts:
+    def test_the_reason_is_told_why_one_cannot_run(self, ibid: Path, tmp_path: Path) -> None:
+        first, second = tmp_path / "first", tmp_path / "second"
+        for text, said in (
+            ("#!/etc/passwd\n", "whose interpreter /etc/passwd is nothing that can be executed"),
+            ("#!/nowhere/at/all\n", "whose interpreter /nowhere/at/all is not there"),
+            (f"#!/bin/sh\nexec {second}\n", f"{first} starts itself again and again"),
+        ):
+            first.write_text(text)
+            second.write_text(f"#!/bin/sh\nexec {first}\n")
+            for script in (first, second):
+                script.chmod(0o755)
+            assert said in str(examine(ibid, first)["problems"])

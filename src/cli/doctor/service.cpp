@@ -6,6 +6,7 @@
 #include "cli/doctor/environment.h"
 #include "cli/doctor/unit_judgement.h"
 #include "cli/programs/installation.h"
+#include "cli/programs/program.h"
 #include "cli/settings/configuration.h"
 #include "cli/settings/effective_settings.h"
 #include "cli/systemd/unit.h"
@@ -41,7 +42,7 @@ std::optional<findings> look_at_service(const std::string& name, std::string& er
     const unit_judgement j = judge(*loaded.found, {}, find_preload().value_or(IBID_INSTALL_FULL_LIBDIR));
     std::optional<findings> f = look_at_program(j.program, surroundings(*loaded.found, {}));
     if (!f) {
-        error = j.problems.empty() ? fmt::format("there is no program {}", j.program) : j.problems.front();
+        error = j.problems.empty() ? why_no_program(j.program) : j.problems.front();
         return std::nullopt;
     }
     f->subject = fmt::format("{} ({})", loaded.found->name, f->subject);

@@ -202,7 +202,7 @@ void judge_program(const systemd::unit& u, const std::string& root, unit_judgeme
     }
     const std::optional<opinion> of = opinion_of(j.program, surroundings(u, root));
     if (!of) {
-        j.problems.push_back(fmt::format("there is no program {}", j.program));
+        j.problems.push_back(why_no_program(j.program));
         return;
     }
     j.problems.insert(j.problems.end(), of->problems.begin(), of->problems.end());

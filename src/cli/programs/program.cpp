@@ -47,14 +47,21 @@ program look_at(const std::string& path) {
         const std::string interpreter = interpreter_of_script(p.path);
         if (interpreter.empty())
             break;
+        if (std::find(p.scripts.begin(), p.scripts.end(), p.path) != p.scripts.end()) {
+            p.broken = fmt::format("{} starts itself again and again", legible(p.path));
+            break;
+        }
         if (depth == 5) { // the kernel follows five at most
             p.broken = fmt::format("its interpreter is a script, and so on: the kernel gives up at {}",
                                    legible(p.path));
             break;
         }
         if (!is_executable_file(interpreter)) {
-            p.broken = fmt::format("{} is a script whose interpreter {} is not there{}", legible(p.path),
-                                   legible(interpreter), probable_mistake(interpreter));
+            const bool is_there = ::access(interpreter.c_str(), F_OK) == 0;
+            p.broken =
+                fmt::format("{} is a script whose interpreter {} is {}{}", legible(p.path),
+                            legible(interpreter), is_there ? "nothing that can be executed" : "not there",
+                            is_there ? "" : probable_mistake(interpreter));
             break;
         }
         p.scripts.push_back(p.path);
@@ -67,6 +74,7 @@ program look_at(const std::string& path) {
             break;
         }
         p.path = target;
+        depth = -1; // the kernel counts again
     }
     p.elf = read_elf(p.path);
     if (!p.elf && ::access(p.path.c_str(), R_OK) != 0)
