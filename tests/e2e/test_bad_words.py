@@ -191,7 +191,7 @@ def test_a_process_that_cannot_be_read_is_not_said_to_have_no_openssl(ibid: Path
         found = json.loads(call(ibid, "doctor", "--json", str(ended.pid)).stdout)
     assert text.returncode == 1 and b"has ended; its parent has not asked" in text.stdout
     assert b"OpenSSL" not in text.stdout and b"settings" not in text.stdout and b"ibid run" not in text.stdout
-    assert found["helps"] is None
+    assert found["helps"] is False
 
 
 def test_names_of_files_cannot_write_to_the_terminal(ibid: Path, tmp_path: Path) -> None:

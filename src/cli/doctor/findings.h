@@ -28,6 +28,7 @@ struct findings {
     std::array<openssl::feature, 5> features{};
     settings_result settings; // for the subject
     bool unread = false;      // a process that could not be looked at
+    bool no_memory = false;   // of these: one that has ended, or a part of the kernel
     bool is_process = false;
     bool not_known = false;               // whether it uses OpenSSL for TLS cannot be seen
     std::vector<std::string> notes;       // further information

@@ -13,7 +13,7 @@ namespace {
 
 // Not known (null) if there is no obstacle, but no OpenSSL is visible yet.
 nlohmann::ordered_json helps(const findings& f) {
-    if (f.unread)
+    if (f.unread && !f.no_memory)
         return nullptr;
     if (!f.problems.empty())
         return false;

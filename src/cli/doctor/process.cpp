@@ -112,11 +112,12 @@ void advise_to_start_under_ibid(findings& f, pid_t pid) {
 }
 
 void say_why_unread(findings& f, pid_t pid, const shared_statistics::process_result& counters) {
-    f.unread = without_memory(pid).empty();
+    f.unread = true;
+    f.no_memory = !without_memory(pid).empty();
     const bool answered = counters.error != read_error::no_answer;
     f.problems.push_back(
         explain(answered ? read_error::not_permitted : counters.error, pid, counters.not_started));
-    if (f.unread && answered && ::geteuid() != 0)
+    if (!f.no_memory && answered && ::geteuid() != 0)
         f.next.push_back(fmt::format("'sudo ibid doctor {}'", pid));
 }
 

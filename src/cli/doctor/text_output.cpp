@@ -74,7 +74,7 @@ void print_verdict(const findings& f) {
     const auto is_a = [&f](const char* problem) {
         return std::find(f.problems.begin(), f.problems.end(), problem) != f.problems.end();
     };
-    if (f.unread) {
+    if (f.unread && !f.no_memory) {
         say("Whether ibid helps it could not be seen.\n");
         return;
     }
