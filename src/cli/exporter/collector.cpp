@@ -66,7 +66,7 @@ const picture& collector::look() {
     now_ = {};
     std::map<identity, known_process> seen;
     for (const auto& [pid, process] : host_.look()) {
-        now_.others_not_shown |= process.error == read_error::not_permitted;
+        now_.others_not_shown |= process.error == read_error::not_permitted || process.not_started != 0;
         if (process.error == read_error::not_permitted || process.error == read_error::not_under_ibid ||
             process.error == read_error::no_such_process)
             continue;
