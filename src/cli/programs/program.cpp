@@ -47,7 +47,8 @@ program look_at(const std::string& path) {
         const std::string interpreter = interpreter_of_script(p.path);
         if (interpreter.empty())
             break;
-        if (std::find(p.scripts.begin(), p.scripts.end(), p.path) != p.scripts.end()) {
+        // At depth 0 a shell has executed it.
+        if (depth == 0 && std::find(p.scripts.begin(), p.scripts.end(), p.path) != p.scripts.end()) {
             p.broken = fmt::format("{} starts itself again and again", legible(p.path));
             break;
         }
