@@ -169,7 +169,7 @@ def late_bound(how: str, other: str, binding: str, stage: Stage, flags: tuple[st
         name=f"{how}-{Path(other).stem}-{binding}",
         flags=(f"-Wl,-z,{binding}",),
         helped=("certificates",),
-        shows="store 0: handshake -1",
+        shows="one: 1, other: 0",
     )
 
 

@@ -60,7 +60,9 @@ int main(int argc, char** argv) {
     int length = 0;
     printf("one: %d, other: %d\n", X509_alias_get0(SSL_get0_peer_certificate(one.client), &length) != NULL,
            X509_alias_get0(SSL_get0_peer_certificate(other.client), &length) != NULL);
-    for (int i = 0; i < 2; ++i) {
+    // On OpenSSL 4, no verification sees a writer's change if there are threads (docs/limits.md).
+    const int stores = meanwhile && OPENSSL_VERSION_MAJOR >= 4 ? 0 : 2;
+    for (int i = 0; i < stores; ++i) {
         printf("store %d: handshake %d\n", i, visit(clients[i], server));
     }
     finish(&one);
