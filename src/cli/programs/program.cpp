@@ -137,7 +137,7 @@ bool harmed_by_preload(const program& p) {
 
 std::string why_not_preloadable(const program& p) {
     const std::string name = file_name(p.path);
-    const std::string gains =
+    std::string gains =
         p.privileged ? name + " runs with privileges of its own (setuid, setgid or file capabilities): the "
                               "loader then ignores LD_PRELOAD"
                      : std::string();
