@@ -3,6 +3,7 @@
 // See loaded_files.h.
 #include "cli/programs/loaded_files.h"
 
+#include "cli/base/files.h"
 #include "statistics/reading_child.h"
 
 #include <algorithm>
@@ -79,14 +80,9 @@ std::optional<std::string> exact_path(const std::string& link) {
 
 memory_file::memory_file(const std::string& bytes)
     : fd_(static_cast<int>(::syscall(SYS_memfd_create, "ibid", MFD_CLOEXEC))) {
-    for (std::string_view rest = bytes; fd_ >= 0 && !rest.empty();) {
-        const ssize_t written = ::write(fd_, rest.data(), rest.size());
-        if (written <= 0) {
-            ::close(fd_);
-            fd_ = -1;
-            return;
-        }
-        rest.remove_prefix(static_cast<std::size_t>(written));
+    if (fd_ >= 0 && !write_all(fd_, bytes)) {
+        ::close(fd_);
+        fd_ = -1;
     }
 }
 
