@@ -196,8 +196,10 @@ def test_a_late_bound_plugin_writes_as_in_stock_beside_another_openssl(
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("binding", ("lazy", "now"))
-def test_a_plugin_that_another_thread_is_loading_writes_as_in_stock(binding: str, mode: Mode, stage: Stage) -> None:
-    stage.as_stock(late_bound("meanwhile", "OSSL_PROVIDER_unload", binding, stage, flags=("-DSLOW",)), mode)
+@pytest.mark.parametrize("gets", ("itself", "given"))
+def test_a_plugin_that_another_thread_is_loading_writes_as_in_stock(gets: str, binding: str, mode: Mode, stage: Stage) -> None:
+    flags = ("-DSLOW", "-DGIVEN") if gets == "given" else ("-DSLOW",)
+    stage.as_stock(late_bound("meanwhile", "OSSL_PROVIDER_unload", binding, stage, flags=flags), mode)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)

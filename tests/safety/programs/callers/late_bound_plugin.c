@@ -55,8 +55,13 @@ int main(int argc, char** argv) {
         plugin = dlopen(argv[2], RTLD_LAZY | (strcmp(how, "deep") ? 0 : RTLD_DEEPBIND));
     }
     MUST(plugin);
-    ((void (*)(const SSL*, X509_STORE*))dlsym(plugin, "plugin_write"))(one.client,
-                                                                       SSL_CTX_get_cert_store(clients[0]));
+    void (*write_to)(X509*) = (void (*)(X509*))dlsym(plugin, "plugin_write_to");
+    if (write_to) {
+        write_to(SSL_get0_peer_certificate(one.client));
+    } else {
+        ((void (*)(const SSL*, X509_STORE*))dlsym(plugin, "plugin_write"))(
+            one.client, SSL_CTX_get_cert_store(clients[0]));
+    }
     int length = 0;
     printf("one: %d, other: %d\n", X509_alias_get0(SSL_get0_peer_certificate(one.client), &length) != NULL,
            X509_alias_get0(SSL_get0_peer_certificate(other.client), &length) != NULL);
