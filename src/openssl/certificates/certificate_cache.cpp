@@ -7,7 +7,6 @@
 
 #include "certificate_weight.h"
 #include "der.h"
-#include "ibid/detail/base/slot_bits.h"
 #include "openssl/binding/ex_data.h"
 #include "openssl/binding/forked_child.h"
 #include "openssl/binding/probes.h"
@@ -15,71 +14,9 @@
 
 namespace ibid::openssl {
 
-// An entry that may not be handed out again counts as ending, so that the table removes it.
-bool certificate_traits::try_acquire(entry& e) noexcept {
-    const std::uint32_t left = e.hand_outs_left.load(std::memory_order_relaxed);
-    if (left == 0) {
-        return false;
-    }
-    if (forked_child::is_young()) { // a few uncounted ones do not matter
-        forked_child::count_one();
-    } else {
-        e.hand_outs_left.store(left - 1, std::memory_order_relaxed);
-    }
-    return e.home->f.X509_up_ref(e.x509) == 1;
-}
-
-void certificate_traits::acquire(entry& e) noexcept {
-    e.home->f.X509_up_ref(e.x509);
-}
-
-void certificate_traits::release(entry& e) {
-    e.home->f.X509_free(e.x509);
-}
-
-// Not retained: entries that were changed, cannot be shared, or have no known weight.
-std::size_t certificate_traits::weight(const entry& e) noexcept {
-    const std::uint32_t known = e.weight.load(std::memory_order_relaxed);
-    const bool unfit = known == 0 || known == std::numeric_limits<std::uint32_t>::max() ||
-                       e.changed.load(std::memory_order_relaxed) || e.refused.load(std::memory_order_relaxed);
-    return unfit ? too_heavy : known;
-}
-
-namespace {
-
-// Throws bad_alloc.
-[[nodiscard]] std::unique_ptr<certificate_home> new_home(const functions& f, counter_block* counters) {
-    std::unique_ptr<certificate_home> home(new certificate_home{f, nullptr});
-    home->table = certificate_home::table_type::create({}, counters);
-    return home;
-}
-
-} // namespace
-
 namespace {
 
 constinit const std::atomic<bool> never{false};
-
-// offsetof of classes that derive from another: conditionally supported, and supported by GCC and Clang.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Winvalid-offsetof"
-[[nodiscard]] shared_statistics::certificates_anchor
-anchor_of(const std::atomic<certificate_home*>& home) noexcept {
-    const auto arrays = home.load(std::memory_order_relaxed)->table->where_arrays_are();
-    return {.magic = shared_statistics::magic_number,
-            .home = reinterpret_cast<std::uintptr_t>(&home),
-            .slot_address = detail::slot_bits::address_mask,
-            .retained = detail::entry_word::retained,
-            .table = offsetof(certificate_home, table),
-            .first_array = arrays.first,
-            .arrays_apart = arrays.apart,
-            .arrays = arrays.number,
-            .entry_home = offsetof(certificate_entry, home),
-            .entry_x509 = offsetof(certificate_entry, x509),
-            .entry_der_size = offsetof(certificate_entry, der_size),
-            .entry_bytes = sizeof(certificate_entry)};
-}
-#pragma GCC diagnostic pop
 
 } // namespace
 
@@ -88,7 +25,7 @@ certificate_cache::certificate_cache(const functions& f, cache_counters counters
                                      const std::atomic<bool>* watches)
     : sees_exposures_(sees_exposures != nullptr ? *sees_exposures : never),
       watches_(watches != nullptr ? *watches : never), f_(f), counters_(counters.certificates),
-      home_(new_home(f, counters_).release()),
+      home_(certificate_home::make(f, counters_).release()),
       index_(f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509, 0, this, nullptr, &not_copied, &on_free)),
       memo_(f, counters.signatures), anchor_(anchor_of(home_)) {}
 
@@ -102,7 +39,7 @@ ibid::retention certificate_cache::budget() const noexcept {
 certificate_home* certificate_cache::make_home() {
     std::unique_ptr<certificate_home> made;
     try {
-        made = new_home(f_, counters_);
+        made = certificate_home::make(f_, counters_);
     } catch (const std::bad_alloc&) {
         return nullptr;
     }

@@ -31,9 +31,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "certificate_entry.h"
+#include "certificate_home.h"
 #include "eligibility.h"
-#include "ibid/detail/table/interner.h"
 #include "ibid/retention.h"
 #include "ibid/statistics.h"
 #include "openssl/binding/functions.h"
@@ -42,28 +41,6 @@
 #include "statistics/layout.h"
 
 namespace ibid::openssl {
-
-// The traits of the table's entries.
-struct certificate_traits {
-    using entry = certificate_entry;
-    using key = certificate_key;
-    static bool may_match(const entry& e, const key& k) noexcept { return e.may_be(k); }
-    // Under the lock of the table's shard: X509_up_ref takes none, and calls nothing.
-    static bool try_acquire(entry& e) noexcept;
-    static void acquire(entry& e) noexcept;
-    static void release(entry& e); // may run foreign code
-    static std::size_t weight(const entry& e) noexcept;
-    static void weigh(entry& e, const key& k) noexcept { e.weigh(k.der); }
-    static std::size_t saved(const entry& e) noexcept { return e.der_size; }
-};
-
-// A table, and what its entries need from the cache. Each process in a chain of forks makes its own when it
-// needs one; never freed after it was used.
-struct certificate_home {
-    using table_type = detail::interner<certificate_traits>;
-    const functions& f;
-    table_type* table;
-};
 
 // Where to count; null: private counters.
 struct cache_counters {

@@ -8,7 +8,7 @@
 #include "openssl/binding/forked_child.h"
 #include "openssl/binding/one_thread.h"
 #include "openssl/certificates/der.h"
-#include "private_objects.h"
+#include "session_notes.h"
 
 namespace ibid::openssl::interpose {
 

@@ -4,8 +4,8 @@
 //
 // A pointer that was given out cannot be taken back, so a writer must get a private object before it writes.
 //  - An *attacher* (nginx) attaches data to certificates that it made itself, and hardly ever to a peer's. It
-//    gets the shared object by a lease, as long as one session's users have it at a time. Once data was
-//    attached, the object belongs to that session.
+//    gets the shared object by a lease (leases.h), as long as one session's users have it at a time. Once
+//    data was attached, the object belongs to that session.
 //  - With a *writer*, and with an attacher that uses another getter or holds one certificate for two
 //    sessions, nothing is shared any more. If ibid has seen every getter so far, an object that was shared
 //    before belongs to the first session or store that asks for it. All others get duplicates, also in
@@ -20,6 +20,9 @@
 
 namespace ibid::openssl::interpose {
 
+// Whether ibid has given, or may give, this object to others.
+[[nodiscard]] bool is_shared(libcrypto& of, const X509* x);
+
 // Functions that give an object to a writer (of both kinds: attachers use the lease for
 // SSL_get1_peer_certificate alone).
 [[nodiscard]] X509* peer_of_connection(libcrypto& of, const SSL* ssl);      // SSL_get0_peer_certificate
@@ -30,12 +33,6 @@ namespace ibid::openssl::interpose {
 int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched,
                                  EVP_PKEY** key);                               // SSL_get0_dane_authority
 [[nodiscard]] X509* peer_of_session(libcrypto& of, const SSL_SESSION* session); // SSL_SESSION_get0_peer
-
-// While a handshake verifies its peer, nobody else has its session yet: it becomes an owner, if it began
-// before the index was registered.
-void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
-// After it: how much of the chain comes from the store. In an attacher.
-void note_chain(libcrypto& of, X509_STORE_CTX* verification);
 
 // For the getters of a verification (lent, a list, or with references), and for what the peer sent. `above`:
 // of the certificate at the current depth 0, of its issuer 1.
@@ -48,27 +45,8 @@ void note_chain(libcrypto& of, X509_STORE_CTX* verification);
 [[nodiscard]] STACK_OF(X509) *
     of_verification_held(libcrypto& of, X509_STORE_CTX* verification, STACK_OF(X509) * given);
 
-// ibid's index of ex_data of sessions; 0 or negative: none is registered. In an attacher, sessions that begin
-// from then on are owners.
-[[nodiscard]] int index_of_sessions(const libcrypto& of) noexcept;
-void register_index_of_sessions(libcrypto& of);
-
-// libssl's X509_free: a session's duplicates end with its peer.
-void let_go_in_libssl(libcrypto& of, X509* x);
-
 // Around fork().
 void lock_for_fork() noexcept;
 void unlock_after_fork() noexcept;
-
-// An attacher's own calls.
-[[nodiscard]] X509* lease_peer(libcrypto& of, const SSL* ssl); // SSL_get1_peer_certificate
-int attach(libcrypto& of, X509* x, int index, void* data);     // X509_set_ex_data
-int hold(libcrypto& of, X509* x);                              // X509_up_ref
-void let_go(libcrypto& of, X509* x);                           // X509_free
-
-// An attacher gives OpenSSL a certificate, or certificates, to hold. It may get back references that ibid
-// does not see, so the lease lasts.
-void keep_held(libcrypto& of, X509* x);
-void keep_held(libcrypto& of, STACK_OF(X509) * all);
 
 } // namespace ibid::openssl::interpose

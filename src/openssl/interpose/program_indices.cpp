@@ -5,7 +5,7 @@
 #include <atomic>
 #include <limits>
 
-#include "private_objects.h"
+#include "session_notes.h"
 
 namespace ibid::openssl::interpose {
 
