@@ -36,7 +36,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(s.name for s in SYSTEMS)}, {', '.join(CHECKS)}; default: all systems")
     parser.add_argument("--folder", type=Path, default=cache / "ibid/systems", metavar="DIR", help="where they are kept (%(default)s)")
     parser.add_argument("--anew", action="store_true", help="make them again, with today's packages")
-    parser.add_argument("--only", choices=COMMANDS, help="one of the two commands")
+    parser.add_argument("--only", choices=(*COMMANDS, "suites"), help="one of the two commands, or './dev suites'")
+    parser.add_argument("--suites", default="openssl", metavar="NAMES", help="for '--only suites': which ('%(default)s': OpenSSL's own)")
     parser.add_argument("--test-options", default="", metavar="WORDS", help="for './dev test', such as '--unit --e2e'")
     parser.add_argument(
         "--apt-option",
@@ -89,7 +90,7 @@ def one(system: System, options: argparse.Namespace, logs: Path) -> Outcome:
             make(userland, options)
         commands = [options.only] if options.only else list(COMMANDS)
         say(f"{system.name}: {' and '.join(f'./dev {c}' for c in commands)}; {logs / system.name}.log")
-        return try_out(userland, ROOT, logs, commands, options.test_options)
+        return try_out(userland, ROOT, logs, commands, options.test_options, options.suites)
     except UserlandError as error:
         return Outcome(system.name, obstacle=str(error))
 

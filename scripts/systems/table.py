@@ -21,6 +21,7 @@ def _row(o: Outcome) -> list[str]:
         o.obstacle or _yes(o.built),
         _yes(o.demo),
         tests,
+        _yes(o.suites),
         _yes(o.settled),
         o.features,
         *(o.figures.get(heading, "") for _, heading, _, _ in FIGURES),
@@ -28,7 +29,7 @@ def _row(o: Outcome) -> list[str]:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    head = ["system", "OpenSSL", "GCC", "built", "demo", "tests", "settled", "features", *(h for _, h, _, _ in FIGURES)]
+    head = ["system", "OpenSSL", "GCC", "built", "demo", "tests", "suites", "settled", "features", *(h for _, h, _, _ in FIGURES)]
     rows = [head, *map(_row, outcomes)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths)) + " |" for row in rows]

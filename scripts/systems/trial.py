@@ -31,6 +31,7 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     tested: bool = False
+    suites: bool | None = None  # no new failure; None: not run
     settled: bool | None = None  # a second './dev setup' installs nothing
     features: str = ""
     figures: dict[str, str] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Outcome:
             not self.obstacle
             and self.built
             and self.demo is not False
+            and self.suites is not False
             and (not self.tested or (self.failed == 0 and self.passed > 0))
             and self.settled is not False
         )
@@ -84,7 +86,7 @@ def features_of(userland: Userland) -> str:
     return f"{active} of {len(found['features'])}{bound}"
 
 
-def try_out(userland: Userland, tree: Path, logs: Path, commands: list[str], test_options: str) -> Outcome:
+def try_out(userland: Userland, tree: Path, logs: Path, commands: list[str], test_options: str, suites: str) -> Outcome:
     outcome = Outcome(userland.system.name)
     userland.fresh()
     userland.put(tracked_files(tree), tree)
@@ -111,6 +113,8 @@ def try_out(userland: Userland, tree: Path, logs: Path, commands: list[str], tes
             outcome.passed, outcome.failed, outcome.skipped = numbers or (0, 1, 0)
             if status != 0 and outcome.failed == 0:
                 outcome.failed = 1
+        if outcome.built and "suites" in commands:
+            outcome.suites = userland.run(f"./dev suites {suites}", out) == 0
         again = userland.ask(f"./dev setup build {' '.join(commands)} 2>&1") if outcome.built and outcome.tested else ""
         outcome.settled = "installing with apt-get" not in again if again else None
     return outcome
