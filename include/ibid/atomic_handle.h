@@ -148,7 +148,7 @@ private:
     static constexpr std::uint64_t number = std::uint64_t{most} << shift;
 
     [[nodiscard]] static const T* value_in(std::uint64_t word) noexcept {
-        return reinterpret_cast<const T*>(static_cast<std::uintptr_t>(word & ~number));
+        return reinterpret_cast<const T*>(word & ~number);
     }
     [[nodiscard]] static std::uint32_t left_in(std::uint64_t word) noexcept {
         return static_cast<std::uint32_t>((word & number) >> shift);

@@ -29,7 +29,7 @@ class entries : public testing::Test {
 protected:
     static void SetUpTestSuite() {
         functions f;
-        void* const handle = dlopen(test::libcrypto_file, RTLD_LAZY | RTLD_NOLOAD);
+        void* const handle = dlopen(test::libcrypto_file, RTLD_LAZY);
         f.take_libcrypto([handle](const char* name) { return dlsym(handle, name); });
         f.OPENSSL_atexit = nullptr;
         ASSERT_NE(libcrypto::add(f, extent{}, true, nullptr), nullptr);
