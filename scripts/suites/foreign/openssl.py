@@ -52,7 +52,7 @@ class Openssl(Suite):
     name = "openssl"
     what = "OpenSSL's own recipes, Debian's build"
     least = 8000
-    packages = ("gcc", "make", "perl", "dpkg-dev", "libc6-dev")
+    packages = ("openssl", "gcc", "make", "perl", "dpkg-dev", "libc6-dev")
     options: ClassVar[tuple[str, ...]] = (
         *"shared --openssldir=/usr/lib/ssl no-idea no-mdc2 no-rc5 no-zlib no-ssl3 enable-unit-test".split(),
         *"no-ssl3-method enable-rfc3779 enable-cms no-capieng no-rdrand enable-ec_nistp_64_gcc_128 debian-amd64".split(),

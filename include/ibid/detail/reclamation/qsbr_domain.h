@@ -185,6 +185,10 @@ public:
     // Release: the lookup happens before; pairs with the loads in barrier_and_all_outside().
     ~read_guard() { participant_.turn_.store(turn_ + 1, std::memory_order_release); }
 
+    // Of this thread's lookups in this table. Known without a load of what was just stored, for which the
+    // locked instruction that drops a reference would wait.
+    [[nodiscard]] std::uint64_t number() const noexcept { return turn_ / 2; }
+
 private:
     participant& participant_;
     std::uint64_t turn_;

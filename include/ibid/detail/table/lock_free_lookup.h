@@ -48,14 +48,15 @@ public:
             return {t.find(hash, Node::any(key))};
         } else {
             participant* const me = this_participant(t);
-            if (me == nullptr) {
-                return {t.find(hash, Node::any(key))};
+            if (me == nullptr) [[unlikely]] {
+                return {find_under_lock<Node>(t, hash, key)};
             }
             if (may_skip && has(mechanism::miss_streak) && me->recently_missed()) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
                 return {};
             }
-            const acquired a = try_find(t, hash, *me);
+            std::uint64_t number = 0;
+            const acquired a = try_find(t, hash, *me, number);
             bool same = false;
             IBID_TRY { // computing a key for the comparison may run out of memory
                 same = a.found != nullptr && Node::matches(*a.found, key);
@@ -71,7 +72,7 @@ public:
             if constexpr (!Node::saves_alike) {
                 bump(me->counters.bytes_not_parsed, Node::saved(*a.found));
             }
-            if (me->lookups() % lookups_per_sample == 0) [[unlikely]] {
+            if (number % lookups_per_sample == 0) [[unlikely]] {
                 t.reclaimer_.quiesce(*me);
                 sample(t, *a.found);
             }
@@ -93,9 +94,11 @@ private:
     }
     [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL static participant* join(Table& t) noexcept;
 
-    [[nodiscard, gnu::always_inline]] static acquired try_find(Table& t, std::uint64_t hash,
-                                                               participant& me) noexcept {
+    // `number`: of this thread's lookups in this table.
+    [[nodiscard, gnu::always_inline]] static acquired try_find(Table& t, std::uint64_t hash, participant& me,
+                                                               std::uint64_t& number) noexcept {
         const auto guard = t.reclaimer_.guard(me);
+        number = guard.number();
         std::uint64_t word = 0;
         entry* const e = t.shard_of(hash).peek(hash, word);
         if (e == nullptr) {
@@ -109,9 +112,14 @@ private:
         return traits::try_acquire(*e) ? acquired{e, counted_in::central} : acquired{};
     }
 
-    // Found nothing, or an entry of another key with the same hash.
-    [[gnu::noinline]] IBID_MODULE_LOCAL static void missed(Table& t, const acquired& a,
-                                                           participant& me) noexcept;
+    // Not inline: a hit must not store what only this needs.
+    template <class Node, class Key>
+    [[nodiscard, gnu::noinline]] static entry* find_under_lock(Table& t, std::uint64_t hash, const Key& key) {
+        return t.find(hash, Node::any(key));
+    }
+
+    // Found nothing, or an entry of another key with the same hash. By value: `a` stays in registers.
+    [[gnu::noinline]] IBID_MODULE_LOCAL static void missed(Table& t, acquired a, participant& me) noexcept;
 
     // Every 64th hit of a thread is a sample. Samples of an entry by different threads in turn promote it.
     [[gnu::noinline]] IBID_MODULE_LOCAL static void sample(Table& t, entry& e) noexcept;
@@ -124,7 +132,7 @@ participant* lock_free_lookup<Table>::join(Table& t) noexcept {
 }
 
 template <class Table>
-void lock_free_lookup<Table>::missed(Table& t, const acquired& a, participant& me) noexcept {
+void lock_free_lookup<Table>::missed(Table& t, acquired a, participant& me) noexcept {
     me.count_miss();
     t.reclaimer_.quiesce(me);
     if (a.found != nullptr) {

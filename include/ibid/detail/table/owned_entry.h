@@ -166,7 +166,8 @@ public:
         return its;
     }
 
-    static constexpr bool saves_alike = !byte_range<Key>; // every hit sizeof(Key)
+    // Every hit saves sizeof(Key).
+    static constexpr bool saves_alike = !byte_range<Key> || requires { std::tuple_size<Key>::value; };
     [[nodiscard]] static std::size_t saved(const value_header& e) noexcept {
         if constexpr (!saves_alike) {
             IBID_TRY {
