@@ -77,7 +77,7 @@ class Openssl(Suite):
 
     def prepare(self) -> str:
         version = self.unpack()
-        done = self.place / "built"
+        done = self.build / "built"
         if not done.exists() or done.read_text() != version:
             self.build.mkdir(parents=True, exist_ok=True)
             command([self.source / "Configure", *self.options], self.build, log=self.place / "configure.log")
@@ -108,12 +108,26 @@ class Openssl(Suite):
 
 
 class OpensslUpstream(Openssl):
+    """With IBID_SUITES_OPENSSL=FOLDER: the unpacked sources of any release, for versions that no package here has."""
+
     name = "openssl-upstream"
     what = "the same recipes, upstream's default build (-Bsymbolic)"
     options = ("shared",)
     source_folder = "upstream"
+    own_source = os.environ.get("IBID_SUITES_OPENSSL")
+
+    @property
+    def source(self) -> Path:
+        return Path(self.own_source).resolve() if self.own_source else super().source
+
+    @property
+    def build(self) -> Path:
+        return self.place / ("build-own" if self.own_source else "build")
 
     def unpack(self) -> str:
+        if self.own_source:
+            numbers = re.findall(r"(?m)^(?:MAJOR|MINOR|PATCH)=(\d+)$", (self.source / "VERSION.dat").read_text())
+            return f"{'.'.join(numbers)} in {self.source}"
         version = debian_source(self.place, "openssl", installed_version("openssl"))
         if not self.source.exists():
             (release,) = (self.place / "source").glob("openssl_*.orig.tar.*z")
