@@ -3,12 +3,14 @@
 
 Law: in each round every program runs every cell once, one process after another, and each round begins with a different
 program, so other load on the machine affects all programs equally. A process's figure is the median of its windows; a row's
-figure is the median of its processes.
+figure is the median of its processes. Two rows are compared round by round. Cells whose rounds do not settle a goal get more
+rounds, as long as there is time.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import subprocess
 import time
@@ -35,7 +37,20 @@ class Spread:
 
     @staticmethod
     def of(values: Sequence[float]) -> Spread:
+        """The lowest and the highest value."""
         return Spread(statistics.median(values), min(values), max(values))
+
+    @staticmethod
+    def of_median(values: Sequence[float]) -> Spread:
+        """Where the true median is, with a confidence of 95 %: order statistics, which assume no distribution. (Five values:
+        their lowest and highest, 94 %.)"""
+        n = len(values)
+        below = 0  # so many may lie below the interval, and above it
+        while sum(math.comb(n, i) for i in range(below + 1)) <= 0.025 * 2**n:
+            below += 1
+        outer = max(below - 1, 0)
+        ordered = sorted(values)
+        return Spread(statistics.median(values), ordered[outer], ordered[n - 1 - outer])
 
 
 @dataclass
@@ -47,12 +62,17 @@ class Row:
     hash: str
     runs: list[dict[str, Any]] = field(default_factory=list)  # what each process printed
     seconds: float = 0.0  # of the longest process
+    is_slow: bool = False  # it gets no more rounds (PATIENCE)
     failed: str = ""
     by_running_time: bool = False  # by CPU time of the thread; otherwise by elapsed time
 
     def rates(self) -> list[float]:
         name = "running_rates" if self.by_running_time else "rates"
         return [statistics.median(run[name]) for run in self.runs]
+
+    def times(self) -> list[float]:
+        """Nanoseconds of one operation on its thread, in each round."""
+        return [1e9 * self.cell.threads / rate for rate in self.rates()]
 
     @property
     def throughput(self) -> Spread:
@@ -61,8 +81,7 @@ class Row:
 
     @property
     def nanoseconds(self) -> Spread:
-        """The time of one operation on its thread."""
-        return Spread.of([1e9 * self.cell.threads / rate for rate in self.rates()])
+        return Spread.of(self.times())
 
     def median(self, *path: str) -> float | None:
         """The median of another figure, if the program prints it."""
@@ -116,23 +135,38 @@ def _same_work(rows: Iterable[Row]) -> None:
                 raise Mismatch(f"{row.program.title} and {name} used other keys at {row.cell}")
 
 
-def measure(plan: Plan, programs: Iterable[Program], tell: Callable[[str], None], busy: bool) -> list[Row]:
+def measure(
+    plan: Plan, programs: Iterable[Program], tell: Callable[[str], None], busy: bool, unsettled: Callable[[Sequence[Row]], set[Cell]]
+) -> list[Row]:
+    """`unsettled`: the cells that need more rounds, up to `plan.most_rounds`."""
     rows = list(_rows(plan, programs, busy))
     groups: dict[Cell, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.cell, []).append(row)
     began = time.monotonic()
-    for number in range(plan.rounds):
-        for cell, group in groups.items():
+
+    def is_late() -> bool:
+        return time.monotonic() - began > plan.seconds
+
+    def one_round(number: int, cells: Iterable[Cell]) -> None:
+        for cell in cells:
+            group = groups[cell]
             turn = number % len(group)
             for row in group[turn:] + group[:turn]:
-                late = number > 0 and time.monotonic() - began > plan.seconds
-                enough = any(row.seconds > limit and number >= most for limit, most in PATIENCE)
-                if late or enough or row.failed:
+                row.is_slow = any(row.seconds > limit and number >= most for limit, most in PATIENCE)
+                if (number > 0 and is_late()) or row.is_slow or row.failed:
                     continue
-                tell(f"round {number + 1} of {plan.rounds}: {cell.workload}, {cell.distinct:,} × {cell.key_bytes} bytes, "
+                tell(f"round {number + 1}: {cell.workload}, {cell.distinct:,} × {cell.key_bytes} bytes, "
                      f"{cell.threads} thread{'s' * (cell.threads > 1)}, {row.program.title}")  # fmt: skip
                 _run(row, plan)
+
+    for number in range(plan.rounds):
+        one_round(number, groups)
+    for number in range(plan.rounds, plan.most_rounds):
+        more = unsettled([row for row in rows if row.runs])
+        if not more or is_late():
+            break
+        one_round(number, [cell for cell in groups if cell in more])
     tell("")
     _same_work(rows)
     return rows

@@ -29,7 +29,7 @@ import cells  # noqa: E402
 import tables  # noqa: E402
 import whole_runs  # noqa: E402
 from figures import Figures, usual_hash  # noqa: E402
-from goals import NOT_MEASURED, Goal, goals  # noqa: E402
+from goals import NOT_MEASURED, Goal, goals, unsettled  # noqa: E402
 from plots import pictures  # noqa: E402
 from programs import Kind, cpp_programs, programs  # noqa: E402
 from rounds import Mismatch, Row, ladder, measure  # noqa: E402
@@ -171,7 +171,7 @@ def main() -> int:
     began = time.monotonic()
     load = os.getloadavg()[0]
     try:
-        rows = measure(plan, everyone, tell, options.busy)
+        rows = measure(plan, everyone, tell, options.busy, lambda sofar: unsettled(Figures(tuple(sofar), tuple(everyone), {})))
     except Mismatch as error:
         print(f"cannot compare: {error}", file=sys.stderr)
         return 1

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cells import Cell, Plan
 from programs import Kind, Program
-from rounds import Mismatch, Row, measure
+from rounds import Mismatch, Row, Spread
+from rounds import measure as measure_until
 
 HIT = Cell("hit", 16, 1_000)
-PLAN = Plan((HIT,), rounds=3, window_ms=1, windows=1, seconds=60)
+PLAN = Plan((HIT,), rounds=3, most_rounds=5, window_ms=1, windows=1, seconds=60)
 
 
 def program(folder: Path, name: str, says: str, kind: Kind = Kind.CPP) -> Program:
@@ -29,6 +31,10 @@ def prints(rate: int, fingerprint: int = 7) -> str:
 
 def silent(_: str) -> None:
     pass
+
+
+def measure(plan: Plan, programs: list[Program], tell: Callable[[str], None], busy: bool) -> list[Row]:
+    return measure_until(plan, programs, tell, busy, lambda _: set())
 
 
 def test_programs_take_turns_and_each_round_begins_with_another(tmp_path: Path) -> None:
@@ -66,3 +72,17 @@ def test_a_missing_program_has_no_rows(tmp_path: Path) -> None:
 def test_after_its_time_is_up_only_the_first_round_goes_on(tmp_path: Path) -> None:
     measure(dataclasses.replace(PLAN, seconds=0), [program(tmp_path, n, prints(1)) for n in "ab"], silent, busy=False)
     assert (tmp_path / "order").read_text().split() == ["a", "b"]
+
+
+def test_cells_that_are_not_settled_get_more_rounds(tmp_path: Path) -> None:
+    other = Cell("churn", 16, 1)
+    plan = dataclasses.replace(PLAN, cells=(HIT, other))
+    rows = measure_until(plan, [program(tmp_path, "a", prints(1))], silent, False, lambda _: {other})
+    assert [len(row.runs) for row in rows] == [3, 5]
+
+
+def test_the_interval_of_a_median_shrinks_with_more_values() -> None:
+    """Known values: order statistics 1 and 5 of 5, 2 and 9 of 10, 8 and 18 of 25."""
+    assert Spread.of_median(range(1, 6)) == Spread(3, 1, 5)
+    assert Spread.of_median(range(1, 11)) == Spread(5.5, 2, 9)
+    assert Spread.of_median(range(1, 26)) == Spread(13, 8, 18)
