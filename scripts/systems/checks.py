@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ibid with an older C library, with musl, and on another processor: built here, run there.
 
-Each check makes handshakes in stock and under `ibid run --stats`, and checks what was shared.
+Each makes handshakes in stock and under `ibid run --stats`, and checks what was shared. Another check is in compilers.py.
 
 Law: writes only to the given folder and to build/, installs nothing, and leaves nothing registered with the kernel.
 """
@@ -20,47 +20,24 @@ from scripts.targets import carried
 from scripts.targets.toolchain import cmake_options, toolchain
 
 from .catalogue import System
+from .compilers import compilers
+from .steps import Steps
 from .trial import Outcome
 from .userland import Userland, UserlandError
 
 HANDSHAKES = 20
 
 
-class Steps:
-    """Commands that must exit with 0 and print what is expected. Each counts as a test."""
-
-    def __init__(self, outcome: Outcome, enter: Callable[[str], list[str]], out: IO[str]) -> None:
-        self._outcome = outcome
-        self._enter = enter
-        self._out = out
-        outcome.tested = True
-
-    def must(self, command: str, pattern: str = "", seconds: float = 900) -> str:
-        """Runs it and returns its output."""
-        try:
-            done = subprocess.run(
-                self._enter(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
-            )
-            status, said = done.returncode, done.stdout
-        except subprocess.TimeoutExpired as late:
-            status, said = 124, str(late.stdout)
-        good = status == 0 and re.search(pattern, said) is not None
-        self._out.write(f"{'passed' if good else 'FAILED'}: {command}\n{said}{'' if good else f'status {status}, expected {pattern!r}'}\n")
-        self._out.flush()
-        self._outcome.passed += good
-        self._outcome.failed += not good
-        return said
-
-    def handshakes(self, program: str, ibid: str, asks_doctor: bool = True) -> None:
-        stock = self.must(program, rf"^{2 * HANDSHAKES} handshakes, OpenSSL")
-        if version := re.search(r"OpenSSL (\d\S+)", stock):
-            self._outcome.openssl = version[1]
-        # In each handshake both sides receive the same certificate.
-        said = self.must(f"{ibid} run --stats {program}", r"\d{2,} certificates and 3 files met again")
-        if figures := re.search(r"certificates: .*?(\d+ hits, \d+ misses)", said):
-            self._outcome.features = figures[1]
-        if asks_doctor:
-            self.must(f"{ibid} doctor {program.split()[0]}", "ibid helps here")
+def handshakes(steps: Steps, program: str, ibid: str, asks_doctor: bool = True) -> None:
+    stock = steps.must(program, rf"^{2 * HANDSHAKES} handshakes, OpenSSL")
+    if version := re.search(r"OpenSSL (\d\S+)", stock):
+        steps.outcome.openssl = version[1]
+    # In each handshake both sides receive the same certificate.
+    said = steps.must(f"{ibid} run --stats {program}", r"\d{2,} certificates and 3 files met again")
+    if figures := re.search(r"certificates: .*?(\d+ hits, \d+ misses)", said):
+        steps.outcome.features = figures[1]
+    if asks_doctor:
+        steps.must(f"{ibid} doctor {program.split()[0]}", "ibid helps here")
 
 
 def build(tree: Path, folder: Path, words: Sequence[str], targets: Sequence[str], out: IO[str]) -> None:
@@ -98,7 +75,7 @@ def older_glibc(tree: Path, folder: Path, make: Callable[[Userland], None], out:
     steps.must("ldd --version", r"2\.27")
     steps.must("ibid/bin/ibid --version", "^ibid")
     steps.must("ibid/bin/ibid run true")
-    steps.handshakes(f"./handshakes pki {HANDSHAKES}", "ibid/bin/ibid")
+    handshakes(steps, f"./handshakes pki {HANDSHAKES}", "ibid/bin/ibid")
     return outcome
 
 
@@ -130,7 +107,7 @@ def musl(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str]) 
     )
     steps.must(f"{at}/bin/ibid --version", "^ibid")
     # A loader in another place is another C library's for the doctor.
-    steps.handshakes(f"./handshakes {pki} {HANDSHAKES}", f"{at}/bin/ibid", asks_doctor=str(loader).startswith("/lib/"))
+    handshakes(steps, f"./handshakes {pki} {HANDSHAKES}", f"{at}/bin/ibid", asks_doctor=str(loader).startswith("/lib/"))
     return outcome
 
 
@@ -177,10 +154,10 @@ def arm64(tree: Path, folder: Path, _: Callable[[Userland], None], out: IO[str])
     )
     steps.must("bin/ibid --version", "^ibid")
     # The doctor executes the loader, which the emulator looks for on this system.
-    steps.handshakes(f"./handshakes {pki} {HANDSHAKES}", "bin/ibid", asks_doctor=Path("/lib/ld-linux-aarch64.so.1").exists())
+    handshakes(steps, f"./handshakes {pki} {HANDSHAKES}", "bin/ibid", asks_doctor=Path("/lib/ld-linux-aarch64.so.1").exists())
     for test in TESTS_OF_ARM64:
         steps.must(f"bin/{test} --gtest_brief=1", seconds=3600)
     return outcome
 
 
-CHECKS = {"glibc-2.27": older_glibc, "musl": musl, "arm64": arm64}
+CHECKS = {"glibc-2.27": older_glibc, "musl": musl, "arm64": arm64, "compilers": compilers}

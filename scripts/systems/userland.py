@@ -96,9 +96,9 @@ class Userland:
             self._run(self._entering(["bash", "-euc", FURNISH]), out, "its packages could not be installed")
         (self.folder / "made").touch()
 
-    def fresh(self) -> None:
-        """Discards all changes since it was made."""
-        self._layer = self.folder / "run"
+    def fresh(self, layer: str = "run") -> None:
+        """Discards all changes since it was made: those of this layer."""
+        self._layer = self.folder / layer
         subprocess.run(as_root(["rm", "-rf", str(self._layer)]), check=True)
 
     def remove(self) -> None:
