@@ -54,13 +54,18 @@ struct slot_bits {
     static constexpr int home_bits = tag_bits == 16 ? 4 : 0; // of a tag
 
     // The tag, in its place in a slot: hash bits that are not in the entry's own word, and the home bits.
-    [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
+    // Other bits around it are arbitrary.
+    [[nodiscard]] static std::uint64_t tag_among_others(std::uint64_t hash) noexcept {
         if constexpr (tag_bits == 16) {
-            return std::rotr(hash, home_bits) >> shift << shift;
+            return std::rotr(hash, home_bits);
         } else {
-            return hash >> (56 - shift) & tag_mask; // its top byte
+            return hash >> (56 - shift); // its top byte
         }
     }
+    [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept {
+        return tag_among_others(hash) & tag_mask;
+    }
+    // Of the tag, only its own bits count.
     [[nodiscard]] static bool has_tag(std::uint64_t slot, std::uint64_t tag) noexcept {
         return ((slot ^ tag) & tag_mask) == 0;
     }

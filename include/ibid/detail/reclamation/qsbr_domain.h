@@ -279,7 +279,14 @@ public:
         }
         const thread_participation::seat& s =
             this_thread_participation::here().recent[id_ % thread_participation::seats];
-        return s.domain == id_ ? s.record : nullptr;
+        if (s.domain != id_) {
+            return nullptr;
+        }
+        if (s.record ==
+            nullptr) { // never: a seat with a domain has a record, and so the caller need not test it
+            __builtin_unreachable();
+        }
+        return s.record;
     }
 
     // This thread's record; null: it has not joined.

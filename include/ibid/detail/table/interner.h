@@ -42,6 +42,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -352,7 +353,17 @@ private:
     [[nodiscard]] static std::size_t shard_number(std::uint64_t hash) noexcept {
         return (hash >> 44) % counter_stripes;
     }
-    [[nodiscard]] shard_type& shard_of(std::uint64_t hash) noexcept { return shards_[shard_number(hash)]; }
+    // By the offset, which takes two instructions fewer than an index.
+    [[nodiscard]] shard_type& shard_of(std::uint64_t hash) noexcept {
+        if constexpr (std::has_single_bit(sizeof(shard_type)) && sizeof(shard_type) < std::size_t{1} << 44) {
+            constexpr int shift = 44 - std::countr_zero(sizeof(shard_type));
+            const std::size_t offset = (hash >> shift) & (sizeof(shards_) - sizeof(shard_type));
+            return *std::launder(
+                reinterpret_cast<shard_type*>(reinterpret_cast<unsigned char*>(&shards_) + offset));
+        } else {
+            return shards_[shard_number(hash)];
+        }
+    }
     [[nodiscard]] counter_stripe& counters_for(shard_type& s) noexcept {
         return reclaimer_.counters_for(reclaimer_.known_here(), s);
     }

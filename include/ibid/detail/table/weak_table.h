@@ -96,7 +96,7 @@ public:
         }
         const std::size_t mask = (std::size_t{1} << (array & 63)) - 1;
         const slot* const slots = reinterpret_cast<const slot*>(array & ~std::uintptr_t{63});
-        const std::uint64_t tag = slot_bits::tag_of(hash);
+        const std::uint64_t tag = slot_bits::tag_among_others(hash);
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
             const std::uint64_t s = slots[i].load(std::memory_order_acquire);
             if (slot_bits::has_tag(s, tag)) {
@@ -123,7 +123,7 @@ public:
         if (size_ == 0) {
             return nullptr;
         }
-        const std::uint64_t tag = slot_bits::tag_of(hash);
+        const std::uint64_t tag = slot_bits::tag_among_others(hash);
         const slot_array in = slots();
         for (std::size_t i = in.home(hash);; i = in.next(i)) {
             const std::uint64_t s = in.at(i);
