@@ -31,7 +31,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         prog="./dev systems",
         description="Makes a userland of each system by debootstrap, outside of this tree, runs the README's two commands there as a new "
         "user, and prints one table. The exit status is 0 if all passed. Needs root, or sudo; a system takes about an hour. "
-        f"Besides, {', '.join(CHECKS)}: what is built here runs there, and each compiler of two systems compiles the headers "
+        f"Besides, {', '.join(CHECKS)}: what is built here runs there, and each compiler of Ubuntu 26.10 compiles the headers "
         "(scripts/systems/checks.py, compilers.py); only when it is named.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(s.name for s in SYSTEMS)}, {', '.join(CHECKS)}; default: all systems")
