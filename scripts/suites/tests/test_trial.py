@@ -101,10 +101,15 @@ def test_nothing_of_the_callers_environment_reaches_a_unit(
     assert "LD_PRELOAD" not in trial(tmp_path).execute("u", ["env"], tmp_path)
 
 
+def sleeps(seconds: float) -> list[str]:
+    """A program without libcrypto; Ubuntu's sleep of 2026 has one."""
+    return ["/usr/bin/python3", "-c", f"import time; time.sleep({seconds})"]
+
+
 def test_the_preload_is_seen_only_beside_libcrypto(tmp_path: Path) -> None:
     assert ctypes.util.find_library("crypto")
     one = trial(tmp_path, MODES["default"], library(tmp_path))
-    one.execute("without", ["sleep", "0.3"], tmp_path)
+    one.execute("without", sleeps(0.3), tmp_path)
     assert one.seen_in == ""
     one.execute("with", ["/usr/bin/python3", "-c", "import ssl, time; time.sleep(0.3)"], tmp_path)
     assert Path(one.seen_in).name.startswith("python3")
@@ -118,7 +123,7 @@ def test_somebody_elses_process_with_the_same_preload_is_not_taken_for_ours(tmp_
     other = ["setsid", "-f", "env", f"LD_PRELOAD={preload}", "/usr/bin/python3", "-c", code]
     starter = threading.Timer(0.3, lambda: subprocess.run(other, check=True))
     starter.start()
-    one.execute("without", ["sleep", "2"], tmp_path)
+    one.execute("without", sleeps(2), tmp_path)
     starter.join()
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert one.seen_in == ""
