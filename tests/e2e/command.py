@@ -52,6 +52,15 @@ def make_static(folder: Path) -> Path:
     return program
 
 
+def make_waiting(folder: Path, name: str = "waiting") -> Path:
+    """A program of the C library alone that runs until its input ends. (cat may be linked with OpenSSL, or be a part of another program.)"""
+    source = folder / f"{name}.c"
+    source.write_text("#include <unistd.h>\nint main(void) { char c; while (read(0, &c, 1) > 0) continue; return 0; }\n")
+    program = folder / name
+    subprocess.run(["cc", "-o", str(program), str(source)], check=True)
+    return program
+
+
 def make_library(folder: Path, name: str, code: str = "int f(void) { return 1; }") -> Path:
     source = folder / f"{name}.c"
     source.write_text(code)

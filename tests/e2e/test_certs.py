@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import make_waiting
 from terminal import on_a_terminal
 
 from testbed.pki import Standard
@@ -274,8 +275,8 @@ class TestEstimate:
         assert lines[1].startswith("One copy of each would save about ")
         assert lines[2].split() == ["COPIES", "EXPIRES", "SUBJECT", "ISSUER"]
 
-    def test_of_a_program_without_openssl_finds_none(self, ibid: Path) -> None:
-        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def test_of_a_program_without_openssl_finds_none(self, ibid: Path, tmp_path: Path) -> None:
+        process = subprocess.Popen([str(make_waiting(tmp_path))], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         done = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60)
         process.communicate(b"")
         assert "0 certificates of OpenSSL's" in done.stdout

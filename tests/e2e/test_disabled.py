@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from command import PYTHON, USES_OPENSSL, figures, run_to_end
+from this_openssl import LIBCRYPTO
 
 # Sets OpenSSL's memory functions before OpenSSL has allocated anything, and loads certificates.
-OWN_MEMORY = """
+OWN_MEMORY = f"""
 import ctypes, os, sys
-c = ctypes.CDLL("libcrypto.so.3")
+c = ctypes.CDLL("{LIBCRYPTO}")
 libc = ctypes.CDLL(None)
 libc.malloc.restype = libc.realloc.restype = ctypes.c_void_p
 M, R, F = (ctypes.CFUNCTYPE(r, *a) for r, a in ((ctypes.c_void_p, (ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int)), (ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int)), (None, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int))))
@@ -29,11 +30,11 @@ os._exit(0)
 """
 
 # Shares for a while. Then it registers a callback for every new certificate, so ibid is disabled.
-DISABLED_LATER = """
+DISABLED_LATER = f"""
 import ctypes, ssl, sys
 bundle = "/etc/ssl/certs/ca-certificates.crt"
 contexts = [ssl.create_default_context(cafile=bundle) for _ in range(3)]
-c = ctypes.CDLL("libcrypto.so.3")
+c = ctypes.CDLL("{LIBCRYPTO}")
 NEW = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int, ctypes.c_long, ctypes.c_void_p)
 told = NEW(lambda *a: None)
 assert c.CRYPTO_get_ex_new_index(3, ctypes.c_long(0), None, told, None, None) > 0

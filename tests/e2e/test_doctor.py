@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import PYTHON, examine, ldd, make_embedding, make_program, make_static, run_to_end, wait_until
+from command import PYTHON, examine, ldd, make_embedding, make_program, make_static, make_waiting, run_to_end, wait_until
 from terminal import on_a_terminal
 from this_openssl import LIBCRYPTO, LIBSSL, SONAME_VERSION, VERSION
 
@@ -28,7 +28,7 @@ class TestDoctor:
             process = started(words)
             assert process.stdout is not None and process.stdout.readline() == "ready\n"
             assert run_to_end([str(ibid), "doctor", str(process.pid)]).stdout.splitlines()[-1].startswith(starts)
-        process = started(["cat"])
+        process = started([str(make_waiting(tmp_path))])
         wait_until(lambda: "libc.so" in Path(f"/proc/{process.pid}/maps").read_text(), "it is loaded")
         for subject, said in (
             (str(process.pid), "Whether ibid would help it is not known so far."),
@@ -148,8 +148,7 @@ class TestDoctor:
         assert line in str(examine(ibid, program)["notes"])
 
     def test_gives_no_advice_about_the_environment_where_the_preload_is(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
-        program = tmp_path / "dovecot"
-        shutil.copy("/usr/bin/cat", program)
+        program = make_waiting(tmp_path, "dovecot")
         for words, advised in (([str(ibid), "run", str(program)], False), ([str(program)], True)):
             process = started(words)
             wait_until(lambda pid=process.pid: os.readlink(f"/proc/{pid}/exe") == str(program), "it runs")  # type: ignore[misc]

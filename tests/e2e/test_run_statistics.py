@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import PYTHON, USES_OPENSSL, figures, make_static, run_to_end
+from command import PYTHON, USES_OPENSSL, figures, make_static, make_waiting, run_to_end
 
 
 @pytest.mark.parametrize(("program", "status"), [("there-is-no-such-program", 127), ("/etc/passwd", 126)])
@@ -47,11 +47,10 @@ class TestHelp:
 
     @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give a file to another user and become a third one")
     def test_for_a_setuid_program_there_is_none(self, ibid: Path, tmp_path: Path) -> None:
-        program = tmp_path / "setuid"
-        program.write_bytes(Path("/usr/bin/true").read_bytes())
+        program = make_waiting(tmp_path, "setuid")
         os.chown(program, 65534, 65534)
         program.chmod(stat.S_ISUID | 0o755)
-        done = run_to_end([str(ibid), "run", "--stats", str(program)])
+        done = run_to_end([str(ibid), "run", "--stats", str(program)], stdin=subprocess.DEVNULL)
         assert done.returncode == 0
         assert "setuid" in done.stderr
 

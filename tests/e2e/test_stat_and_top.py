@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import PYTHON, USES_OPENSSL, run_to_end
+from command import PYTHON, USES_OPENSSL, make_waiting, run_to_end
 from this_openssl import VERSION
 
 
@@ -62,8 +62,8 @@ class TestStatAndTop:
         done = run_to_end([str(ibid), "stat", str(gone.pid)])
         assert (done.returncode, done.stderr) == (1, f"ibid: there is no process {gone.pid}\n")
 
-    def test_a_process_not_under_ibid_is_an_error(self, ibid: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
-        process = started(["cat"])
+    def test_a_process_not_under_ibid_is_an_error(self, ibid: Path, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+        process = started([str(make_waiting(tmp_path))])
         done = run_to_end([str(ibid), "stat", str(process.pid)])
         assert done.returncode == 1
         assert "does not run under ibid" in done.stderr
