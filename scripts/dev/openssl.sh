@@ -173,6 +173,8 @@ test_on_openssl() {
         export IBID_OPENSSL=$root/build/openssl/$version
         if [[ $version == 4 ]]; then
             test_compiled_for "$version"
+            # A system with this version builds ibid with its headers.
+            IBID_PRELOAD=$root/build/release-openssl/lib/libibid_preload.so run_pytest tests/safety "${pytest_options[@]}"
         else
             LD_LIBRARY_PATH=$IBID_OPENSSL/lib run_ctest release unit '^(test_certificate_cache|test_interposed|openssl_.*)$'
             run_pytest tests/e2e "${pytest_options[@]}"

@@ -4,6 +4,8 @@
 // (leases.h).
 #pragma once
 
+#include <type_traits>
+
 #include "entry.h"
 #include "openssl/interpose/given_by_store.h"
 #include "openssl/interpose/leases.h"
@@ -12,20 +14,31 @@
 
 namespace ibid::openssl::interpose {
 
-inline void keep_if_held(libcrypto& of, X509* x) {
-    keep_held(of, x);
+// OpenSSL's headers differ in which parameters are const.
+template <class Argument>
+inline constexpr bool is_certificate =
+    std::is_same_v<std::remove_cv_t<std::remove_pointer_t<Argument>>, X509>;
+template <class Argument>
+inline constexpr bool is_certificates =
+    std::is_same_v<std::remove_cv_t<std::remove_pointer_t<Argument>>, STACK_OF(X509)>;
+
+template <class Argument>
+void keep_if_held(libcrypto& of, Argument argument) {
+    if constexpr (is_certificate<Argument>) {
+        keep_held(of, const_cast<X509*>(argument));
+    } else if constexpr (is_certificates<Argument>) {
+        keep_held(of, const_cast<STACK_OF(X509)*>(argument));
+    }
 }
-inline void keep_if_held(libcrypto& of, STACK_OF(X509) * all) {
-    keep_held(of, all);
-}
-template <class Other>
-void keep_if_held(libcrypto&, const Other&) {}
 
 // A function that takes references to the certificates among its arguments.
 template <unsigned N, auto Member>
 struct holder;
 template <unsigned N, class Result, class... Arguments, Result (*functions::*Member)(Arguments...)>
 struct holder<N, Member> {
+    static_assert(((is_certificate<Arguments> || is_certificates<Arguments>) || ...),
+                  "this function takes no certificate, or by a type that is not known here");
+
     static Result entry(Arguments... arguments) {
         libcrypto& of = libcrypto::at(N);
         (keep_if_held(of, arguments), ...);
