@@ -16,6 +16,7 @@ An entry of the chain is valid or invalid DER. `None` instead of a chain sends a
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
 import threading
@@ -145,7 +146,13 @@ class Records_:
         self.transcript += handshake
         self.write(HANDSHAKE, handshake)
 
-    def finish_sending(self) -> None:
+    def finish_sending_unless_answered(self) -> None:
+        """An answer may never come: then the other side waits for more, and sees the end. But one that sees message and end
+        together may close without an answer."""
+        if not self.messages_ and not select.select([self.connection_], [], [], 0.3)[0]:
+            self.finish_sending_()
+
+    def finish_sending_(self) -> None:
         try:
             self.connection_.shutdown(socket.SHUT_WR)
         except OSError:  # the other side has already closed; its alert can still be read
@@ -224,6 +231,7 @@ def conversation_end_(records: Records_) -> str:
     """Reads until the other side sends an alert. Also returns "closed", or the message with which it continued."""
     try:
         while True:
+            records.finish_sending_unless_answered()
             kind, _ = records.read_message()
             if kind == FINISHED:
                 return "accepted"
@@ -317,7 +325,6 @@ class RawServer:
             records.protect(key.exchange(X25519PublicKey.from_public_bytes(peer)), client=False)
             records.write_message(message(ENCRYPTED_EXTENSIONS, vector(2, b"")))
         records.write_message(certificate_message(self.chain_, self.version_))
-        records.finish_sending()  # if the other side accepts the chain, it waits for more, and sees the end
         return conversation_end_(records)
 
 
@@ -361,7 +368,6 @@ def raw_client(port: int, chain: Sequence[bytes] | None, *, version: str = "1.3"
             if not requested:
                 return "no certificate requested"
             records.write_message(certificate_message(chain, number))
-            records.finish_sending()  # if the other side accepts the chain, it waits for more, and sees the end
             return conversation_end_(records)
         except Alert_ as alert:
             return f"early {alert}"
