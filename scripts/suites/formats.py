@@ -12,6 +12,8 @@ from .trial import FAIL, PASS, SKIP
 Subtests = list[tuple[str, str]]
 
 TAP_LINE = re.compile(r"^(?P<indent> *)(?P<bad>not )?ok\b(?: +(?P<number>\d+))?(?: *-)?(?P<rest>.*)$")
+# The harness's own line of a whole test file, if it was told to show times: "ok    10926 ms ( 0.12 usr ...".
+HARNESS_TIME = re.compile(r" ms \( *[\d.]+ usr\b")
 TAP_DIRECTIVE = re.compile(r"(?<!\\)#\s*(?P<kind>skip|todo)\b", re.IGNORECASE)
 
 
@@ -24,7 +26,7 @@ def tap(text: str) -> Subtests:
     counts: dict[int, int] = {}
     for line in text.splitlines():
         match = TAP_LINE.match(line)
-        if not match:
+        if not match or HARNESS_TIME.match(match["rest"]):
             continue
         depth = len(match["indent"])
         number = int(match["number"]) if match["number"] else counts.get(depth, 0) + 1

@@ -67,6 +67,11 @@ def test_tap_without_numbers_is_named_by_its_comment() -> None:
     assert formats.tap(text) == [("[0005.client:152] connected", PASS), ("server accept", FAIL), ("3", PASS)]
 
 
+def test_the_harness_time_of_a_file_is_no_subtest() -> None:
+    text = "ok 1 - first\nok    10926 ms ( 0.12 usr  0.02 sys +  5.72 cusr  2.95 csys =  8.81 CPU)\nok      3 ms ( 0.00 usr)\n"
+    assert formats.tap(text) == [("first", PASS)]
+
+
 def test_words_that_begin_with_ok_are_no_tap() -> None:
     assert formats.tap("okay\nnot okay\n  looks ok 1\n") == []
 
