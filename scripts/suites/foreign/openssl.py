@@ -115,6 +115,7 @@ class OpensslUpstream(Openssl):
     options = ("shared",)
     source_folder = "upstream"
     own_source = os.environ.get("IBID_SUITES_OPENSSL")
+    least = 2000 if own_source else Openssl.least
 
     @property
     def source(self) -> Path:
