@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 from harness import MODES, STOCK, Case, Mode, Outcome, Stage, crossed
 
@@ -67,10 +69,12 @@ def test_a_child_forked_at_any_allocation_hangs_nowhere_that_stock_does_not(
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("start", ("warm", "cold"))
 def test_a_child_that_serves_one_connection_writes_no_more_memory(start: str, mode: Mode, stage: Stage) -> None:
-    most = 4  # KiB
-
-    def within(stock: Outcome, ibid: Outcome) -> str | None:
-        more = ibid.figures["private_kib"][0] - stock.figures["private_kib"][0]
-        return f"{more:.0f} KiB more of private dirty memory" if more > most else None
-
-    stage.bounded(Case("forks/private_memory.c", (start,)), mode, within)
+    # KiB, the median of heap layouts: which pages OpenSSL writes to depends on that by chance.
+    most = 4
+    more = []
+    for layout in range(9):
+        case = Case("forks/private_memory.c", (start, str(layout)))
+        stock, outcome = stage.run(case, STOCK), stage.run(case, mode)
+        assert outcome.visible() == stock.visible()
+        more.append(outcome.figures["private_kib"][0] - stock.figures["private_kib"][0])
+    assert statistics.median(more) <= most, more

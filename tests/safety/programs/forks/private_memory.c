@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that forks a child for each connection. Figure: the private memory that a child has written to
-// after it has served one connection, in KiB, the median of 25 children.
+// A server that forks a child for each connection: private_memory warm|cold LAYOUT. Figure: the private memory
+// that a child has written to after it has served one connection, in KiB, the median of 25 children. LAYOUT, a
+// number, decides how the heap is laid out: which pages OpenSSL writes to depends on that.
 #include "support.h"
 
 #include <sys/wait.h>
@@ -24,8 +25,21 @@ static int compare(const void* a, const void* b) {
     return (int)(*(const long*)a - *(const long*)b);
 }
 
+static void lay_out(unsigned next) {
+    void* blocks[40];
+    next = next * 2654435761u + 12345u;
+    for (int i = 0; i < 40; ++i) {
+        next = next * 1664525u + 1013904223u;
+        blocks[i] = malloc(16 + (next >> 16) % 2000);
+    }
+    for (int i = 0; i < 40; i += 3) {
+        free(blocks[i]);
+    }
+}
+
 int main(int argc, char** argv) {
-    MUST(argc > 1);
+    MUST(argc > 2);
+    lay_out((unsigned)atoi(argv[2]));
     SSL_CTX* const server = server_context("server");
     demand(server, "trust.bundle.pem");
     SSL_CTX* const client = client_context("trust.bundle.pem", "client");
