@@ -15,9 +15,9 @@ distribution=Debian tcmalloc=libtcmalloc-minimal4t64
 case $(of_this_system VERSION_ID) in
 11 | 12 | 22.04) tcmalloc=libtcmalloc-minimal4 ;;
 esac
-# Ubuntu's static libcrypto 4.0 needs it, but its package does not depend on it.
+# Ubuntu's static libcrypto needs it from 26.04 on, but its package does not depend on it.
 jitterentropy=''
-[[ $distribution != Ubuntu || $(of_this_system VERSION_ID) =~ ^(22|24|26\.04) ]] || jitterentropy=libjitterentropy3-dev
+[[ $distribution != Ubuntu || $(of_this_system VERSION_ID) =~ ^(22|24) ]] || jitterentropy=libjitterentropy3-dev
 
 packages_for() {
     case $1 in

@@ -16,7 +16,7 @@ class TestArguments:
         assert done.stdout == f"{words!r}\n"
 
     def test_need_no_dashes_before_the_program(self, ibid: Path) -> None:
-        assert run_to_end([str(ibid), "run", "printf", "%s", "--help"]).stdout == "--help"
+        assert run_to_end([str(ibid), "run", PYTHON, "-c", "import sys; print(sys.argv[1])", "--help"]).stdout == "--help\n"
         assert run_to_end([str(ibid), "run", "--stats", "echo", "-n", "x"]).stdout == "x"
 
     @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from harness import MODES, STOCK, Case, Mode, Outcome, Stage, crossed
+from harness import MODES, STOCK, Case, Mode, Stage, crossed
 
 INSIDE = [
     *(
@@ -69,10 +69,11 @@ def test_a_child_forked_at_any_allocation_hangs_nowhere_that_stock_does_not(
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("start", ("warm", "cold"))
 def test_a_child_that_serves_one_connection_writes_no_more_memory(start: str, mode: Mode, stage: Stage) -> None:
-    # KiB, the median of heap layouts: which pages OpenSSL writes to depends on that by chance.
-    most = 4
+    """The aim is 4 KiB. Which pages OpenSSL writes to depends on the heap's layout by chance: single layouts have between 28 less
+    and 36 more, so the median of 41 is known to 3 KiB or so."""
+    most = 8
     more = []
-    for layout in range(9):
+    for layout in range(41):
         case = Case("forks/private_memory.c", (start, str(layout)))
         stock, outcome = stage.run(case, STOCK), stage.run(case, mode)
         assert outcome.visible() == stock.visible()

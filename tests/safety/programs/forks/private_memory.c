@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that forks a child for each connection: private_memory warm|cold LAYOUT. Figure: the private memory
-// that a child has written to after it has served one connection, in KiB, the median of 25 children. LAYOUT, a
-// number, decides how the heap is laid out: which pages OpenSSL writes to depends on that.
+// A server that forks a child for each connection: private_memory warm|cold LAYOUT. Figure: the private
+// memory that a child has written to after it has served one connection, in KiB, the median of 25 children.
+// LAYOUT, a number, decides how the heap is laid out: which pages OpenSSL writes to depends on that.
 #include "support.h"
 
 #include <sys/wait.h>
