@@ -12,6 +12,9 @@
 #include "cli/systemd/unit.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -20,9 +23,12 @@ namespace {
 
 // systemd does not read ibid's files; `ibid enable` copies their settings into the unit.
 void look_at_files_of_settings(findings& f, const systemd::unit& u, const std::string& program) {
+    const configuration files = configuration::load();
+    const std::vector<std::string> names = names_of_program(program, true);
+    for (std::string& wrong : files.complaints_of(names))
+        f.notes.push_back(std::move(wrong));
     std::string newer;
-    for (const configuration::setting& s :
-         configuration::load().settings_of(names_of_program(program, true))) {
+    for (const configuration::setting& s : files.settings_of(names)) {
         if (f.settings[s.name] != s.value)
             newer += fmt::format("{}{}={} ({})", newer.empty() ? "" : ", ", s.name, s.value, s.place());
     }
