@@ -5,10 +5,8 @@
 #include <new>
 #include <utility>
 
-#include "certificate_weight.h"
 #include "der.h"
 #include "openssl/binding/ex_data.h"
-#include "openssl/binding/forked_child.h"
 #include "openssl/binding/probes.h"
 #include "statistics/shared_statistics.h"
 

@@ -282,8 +282,8 @@ public:
         if (s.domain != id_) {
             return nullptr;
         }
-        if (s.record ==
-            nullptr) { // never: a seat with a domain has a record, and so the caller need not test it
+        // Never: a seat with a domain has a record. So the caller's test costs nothing.
+        if (s.record == nullptr) {
             __builtin_unreachable();
         }
         return s.record;
