@@ -7,7 +7,7 @@
     tests/safety/scenes/scenes.py --class reader --mode default --seed 76 --scenes 500
     tests/safety/scenes/scenes.py --replay scene.txt --class writer         # a script, stock and with the preload: a diff
 
-The player (player.c) makes a scene only from its number, so a number always names the same scene. Scenes are played in batches: one
+The player (player/) makes a scene only from its number, so a number always names the same scene. Scenes are played in batches: one
 process plays many, and contexts and ibid's caches stay from one to the next. A scene with a difference is first tried alone, then
 with the scenes before it in its batch; then lines are left out as long as a difference remains.
 
@@ -108,7 +108,7 @@ class Players:
         for plugin in ("touching_plugin", "crypto_plugin"):
             self.stage.library(Library(f"callers/{plugin}.c"))
         for kind, flags in CLASSES.items():
-            self.paths[kind] = str(self.stage.build("../scenes/player.c", "tls", flags, shared=False))
+            self.paths[kind] = str(self.stage.build("../scenes/player/player.c", "tls", flags, shared=False))
 
     def run(self, kind: str, mode: Mode, words: list[str], script: str = "", seconds: float = SECONDS) -> Played:
         env = self.stage.environment()
