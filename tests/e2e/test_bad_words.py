@@ -107,6 +107,11 @@ def test_scripts_and_files_that_cannot_run(ibid: Path, tmp_path: Path) -> None:
     done = call(ibid, "run", str(lost))
     assert done.returncode == 127 and b"interpreter /nowhere/python is not there" in done.stderr
 
+    lost.chmod(0o644)  # as execvp says it: not "not found"
+    there = {**os.environ, "PATH": f"/nowhere:{tmp_path}"}
+    for command in ("doctor", "measure"):
+        assert f"{lost} may not be executed ('chmod +x' permits it)" in call(ibid, command, "lost", env=there).stderr.decode()
+
 
 def test_json_is_json_whatever_the_words_are(ibid: Path, tmp_path: Path) -> None:
     assert json.loads(call(ibid, "measure", "--json", "--rounds=1", "--", "true", HOSTILE).stdout)["command"][0] == "true"

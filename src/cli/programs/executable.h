@@ -12,4 +12,7 @@ namespace ibid::cli {
 // Finds `name` as execvp does: as a path if it has a slash, along PATH if not. Empty when there is none.
 [[nodiscard]] std::string find_executable(const std::string& name);
 
+// The first regular file of this name along PATH, also one that cannot be executed. Empty when there is none.
+[[nodiscard]] std::string find_file_in_path(const std::string& name);
+
 } // namespace ibid::cli

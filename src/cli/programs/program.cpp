@@ -104,10 +104,13 @@ std::string why_no_program(const std::string& name) {
         return "the name of the program is empty";
     if (name == "." || name == "..")
         return told + " is a folder";
-    if (name.find('/') == std::string::npos)
+    if (name.find('/') == std::string::npos) {
+        if (const std::string file = find_file_in_path(name); !file.empty())
+            return why_no_program(file);
         return fmt::format("there is no program {} in PATH{}{}", told,
                            is_executable_file("./" + name) ? fmt::format("; './{}' is one", told) : "",
                            advice_about_quotes(name));
+    }
     struct stat s {};
     if (::stat(name.c_str(), &s) != 0)
         return errno == ENOENT ? fmt::format("there is no program {}{}", told, advice_about_quotes(name))
