@@ -15,6 +15,9 @@ function(ibid_add_test name)
     string(REGEX REPLACE "/.*" "" label "${component}")
     add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
     target_link_libraries(${name} PRIVATE ibid::ibid ${arg_LIBS} GTest::gmock_main)
+    if(label STREQUAL "unit") # compiles in two thirds of the time; the stress tests and the product are optimized
+        target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT ${arg_TIMEOUT})
     # Reports are whole (no leak goes by) and the exit status says so.

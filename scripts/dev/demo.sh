@@ -11,7 +11,7 @@ demo() {
     ensure build demo
     if [[ " $* " != *" --help "* ]]; then
         configure release
-        compile release ibid_product tls_server tls_hold_client
+        compile release ibid_product ibid_testbed
     fi
     exec "$python" demo/demo.py "$@"
 }
