@@ -72,6 +72,11 @@ HELD = [
     Case("writes/held_elsewhere.c", ("chain", end), name=f"looked-up-{end}", flags=("-DLOOKED_UP",), helped=("certificates",), shows="end")
     for end in ("stays", "back")
 ]
+OTHER_SESSION = [
+    Case("writes/other_session.c", (how, through), name=f"{how}-{through}", helped=("certificates",), shows="end")
+    for how in "clear none other renegotiated".split()
+    for through in ("peer", "chain")
+]
 EQUAL = [Case("writes/equal_in_store.c", (how,), helped=("certificates",), shows="end") for how in "added verified later pinned".split()]
 OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
@@ -137,7 +142,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *EQUAL, *LOCKED, *FOUND, *CRLS, *MANY_LOCKS, *IN_USE, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *OTHER_SESSION, *EQUAL, *LOCKED, *FOUND, *CRLS, *MANY_LOCKS, *IN_USE, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

@@ -332,7 +332,9 @@ namespace ibid::openssl {
     X(SSL_CTX_add_custom_ext)                                                                                \
     X(SSL_SESSION_get0_peer)                                                                                 \
     X(SSL_SESSION_get_ex_data)                                                                               \
-    X(SSL_SESSION_set_ex_data)
+    X(SSL_SESSION_set_ex_data)                                                                               \
+    X(SSL_get_ex_data)                                                                                       \
+    X(SSL_set_ex_data)
 
 struct functions {
 #define IBID_POINTER(name) decltype(&::name) name = nullptr;

@@ -108,7 +108,9 @@ enum class module_kind : std::uint8_t { libssl, libcrypto, reader, attacher, wri
     X(SSL_CTX_ctrl)                                                                                          \
     X(SSL_ctrl)                                                                                              \
     X(SSL_SESSION_get_ex_data)                                                                               \
-    X(SSL_SESSION_set_ex_data)
+    X(SSL_SESSION_set_ex_data)                                                                               \
+    X(SSL_get_ex_data)                                                                                       \
+    X(SSL_set_ex_data)
 
 enum class function_id : std::uint8_t {
 #define IBID_ID(name) name,
@@ -146,8 +148,8 @@ constexpr auto function_count = static_cast<std::size_t>(function_id::count);
 // Takes an index of ex_data.
 [[nodiscard]] constexpr bool takes_index(function_id id) noexcept {
     return (id >= function_id::CRYPTO_free_ex_index && id <= function_id::X509_STORE_set_ex_data) ||
-           id == function_id::X509_set_ex_data || id == function_id::SSL_SESSION_get_ex_data ||
-           id == function_id::SSL_SESSION_set_ex_data;
+           id == function_id::X509_set_ex_data ||
+           (id >= function_id::SSL_SESSION_get_ex_data && id <= function_id::SSL_set_ex_data);
 }
 // Locks a store for the program, or unlocks it; these are recorded.
 [[nodiscard]] constexpr bool locks(function_id id) noexcept {

@@ -16,9 +16,9 @@ namespace {
     return ssl != nullptr ? of.f.SSL_get_session(ssl) : nullptr;
 }
 
-[[nodiscard]] const SSL* connection_of(libcrypto& of, X509_STORE_CTX* verification) {
+[[nodiscard]] SSL* connection_of(libcrypto& of, X509_STORE_CTX* verification) {
     return of.f.has_libssl() && verification != nullptr
-               ? static_cast<const SSL*>(
+               ? static_cast<SSL*>(
                      of.f.X509_STORE_CTX_get_ex_data(verification, of.f.SSL_get_ex_data_X509_STORE_CTX_idx()))
                : nullptr;
 }
@@ -29,15 +29,15 @@ namespace {
 }
 
 // A chain that was verified ends in the store that it was verified with. That has objects of its own before.
-[[nodiscard]] owners verified_with(libcrypto& of, SSL_SESSION* session, X509_STORE* store) {
+[[nodiscard]] owner_id verified_with(libcrypto& of, X509_STORE* store) {
     make_private(of, store, store_use::verifies);
-    return {session, store != nullptr ? duplicates::owner_of(store) : 0};
+    return store != nullptr ? duplicates::owner_of(store) : 0;
 }
 
 } // namespace
 
 owners sent_to(libcrypto& of, const SSL* ssl) {
-    return {session_of(of, ssl), 0};
+    return {session_of(of, ssl)};
 }
 
 owners sent_in(libcrypto& of, X509_STORE_CTX* verification) {
@@ -52,27 +52,32 @@ owners verified_by(libcrypto& of, const SSL* ssl) {
         store == nullptr) {
         store = of.f.SSL_CTX_get_cert_store(of.f.SSL_get_SSL_CTX(ssl));
     }
-    SSL_SESSION* const session = session_of(of, ssl);
-    const session_note* const note = known_note_of(of, session);
+    owners all{session_of(of, ssl), note_of_chain(of, ssl)};
+    const session_note* const note = all.note != nullptr ? all.note : known_note_of(of, all.session);
     const owner_id verifier = note != nullptr ? note->verified_with.load(std::memory_order_relaxed) : 0;
     if (verifier != 0 && (store == nullptr || verifier != duplicates::owner_of(store))) {
         // A newer store may be at its address. Then what comes from it belongs to the session.
         const bool may_have_ended = note->stores_ended.load(std::memory_order_relaxed) != stores_ended(of);
-        return {session, may_have_ended ? 0 : verifier, !may_have_ended};
+        all.store = may_have_ended ? 0 : verifier;
+        all.store_is_replaced = !may_have_ended;
+    } else {
+        all.store = verified_with(of, store);
     }
-    return verified_with(of, session, store);
+    return all;
 }
 
 owners in_verification(libcrypto& of, X509_STORE_CTX* verification) {
-    return verified_with(of, session_of(of, connection_of(of, verification)),
-                         verification != nullptr ? of.f.X509_STORE_CTX_get0_store(verification) : nullptr);
+    owners all = sent_in(of, verification);
+    all.store =
+        verified_with(of, verification != nullptr ? of.f.X509_STORE_CTX_get0_store(verification) : nullptr);
+    return all;
 }
 
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification) {
-    if (of.made_certificates() == nullptr) {
-        return;
-    }
-    session_note* const note = note_of(of, session_of(of, connection_of(of, verification)));
+    SSL* const ssl = connection_of(of, verification);
+    const bool notes = of.made_certificates() != nullptr && !of.has_writer();
+    session_note* const note = notes ? note_of(of, session_of(of, ssl)) : nullptr;
+    set_note_of_chain(of, ssl, note);
     const X509_STORE* const store = of.f.X509_STORE_CTX_get0_store(verification);
     if (note != nullptr && store != nullptr) {
         note->verified_with.store(duplicates::owner_of(store), std::memory_order_relaxed);

@@ -6,11 +6,13 @@
 
 #include "openssl/certificates/lease.h"
 #include "openssl/instance/libcrypto.h"
+#include "session_notes.h"
 
 namespace ibid::openssl::interpose {
 
 struct owners {
     SSL_SESSION* session = nullptr;
+    session_note* note = nullptr; // of another session; null: the session's own
     owner_id store = 0;
     bool store_is_replaced = false; // it did not take what is its own beforehand
 
@@ -19,7 +21,7 @@ struct owners {
     // with the one that was verified.
     [[nodiscard]] owners of_element(int at, int count, int untrusted) const noexcept {
         const bool was_sent = untrusted >= 0 ? at < untrusted : at == 0 && count > 1;
-        return was_sent ? owners{session, 0} : *this;
+        return was_sent ? owners{session, note} : *this;
     }
 };
 
@@ -31,8 +33,8 @@ struct owners {
 [[nodiscard]] owners verified_by(libcrypto& of, const SSL* ssl);
 [[nodiscard]] owners in_verification(libcrypto& of, X509_STORE_CTX* verification);
 
-// While a handshake verifies its peer, nobody else has its session yet: it becomes an owner, if it began
-// before the index was registered.
+// Before a handshake verifies its peer. Nobody else has its session yet: it becomes an owner, if it began
+// before the index was registered, and the chain is its.
 void prepare_session(libcrypto& of, X509_STORE_CTX* verification);
 // After it: how much of the chain comes from the store. In an attacher.
 void note_chain(libcrypto& of, X509_STORE_CTX* verification);

@@ -21,7 +21,7 @@ constinit unwaited_mutex exchanging;
 // change it.
 enum class use : bool { not_yet, verified };
 
-// In a full handshake the peer's chain is verified; a resumed one takes the chain from the session.
+// In a full handshake what the peer sent is verified; a resumed one takes it from the session.
 [[nodiscard]] use use_in(libcrypto& of, const SSL* ssl) {
     return ssl != nullptr && of.f.SSL_session_reused(ssl) == 0 ? use::verified : use::not_yet;
 }
@@ -72,13 +72,13 @@ enum class use : bool { not_yet, verified };
         X509* const own = duplicate_in_store(of, whose.store, x);
         return own != nullptr ? own : x;
     }
-    session_note* const note = note_of(of, whose.session);
+    session_note* const note = whose.note != nullptr ? whose.note : note_of(of, whose.session);
     const owner_id session = note != nullptr ? note->id : 0;
     if (X509* const own = duplicates::find(x, session)) {
         return own;
     }
     // Without a session the program itself has put it there, and may free what it gets.
-    if (whose.session == nullptr) {
+    if (whose.session == nullptr && whose.note == nullptr) {
         cache.keep_held(x);
         return x;
     }
@@ -175,18 +175,18 @@ STACK_OF(X509) * chain_of_connection(libcrypto& of, const SSL* ssl) {
 STACK_OF(X509) * verified_of_connection(libcrypto& of, const SSL* ssl) {
     const owners whose = verified_by(of, ssl);
     STACK_OF(X509)* const chain = of.f.SSL_get0_verified_chain(ssl);
-    const session_note* const note = known_note_of(of, whose.session);
+    const session_note* const note = whose.note != nullptr ? whose.note : known_note_of(of, whose.session);
     const int untrusted = note != nullptr ? note->untrusted.load(std::memory_order_relaxed) : -1;
     if (whose.store_is_replaced) {
         keep_for_store(of, whose.store, chain, untrusted);
     }
-    return own_of(of, whose, chain, use_in(of, ssl), untrusted);
+    return own_of(of, whose, chain, use::verified, untrusted);
 }
 
 int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PKEY** key) {
     const int depth = of.f.SSL_get0_dane_authority(ssl, matched, key);
     if (depth >= 0 && matched != nullptr) {
-        *matched = own_of(of, verified_by(of, ssl), *matched, use_in(of, ssl));
+        *matched = own_of(of, verified_by(of, ssl), *matched, use::verified);
     }
     return depth;
 }

@@ -13,7 +13,7 @@ namespace {
 
 // Classes of objects at which ibid keeps something.
 constexpr std::array classes = {CRYPTO_EX_INDEX_X509, CRYPTO_EX_INDEX_EVP_PKEY, CRYPTO_EX_INDEX_X509_STORE,
-                                CRYPTO_EX_INDEX_SSL_SESSION};
+                                CRYPTO_EX_INDEX_SSL_SESSION, CRYPTO_EX_INDEX_SSL};
 
 // Higher than any index that OpenSSL gives out, in order and from 1 on. Data that the program sets at ibid's
 // index is kept here, and what it sets from here on one higher: so its indices stay distinct.
@@ -44,14 +44,18 @@ constinit std::array<std::array<std::atomic<int>, classes.size()>, libcrypto::mo
         return certificates != nullptr ? certificates->index_of_keys() : -1;
     case CRYPTO_EX_INDEX_X509_STORE:
         return stores != nullptr ? stores->index() : -1;
-    default:
+    case CRYPTO_EX_INDEX_SSL_SESSION:
         return index_of_sessions(of);
+    default:
+        return index_of_connections(of);
     }
 }
 
 void register_before_program(libcrypto& of, int object_class) {
     if (object_class == CRYPTO_EX_INDEX_SSL_SESSION) {
         register_index_of_sessions(of);
+    } else if (object_class == CRYPTO_EX_INDEX_SSL) {
+        register_index_of_connections(of);
     } else {
         (void)of.certificates();
     }

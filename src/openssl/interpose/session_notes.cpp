@@ -44,7 +44,7 @@ int on_copy(CRYPTO_EX_DATA* copy, const CRYPTO_EX_DATA*, void** data, int index,
     const functions& f = static_cast<const libcrypto*>(of)->f;
     auto* const fresh = static_cast<session_note*>(f.CRYPTO_get_ex_data(copy, index));
     if (auto* const note = static_cast<session_note*>(*data)) {
-        note->sessions.fetch_add(1, std::memory_order_relaxed);
+        note->holders.fetch_add(1, std::memory_order_relaxed);
         delete fresh;
     } else {
         *data = fresh;
@@ -54,8 +54,7 @@ int on_copy(CRYPTO_EX_DATA* copy, const CRYPTO_EX_DATA*, void** data, int index,
 
 void on_free(void* session, void* data, CRYPTO_EX_DATA*, int, long, void* of) {
     auto* const note = static_cast<session_note*>(data);
-    if (session == nullptr || note == nullptr ||
-        note->sessions.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    if (session == nullptr || note == nullptr || note->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
     if (!note->has_duplicates.load(std::memory_order_relaxed)) {
@@ -67,21 +66,52 @@ void on_free(void* session, void* data, CRYPTO_EX_DATA*, int, long, void* of) {
     note->ended_before = std::exchange(ending, note);
 }
 
-// Of ex_data of sessions. 0: not registered yet; OpenSSL gives no 0.
-constinit std::array<std::atomic<int>, libcrypto::most> indices_of_notes{};
+// A connection no longer has its note. The sessions may have ended before.
+void drop(const functions& f, session_note* note) {
+    if (note == nullptr || note->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
+    }
+    if (note->has_duplicates.load(std::memory_order_relaxed)) {
+        duplicates::forget(f, note->id);
+    }
+    delete note;
+}
+
+int on_copy_of_connection(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** data, int, long, void*) {
+    *data = nullptr; // the copy has verified nothing
+    return 1;
+}
+
+void on_free_of_connection(void* ssl, void* note, CRYPTO_EX_DATA*, int, long, void* of) {
+    if (ssl != nullptr) {
+        drop(static_cast<const libcrypto*>(of)->f, static_cast<session_note*>(note));
+    }
+}
+
+// Of ex_data. 0: not registered yet; OpenSSL gives no 0.
+using indices = std::array<std::atomic<int>, libcrypto::most>;
+constinit indices of_sessions{};
+constinit indices of_connections{};
 
 // Negative: there is none.
-[[nodiscard]] int index_of_notes(libcrypto& of) {
-    std::atomic<int>& index = indices_of_notes[of.number()];
+[[nodiscard]] int registered(libcrypto& of, indices& in, int object_class, CRYPTO_EX_new* made,
+                             CRYPTO_EX_dup* copied, CRYPTO_EX_free* freed) {
+    std::atomic<int>& index = in[of.number()];
     if (const int known = index.load(std::memory_order_acquire); known != 0) {
         return known;
     }
     const errors_as_before unsaid(of.f);
-    int given =
-        of.f.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_SESSION, 0, &of, &on_new, &on_copy, &on_free);
+    const int given = of.f.CRYPTO_get_ex_new_index(object_class, 0, &of, made, copied, freed);
     int none = 0;
     // Two threads may each have registered one; the second is never used.
     return index.compare_exchange_strong(none, given, std::memory_order_acq_rel) ? given : none;
+}
+[[nodiscard]] int index_of_notes(libcrypto& of) {
+    return registered(of, of_sessions, CRYPTO_EX_INDEX_SSL_SESSION, &on_new, &on_copy, &on_free);
+}
+[[nodiscard]] int index_of_chains(libcrypto& of) {
+    return registered(of, of_connections, CRYPTO_EX_INDEX_SSL, nullptr, &on_copy_of_connection,
+                      &on_free_of_connection);
 }
 
 // Protects the notes of sessions that are older than ibid's index.
@@ -90,7 +120,7 @@ constinit unwaited_mutex adding;
 } // namespace
 
 session_note* known_note_of(const libcrypto& of, SSL_SESSION* session) {
-    const int index = indices_of_notes[of.number()].load(std::memory_order_acquire);
+    const int index = index_of_sessions(of);
     return session != nullptr && index > 0
                ? static_cast<session_note*>(of.f.SSL_SESSION_get_ex_data(session, index))
                : nullptr;
@@ -112,11 +142,42 @@ session_note* note_of(libcrypto& of, SSL_SESSION* session) {
 }
 
 int index_of_sessions(const libcrypto& of) noexcept {
-    return indices_of_notes[of.number()].load(std::memory_order_acquire);
+    return of_sessions[of.number()].load(std::memory_order_acquire);
 }
 
 void register_index_of_sessions(libcrypto& of) {
     (void)index_of_notes(of);
+}
+
+session_note* note_of_chain(const libcrypto& of, const SSL* ssl) {
+    const int index = index_of_connections(of);
+    return ssl != nullptr && index > 0 ? static_cast<session_note*>(of.f.SSL_get_ex_data(ssl, index))
+                                       : nullptr;
+}
+
+void set_note_of_chain(libcrypto& of, SSL* ssl, session_note* note) {
+    session_note* const before = note_of_chain(of, ssl);
+    const int index = ssl != nullptr && note != before ? index_of_chains(of) : -1;
+    if (index < 0) {
+        return;
+    }
+    if (note != nullptr) {
+        note->holders.fetch_add(1, std::memory_order_relaxed);
+    }
+    const errors_as_before unsaid(of.f);
+    if (of.f.SSL_set_ex_data(ssl, index, note) == 1) {
+        drop(of.f, before);
+    } else {
+        drop(of.f, note);
+    }
+}
+
+int index_of_connections(const libcrypto& of) noexcept {
+    return of_connections[of.number()].load(std::memory_order_acquire);
+}
+
+void register_index_of_connections(libcrypto& of) {
+    (void)index_of_chains(of);
 }
 
 void let_go_in_libssl(libcrypto& of, X509* x) {

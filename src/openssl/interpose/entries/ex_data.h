@@ -61,6 +61,8 @@ struct ex_data {
             IBID_CASE(X509_STORE_set_ex_data, CRYPTO_EX_INDEX_X509_STORE)
             IBID_CASE(SSL_SESSION_get_ex_data, CRYPTO_EX_INDEX_SSL_SESSION)
             IBID_CASE(SSL_SESSION_set_ex_data, CRYPTO_EX_INDEX_SSL_SESSION)
+            IBID_CASE(SSL_get_ex_data, CRYPTO_EX_INDEX_SSL)
+            IBID_CASE(SSL_set_ex_data, CRYPTO_EX_INDEX_SSL)
 #undef IBID_CASE
         default:
             return nullptr;

@@ -20,7 +20,7 @@ struct verifications {
     static int chain_step(X509_STORE_CTX* verification) { return verify_chain(of(), verification); }
     // libssl's call.
     static int verify_peer(X509_STORE_CTX* verification) {
-        const bool notes = of().gives_own_objects() && !of().has_writer();
+        const bool notes = of().gives_own_objects();
         if (notes) {
             prepare_session(of(), verification);
         }

@@ -56,3 +56,18 @@ static void take_session(unsigned a, unsigned b, unsigned c) {
         SSL_SESSION_free(s);
     }
 }
+
+// The verified chain stays.
+static void exchange_session(unsigned a, unsigned b, unsigned c) {
+    const struct tls* const t = &PICK(connections, a);
+    SSL* const s = c & 1 ? t->client : t->server;
+    if (!s || t->done != 1) {
+        return;
+    }
+    if (c & 2) {
+        emit("cleared %d\n", SSL_clear(s));
+    } else {
+        emit("exchanged %d\n", SSL_set_session(s, c & 4 ? PICK(sessions, b) : NULL));
+    }
+    show_connection((int)(a % connection_count));
+}

@@ -57,6 +57,7 @@ enum operation {
     op_plugin,
     op_fork,
     op_complain,
+    op_exchange,
     op_attach_held,
     op_attach_peer,
     op_write_held,
@@ -69,12 +70,12 @@ enum operation {
 static const struct {
     const char* name;
     unsigned weight; // of 1000
-} operations[op_count] = {{"client", 60},      {"server", 45},     {"connect", 130},   {"session", 60},
-                          {"load", 90},        {"check", 130},     {"parse", 120},     {"hold", 90},
-                          {"show", 60},        {"store", 30},      {"release", 90},    {"provider", 12},
-                          {"plugin", 20},      {"fork", 8},        {"complain", 25},   {"attach_held", 40},
-                          {"attach_peer", 40}, {"write_held", 40}, {"write_peer", 40}, {"write_object", 30},
-                          {"write_list", 20}};
+} operations[op_count] = {{"client", 60},       {"server", 45},      {"connect", 130},   {"session", 60},
+                          {"load", 90},         {"check", 130},      {"parse", 120},     {"hold", 90},
+                          {"show", 60},         {"store", 30},       {"release", 90},    {"provider", 12},
+                          {"plugin", 20},       {"fork", 8},         {"complain", 25},   {"exchange", 25},
+                          {"attach_held", 40},  {"attach_peer", 40}, {"write_held", 40}, {"write_peer", 40},
+                          {"write_object", 30}, {"write_list", 20}};
 
 #ifdef WRITES
 enum { known = op_count };
@@ -176,6 +177,9 @@ static void perform(const struct step* s) {
         emit("complained %d\n", in != NULL);
         return;
     }
+    case op_exchange:
+        exchange_session(s->a, s->b, s->c);
+        break;
 #if defined(ATTACHES) || defined(WRITES)
     case op_attach_held:
         if (PICK(held, s->a).x) {

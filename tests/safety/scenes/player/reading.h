@@ -42,7 +42,8 @@ static void show_connection(int n) {
         for (int k = 0; k < sk_X509_num(verified); ++k) {
             show("  verified", sk_X509_value(verified, k));
         }
-        emit("  same: %d %d %d\n", SSL_SESSION_get0_peer(SSL_get0_session(s)) == peers[i],
+        SSL_SESSION* const session = SSL_get0_session(s);
+        emit("  same: %d %d %d\n", session && SSL_SESSION_get0_peer(session) == peers[i],
              sk_X509_num(sent) > 0 && sk_X509_value(sent, 0) == peers[i],
              sk_X509_num(verified) > 0 && sk_X509_value(verified, 0) == peers[i]);
     }
