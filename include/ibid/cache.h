@@ -58,8 +58,8 @@ inline namespace layout_1 {
 // Equal:      bool(const Key&, const K&), an equivalence. It and KeyOf may run under a lock: they must not
 //             use a cache.
 // Allocator:  for entries and the table itself, and for keys and values that take it. Its memory must outlive
-//             all handles. (The lists of what is retained or pinned, and of what for_each is visiting, come
-//             from the global heap.)
+//             all handles and weak references. (The lists of what is retained or pinned, and of what for_each
+//             is visiting, come from the global heap.)
 //
 // A K is a Key, or what one is looked up by without building it: a std::string_view or a std::span<const
 // std::byte> for a std::string, a span for a vector. intern() builds the Key only on a miss.
@@ -269,6 +269,7 @@ public:
 
     // As its options gave it; else null.
     [[nodiscard]] const char* name() const noexcept {
+        (void)alive();
         return name_;
     }
 
@@ -335,21 +336,16 @@ private:
         if constexpr (std::is_same_v<K, Key>) {
             return fly(hash, key, std::forward<Make>(make));
         } else {
-            return fly(hash, make_key(key), std::forward<Make>(make));
-        }
-    }
-
-    template <class K>
-    [[nodiscard]] static Key make_key(const K& key) {
-        if constexpr (std::is_constructible_v<Key, const K&>) {
-            return Key(key);
-        } else if constexpr (detail::byte_range<Key> && detail::byte_range<K> &&
-                             sizeof(typename Key::value_type) == 1) {
-            const auto bytes = detail::bytes_of(key);
-            const auto* const first = reinterpret_cast<const typename Key::value_type*>(bytes.data());
-            return Key(first, first + bytes.size());
-        } else {
-            return Key(std::begin(key), std::end(key));
+            constexpr bool makes_key = detail::key_from<Key, K>;
+            static_assert(
+                makes_key,
+                "ibid: find() takes this, but intern() cannot make a Key of it on a miss. Convert it "
+                "yourself: intern(Key(k), make)");
+            if constexpr (makes_key) {
+                return fly(hash, detail::make_key<Key>(key), std::forward<Make>(make));
+            } else {
+                return handle_type();
+            }
         }
     }
 

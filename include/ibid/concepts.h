@@ -9,8 +9,10 @@
 
 #include <concepts>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -83,7 +85,7 @@ template <class From, class To>
     } else if constexpr ((std::is_same_v<To, bool> && !std::is_class_v<From>) ||
                          (std::is_null_pointer_v<From> && text<To>)) {
         return false; // whether a pointer is null; the constructor of a string reads at the pointer
-    } else if constexpr (byte_range<To> || !std::is_convertible_v<const From&, To>) {
+    } else if constexpr ((byte_range<To> && !number<From>) || !std::is_convertible_v<const From&, To>) {
         return true; // compared as ranges, or refused for another reason
     } else if constexpr (number<To>) {
         return element_of<From, To>;
@@ -129,9 +131,41 @@ inline constexpr bool
 
 template <class Key, class K>
 inline constexpr bool known_by_their_bytes = false;
+// (A class that only converts to text may have more to compare.)
 template <byte_range Key, byte_range K>
+    requires(standard_string<Key> || contiguous<Key>)
 inline constexpr bool known_by_their_bytes<Key, K> =
     same_by_bytes<element_in_bytes<Key>, element_in_bytes<K>>;
+
+// A Key of what it was looked up by, on a miss.
+template <class Key, class K>
+concept made_of_bytes = known_by_their_bytes<Key, K> && requires(const element_in_bytes<Key>* p) {
+    Key(p, p);
+};
+template <class Key, class K>
+concept made_of_elements = std::is_class_v<K> && requires(const K& k) {
+    Key(std::begin(k), std::end(k));
+};
+template <class Key, class K>
+concept key_from =
+    std::is_constructible_v<Key, const K&> || made_of_bytes<Key, K> || made_of_elements<Key, K>;
+
+template <class Key, class K>
+    requires key_from<Key, K>
+[[nodiscard]] Key make_key(const K& k) {
+    if constexpr (std::is_constructible_v<Key, const K&>) {
+        return Key(k);
+    } else if constexpr (!made_of_bytes<Key, K>) {
+        return Key(std::begin(k), std::end(k));
+    } else if constexpr (sizeof(element_in_bytes<Key>) == 1) {
+        const std::span<const std::byte> bytes = bytes_of(k);
+        const auto* const first = reinterpret_cast<const element_in_bytes<Key>*>(bytes.data());
+        return Key(first, first + bytes.size());
+    } else {
+        const auto* const first = std::data(k);
+        return Key(first, first + bytes_of(k).size() / sizeof *first); // a literal without its final zero
+    }
+}
 
 } // namespace detail
 
@@ -150,19 +184,34 @@ concept lookup_key_for = std::same_as<K, Key> ||
 
 namespace detail {
 
-// As keeps_every_value, but a result may change its sign (`return 1` for a std::size_t), and an integer may
-// become a floating-point number.
+// A result may change its sign (`return 1` for a std::size_t), and an integer may become a floating-point
+// number.
+template <number From, number To>
+[[nodiscard]] consteval bool keeps_digits() {
+    using from = std::numeric_limits<number_of<From>>;
+    using to = std::numeric_limits<number_of<To>>;
+    return to::is_integer ? from::is_integer && from::digits <= to::digits
+                          : from::is_integer || from::digits <= to::digits;
+}
+// Converts to what keeps its digits: as an argument of a constructor, which may be explicit.
+template <number From>
+struct number_in_full {
+    template <number To>
+        requires(keeps_digits<From, To>())
+    operator To() const noexcept; // NOLINT(google-explicit-constructor)
+};
+
+// Otherwise as keeps_every_value.
 template <class From, class To>
 [[nodiscard]] consteval bool keeps_result() {
     if constexpr (number<From> && number<To>) {
-        using from = std::numeric_limits<number_of<From>>;
-        using to = std::numeric_limits<number_of<To>>;
-        return to::is_integer ? from::is_integer && from::digits <= to::digits
-                              : from::is_integer || from::digits <= to::digits;
-    } else if constexpr (!std::is_class_v<From>) {
-        return keeps_every_value<From, To>;
+        return keeps_digits<From, To>();
+    } else if constexpr (number<To>) { // a list does not narrow what a conversion function returns
+        return std::is_convertible_v<From, To> && initializes<From, To>;
+    } else if constexpr (number<From>) {
+        return std::is_constructible_v<To, number_in_full<From>> && keeps_every_value<From, To>;
     } else {
-        return true;
+        return std::is_class_v<From> || keeps_every_value<From, To>;
     }
 }
 template <class From, class To>

@@ -114,11 +114,36 @@ inline constexpr bool is_reference = std::is_member_pointer_v<T>;
 template <class T>
 inline constexpr bool is_reference<std::reference_wrapper<T>> = true;
 
-// Equal exactly when all bytes are equal. Excludes classes with a reference member (they cannot be assigned),
-// because those compare what they refer to.
 template <class T>
-concept plain = std::has_unique_object_representations_v<T> && !has_own_hash<T> && !is_reference<T> &&
-                std::is_copy_assignable_v<std::remove_all_extents_t<T>>;
+concept own_equality = std::is_enum_v<T> && requires(const T& a) {
+    operator==(a, a); // of its namespace
+};
+
+template <class Types>
+inline constexpr bool are_plain = false;
+
+template <class T>
+[[nodiscard]] consteval bool is_plain() {
+    // Classes with a reference member (they cannot be assigned) compare what they refer to.
+    if constexpr (!std::has_unique_object_representations_v<T> || has_own_hash<T> || is_reference<T> ||
+                  names_fields<T> || own_equality<T> ||
+                  !std::is_copy_assignable_v<std::remove_all_extents_t<T>>) {
+        return false;
+    } else if constexpr (std::is_array_v<T>) {
+        return is_plain<std::remove_all_extents_t<T>>();
+    } else if constexpr (standard_array<T>) {
+        return is_plain<typename T::value_type>();
+    } else if constexpr (standard_tuple<T> || aggregate<T>) {
+        return are_plain<field_types<T>>;
+    } else {
+        return true;
+    }
+}
+// Equal exactly when all bytes are equal.
+template <class T>
+concept plain = is_plain<T>();
+template <class... T>
+inline constexpr bool are_plain<types<T...>> = (is_plain<T>() && ...);
 
 // Strings with another traits_type may have another ==, so their bytes do not decide.
 template <class T>
@@ -137,14 +162,23 @@ inline constexpr bool standard_string<std::basic_string_view<C, Traits>> = true;
 template <class T>
 concept text = std::is_convertible_v<const T&, std::string_view>;
 
-// A range that is equal to any other such range exactly when their bytes are equal, whatever type holds the
-// bytes.
 template <class T>
-concept byte_range = (standard_string<T> || !has_own_hash<T>)&&!foreign_traits<T> &&
-                     (text<T> || requires(const T& t) {
-                         {std::as_bytes(std::span(t))};
-                         requires plain<typename decltype(std::span(t))::value_type>;
-                     });
+concept contiguous = requires(const T& t) {
+    {std::as_bytes(std::span(t))};
+    requires plain<typename decltype(std::span(t))::value_type>;
+};
+
+// A range that is equal to any other such range exactly when their bytes are equal, whatever type holds the
+// bytes. A literal and a pointer to text, too: what a lookup gives.
+template <class T>
+concept byte_range = (standard_string<T> || !has_own_hash<T>)&&!foreign_traits<T> && !names_fields<T> &&
+                     (text<T> || contiguous<T>);
+
+// One that owns its bytes or is a view of them: a key, or a part of one. As such, a pointer is compared as a
+// pointer, and an array as all of its elements.
+template <class T>
+concept range_of_bytes =
+    byte_range<T> && !std::is_pointer_v<T> && !std::is_array_v<T> && !std::is_null_pointer_v<T>;
 
 template <class T>
 inline constexpr bool is_wide_character = std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
@@ -217,7 +251,7 @@ concept by_fields = names_fields<T> || standard_tuple<T> || stateless<T> ||(!has
 
 // Ranges whose == compares the elements in order; not unordered containers.
 template <class T>
-concept element_range = !has_own_hash<T> && requires(const T& t) {
+concept element_range = !has_own_hash<T> && !foreign_traits<T> && requires(const T& t) {
     t.begin() != t.end();
     *t.begin();
 }
@@ -261,7 +295,7 @@ constexpr hashed how_hashed() {
     // The order decides.
     if constexpr ((std::is_same_v<T, Outer> || ...)) { // NOLINT(bugprone-branch-clone)
         return hashed::keyed;
-    } else if constexpr (byte_range<T> || std::is_floating_point_v<T>) {
+    } else if constexpr (range_of_bytes<T> || std::is_floating_point_v<T>) {
         return hashed::keyed;
     } else if constexpr (is_variant<T>) {
         return how_all_are<T, T, Outer...>;
@@ -271,6 +305,10 @@ constexpr hashed how_hashed() {
         return how_all_are<field_types<T>, T, Outer...>;
     } else if constexpr (plain<T>) {
         return hashed::keyed;
+    } else if constexpr (own_equality<T>) {
+        return hashed::no; // its std::hash is of its number
+    } else if constexpr (std::is_array_v<T>) {
+        return how_hashed<std::remove_all_extents_t<T>, T, Outer...>();
     } else if constexpr (by_fields<T>) {
         return how_all_are<field_types<T>, T, Outer...>;
     } else if constexpr (element_range<T>) {
@@ -293,7 +331,7 @@ public:
 
     template <class T>
     void add(const T& o) {
-        if constexpr (byte_range<T>) {
+        if constexpr (range_of_bytes<T>) {
             put(hash_object(secret_, o));
         } else if constexpr (std::is_floating_point_v<T>) {
             // Equal numbers, equal bits: there are two zeros. A long double has padding.
@@ -309,13 +347,17 @@ public:
             if (o.has_value()) {
                 add(*o);
             }
-        } else if constexpr (!names_fields<T> && plain<T>) {
+        } else if constexpr (plain<T>) {
             if constexpr (sizeof(T) <= sizeof(std::uint64_t)) {
                 std::uint64_t bits = 0;
                 std::memcpy(&bits, &o, sizeof o);
                 put(bits);
             } else {
                 put(hash_object(secret_, o));
+            }
+        } else if constexpr (std::is_array_v<T>) {
+            for (const auto& element : o) {
+                add(element);
             }
         } else if constexpr (by_fields<T>) {
             with_fields(o, [this](const auto&... field) { (this->add(field), ...); });
@@ -356,10 +398,10 @@ private:
 
 template <class T>
 [[nodiscard]] std::uint64_t hash_object(const hash_secret& secret, const T& o) {
-    if constexpr (byte_range<T>) {
+    if constexpr (range_of_bytes<T>) {
         const std::span<const std::byte> bytes = bytes_of(o);
         return hash_bytes(secret, bytes.data(), bytes.size());
-    } else if constexpr (!names_fields<T> && plain<T>) {
+    } else if constexpr (plain<T>) {
         return hash_bytes(secret, &o, sizeof o);
     } else {
         field_hasher all(secret);
@@ -374,13 +416,14 @@ template <class T>
 //  - strings, and contiguous ranges of plain elements (spans, vectors of integers), hash their bytes, so that
 //    a std::string, a std::string_view and a std::span<const std::byte> of the same bytes hash alike;
 //  - a class with a member hash_fields() hashes what that returns, a field or a std::tie() of fields: those
-//    that its == compares;
+//    that its == compares; this comes before all else;
 //  - a class for which std::hash is specialized goes through that and is keyed afterwards, which is only as
 //    good against hostile keys as that std::hash;
 //  - plain objects (integers, enumerations, pointers, structures without padding) hash their bytes, which is
 //    right where == compares all of them; floating-point numbers, complex numbers, durations, pairs, tuples,
-//    optionals, variants, aggregates and ranges hash their parts. Where == compares less, write
-//    hash_fields().
+//    optionals, variants, aggregates, arrays and ranges hash their parts. A pointer is a number, also one to
+//    text. Where == compares less, write hash_fields(). An enumeration with an == of its own, and a string
+//    with character traits of its own, have no hash: give the cache a Hash.
 //
 // All but the third kind are keyed: nobody finds two keys with one hash, by chance or on purpose. (A class is
 // as good as its worst field.) A keyed hash of your own declares that with a member type `is_keyed`; then the
@@ -404,8 +447,9 @@ struct hash : detail::if_keyed<detail::how_hashed<T>() == detail::hashed::keyed>
         static_assert(has_hash, IBID_NO_HASH);
         if constexpr (!has_hash) {
             return 0;
-        } else if constexpr (detail::byte_range<T> && detail::byte_range<K>) {
-            return detail::hash_object(secret, key);
+        } else if constexpr (detail::range_of_bytes<T> && detail::byte_range<K>) {
+            const std::span<const std::byte> bytes = detail::bytes_of(key);
+            return detail::hash_bytes(secret, bytes.data(), bytes.size());
         } else {
             // An int looked up by a short is first made a T, so that equal keys hash alike.
             return detail::hash_object<T>(secret, key);
@@ -417,8 +461,7 @@ namespace detail {
 
 // Types whose == is known to compare their bytes.
 template <class T>
-inline constexpr bool compares_bytes =
-    std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::byte>;
+inline constexpr bool compares_bytes = std::is_integral_v<T> || std::is_same_v<T, std::byte>;
 template <class T, std::size_t N>
 inline constexpr bool compares_bytes<std::array<T, N>> = N != 0 && compares_bytes<T>;
 

@@ -75,7 +75,7 @@ template <class T, class From>
     } else if constexpr (std::is_same_v<from_type, T> || std::is_constructible_v<T, const From&>) {
         return canonical<T>().intern(std::forward<From>(from));
     } else {
-        return canonical<T>().intern(from, [&] { return T(std::forward<From>(from)); });
+        return canonical<T>().intern(from, [&] { return detail::make_key<T>(from); });
     }
 }
 

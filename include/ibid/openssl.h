@@ -15,6 +15,8 @@
 // The same functions in C, documented in more detail: ibid_openssl.h.
 #pragma once
 
+#include "ibid/detail/port/language.h"
+
 #include <memory>
 #include <span>
 

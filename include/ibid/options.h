@@ -27,8 +27,9 @@ struct cache_options {
     // under a lock.
     counter_block* counters = nullptr;
 
-    // For entries and the table itself. Its memory must outlive all handles. Keys and values that take such
-    // an allocator (std::pmr::string, with std::pmr::polymorphic_allocator here) are constructed with it.
+    // For entries and the table itself. Its memory must outlive all handles and weak references. Keys and
+    // values that take such an allocator (std::pmr::string, with std::pmr::polymorphic_allocator here) are
+    // constructed with it.
     Allocator allocator = Allocator();
 
     // A name that debuggers show. It is not copied, so pass a literal. (For `ibid top`:

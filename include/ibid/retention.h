@@ -12,6 +12,8 @@
 //     patterns.trim();      // gives all of it back now; the budget stays
 #pragma once
 
+#include "ibid/detail/port/language.h"
+
 #include <concepts>
 #include <cstddef>
 

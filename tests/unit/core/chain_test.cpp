@@ -3,6 +3,7 @@
 // Values that hold handles of the same cache, or of several in turn: how chains of them end.
 #include <cstddef>
 #include <memory>
+#include <memory_resource>
 #include <string>
 #include <thread>
 #include <vector>
@@ -140,6 +141,95 @@ TEST(value_chains, end_in_the_order_of_their_drops_before_the_first_drop_returns
     EXPECT_EQ(c.statistics().entries, 1U);
     shared.reset();
     EXPECT_EQ(c.statistics().entries, 0U);
+}
+
+// Counts its end in what may be a local variable.
+struct counted {
+    int* ends;
+    explicit counted(int& in) : ends(&in) {}
+    counted(counted&& other) noexcept : ends(std::exchange(other.ends, nullptr)) {}
+    ~counted() {
+        if (ends != nullptr) {
+            ++*ends;
+        }
+    }
+};
+
+// Calls a function in its destructor.
+struct calls {
+    void (*function)();
+    explicit calls(void (*f)()) : function(f) {}
+    calls(calls&& other) noexcept : function(std::exchange(other.function, nullptr)) {}
+    ~calls() {
+        if (function != nullptr) {
+            function();
+        }
+    }
+};
+
+void in_a_destructor(void (*function)()) {
+    cache<int, calls> outer;
+    outer.intern(1, [&] { return calls(function); }).reset();
+}
+
+// A library function does not know that a destructor calls it: in its own caches, values end as elsewhere.
+TEST(values_of_another_cache, end_at_once_in_a_destructor) {
+    in_a_destructor([] {
+        int ends = 0;
+        cache<int, counted> c({.retain = {.bytes = 1 << 20, .entries = 10}});
+        handle<counted> held = c.intern(0, [&] { return counted(ends); });
+        (void)c.intern(1, [&] { return counted(ends); });
+        (void)c.forget(1);
+        EXPECT_EQ(ends, 1);
+        (void)c.intern(2, [&] { return counted(ends); });
+        c.trim();
+        EXPECT_EQ(ends, 2);
+        (void)c.intern(3, [&] { return counted(ends); });
+        c.retain({});
+        EXPECT_EQ(ends, 3);
+        held.reset();
+        EXPECT_EQ(ends, 4);
+    });
+}
+
+TEST(values_of_another_cache, may_live_in_an_arena_that_goes_with_their_owner) {
+    using names = cache<int, std::pmr::string, key_beside, hash<int>, equal,
+                        std::pmr::polymorphic_allocator<std::byte>>;
+    struct session {
+        std::unique_ptr<std::pmr::monotonic_buffer_resource> arena =
+            std::make_unique<std::pmr::monotonic_buffer_resource>();
+        std::unique_ptr<names> all = std::make_unique<names>(
+            names::options{.retain = {.bytes = 1 << 20, .entries = 10}, .allocator = arena.get()});
+    };
+    cache<int, session> sessions;
+    handle<session> s = sessions.intern(1, [] { return session(); });
+    (void)s->all->intern(7, [] { return std::pmr::string("a text that is longer than sixteen bytes"); });
+    s.reset();
+    EXPECT_EQ(sessions.statistics().entries, 0U);
+}
+
+// A value that owns its cache: a new cache may get the address of the old one.
+TEST(values_of_another_cache, end_at_once_though_it_has_the_address_of_one_that_went) {
+    struct owns {
+        std::shared_ptr<cache<int, owns>> home;
+        explicit owns(std::shared_ptr<cache<int, owns>> in) : home(std::move(in)) {}
+        owns(owns&&) noexcept = default;
+        ~owns() {
+            if (home) {
+                home.reset();
+                int ends = 0;
+                for (int i = 0; i < 10; ++i) {
+                    cache<int, counted> c;
+                    c.intern(1, [&] { return counted(ends); }).reset();
+                    EXPECT_EQ(ends, i + 1);
+                }
+            }
+        }
+    };
+    auto home = std::make_shared<cache<int, owns>>();
+    handle<owns> last = home->intern(1, [&] { return owns(home); });
+    home.reset();
+    last.reset();
 }
 
 // A destructor that interns what it has just dropped gets a new value.

@@ -15,6 +15,18 @@ struct local {
 
 using namespace ibid::testing;
 
+names& own_names() {
+    static names own({.retain = {.bytes = 1 << 20, .entries = 10}});
+    struct late_user {
+        ~late_user() {
+            (void)own.find("kept");
+            (void)own.intern("late", [] { return "late"; });
+        }
+    };
+    static const late_user user;
+    return own;
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) const ibid::testing::plugin* ibid_test_plugin() {
@@ -50,6 +62,7 @@ extern "C" __attribute__((visibility("default"))) const ibid::testing::plugin* i
             return static_cast<int>(
                 std::count_if(all.begin(), all.end(), [](const auto& m) { return m.shares; }));
         },
+        [](const std::string& key) { return own_names().intern(key, [&] { return key; }); },
     };
     return &functions;
 }

@@ -32,6 +32,8 @@ struct plugin {
     void (*end)(loan<std::string>& l);
     const void* (*local_canonical)(); // of a type without linkage
     int (*modules_that_share)();
+    // In a static cache that retains values, and that a static object looks up in its destructor.
+    handle<std::string> (*intern_in_its_own)(const std::string& key);
 };
 
 } // namespace ibid::testing

@@ -264,6 +264,27 @@ TEST(plugins, may_be_closed_after_the_threads_that_used_them) {
     }
 }
 
+// Its static objects are destroyed by a thread that uses caches, but has not used those of this plugin.
+TEST(plugins, may_be_closed_by_another_thread) {
+    names c;
+    for (const char* const file : {IBID_PLUGIN_UNLOADED, IBID_PLUGIN_UNLOADED_CLANG}) {
+        if (*file == '\0') {
+            continue;
+        }
+        std::thread([&] {
+            (void)c.intern("mine", [] { return "mine"; });
+            void* library = nullptr;
+            std::thread([&] {
+                const opened p(file, RTLD_LOCAL);
+                p.functions->intern_in_its_own("kept").reset();
+                library = p.library;
+            }).join();
+            dlclose(library);
+            EXPECT_EQ(dlopen(file, RTLD_NOLOAD | RTLD_NOW), nullptr) << "it is still there";
+        }).join();
+    }
+}
+
 TEST(plugins, of_another_layout_stay_apart_and_say_so) {
     const handle<std::string> mine = intern(std::string("ibidem"));
     void* const other = dlopen(IBID_PLUGIN_OTHER_LAYOUT, RTLD_NOW);

@@ -266,7 +266,6 @@ struct no_table final : detail::value_owner {
     static constexpr detail::value_operations nothing{};
     void end_value(detail::value_header&) noexcept override {}
     void retire_memory(detail::value_header&) noexcept override {}
-    void finish_end(detail::value_header&) noexcept override {}
 };
 struct node_traits {
     using entry = node;

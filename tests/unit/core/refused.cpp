@@ -2,9 +2,11 @@
 //
 // Code that does not compile, with a message that tells what to write: one macro for each case
 // (CMakeLists.txt). Without a macro it compiles.
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +26,34 @@ class no_hash {
 
 public:
     bool operator==(const no_hash&) const = default;
+};
+
+enum class letter : char {};
+constexpr bool operator==(letter a, letter b) {
+    return (static_cast<char>(a) & 31) == (static_cast<char>(b) & 31); // 'A' and 'a'
+}
+struct other_traits : std::char_traits<char> {};
+struct text_base {
+    std::string text;
+    bool operator==(const text_base&) const = default;
+};
+struct derived : text_base {
+    int number = 0;
+    bool operator==(const derived&) const = default;
+};
+struct tagged_text {
+    std::string text;
+    int tag = 0;
+    operator std::string_view() const { return text; }
+    bool operator==(const tagged_text&) const = default;
+};
+class short_text {
+    std::string text_;
+
+public:
+    short_text(int number) : text_(static_cast<std::size_t>(number), 'x') {}
+    operator std::string_view() const { return text_; }
+    bool operator==(const short_text&) const = default;
 };
 
 struct wrapped {
@@ -78,6 +108,15 @@ int main() {
 #elif defined(REFUSED_MADE_BOOL)
     ibid::cache<int, bool> c;
     (void)c.intern(1, [] { return "no"; });
+#elif defined(REFUSED_MADE_REFERENCE)
+    const double exact = 1.5;
+    (void)numbers.intern(1, [&] { return std::ref(exact); });
+#elif defined(REFUSED_MADE_OPTIONAL)
+    ibid::cache<int, bool> c;
+    (void)c.intern(1, [] { return std::optional<int>(0); });
+#elif defined(REFUSED_MADE_ARGUMENT)
+    ibid::cache<int, std::vector<int>> c;
+    (void)c.intern(1, [] { return 2.9; });
 #elif defined(REFUSED_FACTORY)
     ibid::pool<int> p([] { return 1.5; });
 #elif defined(REFUSED_CANONICAL_CONSTRUCTOR)
@@ -107,6 +146,24 @@ int main() {
 #elif defined(REFUSED_PART)
     ibid::cache<std::vector<no_hash>, int> c;
     (void)c.find(std::vector<no_hash>());
+#elif defined(REFUSED_ENUMERATION)
+    ibid::cache<letter, int> c;
+    (void)c.find(letter('a'));
+#elif defined(REFUSED_TRAITS)
+    ibid::cache<std::basic_string<char, other_traits>, int> c;
+    (void)c.find(std::basic_string<char, other_traits>());
+#elif defined(REFUSED_BASE)
+    ibid::cache<derived, int> c;
+    (void)c.find(derived());
+#elif defined(REFUSED_TEXT_OF_A_CLASS)
+    ibid::cache<tagged_text, int> c;
+    (void)c.find("a");
+#elif defined(REFUSED_NUMBER_FOR_BYTES)
+    ibid::cache<short_text, int> c;
+    (void)c.find(1.5);
+#elif defined(REFUSED_ARRAY_ON_A_MISS)
+    ibid::cache<std::array<char, 4>, int> c;
+    (void)c.intern(std::string_view("abcd"), [] { return 1; });
 #elif defined(REFUSED_CONTAINS)
     (void)names.contains(65);
 #elif defined(REFUSED_FORGET)

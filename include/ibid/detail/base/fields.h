@@ -3,9 +3,11 @@
 // The fields of a class: those that it names in hash_fields(), or all members of an aggregate, found by
 // counting how many initializers it takes.
 //
-// Law: an aggregate is taken apart only if == compares it and it has at most 16 members, no base and no
-// member that is an array. All of its members are fields, as a defaulted == compares all.
+// Law: an aggregate is taken apart only if == compares it, and it has no base and at most 16 members (each
+// element of an array counts). All of its members are fields, as a defaulted == compares all.
 #pragma once
+
+#include "ibid/detail/port/language.h"
 
 #include <array>
 #include <cstddef>
@@ -33,16 +35,58 @@ template <class T, std::size_t... I>
 }
 inline constexpr std::size_t most_members = 16;
 
-// The number of members. 0: not an aggregate, or too many.
+// A base comes before all members.
+template <class Of>
+struct any_base {
+    template <class T>
+        requires(std::is_base_of_v<T, Of> && !std::is_same_v<T, Of>)
+    operator T() const noexcept; // NOLINT(google-explicit-constructor)
+};
+template <class T>
+concept has_base = requires {
+    T{any_base<T>()};
+};
+
+// How many values initialize it: one for each member, and for each element of a member that is an array. 0:
+// not an aggregate, or too many.
 template <class T, std::size_t n = most_members>
-[[nodiscard]] consteval std::size_t members() {
-    if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> ||
+[[nodiscard]] consteval std::size_t initializers() {
+    if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> || has_base<T> ||
                   takes<T>(std::make_index_sequence<most_members + 1>{})) {
         return 0;
     } else if constexpr (n == 0 || takes<T>(std::make_index_sequence<n>{})) {
         return n;
     } else {
-        return members<T, n - 1>();
+        return initializers<T, n - 1>();
+    }
+}
+
+// Whether it takes a list of one value after `before` values, and `after` more behind it.
+template <class T, std::size_t... Before, std::size_t... After>
+[[nodiscard]] consteval bool takes_list(std::index_sequence<Before...>, std::index_sequence<After...>) {
+    return requires {
+        T{((void)Before, any_member<T>())..., {any_member<T>()}, ((void)After, any_member<T>())...};
+    };
+}
+// How many values the member takes that begins with this one. An array is initialized whole by a list of one
+// value; then fewer values fit behind it.
+template <class T, std::size_t at, std::size_t after>
+[[nodiscard]] consteval std::size_t width() {
+    if constexpr (takes_list<T>(std::make_index_sequence<at>{}, std::make_index_sequence<after>{})) {
+        return initializers<T>() - at - after;
+    } else if constexpr (after == 0) {
+        return 1; // a class that such a list does not initialize
+    } else {
+        return width<T, at, after - 1>();
+    }
+}
+// The number of members from this value on.
+template <class T, std::size_t at = 0>
+[[nodiscard]] consteval std::size_t members() {
+    if constexpr (at >= initializers<T>()) {
+        return 0;
+    } else {
+        return 1 + members<T, at + width<T, at, initializers<T>() - at - 1>()>();
     }
 }
 
@@ -94,6 +138,10 @@ template <class A, class B>
 inline constexpr bool standard_tuple<std::pair<A, B>> = true;
 template <class T, std::size_t n>
 inline constexpr bool standard_tuple<std::array<T, n>> = true;
+template <class T>
+inline constexpr bool standard_array = false;
+template <class T, std::size_t n>
+inline constexpr bool standard_array<std::array<T, n>> = true;
 
 // f(field...).
 template <class T, class Function>

@@ -5,8 +5,8 @@
 //     struct counts { void begin() noexcept; void end() noexcept; … };
 //     counts& mine = per_thread<counts>::here();       // this thread's, or an empty one: one load
 //     counts* own = per_thread<counts>::attach();      // this thread's, made if needed; null: the thread is
-//     exiting own = per_thread<counts>::known();               // this thread's, if a module has made it;
-//     else null
+//     exiting
+//     counts* known = per_thread<counts>::known();     // this thread's, if a module has made it; else null
 //
 // Each module has a pointer to the record in a thread_local variable of its own; the first use of a module on
 // a thread finds the record by a key that belongs to the process (port/threads.h). The key has no destructor,
@@ -19,6 +19,8 @@
 //    written to.
 //  - A module's thread_local objects may use T after the module's hook has run: here() then gives `nobody`,
 //    and attach() gives null.
+//  - A module that is being unloaded gets no hook: its static objects are destroyed after the dynamic linker
+//    has decided to unmap it. So known() makes none, and attach() gives null by then.
 //
 // T: default constructor (constexpr); begin() and end(), once for each record; key_of_process(), or null.
 #pragma once
@@ -28,6 +30,7 @@
 #include "ibid/detail/port/aligned_memory.h"
 #include "ibid/detail/port/compiled.h"
 #include "ibid/detail/port/module.h"
+#include "ibid/detail/port/module_end.h"
 #include "ibid/detail/port/signpost.h"
 #include "ibid/detail/port/threads.h"
 
@@ -48,28 +51,31 @@ public:
         if (here_ != &nobody_) {
             return here_;
         }
-        return ended_ ? nullptr : find(true);
+        return ended_ || module_ends() ? nullptr : find();
     }
     [[nodiscard]] IBID_MODULE_LOCAL static T* known() noexcept {
         if (here_ != &nobody_) {
             return here_;
         }
-        return ended_ ? nullptr : find(false);
+        const thread_key* const key = ended_ ? nullptr : T::key_of_process();
+        return key != nullptr ? of_thread(*key) : nullptr;
     }
 
 private:
-    [[IBID_SELDOM]] IBID_MODULE_LOCAL static T* find(bool make) noexcept {
+    // Null: it has none, or the thread is exiting and the record has ended.
+    [[nodiscard]] static record* of_thread(const thread_key& key) noexcept {
+        void* const known = key.get();
+        return known != &key ? static_cast<record*>(known) : nullptr;
+    }
+
+    [[IBID_SELDOM]] IBID_MODULE_LOCAL static T* find() noexcept {
         const thread_key* const key = T::key_of_process();
         if (key == nullptr) {
             return nullptr;
         }
-        void* const known = key->get();
-        if (known == key) {
-            return nullptr; // the thread is exiting, and the record has ended
-        }
-        auto* r = static_cast<record*>(known);
+        record* r = of_thread(*key);
         if (r == nullptr) {
-            if (!make) {
+            if (key->get() != nullptr) {
                 return nullptr;
             }
             void* const memory = allocate_aligned(alignof(record), sizeof(record));

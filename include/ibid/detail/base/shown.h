@@ -6,6 +6,8 @@
 // Law: they can be printed exactly if the value can.
 #pragma once
 
+#include "ibid/detail/port/language.h"
+
 #include <iosfwd>
 #include <type_traits>
 

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread's list of values whose last handle was dropped by another value's destructor. With it, a chain of
-// any length is destroyed in a loop instead of a recursion.
+// Values whose last handle was dropped by another value's destructor. With a list of them, a chain of any
+// length is destroyed in a loop instead of a recursion.
 //
 // Laws:
-//  - The first value ends as usual. A value that is dropped by its destructor, or by a destructor in the
-//    list, leaves its table at once. It is destroyed after the first one, in the order of the drops, before
-//    the first drop returns.
+//  - A value ends before the drop of its last handle returns, unless this thread is destroying another value
+//    of the same table. Then it leaves the table at once, and is destroyed after that other value, in the
+//    order of the drops, before the other one's drop returns.
+//  - Values of other tables do not wait: what they use may go when the destructor that drops them returns. So
+//    the recursion is at most as deep as there are tables in a chain.
 //  - Nothing is allocated: an entry that has left its table does not need its hash, so the list's link is
 //    stored there.
 //
-// Each module has its own list. If a chain alternates between modules, the recursion is at most as deep as
-// there are modules.
+// Each module has its own lists. If a chain alternates between modules, each of them adds to the depth.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "ibid/detail/base/slot_bits.h"
 #include "ibid/detail/counting/value_header.h"
@@ -24,11 +26,29 @@ namespace ibid {
 inline namespace layout_1 {
 namespace detail {
 
+// The values of one table that end on this thread; it lives while the first of them does.
 class ending_values {
 public:
-    // Whether a value's destructor is running on this thread.
-    [[nodiscard]] bool running() const noexcept { return running_; }
-    void begin() noexcept { running_ = true; }
+    IBID_MODULE_LOCAL explicit ending_values(const value_owner& of) noexcept
+        : owner_(&of), outer_(std::exchange(innermost_, this)) {}
+    ending_values(const ending_values&) = delete;
+    ending_values& operator=(const ending_values&) = delete;
+    IBID_MODULE_LOCAL ~ending_values() { innermost_ = outer_; }
+
+    // Those of this table. Null: none of them is ending on this thread.
+    [[nodiscard]] IBID_MODULE_LOCAL static ending_values* of(const value_owner& owner) noexcept {
+        ending_values* e = innermost_;
+        while (e != nullptr && e->owner_ != &owner) {
+            e = e->outer_;
+        }
+        return e;
+    }
+    // A destructor has ended the table of its value: another table may get this address.
+    IBID_MODULE_LOCAL static void forget(const value_owner& owner) noexcept {
+        if (ending_values* const e = of(owner)) {
+            e->owner_ = nullptr;
+        }
+    }
 
     // Adds `h`. Requires: `h` is in no table, and its owner keeps the entry for it.
     void push(value_header& h) noexcept {
@@ -41,17 +61,20 @@ public:
         last_ = &h;
     }
 
-    // Ends all values in the list, including those that are added meanwhile.
-    void finish() noexcept {
-        while (value_header* const h = first_) {
+    // The next one in the list, taken out. Null: there is none.
+    [[nodiscard]] value_header* take() noexcept {
+        value_header* const h = first_;
+        if (h != nullptr) {
             first_ = take_next(*h);
             last_ = first_ == nullptr ? nullptr : last_;
-            h->owner->finish_end(*h);
         }
-        running_ = false;
+        return h;
     }
 
 private:
+    // No destructor: usable until the thread's last instruction.
+    IBID_MODULE_LOCAL static inline thread_local constinit ending_values* innermost_ = nullptr;
+
     // Overloads, because only one of the two bodies compiles.
     static void put(ending_link<false>& link, entry_word&, std::uint64_t address) noexcept {
         link.next_ending = address;
@@ -59,31 +82,29 @@ private:
     static void put(ending_link<true>&, entry_word& word, std::uint64_t address) noexcept {
         word.keep_address(address);
     }
-    [[nodiscard]] static std::uint64_t take(ending_link<false>& link, entry_word&) noexcept {
+    [[nodiscard]] static std::uint64_t stored(ending_link<false>& link, entry_word&) noexcept {
         return link.next_ending;
     }
-    [[nodiscard]] static std::uint64_t take(ending_link<true>&, entry_word& word) noexcept {
+    [[nodiscard]] static std::uint64_t stored(ending_link<true>&, entry_word& word) noexcept {
         return word.take_address();
     }
 
     // A second call, for a value that gets a successor, restores the word before it stores the link.
     static void set_next(value_header& h, value_header* next) noexcept {
         if (next != nullptr) {
-            (void)take(h, h);
+            (void)stored(h, h);
         }
         put(h, h, reinterpret_cast<std::uintptr_t>(next));
     }
     [[nodiscard]] static value_header* take_next(value_header& h) noexcept {
-        return reinterpret_cast<value_header*>(static_cast<std::uintptr_t>(take(h, h)));
+        return reinterpret_cast<value_header*>(static_cast<std::uintptr_t>(stored(h, h)));
     }
 
+    const value_owner* owner_;
+    ending_values* const outer_;
     value_header* first_ = nullptr;
     value_header* last_ = nullptr;
-    bool running_ = false;
 };
-
-// No destructor: usable until the thread's last instruction.
-IBID_MODULE_LOCAL inline thread_local constinit ending_values this_thread_ending;
 
 } // namespace detail
 } // namespace layout_1

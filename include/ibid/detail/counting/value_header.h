@@ -50,8 +50,6 @@ public:
 
     // No strong reference is left: take the entry out of the table and destroy the value.
     virtual void end_value(value_header& h) noexcept = 0;
-    // The second half of end_value(), for a value whose first half left it to a list (ending_values.h).
-    virtual void finish_end(value_header& h) noexcept = 0;
     // No weak reference is left either: free the memory once no reader can see it.
     virtual void retire_memory(value_header& h) noexcept = 0;
 

@@ -13,6 +13,8 @@
 // Thread safety: any thread, except where a member says otherwise.
 #pragma once
 
+#include "ibid/detail/port/language.h"
+
 #include <atomic>
 #include <cassert>
 #include <cstdint>

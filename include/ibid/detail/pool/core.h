@@ -264,6 +264,9 @@ private:
     [[nodiscard, gnu::noinline]] IBID_MODULE_LOCAL pool_node* take_slowly() noexcept {
         thread_cache* mine = cache_of_this_thread();
         if (mine != nullptr) {
+            (void)this_pool_thread::attach(); // so that this module's next call is fast
+        }
+        if (mine != nullptr) {
             if (pool_node* const n = mine->take()) {
                 return n;
             }

@@ -13,6 +13,8 @@
 // The layout of a signpost never changes: modules with other versions of ibid read it.
 #pragma once
 
+#include "ibid/detail/port/language.h"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

@@ -8,7 +8,7 @@
 //  - An ending entry keeps the table alive by the shard's count or, to save a lock, by a pin in this thread's
 //    record (participant::pin_table). After both are gone another thread may free the table, so everything
 //    that is needed later is copied first.
-//  - If a value's destructor drops another value, the other value ends after it, from a list
+//  - If a value's destructor drops another value of its table, that one ends after it, from a list
 //    (ending_values.h).
 //
 // Thread safety: any thread.
@@ -43,6 +43,9 @@ public:
     template <class Allocator>
     owned_values(Table& table, const Allocator& allocator) noexcept
         : value_owner(hot_values::of_process(), allocator.values()), table_(table) {}
+    owned_values(const owned_values&) = delete;
+    owned_values& operator=(const owned_values&) = delete;
+    IBID_MODULE_LOCAL ~owned_values() { ending_values::forget(*this); }
     static void prepare() {
         (void)hot_values::of_process();
         (void)wait_graph::of_process(); // for fork_locks.h
@@ -52,12 +55,11 @@ public:
     IBID_MODULE_LOCAL void end_value(value_header& h) noexcept override {
         entry& e = static_cast<entry&>(h);
         auto& reclaimer = table_.reclaimer_;
-        ending_values& ending = this_thread_ending;
         const auto allocator = table_.allocator();
         hot_values& hot_cells = hot;
         shard_type& s = table_.shard_of(e.hash());
         const auto me = reclaimer.known_here();
-        const bool nested = ending.running();
+        ending_values* const outer = ending_values::of(*this);
         bool free_now = false;
         bool pinned = false;
         bool must_release = false;
@@ -66,17 +68,17 @@ public:
             table_.unlink(s, e, reclaimer.counters_for(me, s));
             // Acquire: holders of weak references are done with the memory (pairs with release_weak()). If
             // there is none now, there will never be one again.
-            if (!nested && h.weak.load(std::memory_order_acquire) == 1) {
+            if (outer == nullptr && h.weak.load(std::memory_order_acquire) == 1) {
                 free_now = !allocator.ends_with_table() && reclaimer.single_reader();
                 pinned = !free_now && reclaimer.pin_table(me, s);
                 must_release = (free_now || pinned) && Table::uncount(s);
             }
         }
-        if (nested) {
-            ending.push(h);
+        if (outer != nullptr) {
+            outer->push(h); // still counted, so that it keeps the table
             return;
         }
-        ending.begin();
+        ending_values ending(*this);
         values.destroy(h);
         if (free_now) {
             traits::free(e, allocator, hot_cells);
@@ -88,13 +90,10 @@ public:
         if (must_release) {
             table_.release_table();
         }
-        ending.finish();
-    }
-
-    // The entry is still counted, and keeps the table.
-    void finish_end(value_header& h) noexcept override {
-        values.destroy(h);
-        h.release_weak();
+        while (value_header* const next = ending.take()) { // the table is there while the list has entries
+            next->owner->values.destroy(*next);
+            next->release_weak();
+        }
     }
 
     void retire_memory(value_header& h) noexcept override {
