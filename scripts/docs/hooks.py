@@ -89,8 +89,6 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         return f"![{match[2]}]({posixpath.relpath(f'pictures/{match[1]}.svg', posixpath.dirname(name) or '.')})"
 
     markdown = PICTURE.sub(drawn, markdown)
-    # @PATH@ alone on a line: that file of the tree.
-    markdown = re.sub(r"(?m)^@([\w./-]+)@$", lambda m: (ROOT / m[1]).read_text().rstrip(), markdown)
 
     def resolved(match: re.Match[str]) -> str:
         path = outside(name, match[1])

@@ -21,7 +21,7 @@ PLACES = (
     ("CMakeLists.txt", rf"project\(ibid VERSION ({VERSION})"),
     ("packaging/vcpkg/ibid/vcpkg.json", rf'"version": "({VERSION})"'),
     ("packaging/rpm/ibid.spec", rf"global ibid_version ({VERSION})"),
-    ("packaging/oci/kubernetes.yaml", rf"image: ibid:({VERSION})"),
+    ("docs/operators/containers.md", rf"image: ibid:({VERSION})"),
     ("docs/operators/containers.md", rf"-v ibid:/ibid ibid:({VERSION})"),
     ("docs/operators/install.md", rf'"ibid_version ({VERSION})"'),
 )

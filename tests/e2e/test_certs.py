@@ -135,14 +135,24 @@ def test_shows_a_table(peers: Peers, pki: Standard) -> None:
 def test_cuts_names_only_for_a_terminal(ibid: Path) -> None:
     """The system's roots have long names."""
     code = "import ssl, sys; kept = [ssl.create_default_context() for _ in range(2)]; print('ready', flush=True); sys.stdin.read()"
-    with subprocess.Popen([str(ibid), "run", PYTHON, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-        for words in (["certs"], ["certs", "--estimate"]):
+    for words, start in (["certs"], [str(ibid), "run", PYTHON]), (["certs", "--estimate"], [PYTHON]):
+        with subprocess.Popen([*start, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
             words = [str(ibid), *words, str(process.pid)]
             whole = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
             narrow = on_a_terminal(words, columns=90, NO_COLOR="1").decode().replace("\r\n", "\n").rpartition("\r")[2] # behind the progress
             assert max(len(line) for line in whole.splitlines()) > 120
             assert max(len(line) for line in narrow.splitlines()) <= 90
+            process.communicate("")
+
+
+def test_counts_what_there_is_once(ibid: Path) -> None:
+    """A program with one context has a hundred certificates of which there are no copies."""
+    code = "import ssl, sys; kept = ssl.create_default_context(); print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen([PYTHON, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        lines = subprocess.run([str(ibid), "certs", "--estimate", str(process.pid)], capture_output=True, text=True, timeout=60).stdout.splitlines()
+        assert lines[1:] == ["There are no copies: sharing them would save no memory."]
         process.communicate("")
 
 

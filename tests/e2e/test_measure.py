@@ -114,7 +114,13 @@ def test_what_cannot_be_measured_is_said(ibid: Path, words: list[str], status: i
 def test_of_a_program_that_fails_each_time_the_status_is_noted(ibid: Path) -> None:
     done = measure(ibid, "--rounds=1", "--", "sh", "-c", "exit 3")
     assert "the program ended with status 3 each time" in done.stdout
-    assert "with fewer than 3 rounds no difference is reported" in done.stdout
+    assert "a comparison needs 3 rounds or more" in done.stdout
+    assert "too few runs to compare" in done.stdout and "no difference seen" not in done.stdout
+
+
+def test_of_a_program_that_ends_at_once_the_time_is_not_zero(ibid: Path) -> None:
+    time = figures(measure(ibid, "--json", "--rounds=3", "--", "true"))["time"]
+    assert all(0.0001 < seconds < 1 for kind in ("stock", "under_ibid") for seconds in time[kind]["values"])
 
 
 @pytest.mark.parametrize("status", [126, 127])

@@ -140,6 +140,9 @@ class TestEnable:
     def test_takes_settings_and_refuses_wrong_ones(self, on: Image) -> None:
         assert on("enable", "--set", "IBID_PRIVACY=strict", "--set=IBID_RETAIN=8M", "web").returncode == 0
         assert 'Environment="IBID_PRIVACY=strict"\nEnvironment="IBID_RETAIN=8M"\n' in on.drop_in("web").read_text()
+        told = on.json("enable", "--dry-run", "--set", "IBID_PRIVACY=off", "web")
+        gone = "IBID_RETAIN=8M was set in this file and no longer is; to keep it: --set IBID_RETAIN=8M"
+        assert gone in told["notes"] and "IBID_PRIVACY=strict" not in str(told["notes"])
         for wrong in ("IBID_PRIVACY=much", "PATH=/", "IBID_PRIVACY", "IBID_EXCLUDE=a\nb", "IBID_EXCLUDE=\x1b[31m", "IBID_EXCLUDE=" + "a" * 2000):
             assert on("enable", "--set", wrong, "web").returncode == 2
 

@@ -105,13 +105,13 @@ def test_has_keys_for_order_and_filter_and_says_which(ibid: Path, programs: list
     )
     assert order(lines, programs) == programs[::-1]
     assert lines[0].split()[:2] == ["PID", "NAME"]
-    assert lines[-1].startswith("q quit   < > sort by: hits   r reverse   / filter")
+    assert lines[-1].startswith("q quit  < > sort: hits  r reverse  / filter")
     marked = "".join(lines[0][at] for at in range(100) if terminal.screen.buffer[0][at].reverse)
     assert marked.strip() == "HITS"  # the sort column
     terminal.type("r")
     terminal.wait_for(lambda display: order(display, programs) == programs)
     terminal.type("r\x1bOD")  # the arrow to the left
-    terminal.wait_for(lambda display: "sort by: retained" in display[-1])
+    terminal.wait_for(lambda display: "sort: retained" in display[-1])
     terminal.type(f"/{programs[0]}")
     terminal.wait_for(lambda display: display[-1].startswith(f"filter: {programs[0]}_") and order(display, programs) == programs[:1])
     terminal.type("\r")

@@ -29,7 +29,7 @@ NATIVE = toolchain.NATIVE
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 OTHERS = [target for target in toolchain.NAMES if target != NATIVE]
 RELEASE = Path(os.environ.get("IBID_RELEASE", "/nowhere"))
-FOR_ANY_CONTAINER = re.findall(r"LD_PRELOAD, value: (\S+)", (ROOT / "packaging/oci/kubernetes.yaml").read_text())[0]
+FOR_ANY_CONTAINER = re.findall(r"LD_PRELOAD, value: (\S+)", (ROOT / "docs/operators/containers.md").read_text())[0]
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 USES_OPENSSL = f"import ssl\nfor _ in range(3):\n    print(len(ssl.create_default_context(cafile={CA_FILE!r}).get_ca_certs()))\n"
 

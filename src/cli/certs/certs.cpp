@@ -221,12 +221,18 @@ int estimate(const request& r) {
     for (const std::string& obstacle : obstacles)
         say("But ibid does not help this program: {}\n", folded(obstacle, 2));
     constexpr std::size_t before = 22;
-    if (s.objects() != 0)
+    // Most copies first. A program with the system's CAs has a hundred certificates of which there is one.
+    const auto single = std::find_if(s.certificates.begin(), s.certificates.end(),
+                                     [](const copied_certificate& c) { return c.copies < 2; });
+    if (single != s.certificates.begin())
         say("{}\n", paint(colour::strong, fmt::format("{:>9} {:>10}  {}", "COPIES", "EXPIRES",
                                                       names_text("SUBJECT", "ISSUER", before))));
-    for (const copied_certificate& c : s.certificates)
-        say("{:>9} {:>10.10}  {}\n", grouped(c.copies), c.shown.not_after,
-            names_text(subject_of(c.shown), c.shown.issuer, before));
+    for (auto c = s.certificates.begin(); c != single; ++c)
+        say("{:>9} {:>10.10}  {}\n", grouped(c->copies), c->shown.not_after,
+            names_text(subject_of(c->shown), c->shown.issuer, before));
+    if (single != s.certificates.begin() && single != s.certificates.end())
+        say("and {} of which there is one\n",
+            counted(static_cast<std::size_t>(s.certificates.end() - single), "certificate"));
     return exit_ok;
 }
 

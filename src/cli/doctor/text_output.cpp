@@ -134,7 +134,7 @@ void print_text(const findings& f) {
     for (const std::string& problem : f.problems)
         say("{}    {}\n", paint(colour::bad, "problem"), folded(problem, 11));
     for (const std::string& step : f.next)
-        say("next       {}\n", step);
+        say("next       {}\n", folded(step, 11));
     print_verdict(f);
 }
 

@@ -16,6 +16,7 @@
 #include "cli/programs/process.h"
 #include "statistics/host_reader.h"
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 #include <vector>
@@ -75,6 +76,9 @@ seen_processes look(shared_statistics::host_reader& host) {
                                       with_more_rights()));
     else if (others_not_shown && ::geteuid() != 0)
         remarks.emplace_back("Other users' processes are not shown: 'sudo ibid top' shows them.");
+    if (std::any_of(s.picture.rows.begin(), s.picture.rows.end(),
+                    [](const top_row& r) { return !r.figures.helped && r.cache.empty(); }))
+        remarks.emplace_back("-: not helped; 'ibid stat PID' says why.");
     if (s.silent != 0 && s.obstacle.empty())
         remarks.push_back(fmt::format("{} could not be read in time: reading {} memory did not finish.",
                                       s.silent == 1 ? "1 process" : grouped(s.silent) + " processes",

@@ -39,25 +39,26 @@ bool has_less(const top_row& a, const top_row& b) {
     return figures_of(a).*Member < figures_of(b).*Member;
 }
 
+// 80 wide, as terminals are.
 constexpr std::array all_columns{
-    column{"pid", "PID", 8, false, [](const top_row& r) { return fmt::format("{}", r.pid); },
+    column{"pid", "PID", 7, false, [](const top_row& r) { return fmt::format("{}", r.pid); },
            [](const top_row& a, const top_row& b) { return a.pid < b.pid; }},
     column{"name", "NAME", 16, true, [](const top_row& r) { return r.name; },
            [](const top_row& a, const top_row& b) { return a.name < b.name; }},
-    column{"active", "ACTIVE", 9, false, [](const top_row& r) { return grouped(figures_of(r).active); },
+    column{"active", "ACTIVE", 7, false, [](const top_row& r) { return grouped(figures_of(r).active); },
            has_less<&statistics::active>},
-    column{"retained", "RETAINED", 9, false, [](const top_row& r) { return grouped(figures_of(r).retained); },
+    column{"retained", "RETAINED", 8, false, [](const top_row& r) { return grouped(figures_of(r).retained); },
            has_less<&statistics::retained>},
-    column{"hits", "HITS", 13, false, [](const top_row& r) { return grouped(figures_of(r).hits); },
+    column{"hits", "HITS", 11, false, [](const top_row& r) { return grouped(figures_of(r).hits); },
            has_less<&statistics::hits>},
     column{"misses", "MISSES", 9, false, [](const top_row& r) { return grouped(figures_of(r).misses); },
            has_less<&statistics::misses>},
-    column{"rate", "HIT%", 6, false,
+    column{"rate", "HIT%", 5, false,
            [](const top_row& r) {
                return hit_rate(r) < 0 ? std::string("-") : fmt::format("{:.1f}", 100 * hit_rate(r));
            },
            [](const top_row& a, const top_row& b) { return hit_rate(a) < hit_rate(b); }},
-    column{"saved", "NOT PARSED", 12, false,
+    column{"saved", "NOT PARSED", 10, false,
            [](const top_row& r) { return bytes_text(figures_of(r).bytes_not_parsed); },
            has_less<&statistics::bytes_not_parsed>},
 };
@@ -65,6 +66,10 @@ constexpr std::array all_columns{
 std::string padded(const std::string& text, const column& c) {
     return c.is_left ? fmt::format("{:<{}.{}}", text, c.width, c.width)
                      : fmt::format("{:>{}}", text, c.width);
+}
+
+bool names_row(const column& c) {
+    return c.name == "pid" || c.name == "name";
 }
 
 void add_column(std::string& line, const std::string& text) {
@@ -189,15 +194,16 @@ std::string top_view::header() const {
 
 std::string top_view::text_of(const top_row& row) {
     std::string text;
+    const bool has_figures = row.figures.helped || !row.cache.empty();
     for (const column& c : all_columns)
-        add_column(text, padded(c.text(row), c));
+        add_column(text, padded(has_figures || names_row(c) ? c.text(row) : "-", c));
     return text;
 }
 
 std::string top_view::keys() const {
     if (types_)
         return fmt::format("filter: {}_   Enter keeps it, Esc removes it", filter_);
-    return fmt::format("q quit   < > sort by: {}   r reverse   / filter{}   arrows scroll",
+    return fmt::format("q quit  < > sort: {}  r reverse  / filter{}  arrows scroll",
                        all_columns[column_].name,
                        filter_.empty() ? "" : fmt::format(": {} (Esc: none)", filter_));
 }

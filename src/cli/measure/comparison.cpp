@@ -27,11 +27,13 @@ double sample::most() const {
 }
 
 bool comparison::differ() const {
-    return stock.values.size() >= 3 &&
+    return stock.values.size() >= fewest_runs &&
            (stock.most() < under_ibid.least() || under_ibid.most() < stock.least());
 }
 
 std::string comparison::verdict() const {
+    if (stock.values.size() < fewest_runs)
+        return "too few runs to compare";
     const double before = stock.median();
     const double after = under_ibid.median();
     if (!differ() || before <= 0 || after <= 0)

@@ -6,10 +6,13 @@
 // five that happens by chance once in 126 times; with three and three once in 10.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace ibid::cli::measure {
+
+constexpr std::size_t fewest_runs = 3; // of each kind, to tell a difference
 
 struct sample {
     std::vector<double> values; // one for each round
@@ -29,7 +32,7 @@ struct comparison {
     bool in_text = true; // false: only in JSON
 
     [[nodiscard]] bool differ() const;
-    // "1.4 x less", "1.1 x more", "no difference seen"
+    // "1.4 x less", "1.1 x more", "no difference seen", "too few runs to compare"
     [[nodiscard]] std::string verdict() const;
 };
 

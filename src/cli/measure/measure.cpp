@@ -48,8 +48,9 @@ public:
 
     [[nodiscard]] std::vector<comparison> figures() const {
         std::vector<comparison> all;
-        all.push_back(
-            of("memory", "private dirty, all processes", "bytes", [](const trial& t) { return t.memory; }));
+        if (has_memory())
+            all.push_back(of("memory", "private dirty, all processes", "bytes",
+                             [](const trial& t) { return t.memory; }));
         if (each([](const trial& t) { return t.connections >= enough_connections; }))
             all.push_back(
                 of("memory per connection",
@@ -73,6 +74,9 @@ public:
         return all;
     }
 
+    [[nodiscard]] bool has_memory() const {
+        return each([](const trial& t) { return t.memory > 0; });
+    }
     [[nodiscard]] bool has_latencies() const {
         return each([](const trial& t) { return !t.latencies.empty(); });
     }
@@ -118,7 +122,7 @@ private:
 };
 
 // What else there is to say about the figures.
-std::vector<std::string> notes_about(const request& r, int status, const trial& last, bool has_latencies) {
+std::vector<std::string> notes_about(const request& r, int status, const trial& last, const collected& all) {
     std::vector<std::string> notes;
     const bool has_load = !r.what.load.empty();
     if (status != 0)
@@ -127,9 +131,11 @@ std::vector<std::string> notes_about(const request& r, int status, const trial& 
                         !has_load                ? ""
                         : last.last_line.empty() ? "; look whether it reached the program"
                                                  : fmt::format(", and said: {}", last.last_line)));
-    if (r.rounds < 3)
-        notes.emplace_back("with fewer than 3 rounds no difference is reported");
-    if (has_load && !has_latencies)
+    if (r.rounds < fewest_runs)
+        notes.push_back(fmt::format("a comparison needs {} rounds or more", fewest_runs));
+    if (!all.has_memory())
+        notes.emplace_back("no memory: the runs are too short to see it");
+    if (has_load && !all.has_latencies())
         notes.emplace_back("no latencies: its output has no percentiles (wrk and wrk2 print them with "
                            "--latency, bombardier with -l; ab, hey, oha, vegeta report and k6 always)");
     const std::optional<doctor::opinion> found = doctor::opinion_of(r.what.command[0]);
@@ -187,7 +193,7 @@ int measure(const request& r) {
     }
     show_progress("");
     const std::vector<comparison> figures = all.figures();
-    const std::vector<std::string> notes = notes_about(r, status, last, all.has_latencies());
+    const std::vector<std::string> notes = notes_about(r, status, last, all);
     if (r.json) {
         nlohmann::ordered_json out = {{"ibid", IBID_VERSION},
                                       {"command", r.what.command},

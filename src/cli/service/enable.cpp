@@ -17,6 +17,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -110,6 +112,25 @@ std::vector<std::string> settings_for(const request& r, const systemd::unit& u, 
     return all;
 }
 
+// What the file of an earlier `ibid enable --set` sets, and the new one does not, for a person.
+std::vector<std::string> no_longer_set(const std::string& before, const std::vector<std::string>& now) {
+    constexpr std::string_view key = "Environment=";
+    std::vector<std::string> gone;
+    std::istringstream lines(before);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(key))
+            continue;
+        for (const std::string& word : systemd::words_of(line.substr(key.size()))) {
+            const std::string name = word.substr(0, word.find('=') + 1);
+            if (std::none_of(now.begin(), now.end(),
+                             [&name](const std::string& one) { return one.starts_with(name); }))
+                gone.push_back(
+                    fmt::format("{0} was set in this file and no longer is; to keep it: --set {0}", word));
+        }
+    }
+    return gone;
+}
+
 std::vector<std::string> next_steps(const request& r, const systemd::unit& u) {
     if (!r.root.empty())
         return {};
@@ -167,6 +188,8 @@ int enable(const request& r) {
         "LD_PRELOAD=" + prepend_preload(systemd::without_specifiers(entry_in(r.root, preload)),
                                         there && there->file.empty() ? there->value : "")};
     assignments.insert(assignments.end(), settings.begin(), settings.end());
+    for (std::string& gone : no_longer_set(before.text, assignments))
+        j.notes.push_back(std::move(gone));
     const std::string text = drop_in_text(u.name, assignments);
     const systemd::unit_result then = systemd::load_unit(r.root, u.name, {path, text});
     for (std::string& what : overridden(then.found.value_or(u), path))

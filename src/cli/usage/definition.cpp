@@ -133,7 +133,7 @@ command top() {
                      .help = "Seconds between two views (default: 2)"},
                     {.name = "--once", .help = "One view, then exit"},
                     {.name = "--json", .help = "JSON instead of text, one object per line"}},
-        .exit_status = "0.",
+        .exit_status = "0; with --once, 1 if no process can be read.",
     };
 }
 
@@ -150,7 +150,8 @@ command doctor() {
             {{.name = "PROGRAM|PID|SERVICE",
               .is = word::subject,
               .help = "A program, a running process, or a service (NAME.service); default: this machine"}},
-        .exit_status = "0 if ibid helps or it is not known; 1 if there is an obstacle.",
+        .exit_status = "0 if ibid helps or it is not known; 1 if there is an obstacle, or a process runs "
+                       "without ibid.",
         .examples = {{"ibid doctor nginx", ""},
                      {"sudo ibid doctor 4711", ""},
                      {"ibid doctor nginx.service", ""}},
@@ -279,7 +280,8 @@ const std::vector<variable>& variables() {
         {"LD_PRELOAD", "FILE[:FILE...]", "unset", "Set by ibid run; existing entries stay, after ibid",
          false},
         {"IBID_CONFIG", "FILE", "/etc/ibid.conf",
-         "Read settings from FILE and FILE.d/*.conf; empty: from no file. Read by ibid run and ibid doctor",
+         "Read settings from FILE and FILE.d/*.conf; empty: from no file. Read by ibid run, doctor and "
+         "enable",
          false},
         {"NO_COLOR", "any text", "unset", "Not empty: no colours", false},
     };
@@ -289,7 +291,9 @@ const std::vector<variable>& variables() {
 const std::vector<exit_status>& exit_statuses() {
     static const std::vector<exit_status> all{
         {0, "Done."},
-        {1, "The answer is no: no such process, no permission to read it, not under ibid, not helped."},
+        {1,
+         "The answer is no: no such process, no permission to read it, not under ibid; doctor: not helped; "
+         "enable and status of a service: not enabled. Or standard output could not be written."},
         {2, "The command line, or the name of a file, is wrong."},
         {126, "ibid run: the program was found but cannot be run."},
         {127, "ibid run: there is no such program."},

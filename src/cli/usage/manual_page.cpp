@@ -74,12 +74,16 @@ std::string manual_page(const std::string& version) {
     text += ".SH ENVIRONMENT\n";
     for (const variable& v : variables())
         text += tagged(bold(v.name) + "=" + italic(v.values), v.help + ". Default: " + v.unset + ".");
-    text += paragraph("Other values count as unset; ibid run and ibid doctor say so.");
-    text += ".SH FILES\n" +
-            tagged(bold("/etc/ibid.conf"),
-                   "Settings: lines of NAME=VALUE in the words of the environment, which wins. "
-                   "Below a line [PROGRAM] they are for that program alone. # begins a comment line.") +
-            tagged(bold("/etc/ibid.conf.d/*.conf"), "The same, read afterwards by name; the later one wins.");
+    text +=
+        paragraph("An IBID_ variable with another value counts as unset; ibid run and ibid doctor say so.");
+    text +=
+        ".SH FILES\n" +
+        tagged(bold("/etc/ibid.conf"),
+               "Settings: lines of NAME=VALUE in the words of the environment, which wins. "
+               "Below a line [PROGRAM] they are for that program alone. # begins a comment line.") +
+        tagged(bold("/etc/ibid.conf.d/*.conf"), "The same, read afterwards by name; the later one wins.") +
+        tagged(bold("/etc/systemd/system/SERVICE.d/ibid.conf"), "Written by ibid enable.") +
+        tagged(bold("/etc/default/ibid-exporter"), "Options of the exporter's service.");
     text += ".SH EXIT STATUS\n";
     for (const exit_status& s : exit_statuses())
         text += tagged(bold(std::to_string(s.number)), s.meaning);

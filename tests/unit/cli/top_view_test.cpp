@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +18,7 @@ using ::testing::SizeIs;
 
 top_row row(pid_t pid, const char* name, std::uint64_t hits, std::uint64_t saved) {
     top_row r{pid, name, {}};
+    r.figures.helped = true;
     statistics& s = r.figures.of[static_cast<std::size_t>(shared_statistics::kind::certificates)];
     s.hits = hits;
     s.bytes_not_parsed = saved;
@@ -93,29 +95,39 @@ TEST(top_view, fills_the_screen_and_names_its_keys) {
     const std::vector<screen_line> lines = v.lines(picture, 10);
     ASSERT_THAT(lines, SizeIs(10));
     EXPECT_THAT(lines[0].text, HasSubstr("NOT PARSED"));
+    EXPECT_EQ(lines[0].text.size(), 80U); // as wide as most terminals
     EXPECT_EQ(lines[0].text.substr(lines[0].marked_from, lines[0].marked_to - lines[0].marked_from),
-              "  NOT PARSED");
-    EXPECT_THAT(lines[1].text, HasSubstr("      30 nginx"));
+              "NOT PARSED");
+    EXPECT_THAT(lines[1].text, HasSubstr("     30 nginx"));
     EXPECT_EQ(lines[5].text, "A remark.");
-    EXPECT_THAT(lines[9].text, HasSubstr("q quit   < > sort by: saved"));
+    EXPECT_THAT(lines[9].text, HasSubstr("q quit  < > sort: saved"));
 }
 
 TEST(top_view, scrolls_no_further_than_there_are_processes) {
     top_view v;
     const auto first = [&v] {
-        return v.lines(picture, 5)[1].text.substr(0, 8);
+        return v.lines(picture, 5)[1].text.substr(0, 7);
     }; // header, two processes, remark, keys
-    EXPECT_EQ(first(), "      30");
+    EXPECT_EQ(first(), "     30");
     press(v, key::down);
-    EXPECT_EQ(first(), "      10");
+    EXPECT_EQ(first(), "     10");
     press(v, key::last);
-    EXPECT_EQ(first(), "      20");
+    EXPECT_EQ(first(), "     20");
     press(v, key::up);
-    EXPECT_EQ(first(), "      10");
+    EXPECT_EQ(first(), "     10");
     press(v, key::page_up);
-    EXPECT_EQ(first(), "      30");
+    EXPECT_EQ(first(), "     30");
     press(v, key::page_up);
-    EXPECT_EQ(first(), "      30");
+    EXPECT_EQ(first(), "     30");
+}
+
+TEST(top_view, has_no_figures_of_a_process_that_is_not_helped) {
+    top_row r = row(10, "curl", 0, 0);
+    r.figures.helped = false;
+    EXPECT_EQ(top_view::text_of(r), fmt::format("{:>7} {:<16} {:>7} {:>8} {:>11} {:>9} {:>5} {:>10}", 10,
+                                                "curl", "-", "-", "-", "-", "-", "-"));
+    r.cache = "routes";
+    EXPECT_THAT(top_view::text_of(r), HasSubstr(" 0 "));
 }
 
 TEST(top_view, fits_any_screen) {

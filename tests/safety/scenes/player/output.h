@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a scene prints. It is kept in memory, so that it can be hashed, and a child's can be put after its parent's.
-// support.h prints through it, too.
+// What a scene prints. It is kept in memory, so that it can be hashed, and a child's can be put after its
+// parent's. support.h prints through it, too.
 #pragma once
 
 #include <stdio.h>
