@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a program gets peers. A leaser holds them until its next operation, and gets nothing else from a connection.
+// How a program gets peers. A leaser holds them until its next operation, and gets nothing else from a
+// connection.
 #pragma once
 
 #include "output.h"
