@@ -193,7 +193,7 @@ int dane_authority_of_connection(libcrypto& of, SSL* ssl, X509** matched, EVP_PK
 
 X509* peer_of_session(libcrypto& of, const SSL_SESSION* session) {
     auto* const s = const_cast<SSL_SESSION*>(session);
-    return own_of(of, {s, 0}, of.f.SSL_SESSION_get0_peer(s), use::not_yet);
+    return own_of(of, {s}, of.f.SSL_SESSION_get0_peer(s), use::not_yet);
 }
 
 X509* of_verification(libcrypto& of, X509_STORE_CTX* verification, X509* lent, int above) {

@@ -162,12 +162,14 @@ constexpr decltype(auto) with_fields(const T& object, const Function& f) {
     }
 }
 
-// The types of the fields. (Only declared: for decltype.)
+// The types of the fields.
 template <class... T>
 struct types {};
 struct to_types {
     template <class... T>
-    types<T...> operator()(const T&...) const;
+    constexpr types<T...> operator()(const T&...) const {
+        return {};
+    }
 };
 template <class T>
 using field_types = decltype(with_fields(std::declval<const T&>(), to_types()));
