@@ -5,5 +5,5 @@
 
 #if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
 #error "ibid needs C++20 or later: compile with -std=c++20"
-#include "ibid needs C++20" // not there, so that compilers end here
+#include "C++20 is needed" // not there, so that compilers end here
 #endif
