@@ -22,7 +22,6 @@
 #include <concepts>
 #include <cstddef>
 #include <optional>
-#include <span> // enable_view
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -70,7 +69,7 @@ class cache {
     static constexpr bool plain_value = std::is_object_v<Value> && !std::is_const_v<Value>;
     static constexpr bool key_owns_itself =
         !std::is_same_v<KeyOf, key_beside> ||
-        (!std::ranges::enable_view<Key> && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>);
+        (!detail::has_view<Key>() && !std::is_same_v<Key, const char*> && !std::is_same_v<Key, char*>);
     static constexpr bool key_has_equality = detail::compares<Equal, Key, Key>;
     static constexpr bool key_has_hash = detail::can_hash<Hash>;
     static constexpr bool hash_takes_key = !key_has_hash || detail::hashes<Hash, Key>;
@@ -79,8 +78,9 @@ class cache {
     static_assert(plain_value, "ibid: name the plain type of the value; handles give const access to it");
     static_assert(
         key_owns_itself,
-        "ibid: this key only points at its text or elements, which may go before the entry does. Let the key "
-        "own them (std::string, std::vector), and look up by the view: that copies nothing on a hit");
+        "ibid: this key, or a part of it, only points at its text or elements, which may go before the entry "
+        "does. Let the key own them (std::string, std::vector), and look up by the view: that copies nothing "
+        "on a hit. (A class whose views stay valid says so with hash_fields().)");
     static_assert(key_has_equality,
                   "ibid: keys have no ==. Write bool operator==(const Key&) const = default;");
     static_assert(key_has_hash, IBID_NO_HASH);

@@ -4,7 +4,7 @@
 //
 // Law: a lookup that compiles looks up the value that was written. A lookup whose argument would change its
 // value by conversion (300 as a char, 1.5 as an int, 7 as a vector of seven zeros) does not compile, nor does
-// a `make` whose result loses digits (1.5 for an int).
+// a `make` whose result loses digits (1.5 for an int). Nor does a key with a view in it.
 #pragma once
 
 #include <concepts>
@@ -12,7 +12,7 @@
 #include <iterator>
 #include <limits>
 #include <optional>
-#include <span>
+#include <span> // and enable_view
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -164,6 +164,43 @@ template <class Key, class K>
     } else {
         const auto* const first = std::data(k);
         return Key(first, first + bytes_of(k).size() / sizeof *first); // a literal without its final zero
+    }
+}
+
+} // namespace detail
+
+namespace detail {
+
+// Whether a T only points at its text or elements, or at those of a part of it, which may end before the
+// entry does. A class that names its fields is the one who knows. Outer: as in how_hashed().
+template <class T, class... Outer>
+consteval bool has_view();
+
+template <class Types, class... Outer>
+inline constexpr bool some_have_views = false;
+template <template <class...> class Types, class... T, class... Outer>
+inline constexpr bool
+    some_have_views<Types<T...>, Outer...> = (has_view<std::remove_cvref_t<T>, Outer...>() || ...);
+
+template <class T, class... Outer>
+consteval bool has_view() {
+    // The order decides: in C++26, an optional is a view of what it owns.
+    if constexpr ((std::is_same_v<T, Outer> || ...) || names_fields<T>) { // NOLINT(bugprone-branch-clone)
+        return false;
+    } else if constexpr (is_optional<T>) {
+        return has_view<std::remove_cv_t<typename T::value_type>, T, Outer...>();
+    } else if constexpr (std::ranges::enable_view<T>) {
+        return true;
+    } else if constexpr (std::is_array_v<T>) {
+        return has_view<std::remove_cv_t<std::remove_all_extents_t<T>>, T, Outer...>();
+    } else if constexpr (is_variant<T>) {
+        return some_have_views<T, T, Outer...>;
+    } else if constexpr (standard_tuple<T> || (!has_own_hash<T> && aggregate<T>)) {
+        return some_have_views<field_types<T>, T, Outer...>;
+    } else if constexpr (element_range<T>) {
+        return has_view<std::remove_cvref_t<decltype(*std::declval<const T&>().begin())>, T, Outer...>();
+    } else {
+        return false;
     }
 }
 

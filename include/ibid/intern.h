@@ -12,11 +12,11 @@
 
 #include <cstddef>
 #include <new>
-#include <span> // enable_view
 #include <type_traits>
 #include <utility>
 
 #include "ibid/cache.h"
+#include "ibid/concepts.h"
 #include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/base/type_name.h"
@@ -30,9 +30,10 @@ namespace detail {
 // The cache of T that all modules of the process share, if T is the same type in them (type_name.h).
 template <class T>
 struct canonical_cache {
-    static_assert(!std::is_array_v<T> && !std::is_pointer_v<T> && !std::ranges::enable_view<T>,
-                  "T only points at what it means, and that may go first: name the owner, as in "
-                  "intern<std::string>(text)");
+    static_assert(
+        !std::is_array_v<T> && !std::is_pointer_v<T> && !has_view<T>(),
+        "T, or a part of it, only points at what it means, and that may go first: name the owner, as in "
+        "intern<std::string>(text)");
 
     cache<T, T, key_is_value> values;
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keys: their types, where entries store them, and what they can be looked up by.
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -19,6 +24,25 @@ namespace ibid {
 namespace {
 
 using namespace ibid::testing;
+
+struct tree {
+    std::string name;
+    std::vector<tree> children;
+    bool operator==(const tree&) const = default;
+};
+struct with_view {
+    std::string_view name;
+    bool operator==(const with_view&) const = default;
+};
+struct answering : with_view { // its texts stay
+    [[nodiscard]] const std::string_view& hash_fields() const { return name; }
+};
+static_assert(detail::has_view<std::string_view>() && detail::has_view<with_view>());
+static_assert(detail::has_view<std::vector<std::pair<int, std::span<const int>>>>());
+static_assert(detail::has_view<std::variant<int, std::array<std::string_view, 2>>>());
+static_assert(!detail::has_view<tree>() && !detail::has_view<answering>());
+static_assert(!detail::has_view<std::optional<std::string>>());
+static_assert(!detail::has_view<std::tuple<std::string, const char*, std::filesystem::path>>());
 
 // Interned by `key`, found by `other`, and the other way round.
 template <class Key, class Other>

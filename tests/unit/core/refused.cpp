@@ -41,6 +41,11 @@ struct derived : text_base {
     int number = 0;
     bool operator==(const derived&) const = default;
 };
+struct viewing {
+    std::optional<std::string_view> name;
+    int number = 0;
+    bool operator==(const viewing&) const = default;
+};
 struct tagged_text {
     std::string text;
     int tag = 0;
@@ -130,6 +135,15 @@ int main() {
 #elif defined(REFUSED_VIEW)
     ibid::cache<std::string_view, int> views;
     (void)views.find("a");
+#elif defined(REFUSED_VIEW_IN_A_PAIR)
+    ibid::cache<std::pair<std::string_view, int>, int> pairs;
+    (void)pairs.find(std::pair<std::string_view, int>("a", 1));
+#elif defined(REFUSED_VIEW_IN_A_CLASS)
+    ibid::cache<viewing, int> c;
+    (void)c.find(viewing());
+#elif defined(REFUSED_VIEWS_IN_A_VECTOR)
+    ibid::cache<std::vector<std::string_view>, int> lists;
+    (void)lists.size();
 #elif defined(REFUSED_POINTER)
     ibid::cache<const char*, int> pointers;
     (void)pointers.find("a");
@@ -174,6 +188,8 @@ int main() {
     (void)ibid::intern(no_equality{1});
 #elif defined(REFUSED_CANONICAL_VIEW)
     (void)ibid::intern(std::string_view("a"));
+#elif defined(REFUSED_CANONICAL_VIEW_IN_AN_OPTIONAL)
+    (void)ibid::intern(std::optional<std::string_view>("a"));
 #elif defined(REFUSED_HASH_ALONE)
     (void)ibid::hash<no_hash>()(no_hash());
 #elif defined(REFUSED_CONST)
