@@ -279,7 +279,8 @@ inline void start() {
 
 // Makes the collector know the thread that constructs it, until it is destroyed there. For threads that the
 // collector has not started itself, such as a std::thread. Does nothing for a thread that the collector
-// already knows.
+// already knows. (After GC_unregister_my_thread(), called by yourself, the thread must make no more tokens:
+// that is not noticed.)
 class thread {
 public:
     // Throws unregistered_thread if the collector cannot find the thread's stack.
@@ -295,6 +296,7 @@ public:
     thread& operator=(const thread&) = delete;
     ~thread() {
         if (registered_) {
+            detail::gc_pages::end_own(); // so that the next token asks again whether the thread is known
             GC_unregister_my_thread();
         }
     }
@@ -315,7 +317,7 @@ struct token_statistics {
     std::size_t tokens = 0;  // that hold, or held until release()
     std::size_t waiting = 0; // found dead; what they held has not been let go yet
 };
-// How many tokens there are now. Any thread; O(1).
+// How many tokens there are now. Any thread; looks at each token, under a lock.
 [[nodiscard]] inline token_statistics statistics() noexcept {
     const detail::gc_registry::token_counts c = detail::the_gc_registry().counts();
     return {c.slots - c.waiting, c.waiting};

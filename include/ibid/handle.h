@@ -150,9 +150,9 @@ public:
     // `part` belongs to `whole`, which is not empty: a part of nothing cannot be named.
     template <class Whole>
     view(const handle<Whole>& whole, const T& part) noexcept
-        : view(&part, &detail::header_of(whole.operator->())) {} // -> checks it
+        : view(std::addressof(part), &detail::header_of(whole.operator->())) {} // -> checks it
     template <class Whole>
-    view(const view<Whole>& whole, const T& part) noexcept : view(&part, whole.header()) {
+    view(const view<Whole>& whole, const T& part) noexcept : view(std::addressof(part), whole.header()) {
         IBID_ASSERT(whole, "an empty view has no part: test it with if (v) first");
     }
     template <class Whole>

@@ -29,7 +29,8 @@ struct cache_options {
 
     // For entries and the table itself. Its memory must outlive all handles and weak references. Keys and
     // values that take such an allocator (std::pmr::string, with std::pmr::polymorphic_allocator here) are
-    // constructed with it.
+    // constructed with it. (What a miss was looked up by, if it is no Key, first becomes one by its own
+    // constructor, which ends with the call: in an arena, its memory would stay.)
     Allocator allocator = Allocator();
 
     // A name that debuggers show. It is not copied, so pass a literal. (For `ibid top`:

@@ -79,11 +79,11 @@ public:
     // A member of the object. The loan must not have ended.
     [[nodiscard]] T* operator->() const noexcept IBID_LIFETIMEBOUND {
         IBID_ASSERT(node_ != nullptr, "this loan has ended: take another one from the pool");
-        return &node_->value;
+        return std::addressof(node_->value);
     }
     // The object's address; null if the loan has ended.
     [[nodiscard]] T* get() const noexcept IBID_LIFETIMEBOUND {
-        return node_ != nullptr ? &node_->value : nullptr;
+        return node_ != nullptr ? std::addressof(node_->value) : nullptr;
     }
     // Whether there is an object.
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
@@ -112,7 +112,7 @@ public:
     [[nodiscard]] void* leak() noexcept { return std::exchange(node_, nullptr); }
     // The object in such a word.
     [[nodiscard]] static T* object(void* leaked) noexcept {
-        return &static_cast<detail::pooled<T>*>(leaked)->value;
+        return std::addressof(static_cast<detail::pooled<T>*>(leaked)->value);
     }
     static void end(void* leaked) noexcept { loan(static_cast<detail::pooled<T>*>(leaked)).end(); }
 
@@ -189,7 +189,7 @@ public:
     [[nodiscard]] loan<T> take() {
         if (detail::pool_node* const n = alive().take()) {
             auto* const idle = static_cast<detail::pooled<T>*>(n);
-            IBID_ALLOW(&idle->value, sizeof(T));
+            IBID_ALLOW(std::addressof(idle->value), sizeof(T));
             return loan<T>(idle);
         }
         return loan<T>(alive().make());
@@ -228,6 +228,10 @@ private:
         static constexpr bool makes = detail::maker_of<Make, T>; // not a concept: a shorter error
         static_assert(
             makes, "ibid: the pool's make() must return a T, or what a T is constructed from without a loss");
+        using answer = std::remove_cvref_t<std::invoke_result_t<Reset&, T&>>;
+        static_assert(
+            std::is_void_v<answer> || std::is_same_v<answer, bool>,
+            "ibid: the pool's reset() must return nothing, or a bool: whether the pool keeps the object");
 
     public:
         hooks(Make make, Reset reset, pool_budget budget)
@@ -256,12 +260,12 @@ private:
             IBID_TRY {
                 T& value = static_cast<detail::pooled<T>&>(n).value;
                 bool keeps = true;
-                if constexpr (std::is_same_v<std::invoke_result_t<Reset&, T&>, bool>) {
+                if constexpr (std::is_same_v<answer, bool>) {
                     keeps = reset_(value);
                 } else {
                     reset_(value);
                 }
-                IBID_FORBID(&value, sizeof(T));
+                IBID_FORBID(std::addressof(value), sizeof(T));
                 return keeps;
             }
             IBID_CATCH(...) {
@@ -270,7 +274,7 @@ private:
         }
         void dispose(detail::pool_node* n) noexcept override {
             auto* const ends = static_cast<detail::pooled<T>*>(n);
-            IBID_ALLOW(&ends->value, sizeof(T));
+            IBID_ALLOW(std::addressof(ends->value), sizeof(T));
             delete ends;
         }
 

@@ -4,7 +4,7 @@
 //
 // Law: counting never makes two threads wait for each other and never takes a lock of its own. A snapshot is
 // a sum over stripes that are read one after another: the figures are exact while no thread uses the cache;
-// otherwise they may differ from each other by a few operations.
+// otherwise they may differ by what other threads do while the sum is made.
 //
 //     ibid::cache<std::string, std::regex> patterns;
 //     auto h = patterns.intern("a+", [] { return std::regex("a+"); });

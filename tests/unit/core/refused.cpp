@@ -124,6 +124,9 @@ int main() {
     (void)c.intern(1, [] { return 2.9; });
 #elif defined(REFUSED_FACTORY)
     ibid::pool<int> p([] { return 1.5; });
+#elif defined(REFUSED_RESET)
+    ibid::pool<int> p([] { return 1; }, [](int& number) { return number; });
+    (void)p.take();
 #elif defined(REFUSED_CANONICAL_CONSTRUCTOR)
     (void)ibid::intern<std::vector<int>>(7);
 #elif defined(REFUSED_CANONICAL_NUMBER)

@@ -102,6 +102,8 @@ TEST(values, that_overload_the_address_operator_are_found_all_the_same) {
     const auto h = c.intern(1, [] { return covers_its_address(); });
     EXPECT_EQ(h->n, 4);
     EXPECT_EQ(c.find(1), h);
+    const view<covers_its_address> whole(h, *h);
+    EXPECT_EQ(view<covers_its_address>(whole, *whole)->n, 4);
 }
 
 struct brings_its_own_new {

@@ -171,6 +171,21 @@ TEST(token, is_refused_on_a_thread_that_the_collector_does_not_know) {
     EXPECT_EQ(c.statistics().entries, 1u);
 }
 
+TEST(token, is_refused_on_a_thread_that_the_collector_no_longer_knows) {
+    ibid::gc::start();
+    names c;
+    std::thread([&] {
+        {
+            const ibid::gc::thread known;
+            EXPECT_TRUE(intern(c, "k").release());
+        }
+        EXPECT_THROW((void)intern(c, "k"), ibid::gc::unregistered_thread);
+        const ibid::gc::thread known_again;
+        EXPECT_TRUE(intern(c, "k").release());
+    }).join();
+    EXPECT_EQ(c.statistics().entries, 0u);
+}
+
 TEST(token, may_be_released_by_a_thread_that_the_collector_does_not_know) {
     names c;
     const name a = intern(c, "k");

@@ -245,4 +245,15 @@ TEST(destructor, of_an_object_may_use_its_pool) {
     home = nullptr;
 }
 
+TEST(reset_hook, may_answer_by_a_reference) {
+    struct parser {
+        bool sound = true;
+    };
+    ibid::pool<parser> p([] { return parser(); }, [](parser& x) -> bool& { return x.sound; });
+    p.take()->sound = false;
+    EXPECT_EQ(p.statistics().ended, 1u);
+    (void)p.take();
+    EXPECT_EQ(p.statistics().ended, 1u);
+}
+
 } // namespace

@@ -227,4 +227,18 @@ TEST(pool, example_of_its_header) {
     EXPECT_GE(line->capacity(), 40u);
 }
 
+struct covers_its_address {
+    int n = 4;
+    void operator&() const = delete; // NOLINT(google-runtime-operator)
+};
+
+TEST(loan, finds_what_overloads_the_address_operator) {
+    ibid::pool<covers_its_address> p;
+    ibid::loan<covers_its_address> a = p.take();
+    EXPECT_EQ((*a).n + a->n + a.get()->n, 12);
+    void* const word = a.leak();
+    EXPECT_EQ(decltype(a)::object(word)->n, 4);
+    decltype(a)::end(word);
+}
+
 } // namespace

@@ -99,6 +99,13 @@ public:
         return p != nullptr ? p->pop() : nullptr;
     }
 
+    // Gives up this thread's page.
+    IBID_MODULE_LOCAL static void end_own() noexcept {
+        if (gc_thread* const me = this_gc_thread::known()) {
+            me->end();
+        }
+    }
+
     // A slot, and usually a page for this thread. Throws bad_alloc.
     [[nodiscard]] IBID_MODULE_LOCAL gc_slot* pop_for_this_thread() {
         gc_thread* const me =

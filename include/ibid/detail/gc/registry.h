@@ -140,7 +140,7 @@ private:
         dead_list_.store(dead, std::memory_order_relaxed);
         dead_.fetch_add(found, std::memory_order_relaxed);
         the_gc_pages().forget_handed();
-        limit_.store(std::max(alive, burst_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+        survivors_.store(alive, std::memory_order_relaxed);
         if (sentinel_ != nullptr) {
             if (dead != nullptr) {
                 GC_clear_mark_bit(sentinel_);
@@ -240,7 +240,9 @@ private:
     // Once for each page of slots.
     [[nodiscard]] gc_slot* refill() {
         listen();
-        if (the_gc_pages().handed() > limit_.load(std::memory_order_relaxed) && GC_is_disabled() == 0) {
+        const std::size_t limit =
+            std::max(survivors_.load(std::memory_order_relaxed), burst_.load(std::memory_order_relaxed));
+        if (the_gc_pages().handed() > limit && GC_is_disabled() == 0) {
             // The collector paces itself by the size of its heap and does not see what tokens hold, so a
             // burst of tokens would not make it collect. Finalizers run as the program has configured.
             the_gc_pages().forget_handed(); // so that other threads need not collect too
@@ -283,7 +285,7 @@ private:
     GC_on_collection_event_proc previous_ = nullptr; // the former listener; written under listening_
 
     std::atomic<std::size_t> burst_{65'536};
-    std::atomic<std::size_t> limit_{65'536};
+    std::atomic<std::size_t> survivors_{0}; // of the last collection
 };
 
 // The process-wide object; without memory for it, this module's own.
