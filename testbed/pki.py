@@ -451,7 +451,7 @@ class Pki:
             .not_valid_after(self.at_(days[1]))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
         )
-        if issuer:
+        if issuer and not any(isinstance(extension, x509.AuthorityKeyIdentifier) for extension, _ in extensions):
             identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
             builder = builder.add_extension(identifier, critical=False)
         for extension, critical in extensions:

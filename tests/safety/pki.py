@@ -108,6 +108,14 @@ def leaf_with(pki: Pki, name: str, issuer: Credential, extra: ObjectIdentifier, 
     return pki.issue_(name, issuer, "p256", (-10, 80), extensions, subject=subject)
 
 
+def leaf_with_structures(pki: Pki) -> None:
+    """A certificate whose algorithms have parameters, and whose issuer is named in an extension."""
+    root = pki.root("rsa-root", key="rsa2048")
+    issuer = x509.AuthorityKeyIdentifier(None, [x509.DirectoryName(root.x509.subject)], root.x509.serial_number)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "structures")])
+    pki.issue_("structures", root, "p256", (-10, 80), [(issuer, False)], subject=subject)
+
+
 def write_message(pki: Pki, signer: Credential) -> None:
     """A signed PKCS #7 message with the signer's chain."""
     message = PKCS7SignatureBuilder().set_data(b"hello")
@@ -146,6 +154,7 @@ def make(folder: Path) -> Path:
         write_private_keys(pki, who)
     write_request(pki, client)
     write_message(pki, server)
+    leaf_with_structures(pki)
     key = client.key.read_bytes()
     (folder / "key-last.pem").write_bytes(root.pem_bytes + key)
     (folder / "key-first.pem").write_bytes(key + root.pem_bytes)

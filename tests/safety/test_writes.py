@@ -82,6 +82,9 @@ OUT_CASES = [
     Case("writes/out_parameters.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="other: handshake 1")
     for how in range(1, 12)
 ]
+STRUCTURES = [
+    Case("writes/public_structures.c", name=f"{how}", flags=(f"-DHOW={how}",), shows="end") for how in range(1, 6)
+]
 LENT_CASES = [
     Case("writes/lent_past_the_session.c", name=name, flags=(f"-DHOW={how}",), shows="the peer's alias: mine")
     for how, name in ((1, "transparency"), (2, "dane"), (3, "check-issued"), (4, "custom-extension"))
@@ -142,7 +145,7 @@ MODULE_CASES = [
 ]
 
 
-@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *OTHER_SESSION, *EQUAL, *LOCKED, *FOUND, *CRLS, *MANY_LOCKS, *IN_USE, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
+@pytest.mark.parametrize("case, mode", crossed([*CASES, *BARE_CASES, *OUT_CASES, *STRUCTURES, *LENT_CASES, *LISTS, *REPLACED, *HELD, *OTHER_SESSION, *EQUAL, *LOCKED, *FOUND, *CRLS, *MANY_LOCKS, *IN_USE, *BUILT, *ENDED, *OPEN, *SCARCE, *PYTHON_CASES]), ids=str)
 def test_a_write_is_seen_by_those_who_see_it_in_stock(case: Case, mode: Mode, stage: Stage) -> None:
     stage.as_stock(case, mode)
 

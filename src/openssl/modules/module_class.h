@@ -44,8 +44,8 @@ enum name_roles : std::uint32_t {
     alters_parsing = 1U << 17,    // later parses may give different objects
     decodes_item = 1U << 18,      // into any part, by its ASN.1 type ...
     gives_item = 1U << 19,        // ... such a type
-    gives_algorithm = 1U << 20,   // a pointer to an algorithm in a certificate ...
-    writes_algorithm = 1U << 21,  // ... and what writes through one, or to its parameters
+    gives_structure = 1U << 20, // one with public pointers: an algorithm, general names, parameters of PSS ...
+    writes_structure = 1U << 21, // ... and what writes to its parts: a const structure does not protect them
     gives_shared = 1U << 22,      // certificates past ibid: nothing is shared where one may write
     gives_dh = 1U << 23,          // a DH key in a certificate: servers write to parameters of their own ...
     writes_dh = 1U << 24,
@@ -86,6 +86,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_INTEGER_set_uint64", writes_number},
     named_role{"ASN1_ITEM_get", gives_item},
     named_role{"ASN1_ITEM_lookup", gives_item},
+    named_role{"ASN1_OBJECT_it", gives_item},
     named_role{"ASN1_OCTET_STRING_NDEF_it", gives_item},
     named_role{"ASN1_OCTET_STRING_it", gives_item},
     named_role{"ASN1_OCTET_STRING_set", writes_string},
@@ -104,11 +105,11 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"ASN1_TIME_set_string", writes_time},
     named_role{"ASN1_TIME_set_string_X509", writes_time},
     named_role{"ASN1_TIME_to_generalizedtime", writes_time},
-    named_role{"ASN1_TYPE_pack_sequence", writes_algorithm},
+    named_role{"ASN1_TYPE_pack_sequence", writes_structure},
     named_role{"ASN1_TYPE_set", writes_always},
     named_role{"ASN1_TYPE_set1", writes_always},
-    named_role{"ASN1_TYPE_set_int_octetstring", writes_algorithm},
-    named_role{"ASN1_TYPE_set_octetstring", writes_algorithm},
+    named_role{"ASN1_TYPE_set_int_octetstring", writes_structure},
+    named_role{"ASN1_TYPE_set_octetstring", writes_structure},
     named_role{"ASN1_UNIVERSALSTRING_it", gives_item},
     named_role{"ASN1_UNIVERSALSTRING_to_string", writes_string},
     named_role{"ASN1_UTCTIME_adj", writes_time},
@@ -203,14 +204,15 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"EC_KEY_set_private_key", writes_key},
     named_role{"EC_KEY_set_public_key", writes_key},
     named_role{"EC_KEY_set_public_key_affine_coordinates", writes_key},
-    named_role{"EVP_CIPHER_CTX_get_algor", writes_algorithm},
-    named_role{"EVP_CIPHER_CTX_get_algor_params", writes_algorithm},
-    named_role{"EVP_CIPHER_meth_get_set_asn1_params", writes_algorithm},
-    named_role{"EVP_CIPHER_param_to_asn1", writes_algorithm},
-    named_role{"EVP_CIPHER_set_asn1_iv", writes_algorithm},
+    named_role{"EDIPARTYNAME_it", gives_item},
+    named_role{"EVP_CIPHER_CTX_get_algor", writes_structure},
+    named_role{"EVP_CIPHER_CTX_get_algor_params", writes_structure},
+    named_role{"EVP_CIPHER_meth_get_set_asn1_params", writes_structure},
+    named_role{"EVP_CIPHER_param_to_asn1", writes_structure},
+    named_role{"EVP_CIPHER_set_asn1_iv", writes_structure},
     named_role{"EVP_MD_meth_set*", alters_algorithms},
-    named_role{"EVP_PKEY_CTX_get_algor", writes_algorithm},
-    named_role{"EVP_PKEY_CTX_get_algor_params", writes_algorithm},
+    named_role{"EVP_PKEY_CTX_get_algor", writes_structure},
+    named_role{"EVP_PKEY_CTX_get_algor_params", writes_structure},
     named_role{"EVP_PKEY_add1_attr*", writes_key},
     named_role{"EVP_PKEY_asn1_add*", alters_algorithms | alters_parsing},
     named_role{"EVP_PKEY_asn1_set*", alters_algorithms | alters_parsing},
@@ -249,6 +251,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"EVP_PKEY_set_type_by_keymgmt", writes_key},
     named_role{"EVP_PKEY_set_type_str", writes_key},
     named_role{"EVP_PKEY_set_utf8_string_param", writes_key},
+    named_role{"GENERAL_NAMES_it", gives_item},
+    named_role{"GENERAL_NAME_it", gives_item},
     named_role{"GENERAL_NAME_set0_othername", writes_always},
     named_role{"GENERAL_NAME_set0_value", writes_always},
     named_role{"OBJ_NAME_add", alters_algorithms | alters_parsing},
@@ -262,6 +266,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"OCSP_request_add1_cert", hides_owner},
     named_role{"OCSP_request_sign", hides_owner},
     named_role{"OSSL_CMP_*", hides_owner},
+    named_role{"OTHERNAME_it", gives_item},
     named_role{"PEM_read_DHparams", writes_dh},
     named_role{"PEM_read_DSAPrivateKey", fills_old_key},
     named_role{"PEM_read_DSA_PUBKEY", fills_old_key},
@@ -284,8 +289,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"PEM_read_bio_RSA_PUBKEY", fills_old_key},
     named_role{"PEM_read_bio_X509_CRL", fills_crl},
     named_role{"PEM_read_bio_X509_PUBKEY", writes_key},
-    named_role{"PKCS5_pbe_set0_algor", writes_algorithm},
-    named_role{"PKCS5_pbe_set0_algor_ex", writes_algorithm},
+    named_role{"PKCS5_pbe_set0_algor", writes_structure},
+    named_role{"PKCS5_pbe_set0_algor_ex", writes_structure},
     named_role{"PKCS7_RECIP_INFO_set", hides_owner},
     named_role{"PKCS7_add_certificate", hides_owner},
     named_role{"PKCS7_add_recipient", hides_owner},
@@ -294,12 +299,14 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"PKCS7_sign", hides_owner},
     named_role{"PKCS7_sign_add_signer", hides_owner},
     named_role{"PKCS7_sign_ex", hides_owner},
+    named_role{"RSA_PSS_PARAMS_it", gives_item},
     named_role{"RSA_X931_*", writes_key},
     named_role{"RSA_blinding_off", writes_key},
     named_role{"RSA_blinding_on", writes_key},
     named_role{"RSA_clear_flags", writes_key},
     named_role{"RSA_generate_key_ex", writes_key},
     named_role{"RSA_generate_multi_prime_key", writes_key},
+    named_role{"RSA_get0_pss_params", gives_structure},
     named_role{"RSA_meth_get_finish", writes_key},
     named_role{"RSA_meth_get_init", writes_key},
     named_role{"RSA_meth_get_keygen", writes_key},
@@ -342,7 +349,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_CRL_get0_extensions", gives_extension | lists_crl},
     named_role{"X509_CRL_get0_lastUpdate", lists_crl},
     named_role{"X509_CRL_get0_nextUpdate", lists_crl},
-    named_role{"X509_CRL_get0_signature", lists_crl},
+    named_role{"X509_CRL_get0_signature", gives_structure | lists_crl},
     named_role{"X509_CRL_get_REVOKED", lists_crl},
     named_role{"X509_CRL_get_ext", gives_extension | lists_crl},
     named_role{"X509_CRL_get_issuer", gives_name | lists_crl},
@@ -382,7 +389,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_NAME_delete_entry", writes_name},
     named_role{"X509_NAME_it", gives_item},
     named_role{"X509_OBJECT_get0_X509_CRL", gives_crl},
-    named_role{"X509_PUBKEY_get0_param", gives_algorithm},
+    named_role{"X509_PUBKEY_get0_param", gives_structure},
     named_role{"X509_PUBKEY_it", gives_item},
     named_role{"X509_PUBKEY_set0_param", writes_key},
     named_role{"X509_PUBKEY_set0_public_key", writes_key},
@@ -427,10 +434,12 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_alias_set1", writes_always},
     named_role{"X509_build_chain", gives_shared},
     named_role{"X509_delete_ext", writes_always},
-    named_role{"X509_get0_authority_issuer", gives_name},
+    named_role{"X509_get0_authority_issuer", gives_structure},
     named_role{"X509_get0_extensions", gives_extension},
     named_role{"X509_get0_pubkey", gives_key},
     named_role{"X509_get0_pubkey_bitstr", gives_key},
+    named_role{"X509_get0_signature", gives_structure},
+    named_role{"X509_get0_tbs_sigalg", gives_structure},
     named_role{"X509_get_X509_PUBKEY", gives_key},
     named_role{"X509_get_ext", gives_extension},
     named_role{"X509_get_issuer_name", gives_name},
@@ -466,6 +475,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509v3_delete_extension", writes_always},
     named_role{"X509v3_get_ext", gives_extension},
     named_role{"a2i_ASN1_*", writes_string},
+    named_role{"a2i_GENERAL_NAME", writes_structure},
     named_role{"d2i_ASN1_*", writes_string},
     named_role{"d2i_DHparams", writes_dh},
     named_role{"d2i_DHxparams", writes_dh},
@@ -479,8 +489,12 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"d2i_ECPrivateKey", writes_key},
     named_role{"d2i_ECPrivateKey_*", fills_old_key},
     named_role{"d2i_EC_PUBKEY*", fills_old_key},
+    named_role{"d2i_EDIPARTYNAME", writes_structure},
+    named_role{"d2i_GENERAL_NAME", writes_structure},
+    named_role{"d2i_GENERAL_NAMES", writes_structure},
     named_role{"d2i_KeyParams", writes_key},
     named_role{"d2i_KeyParams_bio", writes_key},
+    named_role{"d2i_OTHERNAME", writes_structure},
     named_role{"d2i_PrivateKey", writes_key},
     named_role{"d2i_PrivateKey_ex", writes_key},
     named_role{"d2i_PublicKey", writes_key},
@@ -503,6 +517,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"i2d_re_X509_CRL_tbs", writes_always},
     named_role{"i2d_re_X509_tbs", writes_always},
     named_role{"o2i_ECPublicKey", writes_key},
+    named_role{"v2i_GENERAL_NAME_ex", writes_structure},
 });
 
 static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
@@ -510,7 +525,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
 // 0: a name that no class depends on.
 [[nodiscard]] constexpr std::uint32_t roles_of(std::string_view name) noexcept {
     // Quick test: most names in a program are not OpenSSL's.
-    constexpr std::string_view first_letters = "ABCDEGOPRSTXadio";
+    constexpr std::string_view first_letters = "ABCDEGOPRSTXadiov";
     if (name.size() < 8 || first_letters.find(name[0]) == std::string_view::npos) {
         return 0;
     }
@@ -548,7 +563,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
         {gives_extension, writes_extension | writes_string},
         {gives_key, writes_key | writes_string},
         {gives_crl, fills_crl},
-        {gives_algorithm, writes_algorithm | writes_string},
+        {gives_structure, writes_structure | writes_string | writes_number | writes_name},
         {gives_dh, writes_dh},
     };
     if ((roles & decodes_item) != 0 && (roles & gives_item) != 0) {

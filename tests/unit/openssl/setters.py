@@ -6,7 +6,8 @@ src/openssl/modules/module_class.h, or a reason in not_setters.txt why it needs 
 setters.py TABLE LIST INCLUDE ...     TABLE: module_class.h; INCLUDE: folders with the headers of an OpenSSL 3.x, each
 
 The headers are preprocessed first. Relevant are functions that take or return one of the types by a non-const pointer, also in a list, or as
-an argument of a callback. A function that takes a certificate, or a list of certificates, must be named by itself and not by a pattern:
+an argument of a callback; and those that give a const structure out of such an object, if the structure is public and has pointers in it
+that are not const. A function that takes a certificate, or a list of certificates, must be named by itself and not by a pattern:
 OpenSSL may hold a reference to it from then on.
 """
 
@@ -47,6 +48,16 @@ def callbacks_in(declarations: list[str]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(names)})\b")
 
 
+def structures_in(text: str) -> re.Pattern[str]:
+    """Const pointers to public structures, and to lists, with parts that are not const. A string has only its bytes, which no function takes."""
+    body = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
+    tags = {tag for tag, members in re.findall(rf"struct (\w+) {body}", text) if "*" in members}
+    names = [name for tag, name in re.findall(r"typedef struct (\w+) (\w+) ?;", text) if tag in tags or tag.startswith("stack_st_")]
+    names += [name for members, name in re.findall(rf"typedef struct \w+ {body} (\w+) ?;", text) if "*" in members]
+    parts = [name for name in names if not re.fullmatch(r"ASN1_(?:\w*STRING|\w*TIME|INTEGER|ENUMERATED)", name)]
+    return re.compile(rf"\bconst (?:{'|'.join(parts)}|struct stack_st_\w+) ?\*")
+
+
 def functions_in(include: Path) -> dict[str, str]:
     """The functions that take or return a pointer to one of the types that allows writes; with their declarations."""
     headers = sorted(
@@ -63,8 +74,11 @@ def functions_in(include: Path) -> dict[str, str]:
         sys.exit(f"{include}: the preprocessor says:\n{done.stderr}")
     taken = re.compile(rf"(?<!const )\b(?:{'|'.join(TYPES)}|{'|'.join(LISTS)}) ?\*")
     found = {}
-    declarations = [d.strip() for d in re.split(r"[;{}]", re.sub(r"\s+", " ", done.stdout))]
+    text = re.sub(r"\s+", " ", done.stdout)
+    declarations = [d.strip() for d in re.split(r"[;{}]", text)]
     callbacks = callbacks_in(declarations)
+    structures = structures_in(text)
+    of_object = re.compile(rf"\b(?:{'|'.join(OBJECTS)}|RSA|DSA|DH|EC_KEY) ?\*")
     for declaration in declarations:
         # No parentheses before the name and its parameters: this excludes callbacks in structures.
         function = re.fullmatch(r"(?!typedef|static)([\w *]*[\w*] \*?)(\w+) ?\((.*)\)", declaration)
@@ -78,7 +92,10 @@ def functions_in(include: Path) -> dict[str, str]:
             continue
         gives_method = function[1].endswith("X509V3_EXT_METHOD *")  # these contain the description of a type
         may_write = taken.search(function[3]) or taken.search(function[1]) or callbacks.search(f"{function[1]} {function[3]}")
-        if may_write or gives_method:
+        gives_parts = of_object.search(function[3]) and (
+            structures.search(function[1]) or re.search(rf"{structures.pattern} ?\*", function[3])
+        )
+        if may_write or gives_method or gives_parts:
             found[function[2]] = declaration
     return found
 
