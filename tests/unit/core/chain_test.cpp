@@ -208,6 +208,50 @@ TEST(values_of_another_cache, may_live_in_an_arena_that_goes_with_their_owner) {
     EXPECT_EQ(sessions.statistics().entries, 0U);
 }
 
+// A value of one cache drops the owner, which is of another; the owner drops a value of the first cache.
+struct owner;
+struct in_arena {
+    const int* number = nullptr;
+    handle<owner> held;
+    in_arena() noexcept = default;
+    in_arena(in_arena&& other) noexcept
+        : number(std::exchange(other.number, nullptr)), held(std::move(other.held)) {}
+    ~in_arena() { EXPECT_TRUE(number == nullptr || *number == 42); }
+};
+struct owner {
+    std::unique_ptr<int> arena = std::make_unique<int>(42);
+    handle<in_arena> mine;
+    owner() = default;
+    owner(owner&&) noexcept = default;
+    ~owner() {
+        if (arena) {
+            mine.reset();
+            *arena = -1;
+        }
+    }
+};
+
+TEST(values_of_another_cache, end_with_their_owner_inside_of_their_own_cache) {
+    cache<int, in_arena> items;
+    cache<int, owner> owners;
+    handle<owner> o = owners.intern(1, [&] {
+        owner fresh;
+        fresh.mine = items.intern(1, [&] {
+            in_arena item;
+            item.number = fresh.arena.get();
+            return item;
+        });
+        return fresh;
+    });
+    handle<in_arena> outer = items.intern(2, [&] {
+        in_arena item;
+        item.held = std::move(o);
+        return item;
+    });
+    outer.reset();
+    EXPECT_EQ(items.statistics().entries + owners.statistics().entries, 0U);
+}
+
 // A value that owns its cache: a new cache may get the address of the old one.
 TEST(values_of_another_cache, end_at_once_though_it_has_the_address_of_one_that_went) {
     struct owns {

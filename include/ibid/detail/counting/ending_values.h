@@ -4,11 +4,12 @@
 // length is destroyed in a loop instead of a recursion.
 //
 // Laws:
-//  - A value ends before the drop of its last handle returns, unless this thread is destroying another value
-//    of the same table. Then it leaves the table at once, and is destroyed after that other value, in the
-//    order of the drops, before the other one's drop returns.
-//  - Values of other tables do not wait: what they use may go when the destructor that drops them returns. So
-//    the recursion is at most as deep as there are tables in a chain.
+//  - A value ends before the drop of its last handle returns, unless the destructor that drops it is that of
+//    another value of the same table. Then it leaves the table at once, and is destroyed after that other
+//    value, in the order of the drops, before the other one's drop returns.
+//  - Values of other tables do not wait: what they use may go when the destructor that drops them returns.
+//    Only if `most_nested` destructors are on the stack already, such a value waits for the innermost one of
+//    its table, if there is one. So chains through several tables end on a small stack, too.
 //  - Nothing is allocated: an entry that has left its table does not need its hash, so the list's link is
 //    stored there.
 //
@@ -30,23 +31,25 @@ namespace detail {
 class ending_values {
 public:
     IBID_MODULE_LOCAL explicit ending_values(const value_owner& of) noexcept
-        : owner_(&of), outer_(std::exchange(innermost_, this)) {}
+        : owner_(&of), outer_(std::exchange(innermost_, this)),
+          nested_(outer_ != nullptr ? outer_->nested_ + 1 : 1) {}
     ending_values(const ending_values&) = delete;
     ending_values& operator=(const ending_values&) = delete;
     IBID_MODULE_LOCAL ~ending_values() { innermost_ = outer_; }
 
-    // Those of this table. Null: none of them is ending on this thread.
+    // Those for which a value of this table, dropped now, must wait. Null: it ends at once.
     [[nodiscard]] IBID_MODULE_LOCAL static ending_values* of(const value_owner& owner) noexcept {
         ending_values* e = innermost_;
+        const bool any = e != nullptr && e->nested_ >= most_nested;
         while (e != nullptr && e->owner_ != &owner) {
-            e = e->outer_;
+            e = any ? e->outer_ : nullptr;
         }
         return e;
     }
     // A destructor has ended the table of its value: another table may get this address.
     IBID_MODULE_LOCAL static void forget(const value_owner& owner) noexcept {
-        if (ending_values* const e = of(owner)) {
-            e->owner_ = nullptr;
+        for (ending_values* e = innermost_; e != nullptr; e = e->outer_) {
+            e->owner_ = e->owner_ == &owner ? nullptr : e->owner_;
         }
     }
 
@@ -72,6 +75,8 @@ public:
     }
 
 private:
+    static constexpr unsigned most_nested = 16;
+
     // No destructor: usable until the thread's last instruction.
     IBID_MODULE_LOCAL static inline thread_local constinit ending_values* innermost_ = nullptr;
 
@@ -102,6 +107,7 @@ private:
 
     const value_owner* owner_;
     ending_values* const outer_;
+    const unsigned nested_;
     value_header* first_ = nullptr;
     value_header* last_ = nullptr;
 };

@@ -42,17 +42,24 @@ namespace detail {
 // Where this thread runs a reset hook or a destructor of a core's objects. Other objects of the same core
 // whose loans end in there are kept, and dealt with when it has returned. So a chain of objects that hold
 // each other's loans ends in a loop. Objects of other cores end at once: what their hooks use may go when the
-// outer code returns.
+// outer code returns. Only if `most_nested` of these are on the stack already, an object is kept by the
+// innermost one of its core, if there is one.
 struct ending_loans {
+    static constexpr unsigned most_nested = 16;
+
     const pool_core* core;
     ending_loans* outer;
+    unsigned nested;
     pool_node* returned = nullptr;
     pool_node* discarded = nullptr;
 
     // This thread's innermost. Each module has its own, as in ending_values.h.
     IBID_MODULE_LOCAL static inline thread_local constinit ending_loans* innermost = nullptr;
 
-    explicit ending_loans(const pool_core& c) noexcept : core(&c), outer(innermost) { innermost = this; }
+    explicit ending_loans(const pool_core& c) noexcept
+        : core(&c), outer(innermost), nested(outer != nullptr ? outer->nested + 1 : 1) {
+        innermost = this;
+    }
     ending_loans(const ending_loans&) = delete;
     ending_loans& operator=(const ending_loans&) = delete;
     ~ending_loans() { innermost = outer; }
@@ -64,7 +71,8 @@ struct ending_loans {
 private:
     [[nodiscard, gnu::noinline]] static bool keep_in_one_of(ending_loans& first, pool_node* n,
                                                             pool_node* ending_loans::*as) noexcept {
-        for (ending_loans* e = &first; e != nullptr; e = e->outer) {
+        const bool any = first.nested >= most_nested;
+        for (ending_loans* e = &first; e != nullptr; e = any ? e->outer : nullptr) {
             if (e->core == n->core) {
                 n->next = e->*as;
                 e->*as = n;
