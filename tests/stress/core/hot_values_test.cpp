@@ -467,6 +467,28 @@ TEST_F(hot_values, and_readers_are_not_locked_while_a_further_table_waits_to_be)
     looks.join();
 }
 
+// While the first thread waits for its second table, the other one holds the shared locks.
+TEST_F(hot_values, and_readers_are_locked_by_two_threads_that_fork_at_once) {
+    probe_cache other;
+    const auto locks = [](probe_cache* first, probe_cache& second) {
+        for (int i = 0; i < 20'000; ++i) {
+            if (first != nullptr) {
+                first->lock_for_fork();
+                std::this_thread::yield(); // to the other thread, which then waits with `second` locked
+            }
+            second.lock_for_fork();
+            second.unlock_after_fork();
+            if (first != nullptr) {
+                first->unlock_after_fork();
+            }
+        }
+    };
+    std::thread one([&] { locks(nullptr, other); });
+    locks(&cache_, other);
+    one.join();
+    EXPECT_FALSE(taken_elsewhere(detail::process_wide<detail::participant_registry>::get()->mutex));
+}
+
 TEST(hot_values_fork, finds_nobody_in_the_middle_of_a_pin) {
     clear_books();
     probe_cache c;

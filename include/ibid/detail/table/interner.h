@@ -72,8 +72,8 @@ struct no_owner {
     template <class Table, class Allocator>
     no_owner(Table&, const Allocator&) noexcept {}
     static void prepare() noexcept {}
-    static void before_lock_for_fork() noexcept {}
-    static void lock_for_fork() noexcept {}
+    [[nodiscard]] static unsigned before_lock_for_fork() noexcept { return 0; }
+    static void lock_for_fork(unsigned) noexcept {}
     static void unlock_after_fork() noexcept {}
     static void forget_other_threads() noexcept {}
 };
@@ -619,7 +619,7 @@ statistics interner<Traits, Allocator>::count() const noexcept {
 
 template <class Traits, class Allocator>
 void interner<Traits, Allocator>::lock_for_fork(mutex* first) noexcept {
-    owner_.before_lock_for_fork();
+    const unsigned tables = owner_.before_lock_for_fork();
     if (first != nullptr) {
         first->lock();
     }
@@ -627,7 +627,7 @@ void interner<Traits, Allocator>::lock_for_fork(mutex* first) noexcept {
         s.mutex.lock();
     }
     retained_.lock();
-    owner_.lock_for_fork();
+    owner_.lock_for_fork(tables);
 }
 
 template <class Traits, class Allocator>

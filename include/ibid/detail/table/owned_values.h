@@ -118,8 +118,10 @@ public:
     }
 
     // Around fork(): see fork_locks.h.
-    void before_lock_for_fork() const noexcept { before_a_table_is_locked_for_fork(hot); }
-    void lock_for_fork() const noexcept { lock_process_for_fork(hot); }
+    [[nodiscard]] unsigned before_lock_for_fork() const noexcept {
+        return before_a_table_is_locked_for_fork(hot);
+    }
+    void lock_for_fork(unsigned tables) const noexcept { lock_process_for_fork(hot, tables); }
     void unlock_after_fork() const noexcept { unlock_process_after_fork(hot); }
     static void forget_other_threads() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS { // locked for fork()
         wait_graph::of_process().first = nullptr;
