@@ -29,6 +29,7 @@ void before_fork() noexcept {
     stranded = is_stranded();
     locked = !has_one_thread() && !stranded;
     if (locked) {
+        modules::lock_for_fork();
         libcrypto::for_each([](libcrypto& l) { l.lock_for_fork(); });
         interpose::lock_for_fork();
     }
@@ -38,6 +39,7 @@ void after_fork() noexcept {
     if (locked) {
         interpose::unlock_after_fork();
         libcrypto::for_each([](libcrypto& l) { l.unlock_after_fork(); });
+        modules::unlock_after_fork();
     }
 }
 

@@ -227,7 +227,7 @@ void find_libcrypto(const elf_module& m, scan_state& state) noexcept {
         added->leave_files();
     }
     if (calls_a_hook(m)) {
-        state.then.disable[added->number()] = "another module replaces a function inside libcrypto";
+        state.then[added->number()].disable = "another module replaces a function inside libcrypto";
     }
     ++state.found;
 }

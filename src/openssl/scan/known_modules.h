@@ -2,7 +2,8 @@
 //
 // What scans know about the modules of this process.
 //
-// Law: read and written in a scan, under the dynamic linker's lock, except where a comment says otherwise.
+// Law: read and written in a scan, of which there is one at a time. The targets are also read by lookups,
+// which may come before those of a new libcrypto are there.
 #pragma once
 
 #include <array>
@@ -60,7 +61,7 @@ struct known_modules {
     bool is_unfinished = false; // a module was not relocated yet
     unsigned scans = 0;
     // The address of each intercepted function in each libcrypto and its libssl.
-    std::array<std::array<void*, interpose::function_count>, libcrypto::most> targets{};
+    std::array<std::array<std::atomic<void*>, interpose::function_count>, libcrypto::most> targets{};
     // The version of each; null: none. And the names of both libraries.
     std::array<std::array<const char*, interpose::function_count>, libcrypto::most> versions{};
     std::array<const char*, libcrypto::most> sonames{};
@@ -74,7 +75,8 @@ struct known_modules {
     std::array<module_class, libcrypto::most> classes{};
     std::array<bool, libcrypto::most> unwatched{};
     std::array<bool, libcrypto::most> exposes_unseen{};
-    std::atomic<bool> has_search_paths{false}; // some module has
+    std::array<bool, libcrypto::most> is_counted{}; // its counters are claimed, or will be after this scan
+    std::atomic<bool> has_search_paths{false};      // some module has
     // The program has opened a library with RTLD_GLOBAL: it may be in the scope of any module.
     std::atomic<bool> has_global_loads{false};
     bool intercepts = false; // OpenSSL's functions, and the dynamic linker's
@@ -127,10 +129,13 @@ private:
 
 extern constinit known_modules known;
 
-// What a scan has found and must be handled outside of the linker's lock. One for each libcrypto.
+// What follows from a scan for a libcrypto; applied after the scan, outside of all locks.
 struct consequences {
-    std::array<const char*, libcrypto::most> disable{};
-    std::array<bool, libcrypto::most> alters_algorithms{};
+    const char* disable = nullptr; // for this reason
+    bool is_new = false;
+    bool alters_algorithms = false;
+    bool exposes_unseen = false;   // some module gets pointers into certificates without ibid seeing it ...
+    bool may_have_exposed = false; // ... or got some during its load
 };
 
 struct scan_state {
@@ -143,12 +148,10 @@ struct scan_state {
     bool looked_up = false; // the program has looked up a function that writes
     unsigned found = 0;     // new libcryptos
     bool class_has_risen = false;
-    // Some module gets objects without ibid seeing it; gets pointers into them without ibid seeing it; got
-    // some during its load.
+    // Some module gets objects without ibid seeing it; gets pointers into them without ibid seeing it.
     std::array<bool, libcrypto::most> unwatched{};
     std::array<bool, libcrypto::most> exposes_unseen{};
-    std::array<bool, libcrypto::most> may_have_exposed{};
-    consequences then;
+    std::array<consequences, libcrypto::most> then{};
 };
 
 // ibid's own modules, which are not scanned.

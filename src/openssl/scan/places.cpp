@@ -189,10 +189,10 @@ bool classify(const elf_module& m, scan_state& state) noexcept {
             of.set_lists_crls();
         }
         if ((names.roles & alters_parsing) != 0) {
-            state.then.disable[n] = changes_parsing;
+            state.then[n].disable = changes_parsing;
         }
-        state.then.alters_algorithms[n] =
-            state.then.alters_algorithms[n] || (names.roles & alters_algorithms) != 0;
+        state.then[n].alters_algorithms =
+            state.then[n].alters_algorithms || (names.roles & alters_algorithms) != 0;
     }
     return names.relocated;
 }
@@ -240,7 +240,7 @@ bool patch(const elf_module& m, const scope& in, scan_state& state) noexcept {
             if (n == not_bound || static_cast<int>(i) == n) {
                 state.unwatched[i] = state.unwatched[i] || (!watched && interpose::is_for_writers(id));
                 state.exposes_unseen[i] = state.exposes_unseen[i] || (!watched && interpose::exposes(id));
-                state.may_have_exposed[i] = state.may_have_exposed[i] || interpose::exposes(id);
+                state.then[i].may_have_exposed = state.then[i].may_have_exposed || interpose::exposes(id);
             }
         }
     });

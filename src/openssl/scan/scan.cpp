@@ -10,6 +10,7 @@
 
 #include "known_modules.h"
 #include "linker_calls.h"
+#include "openssl/binding/unwaited_mutex.h"
 #include "openssl/modules/file_functions.h"
 #include "openssl/modules/linker_functions.h"
 #include "openssl/modules/loads.h"
@@ -34,6 +35,11 @@ constinit std::atomic<bool> looked_up_getter{false};
 constinit const char* not_scanned = "ibid is not loaded";
 
 // ---- A scan
+
+// One scan at a time: each reads and writes `known` in several iterations, and makes pages writable for a
+// moment. (Neither glibc's lock nor musl's is held from one iteration to the next; musl holds none in the
+// callback.)
+constinit unwaited_mutex scanning;
 
 [[nodiscard]] bool is_read(const elf_module& m) noexcept {
     return m.readable() && !is_own(m);
@@ -153,14 +159,11 @@ int note_present(dl_phdr_info* info, std::size_t, void* begun) noexcept {
     return 0;
 }
 
-void scan(bool deep_binding, bool looked_up) noexcept {
-    scan_state state;
-    state.looked_up = looked_up;
-    state.deep_binding = deep_binding;
-    const unsigned before = libcrypto::count();
+// Reads what is new. False: nothing is.
+[[nodiscard]] bool read_modules(scan_state& state) noexcept IBID_REQUIRES(scanning) {
     dl_iterate_phdr(&find_libcrypto_in, &state);
     if (!state.new_modules) {
-        return;
+        return false;
     }
     dl_iterate_phdr(&find_definitions_in, &state);
     dl_iterate_phdr(&find_libssl_in, &state);
@@ -170,7 +173,7 @@ void scan(bool deep_binding, bool looked_up) noexcept {
     dl_iterate_phdr(&classify_module, &state);
     // The program may call what it has looked up without ibid seeing it, with objects that any module got.
     const std::uint32_t found_roles = looked_up_roles.load(std::memory_order_acquire);
-    const bool may_write = looked_up && class_of(found_roles) != module_class::reader;
+    const bool may_write = state.looked_up && class_of(found_roles) != module_class::reader;
     for (unsigned n = 0; n < known.classes.size(); ++n) { // also of a libcrypto that comes later
         const bool hides = known.classes[n] == module_class::attacher && (found_roles & hides_owner) != 0;
         if (!may_write && !hides) {
@@ -184,43 +187,68 @@ void scan(bool deep_binding, bool looked_up) noexcept {
         }
     }
     dl_iterate_phdr(&patch_module, &state);
+    return true;
+}
+
+// What the scan means for each libcrypto.
+void draw_consequences(scan_state& state) noexcept IBID_REQUIRES(scanning) {
+    const std::uint32_t roles = looked_up_roles.load(std::memory_order_acquire);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
-        libcrypto& of = libcrypto::at(n);
-        const std::uint32_t looked_up_so_far = looked_up_roles.load(std::memory_order_acquire);
+        consequences& then = state.then[n];
+        then.is_new = !known.is_counted[n];
+        known.is_counted[n] = true;
         known.unwatched[n] = known.unwatched[n] || state.unwatched[n] ||
-                             looked_up_getter.load(std::memory_order_acquire) ||
-                             (looked_up_so_far & gives_shared) != 0;
+                             looked_up_getter.load(std::memory_order_acquire) || (roles & gives_shared) != 0;
         if (known.unwatched[n] && known.classes[n] != module_class::reader) {
-            state.then.disable[n] =
+            then.disable =
                 "a module gets certificates without ibid seeing it, and a module may write to them";
         }
         known.exposes_unseen[n] = known.exposes_unseen[n] || state.exposes_unseen[n] ||
                                   looked_up_exposure.load(std::memory_order_acquire);
-        // With a writer nothing is shared. Objects that it may already have are compared at every hit.
-        if (known.exposes_unseen[n] || of.has_writer()) {
-            of.set_sees_exposures(false);
+        then.exposes_unseen = known.exposes_unseen[n];
+        then.alters_algorithms = then.alters_algorithms || (roles & alters_algorithms) != 0;
+        if ((roles & alters_parsing) != 0) {
+            then.disable = changes_parsing;
         }
-        if (certificate_cache* const cache = of.certificates_ever();
-            cache != nullptr && state.may_have_exposed[n]) {
-            cache->expose_all(); // in the constructor of a module that is new
+        if (then.is_new && !known.intercepts) {
+            then.disable = not_scanned;
         }
-        state.then.alters_algorithms[n] =
-            state.then.alters_algorithms[n] || (looked_up_so_far & alters_algorithms) != 0;
-        if ((looked_up_so_far & alters_parsing) != 0) {
-            state.then.disable[n] = changes_parsing;
+    }
+}
+
+// Outside of all locks: may free certificates, and so call functions of the program.
+void apply(const consequences& then, libcrypto& to) noexcept {
+    // With a writer nothing is shared. Objects that it may already have are compared at every hit.
+    if (then.exposes_unseen || to.has_writer()) {
+        to.set_sees_exposures(false);
+    }
+    if (certificate_cache* const cache = to.certificates_ever(); cache != nullptr && then.may_have_exposed) {
+        cache->expose_all(); // in the constructor of a module that is new
+    }
+    if (then.is_new) {
+        to.claim_counters();
+    }
+    if (then.disable != nullptr) {
+        to.disable(then.disable);
+    }
+    if (then.alters_algorithms) {
+        to.set_algorithms_unknown();
+    }
+}
+
+void scan(bool deep_binding, bool looked_up) noexcept {
+    scan_state state;
+    state.looked_up = looked_up;
+    state.deep_binding = deep_binding;
+    {
+        const unwaited_lock lock(scanning);
+        if (!read_modules(state)) {
+            return;
         }
-        if (n >= before) {
-            of.claim_counters();
-            if (!known.intercepts) {
-                state.then.disable[n] = not_scanned;
-            }
-        }
-        if (state.then.disable[n] != nullptr) {
-            of.disable(state.then.disable[n]);
-        }
-        if (state.then.alters_algorithms[n]) {
-            of.set_algorithms_unknown();
-        }
+        draw_consequences(state);
+    }
+    for (unsigned n = 0; n < libcrypto::count(); ++n) {
+        apply(state.then[n], libcrypto::at(n));
     }
 }
 
@@ -256,6 +284,14 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
     }
 }
 
+void lock_for_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+    scanning.lock_for_fork();
+}
+
+void unlock_after_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {
+    scanning.unlock_after_fork();
+}
+
 // ---- The program's own calls to the dynamic linker; see linker_calls.h.
 
 void note_global_load() noexcept {
@@ -278,6 +314,7 @@ void end_load(bool loaded, bool deep_binding) noexcept {
 void end_unload() noexcept {
     const int error = errno;
     bool begun = false;
+    const unwaited_lock lock(scanning);
     dl_iterate_phdr(&note_present, &begun);
     errno = error;
 }

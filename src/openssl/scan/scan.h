@@ -16,7 +16,7 @@
 //  - A module that has not been scanned works as in stock. While a module is being loaded, nothing is shared
 //    (modules/loads.h).
 //  - Modules are scanned when ibid is loaded and when the program calls the dynamic linker, at no other time.
-//    A scan runs in dl_iterate_phdr: it allocates nothing and takes no other lock.
+//    A scan runs in dl_iterate_phdr, one at a time: it allocates nothing and takes no other lock.
 //  - ibid keeps nothing about an unloaded module. A later module at its address is a different one.
 #pragma once
 
@@ -28,5 +28,9 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
 
 // Null if calls in this process are intercepted, otherwise the reason why not.
 [[nodiscard]] const char* why_not_scanned() noexcept;
+
+// Around fork(): no scan is under way.
+void lock_for_fork() noexcept;
+void unlock_after_fork() noexcept;
 
 } // namespace ibid::openssl::modules

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -109,6 +110,31 @@ TEST(LateModule, ThatMayWriteGetsObjectsOfItsOwn) {
                              : 1;
               }),
               0);
+}
+
+// Each load, each unload and some lookups scan.
+TEST(LateModule, MayBeLoadedByManyThreads) {
+    EXPECT_EQ(
+        in_child([] {
+            const auto loads = [](const char* file) {
+                for (int i = 0; i < 100; ++i) {
+                    if (void* const module = dlopen(file, RTLD_NOW | RTLD_LOCAL)) {
+                        (void)dlclose(module);
+                    }
+                }
+            };
+            std::thread one(loads, FOUND_MODULE);
+            std::thread two(loads, LOADER_MODULE);
+            void* const reader = dlopen(READER_MODULE, RTLD_NOW | RTLD_LOCAL);
+            const bool before = shares(reader) == 1;
+            for (const char* const name : {"X509_get_issuer_name", "X509_getm_notAfter", "ASN1_TIME_set"}) {
+                (void)dlsym(RTLD_DEFAULT, name); // with the last one, the program may write
+            }
+            one.join();
+            two.join();
+            return before && shares(reader) == 0 ? 0 : 1;
+        }),
+        0);
 }
 
 TEST(LateModule, ThatTakesThePlaceOfAnotherIsReadAnew) {
