@@ -224,39 +224,37 @@ int entry_chroot(const char* path) {
 
 } // namespace
 
-void follow_chroot(void (*then)() noexcept) noexcept {
+void follow_linker(void (*then)() noexcept) noexcept {
+    const auto address = [](auto* function) { return reinterpret_cast<void*>(function); };
+    find_linker_functions();
+    ibid_next_dlopen = address(linker.dlopen);
+    ibid_next_dlmopen = address(linker.dlmopen);
+    ibid_next_dlsym = address(linker.dlsym);
+    ibid_next_dlvsym = address(linker.dlvsym);
+    next_dlclose = address(linker.dlclose);
+    next_chroot = address(&chroot);
     after_chroot = then;
 }
 
 void* linker_entry(interpose::function_id id, const void* value, bool late) noexcept {
-    struct followed {
-        void*& next;
-        void* own;
-        void* entry;
-    };
     const auto address = [](auto* function) { return reinterpret_cast<void*>(function); };
     // ibid's own calls are bound to the first definition in the program's search order.
-    const auto choose = [&](followed f) -> void* {
-        if (f.own == nullptr || (value != f.own && !late)) {
-            return nullptr;
-        }
-        f.next = f.own;
-        return f.entry;
+    const auto choose = [&](const void* next, void* entry) -> void* {
+        return next != nullptr && (value == next || late) ? entry : nullptr;
     };
     switch (id) {
     case interpose::function_id::dlopen:
-        return choose({ibid_next_dlopen, address(linker.dlopen), address(&ibid_entry_dlopen)});
+        return choose(ibid_next_dlopen, address(&ibid_entry_dlopen));
     case interpose::function_id::dlmopen:
-        return choose({ibid_next_dlmopen, address(linker.dlmopen), address(&ibid_entry_dlmopen)});
+        return choose(ibid_next_dlmopen, address(&ibid_entry_dlmopen));
     case interpose::function_id::dlsym:
-        return choose({ibid_next_dlsym, address(linker.dlsym), address(&ibid_entry_dlsym)});
+        return choose(ibid_next_dlsym, address(&ibid_entry_dlsym));
     case interpose::function_id::dlvsym:
-        return choose({ibid_next_dlvsym, address(linker.dlvsym), address(&ibid_entry_dlvsym)});
+        return choose(ibid_next_dlvsym, address(&ibid_entry_dlvsym));
     case interpose::function_id::dlclose:
-        return choose({next_dlclose, address(linker.dlclose), address(&entry_dlclose)});
+        return choose(next_dlclose, address(&entry_dlclose));
     case interpose::function_id::chroot:
-        return after_chroot != nullptr ? choose({next_chroot, address(&chroot), address(&entry_chroot)})
-                                       : nullptr;
+        return after_chroot != nullptr ? choose(next_chroot, address(&entry_chroot)) : nullptr;
     default:
         return nullptr;
     }

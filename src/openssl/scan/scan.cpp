@@ -271,9 +271,8 @@ void scan_at_load(const char* why_not, void (*after_chroot)() noexcept) noexcept
     if (auditors != nullptr && auditors[0] != '\0') {
         why_not = "an auditor watches the dynamic linker (LD_AUDIT)";
     }
-    follow_chroot(after_chroot);
+    follow_linker(after_chroot);
     not_scanned = why_not;
-    find_linker_functions();
     find_file_functions();
     known.at_load = true;
     known.intercepts = why_not == nullptr;
