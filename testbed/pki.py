@@ -441,6 +441,10 @@ class Pki:
     ) -> Credential:
         private = new_key(key) if isinstance(key, str) else key
         signer = issuer.private_key if issuer else private
+
+        def has(kind: type[x509.ExtensionType]) -> bool:
+            return any(isinstance(extension, kind) for extension, _ in extensions)
+
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -449,9 +453,11 @@ class Pki:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.at_(days[0]))
             .not_valid_after(self.at_(days[1]))
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
         )
-        if issuer and not any(isinstance(extension, x509.AuthorityKeyIdentifier) for extension, _ in extensions):
+        if not has(x509.SubjectKeyIdentifier):
+            key_identifier = x509.SubjectKeyIdentifier.from_public_key(private.public_key())
+            builder = builder.add_extension(key_identifier, critical=False)
+        if issuer and not has(x509.AuthorityKeyIdentifier):
             identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
             builder = builder.add_extension(identifier, critical=False)
         for extension, critical in extensions:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
@@ -116,6 +117,27 @@ def leaf_with_structures(pki: Pki) -> None:
     pki.issue_("structures", root, "p256", (-10, 80), [(issuer, False)], subject=subject)
 
 
+def second_crl_issuer(pki: Pki, root: Credential, mid: Credential) -> None:
+    """`mid` has another key, too, which signs its CRLs; that certificate's own key identifier is not the CRLs' identifier of the issuer."""
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=True, path_length=None), True),
+        (x509.SubjectKeyIdentifier(b"\x01" * 20), False),
+    ]
+    second = pki.issue_("second-mid", root, "p256", (-10, 80), extensions, subject=mid.x509.subject)
+    pki.bundle("second-crl", [root, mid, pki.crl("second", issuer=second, entries=2)])
+
+
+def late_algorithm(pki: Pki, root: Credential) -> None:
+    """late-mid is signed with an algorithm that OpenSSL does not know: ECDSA with SHA-256 under the name 1.3.6.1.4.1.9999.1."""
+    mid = pki.intermediate("late-mid", issuer=root, key="p256")
+    pki.leaf("late", issuer=mid, key="p256", send_intermediates=False)
+    known, late = bytes.fromhex("300a06082a8648ce3d040302"), bytes.fromhex("300a06082b06010401ce0f01")
+    body = mid.x509.tbs_certificate_bytes.replace(known, late)
+    signature = root.private_key.sign(body, ec.ECDSA(hashes.SHA256()))
+    der = tlv(0x30, body + late + tlv(3, b"\0" + signature))
+    (pki.folder / "late.bundle.pem").write_bytes(root.pem_bytes + pem(der))
+
+
 def write_message(pki: Pki, signer: Credential) -> None:
     """A signed PKCS #7 message with the signer's chain."""
     message = PKCS7SignatureBuilder().set_data(b"hello")
@@ -155,6 +177,8 @@ def make(folder: Path) -> Path:
     write_request(pki, client)
     write_message(pki, server)
     leaf_with_structures(pki)
+    second_crl_issuer(pki, root, mid)
+    late_algorithm(pki, root)
     key = client.key.read_bytes()
     (folder / "key-last.pem").write_bytes(root.pem_bytes + key)
     (folder / "key-first.pem").write_bytes(key + root.pem_bytes)

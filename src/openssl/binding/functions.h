@@ -111,6 +111,7 @@ namespace ibid::openssl {
     X(X509_get_ext_by_NID)                                                                                   \
     X(X509_get_extension_flags)                                                                              \
     X(X509_get_signature_info)                                                                               \
+    X(OBJ_find_sigid_algs)                                                                                   \
     X(X509_get_signature_nid)                                                                                \
     X(X509_STORE_CTX_get0_chain)                                                                             \
     X(X509_STORE_CTX_get_error)                                                                              \

@@ -213,7 +213,8 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
         return nullptr;
     }
     f_.ERR_set_mark(); // errors of these calls must not reach the caller
-    certificate_entry* const e = usable() && has_plain_key(f_, x) ? attach(*in, x, key, earned) : nullptr;
+    const bool may_be_shared = usable() && has_plain_key(f_, x) && has_known_signature(f_, x);
+    certificate_entry* const e = may_be_shared ? attach(*in, x, key, earned) : nullptr;
     f_.ERR_pop_to_mark();
     if (e == nullptr) {
         IBID_PROBE(miss, x, key.der.size());

@@ -67,6 +67,10 @@ bool has_plain_key(const functions& f, const X509* x) {
            f.EVP_PKEY_get_security_bits(key) > 0 && f.EVP_PKEY_get_size(key) > 0;
 }
 
+bool has_known_signature(const functions& f, const X509* x) {
+    return f.OBJ_find_sigid_algs(f.X509_get_signature_nid(x), nullptr, nullptr) != 0;
+}
+
 bool has_trust_settings(const functions& f, const X509* x) {
     return f.i2d_X509_AUX(x, nullptr) != f.i2d_X509(x, nullptr);
 }

@@ -21,6 +21,10 @@ namespace ibid::openssl {
 //  - an engine or a provider other than OpenSSL's own holds the key, because the key may have state there.
 [[nodiscard]] bool has_plain_key(const functions& f, const X509* x);
 
+// False if OpenSSL does not know the algorithm of the signature: it remembers that at the first use of the
+// extensions, and a provider may bring the algorithm later.
+[[nodiscard]] bool has_known_signature(const functions& f, const X509* x);
+
 // Also true for empty settings: the certificate is then two bytes longer when it is written with them, and no
 // getter shows it.
 [[nodiscard]] bool has_trust_settings(const functions& f, const X509* x);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <ctime>
 
+#include "openssl/binding/error_queue.h"
 #include "parsing.h"
 
 namespace ibid::openssl::interpose {
@@ -96,6 +97,28 @@ struct chain {
     }
 };
 
+// With extended CRL support, OpenSSL looks for the issuer of a CRL among all certificates that the peer has
+// sent. It compares a candidate by extensions that it has read before, and takes one that it has not read for
+// a match. In stock nobody has read those that are not in the chain, so libssl's verification gets such ones.
+// (The leaf is read first in any case.)
+void give_unread_intermediates(const functions& f, const certificate_cache& cache,
+                               X509_STORE_CTX* verification) {
+    const unsigned long flags = f.X509_VERIFY_PARAM_get_flags(f.X509_STORE_CTX_get0_param(verification));
+    auto* const sent = reinterpret_cast<OPENSSL_STACK*>(f.X509_STORE_CTX_get0_untrusted(verification));
+    if ((flags & X509_V_FLAG_EXTENDED_CRL_SUPPORT) == 0 || sent == nullptr) {
+        return;
+    }
+    const errors_as_before unsaid(f);
+    for (int i = 1; i < f.OPENSSL_sk_num(sent); ++i) {
+        auto* const x = static_cast<X509*>(f.OPENSSL_sk_value(sent, i));
+        X509* const unread = cache.origin(x) != nullptr ? cache.duplicate(x) : nullptr;
+        if (unread != nullptr) {
+            (void)f.OPENSSL_sk_set(sent, i, unread);
+            f.X509_free(x);
+        }
+    }
+}
+
 } // namespace
 
 int verify_link(libcrypto& of, X509* subject, EVP_PKEY* issuer) {
@@ -157,6 +180,7 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
     const bool of_server = by_libssl && is_server(f, verification);
     if (by_libssl) {
         learn_whose(of, f.X509_STORE_CTX_get0_cert(verification), of_server);
+        give_unread_intermediates(f, *cache, verification);
     }
     if (cache != nullptr && cache->has_foreign_algorithms()) {
         of.stop_retaining();

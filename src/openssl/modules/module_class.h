@@ -44,16 +44,19 @@ enum name_roles : std::uint32_t {
     alters_parsing = 1U << 17,    // later parses may give different objects
     decodes_item = 1U << 18,      // into any part, by its ASN.1 type ...
     gives_item = 1U << 19,        // ... such a type
-    gives_structure = 1U << 20, // one with public pointers: an algorithm, general names, parameters of PSS ...
+    gives_structure =
+        1U << 20, // one with public pointers: an algorithm, general names, parameters of PSS ...
     writes_structure = 1U << 21, // ... and what writes to its parts: a const structure does not protect them
-    gives_shared = 1U << 22,      // certificates past ibid: nothing is shared where one may write
-    gives_dh = 1U << 23,          // a DH key in a certificate: servers write to parameters of their own ...
+    gives_shared = 1U << 22,     // certificates past ibid: nothing is shared where one may write
+    gives_dh = 1U << 23,         // a DH key in a certificate: servers write to parameters of their own ...
     writes_dh = 1U << 24,
     gives_old_key = 1U << 25, // a key as RSA, DSA or EC_KEY ...
     fills_old_key = 1U << 26, // ... and what parses into one
     hides_owner =
         1U << 27, // puts certificates where the program gets them back: ibid cannot see then to which
                   // session or store one belongs. It must see that where data is attached.
+    sees_first_use = 1U << 28, // tells whether OpenSSL has read a certificate's extensions before: nothing is
+                               // shared
 };
 
 struct named_role {
@@ -433,6 +436,7 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_add_ext", writes_always},
     named_role{"X509_alias_set1", writes_always},
     named_role{"X509_build_chain", gives_shared},
+    named_role{"X509_check_akid", sees_first_use},
     named_role{"X509_delete_ext", writes_always},
     named_role{"X509_get0_authority_issuer", gives_structure},
     named_role{"X509_get0_extensions", gives_extension},
@@ -471,6 +475,8 @@ inline constexpr auto named_roles = std::to_array<named_role>({
     named_role{"X509_trust_clear", writes_always},
     named_role{"X509v3_add_ext", writes_always},
     named_role{"X509v3_add_extensions", writes_always},
+    named_role{"X509v3_addr_validate_resource_set", sees_first_use},
+    named_role{"X509v3_asid_validate_resource_set", sees_first_use},
     named_role{"X509v3_delete_ext", writes_always},
     named_role{"X509v3_delete_extension", writes_always},
     named_role{"X509v3_get_ext", gives_extension},
@@ -572,7 +578,7 @@ static_assert(std::ranges::is_sorted(named_roles, {}, &named_role::name));
     if ((roles & gives_old_key) != 0 && (roles & fills_old_key) != 0) {
         roles |= writes_key; // out of a certificate: a program's own keys are no matter
     }
-    if ((roles & writes_always) != 0) {
+    if ((roles & (writes_always | sees_first_use)) != 0) {
         return module_class::writer;
     }
     for (const auto& p : pairs) {

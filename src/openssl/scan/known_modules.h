@@ -75,8 +75,8 @@ struct known_modules {
     std::array<module_class, libcrypto::most> classes{};
     std::array<bool, libcrypto::most> unwatched{};
     std::array<bool, libcrypto::most> exposes_unseen{};
-    std::array<bool, libcrypto::most> is_counted{}; // its counters are claimed, or will be after this scan
-    std::atomic<bool> has_search_paths{false};      // some module has
+    unsigned counted = 0;                      // libcryptos that have their counters
+    std::atomic<bool> has_search_paths{false}; // some module has
     // The program has opened a library with RTLD_GLOBAL: it may be in the scope of any module.
     std::atomic<bool> has_global_loads{false};
     bool intercepts = false; // OpenSSL's functions, and the dynamic linker's
@@ -132,7 +132,6 @@ extern constinit known_modules known;
 // What follows from a scan for a libcrypto; applied after the scan, outside of all locks.
 struct consequences {
     const char* disable = nullptr; // for this reason
-    bool is_new = false;
     bool alters_algorithms = false;
     bool exposes_unseen = false;   // some module gets pointers into certificates without ibid seeing it ...
     bool may_have_exposed = false; // ... or got some during its load

@@ -170,6 +170,12 @@ int note_present(dl_phdr_info* info, std::size_t, void* begun) noexcept {
     if (known.at_load) {
         known.with_program = libcrypto::count();
     }
+    for (; known.counted < libcrypto::count(); ++known.counted) { // before the first call to one of them
+        libcrypto::at(known.counted).claim_counters();
+        if (!known.intercepts) {
+            state.then[known.counted].disable = not_scanned;
+        }
+    }
     dl_iterate_phdr(&classify_module, &state);
     // The program may call what it has looked up without ibid seeing it, with objects that any module got.
     const std::uint32_t found_roles = looked_up_roles.load(std::memory_order_acquire);
@@ -195,8 +201,6 @@ void draw_consequences(scan_state& state) noexcept IBID_REQUIRES(scanning) {
     const std::uint32_t roles = looked_up_roles.load(std::memory_order_acquire);
     for (unsigned n = 0; n < libcrypto::count(); ++n) {
         consequences& then = state.then[n];
-        then.is_new = !known.is_counted[n];
-        known.is_counted[n] = true;
         known.unwatched[n] = known.unwatched[n] || state.unwatched[n] ||
                              looked_up_getter.load(std::memory_order_acquire) || (roles & gives_shared) != 0;
         if (known.unwatched[n] && known.classes[n] != module_class::reader) {
@@ -210,9 +214,6 @@ void draw_consequences(scan_state& state) noexcept IBID_REQUIRES(scanning) {
         if ((roles & alters_parsing) != 0) {
             then.disable = changes_parsing;
         }
-        if (then.is_new && !known.intercepts) {
-            then.disable = not_scanned;
-        }
     }
 }
 
@@ -224,9 +225,6 @@ void apply(const consequences& then, libcrypto& to) noexcept {
     }
     if (certificate_cache* const cache = to.certificates_ever(); cache != nullptr && then.may_have_exposed) {
         cache->expose_all(); // in the constructor of a module that is new
-    }
-    if (then.is_new) {
-        to.claim_counters();
     }
     if (then.disable != nullptr) {
         to.disable(then.disable);

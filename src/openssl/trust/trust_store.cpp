@@ -125,14 +125,19 @@ void trust_store_cache::free_retired(contents& in) const {
 
 trust_store_cache::contents* trust_store_cache::ready() {
     contents* here = contents_.load(std::memory_order_acquire);
-    if (here == nullptr) {
-        auto fresh = std::make_unique<contents>(counters_);
-        fresh->files.retain({retained_bytes_.load(std::memory_order_relaxed),
-                             retained_entries_.load(std::memory_order_relaxed)});
-        if (contents_.compare_exchange_strong(here, fresh.get(), std::memory_order_acq_rel)) {
-            here = fresh.release();
-        }
+    if (here != nullptr) {
+        return here;
     }
+    auto fresh = std::make_unique<contents>(counters_);
+    if (has_old_counts_.exchange(false, std::memory_order_relaxed) && counters_ != nullptr) {
+        shared_statistics::count_from_here(*counters_);
+    }
+    if (!contents_.compare_exchange_strong(here, fresh.get())) {
+        return here;
+    }
+    here = fresh.release();
+    // Read now: another thread that changes the budget sees this table, or its change is seen here.
+    here->files.retain({retained_bytes_.load(), retained_entries_.load()});
     return here;
 }
 
@@ -235,8 +240,8 @@ int trust_store_cache::load(X509_STORE* store, const char* path, file_kind kind,
 }
 
 void trust_store_cache::retain(retention budget) {
-    retained_bytes_.store(budget.bytes, std::memory_order_relaxed);
-    retained_entries_.store(budget.entries, std::memory_order_relaxed);
+    retained_bytes_.store(budget.bytes);
+    retained_entries_.store(budget.entries);
     if (contents* const here = reached()) {
         const frees_at_end later(*this, *here);
         here->files.retain(budget);

@@ -65,6 +65,7 @@ public:
     void forget_all_in_child() noexcept {
         contents_.store(nullptr, std::memory_order_release);
         forgot_.store(true, std::memory_order_relaxed);
+        has_old_counts_.store(true, std::memory_order_relaxed);
     }
     // Whether stores may hold shared objects of which has_filled() knows nothing.
     [[nodiscard]] bool has_forgotten() const noexcept { return forgot_.load(std::memory_order_relaxed); }
@@ -108,6 +109,7 @@ private:
     counter_block* const counters_;
     std::atomic<contents*> contents_{nullptr}; // null: forgotten in a child, made again at the next load
     std::atomic<bool> forgot_{false};
+    std::atomic<bool> has_old_counts_{false}; // the counters still count what was forgotten
     std::atomic<std::size_t> retained_bytes_{0};
     std::atomic<std::size_t> retained_entries_{0};
     std::atomic<bool> leaves_crls_{false};
