@@ -83,6 +83,7 @@ CHAINS = [
         for where in ("before", "after")
     ),
     Case("callers/tls_once.c", name="no-hook", shows="handshake 1", helped=("certificates", "trust_stores")),
+    Case("callers/plain_name.c", shows="handshake 1", helped=("certificates",)),
 ]
 AUDITS = [
     Case("callers/tls_once.c", name="audited", audit=Library("callers/auditor.c", "none"), shows="handshake 1"),

@@ -63,8 +63,11 @@ public:
 
     // DF_1_NODELETE: once loaded, it stays.
     [[nodiscard]] bool is_never_unloaded() const noexcept { return never_unloaded_; }
-    // The module has search paths of its own: DT_RPATH, DT_RUNPATH.
-    [[nodiscard]] bool has_search_path() const noexcept { return has_search_path_; }
+    // The module has search paths of its own (DT_RPATH, DT_RUNPATH), and calls other modules, which may open
+    // what is found there. The kernel's vDSO has such a path on some systems, and calls nobody.
+    [[nodiscard]] bool has_search_path() const noexcept {
+        return has_search_path_ && calls_.count + data_.count != 0;
+    }
     // The module requests an auditor: DT_AUDIT, DT_DEPAUDIT.
     [[nodiscard]] bool asks_for_audit() const noexcept { return asks_for_audit_; }
     // Calls inside the module are not interposed by modules before it in the link order. With -Bsymbolic,

@@ -5,7 +5,7 @@
 // references decide what it may do. Another store of the same file does not see the change.
 #include <openssl/x509v3.h>
 
-#include "../support.h"
+#include "support.h"
 
 static X509* only_in(SSL_CTX* c) {
     X509* const x =
