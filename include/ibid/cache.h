@@ -358,7 +358,7 @@ private:
         }
         detail::unless_done abandon([&] { table_->abandon(flight); });
         auto call = [&]() -> decltype(auto) {
-            if constexpr (std::is_invocable_v<Make, const Key&>) {
+            if constexpr (detail::callable<Make, const Key&>) {
                 return std::forward<Make>(make)(key);
             } else {
                 return std::forward<Make>(make)();

@@ -254,11 +254,27 @@ template <class From, class To>
 template <class From, class To>
 concept kept_result_of = keeps_result<std::remove_cvref_t<From>, To>();
 
+// With parentheses: std::invoke, which also takes pointers to members, needs <functional>.
+template <class Function, class... Arguments>
+concept callable = requires(Function&& f, Arguments&&... arguments) {
+    std::forward<Function>(f)(std::forward<Arguments>(arguments)...);
+};
+template <class Function, class... Arguments>
+using result_of_call = decltype(std::declval<Function>()(std::declval<Arguments>()...));
+
 // What it returns; void, if it cannot be called.
 template <class Make, class Key>
-using made_t = typename std::conditional_t<
-    std::is_invocable_v<Make, const Key&>, std::invoke_result<Make, const Key&>,
-    std::conditional_t<std::is_invocable_v<Make>, std::invoke_result<Make>, std::type_identity<void>>>::type;
+[[nodiscard]] consteval auto made() {
+    if constexpr (callable<Make, const Key&>) {
+        return std::type_identity<result_of_call<Make, const Key&>>();
+    } else if constexpr (callable<Make>) {
+        return std::type_identity<result_of_call<Make>>();
+    } else {
+        return std::type_identity<void>();
+    }
+}
+template <class Make, class Key>
+using made_t = typename decltype(made<Make, Key>())::type;
 
 } // namespace detail
 

@@ -38,6 +38,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/gc/registry.h"
 #include "ibid/detail/gc/slot.h"
 #include "ibid/handle.h"
@@ -56,7 +57,7 @@ public:
         : std::logic_error("ibid: this token was released, or the collector has found it unreachable") {}
 };
 
-// A token was asked for on a thread that the collector does not know (see `thread`), or the collector's very
+// A token, or a traced value, was asked for on a thread that the collector does not know (see `thread`), or the collector's very
 // first call came from another thread than the main one (see `start`).
 class unregistered_thread : public std::logic_error {
 public:
@@ -178,7 +179,10 @@ public:
     // The same as a pointer; likewise throws `released`.
     [[nodiscard]] pointer get() const {
         void* const what = held();
-        return what != nullptr ? traits::view(what) : throw released();
+        if (what == nullptr) {
+            IBID_THROW(released());
+        }
+        return traits::view(what);
     }
 
     // The token is reachable to the end of the expression that has the arrow.
@@ -207,7 +211,10 @@ public:
         Owner copy;
         const bool is_held = s != nullptr && s->while_held([&](void* held) { copy = traits::copy(held); });
         GC_reachable_here(token_);
-        return is_held ? std::move(copy) : throw released();
+        if (!is_held) {
+            IBID_THROW(released());
+        }
+        return copy;
     }
 
     // Releases now, on this thread, for all copies of this token; true for the one call that did it.
@@ -288,7 +295,7 @@ public:
         start();
         GC_stack_base base;
         if (GC_get_stack_base(&base) != GC_SUCCESS) {
-            throw unregistered_thread();
+            IBID_THROW(unregistered_thread());
         }
         registered_ = GC_register_my_thread(&base) == GC_SUCCESS;
     }
@@ -344,13 +351,16 @@ struct unscanned_allocator {
     // Memory for `n` objects of T. Throws bad_alloc.
     [[nodiscard]] T* allocate(std::size_t n) {
         if (n > static_cast<std::size_t>(-1) / sizeof(T) - 1) {
-            throw std::bad_array_new_length();
+            IBID_THROW(std::bad_array_new_length());
         }
         void* const memory =
             alignof(T) <= alignof(std::max_align_t)
                 ? std::malloc(n * sizeof(T))
                 : std::aligned_alloc(alignof(T), n * sizeof(T)); // sizes are multiples of alignments
-        return memory != nullptr ? static_cast<T*>(memory) : throw std::bad_alloc();
+        if (memory == nullptr) {
+            detail::throw_bad_alloc();
+        }
+        return static_cast<T*>(memory);
     }
     // Gives it back.
     void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
@@ -370,12 +380,10 @@ class traced {
     static_assert(alignof(T) <= 2 * sizeof(void*), "the collector aligns to two words");
 
 public:
-    // Constructs the T in place, from `arguments`. Throws bad_alloc and what that constructor throws.
+    // Constructs the T in place, from `arguments`. Throws bad_alloc, unregistered_thread, and what that
+    // constructor throws.
     template <class... Arguments>
-    explicit traced(std::in_place_t, Arguments&&... arguments) : memory_(GC_malloc_uncollectable(sizeof(T))) {
-        if (memory_ == nullptr) {
-            throw std::bad_alloc();
-        }
+    explicit traced(std::in_place_t, Arguments&&... arguments) : memory_(allocate()) {
         struct guard {
             void* memory;
             ~guard() {
@@ -410,6 +418,18 @@ public:
     [[nodiscard]] const T* operator->() const noexcept { return get(); }
 
 private:
+    [[nodiscard]] static void* allocate() {
+        start();
+        if (GC_thread_is_registered() == 0) { // the collector would end the process if it collected here
+            IBID_THROW(unregistered_thread());
+        }
+        void* const memory = GC_malloc_uncollectable(sizeof(T));
+        if (memory == nullptr) {
+            detail::throw_bad_alloc();
+        }
+        return memory;
+    }
+
     void* memory_;
 };
 

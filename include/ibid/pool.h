@@ -49,8 +49,8 @@ class pool;
 namespace detail {
 
 template <class Make, class T>
-concept maker_of = std::same_as<T, std::invoke_result_t<Make&>> ||(
-    std::constructible_from<T, std::invoke_result_t<Make&>>&& kept_result_of<std::invoke_result_t<Make&>, T>);
+concept maker_of = std::same_as<T, result_of_call<Make&>> ||
+    (std::constructible_from<T, result_of_call<Make&>>&& kept_result_of<result_of_call<Make&>, T>);
 
 template <class T>
 struct pooled : pool_node {
@@ -58,6 +58,12 @@ struct pooled : pool_node {
 
     template <class Make>
     pooled(pool_core& c, Make& make) : pool_node(c), value(make()) {}
+
+    // Of the value and what follows it: AddressSanitizer forbids whole words only.
+    [[nodiscard]] std::size_t size() const noexcept {
+        return sizeof *this - static_cast<std::size_t>(reinterpret_cast<const char*>(std::addressof(value)) -
+                                                       reinterpret_cast<const char*>(this));
+    }
 };
 
 } // namespace detail
@@ -164,14 +170,14 @@ public:
 
     // `make()` gives a T, or what a T is constructed from. It runs on the thread that takes, outside every
     // lock.
-    template <std::invocable Make>
+    template <detail::callable Make>
     explicit pool(Make make, pool_budget budget = {})
         : core_(new hooks<Make, no_reset>(std::move(make), no_reset{}, budget)) {}
 
     // `reset(T&)` prepares a returned object for its next user. It runs on the thread that returns, outside
     // every lock; when it throws, or returns false, the object is destroyed. Hooks live until the last loan
     // has ended; what they refer to must live as long.
-    template <std::invocable Make, std::invocable<T&> Reset>
+    template <detail::callable Make, detail::callable<T&> Reset>
     pool(Make make, Reset reset, pool_budget budget = {})
         : core_(new hooks<Make, Reset>(std::move(make), std::move(reset), budget)) {}
 
@@ -189,7 +195,7 @@ public:
     [[nodiscard]] loan<T> take() {
         if (detail::pool_node* const n = alive().take()) {
             auto* const idle = static_cast<detail::pooled<T>*>(n);
-            IBID_ALLOW(std::addressof(idle->value), sizeof(T));
+            IBID_ALLOW(std::addressof(idle->value), idle->size());
             return loan<T>(idle);
         }
         return loan<T>(alive().make());
@@ -201,7 +207,7 @@ public:
         return alive().trim();
     }
 
-    // Drops everything idle.
+    // Drops everything idle. What the destructors return to the pool is idle afterwards.
     std::size_t clear() noexcept {
         return alive().clear();
     }
@@ -228,7 +234,7 @@ private:
         static constexpr bool makes = detail::maker_of<Make, T>; // not a concept: a shorter error
         static_assert(
             makes, "ibid: the pool's make() must return a T, or what a T is constructed from without a loss");
-        using answer = std::remove_cvref_t<std::invoke_result_t<Reset&, T&>>;
+        using answer = std::remove_cvref_t<detail::result_of_call<Reset&, T&>>;
         static_assert(
             std::is_void_v<answer> || std::is_same_v<answer, bool>,
             "ibid: the pool's reset() must return nothing, or a bool: whether the pool keeps the object");
@@ -258,14 +264,15 @@ private:
     private:
         bool reset(detail::pool_node& n) noexcept override {
             IBID_TRY {
-                T& value = static_cast<detail::pooled<T>&>(n).value;
+                auto& returned = static_cast<detail::pooled<T>&>(n);
+                T& value = returned.value;
                 bool keeps = true;
                 if constexpr (std::is_same_v<answer, bool>) {
                     keeps = reset_(value);
                 } else {
                     reset_(value);
                 }
-                IBID_FORBID(std::addressof(value), sizeof(T));
+                IBID_FORBID(std::addressof(value), returned.size());
                 return keeps;
             }
             IBID_CATCH(...) {
@@ -274,7 +281,7 @@ private:
         }
         void dispose(detail::pool_node* n) noexcept override {
             auto* const ends = static_cast<detail::pooled<T>*>(n);
-            IBID_ALLOW(std::addressof(ends->value), sizeof(T));
+            IBID_ALLOW(std::addressof(ends->value), ends->size());
             delete ends;
         }
 

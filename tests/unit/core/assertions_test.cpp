@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Built with IBID_ASSERTIONS: which mistakes it detects, and that correct programs see no difference.
+#include <array>
 #include <memory>
 #include <new>
 #include <string>
@@ -102,6 +103,19 @@ TEST(assertions, catch_a_reference_that_is_kept_past_the_loan) {
     std::string& kept = *l;
     l.end();
     EXPECT_DEATH(kept.append("late"), "use-after-poison");
+}
+
+TEST(assertions, catch_a_use_of_each_byte_after_the_loan) {
+    pool<char> small;
+    loan<char> c = small.take();
+    volatile char& kept = *c;
+    c.end();
+    EXPECT_DEATH(kept = 'x', "use-after-poison");
+    pool<std::array<char, 13>> odd;
+    loan<std::array<char, 13>> l = odd.take();
+    volatile char& last = l->back();
+    l.end();
+    EXPECT_DEATH(last = 'x', "use-after-poison");
 }
 #endif
 

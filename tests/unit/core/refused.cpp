@@ -124,6 +124,8 @@ int main() {
     (void)c.intern(1, [] { return 2.9; });
 #elif defined(REFUSED_FACTORY)
     ibid::pool<int> p([] { return 1.5; });
+#elif defined(REFUSED_MEMBER)
+    (void)names.intern("a", &std::string::size);
 #elif defined(REFUSED_RESET)
     ibid::pool<int> p([] { return 1; }, [](int& number) { return number; });
     (void)p.take();

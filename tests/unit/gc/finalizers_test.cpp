@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include <gc/javaxfc.h> // GC_finalize_all
 #include <gtest/gtest.h>
 
 #include "collected.h"
@@ -243,6 +244,22 @@ TEST(finalizers, may_run_on_a_thread_of_the_programs_choice) {
     });
     EXPECT_EQ(ended_on, chosen);
     GC_set_finalize_on_demand(0);
+}
+
+// GC_finalize_all() runs finalizers until none is registered; tokens work afterwards.
+TEST(finalizer, all_run_at_once_and_come_to_an_end) {
+    ibid::cache<int, int> c;
+    const auto stays = ibid::gc::intern(c, -1, [] { return -1; });
+    GC_finalize_all();
+    EXPECT_EQ(*stays, -1);
+    elsewhere([&] {
+        for (int i = 0; i < 1000; ++i) {
+            (void)ibid::gc::intern(c, i, [&] { return i; });
+        }
+    });
+    collect();
+    EXPECT_LE(c.statistics().entries, 1 + by_accident);
+    EXPECT_EQ(*stays, -1);
 }
 
 } // namespace

@@ -75,7 +75,7 @@ public:
     }
 
 private:
-    static constexpr unsigned most_nested = 16;
+    static constexpr unsigned most_nested = 8;
 
     // No destructor: usable until the thread's last instruction.
     IBID_MODULE_LOCAL static inline thread_local constinit ending_values* innermost_ = nullptr;

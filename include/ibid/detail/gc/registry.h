@@ -35,6 +35,7 @@
 #include <gc/gc_mark.h>
 #include <unistd.h>
 
+#include "ibid/detail/base/exceptions.h"
 #include "ibid/detail/base/mutex.h"
 #include "ibid/detail/base/process_wide.h"
 #include "ibid/detail/gc/pages.h"
@@ -62,7 +63,7 @@ public:
         if (s == nullptr) {
             start<Unregistered>();
             if (GC_thread_is_registered() == 0) {
-                throw Unregistered();
+                IBID_THROW(Unregistered());
             }
             s = refill();
         }
@@ -70,7 +71,7 @@ public:
         auto* const t = static_cast<gc_token*>(GC_malloc_atomic(sizeof(gc_token)));
         if (t == nullptr) {
             the_gc_pages().give_back(s, 1);
-            throw std::bad_alloc();
+            throw_bad_alloc();
         }
         ::new (static_cast<void*>(t)) gc_token{s};
         s->hold(detach(), end);
@@ -83,7 +84,7 @@ public:
     template <class Unregistered>
     void start() {
         if (!started_.load(std::memory_order_acquire) && !start_once()) {
-            throw Unregistered();
+            IBID_THROW(Unregistered());
         }
     }
 
@@ -229,7 +230,7 @@ private:
         GC_add_roots(&sentinel_, &sentinel_ + 1);
         sentinel_ = GC_malloc_atomic(1);
         if (sentinel_ == nullptr) {
-            throw std::bad_alloc();
+            throw_bad_alloc();
         }
         register_sentinel(sentinel_);
         (void)at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -269,7 +270,7 @@ private:
     std::atomic<std::size_t> dead_{0};   // ever found
     std::atomic<std::size_t> let_go_{0}; // of these
 
-    // In the child of a fork() the sentinel may have no finalizer: another thread of the parent was running
+    // After GC_finalize_all() the sentinel has no finalizer. In the child of a fork() it may have none: another thread of the parent was running
     // it and had not registered it again. That is even likely, as it waits for the lock that the collector
     // holds during fork().
     bool collector_survives_fork_ = false; // because we have asked it to; written once
@@ -308,9 +309,15 @@ inline void GC_CALLBACK gc_registry::on_event(GC_EventType e) {
 }
 
 inline void GC_CALLBACK gc_registry::on_sentinel(void* sentinel, void* /*data*/) {
-    the_gc_registry().register_sentinel(sentinel);
-    the_gc_registry().listen();
-    the_gc_registry().let_go();
+    gc_registry& all = the_gc_registry();
+    if (all.dead_list_.load(std::memory_order_relaxed) == nullptr) {
+        // Not after a collection: GC_finalize_all() runs finalizers until none is registered.
+        all.sentinel_lost_.store(true, std::memory_order_relaxed);
+        return;
+    }
+    all.register_sentinel(sentinel);
+    all.listen();
+    all.let_go();
 }
 
 inline void gc_registry::before_fork() noexcept IBID_NO_THREAD_SAFETY_ANALYSIS {

@@ -45,7 +45,7 @@ namespace detail {
 // outer code returns. Only if `most_nested` of these are on the stack already, an object is kept by the
 // innermost one of its core, if there is one.
 struct ending_loans {
-    static constexpr unsigned most_nested = 16;
+    static constexpr unsigned most_nested = 8;
 
     const pool_core* core;
     ending_loans* outer;
