@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "openssl/api/process.h"
+#include "openssl/binding/one_thread.h"
 #include "preload/foreign/early_code.h"
 #include "preload/foreign/environment.h"
 #include "preload/older_glibc/files.h"
@@ -16,7 +17,7 @@ namespace {
 // In another root directory the preload's path does not exist, and the loader would print an error for each
 // program that is started there.
 void after_chroot() noexcept {
-    ibid::preload::remove_preload(environ);
+    ibid::preload::remove_preload(environ, !ibid::openssl::has_one_thread());
 }
 
 void begin(char** words, char** environment) noexcept {
@@ -25,7 +26,7 @@ void begin(char** words, char** environment) noexcept {
         return;
     }
     if (preload::leaves_children_alone(environment, words)) {
-        preload::remove_preload(environment);
+        preload::remove_preload(environment, false);
     }
     older_glibc::find_own_fstat();
     shared_statistics::open_at_load(preload::variable(environment, "IBID_STATISTICS"));

@@ -25,6 +25,7 @@ const char* why_not(libcrypto& l, ibid_openssl_feature feature) noexcept {
     circumstances here;
     here.obstacle = obstacle(l);
     here.intercepted = modules::why_not_scanned() == nullptr;
+    here.libssl = l.f.has_libssl();
     here.symbolic = l.symbolic();
     here.verify_memo = environment().verify_memo && l.remembers_signatures();
     here.everything = environment().scope == scope_setting::all;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verify_hook.h"
+#include "error_queue.h"
 
 namespace ibid::openssl {
 
 verify_hook::verify_hook(const functions& f) {
-    f.ERR_set_mark();
+    const errors_as_before unsaid(f);
     if (X509_STORE_CTX* const fresh = f.X509_STORE_CTX_new()) {
         if (f.X509_STORE_CTX_init(fresh, nullptr, nullptr, nullptr) == 1) {
             verify_ = f.X509_STORE_CTX_get_verify(fresh);
@@ -12,7 +13,6 @@ verify_hook::verify_hook(const functions& f) {
         }
         f.X509_STORE_CTX_free(fresh);
     }
-    f.ERR_pop_to_mark();
 }
 
 bool verify_hook::is_unobserved(const functions& f, const X509_STORE_CTX* verification) const {

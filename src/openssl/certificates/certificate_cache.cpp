@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "der.h"
+#include "openssl/binding/error_queue.h"
 #include "openssl/binding/ex_data.h"
 #include "openssl/binding/probes.h"
 #include "statistics/shared_statistics.h"
@@ -212,10 +213,12 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
     if (in == nullptr) {
         return nullptr;
     }
-    f_.ERR_set_mark(); // errors of these calls must not reach the caller
-    const bool may_be_shared = usable() && has_plain_key(f_, x) && has_known_signature(f_, x);
-    certificate_entry* const e = may_be_shared ? attach(*in, x, key, earned) : nullptr;
-    f_.ERR_pop_to_mark();
+    certificate_entry* e = nullptr;
+    {
+        const errors_as_before unsaid(f_);
+        const bool may_be_shared = usable() && has_plain_key(f_, x) && has_known_signature(f_, x);
+        e = may_be_shared ? attach(*in, x, key, earned) : nullptr;
+    }
     if (e == nullptr) {
         IBID_PROBE(miss, x, key.der.size());
         in->table->count_miss(key.hash);
@@ -283,13 +286,13 @@ void certificate_cache::withdraw(certificate_entry* e) {
 }
 
 X509* certificate_cache::share(X509* x) {
+    const errors_as_before unsaid(f_);
     unsigned char* der = nullptr;
     const int size = shares(x) || has_trust_settings(f_, x) ? 0 : f_.i2d_X509(x, &der);
     if (size <= 0) {
         return nullptr;
     }
     X509* shared = nullptr;
-    f_.ERR_set_mark();
     // OpenSSL encodes a part that a program has changed through a pointer as it was parsed.
     const std::unique_ptr<certificate_image> image =
         certificate_image::make({der, static_cast<std::size_t>(size)});
@@ -297,7 +300,6 @@ X509* certificate_cache::share(X509* x) {
         const unsigned char* p = der;
         shared = parse(nullptr, &p, size, {}, false);
     }
-    f_.ERR_pop_to_mark();
     f_.CRYPTO_free(der, __FILE__, __LINE__);
     if (shared != nullptr && !shares(shared)) {
         f_.X509_free(shared);
@@ -310,6 +312,7 @@ X509* certificate_cache::adopt(X509* x, bool earned) {
     if (entry_of(x) != nullptr || has_trust_settings(f_, x) || !in_default_context()) {
         return nullptr;
     }
+    const errors_as_before unsaid(f_);
     unsigned char* der = nullptr;
     const int size = f_.i2d_X509(x, &der);
     if (size <= 0) {

@@ -9,6 +9,7 @@
 #include "certificate_weight.h"
 #include "eligibility.h"
 #include "ibid/hash.h"
+#include "openssl/binding/error_queue.h"
 #include "openssl/binding/uncancelled.h"
 
 namespace ibid::openssl {
@@ -62,7 +63,7 @@ void free(const parse_context* context) noexcept {
 
 // OpenSSL's encoding of `x`; null if it has another size, or without memory.
 [[nodiscard]] std::unique_ptr<unsigned char[]> encoding_of(const functions& f, X509* x, std::size_t size) {
-    f.ERR_set_mark();
+    const errors_as_before unsaid(f);
     std::unique_ptr<unsigned char[]> der;
     if (f.i2d_X509(x, nullptr) == static_cast<int>(size)) {
         const uncancelled while_it_allocates;
@@ -72,7 +73,6 @@ void free(const parse_context* context) noexcept {
             der.reset();
         }
     }
-    f.ERR_pop_to_mark();
     return der;
 }
 

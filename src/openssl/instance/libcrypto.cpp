@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "openssl/binding/error_queue.h"
 #include "openssl/binding/ex_data.h"
 #include "openssl/binding/uncancelled.h"
 #include "self_check.h"
@@ -80,10 +81,8 @@ bool libcrypto::hears_of_end() const {
     if (f.OPENSSL_atexit == nullptr) {
         return std::atexit(shut_down) == 0;
     }
-    f.ERR_set_mark();
-    const bool hears = f.OPENSSL_atexit(shut_down) == 1;
-    f.ERR_pop_to_mark();
-    return hears;
+    const errors_as_before unsaid(f);
+    return f.OPENSSL_atexit(shut_down) == 1;
 }
 
 // Null, or why nothing is shared.
@@ -220,7 +219,7 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
             }
         }
     }
-    f.ERR_set_mark();
+    const errors_as_before unsaid(f);
     const auto take = [&](int object_class, int index) {
         int given = 0;
         while (given >= 0 && given < index) {
@@ -232,7 +231,6 @@ void libcrypto::keep_indices_apart(const OSSL_LIB_CTX* context) noexcept {
     const bool certificates_are_apart = take(CRYPTO_EX_INDEX_X509, certificates->index());
     const bool keys_are_apart = take(CRYPTO_EX_INDEX_EVP_PKEY, certificates->index_of_keys());
     const bool stores_are_apart = take(CRYPTO_EX_INDEX_X509_STORE, stores->index());
-    f.ERR_pop_to_mark();
     const bool all_apart = certificates_are_apart && keys_are_apart && stores_are_apart;
     if (all_apart && noted != nullptr) { // otherwise out of memory: the next thread tries again
         const unwaited_lock lock(changes_);

@@ -5,6 +5,7 @@
 
 #include <openssl/asn1t.h>
 
+#include "openssl/binding/error_queue.h"
 #include "openssl/binding/forked_child.h"
 #include "openssl/binding/one_thread.h"
 #include "openssl/certificates/der.h"
@@ -191,9 +192,11 @@ int decode_peer(ASN1_VALUE** value, const unsigned char** in, long length, const
         if (of.gives_own_objects()) {
             register_index_of_sessions(of); // before OpenSSL makes the session that this is for
         }
-        f.ERR_set_mark();
-        X509* const peer = cache->parse(nullptr, in, length, {}, false);
-        f.ERR_pop_to_mark();
+        X509* peer = nullptr;
+        {
+            const errors_as_before unsaid(f);
+            peer = cache->parse(nullptr, in, length, {}, false);
+        }
         of.publish();
         if (peer != nullptr) {
             *value = reinterpret_cast<ASN1_VALUE*>(peer);

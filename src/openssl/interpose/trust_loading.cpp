@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trust_loading.h"
+#include "openssl/binding/error_queue.h"
 
 #include <cstdlib>
 
@@ -15,11 +16,8 @@ namespace {
 
 // The lookup of a store that loads files: the existing one, or a new one. It finds nothing by itself.
 [[nodiscard]] X509_LOOKUP* file_lookup(const functions& f, X509_STORE* store) {
-    f.ERR_set_mark();
-    X509_LOOKUP* const lookup =
-        store != nullptr ? f.X509_STORE_add_lookup(store, f.X509_LOOKUP_file()) : nullptr;
-    f.ERR_pop_to_mark();
-    return lookup;
+    const errors_as_before unsaid(f);
+    return store != nullptr ? f.X509_STORE_add_lookup(store, f.X509_LOOKUP_file()) : nullptr;
 }
 
 // False: OpenSSL's own function does it anew, and sets the errors.

@@ -69,6 +69,7 @@ struct chain {
 
     // The same as ossl_x509_check_cert_time, for all certificates.
     [[nodiscard]] bool in_time() const {
+        const errors_as_before unsaid(f);
         std::time_t given = 0;
         std::time_t* when = nullptr; // now
         if ((flags & X509_V_FLAG_USE_CHECK_TIME) != 0) {
@@ -88,6 +89,7 @@ struct chain {
 
     // Names, key identifiers, and the issuer's key usage: more than OpenSSL's own step checks.
     [[nodiscard]] bool rightly_issued() const {
+        const errors_as_before unsaid(f);
         for (int i = 0; i + 1 < size; ++i) {
             if (f.X509_check_issued((*this)[i + 1], (*this)[i]) != X509_V_OK) {
                 return false;
@@ -151,9 +153,7 @@ int verify_chain(libcrypto& of, X509_STORE_CTX* verification) {
                         : 0;
         all_known = all_known && cache->has_verified(c[i], links[at]);
     }
-    f.ERR_set_mark();
     const bool accepted = all_known && c.in_time() && c.rightly_issued();
-    f.ERR_pop_to_mark();
     if (accepted) {
         // The state that OpenSSL leaves after the last certificate, the leaf.
         f.X509_STORE_CTX_set_error_depth(verification, 0);

@@ -100,7 +100,7 @@ bool leaves_children_alone(char* const* environment, char* const* words) noexcep
            (words == nullptr || base_name(text_of(words[0])) != "env");
 }
 
-void remove_preload(char** environment) noexcept {
+void remove_preload(char** environment, bool in_use) noexcept {
     for (char** at = environment; at != nullptr && *at != nullptr; ++at) {
         const char* const value = value_in(*at, preload_variable);
         if (value == nullptr || std::string_view(value).find(preload_file) == std::string_view::npos)
@@ -108,7 +108,7 @@ void remove_preload(char** environment) noexcept {
         const std::size_t length = write_rest(value);
         if (length == 0)
             return;
-        if (length > preload_variable.size() + 1) {
+        if (in_use || length > preload_variable.size() + 1) {
             *at = rest.data();
             return;
         }

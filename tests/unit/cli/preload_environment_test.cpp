@@ -81,30 +81,36 @@ TEST(children, are_left_alone_when_that_is_asked_for_but_env_goes_on) {
 
 TEST(preload, alone_goes_with_its_variable) {
     environment_of e{"A=1", "LD_PRELOAD=/usr/lib/ibid/before-libasan.so/$LIB/libibid_preload.so", "B=2"};
-    remove_preload(e);
+    remove_preload(e, false);
     EXPECT_THAT(e.settings(), ElementsAre("A=1", "B=2"));
-    remove_preload(e);
+    remove_preload(e, false);
     EXPECT_THAT(e.settings(), ElementsAre("A=1", "B=2"));
-    remove_preload(nullptr);
+    remove_preload(nullptr, false);
+}
+
+TEST(preload, leaves_its_variable_empty_while_other_threads_may_read) {
+    environment_of e{"A=1", "LD_PRELOAD=/x/libibid_preload.so", "B=2"};
+    remove_preload(e, true);
+    EXPECT_THAT(e.settings(), ElementsAre("A=1", "LD_PRELOAD=", "B=2"));
 }
 
 TEST(preload, goes_and_others_stay_in_their_order) {
     environment_of e{
         "LD_PRELOAD=/a.so:/x/libibid_preload.so /b.so::/y/libibid_preload.so:libibid_preload.so.old", "B=2"};
-    remove_preload(e);
+    remove_preload(e, false);
     EXPECT_THAT(e.settings(), ElementsAre("LD_PRELOAD=/a.so:/b.so:libibid_preload.so.old", "B=2"));
 }
 
 TEST(preload, that_is_not_there_changes_nothing) {
     environment_of e{"LD_PRELOAD=/a.so  /b.so", "LD_PRELOAD_X=libibid_preload.so"};
-    remove_preload(e);
+    remove_preload(e, false);
     EXPECT_THAT(e.settings(), ElementsAre("LD_PRELOAD=/a.so  /b.so", "LD_PRELOAD_X=libibid_preload.so"));
 }
 
 TEST(preload, beside_too_much_else_stays) {
     const std::string setting = "LD_PRELOAD=/x/libibid_preload.so:/" + std::string(5000, 'a');
     environment_of e{setting.c_str()};
-    remove_preload(e);
+    remove_preload(e, false);
     EXPECT_THAT(e.settings(), ElementsAre(setting));
 }
 
