@@ -82,7 +82,7 @@ void certificate_cache::on_free(void* parent, void* entry, CRYPTO_EX_DATA*, int,
     // No parent: a program's own call of CRYPTO_free_ex_data.
     if (parent != nullptr && entry != nullptr && self->has_shared_.load(std::memory_order_relaxed)) {
         auto* const e = static_cast<certificate_entry*>(entry);
-        if (e->linked && self->stands_in_table(*e)) {
+        if (e->linked && self->is_in_table(*e)) {
             IBID_PROBE(evict, e->x509, e->der_size);
             e->home->table->forget(*e);
         }
@@ -98,7 +98,7 @@ struct certificate_cache::found {
 };
 
 // For an acquired entry. If it is not the same certificate, the reference is dropped.
-likeness certificate_cache::compare(certificate_entry& e, const certificate_key& key, bool earned) {
+likeness certificate_cache::compare(certificate_entry& e, const certificate_key& key, bool is_protected) {
     struct reference { // dropped also if foreign code ends the thread
         const functions& f;
         X509* x;
@@ -113,7 +113,7 @@ likeness certificate_cache::compare(certificate_entry& e, const certificate_key&
         return how;
     }
     held.x = nullptr; // the caller's
-    if (earned) {
+    if (is_protected) {
         e.home->table->protect(e);
     }
     if (!weighed) {
@@ -126,12 +126,12 @@ likeness certificate_cache::compare(certificate_entry& e, const certificate_key&
 }
 
 certificate_cache::found certificate_cache::find(certificate_home& in, const certificate_key& key,
-                                                 bool earned) {
+                                                 bool is_protected) {
     certificate_entry* const e = in.table->find(key.hash, key);
     if (e == nullptr) {
         return {};
     }
-    switch (compare(*e, key, earned)) {
+    switch (compare(*e, key, is_protected)) {
     case likeness::same:
         return {e->x509, false};
     case likeness::altered:
@@ -149,7 +149,7 @@ bool certificate_cache::may_have(const unsigned char* der, long length, parse_co
 }
 
 X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, parse_context context,
-                               bool earned, bool looks_first) {
+                               bool is_protected, bool looks_first) {
     const std::size_t extent = length > 0 ? sequence_extent(*pp, static_cast<std::size_t>(length)) : 0;
     certificate_home* const in =
         extent != 0 && extent <= certificate_entry::largest && in_default_context() ? home() : nullptr;
@@ -157,7 +157,7 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
         return f_.d2i_X509(a, pp, length);
     }
     const certificate_key key({*pp, extent}, context);
-    const found there = looks_first ? find(*in, key, earned) : found{};
+    const found there = looks_first ? find(*in, key, is_protected) : found{};
     if (there.x509 != nullptr) {
         IBID_PROBE(hit, there.x509, extent);
         X509* const empty = a != nullptr ? std::exchange(*a, there.x509) : nullptr;
@@ -177,7 +177,7 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
         in->table->count_miss(key.hash);
         return x;
     }
-    X509* const shared = looks_first ? enter(x, key, earned) : find_or_enter(x, key, earned);
+    X509* const shared = looks_first ? enter(x, key, is_protected) : find_or_enter(x, key, is_protected);
     if (shared == nullptr || shared == x) {
         return x;
     }
@@ -196,19 +196,19 @@ X509* certificate_cache::parse(X509** a, const unsigned char** pp, long length, 
 
 // For a certificate that was parsed before the cache looked for it. If it is known, it needs no entry, whose
 // memory a forked child would copy.
-X509* certificate_cache::find_or_enter(X509* x, const certificate_key& key, bool earned) {
+X509* certificate_cache::find_or_enter(X509* x, const certificate_key& key, bool is_protected) {
     certificate_home* const in = home(); // read now, because foreign code in the parse may have forked
-    const found there = in != nullptr ? find(*in, key, earned) : found{};
+    const found there = in != nullptr ? find(*in, key, is_protected) : found{};
     if (there.x509 != nullptr) {
         IBID_PROBE(hit, there.x509, key.der.size());
     }
-    return there.x509 != nullptr || there.place_taken ? there.x509 : enter(x, key, earned);
+    return there.x509 != nullptr || there.place_taken ? there.x509 : enter(x, key, is_protected);
 }
 
 // Makes `x`, which only the caller has, the shared certificate of its key; or returns the certificate that
 // another thread has entered meanwhile, with a reference for the caller. Null: `x` cannot be shared. If this
 // call ends early, `x` has no entry, or one that ends with `x`.
-X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned) {
+X509* certificate_cache::enter(X509* x, const certificate_key& key, bool is_protected) {
     certificate_home* const in = home(); // read now, because foreign code in the parse may have forked
     if (in == nullptr) {
         return nullptr;
@@ -217,7 +217,7 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
     {
         const errors_as_before unsaid(f_);
         const bool may_be_shared = usable() && has_plain_key(f_, x) && has_known_signature(f_, x);
-        e = may_be_shared ? attach(*in, x, key, earned) : nullptr;
+        e = may_be_shared ? attach(*in, x, key, is_protected) : nullptr;
     }
     if (e == nullptr) {
         IBID_PROBE(miss, x, key.der.size());
@@ -239,7 +239,7 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
         }
         IBID_PROBE(hit, twin->x509, key.der.size());
         e->linked = false;
-        const likeness how = compare(*twin, key, earned);
+        const likeness how = compare(*twin, key, is_protected);
         if (how != likeness::altered) {
             withdraw(e);
             return how == likeness::same ? twin->x509 : nullptr;
@@ -249,7 +249,7 @@ X509* certificate_cache::enter(X509* x, const certificate_key& key, bool earned)
 
 // Makes an entry for `x` that is in no table yet, and ends with `x`. Null: no memory.
 certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, const certificate_key& key,
-                                             bool earned) {
+                                             bool is_protected) {
     certificate_entry* const e = certificate_entry::make(
         in, x, key, hand_outs_.load(std::memory_order_relaxed), watches_.load(std::memory_order_acquire));
     if (e == nullptr) {
@@ -267,10 +267,10 @@ certificate_entry* certificate_cache::attach(certificate_home& in, X509* x, cons
         // looking for the entry.
         (void)f_.X509_set_ex_data(x, highest_index, f_.X509_get_ex_data(x, highest_index));
     }
-    if (earned || looks_like_issuer(key.der)) {
+    if (is_protected || looks_like_issuer(key.der)) {
         memo_.name(f_.X509_get0_pubkey(x)); // while only the caller has the certificate
     }
-    if (earned) {
+    if (is_protected) {
         e->set(detail::entry_word::in_protected);
     }
     return e;
@@ -308,7 +308,7 @@ X509* certificate_cache::share(X509* x) {
     return shared;
 }
 
-X509* certificate_cache::adopt(X509* x, bool earned) {
+X509* certificate_cache::adopt(X509* x, bool is_protected) {
     if (entry_of(x) != nullptr || has_trust_settings(f_, x) || !in_default_context()) {
         return nullptr;
     }
@@ -318,7 +318,7 @@ X509* certificate_cache::adopt(X509* x, bool earned) {
     if (size <= 0) {
         return nullptr;
     }
-    X509* const shared = enter(x, certificate_key({der, static_cast<std::size_t>(size)}, {}), earned);
+    X509* const shared = enter(x, certificate_key({der, static_cast<std::size_t>(size)}, {}), is_protected);
     f_.CRYPTO_free(der, __FILE__, __LINE__);
     if (shared == x) {
         f_.X509_up_ref(x);
@@ -451,7 +451,7 @@ bool certificate_cache::detach(const X509* x) {
 
 bool certificate_cache::detach(certificate_entry& e) {
     const bool changed = e.changed.exchange(true, std::memory_order_acq_rel); // before the first write
-    if (!stands_in_table(e)) {
+    if (!is_in_table(e)) {
         return !changed;
     }
     if (!e.home->table->detach(e)) {
@@ -469,8 +469,8 @@ void certificate_cache::forget(certificate_entry& e) {
     e.home->table->drop_retained_if([&e](const certificate_entry& kept) { return &kept == &e; });
 }
 
-void certificate_cache::earn(X509* x) {
-    if (certificate_entry* const e = entry_of(x); e != nullptr && stands_in_table(*e)) {
+void certificate_cache::protect(X509* x) {
+    if (certificate_entry* const e = entry_of(x); e != nullptr && is_in_table(*e)) {
         if (!e->has(detail::entry_word::in_protected)) {
             e->weigh(f_);
         }
@@ -530,7 +530,7 @@ ibid::statistics certificate_cache::statistics() const noexcept {
     return in != nullptr ? in->table->count() : counters_ != nullptr ? sum(*counters_) : ibid::statistics();
 }
 
-void certificate_cache::begin_anew() {
+void certificate_cache::forget_all_parsed() {
     memo_.forget_all();
     if (certificate_home* const in = reached()) {
         const auto all = [](certificate_entry& e) {

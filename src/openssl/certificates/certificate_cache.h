@@ -77,11 +77,11 @@ public:
     static constexpr std::uint32_t most_hand_outs = std::uint32_t{1} << 28;
 
     // As d2i_X509(a, pp, length), from the cache if possible. Requires: `*a`, if not null, is an empty object
-    // that only the caller has; a hit replaces it. `earned`: the entry is protected at once, because the
+    // that only the caller has; a hit replaces it. `is_protected`: the entry is protected at once, because the
     // bytes came from the operator and not from a peer.
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
-                              bool earned) {
-        return parse(a, pp, length, context, earned, true);
+                              bool is_protected) {
+        return parse(a, pp, length, context, is_protected, true);
     }
     // The same, but OpenSSL always parses: memory is shared, but the time does not reveal earlier peers.
     [[nodiscard]] X509* parse_in_full(X509** a, const unsigned char** pp, long length,
@@ -98,8 +98,8 @@ public:
     [[nodiscard]] X509* share(X509* x);
 
     // The same for a certificate that OpenSSL has just parsed in the default context and that only the caller
-    // has: if there is none yet, `x` itself becomes the shared object. `earned` as in parse().
-    [[nodiscard]] X509* adopt(X509* x, bool earned);
+    // has: if there is none yet, `x` itself becomes the shared object. `is_protected` as in parse().
+    [[nodiscard]] X509* adopt(X509* x, bool is_protected);
 
     // Where `x` was parsed; valid as long as `x`. Null: `x` does not belong to this cache.
     [[nodiscard]] const parse_context* origin(const X509* x) const;
@@ -129,11 +129,6 @@ public:
     // Call when a program may have got pointers into any certificate without ibid seeing it.
     void expose_all();
 
-    // See eligibility.h.
-    [[nodiscard]] static bool has_sound_extensions(const functions& f, X509* x) {
-        return openssl::has_sound_extensions(f, x);
-    }
-
     // Whether `x` is shared and no change of it has been noticed.
     [[nodiscard]] bool shares(const X509* x) const;
 
@@ -153,19 +148,16 @@ public:
     void set_verified(const X509* x, std::uint64_t link);
     void count_verification(std::uint64_t link, bool remembered) noexcept { memo_.count(link, remembered); }
 
-    // Whether a signature may be remembered as verified by `key`.
-    [[nodiscard]] bool remembers(const EVP_PKEY* key) const { return memo_.names(key); }
-
     // Whether a provider or an engine that is not part of OpenSSL offers signatures: a key that verifies has
     // a copy in there. Call just before a verification.
     [[nodiscard]] bool has_foreign_algorithms() const { return !memo_.algorithms_are_openssls_own(); }
 
     // A provider, an engine, a property or the configuration has changed. A signature that verified may fail
     // now, and the same bytes may parse to another object. Nothing that was parsed before is found again.
-    void begin_anew();
+    void forget_all_parsed();
 
     // `x` was part of a chain that verified: it becomes a protected entry.
-    void earn(X509* x);
+    void protect(X509* x);
 
     // Permanently stops finding and adding. Shared objects stay with their holders.
     void stop();
@@ -217,19 +209,17 @@ private:
         stranded_child::watch();
         return is_stranded() ? nullptr : home_.load();
     }
-    [[nodiscard]] bool stands_in_table(const certificate_entry& e) const noexcept {
-        return e.home == reached();
-    }
+    [[nodiscard]] bool is_in_table(const certificate_entry& e) const noexcept { return e.home == reached(); }
     [[nodiscard]] ibid::retention budget() const noexcept;
 
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
-                              bool earned, bool looks_first);
-    [[nodiscard]] found find(certificate_home& in, const certificate_key& key, bool earned);
-    [[nodiscard]] likeness compare(certificate_entry& e, const certificate_key& key, bool earned);
-    [[nodiscard]] X509* find_or_enter(X509* x, const certificate_key& key, bool earned);
-    [[nodiscard]] X509* enter(X509* x, const certificate_key& key, bool earned);
+                              bool is_protected, bool looks_first);
+    [[nodiscard]] found find(certificate_home& in, const certificate_key& key, bool is_protected);
+    [[nodiscard]] likeness compare(certificate_entry& e, const certificate_key& key, bool is_protected);
+    [[nodiscard]] X509* find_or_enter(X509* x, const certificate_key& key, bool is_protected);
+    [[nodiscard]] X509* enter(X509* x, const certificate_key& key, bool is_protected);
     [[nodiscard]] certificate_entry* attach(certificate_home& in, X509* x, const certificate_key& key,
-                                            bool earned);
+                                            bool is_protected);
     void withdraw(certificate_entry* e);
     bool detach(certificate_entry& e);
     void forget(certificate_entry& e);
@@ -243,7 +233,7 @@ private:
     const functions& f_;
     counter_block* const counters_;
     // Null in a forked child that has made none yet. Release when complete, pairs with home() and
-    // stands_in_table().
+    // is_in_table().
     std::atomic<certificate_home*> home_;
     // The last setting, for a table that is made later. Sequentially consistent, with home_ and stopped_: see
     // make_home().

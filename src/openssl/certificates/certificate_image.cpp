@@ -189,10 +189,6 @@ octets certificate_image::der() const noexcept {
     return {reinterpret_cast<const unsigned char*>(parts() + parts_), size_};
 }
 
-std::size_t certificate_image::memory() const noexcept {
-    return sizeof *this + parts_ * sizeof(part) + size_;
-}
-
 namespace {
 
 // The public members of an ASN1_STRING in OpenSSL 3, which programs may write to (openssl/asn1.h).

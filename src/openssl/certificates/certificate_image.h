@@ -32,7 +32,6 @@ public:
     static void operator delete(void* memory) noexcept; // NOLINT(misc-new-delete-overloads)
 
     [[nodiscard]] std::span<const unsigned char> der() const noexcept;
-    [[nodiscard]] std::size_t memory() const noexcept; // bytes of its block
 
     [[nodiscard]] bool is_of(const functions& f, const X509* x) const;
     // The same for the public key with its algorithm, which OpenSSL must encode for this. Also false without

@@ -35,10 +35,6 @@ void signature_memo::name(EVP_PKEY* key) {
     }
 }
 
-bool signature_memo::names(const EVP_PKEY* key) const noexcept {
-    return index_ >= 0 && key != nullptr && f_.EVP_PKEY_get_ex_data(key, index_) != nullptr;
-}
-
 namespace {
 
 struct provider_check {

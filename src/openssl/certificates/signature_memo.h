@@ -40,9 +40,6 @@ public:
 
     [[nodiscard]] int index() const noexcept { return index_; }
 
-    // Whether `key` has a number; without a number nothing is remembered for it.
-    [[nodiscard]] bool names(const EVP_PKEY* key) const noexcept;
-
     // As X509_verify(x, key), where `known` belongs to `x`.
     [[nodiscard]] int verify(record& known, X509* x, EVP_PKEY* key);
 

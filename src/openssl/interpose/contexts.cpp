@@ -35,7 +35,7 @@ void clean_up(libcrypto& of) {
 
 void after_reconfiguration(libcrypto& of) {
     if (certificate_cache* const cache = of.made_certificates()) {
-        cache->begin_anew();
+        cache->forget_all_parsed();
     }
 }
 

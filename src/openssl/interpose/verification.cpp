@@ -202,7 +202,7 @@ int verify_certificate(libcrypto& of, X509_STORE_CTX* verification, X509_STORE_C
         const auto* const chain =
             reinterpret_cast<const OPENSSL_STACK*>(f.X509_STORE_CTX_get0_chain(verification));
         for (int i = 0; i < f.OPENSSL_sk_num(chain); ++i) {
-            cache->earn(static_cast<X509*>(f.OPENSSL_sk_value(chain, i)));
+            cache->protect(static_cast<X509*>(f.OPENSSL_sk_value(chain, i)));
         }
     }
     of.publish();

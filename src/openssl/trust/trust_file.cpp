@@ -9,6 +9,7 @@
 #include "openssl/binding/error_queue.h"
 #include "openssl/binding/locked_store.h"
 #include "openssl/certificates/der.h"
+#include "openssl/certificates/eligibility.h"
 #include "strict_pem.h"
 
 namespace ibid::openssl {
@@ -151,7 +152,7 @@ void trust_file::parse_certificate(const surroundings& in, std::span<const unsig
     }
     const unsigned char* p = der.data();
     const owned x(in.f.d2i_X509(nullptr, &p, static_cast<long>(der.size())), in.f.X509_free);
-    if (x.get() != nullptr && certificate_cache::has_sound_extensions(in.certificates.f(), x.get())) {
+    if (x.get() != nullptr && has_sound_extensions(in.certificates.f(), x.get())) {
         o.certificate = in.certificates.adopt(x.get(), true); // protected: the operator named the file
     }
 }

@@ -120,7 +120,7 @@ TEST_F(Alterations, OfWhatIsKeptEndItsKeeping) {
     const bytes der = leaf();
     {
         const x509_ptr mine = parse(der);
-        a_cache().earn(mine.get());
+        a_cache().protect(mine.get());
         X509_gmtime_adj(X509_getm_notBefore(mine.get()), 3600);
     }
     EXPECT_EQ(a_cache().statistics().retained, 1U);

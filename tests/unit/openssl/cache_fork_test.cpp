@@ -114,7 +114,7 @@ TEST_F(Forks, TheChildGetsNothingThatWasThere) {
                       v.expect(a_cache().shares(held.get()));
                       v.expect(a_cache().origin(held.get()) != nullptr);
                       v.expect(a_cache().verify(held.get(), root_.key.get()) == 1);
-                      a_cache().earn(held.get());
+                      a_cache().protect(held.get());
                       v.expect(a_cache().detach(held.get()));
                       v.expect(!a_cache().detach(held.get()));
                       v.expect(!a_cache().shares(held.get()));
@@ -240,7 +240,7 @@ TEST_F(Forks, TheChildWritesOnePageAtMost) {
     a_cache().retain({.bytes = 4 << 20, .entries = 512});
     for (int i = 0; i < 400; ++i) {
         const x509_ptr x = parse(leaf());
-        a_cache().earn(x.get());
+        a_cache().protect(x.get());
     }
     auto* const shared = static_cast<std::atomic<std::size_t>*>(
         mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
@@ -280,7 +280,7 @@ TEST_F(Forks, InTheMiddleOfTrafficLeaveAChildThatWorks) {
         traffic.emplace_back([&, t] {
             for (unsigned i = t; !ends; ++i) {
                 const x509_ptr x = parse(ders[i % ders.size()]);
-                a_cache().earn(x.get());
+                a_cache().protect(x.get());
                 if (i % 16 == 0) {
                     a_cache().trim();
                 }

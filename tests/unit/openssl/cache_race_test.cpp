@@ -251,7 +251,7 @@ TEST_F(CertificateCacheRaces, AThreadThatEndsInAnEvictionLeavesNoLock) {
     run_and_end([&] {
         const x509_ptr first = parse(b);
         ends_with = &any; // at the free of the one that is dropped
-        a_cache().earn(first.get());
+        a_cache().protect(first.get());
     });
     EXPECT_EQ(a_cache().statistics().retained, 1U);
     run_and_end([&] {

@@ -280,7 +280,7 @@ TEST_F(Certificates, ACertificateThatIbidDidNotParseIsNoneOfItsBusiness) {
     const x509_ptr own(d2i_X509(nullptr, &p, static_cast<long>(der.size())));
     EXPECT_FALSE(cache().detach(own.get()));
     EXPECT_FALSE(cache().shares(own.get()));
-    cache().earn(own.get());
+    cache().protect(own.get());
 }
 
 TEST_F(Certificates, ACopyIsNotTheEntry) {
@@ -322,7 +322,7 @@ TEST_F(Certificates, WhatHasNotVerifiedIsKeptFromItsSecondSightOn) {
     const bytes good = leaf("good.example");
     {
         const x509_ptr x = parse(good);
-        cache().earn(x.get());
+        cache().protect(x.get());
     }
     EXPECT_EQ(cache().statistics().retained, 2U);
 }
@@ -334,7 +334,7 @@ TEST_F(Certificates, WhatNeverVerifiedCannotPushOutWhatDid) {
     for (int i = 0; i < 4; ++i) {
         ders.push_back(leaf(std::to_string(i) + ".good"));
         const x509_ptr x = parse(ders.back());
-        cache().earn(x.get());
+        cache().protect(x.get());
         good.push_back(x.get());
     }
     for (int i = 0; i < 200; ++i) {
@@ -358,7 +358,7 @@ TEST_F(Certificates, ASignatureIsVerifiedOnceForEachPair) {
     EXPECT_NE(cache().verify(x.get(), stranger.key.get()), 1);
     ERR_clear_error();
     EXPECT_EQ(cache().signatures().hits, hits + 1);
-    cache().begin_anew();
+    cache().forget_all_parsed();
     EXPECT_EQ(cache().verify(x.get(), key), 1);
     EXPECT_EQ(cache().verify(x.get(), key), 1);
     EXPECT_EQ(cache().signatures().hits, hits + 1)

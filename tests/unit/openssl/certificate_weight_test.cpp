@@ -264,7 +264,7 @@ TEST_F(CertificateWeights, KeepTheBudgetWhateverStrangersSend) {
         for (const bytes& der : all) {
             const x509_ptr x = parse(der);
             use(x.get(), root_->key.get());
-            a_cache().earn(x.get());
+            a_cache().protect(x.get());
         }
     }
     EXPECT_GT(a_cache().statistics().retained, 5U);

@@ -91,9 +91,9 @@ TEST_F(StrandedChild, SharesNothingAndWaitsForNoLockOfTheTable) {
                   }
                   last.reset(); // its entry ends with it
                   (void)cache.detach(first.get());
-                  cache.earn(first.get());
+                  cache.protect(first.get());
                   cache.trim();
-                  cache.begin_anew();
+                  cache.forget_all_parsed();
                   cache.stop();
                   return cache.verify(first.get(), root.key.get()) == 1 ? 0 : 3;
               }),
