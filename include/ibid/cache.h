@@ -209,7 +209,7 @@ public:
     }
 
     // Calls f(const Key&, const handle<Value>&) for every live entry, outside all locks. Entries that come or
-    // go meanwhile may be visited or not. An entry may be held from before its call until for_each returns.
+    // go meanwhile may be visited or not. An entry may be held for some time before and after its call.
     template <class Function>
     void for_each(Function f) const {
         alive().for_each([&](detail::value_header& e) {

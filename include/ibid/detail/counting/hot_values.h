@@ -197,7 +197,7 @@ private:
         return next == 0;
     }
 
-    detail::mutex mutex_; // protects all cells, except reads of `stripes`. No other lock is taken inside
+    detail::mutex mutex_; // protects all cells, except reads of `stripes`. No lock is taken inside
     std::array<cell, entry_word::cells> cells_{};
 };
 

@@ -69,7 +69,7 @@ class qsbr_domain;
 
 // What all domains of a process share. The mutex protects each thread's list of records, each table's list of
 // records, `in_`, `occupied_` and the lists of vacant records. It is taken when a thread joins a table and
-// when a thread or a table ends. No other lock is taken inside.
+// when a thread or a table ends. No other lock is taken inside, except around fork() (fork_locks.h).
 struct participant_registry {
     detail::mutex mutex;
     std::uint64_t numbers IBID_GUARDED_BY(mutex) =
