@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ibid for programs written in C: certificates and trust stores of OpenSSL 3, one parsed copy of each for the process.
+ * ibid for programs written in C: certificates and trust stores of OpenSSL 3 or 4, one parsed copy of each for the process.
  *
  * Law: what these functions return is what the OpenSSL functions that they name return. An X509 from here is an ordinary
  * one with a reference of the caller's, ended by X509_free; the copy ends with its last reference. Do not write to it: see
@@ -48,7 +48,10 @@ int ibid_openssl_load_crls(X509_STORE* store, const char* path, int type);
  */
 void ibid_openssl_share_chain(X509_STORE_CTX* verification);
 
-/* How many certificates, and how many trust store files, are retained while nothing uses them. 0, 0: none. */
+/*
+ * How much is retained while nothing uses it: of certificates, and again of trust store files, at most so many, and so many bytes
+ * of memory. 0, 0: nothing. Without effect if nothing is shared (ibid_openssl_why_not).
+ */
 void ibid_openssl_retain(size_t bytes, size_t entries);
 
 /* Drops all that only retention keeps. */
@@ -71,7 +74,7 @@ struct ibid_openssl_statistics {
     uint64_t bytes_not_parsed; /* bytes of what was found */
     uint64_t active;           /* held by the program alone */
     uint64_t retained;         /* held by retention */
-    uint64_t retained_bytes;   /* what that weighs */
+    uint64_t retained_bytes;   /* what that weighs, in bytes of memory */
 };
 
 /* 1, or 0 for a kind or a size that this version does not know. */
@@ -79,8 +82,8 @@ int ibid_openssl_get_statistics(enum ibid_openssl_kind kind, struct ibid_openssl
 
 /* What ibid can do with the libcrypto of this process. */
 enum ibid_openssl_feature {
-    IBID_OPENSSL_FEATURE_PEERS = 0,        /* certificates in handshakes and sessions are met on their way */
-    IBID_OPENSSL_FEATURE_TRUST_STORES = 1, /* files that trust stores load are met on their way */
+    IBID_OPENSSL_FEATURE_PEERS = 0,        /* certificates in handshakes and sessions are intercepted */
+    IBID_OPENSSL_FEATURE_TRUST_STORES = 1, /* files that trust stores load are intercepted */
     IBID_OPENSSL_FEATURE_VERIFY_MEMO = 2,  /* verified signatures are remembered */
     IBID_OPENSSL_FEATURE_CALLS = 3         /* the functions of this header share what they return */
 };

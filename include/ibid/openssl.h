@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Certificates and trust stores of OpenSSL 3 for C++ programs: one parsed copy of each for the process.
+// Certificates and trust stores of OpenSSL 3 or 4 for C++ programs: one parsed copy of each for the process.
 //
 // Law: a certificate is an X509 with OpenSSL's own reference count; it is shared as long as it has a holder.
 // Equal bytes give equal pointers. It may be passed to any OpenSSL function that only reads it.

@@ -142,7 +142,7 @@ const char* ibid_openssl_why_not(enum ibid_openssl_feature feature) {
     if (l == nullptr) {
         return environment().disabled                  ? "IBID_DISABLE is set"
                : modules::why_not_scanned() != nullptr ? modules::why_not_scanned()
-                                                       : "no OpenSSL 3 was found in this process";
+                                                       : "no OpenSSL 3 or 4 was found in this process";
     }
     return why_not(*l, feature);
 }
