@@ -12,7 +12,7 @@
 namespace ibid::test {
 
 [[nodiscard]] inline bool sharing() {
-    return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_PEERS) == nullptr;
+    return ibid_openssl_why_not(IBID_OPENSSL_FEATURE_TRUST_STORES) == nullptr;
 }
 
 // The same for libcrypto's calls to itself, which cannot be intercepted if it is bound to itself.
