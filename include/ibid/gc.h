@@ -57,8 +57,8 @@ public:
         : std::logic_error("ibid: this token was released, or the collector has found it unreachable") {}
 };
 
-// A token, or a traced value, was asked for on a thread that the collector does not know (see `thread`), or the collector's very
-// first call came from another thread than the main one (see `start`).
+// A token, or a traced value, was asked for on a thread that the collector does not know (see `thread`), or
+// the collector's very first call came from another thread than the main one (see `start`).
 class unregistered_thread : public std::logic_error {
 public:
     // With a text for people; what() gives it.

@@ -77,8 +77,8 @@ public:
     static constexpr std::uint32_t most_hand_outs = std::uint32_t{1} << 28;
 
     // As d2i_X509(a, pp, length), from the cache if possible. Requires: `*a`, if not null, is an empty object
-    // that only the caller has; a hit replaces it. `is_protected`: the entry is protected at once, because the
-    // bytes came from the operator and not from a peer.
+    // that only the caller has; a hit replaces it. `is_protected`: the entry is protected at once, because
+    // the bytes came from the operator and not from a peer.
     [[nodiscard]] X509* parse(X509** a, const unsigned char** pp, long length, parse_context context,
                               bool is_protected) {
         return parse(a, pp, length, context, is_protected, true);

@@ -16,7 +16,8 @@ namespace ibid::openssl::modules {
 // The replacement for a slot that holds `value`; null: do not change it. `late`: the slot is not bound yet.
 [[nodiscard]] void* linker_entry(interpose::function_id id, const void* value, bool late) noexcept;
 
-// Call once, before the first scan. `after_chroot` is called after the program has changed its root directory.
+// Call once, before the first scan. `after_chroot` is called after the program has changed its root
+// directory.
 void follow_linker(void (*after_chroot)() noexcept) noexcept;
 
 // Before and after a load. `loaded`: there may be new modules.

@@ -34,9 +34,9 @@ namespace ibid::preload {
 
 // Removes libibid_preload.so, in any folder, from LD_PRELOAD; and removes the variable if nothing else is in
 // it. Other entries stay in their order. The old text is not modified, because it may be a constant of the
-// program. `in_use`: other threads may be reading the environment; then the variable stays, with an empty value,
-// because moving the others up would hide one of them for an instant. Does nothing if the rest has more than
-// 4,095 characters.
+// program. `in_use`: other threads may be reading the environment; then the variable stays, with an empty
+// value, because moving the others up would hide one of them for an instant. Does nothing if the rest has
+// more than 4,095 characters.
 void remove_preload(char** environment, bool in_use) noexcept;
 
 } // namespace ibid::preload

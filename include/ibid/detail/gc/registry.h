@@ -270,9 +270,9 @@ private:
     std::atomic<std::size_t> dead_{0};   // ever found
     std::atomic<std::size_t> let_go_{0}; // of these
 
-    // After GC_finalize_all() the sentinel has no finalizer. In the child of a fork() it may have none: another thread of the parent was running
-    // it and had not registered it again. That is even likely, as it waits for the lock that the collector
-    // holds during fork().
+    // After GC_finalize_all() the sentinel has no finalizer. In the child of a fork() it may have none:
+    // another thread of the parent was running it and had not registered it again. That is even likely, as it
+    // waits for the lock that the collector holds during fork().
     bool collector_survives_fork_ = false; // because we have asked it to; written once
     std::atomic<bool> sentinel_lost_{false};
 

@@ -240,8 +240,9 @@ public:
         }
     }
 
-    // Calls f(entry&) for every live entry, outside all locks. The entries of a shard are held from before its
-    // first call to after its last. Entries that come or go meanwhile may be seen or not. Throws bad_alloc, and what f throws.
+    // Calls f(entry&) for every live entry, outside all locks. The entries of a shard are held from before
+    // its first call to after its last. Entries that come or go meanwhile may be seen or not. Throws
+    // bad_alloc, and what f throws.
     template <class Function>
     void for_each(Function f) {
         for (shard_type& s : shards_) {

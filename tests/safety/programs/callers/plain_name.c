@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program opens a library by a name without a slash, before its connections, and calls the dynamic linker no
-// more.
+// A program opens a library by a name without a slash, before its connections, and calls the dynamic linker
+// no more.
 #include "support.h"
 
 int main(void) {

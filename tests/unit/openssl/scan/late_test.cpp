@@ -332,7 +332,8 @@ TEST(LateModule, ThatWasLoadedByASearchPathSharesLater) {
 }
 
 TEST(LateProgram, WithoutOpensslIsToldSo) {
-    EXPECT_STREQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS), "no OpenSSL 3 or 4 was found in this process");
+    EXPECT_STREQ(ibid_openssl_why_not(IBID_OPENSSL_FEATURE_CALLS),
+                 "no OpenSSL 3 or 4 was found in this process");
 }
 
 } // namespace
