@@ -21,7 +21,8 @@ namespace {
 std::string packed(const process_result& r) {
     pack out;
     const process_figures& f = r.figures;
-    out << r.error << f.helped << f.is_disabled << f.reason << f.of << std::uint64_t{f.libcryptos.size()};
+    out << r.error << r.start_time << f.helped << f.is_disabled << f.reason << f.of
+        << std::uint64_t{f.libcryptos.size()};
     for (const libcrypto_figures& one : f.libcryptos)
         out << one.path << one.version << one.helped << one.reason << one.anchor << one.processes
             << one.disabled << one.of;
@@ -36,7 +37,7 @@ process_result unpacked(const std::string& bytes) {
     process_result r;
     process_figures& f = r.figures;
     std::uint64_t number = 0;
-    in >> r.error >> f.helped >> f.is_disabled >> f.reason >> f.of >> number;
+    in >> r.error >> r.start_time >> f.helped >> f.is_disabled >> f.reason >> f.of >> number;
     for (; number != 0 && in.whole(); --number) {
         libcrypto_figures one;
         in >> one.path >> one.version >> one.helped >> one.reason >> one.anchor >> one.processes >>
@@ -73,7 +74,7 @@ process_result read_process(pid_t pid) {
     return said ? unpacked(*said) : process_result{read_error::no_answer, {}, child->not_started()};
 }
 
-std::vector<std::pair<pid_t, process_result>> host_reader::look() {
+std::vector<std::pair<pid_t, process_result>> host_reader::scan() {
     const clock::time_point begin = clock::now();
     std::vector<pid_t> pids = every_process();
     std::map<pid_t, record> known;
@@ -97,7 +98,7 @@ std::vector<std::pair<pid_t, process_result>> host_reader::look() {
     for (std::size_t i = 0; i < asked.size(); ++i) {
         record& r = known_[asked[i]];
         const clock::time_point asks = clock::now();
-        if (asks - begin > longest_look || (!r.answered && lost > for_the_slow)) {
+        if (asks - begin > scan_timeout || (!r.answered && lost > slow_processes_timeout)) {
             all.push_back({asked[i], {read_error::no_answer, {}}});
             continue;
         }
@@ -108,17 +109,17 @@ std::vector<std::pair<pid_t, process_result>> host_reader::look() {
             child.reset();
             continue;
         }
-        const std::optional<std::string> said = child->next(patience);
+        const std::optional<std::string> said = child->next(process_timeout);
         all.push_back({asked[i], said ? unpacked(*said) : process_result{read_error::no_answer, {}}});
         const clock::duration took = clock::now() - asks;
-        r.answered = said.has_value() && took < patience / 2;
-        if (!said || took > patience / 2)
+        r.answered = said.has_value() && took < process_timeout / 2;
+        if (!said || took > process_timeout / 2)
             lost += took;
         if (said)
             continue;
         child.reset();
-        r.not_before = clock::now() + r.rest;
-        r.rest = std::min(2 * r.rest, longest_rest);
+        r.not_before = clock::now() + r.backoff;
+        r.backoff = std::min(2 * r.backoff, longest_backoff);
         // The other processes of that user are read last.
         const std::optional<uid_t> user = user_of(asked[i]);
         const auto behind = asked.begin() + static_cast<std::ptrdiff_t>(i) + 1;

@@ -8,6 +8,7 @@
 #include "statistics/packed.h"
 #include "statistics/place.h"
 #include "statistics/printable.h"
+#include "statistics/process_stat.h"
 #include "statistics/reading_child.h"
 
 #include <algorithm>
@@ -57,20 +58,6 @@ libcrypto_figures named(const row_name& name) {
     return f;
 }
 
-void add(kind_figures& to, const kind_figures& from) {
-    for (std::size_t k = 0; k < kinds; ++k) {
-        to[k].hits += from[k].hits;
-        to[k].misses += from[k].misses;
-        to[k].evictions += from[k].evictions;
-        to[k].detached += from[k].detached;
-        to[k].bytes_not_parsed += from[k].bytes_not_parsed;
-        to[k].entries += from[k].entries;
-        to[k].retained += from[k].retained;
-        to[k].retained_bytes += from[k].retained_bytes;
-        to[k].active += from[k].active;
-    }
-}
-
 // If a process claims to have more than this, the rest counts as one, because thousands are not plausible.
 constexpr std::size_t most_libcryptos = 64;
 
@@ -97,7 +84,7 @@ void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
     }
     if (known == all.end())
         known = all.end() - 1;
-    add(known->of, one.of);
+    known->of += one.of;
     known->helped |= one.helped;
     known->disabled += one.disabled;
     known->processes += one.processes;
@@ -107,22 +94,12 @@ void merge(std::vector<libcrypto_figures>& all, libcrypto_figures one) {
 
 // Gauges are sums of differences that are correct at different instants; a negative sum counts as 0.
 statistics read_sums(const figure_array& from) {
-    const auto at = [&from](figure f) {
-        return from[static_cast<std::size_t>(f)].load(std::memory_order_relaxed);
-    };
-    const auto gauge = [&at](figure f) {
-        const std::uint64_t n = at(f);
-        return n > UINT64_MAX / 2 ? 0 : n;
-    };
     statistics s;
-    s.hits = at(figure::hits);
-    s.misses = at(figure::misses);
-    s.evictions = at(figure::evictions);
-    s.detached = at(figure::detached);
-    s.bytes_not_parsed = at(figure::bytes_not_parsed);
-    s.entries = gauge(figure::entries);
-    s.retained = std::min(gauge(figure::retained), s.entries);
-    s.retained_bytes = gauge(figure::retained_bytes);
+    for (std::size_t i = 0; i < figures; ++i) {
+        const std::uint64_t n = from[i].load(std::memory_order_relaxed);
+        s.*members[i] = i >= first_gauge && n > UINT64_MAX / 2 ? 0 : n;
+    }
+    s.retained = std::min(s.retained, s.entries);
     s.active = s.entries - s.retained;
     return s;
 }
@@ -231,7 +208,7 @@ void add_block(process_figures& to, const process_block& block) {
             f.reason = unseen;
         f.disabled = now == static_cast<std::uint32_t>(standing::disabled) ? 1 : 0;
         f.anchor = block.anchors[i].load(std::memory_order_acquire);
-        add(to.of, f.of);
+        to.of += f.of;
         to.helped |= f.helped;
         to.is_disabled |= f.disabled != 0;
         merge(to.libcryptos, std::move(f));
@@ -331,12 +308,12 @@ std::vector<std::uint32_t> region::still_running() const {
             out.send((pack() << read_process_here(static_cast<pid_t>(pid)).error).bytes());
         }
     });
-    constexpr std::chrono::seconds patience{1};
-    while (const std::optional<std::string> one = c.next(patience)) {
+    constexpr std::chrono::seconds timeout{1};
+    while (const std::optional<std::string> one = c.next(timeout)) {
         std::uint32_t pid = 0;
         unpack(*one) >> pid;
         read_error error = read_error::no_answer;
-        if (const std::optional<std::string> said = c.next(patience))
+        if (const std::optional<std::string> said = c.next(timeout))
             unpack(*said) >> error;
         // If the kernel allows only an ancestor to read (Yama), this process is an ancestor, but its child is
         // not.
@@ -365,7 +342,7 @@ totals region::sum_up() const {
         f.disabled = r.numbers.disabled.load(std::memory_order_relaxed);
         for (std::size_t k = 0; k < kinds; ++k)
             f.of[k] = read_sums(r.sums[k]);
-        add(t.of, f.of);
+        t.of += f.of;
         if (f.helped && is_unseen(f)) {
             f.helped = false;
             f.reason = unseen;
@@ -421,9 +398,7 @@ process_result read_blocks(pid_t pid, std::istream& maps) {
     return result;
 }
 
-} // namespace
-
-process_result read_process_here(pid_t pid) {
+process_result read_whole(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/maps");
     if (!file)
         return {from_errno(read_error::not_permitted), {}};
@@ -446,6 +421,24 @@ process_result read_process_here(pid_t pid) {
         result.figures.caches = std::move(published.all);
         result.figures.caches_cut = published.cut;
     }
+    return result;
+}
+
+std::uint64_t start_time_of(pid_t pid) {
+    const std::optional<process_stat> s = read_process_stat(pid);
+    return s ? s->start_time : 0;
+}
+
+} // namespace
+
+process_result read_process_here(pid_t pid) {
+    const std::uint64_t start_time = start_time_of(pid);
+    process_result result = read_whole(pid);
+    // Another process may have got the PID meanwhile.
+    if ((result.error == read_error::none || result.error == read_error::not_used) &&
+        start_time_of(pid) != start_time)
+        return {read_error::no_such_process, {}};
+    result.start_time = start_time;
     return result;
 }
 

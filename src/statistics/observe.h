@@ -12,10 +12,10 @@
 //     totals t = r.sum_up();
 #pragma once
 
+#include "statistics/figures.h"
 #include "statistics/layout.h"
 #include "statistics/published_caches.h"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,8 +25,6 @@
 #include <sys/types.h>
 
 namespace ibid::shared_statistics {
-
-using kind_figures = std::array<statistics, kinds>;
 
 // What was counted for one libcrypto. Texts are printable.
 struct libcrypto_figures {
@@ -107,7 +105,8 @@ enum class read_error {
 struct process_result {
     read_error error = read_error::none;
     process_figures figures;
-    int not_started = 0; // with no_answer: errno, if the child that reads could not be made
+    int not_started = 0;          // with no_answer: errno, if the child that reads could not be made
+    std::uint64_t start_time = 0; // process_stat.h; 0: not known
 };
 
 // Reads the figures of a running process through /proc/PID/maps and process_vm_readv, in a child

@@ -3,6 +3,7 @@
 // Publishes the counters. See shared_statistics.h for the law.
 #include "statistics/shared_statistics.h"
 
+#include "statistics/figures.h"
 #include "statistics/place.h"
 
 #include <cerrno>
@@ -156,8 +157,10 @@ void forget(counted_in& counted) noexcept {
 
 std::array<std::uint64_t, figures> figures_of(const counter_block& block) noexcept {
     const statistics s = sum(block);
-    return {s.hits,    s.misses,   s.evictions,     s.detached, s.bytes_not_parsed,
-            s.entries, s.retained, s.retained_bytes};
+    std::array<std::uint64_t, figures> all{};
+    for (std::size_t i = 0; i < figures; ++i)
+        all[i] = s.*members[i];
+    return all;
 }
 
 // The parent's events are already published, or the parent publishes them; the parent still holds its

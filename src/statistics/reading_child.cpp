@@ -3,11 +3,12 @@
 // See reading_child.h.
 #include "statistics/reading_child.h"
 
+#include "statistics/process_stat.h"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -30,15 +31,8 @@ std::vector<pid_t>& late_children() {
 
 // Whether it is runnable: on a busy host, waiting for a processor is no reason to give it up.
 bool wants_to_run(pid_t pid) {
-    char text[128] = "";
-    const int file = ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return false;
-    const ssize_t n = ::read(file, text, sizeof(text) - 1); // "77 (ibid) R 1 ..."; it has our name
-    ::close(file);
-    const std::string_view all(text, n > 0 ? static_cast<std::size_t>(n) : 0);
-    const std::size_t name_ends = all.rfind(") ");
-    return name_ends != std::string_view::npos && all.substr(name_ends + 2).starts_with("R");
+    const std::optional<process_stat> s = read_process_stat(pid);
+    return s && s->state == 'R';
 }
 
 bool is_reaped(pid_t pid) {
@@ -149,16 +143,16 @@ void reading_child::end() {
     pid_ = -1;
 }
 
-bool reading_child::take(char* to, std::size_t bytes, patience& left) {
+bool reading_child::take(char* to, std::size_t bytes, deadline& limit) {
     while (bytes != 0) {
-        const auto time = std::chrono::ceil<std::chrono::milliseconds>(left.until - clock::now()).count();
+        const auto time = std::chrono::ceil<std::chrono::milliseconds>(limit.until - clock::now()).count();
         pollfd input{from_, POLLIN, 0};
         const int ready = ::poll(&input, 1, time > 0 ? static_cast<int>(time) : 0);
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0) {
-            if (left.until < left.at_most && wants_to_run(pid_)) {
-                left.until = clock::now() + std::chrono::milliseconds(50);
+            if (limit.until < limit.at_most && wants_to_run(pid_)) {
+                limit.until = clock::now() + std::chrono::milliseconds(50);
                 continue;
             }
             late_ = true;
@@ -178,15 +172,15 @@ bool reading_child::take(char* to, std::size_t bytes, patience& left) {
 std::optional<std::string> reading_child::next(clock::duration time) {
     if (from_ < 0)
         return std::nullopt;
-    patience left{clock::now() + time, clock::now() + 10 * time};
+    deadline limit{clock::now() + time, clock::now() + 10 * time};
     std::uint32_t size = 0;
     std::string one;
     char head[sizeof(size)];
-    if (take(head, sizeof(head), left)) {
+    if (take(head, sizeof(head), limit)) {
         __builtin_memcpy(&size, head, sizeof(size));
         if (size <= largest_answer) {
             one.resize(size);
-            if (take(one.data(), one.size(), left))
+            if (take(one.data(), one.size(), limit))
                 return one;
         }
     } else if (!late_) { // the end; the child has ended, or is about to

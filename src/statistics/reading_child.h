@@ -60,12 +60,12 @@ public:
     [[nodiscard]] static std::size_t left_behind();
 
 private:
-    struct patience {
+    struct deadline {
         clock::time_point until;
         clock::time_point at_most; // the limit if the child only lacks a processor
     };
     // False: late, or the end.
-    bool take(char* to, std::size_t bytes, patience& left);
+    bool take(char* to, std::size_t bytes, deadline& limit);
     void end();
 
     pid_t pid_ = -1;

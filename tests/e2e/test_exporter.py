@@ -29,6 +29,17 @@ contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.cr
 print("ready", flush=True)
 sys.stdin.read()
 """
+BECOMES_ANOTHER = """
+import os, pathlib, ssl, sys
+count = 2 if sys.argv[-1] == "again" else 3
+contexts = [ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt") for _ in range(count)]
+print("ready", flush=True)
+for line in sys.stdin:
+    if line == "execute\\n":
+        os.execv(sys.executable, [*sys.orig_argv, "again"])
+    pathlib.Path("/proc/self/comm").write_text("renamed" + pathlib.Path(sys.executable).name)
+    print("ready", flush=True)
+"""
 
 
 def free_port() -> int:
@@ -90,14 +101,14 @@ def exporter(ibid: Path) -> Iterator[Exporter]:
 
 
 @pytest.fixture
-def program(ibid: Path, tmp_path: Path) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
+def program(ibid: Path, tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """Starts a program with a unique name under ibid, and waits until it has counted something."""
     name = tmp_path / f"t{os.getpid()}"
     shutil.copy(os.path.realpath(PYTHON), name)
     running = []
 
-    def start() -> "subprocess.Popen[str]":
-        process = subprocess.Popen([str(ibid), "run", str(name), "-c", USES_OPENSSL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def start(code: str = USES_OPENSSL) -> "subprocess.Popen[str]":
+        process = subprocess.Popen([str(ibid), "run", str(name), "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         running.append(process)
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         return process
@@ -144,6 +155,31 @@ class TestText:
         wait_for(lambda: exporter.value("ibid_processes", program=NAME, state="helped") == 2, "a third one is seen")
         assert exporter.value("ibid_cache_hits_total", program=NAME, kind="trust_store") == 6
         assert exporter.value("ibid_cache_retained_objects", program=NAME, kind="certificate") == 2 * held
+
+    def test_counts_a_process_once_whatever_it_becomes(self, exporter: Exporter, program: Callable[..., "subprocess.Popen[str]"]) -> None:
+        """It renames itself, and then executes a program of its first name: each event is counted in one group, once."""
+
+        def hits(**labels: str) -> float:
+            time.sleep(0.3)  # within 0.2 s the exporter sends the same data again
+            return exporter.value("ibid_cache_hits_total", kind="trust_store", **labels)
+
+        process = program(BECOMES_ANOTHER)
+        assert process.stdin is not None and process.stdout is not None
+        assert hits(program=NAME) == 2
+
+        def answer_to(word: str) -> None:
+            print(word, file=process.stdin, flush=True)
+            assert process.stdout.readline() == "ready\n"
+
+        answer_to("rename")
+        assert Path(f"/proc/{process.pid}/comm").read_text() == f"renamed{NAME}\n"[:16]
+        assert (hits(program=NAME), hits(program=f"renamed{NAME}"[:15])) == (2, 0)
+        answer_to("execute")
+        assert Path(f"/proc/{process.pid}/comm").read_text() == f"{NAME}\n"
+        assert hits(program=NAME) == 3
+        process.kill()
+        process.wait()
+        assert hits(program=NAME) == 3
 
     def test_says_where_ibid_is_disabled(self, ibid: Path, exporter: Exporter, tmp_path: Path) -> None:
         process = subprocess.Popen([str(ibid), "run", PYTHON, "-c", USES_OPENSSL], env={**os.environ, "IBID_DISABLE": "1"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -36,7 +36,7 @@ int serve(const request& r) {
         return exit_no;
     }
     if (r.once) {
-        put(metrics_text(host.look(), format::prometheus));
+        put(metrics_text(host.scan(), format::prometheus));
         return exit_ok;
     }
     std::optional<http_server> server;
@@ -48,7 +48,7 @@ int serve(const request& r) {
     }
     complain(fmt::format("metrics at http://{}{}/metrics",
                          server->address().starts_with(":") ? "localhost" : "", server->address()));
-    const picture* latest = &host.look();
+    const picture* latest = &host.scan();
     auto taken = std::chrono::steady_clock::now();
     if (latest->others_not_shown)
         complain(fmt::format("some processes may not be read: {}",
@@ -60,7 +60,7 @@ int serve(const request& r) {
         if (request.path != "/metrics")
             return {.status = 404, .body = front_page};
         if (std::chrono::steady_clock::now() - taken > freshness) {
-            latest = &host.look();
+            latest = &host.scan();
             taken = std::chrono::steady_clock::now();
         }
         const format f = request.accept.find("application/openmetrics-text") != std::string::npos

@@ -27,7 +27,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_bytes = 8192;
-constexpr auto patience = std::chrono::seconds(2);
+constexpr auto timeout = std::chrono::seconds(2);
 
 volatile std::sig_atomic_t told_to_end = 0;
 
@@ -134,7 +134,7 @@ const char* name_of(int status) {
 }
 
 void converse(int fd, const std::function<http_answer(const http_request&)>& answer) {
-    auto end = clock::now() + patience;
+    auto end = clock::now() + timeout;
     const std::string head = read_head(fd, end);
     if (head.empty())
         return;
@@ -155,9 +155,9 @@ void converse(int fd, const std::function<http_answer(const http_request&)>& ans
     // Discards unread input of the peer; otherwise closing would reset the connection, and our answer could
     // be lost.
     ::shutdown(fd, SHUT_WR);
-    char rest[1024];
+    char unread[1024];
     while (wait_for(fd, POLLIN, std::min(end, clock::now() + std::chrono::milliseconds(100))) &&
-           ::recv(fd, rest, sizeof(rest), 0) > 0) {
+           ::recv(fd, unread, sizeof(unread), 0) > 0) {
     }
 }
 

@@ -94,12 +94,12 @@ std::string metrics_text(const picture& p, format f) {
     writer w(f);
     w.begin("ibid_build_info", "gauge", "Version of the exporter.");
     w.sample("version=\"" IBID_VERSION "\"", 1);
-    w.begin("ibid_exporter_look_duration_seconds", "gauge", "Time that reading all processes took.");
+    w.begin("ibid_exporter_scan_duration_seconds", "gauge", "Time that reading all processes took.");
     w.sample({}, p.seconds);
-    w.begin("ibid_exporter_sees_all_processes", "gauge", "1: processes of all users may be looked at.");
+    w.begin("ibid_exporter_sees_all_processes", "gauge", "1: processes of all users may be read.");
     w.sample({}, p.others_not_shown ? 0 : 1);
     w.begin("ibid_exporter_silent_processes", "gauge",
-            "Processes that could not be read in time, and may be under ibid.");
+            "Processes that could not be read in time, under ibid or not.");
     w.sample({}, p.silent);
     w.begin("ibid_processes", "gauge", "Processes with ibid in them, by what it does there.");
     for (const auto& [name, g] : p.groups) {
@@ -107,7 +107,8 @@ std::string metrics_text(const picture& p, format f) {
              std::vector<std::pair<const char*, std::uint64_t>>{{"helped", g.processes.helped},
                                                                 {"disabled", g.processes.disabled},
                                                                 {"unused", g.processes.unused},
-                                                                {"unreadable", g.processes.unreadable}})
+                                                                {"unreadable", g.processes.unreadable},
+                                                                {"silent", g.processes.silent}})
             w.sample(fmt::format("{},state=\"{}\"", labels(name), state), n);
     }
     w.begin("ibid_disabled_processes", "gauge", "Processes in which ibid is disabled, by the reason.");

@@ -52,7 +52,7 @@ std::string as_text(pid_t pid, const shared_statistics::process_figures& f) {
 }
 
 // A C++ program that publishes caches can be shown with or without a preload.
-shared_statistics::process_result look_at(pid_t pid) {
+shared_statistics::process_result read_shown(pid_t pid) {
     shared_statistics::process_result seen = shared_statistics::read_process(pid);
     if ((seen.error == read_error::not_under_ibid || seen.error == read_error::not_used) &&
         !seen.figures.caches.empty())
@@ -76,7 +76,7 @@ std::vector<screen_line> as_lines(const std::string& text, int rows) {
 
 int stat(const stat_request& request) {
     const pid_t pid = request.pid;
-    shared_statistics::process_result seen = look_at(pid);
+    shared_statistics::process_result seen = read_shown(pid);
     if (!can_be_shown(seen, pid))
         return exit_no;
     const auto print = [&] {
@@ -91,7 +91,7 @@ int stat(const stat_request& request) {
         return exit_ok;
     }
     if (const std::unique_ptr<screen> on = request.json ? nullptr : screen::open()) {
-        for (; seen.error == read_error::none; seen = look_at(pid)) {
+        for (; seen.error == read_error::none; seen = read_shown(pid)) {
             on->draw(as_lines(as_text(pid, seen.figures), on->rows()));
             if (const happening h = on->wait(request.interval);
                 h.what == happening::must_end || h.pressed == 'q')
@@ -100,7 +100,7 @@ int stat(const stat_request& request) {
         return exit_ok;
     }
     const plain_views views;
-    for (; seen.error == read_error::none; seen = look_at(pid)) {
+    for (; seen.error == read_error::none; seen = read_shown(pid)) {
         print();
         if (!plain_views::wait(request.interval))
             break;

@@ -46,10 +46,10 @@ top_row row_of_cache(pid_t pid, const shared_statistics::cache_figures& c) {
     return row;
 }
 
-seen_processes look(shared_statistics::host_reader& host) {
+seen_processes scan(shared_statistics::host_reader& host) {
     seen_processes s;
     bool others_not_shown = false; // no permission to examine other users' processes
-    for (const auto& [pid, seen] : host.look()) {
+    for (const auto& [pid, seen] : host.scan()) {
         if (seen.error == read_error::none)
             s.picture.rows.push_back({pid, name_of_process(pid), seen.figures});
         else if (seen.error == read_error::memory_not_permitted)
@@ -134,7 +134,7 @@ void show_on(screen& on, top_view& v, double interval) {
     shared_statistics::host_reader host;
     do {
         if (last.what == happening::time_is_over)
-            picture = look(host).picture;
+            picture = scan(host).picture;
         on.draw(v.lines(picture, on.rows()));
         last = on.wait(interval);
     } while (v.press(last, static_cast<std::size_t>(on.rows()) - top_view::lines_around));
@@ -156,7 +156,7 @@ int top(const top_request& request) {
     }
     shared_statistics::host_reader host;
     const auto show = [&] {
-        const seen_processes s = look(host);
+        const seen_processes s = scan(host);
         put(request.json ? json_line(v, s) : table(v, s.picture));
         put(request.json || !request.once ? "\n" : ""); // an empty line between two tables
         flush_output();

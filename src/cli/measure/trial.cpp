@@ -8,6 +8,7 @@
 #include "cli/programs/process.h"
 #include "cli/run/supervise.h"
 #include "statistics/every_process.h"
+#include "statistics/process_stat.h"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +19,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <sstream>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -153,14 +153,8 @@ double seconds_of(const timeval& t) {
 std::vector<pid_t> descendants(pid_t without) {
     std::multimap<pid_t, pid_t> children;
     for (const pid_t pid : shared_statistics::every_process()) {
-        std::ifstream file(fmt::format("/proc/{}/stat", pid));
-        std::string text;
-        std::getline(file, text, '\0');
-        std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
-        char state = 0;
-        pid_t parent = 0;
-        if (rest >> state >> parent)
-            children.emplace(parent, pid);
+        if (const auto s = shared_statistics::read_process_stat(pid))
+            children.emplace(s->parent, pid);
     }
     std::vector<pid_t> found{::getpid()};
     for (std::size_t i = 0; i < found.size(); ++i) {

@@ -5,12 +5,13 @@
 
 #include "cli/base/say.h"
 #include "statistics/printable.h"
+#include "statistics/process_stat.h"
 
-#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <optional>
 
 #include <unistd.h>
 
@@ -46,22 +47,13 @@ std::string why_no_child(int error) {
 }
 
 std::string without_memory(pid_t pid) {
-    std::ifstream file(fmt::format("/proc/{}/stat", pid));
-    std::string text;
-    std::getline(file, text, '\0');
-    std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
-    char state = 0;
-    // proc(5): the flags are the seventh word behind the name; PF_KTHREAD is one of them.
-    unsigned long long word[6] = {};
-    rest >> state;
-    for (unsigned long long& one : word) {
-        long long value = 0;
-        rest >> value; // some are negative
-        one = static_cast<unsigned long long>(value);
-    }
-    if (state == 'Z' || state == 'X')
+    constexpr std::uint64_t kernel_thread = 0x00200000; // PF_KTHREAD
+    const std::optional<shared_statistics::process_stat> s = shared_statistics::read_process_stat(pid);
+    if (!s)
+        return {};
+    if (s->state == 'Z' || s->state == 'X')
         return "has ended; its parent has not asked for its status yet";
-    return (word[5] & 0x00200000) != 0 ? "is a part of the kernel" : "";
+    return (s->flags & kernel_thread) != 0 ? "is a part of the kernel" : "";
 }
 
 std::string explain(read_error error, pid_t pid, int not_started) {
