@@ -6,6 +6,7 @@
 // checked and not trusted.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,11 +15,14 @@
 
 namespace ibid::shared_statistics {
 
-// Copies bytes out of another process; false with errno set.
+// Copies bytes out of another process; false with errno set. EFAULT: not all of them are mapped.
 [[nodiscard]] inline bool copy_from(pid_t pid, std::uint64_t address, void* to, std::size_t bytes) {
     const iovec local{to, bytes};
     const iovec remote{reinterpret_cast<void*>(address), bytes}; // an address there, never used here
-    return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
+    const ssize_t copied = ::process_vm_readv(pid, &local, 1, &remote, 1, 0);
+    if (copied >= 0 && static_cast<std::size_t>(copied) != bytes)
+        errno = EFAULT; // the kernel sets none if it copied a part
+    return copied == static_cast<ssize_t>(bytes);
 }
 
 } // namespace ibid::shared_statistics

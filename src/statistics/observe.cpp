@@ -5,22 +5,23 @@
 
 #include "statistics/every_process.h"
 #include "statistics/foreign_memory.h"
+#include "statistics/foreign_module.h"
 #include "statistics/packed.h"
 #include "statistics/place.h"
 #include "statistics/printable.h"
+#include "statistics/process_maps.h"
 #include "statistics/process_stat.h"
 #include "statistics/reading_child.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -104,36 +105,6 @@ statistics read_sums(const figure_array& from) {
     return s;
 }
 
-// The start of a file in a process's memory.
-struct mapping {
-    std::uint64_t start = 0;
-    std::uint64_t offset = 0;
-    std::uint64_t inode = 0;
-    std::string_view path;
-};
-
-// "7f0000000000-7f0000002000 r--p 00000000 08:01 77     /usr/lib/libibid_preload.so"
-std::optional<mapping> parse_line(std::string_view line) {
-    mapping m;
-    const char* const last = line.data() + line.size();
-    const auto start = std::from_chars(line.data(), last, m.start, 16);
-    const std::size_t mode = line.find(' ');
-    if (start.ec != std::errc{} || mode == std::string_view::npos || line.size() < mode + 7)
-        return std::nullopt;
-    const auto offset = std::from_chars(line.data() + mode + 6, last, m.offset, 16); // past " r--p "
-    if (offset.ec != std::errc{} || last - offset.ptr < 8)
-        return std::nullopt;
-    const std::size_t device = static_cast<std::size_t>(offset.ptr - line.data()) + 1;
-    const std::size_t inode = line.find(' ', device);
-    if (inode == std::string_view::npos ||
-        std::from_chars(line.data() + inode + 1, last, m.inode).ec != std::errc{})
-        return std::nullopt;
-    const std::size_t slash = line.find('/', inode);
-    if (slash != std::string_view::npos)
-        m.path = line.substr(slash);
-    return m;
-}
-
 // The address of the block of the ELF file that begins at `start` in that process, according to its note. 0:
 // it has none.
 struct found_block {
@@ -143,24 +114,14 @@ struct found_block {
 };
 
 found_block find_block(pid_t pid, std::uint64_t start) {
-    Elf64_Ehdr header{};
-    if (!copy_from(pid, start, &header, sizeof(header)) ||
-        std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(Elf64_Phdr) ||
-        header.e_phnum == 0 || header.e_phnum > 64)
+    const std::optional<foreign_module> module = foreign_module::read(pid, start);
+    if (!module)
         return {};
-    std::vector<Elf64_Phdr> segments(header.e_phnum);
-    if (!copy_from(pid, start + header.e_phoff, segments.data(), segments.size() * sizeof(Elf64_Phdr)))
-        return {};
-    const auto first = std::find_if(segments.begin(), segments.end(),
-                                    [](const Elf64_Phdr& s) { return s.p_type == PT_LOAD; });
-    if (first == segments.end())
-        return {};
-    const std::uint64_t bias = start - (first->p_vaddr - first->p_offset);
-    for (const Elf64_Phdr& s : segments) {
+    for (const Elf64_Phdr& s : module->segments) {
         if (s.p_type != PT_NOTE || s.p_memsz > 4096)
             continue;
         std::vector<char> notes(s.p_memsz);
-        if (!copy_from(pid, bias + s.p_vaddr, notes.data(), notes.size()))
+        if (!copy_from(pid, module->bias + s.p_vaddr, notes.data(), notes.size()))
             continue;
         const auto padded = [](std::uint64_t n) { return (n + 3) & ~std::uint64_t{3}; };
         for (std::uint64_t at = 0; at + sizeof(Elf64_Nhdr) <= notes.size();) {
@@ -175,7 +136,8 @@ found_block find_block(pid_t pid, std::uint64_t start) {
                 std::memcmp(notes.data() + name, "ibid", 5) == 0) {
                 note_content c{};
                 std::memcpy(&c, notes.data() + content, sizeof(c));
-                const std::uint64_t word = bias + s.p_vaddr + content + offsetof(note_content, distance);
+                const std::uint64_t word =
+                    module->bias + s.p_vaddr + content + offsetof(note_content, distance);
                 return {word + static_cast<std::uint64_t>(c.distance), c.version, c.bytes};
             }
             at = end;
@@ -285,10 +247,10 @@ std::vector<std::uint32_t> region::processes_in_it(pid_t but) const {
     for (const pid_t pid : every_process()) {
         if (pid == ::getpid() || pid == but)
             continue;
-        std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-        for (std::string line; std::getline(maps, line);) {
-            const std::optional<mapping> m = parse_line(line);
-            if (m && m->inode == static_cast<std::uint64_t>(id_) && m->path.starts_with("/SYSV")) {
+        std::ifstream file("/proc/" + std::to_string(pid) + "/maps");
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        for (const mapping& m : mappings(text)) {
+            if (m.inode == static_cast<std::uint64_t>(id_) && m.file().starts_with("/SYSV")) {
                 found.push_back(static_cast<std::uint32_t>(pid));
                 break;
             }
@@ -359,22 +321,22 @@ totals region::sum_up() const {
 
 namespace {
 
-process_result read_blocks(pid_t pid, std::istream& maps) {
+process_result read_blocks(pid_t pid, std::string_view maps) {
     std::error_code unknown;
     const std::string program =
         std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", unknown).string();
 
     process_result result{read_error::not_under_ibid, {}};
     std::size_t left = most_files;
-    for (std::string line; left != 0 && std::getline(maps, line);) {
-        const std::optional<mapping> m = parse_line(line);
-        if (!m || m->offset != 0 || m->path.empty() || !may_hold_ibid(m->path, program))
+    for (const mapping& m : mappings(maps)) {
+        if (m.offset != 0 || m.file().empty() || !may_hold_ibid(m.file(), program))
             continue;
-        --left;
+        if (left-- == 0)
+            break;
         errno = 0;
-        const found_block found = find_block(pid, m->start);
+        const found_block found = find_block(pid, m.start);
         if (found.address == 0) {
-            const bool preload = m->path.find("/libibid_preload.so") != std::string_view::npos;
+            const bool preload = m.file().find("/libibid_preload.so") != std::string_view::npos;
             if (preload && (errno == EPERM || errno == EACCES))
                 return {read_error::memory_not_permitted, {}};
             continue;
@@ -411,13 +373,10 @@ process_result read_whole(pid_t pid) {
     // Without permission for the process, the file can be opened, but is empty or cannot be read.
     if (file.bad() || (text.empty() && errno == EACCES))
         return {read_error::not_permitted, {}};
-    std::istringstream maps(std::move(text));
-    process_result result = read_blocks(pid, maps);
-    maps.clear();
-    maps.seekg(0);
+    process_result result = read_blocks(pid, text);
     if (result.error != read_error::no_such_process && result.error != read_error::not_permitted &&
         result.error != read_error::memory_not_permitted) {
-        published_figures published = read_caches(pid, maps);
+        published_figures published = read_caches(pid, text);
         result.figures.caches = std::move(published.all);
         result.figures.caches_cut = published.cut;
     }

@@ -6,24 +6,23 @@
 #include "statistics/published_caches.h"
 
 #include "statistics/foreign_memory.h"
+#include "statistics/foreign_module.h"
 #include "statistics/printable.h"
+#include "statistics/process_maps.h"
 
 #include <ibid/published.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <map>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <utility>
 #include <vector>
 
 #include <elf.h>
@@ -61,43 +60,24 @@ struct foreign_cache {
 static_assert(sizeof(foreign_cache) == sizeof(process::published_cache));
 static_assert(sizeof(foreign_list) == sizeof(process::published_caches));
 
-// Which files have a signpost, and its offset from their start in memory; 0: none. A command examines each
-// file only once, because processes share libraries.
-using file = std::pair<std::string, std::uint64_t>; // device, inode
-std::map<file, std::uint64_t>& known_files() {
-    static std::map<file, std::uint64_t> all;
-    return all;
-}
-
-// Of the ELF file whose start is mapped at `start`. 0: it has none. Nothing: it cannot be read.
-std::optional<std::uint64_t> find_signpost(pid_t pid, std::uint64_t start) {
-    Elf64_Ehdr header{};
-    if (!copy_from(pid, start, &header, sizeof(header)))
-        return std::nullopt;
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-        header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum == 0 || header.e_phnum > 64)
+// The address of the signpost of the module whose start is mapped at `start`; 0: there is none, or it cannot
+// be read, with errno set.
+std::uint64_t find_signpost(pid_t pid, std::uint64_t start) {
+    const std::optional<foreign_module> module = foreign_module::read(pid, start);
+    errno = module ? 0 : errno;
+    const Elf64_Phdr* const storage = module ? module->segment(PT_TLS) : nullptr;
+    if (storage == nullptr || storage->p_filesz > most_of_image)
         return 0;
-    std::vector<Elf64_Phdr> segments(header.e_phnum);
-    if (!copy_from(pid, start + header.e_phoff, segments.data(), segments.size() * sizeof(Elf64_Phdr)))
-        return std::nullopt;
-    const auto of_type = [&segments](std::uint32_t type) {
-        return std::find_if(segments.begin(), segments.end(),
-                            [type](const Elf64_Phdr& s) { return s.p_type == type; });
-    };
-    const auto first = of_type(PT_LOAD);
-    const auto storage = of_type(PT_TLS);
-    if (first == segments.end() || storage == segments.end() || storage->p_filesz > most_of_image)
-        return 0;
-    const std::uint64_t image = start - (first->p_vaddr - first->p_offset) + storage->p_vaddr;
+    const std::uint64_t image = module->bias + storage->p_vaddr;
     std::vector<char> bytes(storage->p_filesz);
     if (!copy_from(pid, image, bytes.data(), bytes.size()))
-        return std::nullopt;
+        return 0;
     constexpr std::size_t step = alignof(process::signpost);
     for (std::size_t at = (0 - image) % step; at + sizeof(foreign_signpost) <= bytes.size(); at += step) {
         foreign_signpost s{};
         std::memcpy(&s, bytes.data() + at, sizeof(s));
         if (s.magic[0] == process::magic_first && s.magic[1] == process::magic_second)
-            return image + at - start;
+            return image + at;
     }
     return 0;
 }
@@ -155,40 +135,24 @@ published_figures read_from(pid_t pid, std::uint64_t object) {
 } // namespace
 
 published_figures read_caches(pid_t pid) {
-    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-    return read_caches(pid, maps);
+    std::ifstream file("/proc/" + std::to_string(pid) + "/maps");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    return read_caches(pid, text);
 }
 
-published_figures read_caches(pid_t pid, std::istream& maps) {
+published_figures read_caches(pid_t pid, std::string_view maps) {
     std::size_t left = most_files;
-    for (std::string line; left != 0 && std::getline(maps, line);) {
-        // "7f0000000000-7f0000002000 r--p 00000000 08:01 77     /usr/lib/libexample.so"
-        const std::size_t offset = line.find(" 00000000 ");
-        const std::size_t device = offset + 10;
-        const std::size_t inode = offset == std::string::npos ? offset : line.find(' ', device);
-        file which;
-        std::uint64_t start = 0;
-        if (inode == std::string::npos || line.find(" r") != offset - 5 ||
-            std::from_chars(line.data(), line.data() + line.size(), start, 16).ec != std::errc{} ||
-            std::from_chars(line.data() + inode + 1, line.data() + line.size(), which.second).ec !=
-                std::errc{} ||
-            which.second == 0)
+    for (const mapping& m : mappings(maps)) {
+        if (m.offset != 0 || m.inode == 0 || !m.is_readable())
             continue;
-        --left;
-        which.first = line.substr(device, inode - device);
-        auto known = known_files().find(which);
-        if (known == known_files().end()) {
-            const std::optional<std::uint64_t> found = find_signpost(pid, start);
-            if (!found) {
-                if (errno == EPERM || errno == EACCES || errno == ESRCH)
-                    return {};
-                continue; // a file that became shorter
-            }
-            known = known_files().emplace(std::move(which), *found).first;
-        }
-        if (known->second == 0)
+        if (left-- == 0)
+            break;
+        const std::uint64_t signpost = find_signpost(pid, m.start);
+        if (signpost == 0 && (errno == EPERM || errno == EACCES || errno == ESRCH))
+            return {};
+        if (signpost == 0)
             continue;
-        if (const std::uint64_t object = first_object(pid, start + known->second))
+        if (const std::uint64_t object = first_object(pid, signpost))
             return read_from(pid, object); // all modules have one root
     }
     return {};

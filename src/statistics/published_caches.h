@@ -9,8 +9,8 @@
 #include <ibid/statistics.h>
 
 #include <cstddef>
-#include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -33,6 +33,6 @@ constexpr std::size_t most_caches = 256; // that are read of one process
 [[nodiscard]] published_figures read_caches(pid_t pid);
 // `maps`: the contents of /proc/PID/maps, if the caller has already read it; reading it is half of the total
 // cost.
-[[nodiscard]] published_figures read_caches(pid_t pid, std::istream& maps);
+[[nodiscard]] published_figures read_caches(pid_t pid, std::string_view maps);
 
 } // namespace ibid::shared_statistics

@@ -7,14 +7,15 @@
 #include "openssl/certificates/certificate_weight.h"
 #include "statistics/foreign_memory.h"
 #include "statistics/packed.h"
+#include "statistics/process_maps.h"
 #include "statistics/reading_child.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -44,19 +45,12 @@ struct range {
 // Private, writable memory without a file: there are the heaps.
 std::vector<range> heaps_of(pid_t pid) {
     std::vector<range> all;
-    std::ifstream maps(fmt::format("/proc/{}/maps", pid));
-    for (std::string line; std::getline(maps, line);) {
-        range r;
-        const char* const last = line.data() + line.size();
-        const auto start = std::from_chars(line.data(), last, r.start, 16);
-        if (start.ec != std::errc{} || start.ptr == last)
-            continue;
-        const auto end = std::from_chars(start.ptr + 1, last, r.end, 16);
-        const std::string_view rest(
-            end.ptr, static_cast<std::size_t>(last - end.ptr)); // " rw-p 00000000 00:00 0 [heap]"
-        if (end.ec == std::errc{} && rest.size() >= 22 && rest.starts_with(" rw-p") &&
-            rest.substr(15, 7) == "00:00 0" && r.start < r.end)
-            all.push_back(r);
+    std::ifstream file(fmt::format("/proc/{}/maps", pid));
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    for (const shared_statistics::mapping& m : shared_statistics::mappings(text)) {
+        if (m.is_readable() && m.is_writable() && !m.is_executable() && m.is_private() && m.inode == 0 &&
+            m.start < m.end)
+            all.push_back({m.start, m.end});
     }
     return all;
 }

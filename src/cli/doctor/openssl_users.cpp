@@ -7,6 +7,7 @@
 #include "cli/programs/tls_library.h"
 #include "cli/systemd/processes.h"
 #include "statistics/every_process.h"
+#include "statistics/process_maps.h"
 #include "statistics/reading_child.h"
 
 #include <algorithm>
@@ -24,31 +25,30 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 50ms; // with one process
+constexpr auto timeout = 50ms; // of one process
 
-// Whether libssl of OpenSSL 3 or 4 is in these maps: "/libssl.so.3", or "/libssl-8bd944e8.so.3" of a wheel.
-bool maps_libssl(const std::string& maps) {
-    constexpr std::string_view name = "/libssl";
-    for (std::size_t at = maps.find(name); at != std::string::npos; at = maps.find(name, at + 1)) {
-        const std::string file = maps.substr(at, maps.find('\n', at) - at);
-        const std::size_t version = file.find(".so.");
-        if (is_libssl(file) && version != std::string::npos && version + 4 < file.size() &&
-            (file[version + 4] == '3' || file[version + 4] == '4'))
-            return true;
-    }
-    return false;
+// Whether this is libssl of OpenSSL 3 or 4: "/libssl.so.3", or "/libssl-8bd944e8.so.3" of a wheel.
+bool is_libssl_of_openssl(std::string_view path) {
+    const std::string file(path.substr(std::min(path.rfind('/'), path.size())));
+    const std::size_t version = file.find(".so.");
+    return is_libssl(file) && version != std::string::npos && version + 4 < file.size() &&
+           (file[version + 4] == '3' || file[version + 4] == '4');
 }
 
 // '-': may not be looked at, 'n': no, 'y': yes, 'i': and ibid is in it.
 char kind_of(pid_t pid) {
-    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
-    const std::string text{std::istreambuf_iterator<char>(maps), {}};
-    if (!maps.is_open() || maps.bad())
+    std::ifstream file("/proc/" + std::to_string(pid) + "/maps");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file.is_open() || file.bad())
         return '-';
-    // A kernel thread has no mappings.
-    if (!maps_libssl(text))
-        return 'n';
-    return text.find("/libibid_preload.so") == std::string::npos ? 'y' : 'i';
+    bool has_libssl = false;
+    bool has_ibid = false;
+    for (const shared_statistics::mapping& m :
+         shared_statistics::mappings(text)) { // a kernel thread has none
+        has_libssl |= is_libssl_of_openssl(m.file());
+        has_ibid |= m.file().find("/libibid_preload.so") != std::string_view::npos;
+    }
+    return !has_libssl ? 'n' : has_ibid ? 'i' : 'y';
 }
 
 } // namespace
@@ -63,7 +63,7 @@ openssl_users find_openssl_users() {
     found.not_started = child.not_started();
     std::map<std::tuple<std::string, std::string, bool>, openssl_user> by_name;
     for (const pid_t pid : pids) {
-        const std::optional<std::string> kind = child.next(patience);
+        const std::optional<std::string> kind = child.next(timeout);
         if (!kind || kind->empty()) {
             found.complete = false;
             break;

@@ -4,6 +4,7 @@
 #include "cli/programs/loaded_files.h"
 
 #include "cli/base/files.h"
+#include "statistics/process_maps.h"
 #include "statistics/reading_child.h"
 
 #include <algorithm>
@@ -13,9 +14,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <sstream>
 #include <string_view>
-#include <utility>
 
 #include <linux/memfd.h>
 #include <sys/syscall.h>
@@ -41,25 +40,19 @@ std::string without_mark(const std::string& path) {
     return path.substr(0, path.size() - mark_of_deleted.size());
 }
 
-struct mapping {
-    std::string range; // "7f0000000000-7f0000002000": its name in /proc/PID/map_files
+struct mapped_path {
+    std::string range; // its name in /proc/PID/map_files
     std::string path;  // as in /proc/PID/maps, where a line feed is "\012"
 };
 
 // One for each path.
-std::vector<mapping> executable_mappings(pid_t pid) {
-    std::vector<mapping> all;
-    std::istringstream maps(shared_statistics::read_in_time(fmt::format("/proc/{}/maps", pid)).value_or(""));
-    for (std::string line; std::getline(maps, line);) {
-        // "7f0000000000-7f0000002000 r-xp 00002000 08:01 77    /usr/lib/x86_64-linux-gnu/libssl.so.3"
-        const std::size_t slash = line.find('/');
-        const std::size_t mode = line.find(' ');
-        if (slash == std::string::npos || mode == std::string::npos || line.size() < mode + 4 ||
-            line[mode + 3] != 'x')
-            continue;
-        std::string path = line.substr(slash);
-        if (std::none_of(all.begin(), all.end(), [&path](const mapping& m) { return m.path == path; }))
-            all.push_back({line.substr(0, mode), std::move(path)});
+std::vector<mapped_path> executable_mappings(pid_t pid) {
+    std::vector<mapped_path> all;
+    const std::string maps = shared_statistics::read_in_time(fmt::format("/proc/{}/maps", pid)).value_or("");
+    for (const shared_statistics::mapping& m : shared_statistics::mappings(maps)) {
+        if (m.is_executable() && !m.file().empty() &&
+            std::none_of(all.begin(), all.end(), [&m](const mapped_path& p) { return p.path == m.file(); }))
+            all.push_back({std::string(m.range), std::string(m.file())});
     }
     return all;
 }
@@ -98,7 +91,7 @@ std::string memory_file::path() const {
 std::vector<loaded_file> files_of_process(pid_t pid) {
     const std::string root = root_of_process(pid);
     std::vector<loaded_file> files;
-    for (mapping& m : executable_mappings(pid)) {
+    for (mapped_path& m : executable_mappings(pid)) {
         const std::string link = fmt::format("/proc/{}/map_files/{}", pid, m.range);
         if (m.path.find('\\') != std::string::npos)
             m.path = exact_path(link).value_or(m.path);

@@ -95,6 +95,7 @@ struct forged_file {
             std::exit(cannot);
         auto* const header = reinterpret_cast<Elf64_Ehdr*>(start);
         std::memcpy(header->e_ident, ELFMAG, SELFMAG);
+        header->e_ident[EI_CLASS] = ELFCLASS64;
         header->e_phoff = sizeof(Elf64_Ehdr);
         header->e_phentsize = sizeof(Elf64_Phdr);
         header->e_phnum = 2;

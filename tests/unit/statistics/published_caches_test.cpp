@@ -11,9 +11,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace ibid::shared_statistics {
@@ -96,6 +100,37 @@ TEST(published_caches, of_a_process_that_shows_none_are_none) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
     EXPECT_TRUE(read_caches(pid).all.empty());
+}
+
+// The ELF header of this program in memory, which its children have a private copy of.
+Elf64_Ehdr* own_header() {
+    Elf64_Ehdr* found = nullptr;
+    const auto of_this_program = [](dl_phdr_info* info, std::size_t, void* into) {
+        *static_cast<Elf64_Ehdr**>(into) = reinterpret_cast<Elf64_Ehdr*>(
+            reinterpret_cast<std::uintptr_t>(info->dlpi_phdr) - sizeof(Elf64_Ehdr));
+        return 1;
+    };
+    ::dl_iterate_phdr(of_this_program, &found);
+    return found;
+}
+
+TEST(published_caches, are_not_hidden_by_another_process_that_altered_its_copy_of_the_file) {
+    (void)published_counters("seen");
+    child altered([] {
+        Elf64_Ehdr* const header = own_header();
+        const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+        void* const start = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(header) / page * page);
+        if (::mprotect(start, page, PROT_READ | PROT_WRITE) == 0)
+            header->e_ident[EI_MAG0] = 0;
+    });
+    altered.wait_until_done();
+    // One scan, as the command makes it in a child.
+    const pid_t scan = ::fork();
+    if (scan == 0)
+        ::_exit(read_caches(altered.pid()).all.empty() && !read_caches(::getppid()).all.empty() ? 0 : 1);
+    int status = -1;
+    ASSERT_EQ(::waitpid(scan, &status, 0), scan);
+    EXPECT_EQ(status, 0);
 }
 
 TEST(published_caches, in_a_list_without_an_end_are_read_up_to_a_limit) {
