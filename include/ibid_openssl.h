@@ -70,7 +70,7 @@ struct ibid_openssl_statistics {
     uint64_t hits;             /* found as a copy that was there */
     uint64_t misses;           /* parsed, loaded or verified */
     uint64_t evictions;        /* copies that ended */
-    uint64_t detached;         /* written to by somebody, and so not shared any more */
+    uint64_t detached;         /* taken out: written to, or out of date */
     uint64_t bytes_not_parsed; /* bytes of what was found */
     uint64_t active;           /* held by the program alone */
     uint64_t retained;         /* held by retention */

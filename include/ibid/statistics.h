@@ -27,7 +27,7 @@ struct statistics {
     std::uint64_t hits = 0;             // lookups answered by an entry that was there
     std::uint64_t misses = 0;           // lookups that had to make the value
     std::uint64_t evictions = 0;        // entries that ended: last handle gone, trimmed, or detached
-    std::uint64_t detached = 0;         // entries taken out because a program mutated the shared value
+    std::uint64_t detached = 0;         // entries taken out: written to, or out of date
     std::uint64_t bytes_not_parsed = 0; // bytes of key of all hits: what need not be parsed again
     std::uint64_t entries = 0;          // entries now
     std::uint64_t retained = 0;         // of these, entries that the retention budget holds now

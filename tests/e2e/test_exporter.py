@@ -222,6 +222,16 @@ class TestServer:
         assert exporter.raw(request_).startswith(b"HTTP/1.1 " + status)
         assert exporter.get()[0] == 200
 
+    def test_reads_eight_kib_of_a_request(self, exporter: Exporter) -> None:
+        for size, status in ((8192, b"200"), (8193, b"431"), (9000, b"431")):
+            request = b"GET /metrics HTTP/1.1\r\nX: ".ljust(size - 4, b"y") + b"\r\n\r\n"
+            with socket.create_connection(("127.0.0.1", exporter.port), timeout=10) as s:
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                s.sendall(request[:1023])
+                time.sleep(0.2)
+                s.sendall(request[1023:])
+                assert s.recv(12) == b"HTTP/1.1 " + status, size
+
     def test_is_held_up_by_nobody_for_long(self, exporter: Exporter) -> None:
         with socket.create_connection(("127.0.0.1", exporter.port)) as silent:
             silent.sendall(b"GET /met")

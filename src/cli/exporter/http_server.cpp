@@ -97,7 +97,7 @@ std::string read_head(int fd, clock::time_point end) {
     char part[1024];
     while (text.size() < most_bytes && text.find("\r\n\r\n") == std::string::npos &&
            wait_for(fd, POLLIN, end)) {
-        const ssize_t n = ::recv(fd, part, sizeof(part), 0);
+        const ssize_t n = ::recv(fd, part, std::min(sizeof(part), most_bytes - text.size()), 0);
         if (n <= 0 && errno != EINTR && errno != EAGAIN)
             break;
         text.append(part, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
