@@ -3,8 +3,8 @@
 // Reads the figures of all processes of this host repeatedly, and continues whatever a process does.
 //
 // Laws:
-//  - A scan ends within `scan_timeout`. No process costs more than `process_timeout`, or ten times that on a very
-//    busy host. A process that did not answer is skipped for a while.
+//  - A scan ends within `scan_timeout`. No process costs more than `process_timeout`, or ten times that on
+//    a very busy host. A process that did not answer is skipped for a while.
 //  - Processes that answered before are read first; processes of a user whose process did not answer are read
 //    last. So processes that never answer only delay each other, however many there are.
 //

@@ -23,10 +23,10 @@
 namespace ibid::shared_statistics {
 
 inline constexpr std::uint64_t magic_number = 0x5441545344494249; // "IBIDSTAT" as little-endian bytes
-inline constexpr std::uint32_t layout_version = 4;
+inline constexpr std::uint32_t layout_version = 5;
 
 // The kinds of counters; one block for each.
-enum class kind : std::uint32_t { certificates, crls, trust_stores, signatures, count_ };
+enum class kind : std::uint32_t { certificates, trust_stores, signatures, count_ };
 inline constexpr std::size_t kinds = static_cast<std::size_t>(kind::count_);
 
 // The number of rows for libcryptos in a process, and in a run. Further libcryptos share the last row.

@@ -24,13 +24,13 @@ __asm__(".pushsection .note.ibid, \"a\", %note\n"
         ".long 5, 16, 1\n" // bytes of the name, bytes of the content, note_type
         ".asciz \"ibid\"\n"
         ".balign 4\n"
-        ".long 4\n"     // layout_version
+        ".long 5\n"     // layout_version
         ".long 20480\n" // sizeof(process_block)
         ".quad ibid_process_block - .\n"
         ".popsection\n");
 
 namespace ibid::shared_statistics {
-static_assert(layout_version == 4 && note_type == 1 && sizeof(process_block) == 20480, "as in the note");
+static_assert(layout_version == 5 && note_type == 1 && sizeof(process_block) == 20480, "as in the note");
 
 namespace {
 

@@ -140,7 +140,7 @@ class Statistics:
         return int(self.json["processes"])
 
     def of(self, kind: str, figure: str) -> int:
-        """A counter of one kind: certificates, trust_stores, crls, signatures."""
+        """A counter of one kind: certificates, trust_stores, signatures."""
         return int(self.json[kind][figure])
 
     @property

@@ -140,6 +140,7 @@ class TestText:
         assert exporter.value("ibid_cache_hits_total", program=NAME, kind="trust_store") == 4
         assert exporter.value("ibid_cache_misses_total", program=NAME, kind="trust_store") == 2
         assert exporter.value("ibid_cache_retained_objects", program=NAME, kind="certificate") > 100
+        assert set(re.findall(r'kind="(\w+)"', exporter.get()[2])) == {"certificate", "trust_store", "signature"}
 
     def test_never_falls(self, exporter: Exporter, program: Callable[[], "subprocess.Popen[str]"]) -> None:
         """The counts of an ended process stay in the sums; otherwise each end would look like a reset."""

@@ -114,13 +114,13 @@ class TestMemoryThatNeverComes:
                 most = max(most, float(silent.split()[1]))
                 time.sleep(0.3)  # within 0.2 s it sends the same data again
             assert most >= 10
-            looks = []
+            scans = []
             for _ in range(3):
                 begin = time.monotonic()
                 exporter.get()
-                looks.append(time.monotonic() - begin)
+                scans.append(time.monotonic() - begin)
                 time.sleep(0.3)
-            assert min(looks) < 1, f"processes that did not answer are asked again too soon: {looks}"
+            assert min(scans) < 1, f"processes that did not answer are asked again too soon: {scans}"
         finally:
             exporter.process.terminate()
             assert exporter.process.wait(10) == 0

@@ -26,7 +26,6 @@ struct kind_name {
 };
 constexpr std::array<kind_name, kinds> names{{
     {"certificates", "certificates", "of DER not parsed again"},
-    {"crls", "CRLs", "of DER not parsed again"},
     {"trust_stores", "trust stores", "not read again"},
     {"signatures", "signatures", "not verified again"},
 }};

@@ -22,7 +22,7 @@ namespace ibid::cli {
 [[nodiscard]] nlohmann::ordered_json
 libcryptos_json(const std::vector<shared_statistics::libcrypto_figures>& all);
 
-// "certificates": {...} and, once they have counted anything, "crls", "trust_stores", "signatures".
+// "certificates": {...} and, once they have counted anything, "trust_stores", "signatures".
 void add_counters(nlohmann::ordered_json& to, const std::array<statistics, shared_statistics::kinds>& of);
 
 // "certificates      3 active, 2 retained; 98 hits, 5 misses, ..."

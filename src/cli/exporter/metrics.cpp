@@ -17,7 +17,7 @@ namespace {
 
 using shared_statistics::kinds;
 
-constexpr std::array<const char*, kinds> kind_names{"certificate", "crl", "trust_store", "signature"};
+constexpr std::array<const char*, kinds> kind_names{"certificate", "trust_store", "signature"};
 
 // The value of a label. Prometheus reads no text with a byte that is no UTF-8.
 std::string escaped(std::string_view value) {

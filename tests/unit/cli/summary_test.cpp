@@ -35,11 +35,11 @@ TEST(summary, of_one_process_is_one_line) {
 
 TEST(summary, names_kinds_that_counted_something_and_no_others) {
     totals t = some_hits();
-    EXPECT_THAT(summary_text(of(t)), Not(HasSubstr("CRLs")));
-    EXPECT_FALSE(summary_json(of(t)).contains("crls"));
+    EXPECT_THAT(summary_text(of(t)), Not(HasSubstr("trust stores")));
+    EXPECT_FALSE(summary_json(of(t)).contains("trust_stores"));
     t.of[1].misses = 1;
-    EXPECT_THAT(summary_text(of(t)), HasSubstr("ibid: CRLs: "));
-    EXPECT_TRUE(summary_json(of(t)).contains("crls"));
+    EXPECT_THAT(summary_text(of(t)), HasSubstr("ibid: trust stores: "));
+    EXPECT_TRUE(summary_json(of(t)).contains("trust_stores"));
 }
 
 TEST(summary, says_which_processes_still_run) {

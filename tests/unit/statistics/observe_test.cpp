@@ -49,7 +49,7 @@ TEST(observing, a_process_that_has_not_used_openssl_says_so) {
 TEST(observing, a_process_is_read_while_it_runs) {
     child c([] {
         row* r = claim("/usr/lib/libcrypto.so.3", "3.0.19");
-        (*r)[kind::crls][0].misses.store(42);
+        (*r)[kind::signatures][0].misses.store(42);
         set_reason(r, "waiting");
     });
     c.wait_until_done();
@@ -57,7 +57,7 @@ TEST(observing, a_process_is_read_while_it_runs) {
     ASSERT_EQ(seen.error, read_error::none);
     EXPECT_FALSE(seen.figures.helped);
     EXPECT_EQ(seen.figures.reason, "waiting");
-    EXPECT_EQ(seen.figures[kind::crls].misses, 42u);
+    EXPECT_EQ(seen.figures[kind::signatures].misses, 42u);
 }
 
 TEST(observing, a_process_that_is_left_alone_says_why) {

@@ -141,7 +141,7 @@ TEST(publishing, what_a_process_counts_is_in_the_sums_of_its_region) {
     EXPECT_EQ(t.helped, 1u);
     EXPECT_EQ(t[kind::certificates].hits, 6u);
     EXPECT_EQ(t[kind::certificates].active, 2u);
-    EXPECT_EQ(t[kind::crls].hits, 0u);
+    EXPECT_EQ(t[kind::signatures].hits, 0u);
     EXPECT_EQ(t.still_running, std::vector{static_cast<std::uint32_t>(c.pid())});
     c.kill();
     EXPECT_THAT(r.sum_up().still_running, IsEmpty());
