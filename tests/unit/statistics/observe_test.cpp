@@ -3,6 +3,7 @@
 // Reading the counters of another process.
 #include "child.h"
 #include "statistics/observe.h"
+#include "statistics/process_stat.h"
 #include "statistics/shared_statistics.h"
 
 #include <gmock/gmock.h>
@@ -57,6 +58,8 @@ TEST(observing, a_process_is_read_while_it_runs) {
     ASSERT_EQ(seen.error, read_error::none);
     EXPECT_FALSE(seen.figures.helped);
     EXPECT_EQ(seen.figures.reason, "waiting");
+    EXPECT_NE(seen.start_time, 0u);
+    EXPECT_EQ(seen.start_time, read_process_stat(c.pid())->start_time);
     EXPECT_EQ(seen.figures[kind::signatures].misses, 42u);
 }
 
