@@ -29,4 +29,4 @@ def test_random_scenes_are_as_in_stock(kind: str, mode: Mode, players: Players, 
     outcome = play_all(players, seed=seed, scenes=scenes, kinds=[kind], modes=[mode], jobs=os.cpu_count() or 1)
     assert not outcome.found, "\n\n".join(map(str, outcome.found))
     if kind in ("reader", "leaser") and mode != RETAIN_NOTHING and "SAFETY_UNHELPED" not in os.environ:
-        assert outcome.hits[kind] > scenes / 10, "ibid hardly helped; the scenes test nothing"
+        assert outcome.hits[kind] > scenes / 20, "ibid hardly helped; the scenes test nothing"
