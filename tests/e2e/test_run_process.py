@@ -20,7 +20,7 @@ from command import PYTHON, USES_OPENSSL, figures, run_to_end, wait_until
 # Says "ready" and then each signal that it gets, once; ends on SIGUSR2.
 SAYS_SIGNALS = """
 import os, signal, sys
-names = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGWINCH]
+names = [signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGWINCH]
 signal.pthread_sigmask(signal.SIG_BLOCK, names)
 print("ready", os.getpid(), flush=True)
 while True:
@@ -37,6 +37,14 @@ def state_of(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return "gone"
+
+
+def kill_holder(supervisor: int) -> None:
+    """Kills the process that tells signals to the supervisor's group from signals to the supervisor."""
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    [holder] = [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text() == "ibid-holder\n"]
+    os.kill(holder, signal.SIGKILL)
+    wait_until(lambda: state_of(holder) in ("gone", "Z"), "the holder is dead")
 
 
 def without_space() -> None:
@@ -157,6 +165,40 @@ class TestSignals:
         os.killpg(process.pid, signal.SIGUSR2)
         assert process.stdout.read() == "SIGUSR2\n"
         assert process.wait(20) == 5
+
+    def test_reach_the_program_as_before_when_the_holder_is_dead(self, supervised: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
+        """It may die at any time (out of memory). Asking it then must raise no SIGPIPE, which would end the program."""
+        process = started([*supervised, PYTHON, "-c", SAYS_SIGNALS])
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready")
+        kill_holder(process.pid)
+        for name in ["SIGTERM", "SIGHUP", "SIGINT"] * 3:
+            process.send_signal(getattr(signal, name))
+            assert process.stdout.readline() == f"{name}\n"
+        process.send_signal(signal.SIGUSR2)
+        assert process.stdout.read() == "SIGUSR2\n"
+        assert process.wait(20) == 5
+
+    def test_that_the_supervisor_causes_itself_do_not_reach_the_program(self, supervised: list[str], started: Callable[..., subprocess.Popen[str]]) -> None:
+        """exec keeps timers. One of CPU time measures the supervisor. An alarm is the program's: `perl -e 'alarm 5; exec @ARGV'`."""
+        script = "import signal; print('ready', flush=True); input(); print(sorted(s.name for s in signal.sigpending()))"
+
+        def with_timers() -> None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGPROF])
+            signal.setitimer(signal.ITIMER_REAL, 0.25)
+            signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)
+
+        process = started([*supervised, PYTHON, "-c", script], preexec_fn=with_timers)
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "ready\n"
+        kill_holder(process.pid)  # then a signal costs the supervisor nothing but CPU time
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:
+            process.send_signal(signal.SIGWINCH)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.read() == "['SIGALRM']\n"
+        assert process.wait(20) == 0
 
     def test_that_are_ignored_stay_ignored(self, run: list[str]) -> None:
         script = "import signal; print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL, signal.pthread_sigmask(signal.SIG_BLOCK, []))"

@@ -10,9 +10,9 @@
 #include <csignal>
 #include <ctime>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,17 +30,17 @@ bool take(int signal) {
     return ::sigtimedwait(&set, nullptr, &in_the_same_breath) == signal;
 }
 
-[[noreturn]] void be_holder(int request, int answer) {
+[[noreturn]] void be_holder(int supervisor) {
     ::prctl(PR_SET_NAME, "ibid-holder");
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // Closes everything that belongs to the program; otherwise the reader of a pipe would wait for this
     // process.
-    if (::dup2(request, 0) < 0 || ::dup2(answer, 1) < 0)
+    if (::dup2(supervisor, 0) < 0)
         ::_exit(1);
-    close_all(2, ~0U);
+    close_all(1, ~0U);
     for (unsigned char signal = 0; ::read(0, &signal, 1) == 1;) {
         const unsigned char seen = take(signal) ? 1 : 0;
-        if (::write(1, &seen, 1) != 1)
+        if (::send(0, &seen, 1, MSG_NOSIGNAL) != 1)
             break;
     }
     ::_exit(0);
@@ -49,33 +49,21 @@ bool take(int signal) {
 } // namespace
 
 group_holder::group_holder() {
-    int request[2];
-    int answer[2];
-    if (::pipe2(request, O_CLOEXEC) != 0)
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return;
-    if (::pipe2(answer, O_CLOEXEC) != 0) {
-        ::close(request[0]);
-        ::close(request[1]);
-        return;
-    }
     pid_ = ::fork();
     if (pid_ == 0) {
-        ::close(request[1]);
-        ::close(answer[0]);
-        // Moved away from 0 and 1, which they will replace.
-        be_holder(::fcntl(request[0], F_DUPFD, 10), ::fcntl(answer[1], F_DUPFD, 10));
+        ::close(ends[1]);
+        be_holder(ends[0]);
     }
-    ::close(request[0]);
-    ::close(answer[1]);
-    request_ = above_standard_streams(request[1]);
-    answer_ = above_standard_streams(answer[0]);
+    ::close(ends[0]);
+    fd_ = above_standard_streams(ends[1]);
 }
 
 group_holder::~group_holder() {
-    if (request_ >= 0)
-        ::close(request_);
-    if (answer_ >= 0)
-        ::close(answer_);
+    if (fd_ >= 0)
+        ::close(fd_);
     if (pid_ > 0) {
         ::kill(pid_, SIGKILL); // it may be stopped
         while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
@@ -84,18 +72,19 @@ group_holder::~group_holder() {
 }
 
 bool group_holder::saw(int signal) {
+    if (pid_ <= 0 || is_lost_)
+        return false;
+    // A holder that does not answer is never asked again. The holder alone may have been stopped; the
+    // program's signals must not wait for ever. The time is long enough for a busy machine.
+    constexpr int patience = 3000; // milliseconds
     const auto number = static_cast<unsigned char>(signal);
-    if (pid_ <= 0 || ::write(request_, &number, 1) != 1)
-        return false;
-    // The holder alone may have been stopped; the program's signals must not wait for ever. The time is long
-    // enough for a busy machine.
-    pollfd ready{answer_, POLLIN, 0};
+    pollfd ready{fd_, POLLIN, 0};
     unsigned char seen = 0;
-    if (::poll(&ready, 1, 3000) != 1 || ::read(answer_, &seen, 1) != 1) {
-        ::kill(pid_, SIGKILL);
-        return false;
-    }
-    return seen != 0;
+    is_lost_ = ::send(fd_, &number, 1, MSG_NOSIGNAL) != 1 || ::poll(&ready, 1, patience) != 1 ||
+               ::read(fd_, &seen, 1) != 1;
+    if (is_lost_)
+        ::kill(pid_, SIGKILL); // reaped at the end
+    return !is_lost_ && seen != 0;
 }
 
 } // namespace ibid::cli

@@ -10,7 +10,8 @@
 //
 // Law: the holder is asked after the supervisor got the signal. The kernel signals a group's members from
 // the newest to the oldest, so the holder, which is younger than the supervisor, has the signal by then;
-// other kernels keep no order, so it also waits for a moment.
+// other kernels keep no order, so it also waits for a moment. Asking raises no signal in the supervisor, also
+// when the holder is dead: the supervisor would take it for one that the program is to get.
 #pragma once
 
 #include <sys/types.h>
@@ -19,8 +20,8 @@ namespace ibid::cli {
 
 class group_holder {
 public:
-    // Forks. All signals must be blocked. Without a holder (the fork failed) every signal counts as sent only
-    // to the supervisor.
+    // Forks. All signals must be blocked. Without a holder (the fork failed, or it died) every signal counts
+    // as sent only to the supervisor.
     group_holder();
     group_holder(const group_holder&) = delete;
     group_holder& operator=(const group_holder&) = delete;
@@ -29,14 +30,13 @@ public:
     // Whether the group was sent `signal` since this was last asked.
     [[nodiscard]] bool saw(int signal);
 
-    // The descriptors in this process that it needs.
-    [[nodiscard]] int request_fd() const { return request_; }
-    [[nodiscard]] int answer_fd() const { return answer_; }
+    // The descriptor in this process that it needs; negative: none.
+    [[nodiscard]] int fd() const { return fd_; }
 
 private:
     pid_t pid_ = -1;
-    int request_ = -1; // sends a signal's number
-    int answer_ = -1;  // receives 1 or 0
+    int fd_ = -1;          // sends a signal's number, receives 1 or 0
+    bool is_lost_ = false; // it gave no answer once
 };
 
 } // namespace ibid::cli

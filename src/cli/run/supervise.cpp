@@ -95,6 +95,17 @@ void stop_by(int signal) {
     ::sigaction(signal, &before, nullptr);
 }
 
+// Whether this process caused the signal by what it did itself. For a write that failed (SIGPIPE, SIGXFSZ) the
+// kernel names the writer as the sender. A limit or timer of CPU time was inherited, and here it measures this
+// process; the program has its own limit. An alarm is passed on, because exec keeps it: it was set for the
+// program.
+bool is_own(const siginfo_t& info) {
+    if (info.si_code == SI_USER)
+        return info.si_pid == ::getpid();
+    return info.si_code == SI_KERNEL &&
+           (info.si_signo == SIGXCPU || info.si_signo == SIGPROF || info.si_signo == SIGVTALRM);
+}
+
 void pass_on(const siginfo_t& info, pid_t program) {
     if (info.si_code == SI_QUEUE)
         ::sigqueue(program, info.si_signo, info.si_value);
@@ -111,7 +122,7 @@ int wait_for(pid_t program, group_holder& holder) {
         if (signal < 0)
             continue;
         if (signal != SIGCHLD) {
-            if (!holder.saw(signal))
+            if (!is_own(info) && !holder.saw(signal))
                 pass_on(info, program);
             continue;
         }
@@ -164,8 +175,7 @@ ending supervise(const std::vector<std::string>& command, const std::vector<int>
         return {.exec_error = error};
     }
     std::vector<int> keep = keep_open;
-    keep.push_back(holder.request_fd());
-    keep.push_back(holder.answer_fd());
+    keep.push_back(holder.fd());
     hold_nothing_open(std::move(keep));
     return {.status = wait_for(program, holder)};
 }
