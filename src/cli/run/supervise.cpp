@@ -95,10 +95,10 @@ void stop_by(int signal) {
     ::sigaction(signal, &before, nullptr);
 }
 
-// Whether this process caused the signal by what it did itself. For a write that failed (SIGPIPE, SIGXFSZ) the
-// kernel names the writer as the sender. A limit or timer of CPU time was inherited, and here it measures this
-// process; the program has its own limit. An alarm is passed on, because exec keeps it: it was set for the
-// program.
+// Whether this process caused the signal by what it did itself. For a write that failed (SIGPIPE, SIGXFSZ)
+// the kernel names the writer as the sender. A limit or timer of CPU time was inherited, and here it measures
+// this process; the program has its own limit. An alarm is passed on, because exec keeps it: it was set for
+// the program.
 bool is_own(const siginfo_t& info) {
     if (info.si_code == SI_USER)
         return info.si_pid == ::getpid();
