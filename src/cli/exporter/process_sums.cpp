@@ -8,7 +8,7 @@ namespace ibid::cli::exporter {
 using shared_statistics::events_of;
 using shared_statistics::has_fallen;
 using shared_statistics::read_error;
-using shared_statistics::operator+=;
+using shared_statistics::operator+=; // NOLINT(misc-unused-using-decls): by its operator
 
 const picture& process_sums::add_scan(const std::vector<observation>& all) {
     now_ = {};
@@ -103,7 +103,7 @@ void process_sums::end(pid_t pid) {
 
 group_name process_sums::group_for(const group_name& name) {
     const bool fits = ended_.size() < most_groups || ended_.find(name) != ended_.end();
-    const group_name group = fits ? name : group_name{"(others)", {}, name.pid};
+    group_name group = fits ? name : group_name{"(others)", {}, name.pid};
     ended_.try_emplace(group);
     return group;
 }
