@@ -4,7 +4,7 @@
 #include "cli/doctor/program_advice.h"
 
 #include "cli/base/words.h"
-#include "cli/programs/mapped_file.h"
+#include "cli/programs/file_bytes.h"
 #include "cli/programs/tls_library.h"
 
 #include <algorithm>
@@ -66,8 +66,8 @@ void judge_tls(findings& f, const program& p, const std::vector<loaded_file>& li
 
 // The version manager that a script is a shim of, by its path or its text; empty: none that is known.
 std::string version_manager_of(const std::string& script) {
-    const mapped_file file(script);
-    const std::string_view text = file.bytes().substr(0, 4096);
+    const file_bytes file(script);
+    const std::string_view text = file.slice(0, 4096);
     for (const char* const manager :
          {"pyenv", "rbenv", "nodenv", "goenv", "plenv", "phpenv", "jenv", "asdf", "mise"}) {
         if (text.find(manager) != std::string_view::npos ||

@@ -3,8 +3,6 @@
 // Reading ELF headers: ELF-64 System V ABI, "Program Loading and Dynamic Linking"; <elf.h> names the fields.
 #include "cli/programs/elf_file.h"
 
-#include "cli/programs/mapped_file.h"
-
 #include <algorithm>
 #include <cstring>
 
@@ -21,29 +19,22 @@ constexpr Elf64_Half this_machine = EM_AARCH64;
 #error "ibid runs on Linux x86-64 and arm64"
 #endif
 
-// A copy of the T at `offset`, because data in files may be unaligned.
-template <class T>
-std::optional<T> at(std::string_view bytes, std::uint64_t offset) {
-    if (offset > bytes.size() || bytes.size() - offset < sizeof(T))
-        return std::nullopt;
-    T value;
-    std::memcpy(&value, bytes.data() + offset, sizeof(T));
-    return value;
-}
+// A hostile file may have as many of each as it has bytes, and name the same text in each.
+constexpr std::size_t longest_text = 4096; // PATH_MAX: longer is no file's name
+constexpr std::size_t longest_symbol = 255;
+constexpr std::uint64_t most_dynamic_entries = 1 << 16;
+constexpr std::size_t most_needed = 4096;
+constexpr std::uint64_t most_symbols = 1 << 20; // and relocations; the largest libraries have a fifth
 
-std::string_view slice(std::string_view bytes, std::uint64_t offset, std::uint64_t length) {
-    return offset > bytes.size() ? std::string_view{} : bytes.substr(offset, length);
-}
-
-std::string text_at(std::string_view bytes, std::uint64_t offset) {
-    const std::string_view rest = slice(bytes, offset, std::string_view::npos);
+std::string text_at(const file_bytes& file, std::uint64_t offset) {
+    const std::string_view rest = file.slice(offset, longest_text);
     return std::string(rest.substr(0, rest.find('\0')));
 }
 
-std::vector<Elf64_Phdr> program_headers(std::string_view bytes, const Elf64_Ehdr& header) {
+std::vector<Elf64_Phdr> program_headers(const file_bytes& file, const Elf64_Ehdr& header) {
     std::vector<Elf64_Phdr> all;
     for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
-        if (const auto h = at<Elf64_Phdr>(bytes, header.e_phoff + i * sizeof(Elf64_Phdr)))
+        if (const auto h = file.at<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr)))
             all.push_back(*h);
     }
     return all;
@@ -59,59 +50,64 @@ std::uint64_t file_offset(const std::vector<Elf64_Phdr>& headers, std::uint64_t 
 }
 
 struct relocations {
-    std::uint64_t offset = UINT64_MAX;
+    std::uint64_t address = UINT64_MAX;
     std::uint64_t bytes = 0;
     std::uint64_t relative = 0; // this many at the front name no symbol
 
-    // Whether one of them names a function that the file itself defines.
-    [[nodiscard]] bool name_own_function(std::string_view file, std::uint64_t symbols) const {
-        const std::string_view table = slice(file, offset, bytes);
-        const std::string_view names = slice(file, symbols, std::string_view::npos);
-        for (std::uint64_t i = std::min<std::uint64_t>(relative, table.size());; ++i) {
-            const auto relocation = at<Elf64_Rela>(table, i * sizeof(Elf64_Rela));
+    // Whether one of them names a function that the file itself defines. `symbols`: offset of the table.
+    [[nodiscard]] bool name_own_function(const file_bytes& file, const std::vector<Elf64_Phdr>& headers,
+                                         std::uint64_t symbols) const {
+        const std::uint64_t table = file_offset(headers, address);
+        const std::uint64_t count = table < file.size() ? bytes / sizeof(Elf64_Rela) : 0;
+        for (std::uint64_t i = relative; i < count && i - relative < most_symbols; ++i) {
+            const auto relocation = file.at<Elf64_Rela>(table + i * sizeof(Elf64_Rela));
             if (!relocation)
                 return false;
-            const auto symbol = at<Elf64_Sym>(names, ELF64_R_SYM(relocation->r_info) * sizeof(Elf64_Sym));
+            const auto symbol =
+                file.at<Elf64_Sym>(symbols + ELF64_R_SYM(relocation->r_info) * sizeof(Elf64_Sym));
             if (symbol && symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC)
                 return true;
         }
+        return false;
     }
 };
 
-void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers, const Elf64_Phdr& section,
+void read_dynamic(const file_bytes& file, const std::vector<Elf64_Phdr>& headers, const Elf64_Phdr& section,
                   elf_file& into) {
-    const std::string_view dynamic = slice(bytes, section.p_offset, section.p_filesz);
     std::vector<std::uint64_t> needed;
     std::uint64_t soname = 0;
-    std::uint64_t strings = UINT64_MAX;
+    std::uint64_t strings = UINT64_MAX; // addresses
     std::uint64_t symbols = UINT64_MAX;
     relocations of_calls;
     relocations of_data; // and of calls, with -fno-plt
-    for (std::uint64_t offset = 0;; offset += sizeof(Elf64_Dyn)) {
-        const auto entry = at<Elf64_Dyn>(dynamic, offset);
+    const std::uint64_t count =
+        std::min<std::uint64_t>(section.p_filesz / sizeof(Elf64_Dyn), most_dynamic_entries);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const auto entry = file.at<Elf64_Dyn>(section.p_offset + i * sizeof(Elf64_Dyn));
         if (!entry || entry->d_tag == DT_NULL)
             break;
         switch (entry->d_tag) {
         case DT_NEEDED:
-            needed.push_back(entry->d_un.d_val);
+            if (needed.size() < most_needed)
+                needed.push_back(entry->d_un.d_val);
             break;
         case DT_SONAME:
             soname = entry->d_un.d_val;
             break;
         case DT_STRTAB:
-            strings = file_offset(headers, entry->d_un.d_ptr);
+            strings = entry->d_un.d_ptr;
             break;
         case DT_SYMTAB:
-            symbols = file_offset(headers, entry->d_un.d_ptr);
+            symbols = entry->d_un.d_ptr;
             break;
         case DT_JMPREL:
-            of_calls.offset = file_offset(headers, entry->d_un.d_ptr);
+            of_calls.address = entry->d_un.d_ptr;
             break;
         case DT_PLTRELSZ:
             of_calls.bytes = entry->d_un.d_val;
             break;
         case DT_RELA:
-            of_data.offset = file_offset(headers, entry->d_un.d_ptr);
+            of_data.address = entry->d_un.d_ptr;
             break;
         case DT_RELASZ:
             of_data.bytes = entry->d_un.d_val;
@@ -133,106 +129,123 @@ void read_dynamic(std::string_view bytes, const std::vector<Elf64_Phdr>& headers
             break;
         }
     }
-    const std::string_view table = slice(bytes, strings, std::string_view::npos);
+    const std::uint64_t names = file_offset(headers, strings);
+    const auto name_at = [&](std::uint64_t offset) {
+        return names < file.size() && offset < file.size() ? text_at(file, names + offset) : std::string();
+    };
     for (const std::uint64_t name : needed)
-        into.needed.push_back(text_at(table, name));
+        into.needed.push_back(name_at(name));
     if (soname != 0)
-        into.soname = text_at(table, soname);
+        into.soname = name_at(soname);
     // -Bsymbolic sets a flag in the file. With -Bsymbolic-functions (Ubuntu's default) there is no flag, but
     // no relocation names one of the file's own functions.
-    if (!into.soname.empty() && symbols < bytes.size() && !of_calls.name_own_function(bytes, symbols) &&
-        !of_data.name_own_function(bytes, symbols))
+    const std::uint64_t table = file_offset(headers, symbols);
+    if (!into.soname.empty() && table < file.size() && !of_calls.name_own_function(file, headers, table) &&
+        !of_data.name_own_function(file, headers, table))
         into.symbolic = true;
 }
 
 } // namespace
 
-std::optional<elf_file> parse_elf(std::string_view bytes) {
-    if (!bytes.starts_with(std::string_view(ELFMAG, SELFMAG)) || bytes.size() < EI_NIDENT)
+std::optional<elf_file> parse_elf(const file_bytes& file) {
+    const std::string_view identification = file.slice(0, EI_NIDENT);
+    if (!identification.starts_with(std::string_view(ELFMAG, SELFMAG)) || identification.size() < EI_NIDENT)
         return std::nullopt;
     elf_file found;
-    const auto header = at<Elf64_Ehdr>(bytes, 0);
-    if (bytes[EI_CLASS] != ELFCLASS64 || bytes[EI_DATA] != ELFDATA2LSB || !header ||
+    const auto header = file.at<Elf64_Ehdr>(0);
+    if (identification[EI_CLASS] != ELFCLASS64 || identification[EI_DATA] != ELFDATA2LSB || !header ||
         header->e_machine != this_machine || header->e_phentsize != sizeof(Elf64_Phdr))
         return found;
     found.native = true;
-    const std::vector<Elf64_Phdr> headers = program_headers(bytes, *header);
+    const std::vector<Elf64_Phdr> headers = program_headers(file, *header);
     found.is_cut = headers.size() < header->e_phnum ||
-                   std::any_of(headers.begin(), headers.end(), [&bytes](const Elf64_Phdr& h) {
-                       return h.p_type == PT_LOAD && slice(bytes, h.p_offset, h.p_filesz).size() < h.p_filesz;
+                   std::any_of(headers.begin(), headers.end(), [&file](const Elf64_Phdr& h) {
+                       return h.p_type == PT_LOAD && !file.has(h.p_offset, h.p_filesz);
                    });
-    for (const Elf64_Phdr& h : headers) {
-        if (h.p_type == PT_INTERP) {
-            found.interpreter = text_at(slice(bytes, h.p_offset, h.p_filesz), 0);
-        } else if (h.p_type == PT_DYNAMIC) {
-            found.dynamic = true;
-            read_dynamic(bytes, headers, h, found);
-        }
+    const auto first = [&headers](Elf64_Word type) {
+        return std::find_if(headers.begin(), headers.end(),
+                            [type](const Elf64_Phdr& h) { return h.p_type == type; });
+    };
+    if (const auto h = first(PT_INTERP); h != headers.end())
+        found.interpreter = text_at(file, h->p_offset).substr(0, h->p_filesz);
+    if (const auto h = first(PT_DYNAMIC); h != headers.end()) {
+        found.dynamic = true;
+        read_dynamic(file, headers, *h, found);
     }
     return found;
 }
 
 std::optional<elf_file> read_elf(const std::string& path) {
-    return parse_elf(mapped_file(path).bytes());
+    return parse_elf(file_bytes(path));
 }
 
-void for_each_symbol(std::string_view bytes, const std::function<void(std::string_view, bool)>& call) {
-    const auto header = at<Elf64_Ehdr>(bytes, 0);
-    const std::optional<elf_file> file = parse_elf(bytes);
-    if (!header || !file || !file->native || header->e_shentsize != sizeof(Elf64_Shdr))
+void for_each_symbol(const file_bytes& file, const std::function<void(std::string_view, bool)>& call) {
+    const auto header = file.at<Elf64_Ehdr>(0);
+    const std::optional<elf_file> parsed = parse_elf(file);
+    if (!header || !parsed || !parsed->native || header->e_shentsize != sizeof(Elf64_Shdr))
         return;
     const auto section = [&](std::uint64_t i) {
-        return i < header->e_shnum ? at<Elf64_Shdr>(bytes, header->e_shoff + i * sizeof(Elf64_Shdr))
+        return i < header->e_shnum ? file.at<Elf64_Shdr>(header->e_shoff + i * sizeof(Elf64_Shdr))
                                    : std::nullopt;
     };
-    for (std::uint64_t i = 0; i < header->e_shnum; ++i) {
-        const auto symbols = section(i);
-        if (!symbols || symbols->sh_type != SHT_DYNSYM)
+    std::optional<Elf64_Shdr> symbols;
+    for (std::uint64_t i = 0; i < header->e_shnum && !symbols; ++i) {
+        symbols = section(i);
+        if (symbols && symbols->sh_type != SHT_DYNSYM)
+            symbols.reset();
+    }
+    const auto strings = symbols ? section(symbols->sh_link) : std::nullopt;
+    if (!strings)
+        return;
+    const std::string_view names = file.slice(strings->sh_offset, strings->sh_size);
+    const std::uint64_t count = std::min<std::uint64_t>(symbols->sh_size / sizeof(Elf64_Sym), most_symbols);
+    for (std::uint64_t n = 1; n < count; ++n) { // the first one is no symbol
+        const auto symbol = file.at<Elf64_Sym>(symbols->sh_offset + n * sizeof(Elf64_Sym));
+        if (!symbol)
+            break;
+        if (symbol->st_name >= names.size())
             continue;
-        const auto strings = section(symbols->sh_link);
-        if (!strings)
-            continue;
-        const std::string_view table = slice(bytes, symbols->sh_offset, symbols->sh_size);
-        const std::string_view names = slice(bytes, strings->sh_offset, strings->sh_size);
-        for (std::uint64_t n = 1;; ++n) { // the first one is no symbol
-            const auto symbol = at<Elf64_Sym>(table, n * sizeof(Elf64_Sym));
-            if (!symbol)
-                break;
-            const std::string_view rest = slice(names, symbol->st_name, std::string_view::npos);
-            if (const std::string_view name = rest.substr(0, rest.find('\0')); !name.empty())
-                call(name, symbol->st_shndx != SHN_UNDEF);
-        }
+        const std::string_view rest = names.substr(symbol->st_name, longest_symbol + 1);
+        const std::string_view name = rest.substr(0, rest.find('\0'));
+        if (!name.empty() && name.size() <= longest_symbol)
+            call(name, symbol->st_shndx != SHN_UNDEF);
     }
 }
 
-std::vector<std::string_view> data_of(std::string_view bytes) {
+bool any_data(const file_bytes& file, const file_bytes::part_test& is_it) {
     struct range {
         std::uint64_t begin = 0;
         std::uint64_t end = 0;
     };
     std::vector<range> ranges;
-    const auto header = at<Elf64_Ehdr>(bytes, 0);
+    const auto header = file.at<Elf64_Ehdr>(0);
     const bool has_sections = header && std::memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
                               header->e_ident[EI_CLASS] == ELFCLASS64 &&
                               header->e_shentsize == sizeof(Elf64_Shdr);
     for (std::uint64_t i = 0; has_sections && i < header->e_shnum; ++i) {
-        const auto s = at<Elf64_Shdr>(bytes, header->e_shoff + i * sizeof(Elf64_Shdr));
-        if (!s || s->sh_offset > bytes.size() || s->sh_size > bytes.size() - s->sh_offset)
-            return {bytes}; // damaged, or of another byte order
+        const auto s = file.at<Elf64_Shdr>(header->e_shoff + i * sizeof(Elf64_Shdr));
+        if (!s || !file.has(s->sh_offset, s->sh_size)) { // damaged, or of another byte order
+            ranges.clear();
+            break;
+        }
         if ((s->sh_flags & SHF_ALLOC) != 0 && (s->sh_flags & SHF_EXECINSTR) == 0 && s->sh_type != SHT_NOBITS)
             ranges.push_back({s->sh_offset, s->sh_offset + s->sh_size});
     }
+    if (ranges.empty())
+        ranges.push_back({0, file.size()});
+    // Sections of a forged file may overlap.
     std::sort(ranges.begin(), ranges.end(), [](const range& a, const range& b) { return a.begin < b.begin; });
-    std::vector<std::string_view> all;
-    std::uint64_t end = 0; // sections of a forged file may overlap
-    for (const range& r : ranges) {
-        if (r.end <= end)
-            continue;
+    std::uint64_t left = file_bytes::most_read;
+    std::uint64_t end = 0;
+    return std::any_of(ranges.begin(), ranges.end(), [&](const range& r) {
         const std::uint64_t begin = std::max(r.begin, end);
-        all.push_back(bytes.substr(begin, r.end - begin));
+        if (r.end <= begin)
+            return false;
         end = r.end;
-    }
-    return all.empty() ? std::vector<std::string_view>{bytes} : all;
+        const std::uint64_t length = std::min(end - begin, left);
+        left -= length;
+        return file.any_part(begin, length, is_it);
+    });
 }
 
 std::string openssl_version_in(std::string_view bytes) {
@@ -258,7 +271,12 @@ std::string openssl_version_in(std::string_view bytes) {
 }
 
 std::string openssl_version_of(const std::string& path) {
-    return openssl_version_in(mapped_file(path).bytes());
+    std::string version;
+    any_data(file_bytes(path), [&version](std::string_view part, std::uint64_t) {
+        version = openssl_version_in(part);
+        return !version.empty();
+    });
+    return version;
 }
 
 } // namespace ibid::cli

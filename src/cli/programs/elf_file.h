@@ -3,13 +3,15 @@
 // What an ELF file says about how it will be loaded, read from its headers alone.
 //
 // Law: any file may be given, also a truncated or hostile one: nothing outside of the file's bytes is read,
-// and nothing is run.
+// nothing is run, and time and memory have bounds. Of a header or section that a loader uses once, the first
+// one counts; of a list the first thousands do; a name ends after 4096 characters.
 //
 //     std::optional<elf_file> e = read_elf("/usr/bin/curl");
 //     if (e && e->interpreter.empty()) ... // statically linked: nothing can be preloaded into it
 #pragma once
 
-#include <cstdint>
+#include "cli/programs/file_bytes.h"
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -34,16 +36,16 @@ struct elf_file {
 [[nodiscard]] std::optional<elf_file> read_elf(const std::string& path);
 
 // The same, from bytes.
-[[nodiscard]] std::optional<elf_file> parse_elf(std::string_view bytes);
+[[nodiscard]] std::optional<elf_file> parse_elf(const file_bytes& file);
 
 // Calls f for each name in its dynamic symbol table. `defined`: the file defines the symbol; otherwise it
-// imports the symbol.
-void for_each_symbol(std::string_view bytes,
+// imports the symbol. Not for names of more than 255 characters.
+void for_each_symbol(const file_bytes& file,
                      const std::function<void(std::string_view name, bool defined)>& call);
 
-// Where texts may be: its sections that are loaded and are not code. The whole file if it has no sections. A
-// program of 100 MB is half code and debugging information.
-[[nodiscard]] std::vector<std::string_view> data_of(std::string_view bytes);
+// file_bytes::any_part() where texts may be: in its sections that are loaded and are not code. In the whole
+// file if it has no sections. A program of 100 MB is half code and debugging information.
+bool any_data(const file_bytes& file, const file_bytes::part_test& is_it);
 
 // "3.0.19" from the text "OpenSSL 3.0.19 27 Jan 2026" that every libcrypto holds; empty when there is none.
 [[nodiscard]] std::string openssl_version_in(std::string_view bytes);

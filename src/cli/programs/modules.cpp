@@ -4,7 +4,7 @@
 #include "cli/programs/modules.h"
 
 #include "cli/programs/elf_file.h"
-#include "cli/programs/mapped_file.h"
+#include "cli/programs/file_bytes.h"
 #include "cli/programs/tls_library.h"
 
 #include <algorithm>
@@ -22,10 +22,10 @@ std::string_view base_name(std::string_view path) {
 }
 
 decisive_module classify_file(const loaded_file& loaded) {
-    const mapped_file file(loaded.at);
+    const file_bytes file(loaded.at);
     std::uint32_t roles = 0;
     std::vector<std::string> named;
-    for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
+    for_each_symbol(file, [&](std::string_view name, bool defined) {
         const std::uint32_t found = defined ? 0 : openssl::roles_of(name);
         if (found == 0)
             return;
@@ -67,9 +67,9 @@ decisive_module classify(const std::vector<loaded_file>& files) {
 
 std::string sets_memory_functions(const std::vector<loaded_file>& files) {
     for (const loaded_file& loaded : files) {
-        const mapped_file file(loaded.at);
+        const file_bytes file(loaded.at);
         bool named = false;
-        for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
+        for_each_symbol(file, [&](std::string_view name, bool defined) {
             named |= !defined && name == "CRYPTO_set_mem_functions";
         });
         if (named)
@@ -85,13 +85,13 @@ std::vector<reservation> reservations(const std::vector<loaded_file>& files) {
     for (const auto& [path, at, replaced, copy] : files) {
         if (is_libssl(path) || is_libcrypto(path) || base_name(path).starts_with("libibid_preload.so"))
             continue;
-        const mapped_file file(at);
+        const file_bytes file(at);
         bool registers = false;
         bool sets_default = false;
         bool extends = false;
         std::uint32_t roles = 0;
         std::string_view key;
-        for_each_symbol(file.bytes(), [&](std::string_view name, bool defined) {
+        for_each_symbol(file, [&](std::string_view name, bool defined) {
             if (defined)
                 return;
             roles |= openssl::roles_of(name);

@@ -5,8 +5,8 @@
 
 #include "cli/base/words.h"
 #include "cli/programs/executable.h"
+#include "cli/programs/file_bytes.h"
 #include "cli/programs/installation.h"
-#include "cli/programs/mapped_file.h"
 #include "cli/programs/script.h"
 
 #include <cerrno>
@@ -69,7 +69,9 @@ program look_at(const std::string& path) {
         p.path = interpreter;
         if (!is_shell(interpreter))
             continue;
-        const std::string target = target_of_shell_script(mapped_file(p.scripts.back()).bytes());
+        constexpr std::size_t most_text = std::size_t{1} << 20; // of a script that only starts a program
+        const file_bytes script(p.scripts.back());
+        const std::string target = target_of_shell_script(script.slice(0, most_text));
         if (!is_executable_file(target)) {
             p.shell_script = p.scripts.back();
             break;

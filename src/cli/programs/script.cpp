@@ -5,7 +5,7 @@
 
 #include "cli/base/words.h"
 #include "cli/programs/executable.h"
-#include "cli/programs/mapped_file.h"
+#include "cli/programs/file_bytes.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -53,8 +53,8 @@ std::string program_of_env(std::string_view argument) {
 } // namespace
 
 std::string interpreter_of_script(const std::string& path) {
-    const mapped_file file(path);
-    const std::string_view text = file.bytes().substr(0, 256);
+    const file_bytes file(path);
+    const std::string_view text = file.slice(0, 256);
     if (!text.starts_with("#!"))
         return {};
     std::string_view line = text.substr(2, text.find('\n') - 2);
